@@ -1,0 +1,82 @@
+//! Exact amounts of money.
+
+use std::fmt;
+
+use iso_currency::Currency;
+use rust_decimal::Decimal;
+
+/// An exact amount in hundredths of a currency's major unit, within the 14 digits of a
+/// `Decimal(14,2)` column.
+///
+/// For most currencies a hundredth is the ISO 4217 minor unit. Yen has none and is kept as
+/// `5000.00`; currencies with three decimals do not fit and are refused where a card is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Amount(i64);
+
+impl Amount {
+    /// The largest magnitude, in hundredths: `999,999,999,999.99`.
+    pub const MAX_HUNDREDTHS: i64 = 99_999_999_999_999;
+
+    /// An amount of so many hundredths, or `None` beyond [`Self::MAX_HUNDREDTHS`].
+    #[must_use]
+    pub const fn from_hundredths(hundredths: i64) -> Option<Self> {
+        if hundredths.unsigned_abs() <= Self::MAX_HUNDREDTHS.unsigned_abs() {
+            Some(Self(hundredths))
+        } else {
+            None
+        }
+    }
+
+    /// Hundredths of the major unit.
+    #[must_use]
+    pub const fn hundredths(self) -> i64 {
+        self.0
+    }
+
+    /// Price times quantity, or `None` where the product is out of range.
+    #[must_use]
+    pub fn times(self, quantity: u32) -> Option<Self> {
+        self.0.checked_mul(i64::from(quantity)).and_then(Self::from_hundredths)
+    }
+
+    /// The sum, or `None` where it is out of range.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).and_then(Self::from_hundredths)
+    }
+
+    /// The amount in major units, always with two decimals.
+    #[must_use]
+    pub fn to_decimal(self) -> Decimal {
+        Decimal::new(self.0, 2)
+    }
+
+    /// The amount nearest to a decimal of the database, or `None` out of range. A REAL column
+    /// gives back at most a rounding error far below a hundredth.
+    #[must_use]
+    pub fn from_decimal(major: Decimal) -> Option<Self> {
+        let hundredths = major.checked_mul(Decimal::ONE_HUNDRED)?.round();
+        i64::try_from(hundredths).ok().and_then(Self::from_hundredths)
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_decimal().fmt(f)
+    }
+}
+
+/// An amount and the currency it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money {
+    /// How much.
+    pub amount: Amount,
+    /// Of what, ISO 4217.
+    pub currency: Currency,
+}
+
+/// The currency of an ISO 4217 code in capitals, when its amounts fit two decimals.
+#[must_use]
+pub fn currency_from_code(code: &str) -> Option<Currency> {
+    Currency::from_code(code).filter(|currency| currency.exponent().is_some_and(|digits| digits <= 2))
+}
