@@ -1,1 +1,126 @@
-//! flatten (stub).
+//! A message as text forms, one for each card: Refract's label/value lines.
+//!
+//! The grammar of the text form is told in [`crate::parse::lines`]. Markup is left in values:
+//! the parser takes it off.
+
+use crate::message::{Embed, Message, Part};
+use crate::parse::lines::{self, Line};
+use crate::parse::markup;
+
+/// What stands for the value of an empty field.
+const NO_VALUE: &str = "N/A";
+
+/// One card of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// Its text form.
+    pub text: String,
+}
+
+/// The cards of a message, in its order. Text beside embeds counts only where it holds a label:
+/// people and bots greet there.
+#[must_use]
+pub fn flatten(message: &Message) -> Vec<Card> {
+    let has_embeds = message.parts.iter().any(|part| matches!(part, Part::Embed(_)));
+    let mut cards = Vec::new();
+    for part in &message.parts {
+        match part {
+            Part::Text(text) => cards.extend(split(text).filter(|text| !has_embeds || holds_label(text))),
+            Part::Embed(embed) => cards.extend(split(&embed_text(embed))),
+        }
+    }
+    cards.into_iter().map(|text| Card { text }).collect()
+}
+
+fn holds_label(text: &str) -> bool {
+    lines::read(text).iter().any(|row| matches!(row.line, Line::Label(..)))
+}
+
+/// Splits a text where a headline follows a card that has labels already.
+fn split(text: &str) -> impl Iterator<Item = String> {
+    let mut cards = vec![String::new()];
+    let mut labelled = false;
+    for line in text.trim_start_matches('\u{feff}').lines() {
+        match lines::classify(line.trim()) {
+            Line::Headline(headline) if labelled && headline.strong => {
+                cards.push(String::new());
+                labelled = false;
+            }
+            Line::Label(..) => labelled = true,
+            _ => {}
+        }
+        if let Some(card) = cards.last_mut() {
+            card.push_str(line.trim_end());
+            card.push('\n');
+        }
+    }
+    cards.into_iter().map(|card| card.trim().to_owned()).filter(|card| !card.is_empty())
+}
+
+fn embed_text(embed: &Embed) -> String {
+    let mut text = String::new();
+    for heading in [&embed.author, &embed.title].into_iter().flatten() {
+        push_heading(&mut text, heading);
+    }
+    if let Some(description) = &embed.description {
+        text.push_str(description.trim());
+        text.push('\n');
+    }
+    for field in &embed.fields {
+        push_field(&mut text, &field.name, &field.value);
+    }
+    // What has no field of its own gets a label that the table knows.
+    let rest = [
+        ("Link", &embed.url),
+        ("Image", &embed.image),
+        ("Timestamp", &embed.timestamp),
+        ("Footer", &embed.footer),
+    ];
+    for (label, value) in rest {
+        if let Some(value) = value {
+            push_field(&mut text, label, value);
+        }
+    }
+    text
+}
+
+/// An author or title is a headline or prose, never a label.
+fn push_heading(text: &mut String, heading: &str) {
+    for line in heading.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let escape = !matches!(lines::classify(line), Line::Headline(_) | Line::Text);
+        push_line(text, line, escape);
+    }
+}
+
+/// A field without a value says so, lest its label took the next line for one. A nameless field
+/// is a spacer, unless it is the link that bots put there.
+fn push_field(text: &mut String, name: &str, value: &str) {
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = markup::plain(value);
+    let name = match markup::plain(&name).text.as_str() {
+        "" if lines::is_label(&shown.text) => shown.text.as_str(),
+        "" => return,
+        _ => name.as_str(),
+    };
+    let mut values =
+        value.lines().map(str::trim).filter(|line| !markup::plain(line).text.is_empty()).peekable();
+    if lines::is_label(name) {
+        push_line(text, name, false);
+    } else {
+        push_line(text, &format!("**{}**", name.replace("**", "")), false);
+    }
+    if values.peek().is_none() {
+        push_line(text, NO_VALUE, false);
+    }
+    for (at, line) in values.enumerate() {
+        push_line(text, line, at > 0 || lines::needs_escape(line));
+    }
+}
+
+fn push_line(text: &mut String, line: &str, escape: bool) {
+    if escape {
+        text.push('\\');
+    }
+    text.push_str(line);
+    text.push('\n');
+}

@@ -1,8 +1,13 @@
-//! One thing that came in, free of its transport.
+//! One thing that came in, free of its transport; and the lenient reading of JSON shapes.
+
+mod json;
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use crate::order::Source;
+use crate::outcome::Rejection;
+use crate::parse::dates::micros;
 
 /// A Discord message, an HTTP body or an imported file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +29,7 @@ pub struct Message {
     /// Why a payload that looked like JSON was taken for text.
     pub json_error: Option<String>,
     /// Why the payload was refused before it could be read, where it was.
-    pub refused: Option<crate::outcome::Rejection>,
+    pub refused: Option<Rejection>,
 }
 
 /// A piece of a message that may hold cards.
@@ -71,17 +76,48 @@ impl Message {
     /// object, an array of these, a string), else text.
     #[must_use]
     pub fn from_payload(payload: &str, endpoint: &str, received_at: DateTime<Utc>) -> Self {
-        todo!("{payload}{endpoint}{received_at}")
+        let mut message = Self::unread(payload.to_owned(), endpoint, received_at);
+        match json::decode(payload) {
+            None => message.parts.push(Part::Text(payload.to_owned())),
+            Some(Ok(value)) => message.take_json(&value),
+            Some(Err(error)) => {
+                message.parts.push(Part::Text(payload.to_owned()));
+                message.json_error = Some(error);
+            }
+        }
+        message
     }
 
     /// A payload that is refused unread: leaves its log row and nothing else.
     #[must_use]
-    pub fn refused(
-        raw: String,
-        endpoint: &str,
-        received_at: DateTime<Utc>,
-        why: crate::outcome::Rejection,
-    ) -> Self {
-        todo!("{raw}{endpoint}{received_at}{why}")
+    pub fn refused(raw: String, endpoint: &str, received_at: DateTime<Utc>, why: Rejection) -> Self {
+        Self { refused: Some(why), ..Self::unread(raw, endpoint, received_at) }
+    }
+
+    fn unread(raw: String, endpoint: &str, received_at: DateTime<Utc>) -> Self {
+        let received_at = micros(received_at);
+        Self {
+            source: Source::Webhook,
+            endpoint: endpoint.to_owned(),
+            at: received_at,
+            received_at,
+            raw,
+            parts: Vec::new(),
+            discord_id: None,
+            json_error: None,
+            refused: None,
+        }
+    }
+
+    /// Takes the parts of a JSON value. Id and time are taken of a single Discord message: in an
+    /// array they would be another message's.
+    fn take_json(&mut self, value: &Value) {
+        self.parts = json::parts(value);
+        if json::is_discord(value) {
+            self.discord_id = json::snowflake(value, "id");
+            // A sender's clock may be ahead; a message cannot be newer than its arrival.
+            let sent = json::time(value, "edited_timestamp").or_else(|| json::time(value, "timestamp"));
+            self.at = sent.map_or(self.at, |sent| micros(sent).min(self.received_at));
+        }
     }
 }

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 ///
 /// For most currencies a hundredth is the ISO 4217 minor unit. Yen has none and is kept as
 /// `5000.00`; currencies with three decimals do not fit and are refused where a card is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Amount(i64);
 
 impl Amount {

@@ -1,0 +1,146 @@
+//! The lines of a text form: which are labels, headlines and values.
+//!
+//! The grammar of the text form, which `flatten` writes and people paste:
+//!
+//! - a line that opens a card is a headline;
+//! - a line that is in the label table is a label, and `Label: value` is both;
+//! - a line that is bold as a whole is an unknown label, unless a label waits for its value;
+//! - a line behind a backslash is a value, less the backslash, whatever it says.
+
+use unicode_properties::UnicodeEmoji;
+
+use super::headline::{self, Headline};
+use super::labels::{self, Label};
+use super::markup;
+
+/// One line of a text form: as it stands, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// The line, trimmed.
+    pub raw: &'a str,
+    /// What it is.
+    pub line: Line<'a>,
+}
+
+/// What a line of a text form is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// Opens a card.
+    Headline(Headline),
+    /// A label of the table, and the value that stands on the same line.
+    Label(Label, Option<&'a str>),
+    /// A label that the table does not know, as people see it.
+    Unknown(String),
+    /// Anything else.
+    Text,
+    /// A value for sure.
+    Escaped(&'a str),
+}
+
+/// Longer lines are no labels.
+const LONGEST_LABEL: usize = 80;
+
+/// Reads the lines of a text, blank ones and code fences left out.
+#[must_use]
+pub fn read(text: &str) -> Vec<Row<'_>> {
+    let text = text.trim_start_matches('\u{feff}');
+    let mut rows = Vec::new();
+    let mut raw = text.lines().map(str::trim).peekable();
+    while let Some(line) = raw.next() {
+        if line.is_empty() || is_fence(line, raw.peek().copied()) {
+            continue;
+        }
+        rows.push(Row { raw: line, line: classify(line) });
+    }
+    rows
+}
+
+/// Whether `flatten` must put a backslash before a line so that it stays a value.
+#[must_use]
+pub fn needs_escape(line: &str) -> bool {
+    !matches!(classify(line.trim()), Line::Text)
+}
+
+/// Whether a field name is in the label table.
+#[must_use]
+pub fn is_label(name: &str) -> bool {
+    matches!(classify(name.trim()), Line::Label(_, None))
+}
+
+/// What a single line is.
+#[must_use]
+pub fn classify(line: &str) -> Line<'_> {
+    if let Some(value) = line.strip_prefix('\\') {
+        return Line::Escaped(value);
+    }
+    if let Some(headline) = headline::read(line) {
+        return Line::Headline(headline);
+    }
+    if line.len() <= LONGEST_LABEL
+        && let Some(label) = labels::find(line)
+    {
+        return Line::Label(label, None);
+    }
+    if let Some((label, value)) = inline(line) {
+        return Line::Label(label, Some(value));
+    }
+    match bold(line) {
+        Some(name) => Line::Unknown(name),
+        None => Line::Text,
+    }
+}
+
+/// `Label: value` on one line, also `**Label:** value`.
+fn inline(line: &str) -> Option<(Label, &str)> {
+    let (name, value) = line.split_once([':', '：'])?;
+    if name.len() > LONGEST_LABEL {
+        return None;
+    }
+    let label = labels::find(name)?;
+    let opened = ["**", "__", "`"].into_iter().find(|mark| name.matches(mark).count() % 2 == 1);
+    let value = value.trim_start();
+    let value = opened.map_or(value, |mark| value.strip_prefix(mark).unwrap_or(value)).trim();
+    (!value.is_empty()).then_some((label, value))
+}
+
+/// The inside of a line that is bold as a whole.
+fn bold(line: &str) -> Option<String> {
+    let inside = line.strip_prefix("**")?.trim_end_matches(':').strip_suffix("**")?;
+    let inside = inside.trim().trim_end_matches(':').trim();
+    (!inside.is_empty() && !inside.contains("**"))
+        .then(|| markup::plain(inside).text)
+        .filter(|name| !name.is_empty())
+}
+
+/// A line that only opens or closes a code block; a language behind the ticks goes with it,
+/// unless the block closes at once and so has nothing else in it.
+fn is_fence(line: &str, next: Option<&str>) -> bool {
+    line.strip_prefix("```").is_some_and(|rest| {
+        rest.is_empty()
+            || (rest.chars().all(|c| c.is_ascii_alphabetic()) && next.is_some_and(|next| next != "```"))
+    })
+}
+
+/// A line as people see it: without markup, emoji, and the signs of headings, lists and quotes.
+#[must_use]
+pub fn visible(line: &str) -> String {
+    let plain = markup::plain(line).text;
+    let kept: String = plain.chars().filter(|c| !is_emoji(*c)).collect();
+    let mut kept = kept.trim();
+    for sign in ["#", ">", "•", "-", "*"] {
+        while let Some(rest) = kept.strip_prefix(sign).filter(|rest| rest.starts_with([' ', '#', '>'])) {
+            kept = rest.trim_start();
+        }
+    }
+    kept.to_owned()
+}
+
+/// A text in lower case with runs of spaces as one.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+fn is_emoji(c: char) -> bool {
+    !c.is_ascii() && (c.is_emoji_char() || matches!(c, '\u{fe0f}' | '\u{200d}' | '\u{20e3}'))
+}

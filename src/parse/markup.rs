@@ -1,0 +1,168 @@
+//! Takes Discord's markup off a value: what people see, and the link behind it.
+//!
+//! Does not know labels or columns. Works on one line of text at a time.
+
+/// A line of a value without its markup.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plain {
+    /// What people see, trimmed.
+    pub text: String,
+    /// The first `http` or `https` link in it.
+    pub link: Option<String>,
+}
+
+/// Words and signs that stand for "no value".
+const NO_VALUE: &[&str] = &["n/a", "na", "-", "–", "—", "none", "null"];
+
+/// Markers that may enclose a whole value, longest first.
+const WRAPPERS: &[&str] = &["***", "**", "__", "~~", "*", "_"];
+
+/// Removes spoilers, links, code ticks, bold, emoji codes, zero-width and control characters,
+/// and decodes HTML entities once.
+#[must_use]
+pub fn plain(line: &str) -> Plain {
+    let visible: String = line.chars().filter(|c| !is_invisible(*c)).collect();
+    let visible = visible.replace("```", "");
+    let unticked = if visible.matches('`').count() % 2 == 0 { visible.replace('`', "") } else { visible };
+    let (text, link) = without_links(&without_pairs(&unticked, "||"));
+    let text = without_wrappers(&without_pairs(&text, "**"));
+    let text = html_escape::decode_html_entities(&without_emoji_codes(&text)).trim().to_owned();
+    let link = link.or_else(|| is_web_link(&text).then(|| text.clone()));
+    Plain { text, link }
+}
+
+/// Whether a plain text says that there is no value.
+#[must_use]
+pub fn is_no_value(text: &str) -> bool {
+    text.is_empty() || NO_VALUE.contains(&text.to_lowercase().as_str())
+}
+
+/// Whether a character is never seen: controls but tabs, zero-width and direction marks.
+/// The zero-width joiner stays, emoji are made with it.
+fn is_invisible(c: char) -> bool {
+    (c.is_control() && c != '\t')
+        || matches!(c, '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
+}
+
+/// Only links that a browser opens harmlessly.
+fn is_web_link(text: &str) -> bool {
+    (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(char::is_whitespace)
+}
+
+/// Removes a marker where it opens and closes, and leaves an unmatched one.
+fn without_pairs(text: &str, marker: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(marker)
+        && let Some((inside, behind)) = after.split_once(marker)
+    {
+        out.push_str(before);
+        out.push_str(inside);
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Takes off markers that enclose the whole text, as often as they do.
+fn without_wrappers(text: &str) -> String {
+    let mut text = text.trim();
+    while let Some(inner) = WRAPPERS.iter().find_map(|marker| {
+        text.strip_prefix(marker)?.strip_suffix(marker).map(str::trim).filter(|inner| !inner.is_empty())
+    }) {
+        text = inner;
+    }
+    text.to_owned()
+}
+
+/// Replaces each `[text](target)` by its text, and gives the first web link among the targets.
+fn without_links(text: &str) -> (String, Option<String>) {
+    let mut out = String::with_capacity(text.len());
+    let mut link = None;
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("](") {
+        let (Some((lead, label)), Some((target, behind))) = (split_at_open(before), split_at_close(after))
+        else {
+            out.push_str(before);
+            out.push_str("](");
+            rest = after;
+            continue;
+        };
+        out.push_str(lead);
+        out.push_str(label);
+        let target = target.split_whitespace().next().unwrap_or_default();
+        let target = target.trim_start_matches('<').trim_end_matches('>');
+        if link.is_none() && is_web_link(target) {
+            link = Some(target.to_owned());
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    (out, link)
+}
+
+/// Splits at the `[` that the end of the text closes, brackets inside the label counted.
+fn split_at_open(text: &str) -> Option<(&str, &str)> {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices().rev() {
+        match c {
+            ']' => depth += 1,
+            '[' if depth == 0 => return Some((text.get(..at)?, text.get(at + 1..)?)),
+            '[' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Splits at the `)` that closes a link's target, parentheses inside the target counted.
+fn split_at_close(text: &str) -> Option<(&str, &str)> {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 0 => return Some((text.get(..at)?, text.get(at + 1..)?)),
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Removes `<:name:1>` and `<a:name:1>` anywhere, and `:name:` where it stands alone, so that
+/// `host:8000:user` is left as it is.
+fn without_emoji_codes(text: &str) -> String {
+    if !text.contains(':') {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        match after.split_once('>') {
+            Some((code, behind)) if is_custom_emoji(code) => rest = behind,
+            _ => {
+                out.push('<');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    if out.split_whitespace().any(is_emoji_name) {
+        out = out.split_whitespace().filter(|word| !is_emoji_name(word)).collect::<Vec<_>>().join(" ");
+    }
+    out
+}
+
+fn is_custom_emoji(code: &str) -> bool {
+    let mut parts = code.strip_prefix("a:").or_else(|| code.strip_prefix(':')).unwrap_or_default().split(':');
+    matches!((parts.next(), parts.next(), parts.next()), (Some(name), Some(id), None)
+        if !name.is_empty() && !id.is_empty() && id.chars().all(|c| c.is_ascii_digit()))
+}
+
+fn is_emoji_name(word: &str) -> bool {
+    word.strip_prefix(':').and_then(|rest| rest.strip_suffix(':')).is_some_and(|name| {
+        name.chars().any(char::is_alphabetic)
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
+    })
+}
