@@ -1,1 +1,26 @@
-//! stub
+//! The schema of ROMS: one file a table, defined here and nowhere else.
+//!
+//! Times are written by the program, in UTC; no column has a default that reads the database's
+//! clock.
+
+mod m0001_orders;
+mod m0002_webhook_logs;
+mod m0003_order_events;
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+/// All migrations, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_orders::Migration),
+            Box::new(m0002_webhook_logs::Migration),
+            Box::new(m0003_order_events::Migration),
+        ]
+    }
+}

@@ -1,0 +1,278 @@
+//! One write transaction: what waits is read, merged above, and written in multi-row statements.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryResult,
+    QuerySelect, Statement, Value,
+};
+
+use super::entity::{orders, webhook_logs};
+use super::rows::{self, ORDER_COLUMNS, changes_to_json, to_json};
+use super::{Store, StoreError, connect};
+use crate::order::{FieldChange, Order, OrderNumber, Source};
+
+/// Most rows in one statement: few statement sizes keep the cache of prepared ones small, and a
+/// row of 37 values stays far below SQLite's limit of 32,766.
+const MAX_ROWS: usize = 64;
+
+/// A log row to be written.
+#[derive(Clone, Debug)]
+pub struct NewLog {
+    /// Where the message came in.
+    pub source: Source,
+    /// What makes the message the same one again; unique.
+    pub source_key: Option<String>,
+    /// Path or channel.
+    pub endpoint: String,
+    /// Id of the Discord message.
+    pub message_id: Option<i64>,
+    /// Name of the outcome.
+    pub outcome: &'static str,
+    /// Machine-readable reason.
+    pub code: Option<&'static str>,
+    /// The reason for people.
+    pub error_message: Option<String>,
+    /// What could not be read right.
+    pub warnings: Vec<String>,
+    /// The orders concerned.
+    pub order_ids: Vec<i64>,
+    /// The payload as it came.
+    pub payload: String,
+    /// The text forms of its cards.
+    pub flattened: String,
+    /// The message's own time. UTC.
+    pub sent_at: DateTime<Utc>,
+    /// Its arrival. UTC.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A step of an order's history to be written.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// The order's row id.
+    pub order_id: i64,
+    /// `created` or `updated`.
+    pub event_type: &'static str,
+    /// What changed.
+    pub changes: Vec<FieldChange>,
+    /// What brought it.
+    pub source: Source,
+    /// The message's log row.
+    pub log_id: i64,
+    /// When. UTC.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A message that is in the log already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownMessage {
+    /// Its log row.
+    pub log_id: i64,
+    /// Its own time. UTC.
+    pub sent_at: DateTime<Utc>,
+    /// Its arrival. UTC.
+    pub received_at: DateTime<Utc>,
+}
+
+/// One write transaction. Dropping it without [`Batch::commit`] leaves no trace.
+pub struct Batch {
+    transaction: DatabaseTransaction,
+}
+
+impl Store {
+    /// Begins a write transaction, and waits for the write lock.
+    ///
+    /// # Errors
+    /// When another process holds the lock too long, or the database fails.
+    pub async fn begin(&self) -> Result<Batch, StoreError> {
+        Ok(Batch { transaction: connect::begin(&self.writer).await? })
+    }
+}
+
+impl Batch {
+    /// The messages of these keys that are in the log.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn known_messages(&self, keys: &[String]) -> Result<HashMap<String, KnownMessage>, StoreError> {
+        let mut known = HashMap::new();
+        for chunk in keys.chunks(MAX_ROWS) {
+            let rows = webhook_logs::Entity::find()
+                .select_only()
+                .columns([
+                    webhook_logs::Column::SourceKey,
+                    webhook_logs::Column::Id,
+                    webhook_logs::Column::SentAt,
+                    webhook_logs::Column::CreatedAt,
+                ])
+                .filter(webhook_logs::Column::SourceKey.is_in(chunk))
+                .into_tuple::<(String, i64, DateTime<Utc>, DateTime<Utc>)>()
+                .all(&self.transaction)
+                .await?;
+            known.extend(rows.into_iter().map(|(key, log_id, sent_at, received_at)| {
+                (key, KnownMessage { log_id, sent_at, received_at })
+            }));
+        }
+        Ok(known)
+    }
+
+    /// Takes the key from log rows, so that a later message may have it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release_keys(&self, log_ids: &[i64]) -> Result<(), StoreError> {
+        for chunk in log_ids.chunks(MAX_ROWS) {
+            webhook_logs::Entity::update_many()
+                .col_expr(webhook_logs::Column::SourceKey, Value::String(None).into())
+                .filter(webhook_logs::Column::Id.is_in(chunk.iter().copied()))
+                .exec(&self.transaction)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The stored orders of these numbers.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn orders(&self, numbers: &[OrderNumber]) -> Result<HashMap<OrderNumber, Order>, StoreError> {
+        let mut found = HashMap::new();
+        for chunk in numbers.chunks(MAX_ROWS) {
+            let rows = orders::Entity::find()
+                .filter(orders::Column::OrderNumber.is_in(chunk.iter().map(OrderNumber::as_str)))
+                .all(&self.transaction)
+                .await?;
+            for row in rows {
+                let order = rows::order(row)?;
+                found.insert(order.number.clone(), order);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes whole rows, new or known by their number, and gives the row id of each number.
+    /// The numbers must differ.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn save_orders(&self, orders: &[&Order]) -> Result<HashMap<OrderNumber, i64>, StoreError> {
+        let replaced: Vec<String> =
+            ORDER_COLUMNS.iter().skip(1).map(|column| format!("{column} = excluded.{column}")).collect();
+        let tail = format!(
+            " ON CONFLICT (order_number) DO UPDATE SET {} RETURNING id, order_number",
+            replaced.join(", ")
+        );
+        let rows = orders.iter().map(|order| rows::values(order));
+        let mut ids = HashMap::with_capacity(orders.len());
+        for row in self.insert("orders", &ORDER_COLUMNS, rows, &tail).await? {
+            let number: String = row.try_get("", "order_number")?;
+            let number =
+                OrderNumber::parse(&number).map_err(|_| StoreError::Corrupt { column: "order_number" })?;
+            ids.insert(number, row.try_get("", "id")?);
+        }
+        Ok(ids)
+    }
+
+    /// Writes log rows, and gives their ids in the same order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn save_logs(&self, logs: Vec<NewLog>) -> Result<Vec<i64>, StoreError> {
+        let columns = [
+            "source",
+            "source_key",
+            "endpoint",
+            "message_id",
+            "outcome",
+            "code",
+            "error_message",
+            "warnings",
+            "order_ids",
+            "payload",
+            "flattened",
+            "sent_at",
+            "created_at",
+        ];
+        let rows = logs.into_iter().map(|log| -> [Value; 13] {
+            [
+                log.source.as_str().into(),
+                log.source_key.into(),
+                log.endpoint.into(),
+                log.message_id.into(),
+                log.outcome.into(),
+                log.code.into(),
+                log.error_message.into(),
+                to_json(&log.warnings).into(),
+                to_json(&log.order_ids).into(),
+                log.payload.into(),
+                log.flattened.into(),
+                log.sent_at.into(),
+                log.created_at.into(),
+            ]
+        });
+        let returned = self.insert("webhook_logs", &columns, rows, " RETURNING id").await?;
+        let mut ids =
+            returned.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<i64>, DbErr>>()?;
+        // Ids are given in the order of the rows, but rows may be returned in any.
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Writes steps of history.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn save_events(&self, events: Vec<NewEvent>) -> Result<(), StoreError> {
+        let columns = ["order_id", "event_type", "changes", "source", "log_id", "created_at"];
+        let rows = events.into_iter().map(|event| -> [Value; 6] {
+            [
+                event.order_id.into(),
+                event.event_type.into(),
+                changes_to_json(&event.changes).into(),
+                event.source.as_str().into(),
+                event.log_id.into(),
+                event.created_at.into(),
+            ]
+        });
+        self.insert("order_events", &columns, rows, " RETURNING id").await.map(drop)
+    }
+
+    /// Makes all of it durable.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing of it is stored.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    /// Inserts rows in statements of power-of-two sizes, and gives what they return.
+    async fn insert<const N: usize>(
+        &self,
+        table: &str,
+        columns: &[&str; N],
+        rows: impl Iterator<Item = [Value; N]>,
+        tail: &str,
+    ) -> Result<Vec<QueryResult>, StoreError> {
+        let rows: Vec<[Value; N]> = rows.collect();
+        let mut rest = rows.as_slice();
+        let mut returned = Vec::with_capacity(rows.len());
+        while !rest.is_empty() {
+            let size = (1 << rest.len().ilog2()).min(MAX_ROWS);
+            let (chunk, behind) = rest.split_at(size);
+            let marks = format!("({})", vec!["?"; N].join(", "));
+            let sql = format!(
+                "INSERT INTO {table} ({}) VALUES {}{tail}",
+                columns.join(", "),
+                vec![marks; size].join(", ")
+            );
+            let values = chunk.iter().flatten().cloned();
+            let backend = self.transaction.get_database_backend();
+            let statement = Statement::from_sql_and_values(backend, sql, values);
+            returned.extend(self.transaction.query_all_raw(statement).await?);
+            rest = behind;
+        }
+        Ok(returned)
+    }
+}

@@ -1,0 +1,126 @@
+//! Opening the database: the file and its mode, the pools, the migrations under a lock.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+
+use super::error::sqlite_code;
+use super::{Store, StoreError};
+
+/// How long a statement waits for another process's write lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections that read.
+const READERS: u32 = 4;
+/// The write-ahead log is cut back to this size after a checkpoint, in bytes.
+const JOURNAL_LIMIT: u32 = 64 * 1024 * 1024;
+/// SQLite's code for a file that is no database.
+const SQLITE_NOTADB: i32 = 26;
+
+/// Opens and migrates.
+pub(super) async fn open(url: &str) -> Result<Store, StoreError> {
+    let path = path_of(url)?;
+    create_private(&path)
+        .map_err(|error| StoreError::Open { path: path.clone(), reason: error.to_string() })?;
+    let explain = |error: DbErr| match sqlite_code(&error) {
+        Some(SQLITE_NOTADB) => StoreError::NotADatabase { path: path.clone() },
+        Some(_) => StoreError::Open { path: path.clone(), reason: error.to_string() },
+        None => StoreError::Database(error),
+    };
+    let writer = connect(url, 1, false).await.map_err(explain)?;
+    migrate(&writer).await.map_err(|error| match error {
+        StoreError::Database(error) => explain(error),
+        other => other,
+    })?;
+    let readers = connect(url, READERS, true).await.map_err(explain)?;
+    Ok(Store { writer, readers })
+}
+
+/// A transaction that holds the write lock from its first moment on: one that begins reading
+/// cannot wait for the lock later.
+pub(super) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let immediate = Some(SqliteTransactionMode::Immediate);
+    writer
+        .begin_with_options(TransactionOptions { sqlite_transaction_mode: immediate, ..Default::default() })
+        .await
+}
+
+fn path_of(url: &str) -> Result<PathBuf, StoreError> {
+    let path =
+        url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).ok_or(StoreError::Url)?;
+    let path = path.split('?').next().filter(|path| !path.is_empty()).ok_or(StoreError::Url)?;
+    Ok(PathBuf::from(path))
+}
+
+/// Makes the file where it is missing, for this user alone; SQLite gives its side files the same
+/// mode.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+async fn connect(url: &str, connections: u32, read_only: bool) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(BUSY_TIMEOUT)
+        // Connections to a file do not go stale.
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            sqlite
+                .busy_timeout(BUSY_TIMEOUT)
+                .foreign_keys(true)
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", "FULL")
+                .pragma("journal_size_limit", JOURNAL_LIMIT.to_string())
+                .pragma("query_only", if read_only { "ON" } else { "OFF" })
+        });
+    Database::connect(options).await
+}
+
+/// Brings the schema up to date in one transaction under the write lock, so that two processes
+/// may start at once and a failed migration leaves nothing behind.
+async fn migrate(writer: &DatabaseConnection) -> Result<(), StoreError> {
+    let transaction = begin(writer).await?;
+    if let Some(migration) = unknown_migration(&transaction).await? {
+        return Err(StoreError::NewerSchema { migration });
+    }
+    Migrator::up(&transaction, None).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The first applied migration that this release does not know.
+async fn unknown_migration(database: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
+    let backend = database.get_database_backend();
+    let query = |sql: &str| Statement::from_string(backend, sql);
+    let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'";
+    if database.query_one_raw(query(tables)).await?.is_none() {
+        return Ok(None);
+    }
+    let known: Vec<String> =
+        Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    let applied =
+        database.query_all_raw(query("SELECT version FROM seaql_migrations ORDER BY version")).await?;
+    for row in applied {
+        let version: String = row.try_get("", "version")?;
+        if !known.contains(&version) {
+            return Ok(Some(version));
+        }
+    }
+    Ok(None)
+}

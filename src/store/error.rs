@@ -1,0 +1,77 @@
+//! What can go wrong with the database.
+
+use std::path::PathBuf;
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// The database failed. The texts say what to do and never repeat stored data.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL is none that is known.
+    #[error("database.url is not of the form sqlite://path")]
+    Url,
+    /// The file cannot be made or opened.
+    #[error(
+        "cannot open the database file {path}: {reason}; give database.url a path in a folder that this user may write to"
+    )]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+    /// The file is something else.
+    #[error("{path} is not an SQLite database; move it away or give database.url another path")]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A later release made the schema.
+    #[error(
+        "the database was made by a newer release of roms (it has the unknown migration {migration}); update roms, or use another database"
+    )]
+    NewerSchema {
+        /// The first migration that this release does not know.
+        migration: String,
+    },
+    /// A stored row cannot be read back.
+    #[error("the stored value of {column} cannot be read")]
+    Corrupt {
+        /// Where.
+        column: &'static str,
+    },
+    /// The database itself reports an error.
+    #[error("the database reports: {0}")]
+    Database(#[from] DbErr),
+}
+
+/// Primary result codes of SQLite that are the statement's own fault: too big, a constraint, a
+/// type. <https://sqlite.org/rescode.html>
+const FAULTS_OF_THE_DATA: [i32; 3] = [18, 19, 20];
+
+impl StoreError {
+    /// Whether the data is at fault, so that trying again is of no use. All else (busy, full,
+    /// gone) passes, or hits every message alike.
+    #[must_use]
+    pub fn is_fault_of_data(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } => true,
+            Self::Database(error) => {
+                sqlite_code(error).is_some_and(|code| FAULTS_OF_THE_DATA.contains(&code))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The primary result code of SQLite's error.
+pub(super) fn sqlite_code(error: &DbErr) -> Option<i32> {
+    let (DbErr::Conn(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return None;
+    };
+    let sqlx::Error::Database(error) = error.as_ref() else { return None };
+    error.code()?.parse::<i32>().ok().map(|extended| extended & 0xff)
+}
