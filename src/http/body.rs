@@ -39,7 +39,7 @@ pub(super) async fn receive(body: Body, endpoint: &str, closing: &CancellationTo
     let received_at = now();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let Err(code) = read else {
-        return match unwrap(&text) {
+        return match wrapped_payload(&text) {
             Some(payload) => Message { raw: text, ..Message::from_payload(&payload, endpoint, received_at) },
             None => Message::from_payload(&text, endpoint, received_at),
         };
@@ -93,7 +93,7 @@ async fn discard(mut chunks: BodyDataStream) {
 
 /// What a multipart or form body wraps; `None` where the text is no such body, or one without
 /// a field of ours.
-fn unwrap(text: &str) -> Option<String> {
+fn wrapped_payload(text: &str) -> Option<String> {
     let fields = if let Some(boundary) = boundary(text) {
         multipart_fields(text, boundary)
     } else if is_form(text) {
@@ -114,12 +114,13 @@ fn boundary(text: &str) -> Option<&str> {
     (!boundary.is_empty() && header.eq_ignore_ascii_case("content-")).then_some(boundary)
 }
 
-/// A form holds no white space, unless it was written by hand, field name first.
+/// A form that opens with a field of ours may have been written by hand, spaces and all. One
+/// that has it further on is told from a card by its first letter and its lack of white space.
 fn is_form(text: &str) -> bool {
-    text.starts_with("payload_json=")
-        || text.starts_with("content=")
-        || (text.contains("&payload_json=") && !text.contains(char::is_whitespace))
-            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+    let opens_with_ours = text.starts_with("payload_json=") || text.starts_with("content=");
+    let is_encoded =
+        text.starts_with(|first: char| first.is_ascii_alphanumeric()) && !text.contains(char::is_whitespace);
+    opens_with_ours || (is_encoded && text.contains("&payload_json="))
 }
 
 /// The fields of a multipart body that is whole, up to the first one that cannot be read.
@@ -138,7 +139,7 @@ fn multipart_fields(text: &str, boundary: &str) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::unwrap;
+    use super::wrapped_payload;
 
     #[test]
     fn forms_and_multipart_bodies_are_unwrapped() {
@@ -151,7 +152,7 @@ mod tests {
             ("content=Order+Number%0A%23A-1", "Order Number\n#A-1"),
         ];
         for (body, payload) in cases {
-            assert_eq!(unwrap(body).as_deref(), Some(payload), "{body}");
+            assert_eq!(wrapped_payload(body).as_deref(), Some(payload), "{body}");
         }
     }
 
@@ -165,7 +166,7 @@ mod tests {
             "",
         ];
         for card in cards {
-            assert_eq!(unwrap(card), None, "{card}");
+            assert_eq!(wrapped_payload(card), None, "{card}");
         }
     }
 }

@@ -104,14 +104,11 @@ pub(super) async fn list(State(state): State<AppState>, params: Params) -> Resul
         source: params.one_of("source", Source::ALL.map(Source::as_str))?.map(str::to_owned),
     };
     // One row more than asked for tells whether any follow.
-    let mut found = state.store.logs(&filter, limit + 1).await?;
-    let surplus = if u64::try_from(found.items.len()).is_ok_and(|rows| rows > limit) {
-        found.items.pop()
-    } else {
-        None
-    };
-    let next_before_id = surplus.and_then(|_| found.items.last()).map(|last| last.id);
-    let logs = found.items.into_iter().map(LogPreview::from).collect();
+    let found = state.store.logs(&filter, limit + 1).await?;
+    let has_more = found.items.len() as u64 > limit;
+    let logs: Vec<_> =
+        found.items.into_iter().zip(0..limit).map(|(entry, _)| LogPreview::from(entry)).collect();
+    let next_before_id = logs.last().filter(|_| has_more).map(|last| last.row.id);
     Ok(Json(LogPage { total: found.total, logs, next_before_id }))
 }
 

@@ -94,6 +94,7 @@ pub(super) struct OrderBody {
     /// The checkout bot.
     bot: Option<String>,
     /// Labels of the card that have no column, and what they said.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     extra: Extra,
     /// Carrier of the parcel, as far as the tracking number tells.
     carrier: Option<&'static str>,
