@@ -1,1 +1,80 @@
-//! http (stub).
+//! The HTTP edge: the webhook that cards are posted to, the reads, the live feed, the documents.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `router` | all routes in one list, and what every answer passes through |
+//! | `serve` | accepts connections and closes them again |
+//! | `webhook`, `body` | takes cards in, whatever they are wrapped in |
+//! | `orders`, `logs`, `health` | the reads |
+//! | `live` | `/ws`: every change as it is committed |
+//! | `docs` | `/`, `/openapi.json`, `/docs` |
+//! | `error`, `responses` | the only place that picks status codes; the same for the document |
+//! | `params`, `origin`, `wire` | query and path parameters, the same-origin rule, the shape of an order |
+//!
+//! It reads no cards and writes no rows: a body becomes a [`Message`](crate::message::Message)
+//! and goes to [`Ingest`]. It speaks HTTP/1.1 in the clear; TLS belongs to a proxy in front,
+//! which must hand on `Host` and `Origin` unchanged.
+
+mod body;
+mod docs;
+mod error;
+mod health;
+mod layers;
+mod live;
+mod logs;
+mod orders;
+mod origin;
+mod params;
+mod responses;
+mod router;
+mod serve;
+mod webhook;
+mod wire;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use chrono_tz::Tz;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{feed::Feed, ingest::Ingest, store::Store};
+
+pub use router::{openapi, router};
+pub use serve::serve;
+
+/// What the handlers work with; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    ingest: Ingest,
+    store: Store,
+    feed: Feed,
+    timezone: Tz,
+    /// Cancelled when the server closes: sockets say goodbye, bodies must come to an end.
+    closing: CancellationToken,
+    /// What outlives its request: sockets, and submissions whose client has gone.
+    tasks: TaskTracker,
+    /// One permit for each open socket.
+    sockets: Arc<Semaphore>,
+}
+
+impl AppState {
+    /// The state of one server. Dates in parameters are those of `timezone`.
+    #[must_use]
+    pub fn new(ingest: Ingest, store: Store, feed: Feed, timezone: Tz) -> Self {
+        Self {
+            ingest,
+            store,
+            feed,
+            timezone,
+            closing: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            sockets: Arc::new(Semaphore::new(live::MAX_SOCKETS)),
+        }
+    }
+}
+
+/// The time, as precise as it is stored.
+fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(6)
+}

@@ -1,0 +1,171 @@
+//! Reading orders and their history.
+
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    AppState,
+    error::ApiError,
+    params::{Bound, Params, Segment},
+    responses::{ListErrors, RowErrors},
+    wire::OrderBody,
+};
+use crate::{
+    order::{FieldChange, Order, OrderNumber, Status},
+    store::{OrderEvent, OrderFilter, Store},
+};
+
+const PAGE_SIZE: i64 = 50;
+const MAX_PAGE_SIZE: i64 = 200;
+/// Far behind the last page there can be, and its offset still fits the database's integers.
+const MAX_PAGE: i64 = 1_000_000_000;
+
+/// A page of orders.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OrderPage {
+    /// Newest first.
+    orders: Vec<OrderBody>,
+    /// How many orders there are on all pages.
+    total: u64,
+    /// Which page this is, from 1.
+    page: u64,
+    /// How many orders a page holds.
+    page_size: u64,
+    /// Whether a page follows.
+    has_next: bool,
+    /// Whether a page goes before.
+    has_previous: bool,
+}
+
+/// The history of an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct History {
+    /// Row id of the order.
+    order_id: i64,
+    /// Number of the order.
+    order_number: String,
+    /// Oldest first.
+    events: Vec<EventBody>,
+}
+
+/// One step of an order's history.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderEvent, example = json!({
+    "id": 2, "event_type": "updated", "changes": [{"field": "status", "old": "verified", "new": "shipped"}],
+    "source": "webhook", "log_id": 2, "created_at": "2026-02-01T09:00:00Z"
+}))]
+struct EventBody {
+    /// Row id.
+    id: i64,
+    /// `created` or `updated`.
+    event_type: String,
+    /// What changed.
+    changes: Vec<ChangeBody>,
+    /// What brought it.
+    source: String,
+    /// The row in `/api/v2/webhooks/logs` that brought it.
+    log_id: Option<i64>,
+    /// When.
+    created_at: DateTime<Utc>,
+}
+
+/// What one field was and what it became.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FieldChange)]
+struct ChangeBody {
+    /// Column, or `extra.` and the label.
+    field: String,
+    /// Before; `null` where it was empty.
+    old: Option<String>,
+    /// After; `null` where it is empty now.
+    new: Option<String>,
+}
+
+/// Lists orders, newest first
+#[utoipa::path(
+    get, path = "/api/v2/orders", tag = "orders", operation_id = "list_orders",
+    params(
+        ("page" = Option<u64>, Query, description = "Page, from 1", minimum = 1, example = 1),
+        ("page_size" = Option<u64>, Query, description = "Orders on a page, 50 unless told", minimum = 1, maximum = 200),
+        ("status" = Option<String>, Query, description = "Only of this status", example = "verified"),
+        ("store" = Option<String>, Query, description = "Only of this store, in any case", example = "Best Buy US"),
+        ("search" = Option<String>, Query, description = "Only where number, product, e-mail, profile or tracking number hold this text"),
+        ("since" = Option<String>, Query, description = "Only placed from here on: RFC 3339, or a date in the configured time zone", example = "2026-01-01"),
+        ("until" = Option<String>, Query, description = "Only placed before this moment, or up to the end of this date", example = "2026-01-31"),
+    ),
+    responses((status = 200, description = "A page of orders", body = OrderPage), ListErrors)
+)]
+pub(super) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<OrderPage>, ApiError> {
+    let page = params.clamped("page", 1, MAX_PAGE)?.unwrap_or(1).unsigned_abs();
+    let page_size = params.clamped("page_size", 1, MAX_PAGE_SIZE)?.unwrap_or(PAGE_SIZE).unsigned_abs();
+    let filter = OrderFilter {
+        status: params.one_of("status", Status::ALL)?,
+        store: params.text("store")?.map(str::to_owned),
+        search: params.text("search")?.map(str::to_owned),
+        since: params.moment("since", state.timezone, Bound::Since)?,
+        until: params.moment("until", state.timezone, Bound::Until)?,
+    };
+    let found = state.store.orders(&filter, page, page_size).await?;
+    Ok(Json(OrderPage {
+        orders: found.items.into_iter().map(OrderBody::from).collect(),
+        total: found.total,
+        page,
+        page_size,
+        has_next: page * page_size < found.total,
+        has_previous: page > 1,
+    }))
+}
+
+/// One order
+#[utoipa::path(
+    get, path = "/api/v2/orders/{order}", tag = "orders", operation_id = "get_order",
+    params(("order" = String, Path, description = "Order number, percent-encoded; else row id", example = "BBY01-807102506907")),
+    responses((status = 200, description = "The order", body = OrderBody), RowErrors)
+)]
+pub(super) async fn one(
+    State(state): State<AppState>,
+    Segment(key): Segment,
+) -> Result<Json<OrderBody>, ApiError> {
+    find(&state.store, &key).await.map(|order| Json(order.into()))
+}
+
+/// The history of an order, oldest first
+#[utoipa::path(
+    get, path = "/api/v2/orders/{order}/events", tag = "orders", operation_id = "list_order_events",
+    params(("order" = String, Path, description = "Order number, percent-encoded; else row id", example = "BBY01-807102506907")),
+    responses((status = 200, description = "The history", body = History), RowErrors)
+)]
+pub(super) async fn events(
+    State(state): State<AppState>,
+    Segment(key): Segment,
+) -> Result<Json<History>, ApiError> {
+    let order = find(&state.store, &key).await?;
+    let events = state.store.events(order.id).await?;
+    Ok(Json(History {
+        order_id: order.id,
+        order_number: order.number.to_string(),
+        events: events.into_iter().map(EventBody::from).collect(),
+    }))
+}
+
+/// The order of a number as people write it, else of a row id.
+async fn find(store: &Store, key: &str) -> Result<Order, ApiError> {
+    let number = OrderNumber::parse(key).map_err(|_| ApiError::NotFound("order"))?;
+    store.order(number.as_str()).await?.ok_or(ApiError::NotFound("order"))
+}
+
+impl From<OrderEvent> for EventBody {
+    fn from(event: OrderEvent) -> Self {
+        let OrderEvent { id, order_id: _, event_type, changes, source, log_id, created_at } = event;
+        let changes = changes.into_iter().map(ChangeBody::from).collect();
+        Self { id, event_type, changes, source, log_id, created_at }
+    }
+}
+
+impl From<FieldChange> for ChangeBody {
+    fn from(FieldChange { field, old, new }: FieldChange) -> Self {
+        Self { field, old, new }
+    }
+}

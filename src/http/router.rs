@@ -1,0 +1,54 @@
+//! All routes in one list, and what every request and answer passes through.
+
+use axum::{Router, middleware::from_fn, routing::get};
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{AppState, docs, error::ApiError, health, layers, live, logs, orders, webhook};
+
+/// Everything that is served, as one service.
+pub fn router(state: AppState) -> Router {
+    let (routes, _) = documented().split_for_parts();
+    routes
+        .route("/docs/", get(docs::file))
+        .route("/docs/{*path}", get(docs::file))
+        .fallback(async || ApiError::UnknownRoute)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(
+            ServiceBuilder::new()
+                .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+                .layer(PropagateRequestIdLayer::x_request_id())
+                .layer(from_fn(layers::finish))
+                .layer(CatchPanicLayer::custom(layers::panicked)),
+        )
+        .with_state(state)
+}
+
+/// The `OpenAPI` 3.1 document of everything that is served.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    documented().into_openapi()
+}
+
+/// Every route there is, but for the files of the page at `/docs/`.
+fn documented() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(docs::Frame::openapi())
+        .routes(routes!(docs::index))
+        .routes(routes!(docs::document))
+        .routes(routes!(docs::page))
+        .routes(routes!(webhook::receive))
+        .routes(routes!(webhook::test))
+        .routes(routes!(logs::list))
+        .routes(routes!(logs::one))
+        .routes(routes!(orders::list))
+        .routes(routes!(orders::one))
+        .routes(routes!(orders::events))
+        .routes(routes!(live::connect))
+        .routes(routes!(health::health))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+}
