@@ -1,12 +1,45 @@
-//! The pipeline (stub).
-use crate::{message::Message, outcome::Receipt};
+//! The pipeline: a message in, a receipt out after the commit is durable.
+//!
+//! Reading (flatten, parse) happens in the caller's task. One writer takes whatever waits and
+//! writes it in one transaction; edges see nothing of that.
 
-/// The way in.
+mod read;
+mod settle;
+mod writer;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Orders;
+use crate::feed::Feed;
+use crate::message::Message;
+use crate::outcome::Receipt;
+use crate::store::Store;
+
+use read::ReadMessage;
+
+/// Messages that may wait: larger than the number of connections, so that only a writer that
+/// stands still fills it.
+const QUEUE: usize = 8192;
+
+/// The way in; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Ingest;
+pub struct Ingest {
+    queue: mpsc::Sender<Job>,
+    orders: Orders,
+    stop: CancellationToken,
+}
+
+/// A message on its way, and who waits for its receipt.
+#[derive(Debug)]
+struct Job {
+    message: ReadMessage,
+    receipt: oneshot::Sender<Result<Receipt, SubmitError>>,
+}
 
 /// Why a message was not taken. Nothing of it is stored.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
     /// The queue is full.
     #[error("the queue is full")]
@@ -20,12 +53,31 @@ pub enum SubmitError {
 }
 
 impl Ingest {
+    /// Starts the writer. It ends, after all that was accepted is written, when [`Self::close`]
+    /// is called.
+    #[must_use]
+    pub fn start(store: Store, feed: Feed, orders: Orders) -> (Self, JoinHandle<()>) {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let stop = CancellationToken::new();
+        let writer = tokio::spawn(writer::run(store, feed, jobs, stop.clone()));
+        (Self { queue, orders, stop }, writer)
+    }
+
+    /// Takes no more messages; what was accepted is still written.
+    pub fn close(&self) {
+        self.stop.cancel();
+    }
+
     /// Stores a message; answers after the commit is durable. Waits for a place in the queue.
     ///
     /// # Errors
-    /// [`SubmitError::Closed`] while shutting down, [`SubmitError::Storage`] where the database fails.
+    /// [`SubmitError::Closed`] while shutting down, [`SubmitError::Storage`] where the database
+    /// fails.
     pub async fn submit(&self, message: Message) -> Result<Receipt, SubmitError> {
-        todo!("{message:?}")
+        let message = read::read(message, &self.orders);
+        let (receipt, answer) = oneshot::channel();
+        self.queue.send(Job { message, receipt }).await.map_err(|_| SubmitError::Closed)?;
+        answer.await.unwrap_or(Err(SubmitError::Closed))
     }
 
     /// As [`Self::submit`], but a full queue is [`SubmitError::Full`] at once.
@@ -33,6 +85,13 @@ impl Ingest {
     /// # Errors
     /// As [`Self::submit`].
     pub async fn try_submit(&self, message: Message) -> Result<Receipt, SubmitError> {
-        todo!("{message:?}")
+        let place = self.queue.try_reserve().map_err(|error| match error {
+            mpsc::error::TrySendError::Full(()) => SubmitError::Full,
+            mpsc::error::TrySendError::Closed(()) => SubmitError::Closed,
+        })?;
+        let message = read::read(message, &self.orders);
+        let (receipt, answer) = oneshot::channel();
+        place.send(Job { message, receipt });
+        answer.await.unwrap_or(Err(SubmitError::Closed))
     }
 }

@@ -67,7 +67,7 @@ const FOOTERS: &[(&str, &str)] =
 
 /// Reads `2`, `2x`, `x2`, `(2)` or `2.0`: 1 to 1,000,000.
 #[must_use]
-pub fn quantity(text: &str) -> Option<u32> {
+pub(super) fn quantity(text: &str) -> Option<u32> {
     let text = folded(text).replace(',', "");
     let text = text.trim_matches(['(', ')', 'x', '×', ' ']);
     let text = text.strip_suffix(".0").unwrap_or(text);
@@ -76,20 +76,20 @@ pub fn quantity(text: &str) -> Option<u32> {
 
 /// Reads a count of goods that arrived: as a quantity, or 0.
 #[must_use]
-pub fn count(text: &str) -> Option<u32> {
+pub(super) fn count(text: &str) -> Option<u32> {
     if text.trim() == "0" { Some(0) } else { quantity(text) }
 }
 
 /// Reads a state in its usual spellings.
 #[must_use]
-pub fn status(text: &str) -> Option<Status> {
+pub(super) fn status(text: &str) -> Option<Status> {
     let text = folded(visible(text).trim_matches(['.', '!', ' ']));
     STATUS_WORDS.iter().find(|(word, _)| *word == text).map(|(_, status)| *status)
 }
 
 /// Whether a text has the shape of an e-mail address.
 #[must_use]
-pub fn is_email(text: &str) -> bool {
+pub(super) fn is_email(text: &str) -> bool {
     text.split_once('@').is_some_and(|(name, host)| {
         !name.is_empty()
             && !host.is_empty()
@@ -100,13 +100,13 @@ pub fn is_email(text: &str) -> bool {
 
 /// The address in `someone@example.com:password`: the part before the first colon.
 #[must_use]
-pub fn email_of_account(text: &str) -> Option<&str> {
+pub(super) fn email_of_account(text: &str) -> Option<&str> {
     text.split(':').next().map(str::trim).filter(|address| is_email(address))
 }
 
 /// Whether a value names a card or a wallet.
 #[must_use]
-pub fn is_payment_method(text: &str) -> bool {
+pub(super) fn is_payment_method(text: &str) -> bool {
     let text = folded(text);
     PAYMENT_WORDS.iter().any(|word| text.contains(word))
 }
@@ -114,7 +114,7 @@ pub fn is_payment_method(text: &str) -> bool {
 /// The bot that signs so in its footer, and its version: the first word with a point behind the
 /// name, less a leading `v`.
 #[must_use]
-pub fn bot(footer: &str) -> Option<(&'static str, Option<String>)> {
+pub(super) fn bot(footer: &str) -> Option<(&'static str, Option<String>)> {
     let footer = folded(footer);
     let (sign, name) = FOOTERS.iter().find(|(sign, _)| footer.trim_start_matches('@').starts_with(sign))?;
     let behind = footer.trim_start_matches('@').strip_prefix(sign)?;

@@ -1,0 +1,119 @@
+//! A message read: its cards as patches or settled outcomes, ready to be merged. Pure.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::config::{NumberMissing, Orders};
+use crate::flatten::flatten;
+use crate::message::Message;
+use crate::order::{OrderNumber, Patch, Source};
+use crate::outcome::{Outcome, Rejection, RejectionCode};
+use crate::parse::{self, Context, ParseError, Reading};
+
+/// A message, read.
+#[derive(Clone, Debug)]
+pub(super) struct ReadMessage {
+    pub(super) source: Source,
+    pub(super) endpoint: String,
+    /// The same for the same message again.
+    pub(super) key: Option<String>,
+    pub(super) message_id: Option<i64>,
+    pub(super) at: DateTime<Utc>,
+    pub(super) received_at: DateTime<Utc>,
+    pub(super) payload: String,
+    pub(super) flattened: String,
+    pub(super) cards: Vec<ReadCard>,
+}
+
+/// One card of it.
+#[derive(Clone, Debug)]
+pub(super) enum ReadCard {
+    /// News of an order.
+    Order { patch: Box<Patch>, warnings: Vec<String> },
+    /// Ignored or rejected: nothing to merge.
+    Settled(Outcome),
+}
+
+/// Reads a message. One that holds no card at all has one, rejected.
+pub(super) fn read(message: Message, orders: &Orders) -> ReadMessage {
+    let texts: Vec<String> = flatten(&message).into_iter().map(|card| card.text).collect();
+    let mut cards: Vec<ReadCard> = texts
+        .iter()
+        .enumerate()
+        .filter_map(|(at, text)| read_card(text, &context(&message, orders, at)))
+        .collect();
+    if cards.is_empty() {
+        let rejection = message.refused.clone().unwrap_or_else(|| not_an_order(&message));
+        cards.push(ReadCard::Settled(Outcome::Rejected(rejection)));
+    }
+    let news = cards.iter().any(|card| matches!(card, ReadCard::Order { .. }));
+    ReadMessage {
+        source: message.source,
+        key: news.then(|| key(&message)),
+        endpoint: message.endpoint,
+        message_id: message.discord_id,
+        at: message.at,
+        received_at: message.received_at,
+        payload: storable(message.raw),
+        flattened: storable(texts.join("\n\n")),
+        cards,
+    }
+}
+
+fn context(message: &Message, orders: &Orders, card: usize) -> Context {
+    let fallback_number = match (orders.number_missing, message.discord_id) {
+        (NumberMissing::MessageId, Some(id)) => {
+            OrderNumber::parse(&format!("DISCORD-{id}-{}", card + 1)).ok()
+        }
+        _ => None,
+    };
+    Context {
+        at: message.at,
+        source: message.source,
+        timezone: orders.timezone,
+        currency: orders.currency,
+        fallback_number,
+    }
+}
+
+fn read_card(text: &str, context: &Context) -> Option<ReadCard> {
+    match parse::read(text, context) {
+        Ok(None) => None,
+        Ok(Some(Reading::Order { patch, warnings })) => Some(ReadCard::Order { patch, warnings }),
+        Ok(Some(Reading::NoOrder(ignored))) => Some(ReadCard::Settled(Outcome::Ignored(ignored))),
+        Err(error) => Some(ReadCard::Settled(Outcome::Rejected(rejection(error)))),
+    }
+}
+
+fn rejection(error: ParseError) -> Rejection {
+    let code = match error {
+        ParseError::MissingOrderNumber => RejectionCode::MissingOrderNumber,
+        ParseError::BadOrderNumber(_) => RejectionCode::BadOrderNumber,
+    };
+    Rejection { code, detail: error.to_string() }
+}
+
+fn not_an_order(message: &Message) -> Rejection {
+    let detail = match &message.json_error {
+        Some(error) => error.clone(),
+        None if message.raw.trim().is_empty() => "the body is empty".to_owned(),
+        None => {
+            "no headline such as \"Successful Checkout | Store\" and no labels such as \"Order Number\", \
+                 each on a line of its own, were found"
+                .to_owned()
+        }
+    };
+    Rejection { code: RejectionCode::NotAnOrder, detail }
+}
+
+/// HTTP names no message, so its content does: a sender that tries again sends the same bytes.
+fn key(message: &Message) -> String {
+    let digest = Sha256::digest(message.raw.as_bytes());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}:{hex}", message.source.as_str())
+}
+
+/// NUL cannot be stored as text everywhere.
+fn storable(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}

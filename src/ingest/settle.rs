@@ -1,0 +1,131 @@
+//! A batch merged in memory: several cards of one order fold into one row. Pure.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+
+use super::read::{ReadCard, ReadMessage};
+use crate::merge::merge;
+use crate::order::{FieldChange, Order, OrderNumber};
+use crate::outcome::Outcome;
+use crate::store::KnownMessage;
+
+/// How long the same bytes over HTTP count as the same message again.
+const REPEAT_WINDOW: TimeDelta = TimeDelta::hours(24);
+
+/// A batch, merged.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// Every order concerned.
+    pub(super) orders: HashMap<OrderNumber, Working>,
+    /// One for each message, in order.
+    pub(super) messages: Vec<SettledMessage>,
+    /// Log rows whose key goes over to a message of this batch.
+    pub(super) released: Vec<i64>,
+}
+
+/// An order while a batch is merged.
+#[derive(Debug)]
+pub(super) struct Working {
+    pub(super) order: Order,
+    pub(super) created: bool,
+    pub(super) changed: bool,
+    pub(super) dirty: bool,
+}
+
+/// What became of a message.
+#[derive(Debug, Default)]
+pub(super) struct SettledMessage {
+    pub(super) key: Option<String>,
+    pub(super) cards: Vec<SettledCard>,
+    pub(super) events: Vec<SettledEvent>,
+}
+
+/// What became of a card.
+#[derive(Debug)]
+pub(super) struct SettledCard {
+    pub(super) number: Option<OrderNumber>,
+    pub(super) outcome: Outcome,
+    pub(super) warnings: Vec<String>,
+}
+
+/// A step of an order's history.
+#[derive(Debug)]
+pub(super) struct SettledEvent {
+    pub(super) number: OrderNumber,
+    pub(super) created: bool,
+    pub(super) changes: Vec<FieldChange>,
+}
+
+/// Merges the messages, in order, into the stored orders. `known` are messages of the same keys
+/// that are in the log.
+pub(super) fn settle(
+    messages: &[ReadMessage],
+    stored: HashMap<OrderNumber, Order>,
+    mut known: HashMap<String, KnownMessage>,
+) -> Settled {
+    let fresh = |order| Working { order, created: false, changed: false, dirty: false };
+    let orders = stored.into_iter().map(|(number, order)| (number, fresh(order))).collect();
+    let mut settled = Settled { orders, ..Settled::default() };
+    for message in messages {
+        let first = message.key.as_ref().and_then(|key| known.get(key).copied());
+        let repeats = first.filter(|first| message.received_at - first.received_at < REPEAT_WINDOW);
+        if let (Some(first), None) = (first, repeats) {
+            settled.released.push(first.log_id);
+        }
+        let key = if repeats.is_some() { None } else { message.key.clone() };
+        if let Some(key) = &key {
+            let itself = KnownMessage { log_id: 0, sent_at: message.at, received_at: message.received_at };
+            known.insert(key.clone(), itself);
+        }
+        let merged = settled.merge_cards(message, repeats);
+        settled.messages.push(SettledMessage { key, ..merged });
+    }
+    settled
+}
+
+impl Settled {
+    /// The same message again is of the time of the first, so that it cannot undo newer facts.
+    fn merge_cards(&mut self, message: &ReadMessage, repeats: Option<KnownMessage>) -> SettledMessage {
+        let mut settled = SettledMessage::default();
+        for card in &message.cards {
+            let (patch, warnings) = match card {
+                ReadCard::Order { patch, warnings } => (patch, warnings.clone()),
+                ReadCard::Settled(outcome) => {
+                    let outcome = outcome.clone();
+                    settled.cards.push(SettledCard { number: None, outcome, warnings: Vec::new() });
+                    continue;
+                }
+            };
+            let mut patch = patch.clone();
+            if let Some(first) = repeats {
+                patch.at = patch.at.min(first.sent_at);
+            }
+            let number = patch.number.clone();
+            let before = self.orders.get(&number).map(|working| &working.order);
+            let change = merge(before, &patch, message.received_at);
+            let outcome = match (change.created, change.changes.is_empty()) {
+                (true, _) => Outcome::Created,
+                (false, false) => Outcome::Updated,
+                (false, true) if repeats.is_some() => Outcome::Duplicate,
+                (false, true) => Outcome::Unchanged,
+            };
+            settled.cards.push(SettledCard { number: Some(number.clone()), outcome, warnings });
+            let changed = change.created || !change.changes.is_empty();
+            let earlier = self.orders.remove(&number);
+            let was = |flag: fn(&Working) -> bool| earlier.as_ref().is_some_and(flag);
+            let working = Working {
+                created: change.created || was(|working| working.created),
+                changed: changed || was(|working| working.changed),
+                dirty: change.dirty || was(|working| working.dirty),
+                order: change.order,
+            };
+            self.orders.insert(number.clone(), working);
+            if changed {
+                let event = SettledEvent { number, created: change.created, changes: change.changes };
+                settled.events.push(event);
+            }
+        }
+        settled
+    }
+}

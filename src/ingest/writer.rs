@@ -1,0 +1,218 @@
+//! The writer: takes whatever waits, up to a bound, and writes it in one transaction.
+
+use std::collections::HashMap;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::read::{ReadCard, ReadMessage};
+use super::settle::{Settled, SettledMessage, settle};
+use super::{Job, SubmitError};
+use crate::feed::{Feed, OrderChange};
+use crate::order::OrderNumber;
+use crate::outcome::{CardOutcome, Outcome, Receipt, Rejection, RejectionCode};
+use crate::store::{NewEvent, NewLog, Store, StoreError};
+
+/// Messages in one transaction. The queue makes the batches itself: while one is written, the
+/// next one gathers.
+const BATCH: usize = 64;
+
+/// Writes until `stop` is cancelled and the queue is empty.
+pub(super) async fn run(store: Store, feed: Feed, mut jobs: mpsc::Receiver<Job>, stop: CancellationToken) {
+    let mut writer = Writer { store, feed, failing: false };
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            taken = jobs.recv_many(&mut batch, BATCH) => if taken == 0 { return },
+            () = stop.cancelled(), if !jobs.is_closed() => jobs.close(),
+        }
+        if !batch.is_empty() {
+            writer.answer(batch.drain(..).collect()).await;
+        }
+    }
+}
+
+struct Writer {
+    store: Store,
+    feed: Feed,
+    failing: bool,
+}
+
+impl Writer {
+    /// Writes a batch and answers each of its senders, who may be gone.
+    async fn answer(&mut self, jobs: Vec<Job>) {
+        let (messages, senders): (Vec<_>, Vec<_>) =
+            jobs.into_iter().map(|job| (job.message, job.receipt)).unzip();
+        let receipts = match self.write(&messages).await {
+            Err(error) if error.is_fault_of_data() => self.write_each(messages).await,
+            Err(error) => {
+                self.report(Some(&error));
+                vec![Err(SubmitError::Storage); senders.len()]
+            }
+            Ok(receipts) => receipts.into_iter().map(Ok).collect(),
+        };
+        if receipts.iter().any(Result::is_ok) {
+            self.report(None);
+        }
+        for (sender, receipt) in senders.into_iter().zip(receipts) {
+            drop(sender.send(receipt));
+        }
+    }
+
+    /// After a batch that holds a bad message: each alone, so that only the bad one fails. That
+    /// one leaves its log row, from which it can be replayed.
+    async fn write_each(&mut self, messages: Vec<ReadMessage>) -> Vec<Result<Receipt, SubmitError>> {
+        let mut receipts = Vec::with_capacity(messages.len());
+        for message in messages {
+            let written = match self.write(std::slice::from_ref(&message)).await {
+                Err(error) if error.is_fault_of_data() => {
+                    tracing::error!(message.endpoint, %error, "the database refused a message; it is kept in the log");
+                    self.write(&[refused(message)]).await
+                }
+                written => written,
+            };
+            receipts.push(
+                written
+                    .map_err(|error| {
+                        self.report(Some(&error));
+                        SubmitError::Storage
+                    })
+                    .and_then(|receipts| receipts.into_iter().next().ok_or(SubmitError::Storage)),
+            );
+        }
+        receipts
+    }
+
+    /// One transaction: one receipt for each message, after the commit.
+    async fn write(&self, messages: &[ReadMessage]) -> Result<Vec<Receipt>, StoreError> {
+        let batch = self.store.begin().await?;
+        let keys: Vec<String> = messages.iter().filter_map(|message| message.key.clone()).collect();
+        let known = batch.known_messages(&keys).await?;
+        let stored = batch.orders(&numbers(messages)).await?;
+        let mut settled = settle(messages, stored, known);
+
+        batch.release_keys(&settled.released).await?;
+        let dirty: Vec<_> =
+            settled.orders.values().filter(|working| working.dirty).map(|w| &w.order).collect();
+        for (number, id) in batch.save_orders(&dirty).await? {
+            if let Some(working) = settled.orders.get_mut(&number) {
+                working.order.id = id;
+            }
+        }
+        let ids: HashMap<_, _> =
+            settled.orders.iter().map(|(number, working)| (number.clone(), working.order.id)).collect();
+        let logs = messages.iter().zip(&settled.messages).map(|(read, done)| log(read, done, &ids)).collect();
+        let log_ids = batch.save_logs(logs).await?;
+        batch.save_events(events(messages, &settled, &log_ids)).await?;
+        batch.commit().await?;
+
+        self.publish(&settled);
+        Ok(settled
+            .messages
+            .into_iter()
+            .zip(log_ids)
+            .map(|(done, log_id)| receipt(done, log_id, &ids))
+            .collect())
+    }
+
+    fn publish(&self, settled: &Settled) {
+        for working in settled.orders.values().filter(|working| working.changed) {
+            self.feed.publish(OrderChange { created: working.created, order: working.order.clone() });
+        }
+    }
+
+    /// One line when the database begins to fail, one when it is back.
+    fn report(&mut self, error: Option<&StoreError>) {
+        match error {
+            Some(error) if !self.failing => tracing::error!(%error, "the database does not take messages"),
+            None if self.failing => tracing::info!("the database takes messages again"),
+            _ => {}
+        }
+        self.failing = error.is_some();
+    }
+}
+
+/// The numbers of all orders concerned, each once.
+fn numbers(messages: &[ReadMessage]) -> Vec<OrderNumber> {
+    let cards = messages.iter().flat_map(|message| &message.cards);
+    let mut numbers: Vec<OrderNumber> = cards
+        .filter_map(|card| match card {
+            ReadCard::Order { patch, .. } => Some(patch.number.clone()),
+            ReadCard::Settled(_) => None,
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+/// The message as one that the database refused.
+fn refused(message: ReadMessage) -> ReadMessage {
+    let detail = "the database refused this message; it is kept in the log".to_owned();
+    let rejection = Rejection { code: RejectionCode::NotStored, detail };
+    ReadMessage { key: None, cards: vec![ReadCard::Settled(Outcome::Rejected(rejection))], ..message }
+}
+
+fn log(read: &ReadMessage, done: &SettledMessage, ids: &HashMap<OrderNumber, i64>) -> NewLog {
+    let outcome = done.cards.iter().map(|card| &card.outcome).min_by_key(|outcome| rank(outcome));
+    let why =
+        done.cards.iter().map(|card| &card.outcome).filter(|o| o.code().is_some()).min_by_key(|o| rank(o));
+    let numbers = done.cards.iter().filter_map(|card| card.number.as_ref());
+    let mut order_ids: Vec<i64> = numbers.filter_map(|number| ids.get(number).copied()).collect();
+    order_ids.dedup();
+    NewLog {
+        source: read.source,
+        source_key: done.key.clone(),
+        endpoint: read.endpoint.clone(),
+        message_id: read.message_id,
+        outcome: outcome.map_or("rejected", Outcome::as_str),
+        code: why.and_then(Outcome::code),
+        error_message: why.and_then(|outcome| match outcome {
+            Outcome::Ignored(ignored) => Some(ignored.to_string()),
+            Outcome::Rejected(rejection) => Some(rejection.to_string()),
+            _ => None,
+        }),
+        warnings: done.cards.iter().flat_map(|card| card.warnings.clone()).collect(),
+        order_ids,
+        payload: read.payload.clone(),
+        flattened: read.flattened.clone(),
+        sent_at: read.at,
+        created_at: read.received_at,
+    }
+}
+
+/// Which of several cards' outcomes stands for their message: what was stored first.
+fn rank(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Created => 0,
+        Outcome::Updated => 1,
+        Outcome::Unchanged => 2,
+        Outcome::Duplicate => 3,
+        Outcome::Rejected(_) => 4,
+        Outcome::Ignored(_) => 5,
+    }
+}
+
+fn events(messages: &[ReadMessage], settled: &Settled, log_ids: &[i64]) -> Vec<NewEvent> {
+    let mut events = Vec::new();
+    for ((read, done), log_id) in messages.iter().zip(&settled.messages).zip(log_ids) {
+        events.extend(done.events.iter().map(|event| NewEvent {
+            order_id: settled.orders.get(&event.number).map_or(0, |working| working.order.id),
+            event_type: if event.created { "created" } else { "updated" },
+            changes: event.changes.clone(),
+            source: read.source,
+            log_id: *log_id,
+            created_at: read.received_at,
+        }));
+    }
+    events
+}
+
+fn receipt(done: SettledMessage, log_id: i64, ids: &HashMap<OrderNumber, i64>) -> Receipt {
+    let cards = done.cards.into_iter().map(|card| CardOutcome {
+        order: card.number.and_then(|number| ids.get(&number).map(|id| (*id, number))),
+        outcome: card.outcome,
+        warnings: card.warnings,
+    });
+    Receipt { log_id: Some(log_id), cards: cards.collect() }
+}
