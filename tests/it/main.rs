@@ -1,2 +1,3 @@
-//! stub
-fn main() {}
+//! The integration tests: one binary, one file for each behaviour, everything from outside.
+
+mod config;
