@@ -1,3 +1,4 @@
 //! The integration tests: one binary, one file for each behaviour, everything from outside.
 
 mod config;
+mod tidy;
