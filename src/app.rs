@@ -1,1 +1,81 @@
-//! app (stub).
+//! The program put together: database, pipeline, HTTP; and taken apart again in order.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use tokio::{net::TcpListener, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::feed::Feed;
+use crate::http::{self, AppState};
+use crate::ingest::Ingest;
+use crate::store::Store;
+
+/// How many changes a live listener may fall behind.
+const FEED_CAPACITY: usize = 1024;
+/// How long the writer may take for what was accepted, after the server has ended.
+const DRAIN_TIME: Duration = Duration::from_millis(1500);
+
+/// Serves until `stop` is cancelled. Then what was accepted is finished, within ten seconds.
+///
+/// # Errors
+/// When the database or the address cannot be used, or accepted messages could not be written.
+pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
+    tracing::info!("ROMS {} starting", env!("CARGO_PKG_VERSION"));
+    let listener = bind(config.http.bind).await?;
+    let store = Store::open(&config.database.url).await?;
+    tracing::info!("Database: SQLite ({})", config.database.url);
+    let address = listener.local_addr().context("the listening socket has no address")?;
+    tracing::info!("Send cards to http://{address}/api/v2/webhooks/orders");
+    tracing::info!("Server running on http://{address}; API pages at http://{address}/docs");
+    run(listener, store, &config, stop).await
+}
+
+/// Serves on a listener that is bound, with a database that is open.
+///
+/// # Errors
+/// When accepted messages could not be written in time.
+pub async fn run(
+    listener: TcpListener,
+    store: Store,
+    config: &Config,
+    stop: CancellationToken,
+) -> Result<()> {
+    let feed = Feed::new(FEED_CAPACITY);
+    let (ingest, mut writer) = Ingest::start(store.clone(), feed.clone(), config.orders.clone());
+    let state = AppState::new(ingest.clone(), store.clone(), feed, config.orders.timezone);
+    let stopped = stop.child_token();
+    tokio::select! {
+        () = http::serve(listener, state, stopped) => {}
+        // The writer ends before it is told to only by a panic; nothing can be stored any more.
+        _ = &mut writer => bail!("the writer broke off; see the log"),
+    }
+    ingest.close();
+    match timeout(DRAIN_TIME, writer).await {
+        Ok(ended) => ended.context("the writer broke off")?,
+        Err(_) => bail!("the database did not take all accepted messages in time"),
+    }
+    store.close().await?;
+    tracing::info!("stopped; everything that was accepted is stored");
+    Ok(())
+}
+
+/// Brings the database to the schema of this release.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn migrate(config: Config) -> Result<()> {
+    Store::open(&config.database.url).await?.close().await?;
+    tracing::info!("the schema of {} is up to date", config.database.url);
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "{address} is in use: is another roms running? Stop it, or give [http] bind another port"
+        ),
+        _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
+    })
+}

@@ -1,1 +1,120 @@
-//! cli (stub).
+//! The command line: what can be asked for, and the exit codes.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | failed; one line on standard error says why |
+//! | 2 | the command line or the configuration cannot be used |
+
+mod load;
+mod parse;
+mod send_sample;
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
+
+use crate::{app, shutdown, telemetry};
+
+/// Keeps the orders that a group of buyers places with the Refract checkout bot.
+#[derive(Debug, Parser)]
+#[command(name = "roms", version)]
+pub struct Cli {
+    /// Configuration file [default: config.toml, where there is one].
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Default, Subcommand)]
+enum Command {
+    /// Serve the HTTP API until stopped (what `roms` alone does).
+    #[default]
+    Serve,
+    /// Post the sample message to a running ROMS, and show what it stored.
+    SendSample {
+        /// Where ROMS is served.
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8001")]
+        url: String,
+    },
+    /// Show what would be stored of a message, and store nothing.
+    Parse {
+        /// A file with the message, as text or JSON; `-` is standard input.
+        #[arg(value_name = "FILE", default_value = "-")]
+        file: PathBuf,
+    },
+    /// Bring the database to the schema of this release, and stop.
+    Migrate,
+    /// Check the configuration, and show what is in force.
+    CheckConfig,
+}
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// The configuration cannot be used.
+    #[error("{0:#}")]
+    Config(anyhow::Error),
+    /// Anything else.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+impl Failure {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) => ExitCode::from(2),
+            Self::Other(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl Cli {
+    /// Does what the command line says. Results go to standard output, a failure to standard
+    /// error.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        match self.dispatch(&mut io::stdout()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                // There is nobody left to tell when standard error is closed too.
+                drop(writeln!(io::stderr().lock(), "roms: {failure}"));
+                failure.exit_code()
+            }
+        }
+    }
+
+    fn dispatch(self, out: &mut impl Write) -> Result<(), Failure> {
+        let config = || load::config(self.config.as_deref()).map_err(Failure::Config);
+        match self.command.unwrap_or_default() {
+            Command::Serve => {
+                let config = config()?;
+                telemetry::init(&config.log)?;
+                let stop = shutdown::on_signals()?;
+                runtime()?.block_on(app::serve(config, stop))?;
+            }
+            Command::Migrate => {
+                let config = config()?;
+                telemetry::init(&config.log)?;
+                runtime()?.block_on(app::migrate(config))?;
+            }
+            Command::SendSample { url } => runtime()?.block_on(send_sample::run(&url, out))?,
+            Command::Parse { file } => parse::run(&file, &config()?.orders, out)?,
+            Command::CheckConfig => {
+                out.write_all(config()?.to_masked_toml().as_bytes()).map_err(anyhow::Error::from)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    Ok(Runtime::new()?)
+}

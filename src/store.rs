@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
+use crate::config::DatabaseUrl;
+
 pub use batch::{Batch, KnownMessage, NewEvent, NewLog};
 pub use error::StoreError;
 pub use logs::{LogEntry, LogFilter};
@@ -39,12 +41,11 @@ pub struct Page<T> {
 }
 
 impl Store {
-    /// Opens the database of a URL (`sqlite://path`), makes it where it is missing, and brings its
-    /// schema up to date.
+    /// Opens the database, makes it where it is missing, and brings its schema up to date.
     ///
     /// # Errors
     /// [`StoreError`] says in one line what is wrong with the file and what to do.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         connect::open(url).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
@@ -13,6 +13,7 @@ use sea_orm::{
 
 use super::error::sqlite_code;
 use super::{Store, StoreError};
+use crate::config::DatabaseUrl;
 
 /// How long a statement waits for another process's write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,8 +25,8 @@ const JOURNAL_LIMIT: u32 = 64 * 1024 * 1024;
 const SQLITE_NOTADB: i32 = 26;
 
 /// Opens and migrates.
-pub(super) async fn open(url: &str) -> Result<Store, StoreError> {
-    let path = path_of(url)?;
+pub(super) async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
+    let path = url.sqlite_path().ok_or(StoreError::Url)?.to_owned();
     create_private(&path)
         .map_err(|error| StoreError::Open { path: path.clone(), reason: error.to_string() })?;
     let explain = |error: DbErr| match sqlite_code(&error) {
@@ -33,12 +34,12 @@ pub(super) async fn open(url: &str) -> Result<Store, StoreError> {
         Some(_) => StoreError::Open { path: path.clone(), reason: error.to_string() },
         None => StoreError::Database(error),
     };
-    let writer = connect(url, 1, false).await.map_err(explain)?;
+    let writer = connect(&path, 1, false).await.map_err(explain)?;
     migrate(&writer).await.map_err(|error| match error {
         StoreError::Database(error) => explain(error),
         other => other,
     })?;
-    let readers = connect(url, READERS, true).await.map_err(explain)?;
+    let readers = connect(&path, READERS, true).await.map_err(explain)?;
     Ok(Store { writer, readers })
 }
 
@@ -51,13 +52,6 @@ pub(super) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransac
         .await
 }
 
-fn path_of(url: &str) -> Result<PathBuf, StoreError> {
-    let path =
-        url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).ok_or(StoreError::Url)?;
-    let path = path.split('?').next().filter(|path| !path.is_empty()).ok_or(StoreError::Url)?;
-    Ok(PathBuf::from(path))
-}
-
 /// Makes the file where it is missing, for this user alone; SQLite gives its side files the same
 /// mode.
 fn create_private(path: &Path) -> io::Result<()> {
@@ -68,8 +62,10 @@ fn create_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-async fn connect(url: &str, connections: u32, read_only: bool) -> Result<DatabaseConnection, DbErr> {
-    let mut options = ConnectOptions::new(url);
+async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<DatabaseConnection, DbErr> {
+    // The file is named as a path: a URL would read percent signs in it as codes.
+    let path = path.to_owned();
+    let mut options = ConnectOptions::new("sqlite::memory:");
     options
         .max_connections(connections)
         .min_connections(1)
@@ -82,6 +78,9 @@ async fn connect(url: &str, connections: u32, read_only: bool) -> Result<Databas
         .record_stmt_in_spans(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
+                .filename(&path)
+                .in_memory(false)
+                .shared_cache(false)
                 .busy_timeout(BUSY_TIMEOUT)
                 .foreign_keys(true)
                 .pragma("journal_mode", "WAL")

@@ -1,3 +1,5 @@
-//! The integration tests: one binary, one file for each behaviour.
+//! The integration tests: one binary, one file for each behaviour, everything from outside.
 
 mod cards;
+mod config;
+mod tidy;

@@ -1,0 +1,218 @@
+//! The configuration as its user meets it: what is taken, what is refused, and in which words.
+
+use std::{io, path::Path};
+
+use roms::config::{Config, EXAMPLE, File, NumberMissing};
+
+/// Loads a `config.toml` with this text, and these variables.
+fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, String> {
+    load_with_secret(text, env, |_| Err(io::Error::from(io::ErrorKind::NotFound)))
+}
+
+fn load_with_secret(
+    text: &str,
+    env: &[(&str, &str)],
+    read_secret: impl Fn(&Path) -> io::Result<String>,
+) -> Result<Config, String> {
+    let file = File { name: "config.toml", text };
+    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load(Some(file), env, read_secret).map_err(|error| error.to_string())
+}
+
+/// The one line that says what is wrong.
+fn refusal(text: &str, env: &[(&str, &str)]) -> String {
+    let report = load(text, env).expect_err("this configuration must be refused");
+    let mut lines = report.lines().skip(1);
+    let line = lines.next().expect("a problem").trim().to_owned();
+    assert_eq!(lines.next(), None, "one problem only");
+    line
+}
+
+#[test]
+fn without_a_file_everything_has_its_documented_default() {
+    let config = Config::load(None, [], |_| unreachable!("no secret is named")).unwrap();
+
+    assert_eq!(config.database.url.expose(), "sqlite://roms_v2.db");
+    assert_eq!(config.database.url.sqlite_path(), Some(Path::new("roms_v2.db")));
+    assert_eq!(config.http.bind.to_string(), "127.0.0.1:8001");
+    assert_eq!(config.orders.timezone.name(), "UTC");
+    assert_eq!(config.orders.currency.code(), "USD");
+    assert_eq!(config.orders.number_missing, NumberMissing::Reject);
+}
+
+#[test]
+fn the_example_file_equals_the_defaults_and_names_every_key() {
+    let defaults = Config::load(None, [], |_| unreachable!("no secret is named")).unwrap();
+
+    assert_eq!(load(EXAMPLE, &[]).unwrap(), defaults);
+    let without_comments: String =
+        EXAMPLE.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(without_comments.trim_start(), defaults.to_masked_toml());
+}
+
+#[test]
+fn what_check_config_shows_is_a_configuration_that_means_the_same() {
+    let odd = load("[database]\nurl = 'sqlite://a \"quoted\" \\ path.db'", &[]).unwrap();
+    assert_eq!(load(&odd.to_masked_toml(), &[]).unwrap(), odd);
+}
+
+#[test]
+fn a_file_changes_what_it_names_and_nothing_else() {
+    let config =
+        load("[orders]\ntimezone = \"America/New_York\"\nnumber_missing = \"message_id\"", &[]).unwrap();
+
+    assert_eq!(config.orders.timezone.name(), "America/New_York");
+    assert_eq!(config.orders.number_missing, NumberMissing::MessageId);
+    assert_eq!(config.orders.currency.code(), "USD");
+}
+
+#[test]
+fn a_variable_wins_over_the_file() {
+    let file = "[http]\nbind = \"127.0.0.1:1111\"";
+    let config = load(file, &[("ROMS__HTTP__BIND", "127.0.0.1:2222"), ("PATH", "/bin")]).unwrap();
+    assert_eq!(config.http.bind.port(), 2222);
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file_of_its_own() {
+    let read = |path: &Path| {
+        assert_eq!(path, Path::new("/run/secrets/db"));
+        Ok("sqlite://secret.db\r\n".to_owned())
+    };
+    let config = load_with_secret("", &[("ROMS__DATABASE__URL_FILE", "/run/secrets/db")], read).unwrap();
+    assert_eq!(config.database.url.expose(), "sqlite://secret.db");
+}
+
+#[test]
+fn a_secret_file_that_cannot_be_read_is_named_by_its_variable() {
+    assert_eq!(
+        refusal("", &[("ROMS__DATABASE__URL_FILE", "/nowhere")]),
+        "environment variable ROMS__DATABASE__URL_FILE: cannot read the file it names: entity not found"
+    );
+}
+
+#[test]
+fn a_secret_given_twice_is_refused() {
+    let env = [("ROMS__DATABASE__URL", "sqlite://a.db"), ("ROMS__DATABASE__URL_FILE", "/b")];
+    assert_eq!(
+        refusal("", &env),
+        "environment variable ROMS__DATABASE__URL_FILE: ROMS__DATABASE__URL is set as well; unset one of the two"
+    );
+}
+
+#[test]
+fn every_refusal_names_the_place_and_what_is_expected() {
+    let cases = [
+        ("[http]\nbnid = \"x\"", "config.toml:2:1: unknown key `bnid` in [http]; did you mean `bind`?"),
+        ("[log]\nlevel = \"x\"", "config.toml:2:1: unknown key `level` in [log]; known here: filter, format"),
+        ("\n[htpp]\nbind = \"x\"", "config.toml:2:2: unknown section [htpp]; did you mean `http`?"),
+        ("http = 5", "config.toml:1:1: `http` is a section: write [http] on a line of its own"),
+        ("[http]\n  bind = 8001", "config.toml:2:10: http.bind: expected a text in quotes, not integer"),
+        (
+            "[http]\nbind = \"localhost\"",
+            "config.toml:2:8: http.bind: `localhost` is no address with a port; expected one such as \
+             127.0.0.1:8001 or [::1]:8001",
+        ),
+        (
+            "[orders]\ntimezone = \"EST5\"",
+            "config.toml:2:12: orders.timezone: `EST5` is no time zone; expected an IANA name such as `UTC` or \
+             `America/New_York`",
+        ),
+        (
+            "[orders]\ncurrency = \"usd\"",
+            "config.toml:2:12: orders.currency: `usd` is no currency that ROMS can keep; expected the ISO 4217 \
+             code of one with at most two decimals, such as `USD` or `EUR`",
+        ),
+        (
+            "[orders]\nnumber_missing = \"drop\"",
+            "config.toml:2:18: orders.number_missing: `drop` is not known; expected `reject` or `message_id`",
+        ),
+        (
+            "[log]\nformat = \"xml\"",
+            "config.toml:2:10: log.format: `xml` is no log format; expected `pretty` or `json`",
+        ),
+        (
+            "[database]\nurl = \"mysql://u:hunter2@h/d\"",
+            "config.toml:2:7: database.url: no database that ROMS knows; expected sqlite://PATH, such as \
+             sqlite://roms_v2.db or sqlite:///var/lib/roms/roms.db",
+        ),
+    ];
+    for (file, expected) in cases {
+        assert_eq!(refusal(file, &[]), expected, "for\n{file}");
+    }
+}
+
+#[test]
+fn a_bad_log_filter_is_refused_with_an_example() {
+    let line = refusal("[log]\nfilter = \"info,sqlx=loud\"", &[]);
+    assert!(line.starts_with("config.toml:2:10: log.filter: "), "{line}");
+    assert!(line.ends_with("expected a level, then exceptions: `info,sqlx=warn`"), "{line}");
+}
+
+#[test]
+fn an_unknown_variable_is_refused_by_name() {
+    assert_eq!(
+        refusal("", &[("ROMS__HTTP__BNID", "127.0.0.1:1")]),
+        "environment variable ROMS__HTTP__BNID: no such setting; did you mean `ROMS__HTTP__BIND`?"
+    );
+    // Only a secret may stand in a file.
+    assert!(
+        refusal("", &[("ROMS__HTTP__BIND_FILE", "x")]).contains("ROMS__HTTP__BIND_FILE: no such setting")
+    );
+}
+
+#[test]
+fn an_address_that_others_can_reach_is_refused_with_the_reason() {
+    for bind in ["0.0.0.0:8001", "[::]:8001", "192.168.1.5:8001"] {
+        let line = refusal("", &[("ROMS__HTTP__BIND", bind)]);
+        assert!(line.contains("no authentication yet"), "{line}");
+        assert!(line.contains("Listen on 127.0.0.1:8001"), "{line}");
+    }
+    assert!(load("[http]\nbind = \"[::1]:8001\"", &[]).is_ok());
+}
+
+#[test]
+fn postgresql_is_refused_as_not_there_yet() {
+    let line = refusal("[database]\nurl = \"postgres://roms:hunter2@db/roms\"", &[]);
+    assert!(line.contains("PostgreSQL comes with a later release"), "{line}");
+    assert!(!line.contains("hunter2"), "{line}");
+}
+
+#[test]
+fn no_report_repeats_a_secret() {
+    let secret = "hunter2";
+    let files = [
+        "[database]\nurl = hunter2",
+        "[database]\nurl = \"mysql://u:hunter2@h/d\"",
+        "[database]\nurl = \"hunter2",
+        "[database]\nurl = [\"hunter2\"]",
+        "[database]\nurl = \"sqlite://?key=hunter2\"",
+        "[database]\nurl = \"a\"\nurl = \"hunter2\"",
+    ];
+    for file in files {
+        let report = load(file, &[]).unwrap_err();
+        assert!(report.contains("config.toml:"), "{report}");
+        assert!(!report.contains(secret), "{report}");
+    }
+    let report = load("", &[("ROMS__DATABASE__URL", "mysql://u:hunter2@h/d")]).unwrap_err();
+    assert!(!report.contains(secret), "{report}");
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    let file = "[http]\nbind = \"nowhere\"\n\n[orders]\ntimezone = \"Mars\"\ncurency = \"EUR\"\n";
+    let report = load(file, &[("ROMS__LOG__FORMAT", "xml"), ("ROMS__NONE", "1")]).unwrap_err();
+
+    let wrong = ["ROMS__LOG__FORMAT", "ROMS__NONE", "config.toml:2:8", "config.toml:5:12", "config.toml:6:1"];
+    for place in wrong {
+        assert!(report.contains(place), "{place} is missing in\n{report}");
+    }
+    assert_eq!(report.lines().count(), 1 + wrong.len(), "{report}");
+}
+
+#[test]
+fn a_syntax_error_is_told_with_its_place() {
+    let line = refusal("[http]\nbind = ", &[]);
+    assert!(line.starts_with("config.toml:2:"), "{line}");
+    assert!(line.contains("this is no TOML"), "{line}");
+}
