@@ -12,6 +12,7 @@
 
 mod bind;
 mod database_url;
+mod discord;
 mod error;
 mod file;
 mod key;
@@ -24,6 +25,7 @@ use std::{io, path::Path};
 use core::net::SocketAddr;
 
 pub use database_url::DatabaseUrl;
+pub use discord::{Channel, Discord, Token, Trust};
 pub use error::{ConfigError, Origin, Problem};
 pub use log::{Log, LogFilter, LogFormat};
 pub use orders::{NumberMissing, Orders};

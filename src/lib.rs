@@ -33,6 +33,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod discord;
 pub mod feed;
 pub mod flatten;
 pub mod http;
@@ -43,5 +44,6 @@ pub mod order;
 pub mod outcome;
 pub mod parse;
 pub mod shutdown;
+pub mod status;
 pub mod store;
 pub mod telemetry;

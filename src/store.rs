@@ -4,6 +4,7 @@
 
 mod batch;
 mod connect;
+mod discord;
 mod entity;
 mod error;
 mod logs;

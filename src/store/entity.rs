@@ -1,5 +1,7 @@
 //! The tables as SeaORM entities; seen by the store alone.
 
+pub(super) mod channel_cursors;
+pub(super) mod gateway_identifies;
 pub(super) mod order_events;
 pub(super) mod orders;
 pub(super) mod webhook_logs;

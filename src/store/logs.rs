@@ -46,6 +46,8 @@ pub struct LogEntry {
     pub payload: String,
     /// The text forms of its cards; empty in lists.
     pub flattened: String,
+    /// When the message was deleted in Discord, where it was. UTC.
+    pub deleted_at: Option<DateTime<Utc>>,
 }
 
 impl Store {
@@ -75,6 +77,8 @@ impl Store {
                 Column::OrderIds,
                 Column::SentAt,
                 Column::CreatedAt,
+                Column::ContentHash,
+                Column::DeletedAt,
             ])
             .expr_as(preview, "payload")
             .expr_as(Expr::val(""), "flattened")
@@ -108,5 +112,6 @@ fn entry(row: Model) -> LogEntry {
         created_at: row.created_at,
         payload: row.payload,
         flattened: row.flattened,
+        deleted_at: row.deleted_at,
     }
 }

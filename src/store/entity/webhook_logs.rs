@@ -21,6 +21,8 @@ pub(in crate::store) struct Model {
     pub flattened: String,
     pub sent_at: DateTimeUtc,
     pub created_at: DateTimeUtc,
+    pub content_hash: Option<String>,
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

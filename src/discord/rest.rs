@@ -1,0 +1,1 @@
+//! The bounded, patient way to Discord's REST API (stub).
