@@ -35,14 +35,14 @@ pub struct Change {
 pub fn merge(order: Option<&Order>, patch: &Patch, now: DateTime<Utc>) -> Change {
     let mut merged = order.cloned().unwrap_or_else(|| empty(patch, now));
     let before = merged.clone();
-    let older = patch.at < before.newest;
+    let late = patch.at < before.newest;
 
-    let replaced = apply_stated(&mut merged, patch, older);
-    apply_derived(&mut merged, patch, older);
+    let replaced = apply_stated(&mut merged, patch, late);
+    apply_derived(&mut merged, patch, late);
     follow_total(&mut merged, &before.fields, replaced.contains("total"));
     date_the_status(&mut merged, before.fields.status, patch.at);
     for (name, value) in &patch.extra {
-        if !older || !merged.extra.contains_key(name) {
+        if !late || !merged.extra.contains_key(name) {
             merged.extra.insert(name.clone(), value.clone());
         }
     }
@@ -72,13 +72,13 @@ fn empty(patch: &Patch, now: DateTime<Utc>) -> Order {
 }
 
 /// Rules 1, 3 and 4. Gives the names of the columns that a stated value was put into.
-fn apply_stated(order: &mut Order, patch: &Patch, older: bool) -> BTreeSet<&'static str> {
+fn apply_stated(order: &mut Order, patch: &Patch, late: bool) -> BTreeSet<&'static str> {
     let void = order.fields.status.is_some_and(Status::is_void);
     let newer = patch.at > order.newest;
     let derived = order.derived.clone();
     let may_replace = |name, empty| {
         let free = empty || derived.contains(name);
-        free || if name == "status" && void { newer } else { !older }
+        free || if name == "status" && void { newer } else { !late }
     };
     let mut replaced = BTreeSet::new();
     order.fields.apply(&patch.stated, may_replace, |name| {
@@ -89,10 +89,10 @@ fn apply_stated(order: &mut Order, patch: &Patch, older: bool) -> BTreeSet<&'sta
 }
 
 /// Rule 2. Of two derived order dates the earlier message's is nearer to the truth.
-fn apply_derived(order: &mut Order, patch: &Patch, older: bool) {
+fn apply_derived(order: &mut Order, patch: &Patch, late: bool) {
     let known = order.derived.clone();
     let may_replace =
-        |name, empty| empty || (older && matches!(name, "order_date" | "order_time") && known.contains(name));
+        |name, empty| empty || (late && matches!(name, "order_date" | "order_time") && known.contains(name));
     let derived = &mut order.derived;
     order.fields.apply(&patch.derived, may_replace, |name| {
         // A success headline states the status as good as in words.

@@ -14,6 +14,7 @@ pub mod labels;
 pub mod lines;
 pub mod markup;
 pub mod money;
+mod preamble;
 mod values;
 
 use chrono::{DateTime, Utc};

@@ -1,6 +1,10 @@
 //! `orders`: the 28 columns that the users' own SQL names, and what cards carry beyond them.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{
+    big_pk_auto, decimal_len_null, integer_null, text, text_null, text_uniq, timestamp_with_time_zone,
+    timestamp_with_time_zone_null,
+};
 
 /// Creates the table and the indexes of its lists.
 #[derive(DeriveMigrationName)]

@@ -1,6 +1,9 @@
 //! `webhook_logs`: everything that came in, as it came, and what became of it.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{
+    big_integer_null, big_pk_auto, string_null, text, text_null, timestamp_with_time_zone,
+};
 
 /// Creates the table and the indexes of its list.
 #[derive(DeriveMigrationName)]

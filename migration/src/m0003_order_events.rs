@@ -1,6 +1,7 @@
 //! `order_events`: each step of an order's history.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{big_integer, big_integer_null, big_pk_auto, text, timestamp_with_time_zone};
 
 /// Creates the table and its index.
 #[derive(DeriveMigrationName)]

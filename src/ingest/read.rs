@@ -109,8 +109,7 @@ fn not_an_order(message: &Message) -> Rejection {
 /// HTTP names no message, so its content does: a sender that tries again sends the same bytes.
 fn key(message: &Message) -> String {
     let digest = Sha256::digest(message.raw.as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}:{hex}", message.source.as_str())
+    format!("{}:{}", message.source.as_str(), hex::encode(digest))
 }
 
 /// NUL cannot be stored as text everywhere.

@@ -20,14 +20,14 @@ const BATCH: usize = 64;
 /// Writes until `stop` is cancelled and the queue is empty.
 pub(super) async fn run(store: Store, feed: Feed, mut jobs: mpsc::Receiver<Job>, stop: CancellationToken) {
     let mut writer = Writer { store, feed, failing: false };
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut batch = Vec::new();
     loop {
         tokio::select! {
             taken = jobs.recv_many(&mut batch, BATCH) => if taken == 0 { return },
             () = stop.cancelled(), if !jobs.is_closed() => jobs.close(),
         }
         if !batch.is_empty() {
-            writer.answer(batch.drain(..).collect()).await;
+            writer.answer(std::mem::take(&mut batch)).await;
         }
     }
 }

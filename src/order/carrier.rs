@@ -7,7 +7,7 @@ pub enum Carrier {
     Ups,
     /// United States Postal Service: 20 to 22 digits, from 91 to 95 on, or two letters, nine digits and `US`.
     Usps,
-    /// FedEx: 12 or 15 digits.
+    /// `FedEx`: 12 or 15 digits.
     FedEx,
     /// DHL: 10 digits (Express), or `JJD`, `JVGL` or `GM` and digits (eCommerce, Parcel).
     Dhl,
@@ -19,9 +19,13 @@ impl Carrier {
     pub fn of(tracking_number: &str) -> Option<Self> {
         let number: String =
             tracking_number.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase();
-        let shapes: [(Self, fn(&str) -> bool); 4] =
-            [(Self::Ups, is_ups), (Self::Usps, is_usps), (Self::FedEx, is_fedex), (Self::Dhl, is_dhl)];
-        let mut fitting = shapes.into_iter().filter(|(_, fits)| fits(&number)).map(|(carrier, _)| carrier);
+        let shapes = [
+            (Self::Ups, is_ups(&number)),
+            (Self::Usps, is_usps(&number)),
+            (Self::FedEx, is_fedex(&number)),
+            (Self::Dhl, is_dhl(&number)),
+        ];
+        let mut fitting = shapes.into_iter().filter(|(_, fits)| *fits).map(|(carrier, _)| carrier);
         fitting.next().filter(|_| fitting.next().is_none())
     }
 

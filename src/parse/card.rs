@@ -70,7 +70,7 @@ fn take(draft: &mut Draft, entry: &Entry, context: &Context) {
     match label.column {
         Column::Item => draft.take_item_with_total(label.name, text),
         Column::ShippingAddress => {
-            draft.take_lines("shipping_address", entry, |fields| &mut fields.shipping_address)
+            draft.take_lines("shipping_address", entry, |fields| &mut fields.shipping_address);
         }
         Column::Notes => draft.take_lines("notes", entry, |fields| &mut fields.notes),
         Column::Email if label.weak && !text.contains('@') => draft.keep(label.name, text),
@@ -99,7 +99,7 @@ fn take(draft: &mut Draft, entry: &Entry, context: &Context) {
         Column::Payment => draft.take_profile(label.name, text),
         Column::Quantity => draft.take_count("quantity", text, values::quantity(text), |f| &mut f.quantity),
         Column::QtyReceived => {
-            draft.take_count("qty_received", text, values::count(text), |f| &mut f.qty_received)
+            draft.take_count("qty_received", text, values::count(text), |f| &mut f.qty_received);
         }
         Column::Status => draft.take_status(text),
         Column::FailureReason => draft.failure = Some(text.to_owned()),

@@ -12,13 +12,13 @@ use super::entries::Entry;
 use super::headline;
 use super::items::Items;
 use super::labels::Column;
-use super::markup::{self, Plain};
+use super::markup;
 use super::money::{self, Sign, is_dollar};
 use super::values;
 use crate::order::{Amount, Extra, Fields, currency_from_code};
 
 /// Longest value of one line that is kept, in characters: the widest field of an embed.
-const MAX_LINE: usize = 1024;
+pub(super) const MAX_LINE: usize = 1024;
 /// Longest value of several lines that is kept, in characters: the widest description.
 const MAX_LINES: usize = 4096;
 /// Longest name in `extra`, in characters.
@@ -251,34 +251,6 @@ impl Draft {
         self.items.fill(&mut self.stated, &mut self.derived);
     }
 
-    /// Bots without a product label name it in the description, as a link or as
-    /// `• 2x name - 49.99 USD (size)`.
-    pub(super) fn take_preamble(&mut self, preamble: &[Plain]) {
-        if self.stated.product.is_some() {
-            return;
-        }
-        if let Some(line) =
-            preamble.iter().find(|line| line.link.is_some() && line.link.as_ref() != Some(&line.text))
-        {
-            self.stated.product = Some(cut(&line.text, MAX_LINE));
-            self.take_link("product_url", line.link.as_deref(), |fields| &mut fields.product_url);
-        } else if let Some(bullet) = preamble.iter().find_map(|line| line.text.strip_prefix("• ")) {
-            self.take_bullet(bullet);
-        }
-    }
-
-    fn take_bullet(&mut self, bullet: &str) {
-        let (count, rest) = bullet.split_once("x ").unwrap_or(("1", bullet));
-        let Some((count, (name, price))) = values::quantity(count).zip(rest.rsplit_once(" - ")) else {
-            return;
-        };
-        let (price, size) = price.split_once('(').unwrap_or((price, ""));
-        self.take_text("product", "product", name, |fields| &mut fields.product);
-        self.take_count("quantity", "", Some(count), |fields| &mut fields.quantity);
-        self.take_amount("price", price.trim(), false, |fields| &mut fields.price);
-        self.keep("size", size.trim_end_matches(')'));
-    }
-
     /// The currency: what an amount names is stated; else it is derived from the store's country
     /// and at last from the configuration. A bare dollar sign is never read as another money.
     pub(super) fn settle_currency(&mut self, configured: Currency) {
@@ -309,7 +281,7 @@ fn currency_of_store(store: &str) -> Option<Currency> {
 }
 
 /// The first so many characters of a text, an ellipsis for the last where something is cut.
-fn cut(text: &str, longest: usize) -> String {
+pub(super) fn cut(text: &str, longest: usize) -> String {
     if text.chars().count() <= longest {
         return text.to_owned();
     }

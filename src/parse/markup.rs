@@ -20,14 +20,15 @@ const WRAPPERS: &[&str] = &["***", "**", "__", "~~", "*", "_"];
 /// Removes spoilers, links, code ticks, bold, emoji codes, zero-width and control characters,
 /// and decodes HTML entities once.
 #[must_use]
-pub fn plain(line: &str) -> Plain {
-    let visible: String = line.chars().filter(|c| !is_invisible(*c)).collect();
+pub fn plain(raw: &str) -> Plain {
+    let visible: String = raw.chars().filter(|c| !is_invisible(*c)).collect();
     let visible = visible.replace("```", "");
-    let unticked = if visible.matches('`').count() % 2 == 0 { visible.replace('`', "") } else { visible };
-    let (text, link) = without_links(&without_pairs(&unticked, "||"));
+    let unticked =
+        if visible.matches('`').count().is_multiple_of(2) { visible.replace('`', "") } else { visible };
+    let (text, target) = without_links(&without_pairs(&unticked, "||"));
     let text = without_wrappers(&without_pairs(&text, "**"));
     let text = html_escape::decode_html_entities(&without_emoji_codes(&text)).trim().to_owned();
-    let link = link.or_else(|| is_web_link(&text).then(|| text.clone()));
+    let link = target.or_else(|| is_web_link(&text).then(|| text.clone()));
     Plain { text, link }
 }
 
