@@ -1,2 +1,4 @@
-//! stub
-fn main() {}
+//! One binary for all integration tests.
+
+mod double;
+mod support;
