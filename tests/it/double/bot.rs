@@ -93,7 +93,7 @@ impl Bot {
         }
     }
 
-    /// Waits for the MESSAGE_CREATE of a message.
+    /// Waits for the `MESSAGE_CREATE` of a message.
     pub(super) async fn until_message(&mut self, id: u64) -> Message {
         let create = |event: &Event| match event {
             Event::MessageCreate(create) if create.message.id.get() == id => Some(create.message.clone()),

@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 use serde_json::json;
-use serenity::all::{Event, GatewayIntents};
+use serenity::all::{Event, GatewayIntents, GuildId, WebhookId};
 
 use super::bot::{Bot, intents};
 use crate::support::discord::{Discord, permissions, snowflake};
@@ -45,8 +45,8 @@ async fn a_card_arrives_with_all_its_fields() {
     let mut bot = Bot::ready(&discord).await;
     let id = hook.post(card());
     let message = bot.until_message(id).await;
-    assert_eq!(message.webhook_id.map(|id| id.get()), Some(hook.id()));
-    assert_eq!(message.guild_id.map(|id| id.get()), Some(channel.guild_id()));
+    assert_eq!(message.webhook_id.map(WebhookId::get), Some(hook.id()));
+    assert_eq!(message.guild_id.map(GuildId::get), Some(channel.guild_id()));
     assert_eq!(message.author.name, "Refract");
     assert!((Utc::now().timestamp() - message.timestamp.unix_timestamp()).abs() < 60);
     let embed = &message.embeds[0];
@@ -135,7 +135,9 @@ async fn what_serenity_cannot_read_comes_as_an_unknown_event() {
         let id = hook.post(json!({"embeds": [embed.clone()]}));
         let seen = bot
             .until("unknown event", |event| match event {
-                Event::Unknown(unknown) if unknown.value["id"] == id.to_string() => Some(unknown.clone()),
+                Event::Unknown(unknown) if unknown.value["id"] == json!(id.to_string()) => {
+                    Some(unknown.clone())
+                }
                 _ => None,
             })
             .await;

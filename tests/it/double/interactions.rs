@@ -54,7 +54,7 @@ async fn commands_are_registered_and_keep_their_ids() {
 async fn a_slash_command_is_answered_and_the_answer_edited() {
     let (_discord, channel, ann, mut bot) = start().await;
     let options = json!([{"name": "number", "type": 3, "value": "900"}]);
-    let asked = ann.slash(&channel, "order", &options);
+    let asked = ann.slash(&channel, "order", options);
     let Interaction::Command(command) = heard(&mut bot, |it| matches!(it, Interaction::Command(_))).await
     else {
         unreachable!("it was asked for")
@@ -79,7 +79,7 @@ async fn a_slash_command_is_answered_and_the_answer_edited() {
 #[tokio::test]
 async fn a_deferred_private_answer_can_hold_a_file() {
     let (_discord, channel, ann, mut bot) = start().await;
-    let asked = ann.slash(&channel, "stats", &json!([]));
+    let asked = ann.slash(&channel, "stats", json!([]));
     let Interaction::Command(command) = heard(&mut bot, |it| matches!(it, Interaction::Command(_))).await
     else {
         unreachable!("it was asked for")
@@ -97,7 +97,7 @@ async fn a_deferred_private_answer_can_hold_a_file() {
 #[tokio::test]
 async fn buttons_selects_modals_and_menus_reach_the_bot() {
     let (discord, channel, ann, mut bot) = start().await;
-    let asked = ann.slash(&channel, "orders", &json!([]));
+    let asked = ann.slash(&channel, "orders", json!([]));
     let Interaction::Command(command) = heard(&mut bot, |it| matches!(it, Interaction::Command(_))).await
     else {
         unreachable!("it was asked for")
@@ -128,7 +128,7 @@ async fn buttons_selects_modals_and_menus_reach_the_bot() {
     ann.autocomplete(
         &channel,
         "order",
-        &json!([{"name": "number", "type": 3, "value": "9", "focused": true}]),
+        json!([{"name": "number", "type": 3, "value": "9", "focused": true}]),
     );
     heard(&mut bot, |it| matches!(it, Interaction::Autocomplete(_))).await;
     let card = channel.webhook("Refract").post(json!({"embeds": [{"title": "a card"}]}));
@@ -143,7 +143,7 @@ async fn buttons_selects_modals_and_menus_reach_the_bot() {
 #[tokio::test]
 async fn three_seconds_are_not_to_be_missed() {
     let (_discord, channel, ann, mut bot) = start().await;
-    let asked = ann.slash(&channel, "order", &json!([]));
+    let asked = ann.slash(&channel, "order", json!([]));
     let Interaction::Command(command) = heard(&mut bot, |it| matches!(it, Interaction::Command(_))).await
     else {
         unreachable!("it was asked for")

@@ -127,7 +127,7 @@ async fn guilds_and_channels_are_whole() {
 #[tokio::test]
 async fn the_application_and_the_rest_are_whole() {
     let (discord, channel) = start().await;
-    discord.gateway().set_start_limit(3, std::time::Duration::from_secs(60));
+    discord.gateway().set_start_limit(3, std::time::Duration::from_mins(1));
     let gateway = ask(&discord, "/gateway/bot").await;
     assert_is("GatewayBotResponse", &gateway);
     assert_is("GatewayBotSessionStartLimitResponse", &gateway["session_start_limit"]);

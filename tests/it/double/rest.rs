@@ -179,7 +179,7 @@ async fn faults_hit_what_they_name_as_often_as_they_say() {
     discord.fail("*", "/", Fault::Forbidden, usize::MAX);
     assert_eq!(refusal(http.get_current_user().await), (403, 50001));
     discord.heal();
-    discord.limit("GET", "/channels/*/messages", 2, Duration::from_secs(60));
+    discord.limit("GET", "/channels/*/messages", 2, Duration::from_mins(1));
     page().await.expect("the first");
     page().await.expect("the second");
     assert_eq!(refusal(page().await).0, 429);

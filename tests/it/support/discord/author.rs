@@ -151,7 +151,7 @@ impl User {
     /// Reacts to a message.
     pub(crate) fn react(&self, channel: &Channel, id: u64, emoji: &str) {
         let reaction = Reaction { emoji: emoji.to_owned(), user: self.id };
-        self.shared.with(|state| state.react(channel.id(), id, reaction));
+        self.shared.with(|state| state.react(channel.id(), id, &reaction));
     }
 
     /// The user as JSON.

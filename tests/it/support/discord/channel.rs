@@ -18,6 +18,7 @@ pub(crate) struct Channel {
     guild: u64,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a call with json!({…}) reads better without &")]
 impl Channel {
     pub(super) fn new(shared: Arc<Shared>, id: u64, guild: u64) -> Self {
         Self { shared, id, guild }
@@ -84,7 +85,7 @@ impl Channel {
         });
     }
 
-    /// Sends MESSAGE_CREATE for a message again, as it is now.
+    /// Sends `MESSAGE_CREATE` for a message again, as it is now.
     pub(crate) fn redeliver(&self, id: u64) {
         self.must(id, |state| {
             let whole = state.channels.get(&self.id)?.history.get(&id)?.value.clone();
@@ -130,7 +131,7 @@ impl Channel {
             let sees = state.bot_may(self.id, VIEW_CHANNEL);
             let data = payload::channel(state, self.id);
             if saw || sees {
-                state.emit("CHANNEL_UPDATE", None, data);
+                state.emit("CHANNEL_UPDATE", None, &data);
             }
         });
     }

@@ -110,7 +110,7 @@ impl Rule {
                     seen.push(now);
                     return None;
                 }
-                Some(Fault::RateLimited(*window - now.duration_since(seen[0])))
+                Some(Fault::RateLimited(window.saturating_sub(now.duration_since(seen[0]))))
             }
         }
     }

@@ -118,10 +118,13 @@ impl Gateway {
 
     /// Sends an event just as it is given, numbered and kept for a RESUME as any other, to every
     /// session, whatever it asked for.
-    pub(crate) fn dispatch(&self, kind: &str, data: &Value) {
+    #[expect(clippy::needless_pass_by_value, reason = "a call with json!({…}) reads better without &")]
+    pub(crate) fn dispatch(&self, kind: &str, data: Value) {
         self.shared.with(|state| {
             let sessions: Vec<String> = state.gateway.sessions.keys().cloned().collect();
-            sessions.iter().for_each(|session| state.gateway.dispatch(session, kind, data));
+            for session in sessions {
+                state.gateway.dispatch(&session, kind, &data);
+            }
         });
     }
 
@@ -211,7 +214,9 @@ impl Gateway {
     fn to_all(&self, act: impl Fn(&mut State, u64)) {
         self.shared.with(|state| {
             let all: Vec<u64> = state.gateway.connections.keys().copied().collect();
-            all.into_iter().for_each(|connection| act(state, connection));
+            for connection in all {
+                act(state, connection);
+            }
             state.gateway.detach_all();
         });
     }

@@ -46,7 +46,7 @@ impl Guild {
             }
             let role = payload::roles(state, self.id).swap_remove(0);
             let data = serde_json::json!({"guild_id": self.id.to_string(), "role": role});
-            state.emit("GUILD_ROLE_UPDATE", None, data);
+            state.emit("GUILD_ROLE_UPDATE", None, &data);
         });
     }
 
@@ -58,14 +58,14 @@ impl Guild {
             }
             let role = payload::roles(state, self.id).swap_remove(1);
             let data = serde_json::json!({"guild_id": self.id.to_string(), "role": role});
-            state.emit("GUILD_ROLE_UPDATE", None, data);
+            state.emit("GUILD_ROLE_UPDATE", None, &data);
         });
     }
 
     /// Removes the bot from the guild.
     pub(crate) fn kick_bot(&self) {
         self.shared.with(|state| {
-            state.emit("GUILD_DELETE", None, serde_json::json!({"id": self.id.to_string()}));
+            state.emit("GUILD_DELETE", None, &serde_json::json!({"id": self.id.to_string()}));
             if let Some(guild) = state.guilds.get_mut(&self.id) {
                 guild.bot_is_member = false;
             }
@@ -79,7 +79,7 @@ impl Guild {
                 guild.bot_is_member = true;
             }
             let whole = payload::guild_create(state, self.id);
-            state.emit("GUILD_CREATE", None, whole);
+            state.emit("GUILD_CREATE", None, &whole);
         });
     }
 }

@@ -59,7 +59,7 @@ impl State {
             let member = payload::without(payload::member(&data["author"], &[]), &["user"]);
             absorb(&mut data, &json!({"member": member}));
         }
-        self.emit(kind, Some(channel), data);
+        self.emit(kind, Some(channel), &data);
     }
 
     /// Changes keys of a message, sets its edit time where `by_author`, and gives the whole of it.
@@ -84,7 +84,9 @@ impl State {
         if in_bulk {
             tell("MESSAGE_DELETE_BULK", "ids", json!(gone));
         } else {
-            gone.iter().for_each(|id| tell("MESSAGE_DELETE", "id", json!(id)));
+            for id in &gone {
+                tell("MESSAGE_DELETE", "id", json!(id));
+            }
         }
         gone.len()
     }
@@ -124,11 +126,11 @@ impl State {
     }
 
     /// Adds a reaction, if it is not there yet, and tells of it. `None`: no such message.
-    pub(super) fn react(&mut self, channel: u64, message: u64, reaction: Reaction) -> Option<()> {
+    pub(super) fn react(&mut self, channel: u64, message: u64, reaction: &Reaction) -> Option<()> {
         let reactions = &mut self.channels.get_mut(&channel)?.history.get_mut(&message)?.reactions;
-        if !reactions.contains(&reaction) {
+        if !reactions.contains(reaction) {
             reactions.push(reaction.clone());
-            self.tell_reaction("MESSAGE_REACTION_ADD", channel, message, &reaction);
+            self.tell_reaction("MESSAGE_REACTION_ADD", channel, message, reaction);
         }
         Some(())
     }
@@ -151,7 +153,7 @@ impl State {
             "emoji": emoji(&reaction.emoji), "burst": false, "type": 0,
         });
         if self.bot_may(channel, VIEW_CHANNEL) {
-            self.emit(kind, Some(channel), data);
+            self.emit(kind, Some(channel), &data);
         }
     }
 

@@ -55,18 +55,18 @@ pub(crate) struct Interaction {
 impl User {
     /// Uses a slash command; `options` as in the interaction, such as
     /// `[{"name": "number", "type": 3, "value": "900"}]`.
-    pub(crate) fn slash(&self, channel: &Channel, name: &str, options: &Value) -> Interaction {
+    pub(crate) fn slash(&self, channel: &Channel, name: &str, options: Value) -> Interaction {
         self.interact(channel, 2, self.command(channel, name, 1, options), None)
     }
 
     /// Types into a command; the option in question has `"focused": true`.
-    pub(crate) fn autocomplete(&self, channel: &Channel, name: &str, options: &Value) -> Interaction {
+    pub(crate) fn autocomplete(&self, channel: &Channel, name: &str, options: Value) -> Interaction {
         self.interact(channel, 4, self.command(channel, name, 1, options), None)
     }
 
     /// Uses a command from the menu of a message.
     pub(crate) fn menu(&self, channel: &Channel, name: &str, message: u64) -> Interaction {
-        let mut data = self.command(channel, name, 3, &json!([]));
+        let mut data = self.command(channel, name, 3, json!([]));
         let target = self.shared.read(|state| find(state, channel.id(), message));
         let more = json!({
             "target_id": message.to_string(), "resolved": {"messages": {message.to_string(): target}},
@@ -118,7 +118,7 @@ impl User {
             let token = format!("interaction-{id}");
             let mut event = json!({
                 "id": id.to_string(), "application_id": state.application.id.to_string(), "type": kind,
-                "token": token, "version": 1, "data": data, "channel_id": channel.id().to_string(),
+                "token": token, "version": 1, "channel_id": channel.id().to_string(),
                 "channel": payload::channel(state, channel.id()),
                 "guild_id": channel.guild_id().to_string(), "guild_locale": "en-US", "locale": "en-US",
                 "guild": {"id": channel.guild_id().to_string(), "locale": "en-US", "features": []},
@@ -127,6 +127,7 @@ impl User {
                 "authorizing_integration_owners": {"0": channel.guild_id().to_string()},
                 "attachment_size_limit": 10_485_760,
             });
+            event["data"] = data;
             if let Some(message) = message {
                 event["message"] = find(state, channel.id(), message);
             }
@@ -142,14 +143,14 @@ impl User {
                 replies: Vec::new(),
             };
             state.interactions.insert(token.clone(), exchange);
-            state.emit("INTERACTION_CREATE", None, event);
+            state.emit("INTERACTION_CREATE", None, &event);
             token
         });
         Interaction { shared: Arc::clone(&self.shared), token }
     }
 
     /// The data of a command; its id is the registered one's, where it is registered.
-    fn command(&self, channel: &Channel, name: &str, kind: u64, options: &Value) -> Value {
+    fn command(&self, channel: &Channel, name: &str, kind: u64, options: Value) -> Value {
         let guild = channel.guild_id();
         let registered = self.shared.read(|state| {
             let places = [Some(guild), None].into_iter().filter_map(|place| state.commands.get(&place));
@@ -157,15 +158,17 @@ impl User {
             commands.find(|it| it["name"] == name && it["type"] == kind).map(|command| command["id"].clone())
         });
         let id = registered.unwrap_or_else(|| json!("1"));
-        json!({"id": id, "name": name, "type": kind, "guild_id": guild.to_string(), "options": options})
+        let mut data = json!({"id": id, "name": name, "type": kind, "guild_id": guild.to_string()});
+        data["options"] = options;
+        data
     }
 }
 
 /// A message of the channel, or one that only somebody sees.
 fn find(state: &State, channel: u64, message: u64) -> Value {
     let replies = state.interactions.values().flat_map(|it| &it.replies);
-    let private = replies.filter(|reply| reply.message == message).map(|reply| reply.value.clone());
-    let found = state.message(channel, message).or_else(|| private.last());
+    let mut private = replies.filter(|reply| reply.message == message).map(|reply| reply.value.clone());
+    let found = state.message(channel, message).or_else(|| private.next_back());
     found.unwrap_or_else(|| panic!("channel {channel} has no message {message}"))
 }
 

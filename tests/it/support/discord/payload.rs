@@ -114,7 +114,7 @@ pub(super) fn guild(state: &State, id: u64) -> Value {
     })
 }
 
-/// A guild as GUILD_CREATE brings it.
+/// A guild as `GUILD_CREATE` brings it.
 pub(super) fn guild_create(state: &State, id: u64) -> Value {
     let members: Vec<Value> =
         std::iter::once(bot_member(state, id)).chain(state.guilds[&id].members.values().cloned()).collect();

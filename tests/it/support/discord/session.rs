@@ -179,7 +179,7 @@ impl GatewayState {
 impl State {
     /// Sends an event to every session that asked for its kind and may see its channel; without
     /// the intent for it, less the content of messages.
-    pub(super) fn emit(&mut self, kind: &str, channel: Option<u64>, data: Value) {
+    pub(super) fn emit(&mut self, kind: &str, channel: Option<u64>, data: &Value) {
         if channel.is_some_and(|channel| !self.bot_may(channel, VIEW_CHANNEL)) {
             return;
         }
@@ -195,7 +195,7 @@ impl State {
             self.gateway.sessions.iter().map(|(id, session)| (id.clone(), session.intents)).collect();
         for (id, intents) in sessions {
             if intents & needed == needed {
-                self.gateway.dispatch(&id, kind, if is_bare(intents) { &redacted } else { &data });
+                self.gateway.dispatch(&id, kind, if is_bare(intents) { &redacted } else { data });
             }
         }
     }

@@ -16,7 +16,7 @@ use super::{
 
 /// Every intent that exists: bits 0 to 16, 20, 21, 24 and 25.
 const KNOWN_INTENTS: u64 = 0x0331_FFFF;
-/// GUILD_MEMBERS and GUILD_PRESENCES, which the double's portal never has switched on.
+/// `GUILD_MEMBERS` and `GUILD_PRESENCES`, which the double's portal never has switched on.
 const OTHER_PRIVILEGED: u64 = 1 << 1 | 1 << 8;
 
 /// Serves a connection until either side ends it.

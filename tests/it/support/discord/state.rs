@@ -24,7 +24,7 @@ use super::{
 /// How long anything is waited for before the test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The intent MESSAGE_CONTENT is switched on in the developer portal, for a verified application.
+/// The intent `MESSAGE_CONTENT` is switched on in the developer portal, for a verified application.
 pub(crate) const FLAG_MESSAGE_CONTENT: u64 = 1 << 18;
 /// The same for an application in fewer than 100 guilds.
 pub(crate) const FLAG_MESSAGE_CONTENT_LIMITED: u64 = 1 << 19;
@@ -68,10 +68,8 @@ impl Shared {
                 changed.changed().await.expect("the sender lives in self");
             }
         };
-        match tokio::time::timeout(DEADLINE, waiting).await {
-            Ok(found) => found,
-            Err(_) => panic!("waited {DEADLINE:?} for {what}; {}", self.read(State::summary)),
-        }
+        let found = tokio::time::timeout(DEADLINE, waiting).await;
+        found.unwrap_or_else(|_| panic!("waited {DEADLINE:?} for {what}; {}", self.read(State::summary)))
     }
 }
 
@@ -200,7 +198,7 @@ impl State {
             members: BTreeMap::new(),
         };
         self.guilds.insert(id, guild);
-        self.emit("GUILD_CREATE", None, payload::guild_create(self, id));
+        self.emit("GUILD_CREATE", None, &payload::guild_create(self, id));
         id
     }
 
@@ -210,7 +208,7 @@ impl State {
         let channel =
             ChannelState { guild, name: name.to_owned(), overwrites: Vec::new(), history: BTreeMap::new() };
         self.channels.insert(id, channel);
-        self.emit("CHANNEL_CREATE", Some(id), payload::channel(self, id));
+        self.emit("CHANNEL_CREATE", Some(id), &payload::channel(self, id));
         id
     }
 

@@ -1,11 +1,13 @@
 //! Channels, their messages and reactions.
 
+use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::super::{
     history::Page,
     limits, payload,
     permissions::{ADD_REACTIONS, READ_MESSAGE_HISTORY, SEND_MESSAGES, VIEW_CHANNEL},
+    snowflake,
     state::{Reaction, State},
 };
 use super::{File, body::Ask, reply::Reply};
@@ -88,14 +90,15 @@ pub(super) fn message_of(body: &Value, files: &[File], written_by: &Value) -> Va
             message = payload::without(message, &[key]);
         }
     }
-    let attachment = |(number, file): (usize, &File)| {
+    let first = snowflake::first_of(Utc::now());
+    let attachment = |(number, file): (u64, &File)| {
         let url = format!("https://cdn.example.test/{number}/{}", file.name);
         json!({
-            "id": number.to_string(), "filename": file.name, "size": file.bytes.len(),
+            "id": (first + number).to_string(), "filename": file.name, "size": file.bytes.len(),
             "content_type": file.content_type, "url": url, "proxy_url": url,
         })
     };
-    let attachments: Vec<Value> = files.iter().enumerate().map(attachment).collect();
+    let attachments: Vec<Value> = (0..).zip(files).map(attachment).collect();
     payload::absorb(&mut message, &json!({"attachments": attachments}));
     payload::absorb(&mut message, written_by);
     message
@@ -111,7 +114,7 @@ pub(super) fn message(state: &mut State, ask: &Ask, channel: &str, message: &str
     let Some((id, found)) = found.filter(|_| state.bot_may(channel, READ_MESSAGE_HISTORY)) else {
         return Reply::unknown_message();
     };
-    let own = found["author"]["id"] == state.application.bot_id.to_string();
+    let own = found["author"]["id"] == json!(state.application.bot_id.to_string());
     match ask.method.as_str() {
         "GET" => Reply::ok(found),
         "PATCH" if own => match limits::check_parts(&ask.body) {
@@ -148,7 +151,7 @@ pub(super) fn react(state: &mut State, ask: &Ask, channel: &str, message: &str, 
             if !state.bot_may(channel, needed) {
                 return Reply::missing_permissions();
             }
-            state.react(channel, id, reaction)
+            state.react(channel, id, &reaction)
         }
         "DELETE" => state.unreact(channel, id, &reaction),
         _ => return Reply::unknown_route(),

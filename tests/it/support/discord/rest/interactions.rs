@@ -9,7 +9,7 @@ use super::{File, body::Ask, channels::message_of, reply::Reply};
 
 /// How long a token waits for its first answer, and for the last.
 const FIRST: Duration = Duration::from_secs(3);
-const LAST: Duration = Duration::from_secs(15 * 60);
+const LAST: Duration = Duration::from_mins(15);
 
 /// Flag of a message that only the caller sees.
 const EPHEMERAL: u64 = 64;
