@@ -109,7 +109,7 @@ async fn heartbeats_are_answered_unless_they_are_not() {
     discord.gateway().until_heartbeats(3).await;
     assert_eq!(discord.gateway().handshakes(), 1);
     discord.gateway().acknowledges(false);
-    discord.gateway().until_handshakes(2).await;
+    discord.gateway().until_gone().await;
     discord.gateway().acknowledges(true);
     discord.gateway().until_readies(2).await;
     drop(bot);

@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     Forbidden,
     /// 200 with a body that is no JSON.
     Garbage,
+    /// The right answer, but late.
+    Late(Duration),
     /// No answer, ever; the connection stays open.
     Hang,
 }
@@ -50,13 +52,13 @@ impl Request {
 }
 
 fn matches(method: &str, pattern: &str, asked: &str, path: &str) -> bool {
-    let segments = |whole: &str| {
-        let path = whole.split('?').next().unwrap_or_default().trim_matches('/').to_owned();
-        path.split('/').map(str::to_owned).collect::<Vec<_>>()
-    };
-    let (pattern, path) = (segments(pattern), segments(path));
-    let fits = |(want, have): (&String, &String)| want == "*" || want.is_empty() || want == have;
-    (method == "*" || method == asked) && pattern.len() <= path.len() && pattern.iter().zip(&path).all(fits)
+    if method != "*" && method != asked {
+        return false;
+    }
+    let path = path.split('?').next().unwrap_or_default();
+    let mut segments = path.trim_matches('/').split('/');
+    let mut wanted = pattern.trim_matches('/').split('/').filter(|want| !want.is_empty());
+    wanted.all(|want| segments.next().is_some_and(|have| want == "*" || want == have))
 }
 
 /// When a rule applies.

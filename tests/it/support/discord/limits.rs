@@ -1,4 +1,4 @@
-//! What Discord refuses in a message that a bot writes: nothing at all, and too much.
+//! What Discord refuses in what a bot writes: nothing at all, and too much.
 
 use serde_json::Value;
 
@@ -66,6 +66,62 @@ fn check_components(rows: &[Value]) -> Result<(), Broken> {
                 at_most("components.options.description", &option["description"], 100)?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Choices of an autocompletion.
+pub(super) fn check_choices(data: &Value) -> Result<(), Broken> {
+    let choices = items(&data["choices"]);
+    if choices.len() > 25 {
+        return Err(("choices", "Must be 25 or fewer in length.".to_owned()));
+    }
+    for choice in choices {
+        required("choices.name", &choice["name"], 100)?;
+        at_most("choices.value", &choice["value"], 100)?;
+    }
+    Ok(())
+}
+
+/// A modal: a title, and one to five rows.
+pub(super) fn check_modal(data: &Value) -> Result<(), Broken> {
+    required("title", &data["title"], 45)?;
+    required("custom_id", &data["custom_id"], 100)?;
+    let rows = items(&data["components"]);
+    if rows.is_empty() || rows.len() > 5 {
+        return Err(("components", "Must be between 1 and 5 in length.".to_owned()));
+    }
+    for input in rows.iter().flat_map(|row| items(&row["components"])) {
+        required("components.custom_id", &input["custom_id"], 100)?;
+        required("components.label", &input["label"], 45)?;
+        at_most("components.placeholder", &input["placeholder"], 100)?;
+        at_most("components.value", &input["value"], 4000)?;
+    }
+    Ok(())
+}
+
+/// A command: its name, its description (a menu has none), its options, required ones first.
+pub(super) fn check_command(command: &Value) -> Result<(), Broken> {
+    let is_menu = matches!(command["type"].as_u64(), Some(2 | 3));
+    required("name", &command["name"], 32)?;
+    let name = command["name"].as_str().unwrap_or_default();
+    let fits = |sign: char| matches!(sign, '-' | '_') || (sign.is_alphanumeric() && !sign.is_uppercase());
+    if !is_menu {
+        required("description", &command["description"], 100)?;
+        if !name.chars().all(fits) {
+            return Err(("name", "String value did not match validation regex.".to_owned()));
+        }
+    }
+    let options = items(&command["options"]);
+    if options.len() > 25 {
+        return Err(("options", "Must be 25 or fewer in length.".to_owned()));
+    }
+    if !options.is_sorted_by_key(|option| option["required"] != true) {
+        return Err(("options", "Required options must be placed before non-required options".to_owned()));
+    }
+    for option in options {
+        required("options.name", &option["name"], 32)?;
+        required("options.description", &option["description"], 100)?;
     }
     Ok(())
 }

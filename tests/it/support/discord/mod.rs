@@ -177,6 +177,11 @@ impl Discord {
         Gateway::new(Arc::clone(&self.shared))
     }
 
+    /// Sets how long each wait lasts before it fails; 20 s at first.
+    pub(crate) fn wait_at_most(&self, deadline: Duration) {
+        self.shared.with(|state| state.deadline = deadline);
+    }
+
     /// Waits until the bot has identified (or resumed) and is connected.
     pub(crate) async fn until_ready(&self) {
         self.gateway().until_ready().await;

@@ -34,7 +34,7 @@ pub(super) async fn answer(Extracted(shared): Extracted<Arc<Shared>>, request: R
         Ok(ask) => ask,
         Err(refusal) => return refusal.into(),
     };
-    let (number, fault) = shared.with(|state| {
+    let (number, mut fault) = shared.with(|state| {
         state.requests.push(faults::Request {
             method: ask.method.clone(),
             path: ask.path.clone(),
@@ -46,8 +46,13 @@ pub(super) async fn answer(Extracted(shared): Extracted<Arc<Shared>>, request: R
         let hit = state.rules.iter_mut().find_map(|rule| rule.apply(&ask.method, &ask.path));
         (state.requests.len() - 1, hit)
     });
-    if fault == Some(Fault::Hang) {
-        std::future::pending::<()>().await;
+    match fault {
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Late(by)) => {
+            tokio::time::sleep(by).await;
+            fault = None;
+        }
+        _ => {}
     }
     shared.with(|state| {
         let reply = fault.map_or_else(|| route(state, &ask), Reply::of_fault);

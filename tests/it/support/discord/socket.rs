@@ -78,7 +78,9 @@ impl super::session::GatewayState {
     /// Forgets a connection, and its session where the client ended that.
     fn gone(&mut self, me: u64, ends_session: bool) {
         let Some(Connection { session: Some(id), .. }) = self.connections.remove(&me) else { return };
-        if let Some(session) = self.sessions.get_mut(&id).filter(|session| session.connection == Some(me)) {
+        // It may have been resumed on another connection, which then owns it.
+        let ours = |session: &&mut Session| session.connection.is_none_or(|connection| connection == me);
+        if let Some(session) = self.sessions.get_mut(&id).filter(ours) {
             session.connection = None;
             if ends_session {
                 self.sessions.remove(&id);
@@ -163,6 +165,8 @@ impl State {
             kept: std::collections::VecDeque::new(),
             connection: None,
         };
+        // Who identifies anew has given up what it had.
+        self.gateway.sessions.retain(|_, session| session.connection.is_some());
         self.gateway.sessions.insert(id.clone(), session);
         self.gateway.attach(me, &id);
         let guilds: Vec<u64> =

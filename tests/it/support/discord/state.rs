@@ -21,8 +21,8 @@ use super::{
     snowflake::Snowflakes,
 };
 
-/// How long anything is waited for before the test fails.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+/// How long anything is waited for before the test fails, unless it says otherwise.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// The intent `MESSAGE_CONTENT` is switched on in the developer portal, for a verified application.
 pub(crate) const FLAG_MESSAGE_CONTENT: u64 = 1 << 18;
@@ -53,7 +53,7 @@ impl Shared {
         answer
     }
 
-    /// Waits until `look` finds something, [`DEADLINE`] at the longest.
+    /// Waits until `look` finds something, as long as the deadline allows.
     ///
     /// # Panics
     /// When it does not; the text says what was waited for and what had happened meanwhile.
@@ -68,14 +68,17 @@ impl Shared {
                 changed.changed().await.expect("the sender lives in self");
             }
         };
-        let found = tokio::time::timeout(DEADLINE, waiting).await;
-        found.unwrap_or_else(|_| panic!("waited {DEADLINE:?} for {what}; {}", self.read(State::summary)))
+        let deadline = self.read(|state| state.deadline);
+        let found = tokio::time::timeout(deadline, waiting).await;
+        found.unwrap_or_else(|_| panic!("waited {deadline:?} for {what}; {}", self.read(State::summary)))
     }
 }
 
 /// What Discord knows.
 #[derive(Debug)]
 pub(crate) struct State {
+    /// How long a test waits for anything.
+    pub(super) deadline: Duration,
     pub(super) ids: Snowflakes,
     pub(super) application: Application,
     pub(super) guilds: BTreeMap<u64, GuildState>,
@@ -172,6 +175,7 @@ impl State {
             owner: payload::user(owner, "owner", false),
         };
         Self {
+            deadline: DEADLINE,
             ids,
             application,
             guilds: BTreeMap::new(),

@@ -90,6 +90,13 @@ pub(super) fn message_of(body: &Value, files: &[File], written_by: &Value) -> Va
             message = payload::without(message, &[key]);
         }
     }
+    payload::absorb(&mut message, &json!({"attachments": attachments(files)}));
+    payload::absorb(&mut message, written_by);
+    message
+}
+
+/// Uploaded files as a message shows them.
+pub(super) fn attachments(files: &[File]) -> Vec<Value> {
     let first = snowflake::first_of(Utc::now());
     let attachment = |(number, file): (u64, &File)| {
         let url = format!("https://cdn.example.test/{number}/{}", file.name);
@@ -98,10 +105,7 @@ pub(super) fn message_of(body: &Value, files: &[File], written_by: &Value) -> Va
             "content_type": file.content_type, "url": url, "proxy_url": url,
         })
     };
-    let attachments: Vec<Value> = (0..).zip(files).map(attachment).collect();
-    payload::absorb(&mut message, &json!({"attachments": attachments}));
-    payload::absorb(&mut message, written_by);
-    message
+    (0..).zip(files).map(attachment).collect()
 }
 
 /// One message: read, edited or deleted by the bot.

@@ -5,7 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::{interactions::Reply as Written, limits, payload, state::State};
-use super::{File, body::Ask, channels::message_of, reply::Reply};
+use super::{
+    File,
+    body::Ask,
+    channels::{attachments, message_of},
+    reply::Reply,
+};
 
 /// How long a token waits for its first answer, and for the last.
 const FIRST: Duration = Duration::from_secs(3);
@@ -30,6 +35,9 @@ pub(super) fn commands(state: &mut State, ask: &Ask, application: &str, guild: O
         let Some(commands) = ask.body.as_array() else {
             return Reply::invalid_form("commands", "not a list");
         };
+        if let Some((place, why)) = commands.iter().find_map(|command| limits::check_command(command).err()) {
+            return Reply::invalid_form(place, &why);
+        }
         let whole = commands.iter().map(|command| complete(state, command, place)).collect();
         state.commands.insert(place, whole);
     }
@@ -76,7 +84,9 @@ pub(super) fn callback(state: &mut State, ask: &Ask, id: &str, token: &str) -> R
     let checked = match kind {
         4 => limits::check(data, ask.files.len()),
         7 => limits::check_parts(data),
-        5 | 6 | 8 | 9 => Ok(()),
+        8 => limits::check_choices(data),
+        9 => limits::check_modal(data),
+        5 | 6 => Ok(()),
         _ => Err(("type", "no such callback type".to_owned())),
     };
     if let Err((place, why)) = checked {
@@ -91,7 +101,7 @@ pub(super) fn callback(state: &mut State, ask: &Ask, id: &str, token: &str) -> R
         7 => {
             let (channel, source) = (exchange.channel, exchange.source);
             if let Some(message) = source {
-                edit(state, channel, message, data);
+                edit(state, channel, message, data, &ask.files);
             }
         }
         _ => {}
@@ -175,7 +185,7 @@ pub(super) fn message(state: &mut State, ask: &Ask, application: &str, token: &s
         (_, None) => Reply::unknown_message(),
         ("GET", Some(found)) => Reply::ok(found),
         ("PATCH", Some(_)) => match limits::check_parts(&ask.body) {
-            Ok(()) => Reply::ok(edit(state, channel, id, &ask.body)),
+            Ok(()) => Reply::ok(edit(state, channel, id, &ask.body, &ask.files)),
             Err((place, why)) => Reply::invalid_form(place, &why),
         },
         ("DELETE", Some(_)) => {
@@ -190,14 +200,20 @@ pub(super) fn message(state: &mut State, ask: &Ask, application: &str, token: &s
 }
 
 /// Changes a message of an interaction, in the channel and where only its caller sees it.
-fn edit(state: &mut State, channel: u64, id: u64, change: &Value) -> Value {
-    let change = payload::without(change.clone(), &["allowed_mentions", "attachments", "flags"]);
+fn edit(state: &mut State, channel: u64, id: u64, change: &Value, files: &[File]) -> Value {
+    let mut change = payload::without(change.clone(), &["allowed_mentions", "attachments", "flags"]);
+    if !files.is_empty() {
+        change["attachments"] = attachments(files).into();
+    }
     let whole = state.rewrite(channel, id, &change, true);
     let mut last = whole.clone().unwrap_or_default();
     for reply in state.interactions.values_mut().flat_map(|it| &mut it.replies).filter(|it| it.message == id)
     {
         payload::absorb(&mut reply.value, whole.as_ref().unwrap_or(&change));
         payload::complete_embeds(&mut reply.value);
+        if !files.is_empty() {
+            reply.files = files.to_vec();
+        }
         last = reply.value.clone();
     }
     last

@@ -84,7 +84,7 @@ impl Reply {
             Fault::RateLimitedWithoutDelay => Self::rate_limited(None),
             Fault::Forbidden => Self::missing_access(),
             Fault::Garbage => Self { body: Body::Text("<html>not JSON</html>"), ..Self::ok(Value::Null) },
-            Fault::Hang => unreachable!("a hanging request gets no reply"),
+            Fault::Late(_) | Fault::Hang => unreachable!("these get no reply of their own"),
         }
     }
 
