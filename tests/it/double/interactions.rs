@@ -46,6 +46,9 @@ async fn commands_are_registered_and_keep_their_ids() {
     let second = guild.set_commands(&bot.http, vec![stats, order]).await.expect("registered again");
     assert_eq!(second.iter().map(|command| command.name.as_str()).collect::<Vec<_>>(), ["stats", "order"]);
     assert_eq!(first[0].id, second[1].id);
+    let shouted = CreateCommand::new("Order").description("No capitals.");
+    assert!(guild.set_commands(&bot.http, vec![shouted]).await.is_err());
+    assert_eq!(guild.get_commands(&bot.http).await.expect("as they were").len(), 2);
     assert!(discord.commands(None).is_empty());
     assert_eq!(discord.until_commands(Some(&buyers)).await.len(), 2);
 }

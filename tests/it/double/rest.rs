@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use serenity::all::{
-    ChannelId, CreateEmbed, CreateMessage, EditMessage, GetMessages, Http, HttpError, MessageId, ReactionType,
+    ChannelId, CreateEmbed, CreateMessage, EditMessage, GetMessages, GuildId, Http, HttpError, MessageId,
+    ReactionType,
 };
 
 use super::bot::http;
@@ -184,6 +185,8 @@ async fn faults_hit_what_they_name_as_often_as_they_say() {
     page().await.expect("the second");
     assert_eq!(refusal(page().await).0, 429);
     discord.heal();
+    discord.fail("GET", "/channels", Fault::Late(Duration::from_millis(50)), 1);
+    page().await.expect("late, but right");
     discord.fail("GET", "/channels", Fault::Hang, 1);
     assert!(tokio::time::timeout(Duration::from_millis(200), page()).await.is_err());
     let statuses: Vec<_> = discord.requests().iter().map(|seen| seen.status).collect();
@@ -204,4 +207,49 @@ async fn tokens_and_unknown_endpoints_are_refused_and_recorded() {
     let unknown = discord.unknown_requests();
     assert_eq!(unknown.len(), 1);
     assert!(unknown[0].is("GET", "/channels/*/invites"), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn too_much_is_refused() {
+    let (_discord, channel, http) = discord().await;
+    let there = ChannelId::new(channel.id());
+    let post = async |embed: CreateEmbed| there.send_message(&http, CreateMessage::new().embed(embed)).await;
+    let fields = |count| (0..count).map(|number| (number.to_string(), "x", false));
+    post(CreateEmbed::new().fields(fields(25))).await.expect("as much as there may be");
+    assert_eq!(refusal(post(CreateEmbed::new().fields(fields(26))).await), (400, 50035));
+    assert_eq!(refusal(post(CreateEmbed::new().title("x".repeat(257))).await), (400, 50035));
+    assert_eq!(refusal(post(CreateEmbed::new().field("name", "", false)).await), (400, 50035));
+    let long = json!({"embeds": [{"description": "x".repeat(4000)}, {"description": "x".repeat(2001)}]});
+    assert_eq!(
+        refusal(http.send_message(there, Vec::new(), &long).await),
+        (400, 50035),
+        "all of it together"
+    );
+    assert_eq!(channel.messages().len(), 1);
+}
+
+#[tokio::test]
+#[should_panic(expected = "waited 10ms for 3 requests GET /gateway; gateway: 0 handshakes")]
+async fn a_wait_that_fails_says_what_for() {
+    let (discord, _channel, _http) = discord().await;
+    discord.wait_at_most(Duration::from_millis(10));
+    discord.until_requests("GET", "/gateway", 3).await;
+}
+
+#[tokio::test]
+async fn serenity_reads_all_that_it_can_ask_for() {
+    let (discord, channel, http) = discord().await;
+    let guild = GuildId::new(channel.guild_id());
+    let application = http.get_current_application_info().await.expect("the application");
+    assert_eq!(application.id.get(), discord.application_id());
+    assert_eq!(http.get_current_user().await.expect("the bot").id.get(), discord.bot_id());
+    assert_eq!(
+        http.get_gateway().await.expect("the gateway").url,
+        format!("ws://127.0.0.1:{}", discord.port())
+    );
+    assert_eq!(http.get_bot_gateway().await.expect("the limit").session_start_limit.remaining, 1000);
+    assert_eq!(http.get_guilds(None, None).await.expect("guilds")[0].name, "Buyers");
+    assert_eq!(http.get_channels(guild).await.expect("channels")[0].name, "checkouts");
+    assert_eq!(http.get_guild_roles(guild).await.expect("roles")[0].name, "@everyone");
+    assert!(discord.unknown_requests().is_empty(), "{:?}", discord.unknown_requests());
 }

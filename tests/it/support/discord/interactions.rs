@@ -122,7 +122,7 @@ impl User {
                 "channel": payload::channel(state, channel.id()),
                 "guild_id": channel.guild_id().to_string(), "guild_locale": "en-US", "locale": "en-US",
                 "guild": {"id": channel.guild_id().to_string(), "locale": "en-US", "features": []},
-                "member": self.member(), "app_permissions": payload::app_permissions(state, channel.id()),
+                "member": self.member(), "app_permissions": state.bot_permissions_in(channel.id()).to_string(),
                 "entitlements": [], "entitlement_sku_ids": [], "context": 0,
                 "authorizing_integration_owners": {"0": channel.guild_id().to_string()},
                 "attachment_size_limit": 10_485_760,

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    permissions,
     snowflake::{time_of, timestamp},
     state::State,
 };
@@ -177,11 +176,6 @@ pub(super) fn complete_embeds(message: &mut Value) {
 /// What every error answer holds.
 pub(super) fn error(code: u64, message: &str) -> Value {
     json!({"code": code, "message": message})
-}
-
-/// What the permissions field of an interaction says of the bot.
-pub(super) fn app_permissions(state: &State, channel: u64) -> String {
-    (state.bot_permissions_in(channel) | permissions::EMBED_LINKS).to_string()
 }
 
 /// Puts the keys of `more` into `object`, over what is there.

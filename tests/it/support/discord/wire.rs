@@ -43,9 +43,13 @@ impl Switch {
         Arc::new(Self { fate, reader: AtomicWaker::new(), writer: AtomicWaker::new() })
     }
 
-    /// Turns the switch and wakes whoever waits for the stream.
+    /// Turns the switch and wakes whoever waits for the stream. An end and a reset are final.
     pub(super) fn turn(&self, fate: Fate) {
-        self.fate.store(fate as u8, Ordering::SeqCst);
+        let is_final = |now| now == Fate::Ended as u8 || now == Fate::Reset as u8;
+        let turned = |now| (!is_final(now)).then_some(fate as u8);
+        if self.fate.fetch_update(Ordering::SeqCst, Ordering::SeqCst, turned).is_err() {
+            return;
+        }
         self.reader.wake();
         self.writer.wake();
     }
