@@ -56,11 +56,9 @@ pub(super) async fn answer(Extracted(shared): Extracted<Arc<Shared>>, request: R
     }
     shared.with(|state| {
         let reply = fault.map_or_else(|| route(state, &ask), Reply::of_fault);
-        // The list may have been cleared in between.
-        if let Some(request) = state.requests.get_mut(number) {
-            request.status = Some(reply.status);
-            request.known = !reply.unknown_route;
-        }
+        let request = &mut state.requests[number];
+        request.status = Some(reply.status);
+        request.known = !reply.unknown_route;
         reply.into()
     })
 }
