@@ -17,9 +17,9 @@
 //! | floor | modules | may do |
 //! |---|---|---|
 //! | wiring | [`app`], [`cli`], [`telemetry`], [`shutdown`], `main` | everything |
-//! | edges | [`http`] (and `discord`, when it comes: edges never import each other) | speak a protocol, call [`ingest`] and [`store`] |
+//! | edges | [`http`], [`discord`], which never import each other | speak a protocol, call [`ingest`] and [`store`] |
 //! | pipeline | [`ingest`] | the one place that writes |
-//! | state | [`store`], [`feed`] | the database; the broadcast |
+//! | state | [`store`], [`feed`], [`status`] | the database; the broadcast; how Discord stands |
 //! | pure | [`message`], [`flatten`], [`parse`], [`order`], [`merge`], [`outcome`], [`config`] | no I/O, no async, no clock |
 //!
 //! # What always holds

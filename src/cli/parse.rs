@@ -13,11 +13,12 @@ use chrono::{SubsecRound, Utc};
 
 use super::report::write_aligned;
 use crate::{
-    config::{NumberMissing, Orders},
+    config::Orders,
     flatten::flatten,
+    ingest::context,
     message::Message,
-    order::{OrderNumber, Patch},
-    parse::{self, Context, Reading},
+    order::Patch,
+    parse::{self, Reading},
 };
 
 /// Reads the message in `file`, or on standard input for `-`, and shows each of its cards.
@@ -38,7 +39,7 @@ pub(super) fn run(file: &Path, orders: &Orders, out: &mut impl Write) -> anyhow:
         for line in card.text.lines() {
             writeln!(out, "   | {line}")?;
         }
-        let reading = parse::read(&card.text, &context(&message, number, orders));
+        let reading = parse::read(&card.text, &context(&message, orders, number));
         understood |= matches!(reading, Ok(Some(_)));
         match reading {
             Ok(Some(Reading::Order { patch, warnings })) => write_order(out, &patch, &warnings)?,
@@ -60,18 +61,6 @@ fn payload(file: &Path) -> anyhow::Result<String> {
         bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// What card `n` (from 1) does not say itself.
-fn context(message: &Message, n: usize, orders: &Orders) -> Context {
-    let discord_id = message.discord_id.filter(|_| orders.number_missing == NumberMissing::MessageId);
-    Context {
-        at: message.at,
-        source: message.source,
-        timezone: orders.timezone,
-        currency: orders.currency,
-        fallback_number: discord_id.and_then(|id| OrderNumber::parse(&format!("DISCORD-{id}-{n}")).ok()),
-    }
 }
 
 fn write_order(out: &mut impl Write, patch: &Patch, warnings: &[String]) -> anyhow::Result<()> {

@@ -60,11 +60,11 @@ pub(super) fn read(message: Message, orders: &Orders) -> ReadMessage {
     }
 }
 
-fn context(message: &Message, orders: &Orders, card: usize) -> Context {
+/// What card `n` (from 1) of a message does not say itself.
+#[must_use]
+pub fn context(message: &Message, orders: &Orders, n: usize) -> Context {
     let fallback_number = match (orders.number_missing, message.discord_id) {
-        (NumberMissing::MessageId, Some(id)) => {
-            OrderNumber::parse(&format!("DISCORD-{id}-{}", card + 1)).ok()
-        }
+        (NumberMissing::MessageId, Some(id)) => OrderNumber::parse(&format!("DISCORD-{id}-{n}")).ok(),
         _ => None,
     };
     Context {

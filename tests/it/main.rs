@@ -5,4 +5,6 @@
 mod cards;
 mod cli;
 mod config;
+mod double;
+mod support;
 mod tidy;

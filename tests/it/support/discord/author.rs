@@ -1,0 +1,172 @@
+//! Who writes messages: webhooks, people and other bots.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{
+    Channel, Draft, Guild, payload,
+    snowflake::timestamp,
+    state::{Reaction, Shared, WebhookState},
+};
+
+/// What says who and where a message is; a body that was copied from another message loses it.
+const IDENTITY: [&str; 8] =
+    ["id", "channel_id", "guild_id", "webhook_id", "author", "member", "timestamp", "edited_timestamp"];
+
+/// An incoming webhook.
+#[derive(Clone, Debug)]
+pub(crate) struct Webhook {
+    shared: Arc<Shared>,
+    id: u64,
+    channel: u64,
+}
+
+impl Webhook {
+    pub(super) fn new(shared: Arc<Shared>, channel: u64, name: &str, application: Option<u64>) -> Self {
+        let id = shared.with(|state| {
+            let id = state.ids.now();
+            let token = format!("double-{id}");
+            state.webhooks.insert(id, WebhookState { channel, name: name.to_owned(), token, application });
+            id
+        });
+        Self { shared, id, channel }
+    }
+
+    /// Its id, which is its messages' `webhook_id` and author id too.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The address to post to.
+    pub(crate) fn url(&self) -> String {
+        self.shared.read(|state| {
+            let token = &state.webhooks[&self.id].token;
+            format!("http://{}/api/v10/webhooks/{}/{token}", state.gateway.address, self.id)
+        })
+    }
+
+    /// Posts now. A body may be a whole message, such as a card from a file: ids, author and times
+    /// of it are left out. `username` shows another name, as with a real webhook.
+    pub(crate) fn post(&self, body: Value) -> u64 {
+        self.draft(body).post()
+    }
+
+    /// A message to be posted in another way.
+    pub(crate) fn draft(&self, body: Value) -> Draft {
+        let author = self.shared.read(|state| state.webhooks[&self.id].author(self.id, body.get("username")));
+        let mut message = payload::without(payload::without(body, &IDENTITY), &["username", "avatar_url"]);
+        payload::absorb(&mut message, &author);
+        Draft::new(Arc::clone(&self.shared), self.channel, message)
+    }
+}
+
+/// A person, or a bot other than the one under test.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(super) shared: Arc<Shared>,
+    id: u64,
+    pub(super) value: Value,
+    pub(super) roles: Vec<u64>,
+    pub(super) permissions: u64,
+}
+
+impl User {
+    pub(super) fn new(shared: Arc<Shared>, name: &str, bot: bool) -> Self {
+        let id = shared.with(|state| state.ids.now());
+        let value = payload::user(id, name, bot);
+        Self { shared, id, value, roles: Vec::new(), permissions: super::permissions::USUAL }
+    }
+
+    /// Their id.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// With these roles, in interactions and as a member.
+    pub(crate) fn with_roles(mut self, roles: &[u64]) -> Self {
+        self.roles = roles.to_vec();
+        self
+    }
+
+    /// With these permissions in interactions, instead of [`super::permissions::USUAL`].
+    pub(crate) fn with_permissions(mut self, permissions: u64) -> Self {
+        self.permissions = permissions;
+        self
+    }
+
+    /// Joins a guild.
+    pub(crate) fn join(&self, guild: &Guild) {
+        self.shared.with(|state| {
+            if let Some(guild) = state.guilds.get_mut(&guild.id()) {
+                guild.members.insert(self.id, payload::member(&self.value, &self.roles));
+            }
+        });
+    }
+
+    /// Says something.
+    pub(crate) fn post(&self, channel: &Channel, text: &str) -> u64 {
+        self.draft(channel, json!({"content": text})).post()
+    }
+
+    /// A message to be posted in another way.
+    pub(crate) fn draft(&self, channel: &Channel, body: Value) -> Draft {
+        let mut message = payload::without(body, &IDENTITY);
+        payload::absorb(&mut message, &json!({"author": self.value}));
+        Draft::new(Arc::clone(&self.shared), channel.id(), message)
+    }
+
+    /// Forwards a message: what comes is empty but for a snapshot of the other.
+    ///
+    /// # Panics
+    /// When there is no such message.
+    pub(crate) fn forward(&self, from: &Channel, id: u64, to: &Channel) -> Draft {
+        let original =
+            self.shared.read(|state| state.channels[&from.id()].history.get(&id).map(|it| it.value.clone()));
+        let original = original.unwrap_or_else(|| panic!("channel {} has no message {id}", from.id()));
+        let snapshot = payload::without(
+            original,
+            &[
+                "id",
+                "channel_id",
+                "webhook_id",
+                "author",
+                "application_id",
+                "mention_everyone",
+                "pinned",
+                "tts",
+            ],
+        );
+        let body = json!({
+            "message_reference": {
+                "type": 1, "message_id": id.to_string(), "channel_id": from.id().to_string(),
+                "guild_id": from.guild_id().to_string(),
+            },
+            "message_snapshots": [{"message": snapshot}],
+            "flags": 1 << 14,
+        });
+        self.draft(to, body)
+    }
+
+    /// Reacts to a message.
+    pub(crate) fn react(&self, channel: &Channel, id: u64, emoji: &str) {
+        let reaction = Reaction { emoji: emoji.to_owned(), user: self.id };
+        self.shared.with(|state| state.react(channel.id(), id, &reaction));
+    }
+
+    /// The user as JSON.
+    pub(crate) fn to_json(&self) -> Value {
+        self.value.clone()
+    }
+
+    /// The member as an interaction shows it.
+    pub(super) fn member(&self) -> Value {
+        let mut member = payload::member(&self.value, &self.roles);
+        let joined = timestamp(super::snowflake::time_of(self.id));
+        payload::absorb(
+            &mut member,
+            &json!({"permissions": self.permissions.to_string(), "joined_at": joined}),
+        );
+        member
+    }
+}

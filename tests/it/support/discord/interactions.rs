@@ -1,0 +1,219 @@
+//! Interactions: what a user does with the bot's commands and components, and what comes back.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+pub(crate) use super::rest::File;
+use super::{
+    Channel, User, payload,
+    state::{Shared, State},
+};
+
+/// An interaction in the state.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(super) id: u64,
+    pub(super) channel: u64,
+    began: Instant,
+    /// Time that passed beyond that of the clock.
+    age: Duration,
+    /// The message whose component was used.
+    pub(super) source: Option<u64>,
+    pub(super) callback: Option<Value>,
+    /// Whether the deferred answer is for the caller alone.
+    pub(super) ephemeral: bool,
+    pub(super) original: Option<u64>,
+    pub(super) replies: Vec<Reply>,
+}
+
+impl Exchange {
+    /// How long ago the user asked.
+    pub(super) fn age(&self) -> Duration {
+        self.began.elapsed() + self.age
+    }
+}
+
+/// A message that the bot answered with, as it is now.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) message: u64,
+    pub(crate) value: Value,
+    pub(crate) files: Vec<File>,
+}
+
+/// An interaction that was sent to the bot.
+#[derive(Clone, Debug)]
+pub(crate) struct Interaction {
+    shared: Arc<Shared>,
+    token: String,
+}
+
+impl User {
+    /// Uses a slash command; `options` as in the interaction, such as
+    /// `[{"name": "number", "type": 3, "value": "900"}]`.
+    pub(crate) fn slash(&self, channel: &Channel, name: &str, options: Value) -> Interaction {
+        self.interact(channel, 2, self.command(channel, name, 1, options), None)
+    }
+
+    /// Types into a command; the option in question has `"focused": true`.
+    pub(crate) fn autocomplete(&self, channel: &Channel, name: &str, options: Value) -> Interaction {
+        self.interact(channel, 4, self.command(channel, name, 1, options), None)
+    }
+
+    /// Uses a command from the menu of a message.
+    pub(crate) fn menu(&self, channel: &Channel, name: &str, message: u64) -> Interaction {
+        let mut data = self.command(channel, name, 3, json!([]));
+        let target = self.shared.read(|state| find(state, channel.id(), message));
+        let more = json!({
+            "target_id": message.to_string(), "resolved": {"messages": {message.to_string(): target}},
+        });
+        payload::absorb(&mut data, &more);
+        self.interact(channel, 2, data, None)
+    }
+
+    /// Presses a button of a message.
+    pub(crate) fn press(&self, channel: &Channel, message: u64, custom_id: &str) -> Interaction {
+        self.interact(channel, 3, json!({"component_type": 2, "custom_id": custom_id}), Some(message))
+    }
+
+    /// Chooses from a select of a message.
+    pub(crate) fn select(
+        &self,
+        channel: &Channel,
+        message: u64,
+        custom_id: &str,
+        values: &[&str],
+    ) -> Interaction {
+        let data = json!({"component_type": 3, "custom_id": custom_id, "values": values});
+        self.interact(channel, 3, data, Some(message))
+    }
+
+    /// Sends a modal off, with its text inputs by custom id; `message` where a component opened it.
+    pub(crate) fn submit(
+        &self,
+        channel: &Channel,
+        message: Option<u64>,
+        custom_id: &str,
+        inputs: &[(&str, &str)],
+    ) -> Interaction {
+        let row = |(id, value): &(&str, &str)| json!({"type": 1, "id": 1, "components": [{"type": 4, "id": 2, "custom_id": id, "value": value}]});
+        let rows: Vec<Value> = inputs.iter().map(row).collect();
+        self.interact(channel, 5, json!({"custom_id": custom_id, "components": rows}), message)
+    }
+
+    /// Sends an interaction of any kind.
+    pub(crate) fn interact(
+        &self,
+        channel: &Channel,
+        kind: u8,
+        data: Value,
+        message: Option<u64>,
+    ) -> Interaction {
+        let token = self.shared.with(|state| {
+            let id = state.ids.now();
+            let token = format!("interaction-{id}");
+            let mut event = json!({
+                "id": id.to_string(), "application_id": state.application.id.to_string(), "type": kind,
+                "token": token, "version": 1, "channel_id": channel.id().to_string(),
+                "channel": payload::channel(state, channel.id()),
+                "guild_id": channel.guild_id().to_string(), "guild_locale": "en-US", "locale": "en-US",
+                "guild": {"id": channel.guild_id().to_string(), "locale": "en-US", "features": []},
+                "member": self.member(), "app_permissions": state.bot_permissions_in(channel.id()).to_string(),
+                "entitlements": [], "entitlement_sku_ids": [], "context": 0,
+                "authorizing_integration_owners": {"0": channel.guild_id().to_string()},
+                "attachment_size_limit": 10_485_760,
+            });
+            event["data"] = data;
+            if let Some(message) = message {
+                event["message"] = find(state, channel.id(), message);
+            }
+            let exchange = Exchange {
+                id,
+                channel: channel.id(),
+                began: Instant::now(),
+                age: Duration::ZERO,
+                source: message,
+                callback: None,
+                ephemeral: false,
+                original: None,
+                replies: Vec::new(),
+            };
+            state.interactions.insert(token.clone(), exchange);
+            state.emit("INTERACTION_CREATE", None, &event);
+            token
+        });
+        Interaction { shared: Arc::clone(&self.shared), token }
+    }
+
+    /// The data of a command; its id is the registered one's, where it is registered.
+    fn command(&self, channel: &Channel, name: &str, kind: u64, options: Value) -> Value {
+        let guild = channel.guild_id();
+        let registered = self.shared.read(|state| {
+            let places = [Some(guild), None].into_iter().filter_map(|place| state.commands.get(&place));
+            let mut commands = places.flatten();
+            commands.find(|it| it["name"] == name && it["type"] == kind).map(|command| command["id"].clone())
+        });
+        let id = registered.unwrap_or_else(|| json!("1"));
+        let mut data = json!({"id": id, "name": name, "type": kind, "guild_id": guild.to_string()});
+        data["options"] = options;
+        data
+    }
+}
+
+/// A message of the channel, or one that only somebody sees.
+fn find(state: &State, channel: u64, message: u64) -> Value {
+    let replies = state.interactions.values().flat_map(|it| &it.replies);
+    let mut private = replies.filter(|reply| reply.message == message).map(|reply| reply.value.clone());
+    let found = state.message(channel, message).or_else(|| private.next_back());
+    found.unwrap_or_else(|| panic!("channel {channel} has no message {message}"))
+}
+
+impl Interaction {
+    /// The first answer: `{"type", "data"}`. Autocomplete choices and modals are in there.
+    pub(crate) async fn callback(&self) -> Value {
+        self.until("a callback", |exchange| exchange.callback.clone()).await
+    }
+
+    /// The first answer, if it has come.
+    pub(crate) fn callback_so_far(&self) -> Option<Value> {
+        self.shared.read(|state| state.interactions[&self.token].callback.clone())
+    }
+
+    /// The message that answers, deferred or not, as it is when it comes.
+    pub(crate) async fn answer(&self) -> Reply {
+        let original = |exchange: &Exchange| {
+            let id = exchange.original?;
+            exchange.replies.iter().find(|reply| reply.message == id).cloned()
+        };
+        self.until("an answer", original).await
+    }
+
+    /// All messages so far, as they are now.
+    pub(crate) fn replies(&self) -> Vec<Reply> {
+        self.shared.read(|state| state.interactions[&self.token].replies.clone())
+    }
+
+    /// Waits until one of the messages is such.
+    pub(crate) async fn until_reply(&self, what: &str, is: impl Fn(&Reply) -> bool) -> Reply {
+        self.until(what, |exchange| exchange.replies.iter().find(|reply| is(reply)).cloned()).await
+    }
+
+    /// Lets time pass for this interaction: three seconds for its first answer, fifteen minutes
+    /// for the last.
+    pub(crate) fn age(&self, by: Duration) {
+        self.shared.with(|state| {
+            if let Some(exchange) = state.interactions.get_mut(&self.token) {
+                exchange.age += by;
+            }
+        });
+    }
+
+    async fn until<T>(&self, what: &str, look: impl Fn(&Exchange) -> Option<T>) -> T {
+        let what = format!("{what} to {}", self.token);
+        self.shared.until(&what, |state| look(&state.interactions[&self.token])).await
+    }
+}

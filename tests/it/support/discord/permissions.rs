@@ -1,0 +1,78 @@
+//! Permission bits and how Discord computes what a member may do in a channel.
+
+use serde_json::{Value, json};
+
+use super::state::State;
+
+pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
+pub(crate) const MANAGE_GUILD: u64 = 1 << 5;
+pub(crate) const ADD_REACTIONS: u64 = 1 << 6;
+pub(crate) const VIEW_CHANNEL: u64 = 1 << 10;
+pub(crate) const SEND_MESSAGES: u64 = 1 << 11;
+pub(crate) const EMBED_LINKS: u64 = 1 << 14;
+pub(crate) const ATTACH_FILES: u64 = 1 << 15;
+pub(crate) const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+pub(crate) const USE_APPLICATION_COMMANDS: u64 = 1 << 31;
+
+/// What `@everyone` may do in a new guild.
+pub(crate) const USUAL: u64 = ADD_REACTIONS
+    | VIEW_CHANNEL
+    | SEND_MESSAGES
+    | EMBED_LINKS
+    | ATTACH_FILES
+    | READ_MESSAGE_HISTORY
+    | USE_APPLICATION_COMMANDS;
+
+/// One row of a channel's permission overwrites.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Overwrite {
+    /// A role or a member.
+    pub(crate) id: u64,
+    /// Whether `id` is a member.
+    pub(crate) member: bool,
+    pub(crate) allow: u64,
+    pub(crate) deny: u64,
+}
+
+impl Overwrite {
+    /// The row as REST and gateway show it.
+    pub(super) fn to_json(self) -> Value {
+        json!({
+            "id": self.id.to_string(),
+            "type": u8::from(self.member),
+            "allow": self.allow.to_string(),
+            "deny": self.deny.to_string(),
+        })
+    }
+}
+
+impl State {
+    /// What the bot may do in a guild, channels aside; nothing where it is no member.
+    pub(super) fn bot_permissions(&self, guild: u64) -> u64 {
+        let Some(guild) = self.guilds.get(&guild).filter(|guild| guild.bot_is_member) else { return 0 };
+        let bits = guild.everyone | guild.bot_role;
+        if bits & ADMINISTRATOR == 0 { bits } else { u64::MAX }
+    }
+
+    /// What the bot may do in a channel, by Discord's order: roles, `@everyone`'s overwrite, the
+    /// role's, the member's.
+    pub(super) fn bot_permissions_in(&self, channel: u64) -> u64 {
+        let Some(channel) = self.channels.get(&channel) else { return 0 };
+        let mut bits = self.bot_permissions(channel.guild);
+        if bits == u64::MAX || bits == 0 {
+            return bits;
+        }
+        let (bot, role) = (self.application.bot_id, self.guilds[&channel.guild].bot_role_id);
+        for (id, member) in [(channel.guild, false), (role, false), (bot, true)] {
+            for row in channel.overwrites.iter().filter(|row| row.id == id && row.member == member) {
+                bits = (bits & !row.deny) | row.allow;
+            }
+        }
+        if bits & VIEW_CHANNEL == 0 { 0 } else { bits }
+    }
+
+    /// Whether the bot has every one of these bits in the channel.
+    pub(super) fn bot_may(&self, channel: u64, bits: u64) -> bool {
+        self.bot_permissions_in(channel) & bits == bits
+    }
+}

@@ -1,0 +1,164 @@
+//! Channels, their messages and reactions.
+
+use chrono::Utc;
+use serde_json::{Value, json};
+
+use super::super::{
+    history::Page,
+    limits, payload,
+    permissions::{ADD_REACTIONS, READ_MESSAGE_HISTORY, SEND_MESSAGES, VIEW_CHANNEL},
+    snowflake,
+    state::{Reaction, State},
+};
+use super::{File, body::Ask, reply::Reply};
+
+/// The id of a channel that the bot may see.
+fn visible(state: &State, channel: &str) -> Result<u64, Reply> {
+    let known = channel.parse().ok().filter(|id| {
+        let guild = state.channels.get(id).map(|channel| channel.guild);
+        guild.is_some_and(|guild| state.guilds[&guild].bot_is_member)
+    });
+    let id = known.ok_or_else(Reply::unknown_channel)?;
+    if state.bot_may(id, VIEW_CHANNEL) { Ok(id) } else { Err(Reply::missing_access()) }
+}
+
+pub(super) fn show(state: &State, channel: &str) -> Reply {
+    match visible(state, channel) {
+        Ok(id) => Reply::ok(payload::channel(state, id)),
+        Err(refusal) => refusal,
+    }
+}
+
+pub(super) fn page(state: &State, ask: &Ask, channel: &str) -> Reply {
+    let id = match visible(state, channel) {
+        Ok(id) => id,
+        Err(refusal) => return refusal,
+    };
+    let bound = |name: &str| ask.query.get(name).map(|text| text.parse::<u64>()).transpose();
+    let (Ok(after), Ok(before), Ok(around), Ok(limit)) =
+        (bound("after"), bound("before"), bound("around"), bound("limit"))
+    else {
+        return Reply::invalid_form("query", "not a snowflake");
+    };
+    let limit = limit.unwrap_or(50);
+    if !(1..=100).contains(&limit) {
+        return Reply::invalid_form("limit", "int value should be between 1 and 100.");
+    }
+    // Discord answers with an empty list, not with an error.
+    if !state.bot_may(id, READ_MESSAGE_HISTORY) {
+        return Reply::ok(json!([]));
+    }
+    let limit = usize::try_from(limit).expect("at most 100");
+    Reply::ok(state.page(id, Page { after, before, around, limit }).into())
+}
+
+/// The bot posts.
+pub(super) fn post(state: &mut State, ask: &Ask, channel: &str) -> Reply {
+    let id = match visible(state, channel) {
+        Ok(id) => id,
+        Err(refusal) => return refusal,
+    };
+    if !state.bot_may(id, SEND_MESSAGES) {
+        return Reply::missing_permissions();
+    }
+    if let Err((place, why)) = limits::check(&ask.body, ask.files.len()) {
+        return Reply::invalid_form(place, &why);
+    }
+    let bot = state.application.bot();
+    Reply::ok(state.write(id, message_of(&ask.body, &ask.files, &json!({"author": bot}))))
+}
+
+/// A message from the body of a request and who wrote it.
+pub(super) fn message_of(body: &Value, files: &[File], written_by: &Value) -> Value {
+    let mut message = payload::without(
+        body.clone(),
+        &[
+            "allowed_mentions",
+            "nonce",
+            "sticker_ids",
+            "username",
+            "avatar_url",
+            "attachments",
+            "enforce_nonce",
+        ],
+    );
+    if !message.is_object() {
+        message = json!({});
+    }
+    for key in ["content", "embeds", "components", "flags"] {
+        if message[key].is_null() {
+            message = payload::without(message, &[key]);
+        }
+    }
+    payload::absorb(&mut message, &json!({"attachments": attachments(files)}));
+    payload::absorb(&mut message, written_by);
+    message
+}
+
+/// Uploaded files as a message shows them.
+pub(super) fn attachments(files: &[File]) -> Vec<Value> {
+    let first = snowflake::first_of(Utc::now());
+    let attachment = |(number, file): (u64, &File)| {
+        let url = format!("https://cdn.example.test/{number}/{}", file.name);
+        json!({
+            "id": (first + number).to_string(), "filename": file.name, "size": file.bytes.len(),
+            "content_type": file.content_type, "url": url, "proxy_url": url,
+        })
+    };
+    (0..).zip(files).map(attachment).collect()
+}
+
+/// One message: read, edited or deleted by the bot.
+pub(super) fn message(state: &mut State, ask: &Ask, channel: &str, message: &str) -> Reply {
+    let channel = match visible(state, channel) {
+        Ok(id) => id,
+        Err(refusal) => return refusal,
+    };
+    let found = message.parse().ok().and_then(|id| Some((id, state.message(channel, id)?)));
+    let Some((id, found)) = found.filter(|_| state.bot_may(channel, READ_MESSAGE_HISTORY)) else {
+        return Reply::unknown_message();
+    };
+    let own = found["author"]["id"] == json!(state.application.bot_id.to_string());
+    match ask.method.as_str() {
+        "GET" => Reply::ok(found),
+        "PATCH" if own => match limits::check_parts(&ask.body) {
+            Ok(()) => Reply::ok(state.rewrite(channel, id, &ask.body, true).unwrap_or_default()),
+            Err((place, why)) => Reply::invalid_form(place, &why),
+        },
+        "DELETE" if own => {
+            state.remove(channel, &[id], false);
+            Reply::empty()
+        }
+        "PATCH" => Reply::error(403, 50005, "Cannot edit a message authored by another user"),
+        "DELETE" => Reply::missing_permissions(),
+        _ => Reply::unknown_route(),
+    }
+}
+
+/// The bot's own reaction to a message.
+pub(super) fn react(state: &mut State, ask: &Ask, channel: &str, message: &str, emoji: &str) -> Reply {
+    let channel = match visible(state, channel) {
+        Ok(id) => id,
+        Err(refusal) => return refusal,
+    };
+    let Ok(id) = message.parse() else { return Reply::unknown_message() };
+    if emoji.is_ascii() && !emoji.contains(':') {
+        return Reply::error(400, 10014, "Unknown Emoji");
+    }
+    let reaction = Reaction { emoji: emoji.to_owned(), user: state.application.bot_id };
+    let done = match ask.method.as_str() {
+        "PUT" => {
+            let there = state.channels[&channel].history.get(&id).map(|message| &message.reactions);
+            // To join a reaction that someone made takes no right, to begin one does.
+            let begun = there.is_some_and(|all| all.iter().any(|it| it.emoji == emoji));
+            let needed = READ_MESSAGE_HISTORY | if begun { 0 } else { ADD_REACTIONS };
+            if !state.bot_may(channel, needed) {
+                return Reply::missing_permissions();
+            }
+            state.react(channel, id, &reaction)
+        }
+        "DELETE" => state.unreact(channel, id, &reaction),
+        _ => return Reply::unknown_route(),
+    };
+    done.map_or_else(Reply::unknown_message, |()| Reply::empty())
+}

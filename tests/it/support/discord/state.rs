@@ -1,0 +1,225 @@
+//! Everything the double knows, behind one lock, and the way to wait for a change of it.
+//!
+//! One lock for history, sessions and live connections: an event is numbered, kept for a RESUME and
+//! handed to the connection in one step, so that none is lost or doubled around a RESUME.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::{
+    faults::{Request, Rule},
+    interactions::Exchange,
+    payload,
+    permissions::{self, Overwrite},
+    session::GatewayState,
+    snowflake::Snowflakes,
+};
+
+/// How long anything is waited for before the test fails, unless it says otherwise.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The intent `MESSAGE_CONTENT` is switched on in the developer portal, for a verified application.
+pub(crate) const FLAG_MESSAGE_CONTENT: u64 = 1 << 18;
+/// The same for an application in fewer than 100 guilds.
+pub(crate) const FLAG_MESSAGE_CONTENT_LIMITED: u64 = 1 << 19;
+
+/// The state and the bell that rings when it has changed.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+impl Shared {
+    pub(super) fn new(state: State) -> Self {
+        Self { state: Mutex::new(state), changed: watch::Sender::new(0) }
+    }
+
+    /// Looks at the state.
+    pub(super) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the state and wakes all who wait for it.
+    pub(super) fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let answer = change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.send_modify(|times| *times += 1);
+        answer
+    }
+
+    /// Waits until `look` finds something, as long as the deadline allows.
+    ///
+    /// # Panics
+    /// When it does not; the text says what was waited for and what had happened meanwhile.
+    pub(super) async fn until<T>(&self, what: &str, mut look: impl FnMut(&State) -> Option<T>) -> T {
+        let mut changed = self.changed.subscribe();
+        let waiting = async {
+            loop {
+                changed.mark_unchanged();
+                if let Some(found) = self.read(&mut look) {
+                    return found;
+                }
+                changed.changed().await.expect("the sender lives in self");
+            }
+        };
+        let deadline = self.read(|state| state.deadline);
+        let found = tokio::time::timeout(deadline, waiting).await;
+        found.unwrap_or_else(|_| panic!("waited {deadline:?} for {what}; {}", self.read(State::summary)))
+    }
+}
+
+/// What Discord knows.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// How long a test waits for anything.
+    pub(super) deadline: Duration,
+    pub(super) ids: Snowflakes,
+    pub(super) application: Application,
+    pub(super) guilds: BTreeMap<u64, GuildState>,
+    pub(super) channels: BTreeMap<u64, ChannelState>,
+    pub(super) webhooks: BTreeMap<u64, WebhookState>,
+    /// Application commands by guild; under `None` the global ones.
+    pub(super) commands: BTreeMap<Option<u64>, Vec<Value>>,
+    /// Interactions by token.
+    pub(super) interactions: BTreeMap<String, Exchange>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) requests: Vec<Request>,
+    pub(super) gateway: GatewayState,
+}
+
+/// The application and its bot.
+#[derive(Debug)]
+pub(crate) struct Application {
+    pub(super) id: u64,
+    pub(super) bot_id: u64,
+    pub(super) name: String,
+    pub(super) token: String,
+    /// Intents switched on in the portal, as application flags.
+    pub(super) flags: u64,
+    pub(super) owner: Value,
+}
+
+impl Application {
+    /// The bot as a user.
+    pub(super) fn bot(&self) -> Value {
+        payload::user(self.bot_id, &self.name, true)
+    }
+}
+
+/// A guild.
+#[derive(Debug)]
+pub(crate) struct GuildState {
+    pub(super) name: String,
+    /// What `@everyone` may do.
+    pub(super) everyone: u64,
+    /// What the role that came with the bot may do.
+    pub(super) bot_role: u64,
+    pub(super) bot_role_id: u64,
+    pub(super) bot_is_member: bool,
+    /// Further roles: id, name, permissions.
+    pub(super) roles: Vec<(u64, String, u64)>,
+    /// Members other than the bot, whole.
+    pub(super) members: BTreeMap<u64, Value>,
+}
+
+/// A text channel and its history.
+#[derive(Debug)]
+pub(crate) struct ChannelState {
+    pub(super) guild: u64,
+    pub(super) name: String,
+    pub(super) overwrites: Vec<Overwrite>,
+    pub(super) history: BTreeMap<u64, Message>,
+}
+
+/// A message as REST shows it, its reactions aside.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(super) value: Value,
+    pub(super) reactions: Vec<Reaction>,
+}
+
+/// Who reacted with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reaction {
+    /// The character itself, or `name:id`.
+    pub(super) emoji: String,
+    pub(super) user: u64,
+}
+
+/// An incoming webhook.
+#[derive(Debug)]
+pub(crate) struct WebhookState {
+    pub(super) channel: u64,
+    pub(super) name: String,
+    pub(super) token: String,
+    /// Set where a bot made the webhook.
+    pub(super) application: Option<u64>,
+}
+
+impl State {
+    pub(super) fn new(address: String) -> Self {
+        let mut ids = Snowflakes::default();
+        let (id, bot_id, owner) = (ids.now(), ids.now(), ids.now());
+        let application = Application {
+            id,
+            bot_id,
+            name: "roms".to_owned(),
+            token: payload::token(bot_id),
+            flags: FLAG_MESSAGE_CONTENT_LIMITED,
+            owner: payload::user(owner, "owner", false),
+        };
+        Self {
+            deadline: DEADLINE,
+            ids,
+            application,
+            guilds: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            interactions: BTreeMap::new(),
+            rules: Vec::new(),
+            requests: Vec::new(),
+            gateway: GatewayState::new(address),
+        }
+    }
+
+    /// Makes a guild with the bot in it and tells the bot.
+    pub(super) fn add_guild(&mut self, name: &str) -> u64 {
+        let (id, bot_role_id) = (self.ids.now(), self.ids.now());
+        let guild = GuildState {
+            name: name.to_owned(),
+            everyone: permissions::USUAL,
+            bot_role: 0,
+            bot_role_id,
+            bot_is_member: true,
+            roles: Vec::new(),
+            members: BTreeMap::new(),
+        };
+        self.guilds.insert(id, guild);
+        self.emit("GUILD_CREATE", None, &payload::guild_create(self, id));
+        id
+    }
+
+    /// Makes a text channel and tells the bot.
+    pub(super) fn add_channel(&mut self, guild: u64, name: &str) -> u64 {
+        let id = self.ids.now();
+        let channel =
+            ChannelState { guild, name: name.to_owned(), overwrites: Vec::new(), history: BTreeMap::new() };
+        self.channels.insert(id, channel);
+        self.emit("CHANNEL_CREATE", Some(id), &payload::channel(self, id));
+        id
+    }
+
+    /// What had happened, for the text of a failed wait.
+    fn summary(&self) -> String {
+        let tail = self.requests.iter().rev().take(8).rev();
+        let asked = tail.map(|seen| format!("{} {} -> {}", seen.method, seen.path, seen.status_text()));
+        format!("{}; last requests: [{}]", self.gateway.summary(), asked.collect::<Vec<_>>().join(", "))
+    }
+}

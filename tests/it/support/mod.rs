@@ -1,0 +1,4 @@
+//! What the tests stand on.
+
+#[expect(dead_code, reason = "the double can do more than the tests of one binary ask for")]
+pub(crate) mod discord;
