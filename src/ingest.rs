@@ -3,7 +3,9 @@
 //! Reading (flatten, parse) happens in the caller's task. One writer takes whatever waits and
 //! writes it in one transaction; edges see nothing of that.
 
+pub mod filter;
 mod read;
+mod seen;
 mod settle;
 mod writer;
 
@@ -75,10 +77,7 @@ impl Ingest {
     /// [`SubmitError::Closed`] while shutting down, [`SubmitError::Storage`] where the database
     /// fails.
     pub async fn submit(&self, message: Message) -> Result<Receipt, SubmitError> {
-        let message = read::read(message, &self.orders);
-        let (receipt, answer) = oneshot::channel();
-        self.queue.send(Job { message, receipt }).await.map_err(|_| SubmitError::Closed)?;
-        answer.await.unwrap_or(Err(SubmitError::Closed))
+        self.enqueue(message).await?.receipt().await
     }
 
     /// As [`Self::submit`], but a full queue is [`SubmitError::Full`] at once.
@@ -90,9 +89,44 @@ impl Ingest {
             mpsc::error::TrySendError::Full(()) => SubmitError::Full,
             mpsc::error::TrySendError::Closed(()) => SubmitError::Closed,
         })?;
-        let message = read::read(message, &self.orders);
+        let (job, pending) = self.job(message);
+        place.send(job);
+        pending.receipt().await
+    }
+
+    /// Waits for a place in the queue and takes it: messages are merged in the order of these
+    /// calls. The receipt can be waited for later.
+    ///
+    /// # Errors
+    /// [`SubmitError::Closed`] while shutting down.
+    pub async fn enqueue(&self, message: Message) -> Result<Pending, SubmitError> {
+        let (job, pending) = self.job(message);
+        // What holds no card has nothing to store.
+        if !job.message.cards.is_empty() {
+            self.queue.send(job).await.map_err(|_| SubmitError::Closed)?;
+            return Ok(pending);
+        }
+        let nothing = Receipt { log_id: None, cards: Vec::new() };
+        drop(job.receipt.send(Ok(nothing)));
+        Ok(pending)
+    }
+
+    fn job(&self, message: Message) -> (Job, Pending) {
         let (receipt, answer) = oneshot::channel();
-        place.send(Job { message, receipt });
-        answer.await.unwrap_or(Err(SubmitError::Closed))
+        (Job { message: read::read(message, &self.orders), receipt }, Pending(answer))
+    }
+}
+
+/// A message in the queue.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Result<Receipt, SubmitError>>);
+
+impl Pending {
+    /// What became of the message, after the commit is durable.
+    ///
+    /// # Errors
+    /// As [`Ingest::submit`].
+    pub async fn receipt(self) -> Result<Receipt, SubmitError> {
+        self.0.await.unwrap_or(Err(SubmitError::Closed))
     }
 }

@@ -1,5 +1,7 @@
 //! One thing that came in, free of its transport; and the lenient reading of JSON shapes.
 
+mod components;
+pub mod discord;
 mod json;
 
 use chrono::{DateTime, Utc};

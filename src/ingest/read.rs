@@ -17,6 +17,8 @@ pub(super) struct ReadMessage {
     pub(super) endpoint: String,
     /// The same for the same message again.
     pub(super) key: Option<String>,
+    /// The same for the same content, where the key does not tell of it.
+    pub(super) content_hash: Option<String>,
     pub(super) message_id: Option<i64>,
     pub(super) at: DateTime<Utc>,
     pub(super) received_at: DateTime<Utc>,
@@ -34,7 +36,7 @@ pub(super) enum ReadCard {
     Settled(Outcome),
 }
 
-/// Reads a message. One that holds no card at all has one, rejected.
+/// Reads a message. An HTTP body that holds no card at all has one, rejected.
 pub(super) fn read(message: Message, orders: &Orders) -> ReadMessage {
     let texts: Vec<String> = flatten(&message).into_iter().map(|card| card.text).collect();
     let mut cards: Vec<ReadCard> = texts
@@ -42,20 +44,30 @@ pub(super) fn read(message: Message, orders: &Orders) -> ReadMessage {
         .enumerate()
         .filter_map(|(at, text)| read_card(text, &context(&message, orders, at)))
         .collect();
-    if cards.is_empty() {
+    if cards.is_empty() && message.source != Source::DiscordBot {
         let rejection = message.refused.clone().unwrap_or_else(|| not_an_order(&message));
         cards.push(ReadCard::Settled(Outcome::Rejected(rejection)));
     }
-    let news = cards.iter().any(|card| matches!(card, ReadCard::Order { .. }));
+    let flattened = texts.join("\n\n");
+    let (key, content_hash) = match (message.source, message.discord_id) {
+        (Source::DiscordBot, Some(id)) => (Some(format!("discord:{id}")), Some(hash(&flattened))),
+        // HTTP names no message, so its content does: a sender that tries again sends the same
+        // bytes. What was rejected is looked at afresh.
+        _ if cards.iter().any(|card| matches!(card, ReadCard::Order { .. })) => {
+            (Some(format!("{}:{}", message.source.as_str(), hash(&message.raw))), None)
+        }
+        _ => (None, None),
+    };
     ReadMessage {
         source: message.source,
-        key: news.then(|| key(&message)),
+        key,
+        content_hash,
         endpoint: message.endpoint,
         message_id: message.discord_id,
         at: message.at,
         received_at: message.received_at,
         payload: storable(message.raw),
-        flattened: storable(texts.join("\n\n")),
+        flattened: storable(flattened),
         cards,
     }
 }
@@ -106,10 +118,8 @@ fn not_an_order(message: &Message) -> Rejection {
     Rejection { code: RejectionCode::NotAnOrder, detail }
 }
 
-/// HTTP names no message, so its content does: a sender that tries again sends the same bytes.
-fn key(message: &Message) -> String {
-    let digest = Sha256::digest(message.raw.as_bytes());
-    format!("{}:{}", message.source.as_str(), hex::encode(digest))
+fn hash(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()))
 }
 
 /// NUL cannot be stored as text everywhere.

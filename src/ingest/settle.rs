@@ -2,16 +2,12 @@
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
-
 use super::read::{ReadCard, ReadMessage};
+use super::seen::{Holder, Known, Seen};
 use crate::merge::merge;
 use crate::order::{FieldChange, Order, OrderNumber};
 use crate::outcome::Outcome;
 use crate::store::KnownMessage;
-
-/// How long the same bytes over HTTP count as the same message again.
-const REPEAT_WINDOW: TimeDelta = TimeDelta::hours(24);
 
 /// A batch, merged.
 #[derive(Debug, Default)]
@@ -37,6 +33,8 @@ pub(super) struct Working {
 #[derive(Debug, Default)]
 pub(super) struct SettledMessage {
     pub(super) key: Option<String>,
+    /// Whether it leaves a log row: all do but copies of what is there.
+    pub(super) logged: bool,
     pub(super) cards: Vec<SettledCard>,
     pub(super) events: Vec<SettledEvent>,
 }
@@ -62,32 +60,45 @@ pub(super) struct SettledEvent {
 pub(super) fn settle(
     messages: &[ReadMessage],
     stored: HashMap<OrderNumber, Order>,
-    mut known: HashMap<String, KnownMessage>,
+    known: HashMap<String, KnownMessage>,
 ) -> Settled {
     let fresh = |order| Working { order, created: false, changed: false, dirty: false };
     let orders = stored.into_iter().map(|(number, order)| (number, fresh(order))).collect();
     let mut settled = Settled { orders, ..Settled::default() };
-    for message in messages {
-        let first = message.key.as_ref().and_then(|key| known.get(key).copied());
-        let repeats = first.filter(|first| message.received_at - first.received_at < REPEAT_WINDOW);
-        if let (Some(first), None) = (first, repeats) {
-            settled.released.push(first.log_id);
+    let mut known = Known::new(known);
+    for (position, message) in messages.iter().enumerate() {
+        let (seen, released) = known.take(message, position);
+        match released {
+            Some(Holder::Row(log_id)) => settled.released.push(log_id),
+            Some(Holder::Batch(earlier)) => {
+                if let Some(earlier) = settled.messages.get_mut(earlier) {
+                    earlier.key = None;
+                }
+            }
+            None => {}
         }
-        let key = if repeats.is_some() { None } else { message.key.clone() };
-        if let Some(key) = &key {
-            let itself = KnownMessage { log_id: 0, sent_at: message.at, received_at: message.received_at };
-            known.insert(key.clone(), itself);
-        }
-        let merged = settled.merge_cards(message, repeats);
-        settled.messages.push(SettledMessage { key, ..merged });
+        let done = match seen {
+            Seen::New => SettledMessage { key: message.key.clone(), ..settled.merge_cards(message, None) },
+            Seen::Again(first) => settled.merge_cards(message, Some(&first)),
+            Seen::Copy => SettledMessage::copy_of(message),
+        };
+        settled.messages.push(done);
     }
     settled
 }
 
+impl SettledMessage {
+    /// A copy of what was taken before.
+    fn copy_of(message: &ReadMessage) -> Self {
+        let duplicate = |_| SettledCard { number: None, outcome: Outcome::Duplicate, warnings: Vec::new() };
+        Self { cards: message.cards.iter().map(duplicate).collect(), ..Self::default() }
+    }
+}
+
 impl Settled {
     /// The same message again is of the time of the first, so that it cannot undo newer facts.
-    fn merge_cards(&mut self, message: &ReadMessage, repeats: Option<KnownMessage>) -> SettledMessage {
-        let mut settled = SettledMessage::default();
+    fn merge_cards(&mut self, message: &ReadMessage, repeats: Option<&KnownMessage>) -> SettledMessage {
+        let mut settled = SettledMessage { logged: true, ..SettledMessage::default() };
         for card in &message.cards {
             let (patch, warnings) = match card {
                 ReadCard::Order { patch, warnings } => (patch, warnings.clone()),

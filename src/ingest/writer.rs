@@ -101,8 +101,11 @@ impl Writer {
         }
         let ids: HashMap<_, _> =
             settled.orders.iter().map(|(number, working)| (number.clone(), working.order.id)).collect();
-        let logs = messages.iter().zip(&settled.messages).map(|(read, done)| log(read, done, &ids)).collect();
-        let log_ids = batch.save_logs(logs).await?;
+        let logged = messages.iter().zip(&settled.messages).filter(|(_, done)| done.logged);
+        let new_ids = batch.save_logs(logged.map(|(read, done)| log(read, done, &ids)).collect()).await?;
+        let mut new_ids = new_ids.into_iter();
+        let log_ids: Vec<Option<i64>> =
+            settled.messages.iter().map(|done| if done.logged { new_ids.next() } else { None }).collect();
         batch.save_events(events(messages, &settled, &log_ids)).await?;
         batch.commit().await?;
 
@@ -165,6 +168,7 @@ fn log(read: &ReadMessage, done: &SettledMessage, ids: &HashMap<OrderNumber, i64
         source_key: done.key.clone(),
         endpoint: read.endpoint.clone(),
         message_id: read.message_id,
+        content_hash: read.content_hash.clone(),
         outcome: outcome.map_or("rejected", Outcome::as_str),
         code: why.and_then(Outcome::code),
         error_message: why.and_then(|outcome| match outcome {
@@ -193,9 +197,10 @@ fn rank(outcome: &Outcome) -> u8 {
     }
 }
 
-fn events(messages: &[ReadMessage], settled: &Settled, log_ids: &[i64]) -> Vec<NewEvent> {
+fn events(messages: &[ReadMessage], settled: &Settled, log_ids: &[Option<i64>]) -> Vec<NewEvent> {
     let mut events = Vec::new();
     for ((read, done), log_id) in messages.iter().zip(&settled.messages).zip(log_ids) {
+        let Some(log_id) = log_id else { continue };
         events.extend(done.events.iter().map(|event| NewEvent {
             order_id: settled.orders.get(&event.number).map_or(0, |working| working.order.id),
             event_type: if event.created { "created" } else { "updated" },
@@ -208,11 +213,11 @@ fn events(messages: &[ReadMessage], settled: &Settled, log_ids: &[i64]) -> Vec<N
     events
 }
 
-fn receipt(done: SettledMessage, log_id: i64, ids: &HashMap<OrderNumber, i64>) -> Receipt {
+fn receipt(done: SettledMessage, log_id: Option<i64>, ids: &HashMap<OrderNumber, i64>) -> Receipt {
     let cards = done.cards.into_iter().map(|card| CardOutcome {
         order: card.number.and_then(|number| ids.get(&number).map(|id| (*id, number))),
         outcome: card.outcome,
         warnings: card.warnings,
     });
-    Receipt { log_id: Some(log_id), cards: cards.collect() }
+    Receipt { log_id, cards: cards.collect() }
 }

@@ -76,10 +76,9 @@ pub(super) fn parts(value: &Value) -> Vec<Part> {
 fn discord_parts(message: &Value) -> Vec<Part> {
     let content = text(message, "content").map(Part::Text);
     let embeds = message.get("embeds").and_then(Value::as_array).into_iter().flatten();
-    content
-        .into_iter()
-        .chain(embeds.filter(|embed| embed.is_object()).map(|e| Part::Embed(embed(e))))
-        .collect()
+    let embeds = embeds.filter(|embed| embed.is_object()).map(|e| Part::Embed(embed(e)));
+    let components = super::components::text(message).map(Part::Text);
+    content.into_iter().chain(embeds).chain(components).collect()
 }
 
 fn embed(value: &Value) -> Embed {

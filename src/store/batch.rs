@@ -28,6 +28,8 @@ pub struct NewLog {
     pub endpoint: String,
     /// Id of the Discord message.
     pub message_id: Option<i64>,
+    /// The same for the same content.
+    pub content_hash: Option<String>,
     /// Name of the outcome.
     pub outcome: &'static str,
     /// Machine-readable reason.
@@ -66,7 +68,7 @@ pub struct NewEvent {
 }
 
 /// A message that is in the log already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownMessage {
     /// Its log row.
     pub log_id: i64,
@@ -74,6 +76,8 @@ pub struct KnownMessage {
     pub sent_at: DateTime<Utc>,
     /// Its arrival. UTC.
     pub received_at: DateTime<Utc>,
+    /// The same for the same content.
+    pub content_hash: Option<String>,
 }
 
 /// One write transaction. Dropping it without [`Batch::commit`] leaves no trace.
@@ -106,14 +110,16 @@ impl Batch {
                     webhook_logs::Column::Id,
                     webhook_logs::Column::SentAt,
                     webhook_logs::Column::CreatedAt,
+                    webhook_logs::Column::ContentHash,
                 ])
                 .filter(webhook_logs::Column::SourceKey.is_in(chunk))
-                .into_tuple::<(String, i64, DateTime<Utc>, DateTime<Utc>)>()
+                .into_tuple::<(String, i64, DateTime<Utc>, DateTime<Utc>, Option<String>)>()
                 .all(&self.transaction)
                 .await?;
-            known.extend(rows.into_iter().map(|(key, log_id, sent_at, received_at)| {
-                (key, KnownMessage { log_id, sent_at, received_at })
-            }));
+            let message = |(key, log_id, sent_at, received_at, content_hash)| {
+                (key, KnownMessage { log_id, sent_at, received_at, content_hash })
+            };
+            known.extend(rows.into_iter().map(message));
         }
         Ok(known)
     }
@@ -185,6 +191,7 @@ impl Batch {
             "source_key",
             "endpoint",
             "message_id",
+            "content_hash",
             "outcome",
             "code",
             "error_message",
@@ -195,12 +202,13 @@ impl Batch {
             "sent_at",
             "created_at",
         ];
-        let rows = logs.into_iter().map(|log| -> [Value; 13] {
+        let rows = logs.into_iter().map(|log| -> [Value; 14] {
             [
                 log.source.as_str().into(),
                 log.source_key.into(),
                 log.endpoint.into(),
                 log.message_id.into(),
+                log.content_hash.into(),
                 log.outcome.into(),
                 log.code.into(),
                 log.error_message.into(),
