@@ -55,8 +55,8 @@ impl Application {
         })
     }
 
-    /// Whether the Message Content intent is on: GATEWAY_MESSAGE_CONTENT or, for applications that
-    /// were not reviewed, GATEWAY_MESSAGE_CONTENT_LIMITED.
+    /// Whether the Message Content intent is on: `GATEWAY_MESSAGE_CONTENT` or, for applications that
+    /// were not reviewed, `GATEWAY_MESSAGE_CONTENT_LIMITED`.
     #[must_use]
     pub const fn may_read_content(&self) -> bool {
         self.flags & (1 << 18 | 1 << 19) != 0
