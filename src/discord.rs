@@ -13,6 +13,11 @@
 //!
 //! Does not decide what a card is or what it changes, and knows nothing of HTTP.
 
+pub mod check;
+pub mod invite;
+pub mod notices;
+pub mod permissions;
+pub mod reactions;
 pub mod rest;
 
 use std::time::Duration;
