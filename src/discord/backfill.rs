@@ -122,12 +122,20 @@ impl<'a> Turn<'a> {
         let after = cursor.map_or(first_sight, |cursor| snowflake_at(time_of(cursor) - OVERLAP));
         if let Some(cursor) = cursor.filter(|cursor| *cursor < oldest) {
             let (from, to) = (time_of(cursor).format("%F %R"), time_of(oldest).format("%F %R"));
-            let text = format!("{}: what was posted between {from} and {to} UTC is too old and was not read; \
-                `roms discord backfill` reads it", channel.name);
+            let text = format!(
+                "{}: what was posted between {from} and {to} UTC is too old and was not read; \
+                `roms discord backfill` reads it",
+                channel.name
+            );
             tracing::warn!("{text}");
             deps.notices.say(text);
         }
-        Self { channel, after: after.max(oldest), cursor: cursor.unwrap_or(first_sight).max(oldest), pages: 0 }
+        Self {
+            channel,
+            after: after.max(oldest),
+            cursor: cursor.unwrap_or(first_sight).max(oldest),
+            pages: 0,
+        }
     }
 
     /// Begins where a person says.
@@ -162,7 +170,7 @@ impl<'a> Turn<'a> {
         if !at_end {
             tracing::info!(channel = self.channel.id, "much is to be read; going on with the next reading");
         }
-        deps.reported.worked(self.channel.id);
+        deps.reported.works(&self.channel.id);
         deps.board.update_channel(self.channel.id, |status| {
             status.read_to = Some(time_of(self.cursor));
             status.checked_at = at_end.then(Utc::now).or(status.checked_at);
@@ -174,7 +182,7 @@ impl<'a> Turn<'a> {
         if matches!(error, BackfillError::Rest(error) if error.is_final()) {
             penalties.insert(self.channel.id, PENALTY);
         }
-        if deps.reported.failed(self.channel.id) {
+        if deps.reported.fails(self.channel.id) {
             tracing::warn!(channel = self.channel.id, name = self.channel.name, %error, "cannot read the history");
         }
         deps.board.update_channel(self.channel.id, |status| status.error = Some(error.to_string()));

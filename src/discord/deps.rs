@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 
 use super::Timing;
-use super::notices::Notices;
+use super::notices::{Notices, Place};
 use super::reactions::{Reaction, Reactions};
-use super::rest::{Reported, Rest};
+use super::rest::{Own, Reported, Rest};
 use crate::config::Channel;
 use crate::ingest::Ingest;
 use crate::outcome::{Outcome, Receipt};
@@ -28,7 +28,7 @@ pub(crate) struct Deps {
     /// Asks for a reading of the history.
     pub(crate) history: Arc<Notify>,
     /// Channels whose history could not be read, so that it is said once.
-    pub(crate) reported: Reported,
+    pub(crate) reported: Reported<i64>,
     /// Who the bot is and where its channels are, once Discord has said so.
     pub(crate) known: Arc<OnceLock<Known>>,
     /// The guild of a channel of which nothing is known yet.
@@ -36,18 +36,15 @@ pub(crate) struct Deps {
 }
 
 /// What Discord says of the bot.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Known {
-    pub(crate) own_id: Option<i64>,
+    /// Who it is.
+    pub(crate) own: Own,
+    /// The guild of each channel.
     pub(crate) guilds: HashMap<i64, i64>,
 }
 
 impl Deps {
-    /// The bot's own user id.
-    pub(crate) fn own_id(&self) -> Option<i64> {
-        self.known.get().and_then(|known| known.own_id)
-    }
-
     /// The guild that a channel is in: messages of the history do not say it.
     pub(crate) fn guild_of(&self, channel: i64) -> Option<i64> {
         self.known.get().and_then(|known| known.guilds.get(&channel).copied()).or(self.first_guild)
@@ -63,7 +60,7 @@ impl Deps {
                 Outcome::Updated => Reaction::Updated,
                 Outcome::Rejected(rejection) => {
                     let guild = self.guild_of(channel.id).unwrap_or_default();
-                    self.notices.unread(guild, channel.id, message, rejection.code.as_str());
+                    self.notices.unread(Place { guild, channel: channel.id, message }, rejection);
                     Reaction::Unread
                 }
                 Outcome::Unchanged | Outcome::Duplicate | Outcome::Ignored(_) => continue,
