@@ -8,6 +8,7 @@
 
 mod load;
 mod parse;
+mod report;
 mod send_sample;
 
 use std::{

@@ -1,29 +1,91 @@
 //! `roms parse`: shows what would be stored of a message, and stores nothing.
+//!
+//! The tool for "why was this card not read?": it takes the way of the webhook up to the patch.
 
-use std::{fs, io, io::Write, path::Path};
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::Path,
+};
 
-use anyhow::Context;
+use anyhow::{Context as _, bail};
+use chrono::{SubsecRound, Utc};
 
-use crate::config::Orders;
+use super::report::write_aligned;
+use crate::{
+    config::{NumberMissing, Orders},
+    flatten::flatten,
+    message::Message,
+    order::{OrderNumber, Patch},
+    parse::{self, Context, Reading},
+};
 
-/// Reads the message in `file`, or on standard input for `-`.
+/// Reads the message in `file`, or on standard input for `-`, and shows each of its cards.
 ///
 /// # Errors
-/// When the message cannot be read.
+/// When the message cannot be read, or no card of it is an order or a known notice.
 pub(super) fn run(file: &Path, orders: &Orders, out: &mut impl Write) -> anyhow::Result<()> {
-    let payload = payload(file)?;
-    writeln!(out, "{} bytes {orders:?}", payload.len())?;
-    Ok(())
+    let message = Message::from_payload(&payload(file)?, "parse", Utc::now().trunc_subsecs(6));
+    if let Some(error) = &message.json_error {
+        writeln!(out, "Taken for text, because as JSON it is broken: {error}\n")?;
+    }
+
+    let cards = flatten(&message);
+    let mut understood = false;
+    for (at, card) in cards.iter().enumerate() {
+        let number = at + 1;
+        writeln!(out, "Card {number} of {}, as text", cards.len())?;
+        for line in card.text.lines() {
+            writeln!(out, "   | {line}")?;
+        }
+        let reading = parse::read(&card.text, &context(&message, number, orders));
+        understood |= matches!(reading, Ok(Some(_)));
+        match reading {
+            Ok(Some(Reading::Order { patch, warnings })) => write_order(out, &patch, &warnings)?,
+            Ok(Some(Reading::NoOrder(why))) => writeln!(out, "\nNothing to store: {why}")?,
+            Ok(None) => writeln!(out, "\nNot an order: it has no heading and no label that ROMS knows")?,
+            Err(error) => writeln!(out, "\nRejected: {error}")?,
+        }
+        writeln!(out)?;
+    }
+    if understood { Ok(()) } else { bail!("no order was read") }
 }
 
 /// The payload as the webhook would take it: invalid UTF-8 replaced.
 fn payload(file: &Path) -> anyhow::Result<String> {
-    let bytes = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes).context("cannot read standard input")?;
-        bytes
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
     } else {
-        fs::read(file).with_context(|| format!("cannot read {}", file.display()))?
-    };
+        bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// What card `n` (from 1) does not say itself.
+fn context(message: &Message, n: usize, orders: &Orders) -> Context {
+    let discord_id = message.discord_id.filter(|_| orders.number_missing == NumberMissing::MessageId);
+    Context {
+        at: message.at,
+        source: message.source,
+        timezone: orders.timezone,
+        currency: orders.currency,
+        fallback_number: discord_id.and_then(|id| OrderNumber::parse(&format!("DISCORD-{id}-{n}")).ok()),
+    }
+}
+
+fn write_order(out: &mut impl Write, patch: &Patch, warnings: &[String]) -> anyhow::Result<()> {
+    let owned = |(name, text): (&str, String)| (name.to_owned(), text);
+    let number = ("order_number".to_owned(), patch.number.to_string());
+    let extra = patch.extra.iter().map(|(label, text)| (format!("extra.{label}"), text.clone()));
+
+    writeln!(out, "\nWhat the card says")?;
+    let stated = patch.stated.named_texts().into_iter().map(owned);
+    write_aligned(out, std::iter::once(number).chain(stated).chain(extra))?;
+    writeln!(out, "What follows from it, and fills empty columns only")?;
+    write_aligned(out, patch.derived.named_texts().into_iter().map(owned))?;
+    for warning in warnings {
+        writeln!(out, "Warning: {warning}")?;
+    }
+    Ok(())
 }

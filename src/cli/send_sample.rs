@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Map, Value};
 
+use super::report::write_aligned;
 use crate::order::Fields;
 
 /// The message of the users' guide, to the letter.
@@ -92,18 +93,4 @@ fn shown(value: &Value) -> Option<String> {
         Value::Array(content) if content.is_empty() => None,
         other => Some(other.to_string()),
     }
-}
-
-/// One line for each name and value, values below each other.
-pub(super) fn write_aligned(
-    out: &mut impl Write,
-    lines: impl IntoIterator<Item = (String, String)>,
-) -> anyhow::Result<()> {
-    let lines: Vec<_> = lines.into_iter().collect();
-    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    for (name, value) in lines {
-        let value = value.replace('\n', &format!("\n   {:width$}  ", ""));
-        writeln!(out, "   {name:width$}  {value}")?;
-    }
-    Ok(())
 }

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod cards;
+mod cli;
 mod config;
 mod tidy;

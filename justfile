@@ -1,0 +1,43 @@
+# The tasks of this repository: `just` lists them.
+
+_default:
+    @just --list
+
+# Everything that a change must pass; CI runs the same
+check: format-check lint doc test deny
+
+# Format the code
+fmt:
+    cargo fmt --all
+
+# Fail where the code is not formatted
+format-check:
+    cargo fmt --all --check
+
+# All lints, as errors
+lint:
+    cargo clippy --locked --workspace --all-targets -- --deny warnings
+
+# The documentation of the code, warnings as errors
+doc:
+    RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+# All tests
+test *args:
+    cargo test --locked --workspace {{ args }}
+
+# Licences, sources and duplicates of the dependencies
+deny:
+    cargo deny --locked check bans licenses sources
+
+# Known vulnerabilities of the dependencies; fetches the RustSec database from GitHub
+advisories:
+    cargo deny --locked check advisories
+
+# Serve with the optimised build
+run *args:
+    cargo run --locked --release -- {{ args }}
+
+# Post the sample message to a running ROMS
+sample:
+    cargo run --locked --release -- send-sample

@@ -1,0 +1,111 @@
+//! The program as it is typed: what it prints, and its exit codes.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+/// Runs `roms` in a folder, with nothing in its environment and this on standard input.
+fn roms(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_roms"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(input.as_bytes()).expect("the program reads its input");
+    drop(stdin);
+    child.wait_with_output().expect("the program ends")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn check_config_shows_what_is_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.toml"), "[orders]\ncurrency = \"EUR\"\n").unwrap();
+
+    let output = roms(folder.path(), &["check-config"], "");
+
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(out(&output).contains("currency = \"EUR\"\n"), "{}", out(&output));
+    assert!(out(&output).contains("bind = \"127.0.0.1:8001\"\n"), "{}", out(&output));
+}
+
+#[test]
+fn a_broken_configuration_stops_every_command_with_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.toml"), "[http]\nbind = \"0.0.0.0:8001\"\n").unwrap();
+
+    for command in [&["check-config"][..], &["serve"], &["migrate"], &["parse"], &[]] {
+        let output = roms(folder.path(), command, "");
+        assert_eq!(output.status.code(), Some(2), "{command:?}");
+        assert!(err(&output).contains("config.toml:2:8: http.bind: "), "{}", err(&output));
+    }
+}
+
+#[test]
+fn a_configuration_file_that_is_named_must_exist() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let output = roms(folder.path(), &["--config", "mine.toml", "check-config"], "");
+
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("cannot read the configuration file mine.toml"), "{}", err(&output));
+}
+
+#[test]
+fn send_sample_without_a_server_says_so_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+
+    // Port 1 needs rights that a test has no use for, so nothing listens there.
+    let output = roms(folder.path(), &["send-sample", "--url", "http://127.0.0.1:1"], "");
+
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        err(&output),
+        "roms: nothing answers at http://127.0.0.1:1: is ROMS running? Start it with `roms`, or `cargo run \
+         --release`\n"
+    );
+}
+
+#[test]
+fn parse_shows_an_order_and_stores_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = "Successful Checkout | Store\nPrice\n$99.99\nOrder Number\n#TEST-001\nTotal\nlots\n";
+
+    let output = roms(folder.path(), &["parse"], card);
+
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let words: Vec<String> =
+        out(&output).lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in ["order_number TEST-001", "price 99.99", "status verified", "currency USD"] {
+        assert!(words.iter().any(|found| found == line), "{line} is missing in\n{}", out(&output));
+    }
+    assert!(words.iter().any(|line| line.starts_with("Warning: total: ")), "{}", out(&output));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn parse_says_why_a_card_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("card.txt"), "Successful Checkout | Store\nPrice\n$99.99\n").unwrap();
+
+    let output = roms(folder.path(), &["parse", "card.txt"], "");
+
+    assert_eq!(output.status.code(), Some(1));
+    assert!(out(&output).contains("Rejected: the card states no order number"), "{}", out(&output));
+    assert_eq!(err(&output), "roms: no order was read\n");
+}
