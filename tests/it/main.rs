@@ -5,4 +5,5 @@
 mod cards;
 mod cli;
 mod config;
+mod config_discord;
 mod tidy;
