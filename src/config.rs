@@ -104,7 +104,7 @@ impl Config {
             Some(Self {
                 database: Database { url: url? },
                 http: Http { bind: bind? },
-                discord: discord?,
+                discord,
                 orders: Orders { timezone: timezone?, currency: currency?, number_missing: number_missing? },
                 log: Log { filter: filter?, format: format? },
             })

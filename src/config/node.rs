@@ -146,15 +146,12 @@ impl Value {
 
 /// All values, or all problems.
 fn collect<T>(items: impl Iterator<Item = Read<T>>) -> Read<Vec<T>> {
-    items.fold(Ok(Vec::new()), |all, item| match (all, item) {
-        (Ok(mut values), Ok(value)) => {
-            values.push(value);
-            Ok(values)
+    let (mut values, mut problems) = (Vec::new(), Vec::new());
+    for item in items {
+        match item {
+            Ok(value) => values.push(value),
+            Err(more) => problems.extend(more),
         }
-        (Err(mut problems), Err(more)) => {
-            problems.extend(more);
-            Err(problems)
-        }
-        (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
-    })
+    }
+    if problems.is_empty() { Ok(values) } else { Err(problems) }
 }

@@ -280,17 +280,16 @@ fn what_check_config_shows_of_discord_means_the_same() {
 
 #[test]
 fn the_channel_of_the_example_file_shows_the_defaults() {
-    let example: String = EXAMPLE
+    let example: Vec<_> = EXAMPLE
         .lines()
         .skip_while(|line| *line != "# [[discord.channels]]")
         .take_while(|line| line.starts_with('#'))
         .filter_map(|line| line.strip_prefix("# "))
         .filter(|line| !line.starts_with('#'))
-        .map(|line| format!("{line}\n"))
         .collect();
 
-    let shown = discord(&example);
+    let shown = discord(&example.join("\n"));
     assert_eq!(shown, discord(&format!("[[discord.channels]]\nid = \"{ID}\"")));
-    let names: Vec<_> = example.lines().skip(1).filter_map(|line| line.split(' ').next()).collect();
+    let names: Vec<_> = example.iter().skip(1).filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(names, ["id", "name", "trust", "react", "history", "forwarded"]);
 }

@@ -4,6 +4,7 @@
 
 mod cards;
 mod cli;
+mod cli_discord;
 mod config;
 mod config_discord;
 mod tidy;

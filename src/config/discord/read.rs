@@ -18,8 +18,9 @@ const HISTORY: TimeDelta = TimeDelta::days(7);
 /// More than Discord's whole history, and little enough to count back from any date.
 const LONGEST_HISTORY: TimeDelta = TimeDelta::days(36_525);
 
-/// The connection to Discord: none without a token, and the outer `None` where there is a problem.
-pub(in crate::config) fn read<R>(settings: &mut Settings<R>) -> Option<Option<Discord>>
+/// The connection to Discord; `None` without a token, and where there is a problem, which the
+/// settings then hold.
+pub(in crate::config) fn read<R>(settings: &mut Settings<R>) -> Option<Discord>
 where
     R: Fn(&Path) -> io::Result<String>,
 {
@@ -31,9 +32,9 @@ where
     let no_guild = guilds.as_ref().is_some_and(Vec::is_empty);
     let channels = settings.read_repeated(&key::DISCORD_CHANNELS, |node| channels(node, no_guild));
 
-    let (token, api_url, guilds) = (token?, api_url?, guilds?);
+    let (token, api_url, guilds) = (token??, api_url?, guilds?);
     let (required, notice_channel, channels) = (required?, notice_channel?, channels?);
-    Some(token.map(|token| Discord { token, api_url, guilds, required, notice_channel, channels }))
+    Some(Discord { token, api_url, guilds, required, notice_channel, channels })
 }
 
 /// A token, of which nothing is repeated.
