@@ -6,8 +6,10 @@
 //! | 1 | failed; one line on standard error says why |
 //! | 2 | the command line or the configuration cannot be used |
 
+mod discord;
 mod load;
 mod parse;
+mod progress;
 mod report;
 mod send_sample;
 
@@ -55,6 +57,9 @@ enum Command {
     Migrate,
     /// Check the configuration, and show what is in force.
     CheckConfig,
+    /// Set up the Discord bot, and read a channel's history by hand.
+    #[command(subcommand)]
+    Discord(discord::Command),
 }
 
 /// Why a command did not do what it was asked for.
@@ -111,6 +116,7 @@ impl Cli {
             Command::CheckConfig => {
                 out.write_all(config()?.to_masked_toml().as_bytes()).map_err(anyhow::Error::from)?;
             }
+            Command::Discord(command) => runtime()?.block_on(discord::run(command, &config()?, out))?,
         }
         Ok(())
     }

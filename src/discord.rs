@@ -28,21 +28,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::config;
+use crate::feed::Feed;
 use crate::ingest::Ingest;
 use crate::status::{ChannelStatus, StatusBoard};
 use crate::store::Store;
 
+use backfill::{BackfillError, Summary};
 use channel::Worker;
 use deps::{Deps, Known};
-use notices::Notices;
-use reactions::Reactions;
-use rest::{Reported, Rest};
-use route::{ChannelEvent, Router};
+use rest::Rest;
+use route::Router;
 
 /// Readings of the history between two checks of what is missing.
 const CHECK_EVERY: u32 = 10;
@@ -126,23 +127,8 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), rest::RestError> {
     board.update(|status| status.channels = config.channels.iter().map(unread).collect());
-    let rest = Rest::new(&config, &timing)?;
     let feedback = CancellationToken::new();
-    let (reactions, reacting) = Reactions::start(rest.clone(), feedback.clone());
-    let (notices, noticing) = Notices::start(rest.clone(), config.notice_channel, &timing, feedback.clone());
-    let deps = Deps {
-        ingest,
-        store,
-        rest,
-        reactions,
-        notices,
-        board,
-        timing: Arc::new(timing),
-        history: Arc::new(Notify::new()),
-        reported: Reported::default(),
-        known: Arc::default(),
-        first_guild: config.guilds.first().copied(),
-    };
+    let (deps, feeding_back) = Deps::assemble(&config, ingest, store, board, timing, feedback.clone())?;
 
     // Where the gateway is refused for good, the rest of Discord is too.
     let stop = stop.child_token();
@@ -162,8 +148,47 @@ pub async fn run(
     tasks.close();
     tasks.wait().await;
     feedback.cancel();
-    drop(tokio::join!(reacting, noticing));
+    feeding_back.close();
+    feeding_back.wait().await;
     Ok(())
+}
+
+/// Reads the history of one channel again, by hand: what is stored already stays as it is.
+///
+/// # Errors
+/// When Discord or the database refuses; what was read till then is stored.
+pub async fn backfill_by_hand(
+    config: &config::Config,
+    discord: &config::Discord,
+    channel: &config::Channel,
+    since: DateTime<Utc>,
+    progress: impl FnMut(&Summary),
+) -> Result<Summary, BackfillError> {
+    let store = Store::open(&config.database.url).await?;
+    let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders.clone());
+    let timing = Timing::default();
+    let feedback = CancellationToken::new();
+    let (deps, _) = Deps::assemble(
+        discord,
+        ingest.clone(),
+        store.clone(),
+        StatusBoard::default(),
+        timing,
+        feedback.clone(),
+    )?;
+    if let Some(known) = learn(&deps.rest, discord).await {
+        // Nobody else sets it.
+        drop(deps.known.set(known));
+    }
+    // Old messages are not marked again.
+    let channel = config::Channel { react: false, ..channel.clone() };
+    let summary = backfill::read_since(&deps, &channel, since, progress).await;
+    feedback.cancel();
+    ingest.close();
+    // A writer that broke off has answered with errors already.
+    drop(writer.await);
+    store.close().await?;
+    summary
 }
 
 fn unread(channel: &config::Channel) -> ChannelStatus {

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Timing;
 use super::notices::{Notices, Place};
 use super::reactions::{Reaction, Reactions};
-use super::rest::{Own, Reported, Rest};
-use crate::config::Channel;
+use super::rest::{Own, Reported, Rest, RestError};
+use crate::config::{self, Channel};
 use crate::ingest::Ingest;
 use crate::outcome::{Outcome, Receipt};
 use crate::status::StatusBoard;
@@ -45,6 +46,40 @@ pub(crate) struct Known {
 }
 
 impl Deps {
+    /// Starts what feeds back to Discord, which ends with `feedback`, and puts all together.
+    ///
+    /// # Errors
+    /// When the configuration makes no client.
+    pub(crate) fn assemble(
+        config: &config::Discord,
+        ingest: Ingest,
+        store: Store,
+        board: StatusBoard,
+        timing: Timing,
+        feedback: CancellationToken,
+    ) -> Result<(Self, TaskTracker), RestError> {
+        let rest = Rest::new(config, &timing)?;
+        let (reactions, reacting) = Reactions::start(rest.clone(), feedback.clone());
+        let (notices, noticing) = Notices::start(rest.clone(), config.notice_channel, &timing, feedback);
+        let tasks = TaskTracker::new();
+        tasks.spawn(reacting);
+        tasks.spawn(noticing);
+        let deps = Self {
+            ingest,
+            store,
+            rest,
+            reactions,
+            notices,
+            board,
+            timing: Arc::new(timing),
+            history: Arc::new(Notify::new()),
+            reported: Reported::default(),
+            known: Arc::default(),
+            first_guild: config.guilds.first().copied(),
+        };
+        Ok((deps, tasks))
+    }
+
     /// The guild that a channel is in: messages of the history do not say it.
     pub(crate) fn guild_of(&self, channel: i64) -> Option<i64> {
         self.known.get().and_then(|known| known.guilds.get(&channel).copied()).or(self.first_guild)

@@ -4,7 +4,9 @@
 
 mod cards;
 mod cli;
+mod cli_discord;
 mod config;
+mod config_discord;
 mod double;
 mod support;
 mod tidy;
