@@ -5,6 +5,9 @@
 mod cards;
 mod cli;
 mod config;
+mod discord_check;
+mod discord_feedback;
+mod discord_rest;
 mod double;
 mod support;
 mod tidy;
