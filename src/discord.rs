@@ -14,16 +14,39 @@
 //!
 //! Does not decide what a card is or what it changes, and knows nothing of HTTP.
 
+pub mod backfill;
+mod channel;
 pub mod check;
+mod deps;
 pub mod invite;
 pub mod notices;
 pub mod permissions;
 pub mod reactions;
 pub mod rest;
+mod route;
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::config;
+use crate::ingest::Ingest;
+use crate::status::{ChannelStatus, StatusBoard};
+use crate::store::Store;
+
+use channel::Worker;
+use deps::{Deps, Known};
+use notices::Notices;
+use reactions::Reactions;
+use rest::{Reported, Rest};
+use route::{ChannelEvent, Router};
+
+/// Readings of the history between two checks of what is missing.
+const CHECK_EVERY: u32 = 10;
 
 /// How long things may take. The default is for Discord itself; tests shorten it.
 #[derive(Clone, Debug)]
@@ -89,4 +112,97 @@ pub(crate) enum Event {
         /// The messages.
         messages: Vec<i64>,
     },
+}
+
+/// Watches Discord until `stop` is cancelled and all that came in is handed to the pipeline.
+///
+/// # Errors
+/// [`Fatal`] where Discord refuses the bot for good: only a person can mend that.
+pub async fn run(
+    config: config::Discord,
+    ingest: Ingest,
+    store: Store,
+    board: StatusBoard,
+    timing: Timing,
+    stop: CancellationToken,
+) -> Result<(), rest::RestError> {
+    board.update(|status| status.channels = config.channels.iter().map(unread).collect());
+    let rest = Rest::new(&config, &timing)?;
+    let feedback = CancellationToken::new();
+    let (reactions, reacting) = Reactions::start(rest.clone(), feedback.clone());
+    let (notices, noticing) = Notices::start(rest.clone(), config.notice_channel, &timing, feedback.clone());
+    let deps = Deps {
+        ingest,
+        store,
+        rest,
+        reactions,
+        notices,
+        board,
+        timing: Arc::new(timing),
+        history: Arc::new(Notify::new()),
+        reported: Reported::default(),
+        known: Arc::default(),
+        first_guild: config.guilds.first().copied(),
+    };
+
+    // Where the gateway is refused for good, the rest of Discord is too.
+    let stop = stop.child_token();
+    let tasks = TaskTracker::new();
+    tasks.spawn(look_around(deps.clone(), config.clone(), stop.clone()));
+    tasks.spawn(backfill::run(deps.clone(), config.channels.clone(), stop.clone()));
+    let mut queues = HashMap::new();
+    for channel in &config.channels {
+        let (queue, events) = mpsc::channel(route::QUEUE);
+        queues.insert(channel.id, queue);
+        tasks.spawn(Worker::new(deps.clone(), channel.clone()).run(events, stop.clone()));
+    }
+    let router = Router::new(config.guilds.clone(), queues, Arc::clone(&deps.history));
+    drop(router);
+    stop.cancelled().await;
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    feedback.cancel();
+    drop(tokio::join!(reacting, noticing));
+    Ok(())
+}
+
+fn unread(channel: &config::Channel) -> ChannelStatus {
+    ChannelStatus { id: channel.id, name: channel.name.clone(), ..ChannelStatus::default() }
+}
+
+/// Learns who the bot is and where its channels are, and checks now and then that nothing is
+/// missing. A thing that is missing is warned of when it begins to be.
+async fn look_around(deps: Deps, config: config::Discord, stop: CancellationToken) {
+    let looking = async {
+        let mut known_report = None;
+        loop {
+            if deps.known.get().is_none()
+                && let Some(known) = learn(&deps.rest, &config).await
+            {
+                // Nobody else sets it.
+                drop(deps.known.set(known));
+            }
+            let report = check::check(&config, &deps.rest).await;
+            report.show(&deps.board);
+            if known_report.as_ref() != Some(&report) {
+                report.warn();
+                known_report = Some(report);
+            }
+            tokio::time::sleep(deps.timing.reconcile * CHECK_EVERY).await;
+        }
+    };
+    stop.run_until_cancelled(looking).await;
+}
+
+async fn learn(rest: &Rest, config: &config::Discord) -> Option<Known> {
+    let own = rest.own().await.ok()?;
+    let mut guilds = HashMap::new();
+    for channel in &config.channels {
+        let found = rest.channel(channel.id).await.ok();
+        guilds.extend(
+            found.and_then(|found| rest::snowflake(&found, "guild_id")).map(|guild| (channel.id, guild)),
+        );
+    }
+    Some(Known { own, guilds })
 }

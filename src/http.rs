@@ -16,6 +16,7 @@
 //! which must hand on `Host` and `Origin` unchanged.
 
 mod body;
+mod discord_health;
 mod docs;
 mod error;
 mod health;
@@ -38,7 +39,7 @@ use chrono_tz::Tz;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{feed::Feed, ingest::Ingest, store::Store};
+use crate::{feed::Feed, ingest::Ingest, status::StatusBoard, store::Store};
 
 pub use router::{openapi, router};
 pub use serve::serve;
@@ -50,6 +51,8 @@ pub struct AppState {
     store: Store,
     feed: Feed,
     timezone: Tz,
+    /// How Discord stands, where it is watched.
+    discord: Option<StatusBoard>,
     /// Cancelled when the server closes: sockets say goodbye, bodies must come to an end.
     closing: CancellationToken,
     /// What outlives its request: sockets, and submissions whose client has gone.
@@ -67,10 +70,17 @@ impl AppState {
             store,
             feed,
             timezone,
+            discord: None,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             sockets: Arc::new(Semaphore::new(live::MAX_SOCKETS)),
         }
+    }
+
+    /// The same, telling of the connection to Discord too.
+    #[must_use]
+    pub fn with_discord(self, board: StatusBoard) -> Self {
+        Self { discord: Some(board), ..self }
     }
 }
 

@@ -7,7 +7,8 @@ use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::AppState;
+use super::discord_health::DiscordCheck;
+use super::{AppState, now};
 use crate::store::Store;
 
 /// How long the database may take to answer.
@@ -19,7 +20,8 @@ const PING_TIME: Duration = Duration::from_secs(1);
     "status": "healthy", "version": "0.1.0", "checks": {"database": {"status": "up", "latency_ms": 0.12}}
 }))]
 pub(super) struct Health {
-    /// `healthy` or `unhealthy`.
+    /// `healthy`; `degraded` where orders are taken but Discord is not read in full;
+    /// `unhealthy` where no order is taken.
     status: &'static str,
     /// Version of ROMS.
     version: &'static str,
@@ -31,6 +33,9 @@ pub(super) struct Health {
 #[derive(Debug, Serialize, ToSchema)]
 struct Checks {
     database: DatabaseCheck,
+    /// Only where Discord is watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discord: Option<DiscordCheck>,
 }
 
 /// How the database is.
@@ -62,13 +67,15 @@ pub(super) struct Word {
 )]
 pub(super) async fn health(State(state): State<AppState>) -> (StatusCode, Json<Health>) {
     let latency = ping(&state.store).await;
+    let discord = state.discord.as_ref().map(|board| DiscordCheck::new(board.snapshot(), now()));
+    let degraded = discord.as_ref().is_some_and(DiscordCheck::is_degraded);
     let (code, status, database) = match latency {
+        Some(_) if degraded => (StatusCode::OK, "degraded", "up"),
         Some(_) => (StatusCode::OK, "healthy", "up"),
         None => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", "down"),
     };
-    // Milliseconds, to the microsecond.
-    let latency_ms = latency.map(|latency| (latency.as_secs_f64() * 1e6).round() / 1e3);
-    let checks = Checks { database: DatabaseCheck { status: database, latency_ms } };
+    let latency_ms = latency.map(milliseconds);
+    let checks = Checks { database: DatabaseCheck { status: database, latency_ms }, discord };
     (code, Json(Health { status, version: env!("CARGO_PKG_VERSION"), checks }))
 }
 
@@ -96,6 +103,11 @@ pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Wo
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, Json(Word { status: "not_ready" }))
     }
+}
+
+/// Milliseconds, to the microsecond.
+pub(super) fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// How long the database took to answer; `None` where it did not in time. Why not is for the

@@ -1,0 +1,190 @@
+//! Reading the history: what no live event brought.
+//!
+//! After each new session, and every minute, each channel is read on from its cursor, less a
+//! small overlap for late edits. Pages of 100 are taken in turns, so that a busy channel starves
+//! none, and a cursor moves only after its page is stored.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::try_join_all;
+use tokio_util::sync::CancellationToken;
+
+use super::Deps;
+use super::rest::RestError;
+use crate::config::Channel;
+use crate::ingest::SubmitError;
+use crate::message::discord::{id_of, snowflake_at, time_of};
+use crate::outcome::Receipt;
+use crate::store::StoreError;
+
+/// How far behind the cursor reading begins, for edits of messages that are stored.
+const OVERLAP: TimeDelta = TimeDelta::minutes(10);
+/// Messages older than this are not read any more; it is said when that hides some.
+const MAX_AGE: TimeDelta = TimeDelta::days(30);
+/// Most pages of one channel in one reading; the next reading goes on from there.
+const MAX_PAGES: u32 = 500;
+/// Messages on a full page.
+const PAGE: usize = 100;
+/// Readings that leave out a channel that must not be read.
+const PENALTY: u32 = 10;
+
+/// Why a page was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum BackfillError {
+    /// Discord did not give it.
+    #[error(transparent)]
+    Rest(#[from] RestError),
+    /// The pipeline did not take it.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The cursor could not be moved.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Where the reading of a channel stands.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    channel: &'a Channel,
+    /// Read on after this message.
+    after: i64,
+    /// All up to this message is stored.
+    cursor: i64,
+    pages: u32,
+}
+
+/// What one page brought.
+pub(super) struct PageRead {
+    /// Messages on it.
+    pub(super) messages: usize,
+    /// What became of those that are cards.
+    pub(super) receipts: Vec<Receipt>,
+    /// Whether it was the last one.
+    pub(super) last: bool,
+}
+
+/// Reads the history of all channels again and again, until `stop` is cancelled.
+pub(crate) async fn run(deps: Deps, channels: Vec<Channel>, stop: CancellationToken) {
+    let mut penalties: HashMap<i64, u32> = HashMap::new();
+    loop {
+        tokio::select! {
+            () = read_all(&deps, &channels, &mut penalties) => {}
+            () = stop.cancelled() => return,
+        }
+        tokio::select! {
+            () = deps.history.notified() => {}
+            () = tokio::time::sleep(deps.timing.reconcile) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+async fn read_all(deps: &Deps, channels: &[Channel], penalties: &mut HashMap<i64, u32>) {
+    let cursors = match deps.store.cursors().await {
+        Ok(cursors) => cursors,
+        Err(error) => return tracing::warn!(%error, "cannot read how far the channels are stored"),
+    };
+    let mut turns = VecDeque::new();
+    for channel in channels {
+        let penalty = penalties.entry(channel.id).or_default();
+        *penalty = penalty.saturating_sub(1);
+        if *penalty == 0 {
+            turns.push_back(Turn::new(channel, cursors.get(&channel.id).copied(), Utc::now(), deps));
+        }
+    }
+    let (began, mut stored) = (Instant::now(), 0_usize);
+    while let Some(mut turn) = turns.pop_front() {
+        match turn.page(deps).await {
+            Ok(page) => {
+                stored += page.receipts.iter().filter(|receipt| receipt.log_id.is_some()).count();
+                if page.last || turn.pages >= MAX_PAGES {
+                    turn.finish(deps, page.last);
+                } else {
+                    turns.push_back(turn);
+                }
+            }
+            Err(error) => turn.fail(deps, &error, penalties),
+        }
+    }
+    if stored > 0 {
+        let seconds = began.elapsed().as_secs_f32();
+        tracing::info!("took {stored} messages from the history in {seconds:.1} s");
+    }
+}
+
+impl<'a> Turn<'a> {
+    /// Begins at the cursor less the overlap; at first sight as far back as the channel says.
+    pub(super) fn new(channel: &'a Channel, cursor: Option<i64>, now: DateTime<Utc>, deps: &Deps) -> Self {
+        let first_sight = snowflake_at(now - channel.history);
+        let oldest = snowflake_at(now - MAX_AGE.max(channel.history));
+        let after = cursor.map_or(first_sight, |cursor| snowflake_at(time_of(cursor) - OVERLAP));
+        if let Some(cursor) = cursor.filter(|cursor| *cursor < oldest) {
+            let (from, to) = (time_of(cursor).format("%F %R"), time_of(oldest).format("%F %R"));
+            let text = format!(
+                "{}: what was posted between {from} and {to} UTC is too old and was not read; \
+                `roms discord backfill` reads it",
+                channel.name
+            );
+            tracing::warn!("{text}");
+            deps.notices.say(text);
+        }
+        Self {
+            channel,
+            after: after.max(oldest),
+            cursor: cursor.unwrap_or(first_sight).max(oldest),
+            pages: 0,
+        }
+    }
+
+    /// Begins where a person says.
+    pub(super) fn since(channel: &'a Channel, since: DateTime<Utc>) -> Self {
+        let after = snowflake_at(since);
+        Self { channel, after, cursor: after, pages: 0 }
+    }
+
+    /// Reads and stores one page. The cursor moves when all of it is stored.
+    pub(super) async fn page(&mut self, deps: &Deps) -> Result<PageRead, BackfillError> {
+        let page = deps.rest.messages_after(self.channel.id, self.after).await?;
+        let mut pending = Vec::new();
+        for message in page.iter().filter_map(|message| deps.read(self.channel, message)) {
+            let id = message.discord_id.unwrap_or_default();
+            let taken = deps.ingest.enqueue(message).await?;
+            pending.push(async move { Ok::<_, SubmitError>((id, taken.receipt().await?)) });
+        }
+        let mut receipts = Vec::with_capacity(pending.len());
+        for (id, receipt) in try_join_all(pending).await? {
+            deps.feed_back(self.channel, id, &receipt);
+            receipts.push(receipt);
+        }
+        let newest = page.iter().filter_map(|message| id_of(message, "id")).max();
+        self.after = newest.unwrap_or(self.after).max(self.after);
+        self.cursor = self.cursor.max(self.after);
+        self.pages += 1;
+        deps.store.save_cursor(self.channel.id, self.cursor, Utc::now()).await?;
+        Ok(PageRead { messages: page.len(), receipts, last: page.len() < PAGE })
+    }
+
+    fn finish(&self, deps: &Deps, at_end: bool) {
+        if !at_end {
+            tracing::info!(channel = self.channel.id, "much is to be read; going on with the next reading");
+        }
+        deps.reported.works(&self.channel.id);
+        deps.board.update_channel(self.channel.id, |status| {
+            status.read_to = Some(time_of(self.cursor));
+            status.checked_at = at_end.then(Utc::now).or(status.checked_at);
+            status.error = None;
+        });
+    }
+
+    fn fail(&self, deps: &Deps, error: &BackfillError, penalties: &mut HashMap<i64, u32>) {
+        if matches!(error, BackfillError::Rest(error) if error.is_final()) {
+            penalties.insert(self.channel.id, PENALTY);
+        }
+        if deps.reported.fails(self.channel.id) {
+            tracing::warn!(channel = self.channel.id, name = self.channel.name, %error, "cannot read the history");
+        }
+        deps.board.update_channel(self.channel.id, |status| status.error = Some(error.to_string()));
+    }
+}
