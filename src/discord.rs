@@ -9,7 +9,8 @@
 //! | `backfill` | reads the history: after each new session and every minute |
 //! | `rest` | the bounded, patient way to Discord's REST API |
 //! | `reactions`, `notices` | what people see of it in Discord |
-//! | `check` | what is missing for it to work, and which switch mends it |
+//! | `check`, `permissions` | what is missing for it to work, and which switch mends it |
+//! | `invite` | the link that asks for just that |
 //!
 //! Does not decide what a card is or what it changes, and knows nothing of HTTP.
 

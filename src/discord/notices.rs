@@ -95,7 +95,7 @@ struct Desk {
 
 impl Desk {
     async fn work(mut self, gather: Duration, close: Duration, stop: CancellationToken) {
-        while !stop.is_cancelled() {
+        loop {
             let next = stop.run_until_cancelled(self.notices.recv()).await;
             let Some(first) = next.unwrap_or_else(|| self.notices.try_recv().ok()) else { return };
             let mut digest = Digest::default();
@@ -114,6 +114,9 @@ impl Desk {
             tokio::select! {
                 () = self.post(&text) => {}
                 () = too_late => {}
+            }
+            if stop.is_cancelled() {
+                return;
             }
         }
     }

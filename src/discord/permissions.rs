@@ -106,11 +106,13 @@ mod tests {
     const STAFF: u64 = 4;
     const BOT: u64 = 9;
 
-    /// What the bot, a buyer and a bot by its roles, may do in a channel with these rows:
-    /// id, type, allow, deny.
-    fn bits(roles: &[(u64, u64)], rows: &[(u64, u64, u64, u64)]) -> u64 {
+    /// A permission overwrite: id, type (1: of a member), allow, deny.
+    type Row = (u64, u64, u64, u64);
+
+    /// What the bot, a buyer and a bot by its roles, may do in a channel with these rows.
+    fn bits(roles: &[(u64, u64)], rows: &[Row]) -> u64 {
         let role = |(id, bits): &(u64, u64)| json!({"id": id.to_string(), "permissions": bits.to_string()});
-        let row = |(id, kind, allow, deny): &(u64, u64, u64, u64)| json!({"id": id.to_string(), "type": kind, "allow": allow.to_string(), "deny": deny.to_string()});
+        let row = |(id, kind, allow, deny): &Row| json!({"id": id.to_string(), "type": kind, "allow": allow.to_string(), "deny": deny.to_string()});
         let guild = json!({
             "id": EVERYONE.to_string(), "owner_id": "8",
             "roles": roles.iter().map(role).collect::<Vec<_>>(),
@@ -124,7 +126,7 @@ mod tests {
     fn roles_and_rows_count_in_discords_order() {
         let usual = [(EVERYONE, VIEW | READ), (BUYERS, SEND), (STAFF, REACT)];
         let all = VIEW | READ | SEND;
-        let cases: [(&str, &[(u64, u64, u64, u64)], u64); 9] = [
+        let cases: [(&str, &[Row], u64); 9] = [
             ("own roles add up, those of others do not count", &[], all),
             ("a row for @everyone takes away", &[(EVERYONE, 0, 0, SEND)], VIEW | READ),
             ("a role's row beats @everyone's", &[(BUYERS, 0, SEND, 0), (EVERYONE, 0, 0, SEND)], all),

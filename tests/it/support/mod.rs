@@ -2,3 +2,4 @@
 
 #[expect(dead_code, reason = "the double can do more than the tests of one binary ask for")]
 pub(crate) mod discord;
+pub(crate) mod edge;
