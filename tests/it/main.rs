@@ -4,4 +4,5 @@
 
 mod cards;
 mod config;
+mod reading;
 mod tidy;
