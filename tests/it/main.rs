@@ -11,5 +11,6 @@ mod discord_check;
 mod discord_feedback;
 mod discord_rest;
 mod double;
+mod reading;
 mod support;
 mod tidy;
