@@ -138,6 +138,6 @@ impl Deps {
         }
         let guild = id_of(message, "guild_id").or_else(|| self.guild_of(channel.id))?;
         let place = Place { guild, channel: channel.id };
-        Message::from_discord(message, place, channel.forwarded, Utc::now())
+        Message::from_discord(message, place, Utc::now())
     }
 }
