@@ -23,12 +23,7 @@ pub struct Place {
 impl Message {
     /// Reads a message object of the gateway or of the history. `None` where it has no id.
     #[must_use]
-    pub fn from_discord(
-        value: &Value,
-        place: Place,
-        forwarded: bool,
-        received_at: DateTime<Utc>,
-    ) -> Option<Self> {
+    pub fn from_discord(value: &Value, place: Place, received_at: DateTime<Utc>) -> Option<Self> {
         let id = json::snowflake(value, "id")?;
         let endpoint = format!("discord/{}/{}", place.guild, place.channel);
         let sent = json::time(value, "edited_timestamp").or_else(|| json::time(value, "timestamp"));
