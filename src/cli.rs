@@ -5,6 +5,7 @@
 //! | 0 | done |
 //! | 1 | failed; one line on standard error says why |
 //! | 2 | the command line or the configuration cannot be used |
+//! | 3 | Discord refuses the bot for good, and `discord.required` is set |
 
 mod discord;
 mod load;
@@ -22,7 +23,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
-use crate::{app, shutdown, telemetry};
+use crate::{app, discord::DiscordError, shutdown, telemetry};
 
 /// Keeps the orders that a group of buyers places with the Refract checkout bot.
 #[derive(Debug, Parser)]
@@ -77,6 +78,8 @@ impl Failure {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) => ExitCode::from(2),
+            // A restart would be refused again, and Discord counts.
+            Self::Other(error) if error.is::<DiscordError>() => ExitCode::from(3),
             Self::Other(_) => ExitCode::FAILURE,
         }
     }

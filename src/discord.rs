@@ -18,12 +18,14 @@ pub mod backfill;
 mod channel;
 pub mod check;
 mod deps;
+pub mod gateway;
 pub mod invite;
 pub mod notices;
 pub mod permissions;
 pub mod reactions;
 pub mod rest;
 mod route;
+pub mod supervise;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,8 +45,10 @@ use crate::store::Store;
 use backfill::{BackfillError, Summary};
 use channel::Worker;
 use deps::{Deps, Known};
-use rest::Rest;
+use gateway::Fatal;
+use rest::{Rest, RestError};
 use route::Router;
+use supervise::Supervisor;
 
 /// Readings of the history between two checks of what is missing.
 const CHECK_EVERY: u32 = 10;
@@ -95,18 +99,22 @@ impl Default for Timing {
     }
 }
 
+/// Takes what the gateway brings. It is called on serenity's own thread, between two frames: it must
+/// neither wait nor panic.
+pub type OnEvent = Arc<dyn Fn(Event) + Send + Sync>;
+
 /// What the gateway brings, free of serenity's types. Messages are Discord's own JSON.
 #[derive(Clone, Debug)]
-pub(crate) enum Event {
+pub enum Event {
     /// A new session: what came before it was not replayed.
     Ready,
     /// A session goes on: what was missed is replayed.
     Resumed,
-    /// MESSAGE_CREATE.
+    /// `MESSAGE_CREATE`.
     Created(Value),
-    /// MESSAGE_UPDATE, whole or partial.
+    /// `MESSAGE_UPDATE`, whole or partial.
     Updated(Value),
-    /// MESSAGE_DELETE or MESSAGE_DELETE_BULK.
+    /// `MESSAGE_DELETE` or `MESSAGE_DELETE_BULK`.
     Deleted {
         /// The channel.
         channel: i64,
@@ -115,10 +123,21 @@ pub(crate) enum Event {
     },
 }
 
+/// Why Discord is not watched any more. Trying again is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DiscordError {
+    /// Discord refused the bot.
+    #[error(transparent)]
+    Refused(#[from] Fatal),
+    /// The configuration makes no client.
+    #[error(transparent)]
+    Client(#[from] RestError),
+}
+
 /// Watches Discord until `stop` is cancelled and all that came in is handed to the pipeline.
 ///
 /// # Errors
-/// [`Fatal`] where Discord refuses the bot for good: only a person can mend that.
+/// Where Discord refuses the bot for good: only a person can mend that.
 pub async fn run(
     config: config::Discord,
     ingest: Ingest,
@@ -126,7 +145,7 @@ pub async fn run(
     board: StatusBoard,
     timing: Timing,
     stop: CancellationToken,
-) -> Result<(), rest::RestError> {
+) -> Result<(), DiscordError> {
     board.update(|status| status.channels = config.channels.iter().map(unread).collect());
     let feedback = CancellationToken::new();
     let (deps, feeding_back) = Deps::assemble(&config, ingest, store, board, timing, feedback.clone())?;
@@ -143,15 +162,22 @@ pub async fn run(
         tasks.spawn(Worker::new(deps.clone(), channel.clone()).run(events, stop.clone()));
     }
     let router = Router::new(config.guilds.clone(), queues, Arc::clone(&deps.history));
-    drop(router);
-    stop.cancelled().await;
+    let supervisor = Supervisor {
+        timing: Timing::clone(&deps.timing),
+        rest: deps.rest.clone(),
+        store: deps.store.clone(),
+        status: deps.board.clone(),
+        on_event: Arc::new(move |event| router.route(event)),
+        config,
+    };
+    let ended = supervisor.run(stop.clone()).await;
     stop.cancel();
     tasks.close();
     tasks.wait().await;
     feedback.cancel();
     feeding_back.close();
     feeding_back.wait().await;
-    Ok(())
+    Ok(ended?)
 }
 
 /// Reads the history of one channel again, by hand: what is stored already stays as it is.

@@ -14,3 +14,4 @@ mod double;
 mod reading;
 mod support;
 mod tidy;
+mod watching;
