@@ -72,7 +72,7 @@ impl fmt::Display for Violation {
 fn the_house_is_tidy() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut violations = Vec::new();
-    for folder in ["src", "migration/src", "tests", "benches", "docs", "fuzz"] {
+    for folder in ["src", "migration/src", "tests", "benches", "examples", "docs", "fuzz"] {
         for file in files_under(&root.join(folder)) {
             let name = file.strip_prefix(root).expect("the file is in the repository");
             let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();

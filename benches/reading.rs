@@ -1,0 +1,116 @@
+//! The pure half of the way, in microseconds a card: decode, flatten, parse and merge, for every
+//! card of `tests/fixtures/cards`. `cargo bench --bench reading`
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use divan::Bencher;
+use roms::flatten::flatten;
+use roms::merge::merge;
+use roms::message::Message;
+use roms::order::{Patch, Source};
+use roms::parse::{Context, Reading, read};
+
+fn main() {
+    divan::main();
+}
+
+/// Decoding a message's JSON.
+#[divan::bench(args = names())]
+fn decode(bencher: Bencher<'_, '_>, name: &str) {
+    let (payload, now) = (payload(name), now());
+    bencher.bench(|| Message::from_payload(&payload, "bench", now));
+}
+
+/// A message to its cards' text forms.
+#[divan::bench(name = "flatten", args = names())]
+fn flattening(bencher: Bencher<'_, '_>, name: &str) {
+    let message = message(name);
+    bencher.bench(|| flatten(&message));
+}
+
+/// The text forms to patches.
+#[divan::bench(args = names())]
+fn parse(bencher: Bencher<'_, '_>, name: &str) {
+    let message = message(name);
+    let (cards, context) = (flatten(&message), context(&message));
+    bencher.bench(|| cards.iter().filter_map(|card| patch(&card.text, &context)).count());
+}
+
+/// Patches to orders: once as a new one, once as an update that says nothing new.
+#[divan::bench(name = "merge", args = names_of_orders())]
+fn merging(bencher: Bencher<'_, '_>, name: &str) {
+    let (patches, now) = (patches(name), now());
+    bencher.bench(|| {
+        patches.iter().filter(|patch| merge(Some(&merge(None, patch, now).order), patch, now).dirty).count()
+    });
+}
+
+/// All of it: JSON to orders.
+#[divan::bench(args = names())]
+fn whole(bencher: Bencher<'_, '_>, name: &str) {
+    let (payload, now) = (payload(name), now());
+    bencher.bench(|| {
+        let message = Message::from_payload(&payload, "bench", now);
+        let context = context(&message);
+        let patches = flatten(&message).into_iter().filter_map(|card| patch(&card.text, &context));
+        patches.map(|patch| merge(None, &patch, now)).collect::<Vec<_>>()
+    });
+}
+
+/// The cases by name.
+fn names() -> Vec<String> {
+    let files = std::fs::read_dir(folder()).expect("the cards are in the repository");
+    let names = files.map(|file| file.expect("a readable folder").file_name());
+    let mut names: Vec<String> =
+        names.map(|name| name.to_string_lossy().trim_end_matches(".json").to_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Those that hold an order.
+fn names_of_orders() -> Vec<String> {
+    names().into_iter().filter(|name| !patches(name).is_empty()).collect()
+}
+
+fn folder() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", "cards"].iter().collect()
+}
+
+fn payload(name: &str) -> String {
+    let text = std::fs::read_to_string(folder().join(name).with_extension("json"));
+    let case: serde_json::Value =
+        serde_json::from_str(&text.expect("a readable card")).expect("a card is JSON");
+    case["message"].to_string()
+}
+
+fn message(name: &str) -> Message {
+    Message::from_payload(&payload(name), "bench", now())
+}
+
+fn patches(name: &str) -> Vec<Patch> {
+    let message = message(name);
+    let context = context(&message);
+    flatten(&message).iter().filter_map(|card| patch(&card.text, &context)).collect()
+}
+
+fn patch(text: &str, context: &Context) -> Option<Patch> {
+    match read(text, context) {
+        Ok(Some(Reading::Order { patch, .. })) => Some(*patch),
+        _ => None,
+    }
+}
+
+fn context(message: &Message) -> Context {
+    Context {
+        at: message.at,
+        source: Source::DiscordBot,
+        timezone: chrono_tz::UTC,
+        currency: iso_currency::Currency::USD,
+        fallback_number: None,
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-01-02T03:04:05Z".parse().expect("a time")
+}

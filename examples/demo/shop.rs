@@ -1,0 +1,76 @@
+//! What is bought, and the cards that tell of it, worded as Refract's.
+
+use serde_json::{Value, json};
+
+/// Store as the card names it, beginning of its order numbers, product, price in hundredths, sign.
+const SHELF: [(&str, &str, &str, u32, &str); 8] = [
+    ("Best Buy US", "BBY01-8071025", "STARLINK - Mini Kit AC Dual Band Wi-Fi System - White", 29_999, "$"),
+    ("Target", "10200012345", "Trading Card Game Elite Trainer Box", 4_999, "$"),
+    ("Walmart US", "20001-12345", "Handheld Console 512 GB", 54_900, "$"),
+    ("Best Buy CA", "BBYCA-5512", "Graphics Card 16 GB", 129_999, "C$"),
+    ("Argos UK", "ARG77", "Building Bricks Star Cruiser", 14_000, "£"),
+    ("Pokemon Center US", "P0044", "Booster Display", 16_164, "$"),
+    ("Game Stop", "GS-9007", "Wireless Controller \"Midnight\"", 7_450, "$"),
+    ("Media Markt DE", "MM-33", "Kopfhörer mit Geräuschunterdrückung", 34_900, "€"),
+];
+
+/// One purchase.
+#[derive(Clone, Debug)]
+pub(crate) struct Purchase {
+    /// The store's number.
+    pub(crate) number: String,
+    /// Which row of the shelf.
+    item: usize,
+    /// Of one unit, in hundredths.
+    price: u32,
+    quantity: u32,
+}
+
+impl Purchase {
+    /// The purchase of this serial number: anything from the shelf, at about its price.
+    pub(crate) fn any(serial: u32) -> Self {
+        let item = fastrand::usize(..SHELF.len());
+        let (_, prefix, _, price, _) = SHELF[item];
+        let number = format!("{prefix}{serial:05}");
+        Self { number, item, price: price - fastrand::u32(..price / 10), quantity: fastrand::u32(1..=3) }
+    }
+
+    /// Another price, as by a late discount.
+    pub(crate) fn discount(&mut self) {
+        self.price = self.price * 9 / 10;
+    }
+
+    /// Another quantity.
+    pub(crate) fn one_more(&mut self) {
+        self.quantity += 1;
+    }
+
+    /// The card of the checkout.
+    pub(crate) fn card(&self) -> Value {
+        self.worded("Successful Checkout", 5_763_719)
+    }
+
+    /// The card that takes it back.
+    pub(crate) fn cancellation(&self) -> Value {
+        self.worded("Order Cancelled", 15_548_997)
+    }
+
+    fn worded(&self, headline: &str, color: u32) -> Value {
+        let (store, _, product, _, sign) = SHELF[self.item];
+        let price = format!("{sign}{}.{:02}", self.price / 100, self.price % 100);
+        let field = |name: &str, value: String| json!({"name": name, "value": value, "inline": true});
+        json!({"embeds": [{
+            "author": {"name": format!("{headline} | {store}")},
+            "color": color,
+            "fields": [
+                field("Product", product.to_owned()),
+                field("Price", price),
+                field("Quantity", self.quantity.to_string()),
+                field("Profile", "||Main #7||".to_owned()),
+                field("Order Number", format!("||#{}||", self.number)),
+                field("Email", "||buyer@example.com||".to_owned()),
+            ],
+            "footer": {"text": "Prism Technologies - 1.24.3 (0.13.143)"},
+        }]})
+    }
+}
