@@ -4,5 +4,6 @@
 
 mod cards;
 mod config;
+mod merging;
 mod reading;
 mod tidy;
