@@ -21,7 +21,7 @@ fn patch(minutes: i64, stated: Fields) -> Patch {
     let derived = Fields {
         quantity: Some(1),
         order_date: Some(minute(minutes)),
-        order_time: Some(format!("04:{minutes:02}:00 PM")),
+        order_time: stated.order_date.is_none().then(|| format!("04:{minutes:02}:00 PM")),
         ..Fields::default()
     };
     Patch {

@@ -62,7 +62,7 @@ fn any_patch() -> impl Strategy<Value = Patch> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 5000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_patch_applied_again_changes_nothing(
