@@ -122,7 +122,8 @@ fn inline(line: &str) -> Option<(Label, &str)> {
     if name.len() > LONGEST_LABEL {
         return None;
     }
-    let label = labels::find(name)?;
+    // The colon may stand inside the markup, which then opens here and closes behind it.
+    let label = labels::find(name).or_else(|| labels::find(name.trim_matches(['*', '_', '`', '~', ' '])))?;
     let opened = ["**", "__", "`"].into_iter().find(|mark| name.matches(mark).count() % 2 == 1);
     let value = value.trim_start();
     let value = opened.map_or(value, |mark| value.strip_prefix(mark).unwrap_or(value)).trim();

@@ -98,7 +98,9 @@ fn is_bold(before: &str, inside: &str, behind: &str) -> bool {
 fn without_wrappers(text: &str) -> String {
     let mut text = text.trim();
     while let Some(inner) = WRAPPERS.iter().find_map(|marker| {
-        text.strip_prefix(marker)?.strip_suffix(marker).map(str::trim).filter(|inner| !inner.is_empty())
+        let inner = text.strip_prefix(marker)?.strip_suffix(marker)?.trim();
+        let sign = marker.chars().next()?;
+        (!inner.is_empty() && !inner.starts_with(sign) && !inner.ends_with(sign)).then_some(inner)
     }) {
         text = inner;
     }

@@ -11,6 +11,7 @@ mod discord_check;
 mod discord_feedback;
 mod discord_rest;
 mod double;
+mod merging;
 mod reading;
 mod support;
 mod tidy;
