@@ -8,3 +8,6 @@ mod config;
 mod double;
 mod support;
 mod tidy;
+
+mod guide;
+mod webhook;

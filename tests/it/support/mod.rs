@@ -1,4 +1,7 @@
 //! What the tests stand on.
 
+pub(crate) mod app;
 #[expect(dead_code, reason = "the double can do more than the tests of one binary ask for")]
 pub(crate) mod discord;
+pub(crate) mod program;
+pub(crate) mod sql;
