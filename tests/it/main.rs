@@ -10,4 +10,5 @@ mod support;
 mod tidy;
 
 mod guide;
+mod reads;
 mod webhook;

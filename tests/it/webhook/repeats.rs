@@ -52,8 +52,8 @@ async fn an_old_body_again_does_not_undo_newer_facts() {
 
     let reply = app.post(old).await;
 
-    assert_eq!((reply.status, &reply.json["outcome"]), (200, &json!("duplicate")));
     assert_eq!(sql.rows("SELECT * FROM orders").await, before);
+    assert_eq!((reply.status, &reply.json["outcome"]), (200, &json!("duplicate")));
     assert_eq!((sql.count("order_events").await, sql.count("webhook_logs").await), (2, 3));
 }
 
