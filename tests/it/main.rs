@@ -10,5 +10,8 @@ mod support;
 mod tidy;
 
 mod guide;
+mod live;
 mod reads;
+mod shutdown;
+mod storage;
 mod webhook;

@@ -54,9 +54,7 @@ async fn the_index_says_what_is_served_where() {
 #[tokio::test]
 async fn what_is_not_there_and_wrong_methods_are_answered_in_json() {
     let app = App::start().await;
-    for path in
-        ["/nothing", "/api/v2/orders/", "/api/v2/orders/a/b/c", "/docs/nothing.js"]
-    {
+    for path in ["/nothing", "/api/v2/orders/", "/api/v2/orders/a/b/c", "/docs/nothing.js"] {
         let reply = app.get(path).await;
         assert_eq!((reply.status, &reply.json["success"]), (404, &json!(false)), "{path}: {}", reply.text);
         assert_eq!(reply.json["code"], "unknown_route", "{path}");
