@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use tokio::time::sleep;
 
-use super::error::sqlite_code;
+use super::error::{root, sqlite_code};
 use super::{Store, StoreError};
 use crate::config::DatabaseUrl;
 
@@ -40,7 +40,7 @@ pub(super) async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
     let explain = |error: DbErr| match sqlite_code(&error) {
         Some(SQLITE_NOTADB) => StoreError::NotADatabase { path: path.clone() },
         Some(code) if REFUSED_BY_THE_SYSTEM.contains(&code) => {
-            StoreError::Open { path: path.clone(), reason: error.to_string() }
+            StoreError::Open { path: path.clone(), reason: root(&error).to_string() }
         }
         _ => StoreError::Database(error),
     };

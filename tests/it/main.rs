@@ -11,7 +11,9 @@ mod tidy;
 
 mod guide;
 mod live;
+mod openapi;
 mod reads;
 mod shutdown;
+mod start;
 mod storage;
 mod webhook;
