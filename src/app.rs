@@ -33,7 +33,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
         Some(discord) => tracing::info!("Discord: watching {} channels", discord.channels.len()),
         None => tracing::info!("Discord: no token configured, HTTP alone"),
     }
-    tracing::info!("Server running on http://{address}: cards to /api/v2/webhooks/orders, pages at /docs");
+    tracing::info!("Server running on http://{address}; API pages at http://{address}/docs");
     run(listener, store, &config, Timing::default(), stop).await
 }
 
