@@ -81,7 +81,7 @@ fn long_values_keep_their_lines_also_those_that_look_like_labels() {
         "address and notes",
         &embed_with(&[
             ("Shipping Address", "Jane Doe\n1 Main St\nEmail\nStatus: shipped\n\nUSA"),
-            ("Notes", "Order Cancelled\nPrice\n$5\n**bold**"),
+            ("Notes", "||Order Cancelled\nPrice\n$5\n**bold**||"),
             ("Order Number", "A-1"),
         ]),
         &[
