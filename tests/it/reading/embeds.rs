@@ -130,6 +130,23 @@ fn a_headline_counts_in_each_place() {
 }
 
 #[test]
+fn a_headline_beside_an_embed_without_one_is_that_of_the_embed() {
+    let fields = json!([{"name": "Order Number", "value": "A-1"}]);
+    for (content, title, status) in [
+        ("@here Successful Checkout", "", ""),
+        ("gz!\nSuccessful Checkout | S", "", "verified"),
+        ("Successful Checkout | S", "Order Update", ""),
+        ("Successful Checkout | S", "Some Bot", "verified"),
+    ] {
+        let payload = json!({"content": content, "embeds": [{"title": title, "fields": fields}]}).to_string();
+        check(&[(content, &payload, &[("number", "A-1"), ("~status", status)])]);
+        assert_eq!(said(&payload).len(), 1);
+    }
+    let talk = json!({"content": "Test", "embeds": [{"title": "some link"}]}).to_string();
+    check(&[("talk beside a link", &talk, &[])]);
+}
+
+#[test]
 fn every_order_of_a_message_is_read_wherever_it_stands() {
     let order = |number: &str| json!({"title": "Successful Checkout | S", "fields": [{"name": "Order Number", "value": number}]});
     let text = "Successful Checkout | S\nOrder Number\n3";
