@@ -26,7 +26,10 @@ pub fn plain(raw: &str) -> Plain {
     let unticked =
         if visible.matches('`').count().is_multiple_of(2) { visible.replace('`', "") } else { visible };
     let unquoted = without_quotes(&unticked);
-    let (text, target) = without_links(&without_pairs(unquoted, "||", |_, _, _| true));
+    // A spoiler around several lines opens on one and closes on another.
+    let revealed = without_pairs(unquoted, "||", |_, _, _| true);
+    let revealed = revealed.trim().trim_start_matches("||").trim_end_matches("||");
+    let (text, target) = without_links(revealed);
     let text = without_wrappers(&without_pairs(&text, "**", is_bold));
     let text = html_escape::decode_html_entities(&without_emoji_codes(&text)).trim().to_owned();
     let link = target.or_else(|| is_web_link(&text).then(|| text.clone()));

@@ -150,6 +150,19 @@ fn values_that_look_like_labels_are_told_apart() {
             &[("product_url", "https://example.com/a?b=c:d")],
         ),
         (
+            "bold labels with their values beside",
+            "Successful Checkout | S\n**Order Number** #A-1\n**Price:** `$5`\n__Profile__: P\n- **Quantity:** x2\n`Size`: M\n\
+             • **Warehouse:** North",
+            &[
+                ("number", "A-1"),
+                ("price", "5.00"),
+                ("profile", "P"),
+                ("quantity", "2"),
+                ("extra.size", "M"),
+                ("extra.Warehouse", "North"),
+            ],
+        ),
+        (
             "a link in angle brackets",
             "Successful Checkout | S\nOrder Number\nA-1\nProduct URL\n<https://example.com/a>",
             &[("product_url", "https://example.com/a")],

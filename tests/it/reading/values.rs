@@ -214,6 +214,20 @@ fn dates_are_read_in_every_usual_form() {
 }
 
 #[test]
+fn a_local_time_that_the_clocks_skipped_or_had_twice_is_read_in_its_zone() {
+    use roms::parse::dates::read;
+    let zone = chrono_tz::America::New_York;
+    for (text, utc) in [
+        ("2025-03-09 02:30:00", "2025-03-09T07:30:00Z"),
+        ("2025-11-02 01:30:00", "2025-11-02T05:30:00Z"),
+        ("2025-11-25 11:02:41", "2025-11-25T16:02:41Z"),
+        ("2025-11-25", "2025-11-25T05:00:00Z"),
+    ] {
+        assert_eq!(read(text, zone).map(|moment| moment.at), Some(utc.parse().unwrap()), "{text}");
+    }
+}
+
+#[test]
 fn no_value_is_no_value_in_every_spelling() {
     for nothing in [
         "N/A", "n/a", "-", "–", "—", "None", "null", "\u{200b}", "||||", "|| ||", "_ _", "\u{200d}", "** **",
