@@ -7,9 +7,11 @@ use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::discord::{self, Timing};
 use crate::feed::Feed;
 use crate::http::{self, AppState};
 use crate::ingest::Ingest;
+use crate::status::StatusBoard;
 use crate::store::Store;
 
 /// How many changes a live listener may fall behind.
@@ -27,30 +29,44 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     let store = Store::open(&config.database.url).await?;
     tracing::info!("Database: SQLite ({})", config.database.url);
     let address = listener.local_addr().context("the listening socket has no address")?;
-    tracing::info!("Send cards to http://{address}/api/v2/webhooks/orders");
-    tracing::info!("Server running on http://{address}; API pages at http://{address}/docs");
-    run(listener, store, &config, stop).await
+    if let Some(discord) = &config.discord {
+        tracing::info!("Discord: watching {} channels", discord.channels.len());
+    } else {
+        tracing::info!("Discord: no token configured, HTTP alone");
+    }
+    tracing::info!("Server running on http://{address}: cards to /api/v2/webhooks/orders, pages at /docs");
+    run(listener, store, &config, Timing::default(), stop).await
 }
 
 /// Serves on a listener that is bound, with a database that is open.
 ///
 /// # Errors
-/// When accepted messages could not be written in time.
+/// When Discord is required and refuses the bot, or accepted messages could not be written in
+/// time.
 pub async fn run(
     listener: TcpListener,
     store: Store,
     config: &Config,
+    timing: Timing,
     stop: CancellationToken,
 ) -> Result<()> {
     let feed = Feed::new(FEED_CAPACITY);
     let (ingest, mut writer) = Ingest::start(store.clone(), feed.clone(), config.orders.clone());
+    let board = StatusBoard::default();
     let state = AppState::new(ingest.clone(), store.clone(), feed, config.orders.timezone);
-    let stopped = stop.child_token();
-    tokio::select! {
-        () = http::serve(listener, state, stopped) => {}
+    let state = if config.discord.is_some() { state.with_discord(board.clone()) } else { state };
+    let stop = stop.child_token();
+    let edges = async {
+        tokio::join!(
+            http::serve(listener, state, stop.child_token()),
+            watch_discord(config, ingest.clone(), store.clone(), board, timing, &stop),
+        )
+    };
+    let ((), watched) = tokio::select! {
+        ended = edges => ended,
         // The writer ends before it is told to only by a panic; nothing can be stored any more.
         _ = &mut writer => bail!("the writer broke off; see the log"),
-    }
+    };
     ingest.close();
     match timeout(DRAIN_TIME, writer).await {
         Ok(ended) => ended.context("the writer broke off")?,
@@ -58,7 +74,32 @@ pub async fn run(
     }
     store.close().await?;
     tracing::info!("stopped; everything that was accepted is stored");
-    Ok(())
+    watched
+}
+
+/// Watches Discord where it is configured. Where Discord refuses the bot for good, that stops
+/// the program or leaves HTTP alone, as the configuration says.
+async fn watch_discord(
+    config: &Config,
+    ingest: Ingest,
+    store: Store,
+    board: StatusBoard,
+    timing: Timing,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let Some(discord) = &config.discord else { return Ok(()) };
+    match discord::run(discord.clone(), ingest, store, board.clone(), timing, stop.clone()).await {
+        Err(error) if discord.required => {
+            stop.cancel();
+            Err(error.into())
+        }
+        Err(error) => {
+            tracing::error!("{error}; going on with HTTP alone");
+            board.update(|status| status.given_up = Some(error.to_string()));
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Brings the database to the schema of this release.

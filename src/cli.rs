@@ -5,9 +5,12 @@
 //! | 0 | done |
 //! | 1 | failed; one line on standard error says why |
 //! | 2 | the command line or the configuration cannot be used |
+//! | 3 | Discord refuses the bot for good, and `discord.required` is set |
 
+mod discord;
 mod load;
 mod parse;
+mod progress;
 mod report;
 mod send_sample;
 
@@ -20,7 +23,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
-use crate::{app, shutdown, telemetry};
+use crate::{app, discord::DiscordError, shutdown, telemetry};
 
 /// Keeps the orders that a group of buyers places with the Refract checkout bot.
 #[derive(Debug, Parser)]
@@ -55,6 +58,9 @@ enum Command {
     Migrate,
     /// Check the configuration, and show what is in force.
     CheckConfig,
+    /// Set up the Discord bot, and read a channel's history by hand.
+    #[command(subcommand)]
+    Discord(discord::Command),
 }
 
 /// Why a command did not do what it was asked for.
@@ -78,6 +84,8 @@ impl Failure {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) => ExitCode::from(2),
+            // A restart would be refused again, and Discord counts.
+            Self::Other(error) if error.is::<DiscordError>() => ExitCode::from(3),
             Self::Other(_) => ExitCode::FAILURE,
         }
     }
@@ -118,6 +126,7 @@ impl Cli {
             Command::CheckConfig => {
                 out.write_all(config()?.to_masked_toml().as_bytes()).map_err(anyhow::Error::from)?;
             }
+            Command::Discord(command) => runtime()?.block_on(discord::run(command, &config()?, out))?,
         }
         Ok(())
     }

@@ -3,7 +3,8 @@
 //! Pure: the text of the file and the variables are passed in, and so is the way to read a
 //! secret's file. A value is taken from the first of these that has it:
 //!
-//! 1. the variable `ROMS__SECTION__KEY`, or the file that `ROMS__SECTION__KEY_FILE` names,
+//! 1. the variable `ROMS__SECTION__KEY`, or the file that `ROMS__SECTION__KEY_FILE` names; a list
+//!    is then a text with commas, and sections of sections have no variables,
 //! 2. the configuration file,
 //! 3. `config.example.toml`, which is built in and holds every default.
 //!
@@ -17,8 +18,10 @@ mod error;
 mod file;
 mod key;
 mod log;
+mod node;
 mod orders;
 mod settings;
+mod show;
 
 use std::{io, path::Path};
 
@@ -42,6 +45,8 @@ pub struct Config {
     pub database: Database,
     /// The HTTP API.
     pub http: Http,
+    /// The connection to Discord; `None` without a token.
+    pub discord: Option<Discord>,
     /// How orders are read.
     pub orders: Orders,
     /// What is logged, and how.
@@ -86,37 +91,23 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let mut settings = Settings::new(file, env, read_secret);
 
-        let url = settings.read(&key::DATABASE_URL, str::parse);
-        let bind = settings.read(&key::HTTP_BIND, bind::from_text);
-        let timezone = settings.read(&key::ORDERS_TIMEZONE, orders::timezone_from_text);
-        let currency = settings.read(&key::ORDERS_CURRENCY, orders::currency_from_text);
-        let number_missing = settings.read(&key::ORDERS_NUMBER_MISSING, str::parse);
-        let filter = settings.read(&key::LOG_FILTER, str::parse);
-        let format = settings.read(&key::LOG_FORMAT, str::parse);
+        let url = settings.read(&key::DATABASE_URL, |node| node.text(str::parse));
+        let bind = settings.read(&key::HTTP_BIND, |node| node.text(bind::from_text));
+        let discord = discord::read(&mut settings);
+        let timezone = settings.read(&key::ORDERS_TIMEZONE, |node| node.text(orders::timezone_from_text));
+        let currency = settings.read(&key::ORDERS_CURRENCY, |node| node.text(orders::currency_from_text));
+        let number_missing = settings.read(&key::ORDERS_NUMBER_MISSING, |node| node.text(str::parse));
+        let filter = settings.read(&key::LOG_FILTER, |node| node.text(str::parse));
+        let format = settings.read(&key::LOG_FORMAT, |node| node.text(str::parse));
 
         settings.into_result(|| {
             Some(Self {
                 database: Database { url: url? },
                 http: Http { bind: bind? },
+                discord,
                 orders: Orders { timezone: timezone?, currency: currency?, number_missing: number_missing? },
                 log: Log { filter: filter?, format: format? },
             })
         })
-    }
-
-    /// The configuration in force, as a file would hold it. Passwords are masked.
-    #[must_use]
-    pub fn to_masked_toml(&self) -> String {
-        let shown = |key: &key::Key| match *key {
-            key::DATABASE_URL => self.database.url.to_string(),
-            key::HTTP_BIND => self.http.bind.to_string(),
-            key::ORDERS_TIMEZONE => self.orders.timezone.to_string(),
-            key::ORDERS_CURRENCY => self.orders.currency.code().to_owned(),
-            key::ORDERS_NUMBER_MISSING => self.orders.number_missing.to_string(),
-            key::LOG_FILTER => self.log.filter.to_string(),
-            key::LOG_FORMAT => self.log.format.to_string(),
-            _ => String::new(),
-        };
-        file::write(key::ALL.iter().map(|key| (key, shown(key))))
     }
 }

@@ -9,15 +9,49 @@
 //! | `backfill` | reads the history: after each new session and every minute |
 //! | `rest` | the bounded, patient way to Discord's REST API |
 //! | `reactions`, `notices` | what people see of it in Discord |
-//! | `check` | what is missing for it to work, and which switch mends it |
+//! | `check`, `permissions` | what is missing for it to work, and which switch mends it |
+//! | `invite` | the link that asks for just that |
 //!
 //! Does not decide what a card is or what it changes, and knows nothing of HTTP.
 
+pub mod backfill;
+mod channel;
+pub mod check;
+mod deps;
+pub mod gateway;
+pub mod invite;
+pub mod notices;
+pub mod permissions;
+pub mod reactions;
 pub mod rest;
+mod route;
+pub mod supervise;
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::config;
+use crate::feed::Feed;
+use crate::ingest::Ingest;
+use crate::status::{ChannelStatus, StatusBoard};
+use crate::store::Store;
+
+use backfill::{BackfillError, Summary};
+use channel::Worker;
+use deps::{Deps, Known};
+use gateway::Fatal;
+use rest::{Rest, RestError};
+use route::Router;
+use supervise::Supervisor;
+
+/// Readings of the history between two checks of what is missing.
+const CHECK_EVERY: u32 = 10;
 
 /// How long things may take. The default is for Discord itself; tests shorten it.
 #[derive(Clone, Debug)]
@@ -65,22 +99,161 @@ impl Default for Timing {
     }
 }
 
+/// Takes what the gateway brings. It is called on serenity's own thread, between two frames: it must
+/// neither wait nor panic.
+pub type OnEvent = Arc<dyn Fn(Event) + Send + Sync>;
+
 /// What the gateway brings, free of serenity's types. Messages are Discord's own JSON.
 #[derive(Clone, Debug)]
-pub(crate) enum Event {
+pub enum Event {
     /// A new session: what came before it was not replayed.
     Ready,
     /// A session goes on: what was missed is replayed.
     Resumed,
-    /// MESSAGE_CREATE.
+    /// `MESSAGE_CREATE`.
     Created(Value),
-    /// MESSAGE_UPDATE, whole or partial.
+    /// `MESSAGE_UPDATE`, whole or partial.
     Updated(Value),
-    /// MESSAGE_DELETE or MESSAGE_DELETE_BULK.
+    /// `MESSAGE_DELETE` or `MESSAGE_DELETE_BULK`.
     Deleted {
         /// The channel.
         channel: i64,
         /// The messages.
         messages: Vec<i64>,
     },
+}
+
+/// Why Discord is not watched any more. Trying again is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DiscordError {
+    /// Discord refused the bot.
+    #[error(transparent)]
+    Refused(#[from] Fatal),
+    /// The configuration makes no client.
+    #[error(transparent)]
+    Client(#[from] RestError),
+}
+
+/// Watches Discord until `stop` is cancelled and all that came in is handed to the pipeline.
+///
+/// # Errors
+/// Where Discord refuses the bot for good: only a person can mend that.
+pub async fn run(
+    config: config::Discord,
+    ingest: Ingest,
+    store: Store,
+    board: StatusBoard,
+    timing: Timing,
+    stop: CancellationToken,
+) -> Result<(), DiscordError> {
+    board.update(|status| status.channels = config.channels.iter().map(unread).collect());
+    let feedback = CancellationToken::new();
+    let (deps, feeding_back) = Deps::assemble(&config, ingest, store, board, timing, feedback.clone())?;
+
+    // Where the gateway is refused for good, the rest of Discord is too.
+    let stop = stop.child_token();
+    let tasks = TaskTracker::new();
+    tasks.spawn(look_around(deps.clone(), config.clone(), stop.clone()));
+    tasks.spawn(backfill::run(deps.clone(), config.channels.clone(), stop.clone()));
+    let mut queues = HashMap::new();
+    for channel in &config.channels {
+        let (queue, events) = mpsc::channel(route::QUEUE);
+        queues.insert(channel.id, queue);
+        tasks.spawn(Worker::new(deps.clone(), channel.clone()).run(events, stop.clone()));
+    }
+    let router = Router::new(config.guilds.clone(), queues, Arc::clone(&deps.history));
+    let supervisor = Supervisor {
+        timing: Timing::clone(&deps.timing),
+        rest: deps.rest.clone(),
+        store: deps.store.clone(),
+        status: deps.board.clone(),
+        on_event: Arc::new(move |event| router.route(event)),
+        config,
+    };
+    let ended = supervisor.run(stop.clone()).await;
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    feedback.cancel();
+    feeding_back.close();
+    feeding_back.wait().await;
+    Ok(ended?)
+}
+
+/// Reads the history of one channel again, by hand: what is stored already stays as it is.
+///
+/// # Errors
+/// When Discord or the database refuses; what was read till then is stored.
+pub async fn backfill_by_hand(
+    config: &config::Config,
+    discord: &config::Discord,
+    channel: &config::Channel,
+    since: DateTime<Utc>,
+    progress: impl FnMut(&Summary),
+) -> Result<Summary, BackfillError> {
+    let store = Store::open(&config.database.url).await?;
+    let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders.clone());
+    let timing = Timing::default();
+    let feedback = CancellationToken::new();
+    let (deps, _) = Deps::assemble(
+        discord,
+        ingest.clone(),
+        store.clone(),
+        StatusBoard::default(),
+        timing,
+        feedback.clone(),
+    )?;
+    if let Some(known) = learn(&deps.rest, discord).await {
+        // Nobody else sets it.
+        drop(deps.known.set(known));
+    }
+    // Old messages are not marked again.
+    let channel = config::Channel { react: false, ..channel.clone() };
+    let summary = backfill::read_since(&deps, &channel, since, progress).await;
+    feedback.cancel();
+    ingest.close();
+    // A writer that broke off has answered with errors already.
+    drop(writer.await);
+    store.close().await?;
+    summary
+}
+
+fn unread(channel: &config::Channel) -> ChannelStatus {
+    ChannelStatus { id: channel.id, name: channel.name.clone(), ..ChannelStatus::default() }
+}
+
+/// Learns who the bot is and where its channels are, and checks now and then that nothing is
+/// missing. A thing that is missing is warned of when it begins to be.
+async fn look_around(deps: Deps, config: config::Discord, stop: CancellationToken) {
+    let looking = async {
+        let mut known_report = None;
+        loop {
+            if deps.known.get().is_none()
+                && let Some(known) = learn(&deps.rest, &config).await
+            {
+                // Nobody else sets it.
+                drop(deps.known.set(known));
+            }
+            let report = check::check(&config, &deps.rest).await;
+            report.show(&deps.board);
+            if known_report.as_ref() != Some(&report) {
+                report.warn();
+                known_report = Some(report);
+            }
+            tokio::time::sleep(deps.timing.reconcile * CHECK_EVERY).await;
+        }
+    };
+    stop.run_until_cancelled(looking).await;
+}
+
+async fn learn(rest: &Rest, config: &config::Discord) -> Option<Known> {
+    let own = rest.own().await.ok()?;
+    let mut guilds = HashMap::new();
+    for channel in &config.channels {
+        let found = rest.channel(channel.id).await.ok();
+        guilds.extend(
+            found.and_then(|found| rest::snowflake(&found, "guild_id")).map(|guild| (channel.id, guild)),
+        );
+    }
+    Some(Known { own, guilds })
 }

@@ -4,7 +4,7 @@
 //! the parser takes it off.
 
 use crate::message::{Embed, Message, Part};
-use crate::parse::lines::{self, Line};
+use crate::parse::lines::{self, Line, Row};
 use crate::parse::markup;
 
 /// What stands for the value of an empty field.
@@ -40,8 +40,8 @@ fn holds_label(text: &str) -> bool {
 fn split(text: &str) -> impl Iterator<Item = String> {
     let mut cards = vec![String::new()];
     let mut labelled = false;
-    for line in text.trim_start_matches('\u{feff}').lines() {
-        match lines::classify(line.trim()) {
+    for Row { raw, line } in lines::read(text) {
+        match line {
             Line::Headline(headline) if labelled && headline.strong => {
                 cards.push(String::new());
                 labelled = false;
@@ -50,7 +50,7 @@ fn split(text: &str) -> impl Iterator<Item = String> {
             _ => {}
         }
         if let Some(card) = cards.last_mut() {
-            card.push_str(line.trim_end());
+            card.push_str(raw);
             card.push('\n');
         }
     }
@@ -97,7 +97,8 @@ fn push_heading(text: &mut String, heading: &str) {
 fn push_field(text: &mut String, name: &str, value: &str) {
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
     let shown = markup::plain(value);
-    let name = match markup::plain(&name).text.as_str() {
+    let seen = markup::plain(&name).text;
+    let name = match seen.as_str() {
         "" if lines::is_label(&shown.text) => shown.text.as_str(),
         "" => return,
         _ => name.as_str(),
@@ -107,7 +108,7 @@ fn push_field(text: &mut String, name: &str, value: &str) {
     if lines::is_label(name) {
         push_line(text, name, false);
     } else {
-        push_line(text, &format!("**{}**", name.replace("**", "")), false);
+        push_line(text, &lines::unknown_label(&seen), false);
     }
     if values.peek().is_none() {
         push_line(text, NO_VALUE, false);

@@ -1,8 +1,12 @@
 //! Which channels of Discord are watched, and whom to trust there.
 
+mod read;
+
 use std::fmt;
 
 use chrono::TimeDelta;
+
+pub(super) use read::read;
 
 /// The connection to Discord.
 #[derive(Clone, Debug, PartialEq, Eq)]

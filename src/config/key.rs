@@ -3,27 +3,69 @@
 /// A key of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key {
-    /// The section it stands in.
+    /// The section it stands in; dots lead to a section in a section.
     pub(super) section: &'static str,
     /// Its name there.
     pub(super) name: &'static str,
-    /// Whether the value may be a secret: it may then come from a file of its own, and no report
-    /// repeats any of it.
-    pub(super) secret: bool,
+    /// What it may hold, and from where.
+    kind: Kind,
 }
 
-pub(super) const DATABASE_URL: Key = Key::secret("database", "url");
-pub(super) const HTTP_BIND: Key = Key::open("http", "bind");
-pub(super) const ORDERS_TIMEZONE: Key = Key::open("orders", "timezone");
-pub(super) const ORDERS_CURRENCY: Key = Key::open("orders", "currency");
-pub(super) const ORDERS_NUMBER_MISSING: Key = Key::open("orders", "number_missing");
-pub(super) const LOG_FILTER: Key = Key::open("log", "filter");
-pub(super) const LOG_FORMAT: Key = Key::open("log", "format");
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A value, of the file or of a variable.
+    Open,
+    /// A value that may be a secret: it may also come from a file of its own, and no report
+    /// repeats any of it.
+    Secret,
+    /// A section that may stand in the file any number of times: `[[section.name]]`.
+    Repeated,
+    /// A value in a repeated section; variables have no name for it.
+    InFile,
+}
+
+pub(super) const DATABASE_URL: Key = Key::new("database", "url", Kind::Secret);
+pub(super) const HTTP_BIND: Key = Key::new("http", "bind", Kind::Open);
+pub(super) const DISCORD_TOKEN: Key = Key::new("discord", "token", Kind::Secret);
+pub(super) const DISCORD_API_URL: Key = Key::new("discord", "api_url", Kind::Open);
+pub(super) const DISCORD_GUILDS: Key = Key::new("discord", "guilds", Kind::Open);
+pub(super) const DISCORD_REQUIRED: Key = Key::new("discord", "required", Kind::Open);
+pub(super) const DISCORD_NOTICE_CHANNEL: Key = Key::new("discord", "notice_channel", Kind::Open);
+pub(super) const DISCORD_CHANNELS: Key = Key::new("discord", "channels", Kind::Repeated);
+pub(super) const CHANNEL_ID: Key = Key::new("discord.channels", "id", Kind::InFile);
+pub(super) const CHANNEL_NAME: Key = Key::new("discord.channels", "name", Kind::InFile);
+pub(super) const CHANNEL_TRUST: Key = Key::new("discord.channels", "trust", Kind::InFile);
+pub(super) const CHANNEL_REACT: Key = Key::new("discord.channels", "react", Kind::InFile);
+pub(super) const CHANNEL_HISTORY: Key = Key::new("discord.channels", "history", Kind::InFile);
+pub(super) const CHANNEL_FORWARDED: Key = Key::new("discord.channels", "forwarded", Kind::InFile);
+pub(super) const TRUST_WEBHOOKS: Key = Key::new("discord.channels.trust", "webhooks", Kind::InFile);
+pub(super) const TRUST_APPLICATIONS: Key = Key::new("discord.channels.trust", "applications", Kind::InFile);
+pub(super) const TRUST_AUTHORS: Key = Key::new("discord.channels.trust", "authors", Kind::InFile);
+pub(super) const ORDERS_TIMEZONE: Key = Key::new("orders", "timezone", Kind::Open);
+pub(super) const ORDERS_CURRENCY: Key = Key::new("orders", "currency", Kind::Open);
+pub(super) const ORDERS_NUMBER_MISSING: Key = Key::new("orders", "number_missing", Kind::Open);
+pub(super) const LOG_FILTER: Key = Key::new("log", "filter", Kind::Open);
+pub(super) const LOG_FORMAT: Key = Key::new("log", "format", Kind::Open);
 
 /// All keys, in the order of the example file.
-pub(super) const ALL: [Key; 7] = [
+const ALL: &[Key] = &[
     DATABASE_URL,
     HTTP_BIND,
+    DISCORD_TOKEN,
+    DISCORD_API_URL,
+    DISCORD_GUILDS,
+    DISCORD_REQUIRED,
+    DISCORD_NOTICE_CHANNEL,
+    DISCORD_CHANNELS,
+    CHANNEL_ID,
+    CHANNEL_NAME,
+    CHANNEL_TRUST,
+    CHANNEL_REACT,
+    CHANNEL_HISTORY,
+    CHANNEL_FORWARDED,
+    TRUST_WEBHOOKS,
+    TRUST_APPLICATIONS,
+    TRUST_AUTHORS,
     ORDERS_TIMEZONE,
     ORDERS_CURRENCY,
     ORDERS_NUMBER_MISSING,
@@ -35,12 +77,8 @@ pub(super) const ALL: [Key; 7] = [
 pub(super) const PREFIX: &str = "ROMS__";
 
 impl Key {
-    const fn open(section: &'static str, name: &'static str) -> Self {
-        Self { section, name, secret: false }
-    }
-
-    const fn secret(section: &'static str, name: &'static str) -> Self {
-        Self { section, name, secret: true }
+    const fn new(section: &'static str, name: &'static str, kind: Kind) -> Self {
+        Self { section, name, kind }
     }
 
     /// The name in reports: `http.bind`.
@@ -48,32 +86,56 @@ impl Key {
         format!("{}.{}", self.section, self.name)
     }
 
-    /// The variable that holds the value.
-    pub(super) fn variable(&self) -> String {
-        format!("{PREFIX}{}__{}", self.section, self.name).to_uppercase()
+    /// The variable that holds the value, where one can.
+    pub(super) fn variable(&self) -> Option<String> {
+        matches!(self.kind, Kind::Open | Kind::Secret).then(|| variable(&self.path()))
     }
 
     /// The variable that names the file with the value, for a secret.
     pub(super) fn file_variable(&self) -> Option<String> {
-        self.secret.then(|| self.variable() + "_FILE")
+        (self.kind == Kind::Secret).then(|| variable(&self.path()) + "_FILE")
     }
 }
 
-/// The names of the sections, each once.
-pub(super) fn sections() -> Vec<&'static str> {
-    let mut names: Vec<_> = ALL.iter().map(|key| key.section).collect();
-    names.dedup();
-    names
+fn variable(path: &str) -> String {
+    PREFIX.to_owned() + &path.replace('.', "__").to_uppercase()
 }
 
-/// The names of the keys of a section.
+/// Whether a section is at this place: `http`, `discord.channels`.
+pub(super) fn is_section(path: &str) -> bool {
+    ALL.iter().any(|key| key.section == path)
+}
+
+/// Whether the section at this place may stand in the file any number of times.
+pub(super) fn is_repeated(path: &str) -> bool {
+    ALL.iter().any(|key| key.kind == Kind::Repeated && key.path() == path)
+}
+
+/// How a section begins in a file.
+pub(super) fn header(section: &str) -> String {
+    if is_repeated(section) { format!("[[{section}]]") } else { format!("[{section}]") }
+}
+
+/// What may stand in a section, each name once; in the section without a name, the sections.
 pub(super) fn names_in(section: &str) -> Vec<&'static str> {
+    if section.is_empty() {
+        let mut names: Vec<_> =
+            ALL.iter().map(|key| key.section).filter(|name| !name.contains('.')).collect();
+        names.dedup();
+        return names;
+    }
     ALL.iter().filter(|key| key.section == section).map(|key| key.name).collect()
 }
 
 /// All variables that are ours.
 pub(super) fn variables() -> Vec<String> {
-    ALL.iter().flat_map(|key| [Some(key.variable()), key.file_variable()]).flatten().collect()
+    ALL.iter().flat_map(|key| [key.variable(), key.file_variable()]).flatten().collect()
+}
+
+/// The repeated section that somebody meant a variable for, if any.
+pub(super) fn repeated_section_of(name: &str) -> Option<String> {
+    let mut sections = ALL.iter().filter(|key| key.kind == Kind::Repeated).map(Key::path);
+    sections.find(|section| name.starts_with(&variable(section)))
 }
 
 /// A hint after an unknown name: the known one it was likely meant for, else all of them.

@@ -3,16 +3,16 @@
 use std::{collections::BTreeMap, io, path::Path};
 
 use super::{
-    ConfigError, EXAMPLE, File, Origin, Problem,
-    file::{self, Entry, Value},
+    ConfigError, EXAMPLE, File, Origin, Problem, file,
     key::{self, Key},
+    node::{Node, Read, Table, Value},
 };
 
 /// Everything that was given, and everything found wrong with it so far.
 pub(super) struct Settings<R> {
     variables: BTreeMap<String, String>,
-    /// Of the file, then of the defaults: the first entry of a key counts.
-    entries: Vec<Entry>,
+    /// The file, then the defaults: the first that has a key counts.
+    layers: [Table; 2],
     read_secret: R,
     problems: Vec<Problem>,
 }
@@ -24,26 +24,37 @@ impl<R: Fn(&Path) -> io::Result<String>> Settings<R> {
         env: impl IntoIterator<Item = (String, String)>,
         read_secret: R,
     ) -> Self {
-        let (mut entries, mut problems) = file.map(file::read).unwrap_or_default();
+        let (given, mut problems) = file.map(file::read).unwrap_or_default();
         let (defaults, broken) = file::read(File { name: "config.example.toml", text: EXAMPLE });
-        entries.extend(defaults);
         problems.extend(broken);
 
         let variables: BTreeMap<_, _> =
             env.into_iter().filter(|(name, _)| name.starts_with(key::PREFIX)).collect();
         problems.extend(variables.keys().filter_map(|name| unknown_variable(name)));
 
-        Self { variables, entries, read_secret, problems }
+        Self { variables, layers: [given, defaults], read_secret, problems }
     }
 
-    /// The value of a key, or `None` where that is a problem. `read` makes the value of its text
-    /// and says in its error what is expected; where the key is secret, without any of the text.
-    pub(super) fn read<T>(&mut self, key: &Key, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        let value = self.text(key).and_then(|(text, origin)| {
-            let refused = |expected| Problem { message: format!("{}: {expected}", key.path()), origin };
-            read(&text).map_err(refused)
+    /// The value that `read` makes of a key's, or `None` where that is a problem.
+    pub(super) fn read<T>(&mut self, key: &Key, read: impl FnOnce(&Node) -> Read<T>) -> Option<T> {
+        let value = self.node(key).and_then(|node| {
+            let node = node.ok_or_else(|| {
+                let origin = Origin::Variable(key.variable().unwrap_or_default());
+                vec![Problem { origin, message: format!("{} has no default and must be given", key.path()) }]
+            })?;
+            read(&node)
         });
-        value.map_err(|problem| self.problems.push(problem)).ok()
+        self.keep(value)
+    }
+
+    /// The values that `read` makes of a repeated section's: none where there is no such section.
+    pub(super) fn read_repeated<T>(
+        &mut self,
+        key: &Key,
+        read: impl FnOnce(&Node) -> Read<Vec<T>>,
+    ) -> Option<Vec<T>> {
+        let values = self.node(key).and_then(|node| node.as_ref().map_or(Ok(Vec::new()), read));
+        self.keep(values)
     }
 
     /// What `make` makes, when nothing was wrong.
@@ -54,26 +65,25 @@ impl<R: Fn(&Path) -> io::Result<String>> Settings<R> {
         }
     }
 
-    fn text(&self, key: &Key) -> Result<(String, Origin), Problem> {
+    fn keep<T>(&mut self, value: Read<T>) -> Option<T> {
+        value.map_err(|problems| self.problems.extend(problems)).ok()
+    }
+
+    /// What the first layer that has the key holds.
+    fn node(&self, key: &Key) -> Read<Option<Node>> {
         if let Some(found) = self.text_in_environment(key) {
-            return found;
+            let (text, origin) = found.map_err(|problem| vec![problem])?;
+            return Ok(Some(Node { path: key.path(), origin, value: Value::Variable(text) }));
         }
-        let entry = self.entries.iter().find(|entry| entry.section == key.section && entry.name == key.name);
-        match entry {
-            Some(Entry { value: Value::Text(text), origin, .. }) => Ok((text.clone(), origin.clone())),
-            Some(Entry { value: Value::Other(kind), origin, .. }) => Err(Problem {
-                origin: origin.clone(),
-                message: format!("{}: expected a text in quotes, not {kind}", key.path()),
-            }),
-            None => Err(Problem {
-                origin: Origin::Variable(key.variable()),
-                message: format!("{} has no default and must be given", key.path()),
-            }),
-        }
+        let in_layer = |layer: &Table| match &layer.get(key.section)?.value {
+            Value::Table(section) => section.get(key.name).cloned(),
+            _ => None,
+        };
+        Ok(self.layers.iter().find_map(in_layer))
     }
 
     fn text_in_environment(&self, key: &Key) -> Option<Result<(String, Origin), Problem>> {
-        let value = self.variables.get_key_value(&key.variable());
+        let value = key.variable().and_then(|variable| self.variables.get_key_value(&variable));
         let file = key.file_variable().and_then(|variable| self.variables.get_key_value(&variable));
         match (value, file) {
             (None, None) => None,
@@ -101,6 +111,9 @@ fn unknown_variable(name: &str) -> Option<Problem> {
     let unknown = !known.iter().any(|variable| variable == name);
     unknown.then(|| Problem {
         origin: Origin::Variable(name.to_owned()),
-        message: format!("no such setting; {}", key::hint(name, &known)),
+        message: match key::repeated_section_of(name) {
+            Some(section) => format!("{} can stand in the configuration file only", key::header(&section)),
+            None => format!("no such setting; {}", key::hint(name, &known)),
+        },
     })
 }

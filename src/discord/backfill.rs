@@ -16,7 +16,7 @@ use super::rest::RestError;
 use crate::config::Channel;
 use crate::ingest::SubmitError;
 use crate::message::discord::{id_of, snowflake_at, time_of};
-use crate::outcome::Receipt;
+use crate::outcome::{Outcome, Receipt};
 use crate::store::StoreError;
 
 /// How far behind the cursor reading begins, for edits of messages that are stored.
@@ -46,23 +46,23 @@ pub enum BackfillError {
 
 /// Where the reading of a channel stands.
 #[derive(Debug)]
-pub(super) struct Turn<'a> {
+struct Turn<'a> {
     channel: &'a Channel,
     /// Read on after this message.
     after: i64,
-    /// All up to this message is stored.
-    cursor: i64,
+    /// All up to this message is stored; `None` where reading leaves a gap behind the cursor.
+    cursor: Option<i64>,
     pages: u32,
 }
 
 /// What one page brought.
-pub(super) struct PageRead {
+struct PageRead {
     /// Messages on it.
-    pub(super) messages: usize,
+    messages: usize,
     /// What became of those that are cards.
-    pub(super) receipts: Vec<Receipt>,
+    receipts: Vec<Receipt>,
     /// Whether it was the last one.
-    pub(super) last: bool,
+    last: bool,
 }
 
 /// Reads the history of all channels again and again, until `stop` is cancelled.
@@ -77,6 +77,64 @@ pub(crate) async fn run(deps: Deps, channels: Vec<Channel>, stop: CancellationTo
             () = deps.history.notified() => {}
             () = tokio::time::sleep(deps.timing.reconcile) => {}
             () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// What reading by hand has brought so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Messages read.
+    pub messages: usize,
+    /// Cards that made an order.
+    pub created: usize,
+    /// Cards that changed one.
+    pub updated: usize,
+    /// Cards that were known, or said nothing new.
+    pub known: usize,
+    /// Cards that are no orders.
+    pub ignored: usize,
+    /// Cards that could not be read.
+    pub rejected: usize,
+    /// Time of the last message read. UTC.
+    pub read_to: Option<DateTime<Utc>>,
+}
+
+/// Reads the history of one channel to its end, and tells after each page how far it is.
+///
+/// # Errors
+/// When Discord or the database refuses; what was read till then is stored.
+pub(super) async fn read_since(
+    deps: &Deps,
+    channel: &Channel,
+    since: DateTime<Utc>,
+    mut progress: impl FnMut(&Summary),
+) -> Result<Summary, BackfillError> {
+    let cursor = deps.store.cursors().await?.get(&channel.id).copied();
+    let mut turn = Turn::since(channel, since, cursor);
+    let mut summary = Summary::default();
+    loop {
+        let page = turn.page(deps).await?;
+        summary.add(&page);
+        summary.read_to = Some(time_of(turn.after));
+        progress(&summary);
+        if page.last {
+            return Ok(summary);
+        }
+    }
+}
+
+impl Summary {
+    fn add(&mut self, page: &PageRead) {
+        self.messages += page.messages;
+        for card in page.receipts.iter().flat_map(|receipt| &receipt.cards) {
+            *match card.outcome {
+                Outcome::Created => &mut self.created,
+                Outcome::Updated => &mut self.updated,
+                Outcome::Unchanged | Outcome::Duplicate => &mut self.known,
+                Outcome::Ignored(_) => &mut self.ignored,
+                Outcome::Rejected(_) => &mut self.rejected,
+            } += 1;
         }
     }
 }
@@ -116,28 +174,36 @@ async fn read_all(deps: &Deps, channels: &[Channel], penalties: &mut HashMap<i64
 
 impl<'a> Turn<'a> {
     /// Begins at the cursor less the overlap; at first sight as far back as the channel says.
-    pub(super) fn new(channel: &'a Channel, cursor: Option<i64>, now: DateTime<Utc>, deps: &Deps) -> Self {
+    fn new(channel: &'a Channel, cursor: Option<i64>, now: DateTime<Utc>, deps: &Deps) -> Self {
         let first_sight = snowflake_at(now - channel.history);
         let oldest = snowflake_at(now - MAX_AGE.max(channel.history));
         let after = cursor.map_or(first_sight, |cursor| snowflake_at(time_of(cursor) - OVERLAP));
         if let Some(cursor) = cursor.filter(|cursor| *cursor < oldest) {
             let (from, to) = (time_of(cursor).format("%F %R"), time_of(oldest).format("%F %R"));
-            let text = format!("{}: what was posted between {from} and {to} UTC is too old and was not read; \
-                `roms discord backfill` reads it", channel.name);
+            let text = format!(
+                "{}: what was posted between {from} and {to} UTC is too old and was not read; \
+                `roms discord backfill` reads it",
+                channel.name
+            );
             tracing::warn!("{text}");
             deps.notices.say(text);
         }
-        Self { channel, after: after.max(oldest), cursor: cursor.unwrap_or(first_sight).max(oldest), pages: 0 }
+        Self {
+            channel,
+            after: after.max(oldest),
+            cursor: Some(cursor.unwrap_or(first_sight).max(oldest)),
+            pages: 0,
+        }
     }
 
     /// Begins where a person says.
-    pub(super) fn since(channel: &'a Channel, since: DateTime<Utc>) -> Self {
+    fn since(channel: &'a Channel, since: DateTime<Utc>, cursor: Option<i64>) -> Self {
         let after = snowflake_at(since);
-        Self { channel, after, cursor: after, pages: 0 }
+        Self { channel, after, cursor: cursor.filter(|cursor| after <= *cursor), pages: 0 }
     }
 
     /// Reads and stores one page. The cursor moves when all of it is stored.
-    pub(super) async fn page(&mut self, deps: &Deps) -> Result<PageRead, BackfillError> {
+    async fn page(&mut self, deps: &Deps) -> Result<PageRead, BackfillError> {
         let page = deps.rest.messages_after(self.channel.id, self.after).await?;
         let mut pending = Vec::new();
         for message in page.iter().filter_map(|message| deps.read(self.channel, message)) {
@@ -152,9 +218,11 @@ impl<'a> Turn<'a> {
         }
         let newest = page.iter().filter_map(|message| id_of(message, "id")).max();
         self.after = newest.unwrap_or(self.after).max(self.after);
-        self.cursor = self.cursor.max(self.after);
         self.pages += 1;
-        deps.store.save_cursor(self.channel.id, self.cursor, Utc::now()).await?;
+        if let Some(cursor) = &mut self.cursor {
+            *cursor = self.after.max(*cursor);
+            deps.store.save_cursor(self.channel.id, *cursor, Utc::now()).await?;
+        }
         Ok(PageRead { messages: page.len(), receipts, last: page.len() < PAGE })
     }
 
@@ -162,9 +230,9 @@ impl<'a> Turn<'a> {
         if !at_end {
             tracing::info!(channel = self.channel.id, "much is to be read; going on with the next reading");
         }
-        deps.reported.worked(self.channel.id);
+        deps.reported.works(&self.channel.id);
         deps.board.update_channel(self.channel.id, |status| {
-            status.read_to = Some(time_of(self.cursor));
+            status.read_to = self.cursor.map(time_of);
             status.checked_at = at_end.then(Utc::now).or(status.checked_at);
             status.error = None;
         });
@@ -174,7 +242,7 @@ impl<'a> Turn<'a> {
         if matches!(error, BackfillError::Rest(error) if error.is_final()) {
             penalties.insert(self.channel.id, PENALTY);
         }
-        if deps.reported.failed(self.channel.id) {
+        if deps.reported.fails(self.channel.id) {
             tracing::warn!(channel = self.channel.id, name = self.channel.name, %error, "cannot read the history");
         }
         deps.board.update_channel(self.channel.id, |status| status.error = Some(error.to_string()));

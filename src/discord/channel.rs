@@ -85,7 +85,9 @@ impl Worker {
         let Some(message) = self.deps.read(&self.channel, message) else { return };
         let id = message.discord_id.unwrap_or_default();
         match self.deps.ingest.enqueue(message).await {
-            Ok(pending) => self.in_flight.push(Box::pin(async move { Done::Taken(id, pending.receipt().await) })),
+            Ok(pending) => {
+                self.in_flight.push(Box::pin(async move { Done::Taken(id, pending.receipt().await) }))
+            }
             Err(error) => self.not_taken(id, error),
         }
     }
@@ -130,13 +132,12 @@ impl Worker {
 impl Deps {
     /// A message of a channel, where its sender is trusted there and is not the bot itself.
     pub(crate) fn read(&self, channel: &Channel, message: &Value) -> Option<Message> {
-        let author = message.get("author").and_then(|author| id_of(author, "id"));
-        let own = author.is_some() && author == self.own_id();
+        let own = self.known.get().is_some_and(|known| known.own.wrote(message));
         if own || !is_trusted(message, channel) {
             return None;
         }
         let guild = id_of(message, "guild_id").or_else(|| self.guild_of(channel.id))?;
         let place = Place { guild, channel: channel.id };
-        Message::from_discord(message, place, channel.forwarded, Utc::now())
+        Message::from_discord(message, place, Utc::now())
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{Message, Part, json};
+use super::{Message, json};
 use crate::order::Source;
 use crate::parse::dates::micros;
 
@@ -22,34 +22,19 @@ pub struct Place {
 
 impl Message {
     /// Reads a message object of the gateway or of the history. `None` where it has no id.
-    /// `forwarded` says whether a forwarded message's snapshot is read too.
     #[must_use]
-    pub fn from_discord(
-        value: &Value,
-        place: Place,
-        forwarded: bool,
-        received_at: DateTime<Utc>,
-    ) -> Option<Self> {
+    pub fn from_discord(value: &Value, place: Place, received_at: DateTime<Utc>) -> Option<Self> {
         let id = json::snowflake(value, "id")?;
         let endpoint = format!("discord/{}/{}", place.guild, place.channel);
         let sent = json::time(value, "edited_timestamp").or_else(|| json::time(value, "timestamp"));
-        let mut parts = json::parts(value);
-        if forwarded {
-            parts.extend(snapshots(value));
-        }
         Some(Self {
             source: Source::DiscordBot,
             at: micros(sent.unwrap_or_else(|| time_of(id))),
-            parts,
+            parts: json::parts(value),
             discord_id: Some(id),
             ..Self::unread(value.to_string(), &endpoint, received_at)
         })
     }
-}
-
-fn snapshots(value: &Value) -> Vec<Part> {
-    let snapshots = value.get("message_snapshots").and_then(Value::as_array).into_iter().flatten();
-    snapshots.filter_map(|snapshot| snapshot.get("message")).flat_map(json::parts).collect()
 }
 
 /// When a snowflake was made. UTC, milliseconds.

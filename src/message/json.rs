@@ -73,12 +73,15 @@ pub(super) fn parts(value: &Value) -> Vec<Part> {
     }
 }
 
+/// The parts of a Discord message; a forwarded one is kept inside as a snapshot.
 fn discord_parts(message: &Value) -> Vec<Part> {
+    let list = |key: &str| message.get(key).and_then(Value::as_array).into_iter().flatten();
     let content = text(message, "content").map(Part::Text);
-    let embeds = message.get("embeds").and_then(Value::as_array).into_iter().flatten();
-    let embeds = embeds.filter(|embed| embed.is_object()).map(|e| Part::Embed(embed(e)));
+    let embeds = list("embeds").filter(|embed| embed.is_object()).map(|e| Part::Embed(embed(e)));
+    let forwarded =
+        list("message_snapshots").filter_map(|snapshot| snapshot.get("message")).flat_map(discord_parts);
     let components = super::components::text(message).map(Part::Text);
-    content.into_iter().chain(embeds).chain(components).collect()
+    content.into_iter().chain(embeds).chain(components).chain(forwarded).collect()
 }
 
 fn embed(value: &Value) -> Embed {

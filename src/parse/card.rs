@@ -33,6 +33,10 @@ pub(super) fn read(entries: &Entries, context: &Context) -> Result<Option<Readin
         return Ok(None);
     }
     let number = number(&draft, context)?;
+    // The reason of a failure that is none is that of the cancellation.
+    if let Some(reason) = draft.failure.take() {
+        draft.keep("failure_reason", &reason);
+    }
     take_kind(&mut draft, kind, headline.and_then(|headline| headline.store.as_deref()));
     Ok(Some(into_reading(draft, number, context)))
 }
@@ -57,7 +61,7 @@ fn take(draft: &mut Draft, entry: &Entry, context: &Context) {
     if let Some((name, slot)) = text_slot(label.column) {
         return draft.take_text(name, label.name, text, slot);
     }
-    if let Some((name, signed, slot)) = amount_slot(label.column, draft.stated.price.is_some()) {
+    if let Some((name, signed, slot)) = amount_slot(label.column, draft.has_price()) {
         return draft.take_amount(name, text, signed, slot);
     }
     if let Some((name, slot)) = date_slot(label.column) {
@@ -74,7 +78,8 @@ fn take(draft: &mut Draft, entry: &Entry, context: &Context) {
         }
         Column::Notes => draft.take_lines("notes", entry, |fields| &mut fields.notes),
         Column::Email if label.weak && !text.contains('@') => draft.keep(label.name, text),
-        Column::Email => draft.take_email(label.name, text),
+        // A password behind the address is nobody's business.
+        Column::Email => draft.take_email(label.name, values::email_of_account(text).unwrap_or(text)),
         Column::Profile => {
             draft.take_profile(label.name, text);
             // Some bots put the e-mail on a second line.
@@ -124,7 +129,10 @@ fn ignored(draft: &Draft, kind: Option<Kind>, remark: Option<&str>) -> Option<Ig
         _ => {}
     }
     let failed = kind == Some(Kind::Failure) || draft.failure.is_some();
-    (failed && !draft.cancelled).then(|| Ignored::Failure {
+    let void = draft.cancelled
+        || matches!(kind, Some(Kind::Cancelled | Kind::Refunded))
+        || draft.stated.status.is_some_and(Status::is_void);
+    (failed && !void).then(|| Ignored::Failure {
         reason: draft.failure.as_deref().or(remark).map(|reason| reason.chars().take(MAX_REASON).collect()),
     })
 }
@@ -133,13 +141,13 @@ fn ignored(draft: &Draft, kind: Option<Kind>, remark: Option<&str>) -> Option<Ig
 /// means nothing else, or a number or goods with something more.
 fn reads_as_order(draft: &Draft, entries: &Entries) -> bool {
     let valued = entries.known.iter().filter(|entry| !entry.lines.is_empty()).count();
-    let named_number = entries.known.iter().any(|entry| {
-        entry.label.column == Column::OrderNumber && !entry.label.weak && entry.label.name != "order"
-    });
+    let named_number =
+        entries.known.iter().any(|entry| entry.label.column == Column::OrderNumber && !entry.label.weak);
     let stated = &draft.stated;
     let goods = stated.product.is_some() || stated.price.is_some() || stated.total.is_some();
     match &draft.number {
-        Some(_) => named_number || valued > 1,
+        // Talk may say `Order: pizza`; a number has a digit.
+        Some(number) => named_number || (valued > 1 && number.contains(|c: char| c.is_ascii_digit())),
         None => goods && valued > 1,
     }
 }

@@ -25,6 +25,8 @@ const MAX_LINES: usize = 4096;
 const MAX_NAME: usize = 100;
 /// Most labels without a column that are kept of one card.
 const MAX_EXTRA: usize = 50;
+/// Most warnings of one card.
+const MAX_WARNINGS: usize = 50;
 /// Longest value that a warning repeats, in characters.
 const MAX_QUOTED: usize = 40;
 
@@ -48,7 +50,14 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn warn(&mut self, warning: String) {
-        self.warnings.push(warning);
+        if self.warnings.len() < MAX_WARNINGS {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Whether a price is stated, for the order or for one of its products.
+    pub(super) fn has_price(&self) -> bool {
+        self.stated.price.is_some() || self.items.has_price()
     }
 
     fn warn_unread(&mut self, column: &str, text: &str, wanted: &str) {
@@ -153,8 +162,10 @@ impl Draft {
         if !self.take_sign(read.sign) {
             return self.warn(format!("{column}: in another currency than the amounts before; left empty"));
         }
-        if slot(&mut self.stated).is_none() {
-            *slot(&mut self.stated) = Some(read.amount);
+        match slot(&mut self.stated) {
+            Some(first) if *first == read.amount => {}
+            Some(_) => self.keep(column, text),
+            empty => *empty = Some(read.amount),
         }
     }
 
@@ -165,7 +176,7 @@ impl Draft {
             (Sign::Named(a), Sign::Dollar) | (Sign::Dollar, Sign::Named(a)) => !is_dollar(a),
             _ => false,
         });
-        if !clash {
+        if !clash && !self.signs.contains(&sign) {
             self.signs.push(sign);
         }
         !clash

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::headline::Headline;
-use super::labels::Label;
+use super::labels::{Column, Label};
 use super::lines::{self, Line, Row};
 use super::markup::{self, Plain};
 
@@ -54,7 +54,7 @@ pub fn read(text: &str) -> Entries {
                 }
                 Open::Preamble
             }
-            Line::Label(label, None)
+            Line::Label(label, _)
                 if entries.waits(&open) && valued.get(label.name).is_some_and(|last| *last > at) =>
             {
                 entries.push_value(open, raw)
@@ -86,23 +86,32 @@ impl Entries {
         match open {
             Open::Known if !takes => self.push_loose(None, line),
             Open::Maybe(name) => self.push_loose(Some(name), line),
+            Open::Preamble if let Some(pair) = inline_pair(&markup::plain(line)) => {
+                self.unknown.push(pair);
+                Open::Preamble
+            }
             open => self.push_escaped(open, line),
         }
     }
 
     /// A line that no label of the table claims.
     fn push_loose(&mut self, before: Option<String>, line: &str) -> Open {
-        let text = markup::plain(line).text;
-        if let Some((name, value)) = text.split_once(": ") {
-            self.unknown.push((name.trim().to_owned(), value.trim().to_owned()));
+        let plain = markup::plain(line);
+        let secret = self.known.last().is_some_and(|entry| entry.label.column == Column::Ignored);
+        // What is left out may have its link on a further line; and a link is no label's name.
+        if plain.text.contains("://") && (secret || (before.is_none() && plain.link.is_some())) {
+            return Open::Known;
+        }
+        if let Some(pair) = inline_pair(&plain) {
+            self.unknown.push(pair);
             return Open::Known;
         }
         match before {
             Some(name) => {
-                self.unknown.push((name, text));
+                self.unknown.push((name, plain.text));
                 Open::Known
             }
-            None => Open::Maybe(text),
+            None => Open::Maybe(plain.text),
         }
     }
 
@@ -127,6 +136,12 @@ impl Entries {
         }
         open
     }
+}
+
+/// `Name: value`, which is neither a link nor one of a list of products.
+fn inline_pair(line: &Plain) -> Option<(String, String)> {
+    let (name, value) = line.text.split_once(": ").filter(|(name, _)| !name.starts_with("• "))?;
+    line.link.is_none().then(|| (name.trim().to_owned(), value.trim().to_owned()))
 }
 
 /// Where each label stands last with a value of its own.

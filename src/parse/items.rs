@@ -30,6 +30,11 @@ impl Items {
         Some(read)
     }
 
+    /// Whether one of them states a price.
+    pub(super) fn has_price(&self) -> bool {
+        self.0.values().any(|item| item.price.is_some())
+    }
+
     /// Takes a quantity, or gives back false where it cannot be read.
     pub(super) fn quantity(&mut self, item: u8, text: &str) -> bool {
         let quantity = values::quantity(text);

@@ -112,6 +112,15 @@ impl Label {
     pub const fn takes_lines(self) -> bool {
         matches!(self.column, Column::ShippingAddress | Column::Notes)
     }
+
+    /// Whether its values use the phrases of headlines, as `Order Shipped` or `Card declined`.
+    #[must_use]
+    pub const fn takes_phrase(self) -> bool {
+        matches!(
+            self.column,
+            Column::Status | Column::FraudStatus | Column::FailureReason | Column::CancelReason
+        )
+    }
 }
 
 /// Labels, folded, by column: those that count first, and those that only fill what is left.
@@ -135,7 +144,7 @@ const TABLE: &[Row] = &[
     (Column::Payment, &[], &["payment"]),
     (Column::PaymentMethod, &["payment method"], &[]),
     (Column::Proxy, &["proxy details", "proxy list", "proxy", "proxies", "proxy group"], &["checkout proxy"]),
-    (Column::OrderNumber, &["order number", "order #", "order id", "orderid", "order no", "order", "retailer order number", "订单号(order#)"], &["confirmation number", "confirmation #", "confirmation id", "purchase id"]),
+    (Column::OrderNumber, &["order number", "order #", "order#", "order no", "retailer order number", "订单号(order#)"], &["order", "order id", "orderid", "confirmation number", "confirmation #", "confirmation id", "purchase id"]),
     (Column::Reference, &["reference #", "reference number", "reference", "ref #"], &[]),
     (Column::Status, &["status", "order status"], &["state"]),
     (Column::FraudStatus, &["fraud status"], &[]),

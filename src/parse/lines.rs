@@ -4,7 +4,9 @@
 //!
 //! - a line that opens a card is a headline;
 //! - a line that is in the label table is a label, and `Label: value` is both;
-//! - a line that is bold as a whole is an unknown label, unless a label waits for its value;
+//! - a line that is bold as a whole is an unknown label, unless a label waits for its value; behind
+//!   a backslash inside the stars it is one whatever it says;
+//! - a headline without a store behind a label for states or reasons is the value of that label;
 //! - a line behind a backslash is a value, less the backslash, whatever it says.
 
 use unicode_properties::UnicodeEmoji;
@@ -50,9 +52,18 @@ pub fn read(text: &str) -> Vec<Row<'_>> {
         if line.is_empty() || is_fence(line, raw.peek().copied()) {
             continue;
         }
-        rows.push(Row { raw: line, line: classify(line) });
+        let kind = match classify(line) {
+            Line::Headline(headline) if headline.store.is_none() && awaits_phrase(&rows) => Line::Text,
+            kind => kind,
+        };
+        rows.push(Row { raw: line, line: kind });
     }
     rows
+}
+
+/// Whether the label before has no value yet and is one whose values speak like headlines.
+fn awaits_phrase(rows: &[Row<'_>]) -> bool {
+    matches!(rows.last(), Some(Row { line: Line::Label(label, None), .. }) if label.takes_phrase())
 }
 
 /// Whether `flatten` must put a backslash before a line so that it stays a value.
@@ -67,11 +78,26 @@ pub fn is_label(name: &str) -> bool {
     matches!(classify(name.trim()), Line::Label(_, None))
 }
 
+/// The line that is a label of this name, which the table does not know.
+#[must_use]
+pub fn unknown_label(name: &str) -> String {
+    let name = name.trim_end_matches([':', ' ']);
+    let line = format!("**{name}**");
+    if matches!(classify(&line), Line::Unknown(read) if read == name) {
+        line
+    } else {
+        format!("**\\{name}**")
+    }
+}
+
 /// What a single line is.
 #[must_use]
 pub fn classify(line: &str) -> Line<'_> {
     if let Some(value) = line.strip_prefix('\\') {
         return Line::Escaped(value);
+    }
+    if let Some(name) = line.strip_prefix("**\\").and_then(|rest| rest.strip_suffix("**")) {
+        return Line::Unknown(name.to_owned());
     }
     if let Some(headline) = headline::read(line) {
         return Line::Headline(headline);
@@ -96,20 +122,22 @@ fn inline(line: &str) -> Option<(Label, &str)> {
     if name.len() > LONGEST_LABEL {
         return None;
     }
-    let label = labels::find(name)?;
+    // The colon may stand inside the markup, which then opens here and closes behind it.
+    let label = labels::find(name).or_else(|| labels::find(name.trim_matches(['*', '_', '`', '~', ' '])))?;
     let opened = ["**", "__", "`"].into_iter().find(|mark| name.matches(mark).count() % 2 == 1);
     let value = value.trim_start();
     let value = opened.map_or(value, |mark| value.strip_prefix(mark).unwrap_or(value)).trim();
     (!value.is_empty()).then_some((label, value))
 }
 
-/// The inside of a line that is bold as a whole.
+/// The inside of a line that is bold as a whole and no link.
 fn bold(line: &str) -> Option<String> {
     let inside = line.strip_prefix("**")?.trim_end_matches(':').strip_suffix("**")?;
     let inside = inside.trim().trim_end_matches(':').trim();
     (!inside.is_empty() && !inside.contains("**"))
-        .then(|| markup::plain(inside).text)
-        .filter(|name| !name.is_empty())
+        .then(|| markup::plain(inside))
+        .filter(|name| !name.text.is_empty() && name.link.is_none())
+        .map(|name| name.text)
 }
 
 /// A line that only opens or closes a code block; a language behind the ticks goes with it,

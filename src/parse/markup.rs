@@ -12,7 +12,7 @@ pub struct Plain {
 }
 
 /// Words and signs that stand for "no value".
-const NO_VALUE: &[&str] = &["n/a", "na", "-", "–", "—", "none", "null"];
+const NO_VALUE: &[&str] = &["n/a", "na", "-", "–", "—", "none", "null", "_ _", "** **"];
 
 /// Markers that may enclose a whole value, longest first.
 const WRAPPERS: &[&str] = &["***", "**", "__", "~~", "*", "_"];
@@ -25,8 +25,9 @@ pub fn plain(raw: &str) -> Plain {
     let visible = visible.replace("```", "");
     let unticked =
         if visible.matches('`').count().is_multiple_of(2) { visible.replace('`', "") } else { visible };
-    let (text, target) = without_links(&without_pairs(&unticked, "||"));
-    let text = without_wrappers(&without_pairs(&text, "**"));
+    let unquoted = without_quotes(&unticked);
+    let (text, target) = without_links(&without_pairs(unquoted, "||", |_, _, _| true));
+    let text = without_wrappers(&without_pairs(&text, "**", is_bold));
     let text = html_escape::decode_html_entities(&without_emoji_codes(&text)).trim().to_owned();
     let link = target.or_else(|| is_web_link(&text).then(|| text.clone()));
     Plain { text, link }
@@ -35,14 +36,16 @@ pub fn plain(raw: &str) -> Plain {
 /// Whether a plain text says that there is no value.
 #[must_use]
 pub fn is_no_value(text: &str) -> bool {
-    text.is_empty() || NO_VALUE.contains(&text.to_lowercase().as_str())
+    text.chars().all(|c| matches!(c, '\u{200d}' | '\u{fe0f}'))
+        || NO_VALUE.contains(&text.to_lowercase().as_str())
 }
 
-/// Whether a character is never seen: controls but tabs, zero-width and direction marks.
-/// The zero-width joiner stays, emoji are made with it.
+/// Whether a character is never seen: controls but tabs, zero-width and direction marks, and the
+/// letters that look like nothing. The zero-width joiner stays, emoji are made with it.
 fn is_invisible(c: char) -> bool {
     (c.is_control() && c != '\t')
-        || matches!(c, '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
+        || matches!(c, '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{feff}' | '\u{ad}' | '\u{61c}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{2800}' | '\u{3164}')
 }
 
 /// Only links that a browser opens harmlessly.
@@ -50,26 +53,54 @@ fn is_web_link(text: &str) -> bool {
     (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(char::is_whitespace)
 }
 
-/// Removes a marker where it opens and closes, and leaves an unmatched one.
-fn without_pairs(text: &str, marker: &str) -> String {
+/// Takes off the signs of a quoted message.
+fn without_quotes(text: &str) -> &str {
+    let mut text = text.trim();
+    while let Some(inner) = text.strip_prefix("> ").or_else(|| text.strip_prefix(">>> ")) {
+        text = inner.trim_start();
+    }
+    text
+}
+
+/// Removes a marker where it opens and closes and `is_pair` of before, inside and behind agrees;
+/// leaves any other.
+fn without_pairs(text: &str, marker: &str, is_pair: impl Fn(&str, &str, &str) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(marker)
         && let Some((inside, behind)) = after.split_once(marker)
     {
         out.push_str(before);
-        out.push_str(inside);
-        rest = behind;
+        if is_pair(before, inside, behind) {
+            out.push_str(inside);
+            rest = behind;
+        } else {
+            out.push_str(marker);
+            rest = after;
+        }
     }
     out.push_str(rest);
     out
+}
+
+/// Whether stars are meant as bold: around words, and not in the middle of one, where they mask
+/// (`j***e@g****.com`) or are a part of a password.
+fn is_bold(before: &str, inside: &str, behind: &str) -> bool {
+    let is_edge = |c: char| c.is_whitespace() || c == '*';
+    !inside.is_empty()
+        && !before.ends_with(|c: char| c.is_alphanumeric() || c == '*')
+        && !inside.starts_with(is_edge)
+        && !inside.ends_with(is_edge)
+        && (!behind.starts_with(|c: char| c.is_alphanumeric() || c == '*') || inside.ends_with(':'))
 }
 
 /// Takes off markers that enclose the whole text, as often as they do.
 fn without_wrappers(text: &str) -> String {
     let mut text = text.trim();
     while let Some(inner) = WRAPPERS.iter().find_map(|marker| {
-        text.strip_prefix(marker)?.strip_suffix(marker).map(str::trim).filter(|inner| !inner.is_empty())
+        let inner = text.strip_prefix(marker)?.strip_suffix(marker)?.trim();
+        let sign = marker.chars().next()?;
+        (!inner.is_empty() && !inner.starts_with(sign) && !inner.ends_with(sign)).then_some(inner)
     }) {
         text = inner;
     }
@@ -82,8 +113,9 @@ fn without_links(text: &str) -> (String, Option<String>) {
     let mut link = None;
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("](") {
-        let (Some((lead, label)), Some((target, behind))) = (split_at_open(before), split_at_close(after))
-        else {
+        // A target ends before the next link begins, which keeps the search short.
+        let reach = after.split_once("](").map_or(after, |(reach, _)| reach);
+        let (Some((lead, label)), Some((target, _))) = (split_at_open(before), split_at_close(reach)) else {
             out.push_str(before);
             out.push_str("](");
             rest = after;
@@ -91,12 +123,12 @@ fn without_links(text: &str) -> (String, Option<String>) {
         };
         out.push_str(lead);
         out.push_str(label);
+        rest = after.strip_prefix(target).and_then(|behind| behind.strip_prefix(')')).unwrap_or_default();
         let target = target.split_whitespace().next().unwrap_or_default();
         let target = target.trim_start_matches('<').trim_end_matches('>');
         if link.is_none() && is_web_link(target) {
             link = Some(target.to_owned());
         }
-        rest = behind;
     }
     out.push_str(rest);
     (out, link)
@@ -140,8 +172,19 @@ fn without_emoji_codes(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('<') {
         out.push_str(before);
-        match after.split_once('>') {
-            Some((code, behind)) if is_custom_emoji(code) => rest = behind,
+        let reach = after.split_once('<').map_or(after, |(reach, _)| reach);
+        match reach.split_once('>') {
+            Some((code, _)) if is_custom_emoji(code) => {
+                rest =
+                    after.strip_prefix(code).and_then(|behind| behind.strip_prefix('>')).unwrap_or_default();
+            }
+            Some((code, behind))
+                if is_web_link(code) && out.trim().is_empty() && behind.trim().is_empty() =>
+            {
+                // Angle brackets around a link keep Discord from showing a preview.
+                out.push_str(code);
+                rest = "";
+            }
             _ => {
                 out.push('<');
                 rest = after;

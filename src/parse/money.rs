@@ -50,7 +50,9 @@ const SIGNS: &[(&str, Sign)] = &[
 /// than a hundredth.
 #[must_use]
 pub fn read(text: &str) -> Option<Read> {
-    let (negative, text) = without_minus(text.trim());
+    // `US $5` and `$ 5` are `US$5` and `$5`.
+    let text = text.trim().replace(" $", "$");
+    let (negative, text) = without_minus(&text);
     let (sign, digits) = split_sign(text)?;
     let (inner_minus, digits) = without_minus(digits);
     let hundredths = hundredths(digits, sign)?;
@@ -113,7 +115,7 @@ fn hundredths(digits: &str, sign: Sign) -> Option<i64> {
         .map(|c| if matches!(c, '\u{a0}' | '\u{202f}' | '\'' | '’') { ' ' } else { c })
         .collect();
     let (whole, fraction) = split_decimals(&digits, sign)?;
-    let whole = ungrouped(whole)?;
+    let whole = if whole.is_empty() && !fraction.is_empty() { "0".to_owned() } else { ungrouped(whole)? };
     let cents = match fraction.trim_end_matches('0') {
         "" => 0,
         kept if kept.chars().count() == 1 => kept.parse::<i64>().ok()?.checked_mul(10)?,

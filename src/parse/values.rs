@@ -15,9 +15,11 @@ const STATUS_WORDS: &[(&str, Status)] = &[
     ("processing", Status::Processing),
     ("in progress", Status::Processing),
     ("shipped", Status::Shipped),
+    ("order shipped", Status::Shipped),
     ("in transit", Status::Shipped),
     ("out for delivery", Status::Shipped),
     ("delivered", Status::Delivered),
+    ("order delivered", Status::Delivered),
     ("arrived", Status::Delivered),
     ("cancelled", Status::Cancelled),
     ("canceled", Status::Cancelled),
@@ -25,12 +27,15 @@ const STATUS_WORDS: &[(&str, Status)] = &[
     ("order cancelled", Status::Cancelled),
     ("order canceled", Status::Cancelled),
     ("refunded", Status::Refunded),
+    ("order refunded", Status::Refunded),
     ("refund processed", Status::Refunded),
     ("verified", Status::Verified),
     ("success", Status::Verified),
     ("successful", Status::Verified),
     ("confirmed", Status::Verified),
+    ("order confirmed", Status::Verified),
     ("placed", Status::Verified),
+    ("order placed", Status::Verified),
     ("paid", Status::Verified),
     ("completed", Status::Verified),
     ("unverified", Status::Unverified),
@@ -70,7 +75,8 @@ const FOOTERS: &[(&str, &str)] =
 pub(super) fn quantity(text: &str) -> Option<u32> {
     let text = folded(text).replace(',', "");
     let text = text.trim_matches(['(', ')', 'x', '×', ' ']);
-    let text = text.strip_suffix(".0").unwrap_or(text);
+    let text =
+        text.split_once('.').filter(|(_, rest)| rest.chars().all(|c| c == '0')).map_or(text, |(n, _)| n);
     text.parse().ok().filter(|n| (1..=MAX_QUANTITY).contains(n))
 }
 
@@ -98,10 +104,12 @@ pub(super) fn is_email(text: &str) -> bool {
     })
 }
 
-/// The address in `someone@example.com:password`: the part before the first colon.
+/// The address in `someone@example.com:password`: what stands before the first sign that senders
+/// put between the two.
 #[must_use]
 pub(super) fn email_of_account(text: &str) -> Option<&str> {
-    text.split(':').next().map(str::trim).filter(|address| is_email(address))
+    let ends = |c: char| c.is_whitespace() || matches!(c, ':' | ';' | ',' | '|');
+    text.split(ends).next().filter(|address| is_email(address))
 }
 
 /// Whether a value names a card or a wallet.

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Runs `roms` in a folder, with nothing in its environment and this on standard input.
-fn roms(folder: &Path, arguments: &[&str], input: &str) -> Output {
+pub(crate) fn roms(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_roms"))
         .args(arguments)
         .current_dir(folder)
@@ -24,11 +24,11 @@ fn roms(folder: &Path, arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().expect("the program ends")
 }
 
-fn out(output: &Output) -> String {
+pub(crate) fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn err(output: &Output) -> String {
+pub(crate) fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

@@ -5,11 +5,11 @@ use std::{io, path::Path};
 use roms::config::{Config, EXAMPLE, File, NumberMissing};
 
 /// Loads a `config.toml` with this text, and these variables.
-fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, String> {
+pub(crate) fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, String> {
     load_with_secret(text, env, |_| Err(io::Error::from(io::ErrorKind::NotFound)))
 }
 
-fn load_with_secret(
+pub(crate) fn load_with_secret(
     text: &str,
     env: &[(&str, &str)],
     read_secret: impl Fn(&Path) -> io::Result<String>,
@@ -20,7 +20,7 @@ fn load_with_secret(
 }
 
 /// The one line that says what is wrong.
-fn refusal(text: &str, env: &[(&str, &str)]) -> String {
+pub(crate) fn refusal(text: &str, env: &[(&str, &str)]) -> String {
     let report = load(text, env).expect_err("this configuration must be refused");
     let mut lines = report.lines().skip(1);
     let line = lines.next().expect("a problem").trim().to_owned();
@@ -35,6 +35,7 @@ fn without_a_file_everything_has_its_documented_default() {
     assert_eq!(config.database.url.expose(), "sqlite://roms_v2.db");
     assert_eq!(config.database.url.sqlite_path(), Some(Path::new("roms_v2.db")));
     assert_eq!(config.http.bind.to_string(), "127.0.0.1:8001");
+    assert_eq!(config.discord, None);
     assert_eq!(config.orders.timezone.name(), "UTC");
     assert_eq!(config.orders.currency.code(), "USD");
     assert_eq!(config.orders.number_missing, NumberMissing::Reject);
@@ -47,7 +48,9 @@ fn the_example_file_equals_the_defaults_and_names_every_key() {
     assert_eq!(load(EXAMPLE, &[]).unwrap(), defaults);
     let without_comments: String =
         EXAMPLE.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect();
-    assert_eq!(without_comments.trim_start(), defaults.to_masked_toml());
+    // The channels of the example are a comment, which leaves a gap.
+    let without_gaps = without_comments.replace("\n\n\n", "\n\n");
+    assert_eq!(without_gaps.trim_start(), defaults.to_masked_toml());
 }
 
 #[test]

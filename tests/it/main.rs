@@ -4,10 +4,18 @@
 
 mod cards;
 mod cli;
+mod cli_discord;
 mod config;
+mod config_discord;
+mod discord_check;
+mod discord_feedback;
+mod discord_rest;
 mod double;
+mod merging;
+mod reading;
 mod support;
 mod tidy;
+mod watching;
 
 mod guide;
 mod live;

@@ -53,8 +53,8 @@ async fn it_says_in_four_lines_what_it_serves() {
         [
             concat!("ROMS ", env!("CARGO_PKG_VERSION"), " starting"),
             "Database: SQLite (sqlite://roms_v2.db)",
-            "Send cards to [url]/api/v2/webhooks/orders",
-            "Server running on [url]; API pages at [url]/docs",
+            "Discord: no token configured, HTTP alone",
+            "Server running on [url]: cards to /api/v2/webhooks/orders, pages at /docs",
         ]
     );
 }

@@ -11,6 +11,7 @@ use reqwest::{Body, Client, Method, header::HeaderMap};
 use roms::{
     app,
     config::{Config, File},
+    discord::Timing,
     store::Store,
 };
 use serde_json::Value;
@@ -65,7 +66,8 @@ impl App {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let running = tokio::spawn(async move { app::run(listener, store, &config, stopped).await });
+        let running =
+            tokio::spawn(async move { app::run(listener, store, &config, Timing::default(), stopped).await });
         let client = Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
         Self { address, folder, client, stop, running }
     }

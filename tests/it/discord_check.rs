@@ -1,0 +1,176 @@
+//! The check of what is missing: each trouble is named, with the switch that mends it.
+
+use roms::config;
+use roms::discord::check::{Finding, Report, State, check};
+use roms::discord::rest::Rest;
+use roms::status::{ChannelStatus, StatusBoard};
+
+use crate::support::discord::permissions::{
+    ADD_REACTIONS, ADMINISTRATOR, Overwrite, READ_MESSAGE_HISTORY, SEND_MESSAGES, VIEW_CHANNEL,
+};
+use crate::support::discord::{Channel, Discord, Fault};
+use crate::support::edge::{self, id};
+
+/// A channel that is watched and takes notices.
+async fn set_up() -> (Discord, Channel, config::Discord) {
+    let discord = Discord::start().await;
+    let channel = discord.guild("Buyers").channel("checkouts");
+    let config =
+        config::Discord { notice_channel: Some(id(channel.id())), ..edge::config(&discord, &[&channel]) };
+    (discord, channel, config)
+}
+
+async fn run(config: &config::Discord) -> Report {
+    check(config, &Rest::new(config, &edge::timing()).unwrap()).await
+}
+
+/// What is missing, and the cures.
+fn troubles(report: &Report) -> Vec<(&str, &str)> {
+    let trouble = |finding| match finding {
+        &Finding { state: State::Missing { ref what, ref cure }, .. } => Some((what.as_str(), cure.as_str())),
+        _ => None,
+    };
+    report.findings.iter().filter_map(trouble).collect()
+}
+
+#[tokio::test]
+async fn nothing_is_missing_where_all_is_set_up() {
+    let (discord, channel, config) = set_up().await;
+    let report = run(&config).await;
+    assert!(report.is_ok(), "{report}");
+    let lines: Vec<_> = report.to_string().lines().map(str::to_owned).collect();
+    assert!(lines.len() == 4 && lines.iter().all(|line| line.starts_with("ok ")), "{report}");
+    let last = format!("channel \"checkouts\" ({}): the bot has all permissions", channel.id());
+    assert!(lines[3].contains(&last), "{report}");
+    assert!(discord.unknown_requests().is_empty(), "{:?}", discord.unknown_requests());
+}
+
+#[tokio::test]
+async fn each_missing_permission_is_named_with_its_cure() {
+    let cases: [(u64, &[&str]); 5] = [
+        (VIEW_CHANNEL, &["View Channel"]),
+        (READ_MESSAGE_HISTORY, &["Read Message History"]),
+        (ADD_REACTIONS, &["Add Reactions"]),
+        (SEND_MESSAGES, &["Send Messages"]),
+        (READ_MESSAGE_HISTORY | ADD_REACTIONS, &["Read Message History", "Add Reactions"]),
+    ];
+    for (denied, names) in cases {
+        let (_discord, channel, config) = set_up().await;
+        channel.deny(denied);
+        let report = run(&config).await;
+        let (what, cure) = troubles(&report)[0];
+        assert_eq!(what, format!("the bot lacks {}", names.join(", ")));
+        assert!(cure.contains("the channel's settings") && cure.ends_with(&names.join(", ")), "{cure}");
+        assert!(!report.is_ok() && report.to_string().contains("MISSING  channel"), "{report}");
+
+        let board = StatusBoard::default();
+        let stands = ChannelStatus { id: id(channel.id()), ..ChannelStatus::default() };
+        board.update(|status| status.channels.push(stands));
+        report.show(&board);
+        assert_eq!(board.snapshot().channels[0].missing, names);
+    }
+}
+
+#[tokio::test]
+async fn only_what_is_needed_is_asked_for() {
+    let (_discord, channel, mut config) = set_up().await;
+    channel.deny(ADD_REACTIONS | SEND_MESSAGES);
+    config.notice_channel = None;
+    config.channels[0].react = false;
+    let report = run(&config).await;
+    assert!(report.is_ok(), "{report}");
+}
+
+#[tokio::test]
+async fn a_notice_channel_of_its_own_needs_no_history() {
+    let (discord, channel, mut config) = set_up().await;
+    let guild = discord.guild("Staff");
+    let notices = guild.channel("notices");
+    notices.deny(READ_MESSAGE_HISTORY | ADD_REACTIONS);
+    config.notice_channel = Some(id(notices.id()));
+    config.guilds.push(id(guild.id()));
+    let report = run(&config).await;
+    assert!(report.is_ok(), "{report}");
+    notices.deny(SEND_MESSAGES);
+    channel.deny(SEND_MESSAGES);
+    assert_eq!(troubles(&run(&config).await)[0].0, "the bot lacks Send Messages");
+}
+
+#[tokio::test]
+async fn administrators_lack_nothing() {
+    let discord = Discord::start().await;
+    let guild = discord.guild("Buyers");
+    let channel = guild.channel("checkouts");
+    guild.set_bot_role(ADMINISTRATOR);
+    channel.overwrite(Overwrite { id: guild.id(), member: false, allow: 0, deny: u64::MAX });
+    let report = run(&edge::config(&discord, &[&channel])).await;
+    assert!(report.is_ok(), "{report}");
+}
+
+#[tokio::test]
+async fn a_missing_intent_is_named_with_its_page() {
+    let (discord, _channel, config) = set_up().await;
+    discord.allow_message_content(false);
+    let report = run(&config).await;
+    let (what, cure) = troubles(&report)[0];
+    assert!(what.contains("every message would come without its text"), "{what}");
+    let page = format!("https://discord.com/developers/applications/{}/bot", discord.application_id());
+    assert!(cure.starts_with(&page) && cure.ends_with("switch on \"Message Content Intent\""), "{cure}");
+    for flag in [1 << 18, 1 << 19] {
+        discord.set_application_flags(flag);
+        assert!(run(&config).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_guild_without_the_bot_comes_with_an_invitation() {
+    let discord = Discord::start().await;
+    let guild = discord.guild("Buyers");
+    let channel = guild.channel("checkouts");
+    guild.kick_bot();
+    let report = run(&edge::config(&discord, &[&channel])).await;
+    let (what, cure) = troubles(&report)[0];
+    assert_eq!(what, "the bot is not in it");
+    let link = format!("https://discord.com/oauth2/authorize?client_id={}&", discord.application_id());
+    assert!(cure.contains(&link), "{cure}");
+    assert_eq!(report.channels[0].missing, [""; 0]);
+    assert!(report.channels[0].error.is_some());
+}
+
+#[tokio::test]
+async fn a_channel_of_nowhere_or_elsewhere_is_told_apart() {
+    let (discord, _channel, mut config) = set_up().await;
+    let other = discord.guild("Others").channel("elsewhere");
+    config.channels = vec![edge::watched(12345), edge::watched(other.id())];
+    config.notice_channel = None;
+    let report = run(&config).await;
+    let troubles = troubles(&report);
+    assert!(troubles[0].0.starts_with("404") && troubles[0].1.contains("Copy Channel ID"), "{report}");
+    assert_eq!(troubles[1].0, "it is in none of the configured guilds");
+    assert!(troubles[1].1.starts_with(&format!("add {} to discord.guilds", other.guild_id())), "{report}");
+}
+
+#[tokio::test]
+async fn a_wrong_token_ends_the_check_and_is_not_shown() {
+    let (discord, _channel, config) = set_up().await;
+    discord.reset_token();
+    let report = run(&config).await;
+    let (what, cure) = troubles(&report)[0];
+    assert!(what.starts_with("401") && cure.contains("\"Reset Token\""), "{report}");
+    assert_eq!((report.findings.len(), report.channels.len()), (1, 0));
+    let shown = format!("{report}{report:?}");
+    assert!(!shown.contains(config.token.expose()) && !shown.contains("127.0.0.1"), "{shown}");
+}
+
+#[tokio::test]
+async fn what_gets_no_answer_is_unknown_and_leaves_the_board_as_it_is() {
+    let (discord, channel, config) = set_up().await;
+    discord.fail("GET", "/channels/*", Fault::Status(500), usize::MAX);
+    let (log, _listening) = edge::Log::listen();
+    let report = run(&config).await;
+    report.warn();
+    assert!(!report.is_ok() && troubles(&report).is_empty() && report.channels.is_empty(), "{report}");
+    assert!(report.to_string().contains("unknown  channel"), "{report}");
+    assert_eq!(log.count("could not be checked: 500: Discord cannot answer now"), 1, "{}", log.text());
+    assert_eq!(log.count(&channel.id().to_string()), 1, "{}", log.text());
+}

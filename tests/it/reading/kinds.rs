@@ -1,0 +1,158 @@
+//! Which cards are orders, and which are none.
+
+use super::{check, embed_with, said};
+
+fn headed(heading: &str, rest: &str) -> String {
+    format!("{heading}\nProduct\nFraud Squad\nOrder Number\n#A-1\n{rest}")
+}
+
+#[test]
+fn every_success_phrase_is_a_success() {
+    for heading in [
+        "Successful Checkout | Target",
+        "Successful Checkout!",
+        "Successful Checkout",
+        "Successfully Checked Out",
+        "Successfully checked out!",
+        "**Checked Out!**",
+        "AlpineAIO - Checked Out!",
+        "Successful checkout (Safe)",
+        "Checkout Success",
+        "Checkout Successful",
+        ":rocket: Kodai Success :rocket:",
+        "Success - Target",
+        "You cooked",
+        "Copped!",
+        "Checkout link",
+        "✅ Successful Checkout | Target",
+        "# Successful Checkout | Target",
+        "SUCCESSFUL CHECKOUT | Target",
+        "Order Confirmed",
+        "Order Placed | Target",
+    ] {
+        check(&[(heading, &headed(heading, ""), &[("~status", "verified"), ("number", "A-1")])]);
+    }
+    for heading in ["Successful Checkout (Review Hold)", "Successful Checkout (Review Hold) | Target"] {
+        check(&[(heading, &headed(heading, ""), &[("~status", "pending"), ("number", "A-1")])]);
+    }
+}
+
+#[test]
+fn every_failure_phrase_is_a_failure_in_the_heading_and_in_the_status() {
+    for phrase in [
+        "checkout failed",
+        "payment failed",
+        "payment declined",
+        "card declined",
+        "card decline",
+        "declined",
+        "out of stock",
+        "oos",
+        "sold out",
+        "shapeblock",
+        "shape block",
+        "blocked",
+        "error",
+        "unavailable",
+        "denied",
+        "unsuccessful",
+        "fraud",
+    ] {
+        for text in [
+            headed(phrase, ""),
+            headed(&format!("❌ {} | Target", phrase.to_uppercase()), ""),
+            headed("Successful Checkout | Target", &format!("Status\n{phrase}")),
+        ] {
+            let cards = said(&text);
+            assert_eq!(cards.len(), 1, "{text}: {cards:?}");
+            assert_eq!(cards[0].get("no order").map(String::as_str), Some("failure"), "{text}");
+        }
+        let embed = embed_with(&[("Order Number", "A-1"), ("Status", phrase)]);
+        assert_eq!(said(&embed)[0]["no order"], "failure", "{phrase}");
+        for label in ["Product", "Profile", "Store", "Notes", "Warehouse"] {
+            let embed = embed_with(&[("Order Number", "A-1"), (label, phrase), ("Price", "$5")]);
+            assert_eq!(said(&embed)[0]["number"], "A-1", "{phrase} in {label} means nothing");
+            if label != "Warehouse"
+                && !matches!(
+                    phrase,
+                    "checkout failed"
+                        | "payment failed"
+                        | "payment declined"
+                        | "card declined"
+                        | "card decline"
+                )
+            {
+                let text = headed("Successful Checkout | Target", &format!("{label}\n{phrase}"));
+                assert_eq!(said(&text)[0]["number"], "A-1", "{phrase} in {label} means nothing in text");
+            }
+        }
+    }
+    for name in ["Fraud Squad", "Error Card", "Declined: the Game", "Test Product", "Order Cancelled Tee"] {
+        let text = format!("Successful Checkout | S\nProduct\n{name}\nOrder Number\nA-1");
+        check(&[(name, &text, &[("product", name), ("number", "A-1")])]);
+    }
+}
+
+#[test]
+fn a_reason_makes_a_failure_but_not_of_a_cancellation() {
+    for label in ["Reason", "Decline Reason", "Fraud Reason", "Failure Reason"] {
+        let text = headed("Successful Checkout | Target", &format!("{label}\nNot enough money"));
+        check(&[(label, &text, &[("no order", "failure"), ("reason", "Not enough money")])]);
+        let text = headed("Successful Checkout | Target", &format!("{label}\nN/A"));
+        check(&[(label, &text, &[("number", "A-1")])]);
+        for cancelled in ["Order Cancelled | Target", "Order Canceled"] {
+            let text = headed(cancelled, &format!("{label}\nQuantity limit"));
+            check(&[(
+                cancelled,
+                &text,
+                &[("number", "A-1"), ("status", "cancelled"), ("extra.failure_reason", "Quantity limit")],
+            )]);
+        }
+        let text = headed("Order Update | Target", &format!("Status\nRefunded\n{label}\nDamaged"));
+        check(&[(label, &text, &[("status", "refunded"), ("extra.failure_reason", "Damaged")])]);
+    }
+    check(&[
+        (
+            "remark",
+            "Checkout Failed - Out of stock\nProduct\nX",
+            &[("no order", "failure"), ("reason", "Out of stock")],
+        ),
+        (
+            "cancel reason",
+            &headed("Order Update", "Cancel Reason\nLimit"),
+            &[("status", "cancelled"), ("extra.failure_reason", "Limit")],
+        ),
+    ]);
+}
+
+#[test]
+fn news_of_an_order_are_stated() {
+    for (heading, status) in [
+        ("Order Cancelled | Target", "cancelled"),
+        ("Order Canceled", "cancelled"),
+        ("Order Shipped | Target", "shipped"),
+        ("Order Delivered", "delivered"),
+        ("Order Refunded", "refunded"),
+        ("Order Update", ""),
+        ("Tracking Update", ""),
+    ] {
+        check(&[(heading, &headed(heading, ""), &[("status", status), ("~status", ""), ("number", "A-1")])]);
+    }
+    let text = headed("Successful Checkout | Store", "Status\nShipped");
+    check(&[("a stated status wins over the heading", &text, &[("status", "shipped")])]);
+}
+
+#[test]
+fn test_cards_and_monitor_cards_are_no_orders() {
+    for (text, kind) in [
+        ("Test Webhook", "test"),
+        ("Webhook Test\nYour webhook works", "test"),
+        ("Test", "test"),
+        ("test notification\nProduct\nX\nPrice\n$5", "test"),
+        ("Restock | Target\nProduct\nX\nPrice\n$5", "monitor"),
+        ("In Stock!\nTitle\nX", "monitor"),
+        ("Price Drop\nProduct\nX", "monitor"),
+    ] {
+        check(&[(text, text, &[("no order", kind)])]);
+    }
+}

@@ -1,0 +1,176 @@
+//! The whole program in this process, watching channels of the double, with short times.
+
+use std::io;
+use std::time::Duration;
+
+use roms::config::{Config, DatabaseUrl, File};
+use roms::discord::Timing;
+use roms::order::Order;
+use roms::store::{LogEntry, LogFilter, OrderFilter, Store};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::discord::{Channel, Discord};
+
+/// How long anything may take.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// ROMS on a database of its own.
+pub(crate) struct Bot {
+    pub(crate) config: Config,
+    folder: TempDir,
+    running: Option<Running>,
+    store: Store,
+}
+
+struct Running {
+    stop: CancellationToken,
+    task: JoinHandle<anyhow::Result<()>>,
+    address: std::net::SocketAddr,
+}
+
+/// Times that a test can wait for.
+pub(crate) fn timing() -> Timing {
+    Timing {
+        ready: Duration::from_secs(3),
+        alive: Duration::from_secs(3),
+        look: Duration::from_millis(50),
+        back_off: Duration::from_millis(50),
+        back_off_max: Duration::from_millis(400),
+        reconcile: Duration::from_millis(500),
+        refetch: Duration::from_millis(100),
+        notice: Duration::from_millis(300),
+        retry: Duration::from_millis(20),
+        rest: Duration::from_secs(5),
+        close: Duration::from_secs(1),
+    }
+}
+
+impl Bot {
+    /// Starts it and waits until it is connected.
+    pub(crate) async fn start(discord: &Discord, channels: &[&Channel]) -> Self {
+        let bot = Self::configured(discord, channels, "").await.run(timing()).await;
+        discord.until_ready().await;
+        bot
+    }
+
+    /// What would be started: `more` are further lines of each channel's section.
+    pub(crate) async fn configured(discord: &Discord, channels: &[&Channel], more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("roms.db");
+        let mut text = format!(
+            "[database]\nurl = \"sqlite://{}\"\n[discord]\ntoken = \"{}\"\napi_url = \"{}\"\nguilds = [\"{}\"]\n",
+            database.display(),
+            discord.token(),
+            discord.api_url(),
+            channels[0].guild_id(),
+        );
+        for channel in channels {
+            text +=
+                &format!("[[discord.channels]]\nid = \"{}\"\nname = \"checkouts\"\n{more}\n", channel.id());
+        }
+        let file = File { name: "test.toml", text: &text };
+        let config = Config::load(Some(file), [], |_| Err(io::ErrorKind::NotFound.into())).unwrap();
+        let url: DatabaseUrl = format!("sqlite://{}", database.display()).parse().unwrap();
+        let store = Store::open(&url).await.unwrap();
+        Self { config, folder, running: None, store }
+    }
+
+    pub(crate) async fn run(mut self, timing: Timing) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let store = Store::open(&self.config.database.url).await.unwrap();
+        let (config, stop) = (self.config.clone(), CancellationToken::new());
+        let stopped = stop.clone();
+        let task =
+            tokio::spawn(async move { roms::app::run(listener, store, &config, timing, stopped).await });
+        self.running = Some(Running { stop, task, address });
+        self
+    }
+
+    /// Stops it in good order.
+    pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
+        let Some(running) = self.running.take() else { return Ok(()) };
+        running.stop.cancel();
+        timeout(DEADLINE, running.task).await.expect("it stops in time").expect("it does not panic")
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn ended(&mut self) -> anyhow::Result<()> {
+        let running = self.running.take().expect("it runs");
+        timeout(DEADLINE, running.task).await.expect("it ends in time").expect("it does not panic")
+    }
+
+    /// What a route answers.
+    pub(crate) async fn get(&self, path: &str) -> serde_json::Value {
+        let address = self.running.as_ref().expect("it runs").address;
+        reqwest::get(format!("http://{address}{path}")).await.unwrap().json().await.unwrap()
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.running.as_ref().expect("it runs").address)
+    }
+
+    /// The order of a number.
+    pub(crate) async fn order(&self, number: &str) -> Option<Order> {
+        self.store.order(number).await.unwrap()
+    }
+
+    /// How many orders there are.
+    pub(crate) async fn orders(&self) -> u64 {
+        self.store.orders(&OrderFilter::default(), 1, 1).await.unwrap().total
+    }
+
+    /// The log, newest first.
+    pub(crate) async fn logs(&self) -> Vec<LogEntry> {
+        self.store.logs(&LogFilter::default(), 1000).await.unwrap().items
+    }
+
+    /// Waits for an order to be as it should.
+    pub(crate) async fn until_order(&self, number: &str, is: impl Fn(&Order) -> bool) -> Order {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let order = self.order(number).await;
+            match order {
+                Some(order) if is(&order) => return order,
+                order if Instant::now() > end => panic!("order {number} is {order:?}"),
+                _ => sleep(Duration::from_millis(5)).await,
+            }
+        }
+    }
+
+    /// Waits until there are so many orders.
+    pub(crate) async fn until_orders(&self, count: u64) {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            match self.orders().await {
+                found if found == count => return,
+                found if Instant::now() > end => panic!("{found} orders, not {count}"),
+                _ => sleep(Duration::from_millis(5)).await,
+            }
+        }
+    }
+
+    /// The folder of its database.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+}
+
+/// A card of Refract's with this order number.
+pub(crate) fn card(number: &str, price: &str) -> serde_json::Value {
+    serde_json::json!({"embeds": [{
+        "author": {"name": "Successful Checkout | Target"},
+        "fields": [
+            {"name": "Product", "value": "Example Console", "inline": true},
+            {"name": "Price", "value": price, "inline": true},
+            {"name": "Order Number", "value": format!("||#{number}||"), "inline": true},
+            {"name": "Email", "value": "||canary@example.com||", "inline": true},
+            {"name": "Proxy Details", "value": "||http://user:canary@203.0.113.7:8000||", "inline": true},
+        ],
+    }]})
+}
