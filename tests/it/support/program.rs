@@ -75,7 +75,7 @@ impl Program {
             let line = soon(lines.recv()).await.unwrap_or_else(|| panic!("no start: {start_lines:?}"));
             start_lines.push(line.clone());
             if let Some((_, rest)) = line.split_once("Server running on ") {
-                break rest.split(';').next().unwrap().to_owned();
+                break rest.split(": ").next().unwrap().to_owned();
             }
         };
         Self { child: Running(child), folder, lines, start_lines, url }
