@@ -62,23 +62,8 @@ impl Rest {
     /// [`RestError::Token`] or [`RestError::ApiUrl`] where these could not be used at all, and
     /// [`RestError::Client`] where TLS is not to be had.
     pub fn new(config: &Discord, timing: &Timing) -> Result<Self, RestError> {
-        let token = config.token.expose().trim();
-        HeaderValue::from_str(token).map_err(|_| RestError::Token)?;
-        let mut client = reqwest::Client::builder()
-            .use_rustls_tls()
-            .connect_timeout(CONNECT)
-            .timeout(TRY)
-            .redirect(redirect::Policy::none());
-        let mut http = HttpBuilder::new(token);
-        if let Some(url) = &config.api_url {
-            Url::parse(url).map_err(|_| RestError::ApiUrl)?;
-            client = client.no_proxy();
-            // The limiter ignores `proxy` and would ask discord.com.
-            http = http.proxy(url).ratelimiter_disabled(true);
-        }
-        let client = client.build().map_err(|_| RestError::Client)?;
         Ok(Self(Arc::new(Inner {
-            http: Arc::new(http.client(client).build()),
+            http: Arc::new(bare(config)?),
             pause: timing.retry,
             patience: timing.rest,
             own: OnceCell::new(),
@@ -230,6 +215,26 @@ impl Rest {
         }
         serde_json::from_slice(&answer).map_err(|_| RestError::Unreadable)
     }
+}
+
+/// serenity's REST client, with time limits and led to `api_url`; neither bounded nor patient.
+pub(crate) fn bare(config: &Discord) -> Result<Http, RestError> {
+    let token = config.token.expose().trim();
+    HeaderValue::from_str(token).map_err(|_| RestError::Token)?;
+    let mut client = reqwest::Client::builder()
+        .use_rustls_tls()
+        .connect_timeout(CONNECT)
+        .timeout(TRY)
+        .redirect(redirect::Policy::none());
+    let mut http = HttpBuilder::new(token);
+    if let Some(url) = &config.api_url {
+        Url::parse(url).map_err(|_| RestError::ApiUrl)?;
+        client = client.no_proxy();
+        // The limiter ignores `proxy` and would ask discord.com.
+        http = http.proxy(url).ratelimiter_disabled(true);
+    }
+    let client = client.build().map_err(|_| RestError::Client)?;
+    Ok(http.client(client).build())
 }
 
 impl fmt::Debug for Rest {
