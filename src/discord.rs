@@ -14,12 +14,15 @@
 //! Does not decide what a card is or what it changes, and knows nothing of HTTP.
 
 pub mod check;
+pub mod gateway;
 pub mod invite;
 pub mod notices;
 pub mod permissions;
 pub mod reactions;
 pub mod rest;
+pub mod supervise;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -59,29 +62,33 @@ impl Default for Timing {
             alive: Duration::from_secs(105),
             look: Duration::from_secs(5),
             back_off: Duration::from_secs(5),
-            back_off_max: Duration::from_secs(300),
-            reconcile: Duration::from_secs(60),
+            back_off_max: Duration::from_mins(5),
+            reconcile: Duration::from_mins(1),
             refetch: Duration::from_secs(2),
             notice: Duration::from_secs(10),
             retry: Duration::from_millis(500),
-            rest: Duration::from_secs(60),
+            rest: Duration::from_mins(1),
             close: Duration::from_secs(3),
         }
     }
 }
 
+/// Takes what the gateway brings. It is called on serenity's own thread, between two frames: it must
+/// neither wait nor panic.
+pub type OnEvent = Arc<dyn Fn(Event) + Send + Sync>;
+
 /// What the gateway brings, free of serenity's types. Messages are Discord's own JSON.
 #[derive(Clone, Debug)]
-pub(crate) enum Event {
+pub enum Event {
     /// A new session: what came before it was not replayed.
     Ready,
     /// A session goes on: what was missed is replayed.
     Resumed,
-    /// MESSAGE_CREATE.
+    /// `MESSAGE_CREATE`.
     Created(Value),
-    /// MESSAGE_UPDATE, whole or partial.
+    /// `MESSAGE_UPDATE`, whole or partial.
     Updated(Value),
-    /// MESSAGE_DELETE or MESSAGE_DELETE_BULK.
+    /// `MESSAGE_DELETE` or `MESSAGE_DELETE_BULK`.
     Deleted {
         /// The channel.
         channel: i64,

@@ -6,5 +6,6 @@ mod cards;
 mod cli;
 mod config;
 mod double;
+mod gateway;
 mod support;
 mod tidy;

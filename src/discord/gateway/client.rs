@@ -1,0 +1,118 @@
+//! The thread of one serenity client, from its birth to its end.
+
+use std::sync::{Arc, atomic::AtomicU64};
+use std::{io, thread};
+
+use serenity::all::{ClientBuilder, Context, EventHandler, GatewayIntents, Http, Ready, ShardManager};
+use serenity::async_trait;
+use serenity::gateway::CollectorCallback;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::gate::Gate;
+use super::{GatewayError, Pulse, events};
+use crate::discord::{Event, OnEvent};
+
+/// What the bot asks to be told of.
+const INTENTS: GatewayIntents =
+    GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGES).union(GatewayIntents::MESSAGE_CONTENT);
+
+/// All that a client needs.
+pub(super) struct Client {
+    pub(super) http: Http,
+    pub(super) url: String,
+    pub(super) on_event: OnEvent,
+    pub(super) pulse: watch::Sender<Pulse>,
+    pub(super) allowed: Arc<AtomicU64>,
+    pub(super) close: CancellationToken,
+    pub(super) abandon: CancellationToken,
+}
+
+impl Client {
+    /// Runs it on a thread of its own.
+    pub(super) fn spawn(self, ended: oneshot::Sender<Result<(), GatewayError>>) -> io::Result<()> {
+        let runtime = runtime()?;
+        let live = move || {
+            let end = runtime.block_on(self.live());
+            // Waits for nothing: a task that spins would never end.
+            runtime.shutdown_background();
+            drop(ended.send(end));
+        };
+        thread::Builder::new().name("gateway".to_owned()).spawn(live).map(drop)
+    }
+
+    async fn live(self) -> Result<(), GatewayError> {
+        let abandon = self.abandon.clone();
+        abandon.run_until_cancelled(self.run()).await.unwrap_or(Err(GatewayError::Gone))
+    }
+
+    async fn run(self) -> Result<(), GatewayError> {
+        let listener = Listener { pulse: self.pulse.clone(), on_event: self.on_event };
+        // A framework for commands would be given here. The client must be built on its own runtime:
+        // building starts the task that connects.
+        let mut client = ClientBuilder::new_with_http(self.http, INTENTS).event_handler(listener).await?;
+        let mut address = Arc::clone(&client.ws_url).lock_owned().await;
+        // serenity has asked for it too, but guesses when it gets no answer.
+        *address = self.url;
+        let gate = Gate {
+            address: Arc::clone(&client.ws_url),
+            shards: Arc::clone(&client.shard_manager.runners),
+            pulse: self.pulse,
+            allowed: self.allowed,
+        };
+        let shards = Spinners(Arc::clone(&client.shard_manager));
+        tokio::select! {
+            end = client.start() => Ok(end?),
+            never = gate.keep(address) => match never {},
+            () = self.close.cancelled() => {
+                shards.0.shutdown_all().await;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    runtime::Builder::new_multi_thread().worker_threads(1).thread_name("gateway-worker").enable_all().build()
+}
+
+/// Stops shards that spin. On a connection that is gone serenity reads without end and without
+/// ever giving way, until the next heartbeat is due; but it does look for orders, and to fail with
+/// one ends the shard.
+struct Spinners(Arc<ShardManager>);
+
+impl Drop for Spinners {
+    fn drop(&mut self) {
+        if let Ok(shards) = self.0.runners.try_lock() {
+            shards.values().for_each(|shard| shard.runner_tx.shutdown_clean());
+        }
+    }
+}
+
+/// Hears of each new session and listens in on it.
+struct Listener {
+    pulse: watch::Sender<Pulse>,
+    on_event: OnEvent,
+}
+
+#[async_trait]
+impl EventHandler for Listener {
+    async fn ready(&self, context: Context, _: Ready) {
+        let (pulse, on_event) = (self.pulse.clone(), Arc::clone(&self.on_event));
+        // Handlers run as tasks, in any order. A collector is called in the task that reads, in
+        // order, and lives as long as the session.
+        context.shard.add_collector(CollectorCallback(Box::new(move |event| {
+            pulse.send_modify(Pulse::event);
+            if let Some(event) = events::read(event) {
+                if matches!(event, Event::Resumed) {
+                    pulse.send_modify(Pulse::resumed);
+                }
+                on_event(event);
+            }
+            true
+        })));
+        self.pulse.send_modify(Pulse::ready);
+        (self.on_event)(Event::Ready);
+    }
+}
