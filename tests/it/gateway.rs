@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::discord::{Answer, Discord, Fate, Webhook};
+use crate::support::discord::{Answer, Discord, Fate, Fault, Webhook};
 
 /// How long anything may take, serenity's own waits of five seconds included.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -44,7 +44,7 @@ impl Bot {
         };
         let timing = Timing {
             ready: Duration::from_secs(7),
-            alive: Duration::from_secs(3),
+            alive: Duration::from_secs(8),
             look: Duration::from_millis(100),
             back_off: Duration::from_millis(100),
             back_off_max: Duration::from_secs(1),
@@ -99,12 +99,20 @@ impl Bot {
 
     /// Waits for one message.
     async fn until_message(&mut self, id: u64) {
-        let is_it = |event: &Event| matches!(event, Event::Created(it) if it["id"] == id.to_string());
+        let id = id.to_string();
+        let is_it = |event: &Event| matches!(event, Event::Created(it) if it["id"] == id);
         self.until("message", |event| is_it(event).then_some(())).await;
     }
 
-    async fn identifies(&self) -> u64 {
-        self.store.identifies_since(Utc::now() - TimeDelta::hours(1)).await.unwrap()
+    /// Waits until so many IDENTIFYs are counted, and no more.
+    async fn until_identifies(&self, times: u64) {
+        let (mut looks, hour_ago) = (interval(Duration::from_millis(50)), Utc::now() - TimeDelta::hours(1));
+        let counted = async {
+            while self.store.identifies_since(hour_ago).await.unwrap() != times {
+                looks.tick().await;
+            }
+        };
+        timeout(PATIENCE, counted).await.unwrap_or_else(|_| panic!("not {times} IDENTIFYs"));
     }
 
     /// Stops it and gives how it ended.
@@ -183,7 +191,7 @@ async fn an_invalid_session_is_followed_by_a_new_one() {
     discord.gateway().invalidate(false);
     bot.until_ready().await;
     bot.hears(&hook).await;
-    assert_eq!(bot.identifies().await, 2);
+    bot.until_identifies(2).await;
     assert!(bot.status.snapshot().connected);
     bot.stop().await.unwrap();
 }
@@ -237,7 +245,7 @@ async fn a_session_that_is_invalid_again_and_again_makes_no_hot_loop() {
     without_a_stall(bot.until_ready()).await;
     bot.hears(&hook).await;
     assert!(discord.gateway().resumes() < 12, "{} RESUMEs", discord.gateway().resumes());
-    assert_eq!(bot.identifies().await, 2);
+    bot.until_identifies(2).await;
     bot.stop().await.unwrap();
 }
 
@@ -251,9 +259,9 @@ async fn identifies_stay_below_twenty_an_hour_over_restarts_too() {
     discord.gateway().at_identify(&[Answer::InvalidSession(false); 1000]);
     let bot = Bot::start(&discord, store.clone());
     discord.gateway().until_identifies(3).await;
-    // Longer than serenity takes to the next try, and the supervisor to lose its patience.
-    assert!(timeout(Duration::from_secs(12), discord.gateway().until_identifies(4)).await.is_err());
-    assert_eq!(bot.identifies().await, 19);
+    // Longer than serenity takes to the next try.
+    assert!(timeout(Duration::from_secs(7), discord.gateway().until_identifies(4)).await.is_err());
+    bot.until_identifies(19).await;
     bot.stop().await.unwrap();
 
     let handshakes = discord.gateway().handshakes();
@@ -278,24 +286,27 @@ async fn discords_own_limit_is_asked_before_connecting() {
     bot.stop().await.unwrap();
 }
 
+/// How it ends where Discord refuses the bot.
+async fn end_after(refuse: impl Fn(&Discord)) -> Result<(), Fatal> {
+    let (discord, (_folder, store)) = (Discord::start().await, store().await);
+    refuse(&discord);
+    Bot::start(&discord, store).end().await
+}
+
 #[tokio::test]
-async fn a_refused_token_or_intent_ends_it_with_the_cure() {
-    let refusals: [(&str, fn(&Discord), Fatal); 4] = [
-        ("4004", |it| it.gateway().at_identify(&[Answer::Close(4004)]), Fatal::BadToken),
-        ("4014", |it| it.allow_message_content(false), Fatal::MissingIntent),
-        ("4013", |it| it.gateway().at_identify(&[Answer::Close(4013)]), Fatal::MissingIntent),
-        (
-            "401",
-            |it| it.fail("GET", "/gateway/bot", crate::support::discord::Fault::Status(401), 9),
-            Fatal::BadToken,
-        ),
-    ];
-    for (name, refuse, fatal) in refusals {
-        let (discord, (_folder, store)) = (Discord::start().await, store().await);
-        refuse(&discord);
-        assert_eq!(Bot::start(&discord, store).end().await, Err(fatal), "{name}");
-    }
-    assert!(Fatal::BadToken.to_string().contains("Reset Token"));
+async fn a_refused_token_ends_it_with_the_cure() {
+    let by_gateway = |discord: &Discord| discord.gateway().at_identify(&[Answer::Close(4004)]);
+    assert_eq!(end_after(by_gateway).await, Err(Fatal::BadToken));
+    let by_rest = |discord: &Discord| discord.fail("GET", "/gateway/bot", Fault::Status(401), 9);
+    assert_eq!(end_after(by_rest).await, Err(Fatal::BadToken));
+    assert!(Fatal::BadToken.to_string().contains("Bot → Reset Token"));
+}
+
+#[tokio::test]
+async fn a_missing_intent_ends_it_with_the_cure() {
+    assert_eq!(end_after(|discord| discord.allow_message_content(false)).await, Err(Fatal::MissingIntent));
+    let unknown = |discord: &Discord| discord.gateway().at_identify(&[Answer::Close(4013)]);
+    assert_eq!(end_after(unknown).await, Err(Fatal::MissingIntent));
     assert!(Fatal::MissingIntent.to_string().contains("Message Content Intent"));
 }
 
