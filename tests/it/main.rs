@@ -11,6 +11,7 @@ mod discord_check;
 mod discord_feedback;
 mod discord_rest;
 mod double;
+mod gateway;
 mod guide;
 mod live;
 mod merging;
