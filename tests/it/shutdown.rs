@@ -56,8 +56,15 @@ async fn stops_in_order(signal: &str) {
     let mut program = Program::start().await;
     let requests = join_all((0..20).map(|at| HalfSent::begin(&program, at))).await;
 
+    let mut idle = TcpStream::connect(program.url.strip_prefix("http://").unwrap()).await.unwrap();
+    idle.write_all(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut answer = [0; 1024];
+    assert!(soon(idle.read(&mut answer)).await.unwrap() > 0);
+
     program.signal(signal);
     program.line_with("a second signal stops at once").await;
+    // Idle connections are closed at the moment from which on only begun requests are waited for.
+    assert_eq!(soon(idle.read(&mut answer)).await.unwrap(), 0);
 
     for answer in join_all(requests.into_iter().map(HalfSent::finish)).await {
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
