@@ -34,7 +34,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     } else {
         tracing::info!("Discord: no token configured, HTTP alone");
     }
-    tracing::info!("Server running on http://{address}; API pages at http://{address}/docs");
+    tracing::info!("Server running on http://{address}: cards to /api/v2/webhooks/orders, pages at /docs");
     run(listener, store, &config, Timing::default(), stop).await
 }
 

@@ -54,7 +54,7 @@ async fn it_says_in_four_lines_what_it_serves() {
             concat!("ROMS ", env!("CARGO_PKG_VERSION"), " starting"),
             "Database: SQLite (sqlite://roms_v2.db)",
             "Discord: no token configured, HTTP alone",
-            "Server running on [url]; API pages at [url]/docs",
+            "Server running on [url]: cards to /api/v2/webhooks/orders, pages at /docs",
         ]
     );
 }
