@@ -86,7 +86,7 @@ impl Worker {
         let id = message.discord_id.unwrap_or_default();
         match self.deps.ingest.enqueue(message).await {
             Ok(pending) => {
-                self.in_flight.push(Box::pin(async move { Done::Taken(id, pending.receipt().await) }))
+                self.in_flight.push(Box::pin(async move { Done::Taken(id, pending.receipt().await) }));
             }
             Err(error) => self.not_taken(id, error),
         }
