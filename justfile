@@ -41,3 +41,12 @@ run *args:
 # Post the sample message to a running ROMS
 sample:
     cargo run --locked --release -- send-sample
+
+# ROMS against a Discord of its own, without an account; Ctrl-C ends it
+demo:
+    cargo run --locked --release --example demo
+
+# What docs/benchmarks.md tells of: reading in microseconds, and the whole way in cards per second
+bench:
+    cargo bench --locked --bench reading
+    cargo bench --locked --bench discord

@@ -65,7 +65,7 @@ impl std::fmt::Display for Stored {
         let Self { number, status, price, quantity, total, currency, store, product } = self;
         write!(
             f,
-            "{number}  {status:<9}  {price:>7.2} × {quantity} = {total:>7.2} {currency}  {product} | {store}"
+            "{number:<17}  {status:<9}  {price:>7.2} × {quantity} = {total:>7.2} {currency}  {product} | {store}"
         )
     }
 }

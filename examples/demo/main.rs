@@ -124,7 +124,12 @@ fn config(discord: &Discord, channel: &Channel, folder: &Path) -> Result<Config>
         channel.id(),
     );
     let file = File { name: "the demo's configuration", text: &text };
-    Ok(Config::load(Some(file), [], |_| Err(io::ErrorKind::NotFound.into()))?)
+    Ok(Config::load(Some(file), log_settings(), |_| Err(io::ErrorKind::NotFound.into()))?)
+}
+
+/// `ROMS__LOG__FILTER=info` shows ROMS's own log too.
+fn log_settings() -> impl Iterator<Item = (String, String)> {
+    std::env::vars().filter(|(name, _)| name.starts_with("ROMS__LOG__"))
 }
 
 /// Shorter times than with Discord itself, where nobody looks on.

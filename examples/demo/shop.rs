@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 /// Store as the card names it, beginning of its order numbers, product, price in hundredths, sign.
 const SHELF: [(&str, &str, &str, u32, &str); 8] = [
-    ("Best Buy US", "BBY01-8071025", "STARLINK - Mini Kit AC Dual Band Wi-Fi System - White", 29_999, "$"),
-    ("Target", "10200012345", "Trading Card Game Elite Trainer Box", 4_999, "$"),
-    ("Walmart US", "20001-12345", "Handheld Console 512 GB", 54_900, "$"),
+    ("Best Buy US", "BBY01-80710250", "STARLINK - Mini Kit AC Dual Band Wi-Fi System - White", 29_999, "$"),
+    ("Target", "102000123", "Trading Card Game Elite Trainer Box", 4_999, "$"),
+    ("Walmart US", "200012-", "Handheld Console 512 GB", 54_900, "$"),
     ("Best Buy CA", "BBYCA-5512", "Graphics Card 16 GB", 129_999, "C$"),
     ("Argos UK", "ARG77", "Building Bricks Star Cruiser", 14_000, "£"),
     ("Pokemon Center US", "P0044", "Booster Display", 16_164, "$"),
@@ -31,7 +31,7 @@ impl Purchase {
     pub(crate) fn any(serial: u32) -> Self {
         let item = fastrand::usize(..SHELF.len());
         let (_, prefix, _, price, _) = SHELF[item];
-        let number = format!("{prefix}{serial:05}");
+        let number = format!("{prefix}{serial:04}");
         Self { number, item, price: price - fastrand::u32(..price / 10), quantity: fastrand::u32(1..=3) }
     }
 
