@@ -56,7 +56,7 @@ impl Phase {
 /// Where the processor time went, a line for each kind of thread.
 pub(crate) fn threads(title: &str, phase: &Phase) {
     println!("{title}, {:.2} s:", phase.took.as_secs_f64());
-    let ours = phase.ours.0.iter().map(|(name, time)| (format!("(this process) {name}"), time));
+    let ours = phase.ours.0.iter().map(|(name, time)| (format!("double and sender: {name}"), time));
     let rows = phase.processor.0.iter().map(|(name, time)| (name.clone(), time)).chain(ours);
     for (name, time) in rows.filter(|(_, time)| **time >= 0.05) {
         let share = time / phase.took.as_secs_f64() * 100.0;

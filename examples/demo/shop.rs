@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 /// Store as the card names it, beginning of its order numbers, product, price in hundredths, sign.
 const SHELF: [(&str, &str, &str, u32, &str); 8] = [
-    ("Best Buy US", "BBY01-80710250", "STARLINK - Mini Kit AC Dual Band Wi-Fi System - White", 29_999, "$"),
-    ("Target", "102000123", "Trading Card Game Elite Trainer Box", 4_999, "$"),
+    ("Best Buy US", "BBY01-8071025", "STARLINK - Mini Kit", 29_999, "$"),
+    ("Target", "102000123", "Elite Trainer Box", 4_999, "$"),
     ("Walmart US", "200012-", "Handheld Console 512 GB", 54_900, "$"),
     ("Best Buy CA", "BBYCA-5512", "Graphics Card 16 GB", 129_999, "C$"),
-    ("Argos UK", "ARG77", "Building Bricks Star Cruiser", 14_000, "£"),
+    ("Argos UK", "ARG77", "Brick Star Cruiser", 14_000, "£"),
     ("Pokemon Center US", "P0044", "Booster Display", 16_164, "$"),
     ("Game Stop", "GS-9007", "Wireless Controller \"Midnight\"", 7_450, "$"),
-    ("Media Markt DE", "MM-33", "Kopfhörer mit Geräuschunterdrückung", 34_900, "€"),
+    ("Media Markt DE", "MM-33", "Kopfhörer kabellos", 34_900, "€"),
 ];
 
 /// One purchase.
