@@ -69,8 +69,7 @@ async fn an_embed_that_comes_by_edit_is_a_card() {
 #[tokio::test]
 async fn an_edit_that_overtakes_its_message_wins() {
     let stage = Stage::new().await;
-    let message =
-        stage.hook.draft(card("SWAP-1", "$10.00")).overtaken_by(card("SWAP-1", "$12.00")).post();
+    let message = stage.hook.draft(card("SWAP-1", "$10.00")).overtaken_by(card("SWAP-1", "$12.00")).post();
     stage.channel.until_reaction(message, "✅").await;
     stage.mark().await;
     let order = stage.bot.order("SWAP-1").await.unwrap();

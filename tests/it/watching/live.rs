@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::stage::{Stage, id, price};
+use super::stage::{Stage, card_without_number, id, price};
 use crate::support::bot::card;
 use crate::support::discord::Discord;
 
@@ -107,7 +107,7 @@ async fn a_card_without_a_number_gets_one_of_its_own_where_that_is_configured() 
     let mut stage = Stage::before(|_, _| {}).await;
     stage.bot.config.orders.number_missing = roms::config::NumberMissing::MessageId;
     stage.start().await;
-    let mut message = card("", "$10.00");
+    let mut message = card_without_number();
     let second = message["embeds"][0].clone();
     message["embeds"].as_array_mut().unwrap().push(second);
     let message = stage.hook.post(message);

@@ -1,14 +1,29 @@
 //! ROMS watching one channel of a double: what most scenarios begin with.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use roms::config::{Config, Discord as DiscordConfig};
 use roms::order::Order;
 use roms::store::{LogEntry, OrderEvent};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tracing::subscriber::DefaultGuard;
 
 use crate::support::bot::{Bot, card, timing};
 use crate::support::discord::{Channel, Discord, Guild, Webhook};
+use crate::support::edge::Log;
+
+/// A word of every card's e-mail address and proxy, which no log may hold.
+pub(crate) const CANARY: &str = "canary";
+
+impl Drop for Stage {
+    /// A scenario that fails shows the log.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            drop(std::io::Write::write_all(&mut std::io::stderr(), self.log.text().as_bytes()));
+        }
+    }
+}
 
 /// ROMS, the double, and a channel with a webhook that posts cards.
 pub(crate) struct Stage {
@@ -17,7 +32,10 @@ pub(crate) struct Stage {
     pub(crate) channel: Channel,
     pub(crate) hook: Webhook,
     pub(crate) bot: Bot,
+    /// All that ROMS logs, less its gateway thread.
+    pub(crate) log: Log,
     markers: AtomicUsize,
+    _listening: DefaultGuard,
 }
 
 impl Stage {
@@ -30,19 +48,37 @@ impl Stage {
     pub(crate) async fn with(change: impl FnOnce(&Discord, &mut DiscordConfig)) -> Self {
         let mut stage = Self::before(change).await;
         stage.start().await;
-        stage.discord.until_ready().await;
+        stage.until_listening().await;
         stage
     }
 
     /// ROMS is not started yet.
     pub(crate) async fn before(change: impl FnOnce(&Discord, &mut DiscordConfig)) -> Self {
+        let (log, listening) = Log::listen();
         let discord = Discord::start().await;
+        // Less than what the harness takes for a sign of life.
+        discord.gateway().heartbeat_every(Duration::from_secs(1));
         let guild = discord.guild("Buyers");
         let channel = guild.channel("checkouts");
         let hook = channel.webhook("Refract");
         let mut bot = Bot::configured(&discord, &[&channel], "").await;
         change(&discord, watched(&mut bot.config));
-        Self { discord, guild, channel, hook, bot, markers: AtomicUsize::new(1) }
+        let markers = AtomicUsize::new(1);
+        Self { discord, guild, channel, hook, bot, log, markers, _listening: listening }
+    }
+
+    /// Waits until ROMS hears the gateway: what comes right behind READY it finds in the history
+    /// only, where a deleted message is not.
+    pub(crate) async fn until_listening(&self) {
+        self.discord.until_ready().await;
+        let path = "/health";
+        self.bot
+            .until(path, "it hears the gateway", |health| {
+                self.discord.gateway().dispatch("TYPING_STOP", json!({}));
+                let discord = &health["checks"]["discord"];
+                discord["connected"] == true && discord["last_event_at"].is_string()
+            })
+            .await;
     }
 
     /// Starts ROMS.
@@ -62,6 +98,10 @@ impl Stage {
         self.bot.stop().await.unwrap();
         let unknown = self.discord.unknown_requests();
         assert!(unknown.is_empty(), "{unknown:?}");
+        let log = self.log.text();
+        for secret in [CANARY, &self.discord.token()] {
+            assert!(!log.contains(secret), "{log}");
+        }
     }
 
     /// Posts a card and waits until it is stored: whatever came before it has been seen.
@@ -105,6 +145,13 @@ pub(crate) fn id(id: u64) -> i64 {
 /// What a card costs.
 pub(crate) fn price(order: &Order) -> Option<i64> {
     order.fields.price.map(|price| price.hundredths())
+}
+
+/// A card that states no order number.
+pub(crate) fn card_without_number() -> Value {
+    let mut message = card("", "$10.00");
+    message["embeds"][0]["fields"].as_array_mut().unwrap().retain(|field| field["name"] != "Order Number");
+    message
 }
 
 /// A card with other things in its embed.
