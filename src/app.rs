@@ -29,9 +29,10 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     let store = Store::open(&config.database.url).await?;
     tracing::info!("Database: SQLite ({})", config.database.url);
     let address = listener.local_addr().context("the listening socket has no address")?;
-    match &config.discord {
-        Some(discord) => tracing::info!("Discord: watching {} channels", discord.channels.len()),
-        None => tracing::info!("Discord: no token configured, HTTP alone"),
+    if let Some(discord) = &config.discord {
+        tracing::info!("Discord: watching {} channels", discord.channels.len());
+    } else {
+        tracing::info!("Discord: no token configured, HTTP alone");
     }
     tracing::info!("Server running on http://{address}: cards to /api/v2/webhooks/orders, pages at /docs");
     run(listener, store, &config, Timing::default(), stop).await

@@ -75,6 +75,12 @@ enum Failure {
 }
 
 impl Failure {
+    /// Whether the reader of standard output has read enough, as `head` has after ten lines.
+    fn is_closed_pipe(&self) -> bool {
+        let Self::Other(error) = self else { return false };
+        error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) => ExitCode::from(2),
@@ -92,6 +98,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         match self.dispatch(&mut io::stdout()) {
             Ok(()) => ExitCode::SUCCESS,
+            Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
             Err(failure) => {
                 // There is nobody left to tell when standard error is closed too.
                 drop(writeln!(io::stderr().lock(), "roms: {failure}"));

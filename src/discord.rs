@@ -88,12 +88,12 @@ impl Default for Timing {
             alive: Duration::from_secs(105),
             look: Duration::from_secs(5),
             back_off: Duration::from_secs(5),
-            back_off_max: Duration::from_secs(300),
-            reconcile: Duration::from_secs(60),
+            back_off_max: Duration::from_mins(5),
+            reconcile: Duration::from_mins(1),
             refetch: Duration::from_secs(2),
             notice: Duration::from_secs(10),
             retry: Duration::from_millis(500),
-            rest: Duration::from_secs(60),
+            rest: Duration::from_mins(1),
             close: Duration::from_secs(3),
         }
     }

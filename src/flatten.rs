@@ -18,18 +18,32 @@ pub struct Card {
 }
 
 /// The cards of a message, in its order. Text beside embeds counts only where it holds a label:
-/// people and bots greet there.
+/// people and bots greet there; a headline alone is that of the next embed, where it has none.
 #[must_use]
 pub fn flatten(message: &Message) -> Vec<Card> {
     let has_embeds = message.parts.iter().any(|part| matches!(part, Part::Embed(_)));
     let mut cards = Vec::new();
+    let mut heading = None;
     for part in &message.parts {
         match part {
-            Part::Text(text) => cards.extend(split(text).filter(|text| !has_embeds || holds_label(text))),
-            Part::Embed(embed) => cards.extend(split(&embed_text(embed))),
+            Part::Text(text) => {
+                cards.extend(split(text).filter(|text| !has_embeds || holds_label(text)));
+                heading = headline(text).filter(|_| !holds_label(text));
+            }
+            Part::Embed(embed) => {
+                let text = embed_text(embed);
+                let heading = heading.take().filter(|_| holds_label(&text) && headline(&text).is_none());
+                cards.extend(split(&(heading.unwrap_or_default() + &text)));
+            }
         }
     }
     cards.into_iter().map(|text| Card { text }).collect()
+}
+
+/// The line of a text that opens a card, with its end.
+fn headline(text: &str) -> Option<String> {
+    let rows = lines::read(text);
+    rows.iter().find(|row| matches!(row.line, Line::Headline(_))).map(|row| format!("{}\n", row.raw))
 }
 
 fn holds_label(text: &str) -> bool {

@@ -60,7 +60,18 @@ impl Ingest {
     /// is called.
     #[must_use]
     pub fn start(store: Store, feed: Feed, orders: Orders) -> (Self, JoinHandle<()>) {
-        let (queue, jobs) = mpsc::channel(QUEUE);
+        Self::start_with_queue(store, feed, orders, QUEUE)
+    }
+
+    /// As [`Self::start`], with a queue for so many messages.
+    #[must_use]
+    pub fn start_with_queue(
+        store: Store,
+        feed: Feed,
+        orders: Orders,
+        places: usize,
+    ) -> (Self, JoinHandle<()>) {
+        let (queue, jobs) = mpsc::channel(places);
         let stop = CancellationToken::new();
         let writer = tokio::spawn(writer::run(store, feed, jobs, stop.clone()));
         (Self { queue, orders, stop }, writer)

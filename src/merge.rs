@@ -7,7 +7,8 @@
 //!    a derived value counts as empty for a stated one, so that the order in which messages
 //!    arrive does not matter.
 //! 4. `cancelled` and `refunded` yield only to a newer, stated status.
-//! 5. Becoming `shipped` or `delivered` sets its date when empty.
+//! 5. A message that states `shipped` or `delivered` gives its date when empty. Of two dates that
+//!    messages give by their own time, the earlier stands.
 //! 6. A change lists each field with its old and new value; no change lists none.
 
 use std::collections::BTreeSet;
@@ -38,9 +39,8 @@ pub fn merge(order: Option<&Order>, patch: &Patch, now: DateTime<Utc>) -> Change
     let late = patch.at < before.newest;
 
     let replaced = apply_stated(&mut merged, patch, late);
-    apply_derived(&mut merged, patch, late);
-    follow_total(&mut merged, &before.fields, replaced.contains("total"));
-    date_the_status(&mut merged, before.fields.status, patch.at);
+    apply_derived(&mut merged, patch);
+    follow_total(&mut merged, &before.fields, patch, replaced.contains("total"), late);
     for (name, value) in &patch.extra {
         if !late || !merged.extra.contains_key(name) {
             merged.extra.insert(name.clone(), value.clone());
@@ -88,51 +88,69 @@ fn apply_stated(order: &mut Order, patch: &Patch, late: bool) -> BTreeSet<&'stat
     replaced
 }
 
-/// Rule 2. Of two derived order dates the earlier message's is nearer to the truth.
-fn apply_derived(order: &mut Order, patch: &Patch, late: bool) {
-    let known = order.derived.clone();
-    let may_replace =
-        |name, empty| empty || (late && matches!(name, "order_date" | "order_time") && known.contains(name));
+/// Rules 2 and 5. Of two derived dates the earlier is nearer to the truth, so that it does not
+/// matter which message comes first.
+fn apply_derived(order: &mut Order, patch: &Patch) {
+    let mut from = patch.derived.clone();
+    match patch.stated.status {
+        Some(Status::Shipped) => from.shipped_date = Some(patch.at),
+        Some(Status::Delivered) => from.delivered_date = Some(patch.at),
+        _ => {}
+    }
+    let dates = [
+        ("order_date", from.order_date, order.fields.order_date),
+        ("shipped_date", from.shipped_date, order.fields.shipped_date),
+        ("delivered_date", from.delivered_date, order.fields.delivered_date),
+    ];
+    let mut earlier: BTreeSet<&str> = dates
+        .into_iter()
+        .filter(|(name, new, old)| order.derived.contains(name) && new.zip(*old).is_some_and(|(n, o)| n < o))
+        .map(|(name, ..)| name)
+        .collect();
+    // The time of day goes with the date.
+    if earlier.contains("order_date") && order.derived.contains("order_time") {
+        earlier.insert("order_time");
+    }
     let derived = &mut order.derived;
-    order.fields.apply(&patch.derived, may_replace, |name| {
-        // A success headline states the status as good as in words.
-        if name != "status" {
-            derived.insert(name);
-        }
-    });
+    order.fields.apply(
+        &from,
+        |name, empty| empty || earlier.contains(name),
+        |name| {
+            // A success headline states the status as good as in words.
+            if name != "status" {
+                derived.insert(name);
+            }
+        },
+    );
 }
 
-/// Rule 2: a total that was price times quantity, or none, becomes the present product.
-fn follow_total(order: &mut Order, before: &Fields, stated: bool) {
-    let followed = before.total.is_none() || before.total == product(before);
-    if followed
-        && !stated
+/// Rule 2: a total that was price times quantity, or none, becomes the present product. One that
+/// a newer message states does not follow an older one.
+fn follow_total(order: &mut Order, before: &Fields, patch: &Patch, stated: bool, late: bool) {
+    let follows = if stated {
+        // An older card that multiplied for itself has said no more than its price.
+        late && patch.stated.total == own_product(patch)
+    } else {
+        before.total.is_none()
+            || (before.total == product(before) && (!late || order.derived.contains("total")))
+    };
+    if follows
         && let Some(total) = product(&order.fields)
         && order.fields.total != Some(total)
     {
         order.fields.total = Some(total);
-        order.derived.insert("total");
+        if before.total.is_none() && !stated {
+            order.derived.insert("total");
+        }
     }
+}
+
+fn own_product(patch: &Patch) -> Option<Amount> {
+    patch.stated.price?.times(patch.stated.quantity.or(patch.derived.quantity)?)
 }
 
 fn product(fields: &Fields) -> Option<Amount> {
     fields.price?.times(fields.quantity?)
-}
-
-/// Rule 5.
-fn date_the_status(order: &mut Order, before: Option<Status>, at: DateTime<Utc>) {
-    if order.fields.status == before {
-        return;
-    }
-    let (name, date) = match order.fields.status {
-        Some(Status::Shipped) => ("shipped_date", &mut order.fields.shipped_date),
-        Some(Status::Delivered) => ("delivered_date", &mut order.fields.delivered_date),
-        _ => return,
-    };
-    if date.is_none() {
-        *date = Some(at);
-        order.derived.insert(name);
-    }
 }
 
 /// Rule 6.

@@ -60,6 +60,14 @@ impl Store {
         Ok(asked.elapsed())
     }
 
+    /// What an SQLite setting is on the connection that writes and on one that reads.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pragma(&self, name: &str) -> Result<[String; 2], StoreError> {
+        Ok([connect::pragma(&self.writer, name).await?, connect::pragma(&self.readers, name).await?])
+    }
+
     /// Folds the write-ahead log into the file and closes all connections.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use crate::{
     config::Orders,
     flatten::flatten,
     ingest::context,
+    merge::merge,
     message::Message,
     order::Patch,
     parse::{self, Reading},
@@ -72,7 +73,9 @@ fn write_order(out: &mut impl Write, patch: &Patch, warnings: &[String]) -> anyh
     let stated = patch.stated.named_texts().into_iter().map(owned);
     write_aligned(out, std::iter::once(number).chain(stated).chain(extra))?;
     writeln!(out, "What follows from it, and fills empty columns only")?;
-    write_aligned(out, patch.derived.named_texts().into_iter().map(owned))?;
+    let is_stated = |name| patch.stated.named_texts().iter().any(|(stated, _)| *stated == name);
+    let stored = merge(None, patch, patch.at).order.fields.named_texts();
+    write_aligned(out, stored.into_iter().filter(|(name, _)| !is_stated(*name)).map(owned))?;
     for warning in warnings {
         writeln!(out, "Warning: {warning}")?;
     }

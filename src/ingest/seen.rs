@@ -65,8 +65,7 @@ impl Known {
 fn seen(message: &ReadMessage, known: &KnownMessage) -> Seen {
     match &message.content_hash {
         Some(hash) if known.content_hash.as_ref() == Some(hash) || message.at < known.sent_at => Seen::Copy,
-        Some(_) => Seen::New,
         None if message.received_at - known.received_at < REPEAT_WINDOW => Seen::Again(known.clone()),
-        None => Seen::New,
+        Some(_) | None => Seen::New,
     }
 }

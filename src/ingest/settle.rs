@@ -18,6 +18,8 @@ pub(super) struct Settled {
     pub(super) messages: Vec<SettledMessage>,
     /// Log rows whose key goes over to a message of this batch.
     pub(super) released: Vec<i64>,
+    /// How many cards have been merged.
+    turns: usize,
 }
 
 /// An order while a batch is merged.
@@ -27,6 +29,8 @@ pub(super) struct Working {
     pub(super) created: bool,
     pub(super) changed: bool,
     pub(super) dirty: bool,
+    /// Which card of the batch first spoke of it.
+    turn: usize,
 }
 
 /// What became of a message.
@@ -62,7 +66,7 @@ pub(super) fn settle(
     stored: HashMap<OrderNumber, Order>,
     known: HashMap<String, KnownMessage>,
 ) -> Settled {
-    let fresh = |order| Working { order, created: false, changed: false, dirty: false };
+    let fresh = |order| Working { order, created: false, changed: false, dirty: false, turn: usize::MAX };
     let orders = stored.into_iter().map(|(number, order)| (number, fresh(order))).collect();
     let mut settled = Settled { orders, ..Settled::default() };
     let mut known = Known::new(known);
@@ -96,6 +100,14 @@ impl SettledMessage {
 }
 
 impl Settled {
+    /// The orders in the order in which cards first spoke of them, which is that of their row
+    /// ids and of the feed.
+    pub(super) fn in_turn(&self) -> Vec<&Working> {
+        let mut orders: Vec<_> = self.orders.values().collect();
+        orders.sort_unstable_by_key(|working| working.turn);
+        orders
+    }
+
     /// The same message again is of the time of the first, so that it cannot undo newer facts.
     fn merge_cards(&mut self, message: &ReadMessage, repeats: Option<&KnownMessage>) -> SettledMessage {
         let mut settled = SettledMessage { logged: true, ..SettledMessage::default() };
@@ -109,11 +121,16 @@ impl Settled {
                 }
             };
             let mut patch = patch.clone();
-            if let Some(first) = repeats {
-                patch.at = patch.at.min(first.sent_at);
-            }
             let number = patch.number.clone();
             let before = self.orders.get(&number).map(|working| &working.order);
+            if let Some(first) = repeats {
+                patch.at = patch.at.min(first.sent_at);
+                if before.is_some() {
+                    // The first has dated the order; that it came again says nothing.
+                    patch.derived.order_date = None;
+                    patch.derived.order_time = None;
+                }
+            }
             let change = merge(before, &patch, message.received_at);
             let outcome = match (change.created, change.changes.is_empty()) {
                 (true, _) => Outcome::Created,
@@ -129,8 +146,10 @@ impl Settled {
                 created: change.created || was(|working| working.created),
                 changed: changed || was(|working| working.changed),
                 dirty: change.dirty || was(|working| working.dirty),
+                turn: earlier.as_ref().map_or(self.turns, |working| working.turn.min(self.turns)),
                 order: change.order,
             };
+            self.turns += 1;
             self.orders.insert(number.clone(), working);
             if changed {
                 let event = SettledEvent { number, created: change.created, changes: change.changes };

@@ -1,6 +1,6 @@
 //! The writer: takes whatever waits, up to a bound, and writes it in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -93,7 +93,7 @@ impl Writer {
 
         batch.release_keys(&settled.released).await?;
         let dirty: Vec<_> =
-            settled.orders.values().filter(|working| working.dirty).map(|w| &w.order).collect();
+            settled.in_turn().into_iter().filter(|working| working.dirty).map(|w| &w.order).collect();
         for (number, id) in batch.save_orders(&dirty).await? {
             if let Some(working) = settled.orders.get_mut(&number) {
                 working.order.id = id;
@@ -119,7 +119,7 @@ impl Writer {
     }
 
     fn publish(&self, settled: &Settled) {
-        for working in settled.orders.values().filter(|working| working.changed) {
+        for working in settled.in_turn().into_iter().filter(|working| working.changed) {
             self.feed.publish(OrderChange { created: working.created, order: working.order.clone() });
         }
     }
@@ -161,8 +161,9 @@ fn log(read: &ReadMessage, done: &SettledMessage, ids: &HashMap<OrderNumber, i64
     let why =
         done.cards.iter().map(|card| &card.outcome).filter(|o| o.code().is_some()).min_by_key(|o| rank(o));
     let numbers = done.cards.iter().filter_map(|card| card.number.as_ref());
-    let mut order_ids: Vec<i64> = numbers.filter_map(|number| ids.get(number).copied()).collect();
-    order_ids.dedup();
+    let mut named = HashSet::new();
+    let order_ids =
+        numbers.filter_map(|number| ids.get(number).copied()).filter(|id| named.insert(*id)).collect();
     NewLog {
         source: read.source,
         source_key: done.key.clone(),

@@ -86,7 +86,11 @@ impl Entries {
         match open {
             Open::Known if !takes => self.push_loose(None, line),
             Open::Maybe(name) => self.push_loose(Some(name), line),
-            Open::Preamble if let Some(pair) = inline_pair(&markup::plain(line)) => {
+            // A bullet there is a product.
+            Open::Preamble
+                if !line.starts_with('•')
+                    && let Some(pair) = inline_pair(&markup::plain(line)) =>
+            {
                 self.unknown.push(pair);
                 Open::Preamble
             }
@@ -138,10 +142,11 @@ impl Entries {
     }
 }
 
-/// `Name: value`, which is neither a link nor one of a list of products.
+/// `Name: value`, which is no link.
 fn inline_pair(line: &Plain) -> Option<(String, String)> {
-    let (name, value) = line.text.split_once(": ").filter(|(name, _)| !name.starts_with("• "))?;
-    line.link.is_none().then(|| (name.trim().to_owned(), value.trim().to_owned()))
+    let (name, value) = line.text.split_once(": ")?;
+    let name = name.trim_start_matches(['•', '-', ' ']).trim();
+    (line.link.is_none() && !name.is_empty()).then(|| (name.to_owned(), value.trim().to_owned()))
 }
 
 /// Where each label stands last with a value of its own.

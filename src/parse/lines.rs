@@ -116,17 +116,19 @@ pub fn classify(line: &str) -> Line<'_> {
     }
 }
 
-/// `Label: value` on one line, also `**Label:** value`.
+/// `Label: value` on one line, also `**Label:** value` and `**Label** value`.
 fn inline(line: &str) -> Option<(Label, &str)> {
-    let (name, value) = line.split_once([':', '：'])?;
-    if name.len() > LONGEST_LABEL {
+    let line = line.trim_start_matches(['#', '>', '•', '-', ' ']);
+    let marked = ["**", "__", "`"].into_iter().find_map(|mark| line.strip_prefix(mark)?.split_once(mark));
+    marked.and_then(labelled).or_else(|| line.split_once([':', '：']).and_then(labelled))
+}
+
+fn labelled<'a>((name, value): (&'a str, &'a str)) -> Option<(Label, &'a str)> {
+    let value = value.trim_start_matches([':', '：', ' ']).trim();
+    if value.is_empty() || name.len() > LONGEST_LABEL {
         return None;
     }
-    let label = labels::find(name)?;
-    let opened = ["**", "__", "`"].into_iter().find(|mark| name.matches(mark).count() % 2 == 1);
-    let value = value.trim_start();
-    let value = opened.map_or(value, |mark| value.strip_prefix(mark).unwrap_or(value)).trim();
-    (!value.is_empty()).then_some((label, value))
+    Some((labels::find(name)?, value))
 }
 
 /// The inside of a line that is bold as a whole and no link.

@@ -26,7 +26,10 @@ pub fn plain(raw: &str) -> Plain {
     let unticked =
         if visible.matches('`').count().is_multiple_of(2) { visible.replace('`', "") } else { visible };
     let unquoted = without_quotes(&unticked);
-    let (text, target) = without_links(&without_pairs(unquoted, "||", |_, _, _| true));
+    // A spoiler around several lines opens on one and closes on another.
+    let revealed = without_pairs(unquoted, "||", |_, _, _| true);
+    let revealed = revealed.trim().trim_start_matches("||").trim_end_matches("||");
+    let (text, target) = without_links(revealed);
     let text = without_wrappers(&without_pairs(&text, "**", is_bold));
     let text = html_escape::decode_html_entities(&without_emoji_codes(&text)).trim().to_owned();
     let link = target.or_else(|| is_web_link(&text).then(|| text.clone()));
@@ -98,7 +101,9 @@ fn is_bold(before: &str, inside: &str, behind: &str) -> bool {
 fn without_wrappers(text: &str) -> String {
     let mut text = text.trim();
     while let Some(inner) = WRAPPERS.iter().find_map(|marker| {
-        text.strip_prefix(marker)?.strip_suffix(marker).map(str::trim).filter(|inner| !inner.is_empty())
+        let inner = text.strip_prefix(marker)?.strip_suffix(marker)?.trim();
+        let sign = marker.chars().next()?;
+        (!inner.is_empty() && !inner.starts_with(sign) && !inner.ends_with(sign)).then_some(inner)
     }) {
         text = inner;
     }

@@ -3,15 +3,16 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+use tokio::time::sleep;
 
-use super::error::sqlite_code;
+use super::error::{root, sqlite_code};
 use super::{Store, StoreError};
 use crate::config::DatabaseUrl;
 
@@ -21,8 +22,15 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 /// The write-ahead log is cut back to this size after a checkpoint, in bytes.
 const JOURNAL_LIMIT: u32 = 64 * 1024 * 1024;
+/// How long to wait before asking once more for the switch to the write-ahead log.
+const SWITCH_PAUSE: Duration = Duration::from_millis(10);
+/// SQLite's code for a lock that somebody else holds.
+const SQLITE_BUSY: i32 = 5;
 /// SQLite's code for a file that is no database.
 const SQLITE_NOTADB: i32 = 26;
+/// SQLite's codes for a file that the system does not let it use: no permission, read-only,
+/// cannot be opened.
+const REFUSED_BY_THE_SYSTEM: [i32; 3] = [3, 8, 14];
 
 /// Opens and migrates.
 pub(super) async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
@@ -31,10 +39,12 @@ pub(super) async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
         .map_err(|error| StoreError::Open { path: path.clone(), reason: error.to_string() })?;
     let explain = |error: DbErr| match sqlite_code(&error) {
         Some(SQLITE_NOTADB) => StoreError::NotADatabase { path: path.clone() },
-        Some(_) => StoreError::Open { path: path.clone(), reason: error.to_string() },
-        None => StoreError::Database(error),
+        Some(code) if REFUSED_BY_THE_SYSTEM.contains(&code) => {
+            StoreError::Open { path: path.clone(), reason: root(&error).to_string() }
+        }
+        _ => StoreError::Database(error),
     };
-    let writer = connect(&path, 1, false).await.map_err(explain)?;
+    let writer = connect_first(&path).await.map_err(explain)?;
     migrate(&writer).await.map_err(|error| match error {
         StoreError::Database(error) => explain(error),
         other => other,
@@ -52,6 +62,16 @@ pub(super) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransac
         .await
 }
 
+/// The value of a setting; empty where there is no such setting.
+pub(super) async fn pragma(connection: &DatabaseConnection, name: &str) -> Result<String, DbErr> {
+    let sql = format!(
+        "WITH setting(value) AS (SELECT * FROM pragma_{name}) SELECT CAST(value AS TEXT) FROM setting"
+    );
+    let row =
+        connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await?;
+    row.map_or(Ok(String::new()), |row| row.try_get_by_index(0))
+}
+
 /// Makes the file where it is missing, for this user alone; SQLite gives its side files the same
 /// mode.
 fn create_private(path: &Path) -> io::Result<()> {
@@ -60,6 +80,20 @@ fn create_private(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
+}
+
+/// The first connection switches a new file to the write-ahead log. For that it needs the file to
+/// itself, and where another process is at it too, SQLite gives up at once instead of waiting.
+async fn connect_first(path: &Path) -> Result<DatabaseConnection, DbErr> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match connect(path, 1, false).await {
+            Err(error) if sqlite_code(&error) == Some(SQLITE_BUSY) && Instant::now() < deadline => {
+                sleep(SWITCH_PAUSE).await;
+            }
+            connected => return connected,
+        }
+    }
 }
 
 async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<DatabaseConnection, DbErr> {

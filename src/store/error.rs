@@ -1,6 +1,6 @@
 //! What can go wrong with the database.
 
-use std::path::PathBuf;
+use std::{error::Error, path::PathBuf};
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
@@ -41,8 +41,19 @@ pub enum StoreError {
         column: &'static str,
     },
     /// The database itself reports an error.
-    #[error("the database reports: {0}")]
-    Database(#[from] DbErr),
+    #[error("the database reports: {}", root(.0))]
+    Database(DbErr),
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// The innermost cause. Those around it only repeat it, so that they are not given as sources.
+pub(super) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    error.source().map_or(error, root)
 }
 
 /// Primary result codes of SQLite that are the statement's own fault: too big, a constraint, a

@@ -1,7 +1,7 @@
 //! Reading orders and their history.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::entity::{order_events, orders};
@@ -112,18 +112,23 @@ impl Store {
 }
 
 fn condition(filter: &OrderFilter) -> Condition {
-    let lower = |column: orders::Column| Expr::expr(Func::lower(Expr::col(column)));
+    // Both sides by the database, whose lower case may stop at ASCII.
+    let lower = |column: orders::Column| Expr::from(Func::lower(Expr::col(column)));
+    let lowered = |text: &str| Expr::from(Func::lower(Expr::val(text)));
     let mut all = Condition::all();
     if let Some(status) = filter.status {
         all = all.add(orders::Column::Status.eq(status.as_str()));
     }
     if let Some(store) = &filter.store {
-        all = all.add(lower(orders::Column::Store).eq(store.to_lowercase()));
+        all = all.add(lower(orders::Column::Store).eq(lowered(store)));
     }
     if let Some(text) = &filter.search {
-        let escaped = text.to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+        let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
         let pattern = format!("%{escaped}%");
-        let hit = |column| lower(column).like(LikeExpr::new(pattern.as_str()).escape('\\'));
+        let hit = |column| {
+            let pattern = lowered(&pattern).binary(BinOper::Escape, Expr::val(r"\"));
+            lower(column).binary(BinOper::Like, pattern)
+        };
         all = all.add(SEARCHED.into_iter().fold(Condition::any(), |any, column| any.add(hit(column))));
     }
     all.add_option(filter.since.map(|since| orders::Column::OrderDate.gte(since)))

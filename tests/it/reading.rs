@@ -4,6 +4,8 @@ mod cards;
 mod embeds;
 mod kinds;
 mod labels;
+mod money;
+mod orders;
 mod robust;
 mod text;
 mod values;

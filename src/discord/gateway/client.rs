@@ -61,10 +61,10 @@ impl Client {
             pulse: self.pulse,
             allowed: self.allowed,
         };
+        tokio::spawn(gate.keep(address));
         let shards = Spinners(Arc::clone(&client.shard_manager));
         tokio::select! {
             end = client.start() => Ok(end?),
-            never = gate.keep(address) => match never {},
             () = self.close.cancelled() => {
                 shards.0.shutdown_all().await;
                 Ok(())

@@ -6,7 +6,6 @@
 //! while a connection may be made.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -45,54 +44,51 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// Keeps the gate, which is shut at first.
-    pub(super) async fn keep(self, mut shut: OwnedMutexGuard<String>) -> Infallible {
+    /// Keeps the gate, which is shut at first. This must run on the same thread as serenity's tasks:
+    /// who waits at the gate when it opens cannot have passed before it is looked at again.
+    pub(super) async fn keep(self, mut shut: OwnedMutexGuard<String>) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut passed: Option<Instant> = None;
-        // While a new session is on its way, this lock is held: a shard can then come and go only
-        // when the gate looks, however short it lives.
-        let mut awaited: Option<OwnedMutexGuard<Shards>> = None;
+        // Held while there is no shard: one that comes cannot go unseen, however short it lives.
+        let mut absent: Option<OwnedMutexGuard<Shards>> = None;
         loop {
             ticks.tick().await;
-            let is_awaited = awaited.take().is_some();
+            let was_absent = absent.take().is_some();
             let shards = Arc::clone(&self.shards).lock_owned().await;
             let shard = shards.get(&SHARD);
+            self.note(shard, was_absent);
             let resumes = shard.is_some();
-            let opened = is_awaited && resumes;
-            self.note(shard, opened);
-            if is_awaited && !opened {
-                awaited = Some(shards);
+            absent = (!resumes).then_some(shards);
+
+            let is_rested = passed.is_none_or(|at| at.elapsed() >= PAUSE);
+            if is_rested && (resumes || self.may_identify()) {
+                drop(shut);
+                shut = if let Ok(nobody_came) = Arc::clone(&self.address).try_lock_owned() {
+                    nobody_came
+                } else {
+                    passed = Some(Instant::now());
+                    self.pulse.send_modify(Pulse::down);
+                    Arc::clone(&self.address).lock_owned().await
+                };
             }
-            let may_pass = passed.is_none_or(|at| at.elapsed() >= PAUSE)
-                && (resumes || self.pulse.borrow().identifies < self.allowed.load(Ordering::Relaxed));
-            if !may_pass {
-                continue;
-            }
-            drop(shut);
-            shut = if let Ok(shut) = Arc::clone(&self.address).try_lock_owned() {
-                shut
-            } else {
-                // Somebody was waiting and has it now.
-                passed = Some(Instant::now());
-                self.pulse.send_modify(Pulse::down);
-                if !resumes && awaited.is_none() {
-                    awaited = Some(Arc::clone(&self.shards).lock_owned().await);
-                }
-                Arc::clone(&self.address).lock_owned().await
-            };
         }
     }
 
-    fn note(&self, shard: Option<&ShardRunnerInfo>, opened: bool) {
+    fn may_identify(&self) -> bool {
+        self.pulse.borrow().identifies < self.allowed.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, shard: Option<&ShardRunnerInfo>, was_absent: bool) {
         self.pulse.send_if_modified(|pulse| {
             let (was_up, before) = (pulse.is_up(), pulse.last_sign);
             match shard {
                 Some(shard) => pulse.heard(shard.latency),
                 None => pulse.down(),
             }
-            pulse.identifies += u64::from(opened);
-            opened || was_up != pulse.is_up() || before != pulse.last_sign
+            let identifies = was_absent && shard.is_some();
+            pulse.identifies += u64::from(identifies);
+            identifies || was_up != pulse.is_up() || before != pulse.last_sign
         });
     }
 }

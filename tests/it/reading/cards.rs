@@ -46,12 +46,12 @@ fn check(case: &Value) -> Result<(), String> {
             ("kind", "ignore") => same("kind", cards[0].get("no order").cloned(), "test".to_owned())?,
             ("kind", "failure") => same("kind", cards[0].get("no order").cloned(), "failure".to_owned())?,
             ("kind", "order" | "update" | "cancel") => {
-                same("cards", Some(cards.len().to_string()), "1".to_owned())?
+                same("cards", Some(cards.len().to_string()), "1".to_owned())?;
             }
             ("kind", "orders") | ("reason", _) => {}
             ("kind", other) => return Err(format!("unknown kind {other}")),
             ("order", _) => {
-                same("number", Some(cards[0].contains_key("number").to_string()), "false".to_owned())?
+                same("number", Some(cards[0].contains_key("number").to_string()), "false".to_owned())?;
             }
             ("count", count) => same("count", Some(cards.len().to_string()), count.to_owned())?,
             ("order_numbers", _) => {

@@ -81,7 +81,7 @@ fn long_values_keep_their_lines_also_those_that_look_like_labels() {
         "address and notes",
         &embed_with(&[
             ("Shipping Address", "Jane Doe\n1 Main St\nEmail\nStatus: shipped\n\nUSA"),
-            ("Notes", "Order Cancelled\nPrice\n$5\n**bold**"),
+            ("Notes", "||Order Cancelled\nPrice\n$5\n**bold**||"),
             ("Order Number", "A-1"),
         ]),
         &[
@@ -127,6 +127,23 @@ fn a_headline_counts_in_each_place() {
             &[("~status", "verified"), ("~store", "Best Buy US"), ("number", "A-1"), ("price", "5.00")],
         )]);
     }
+}
+
+#[test]
+fn a_headline_beside_an_embed_without_one_is_that_of_the_embed() {
+    let fields = json!([{"name": "Order Number", "value": "A-1"}]);
+    for (content, title, status) in [
+        ("@here Successful Checkout", "", ""),
+        ("gz!\nSuccessful Checkout | S", "", "verified"),
+        ("Successful Checkout | S", "Order Update", ""),
+        ("Successful Checkout | S", "Some Bot", "verified"),
+    ] {
+        let payload = json!({"content": content, "embeds": [{"title": title, "fields": fields}]}).to_string();
+        check(&[(content, &payload, &[("number", "A-1"), ("~status", status)])]);
+        assert_eq!(said(&payload).len(), 1);
+    }
+    let talk = json!({"content": "Test", "embeds": [{"title": "some link"}]}).to_string();
+    check(&[("talk beside a link", &talk, &[])]);
 }
 
 #[test]

@@ -75,20 +75,20 @@ fn large_and_wicked_texts_are_read_in_time() {
         "\\".repeat(many),
         "> ".repeat(many),
         "# ".repeat(many),
-        "Price\n$1\n".repeat(30_000),
-        "Price\n$x\n".repeat(30_000),
-        "Product (1)\nX\n".repeat(20_000),
-        "Product\nProduct\n".repeat(20_000),
-        "**a**\nb\n".repeat(30_000),
-        "a: b\n".repeat(30_000),
-        "Notes\n".to_owned() + &"x\n".repeat(100_000),
+        "Price\n$1\n".repeat(10_000),
+        "Price\n$x\n".repeat(10_000),
+        "Product (1)\nX\n".repeat(8_000),
+        "Product\nProduct\n".repeat(8_000),
+        "**a**\nb\n".repeat(10_000),
+        "a: b\n".repeat(10_000),
+        "Notes\n".to_owned() + &"x\n".repeat(30_000),
         "```\n".repeat(50_000),
         "- ".repeat(many),
         "\u{200b}".repeat(many),
         "Email: ".repeat(50_000),
     ];
-    let begun = Instant::now();
     for text in &wicked {
+        let begun = Instant::now();
         for payload in [
             text.clone(),
             format!("Successful Checkout | S\nOrder Number\nA-1\n{text}"),
@@ -98,7 +98,7 @@ fn large_and_wicked_texts_are_read_in_time() {
             said(&payload);
         }
         let shown: String = text.chars().take(12).collect();
-        assert!(begun.elapsed() < DEADLINE * 3, "{shown:?} took until {:?}", begun.elapsed());
+        assert!(begun.elapsed() < DEADLINE, "{shown:?} took until {:?}", begun.elapsed());
     }
 }
 
@@ -242,7 +242,7 @@ fn line_without_markup() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_read_without_panic(text in hard_text()) {

@@ -68,10 +68,10 @@ impl Bot {
             discord.api_url(),
             channels[0].guild_id(),
         );
-        for channel in channels {
-            text +=
-                &format!("[[discord.channels]]\nid = \"{}\"\nname = \"checkouts\"\n{more}\n", channel.id());
-        }
+        let sections = channels.iter().map(|channel| {
+            format!("[[discord.channels]]\nid = \"{}\"\nname = \"checkouts\"\n{more}\n", channel.id())
+        });
+        text.extend(sections);
         let file = File { name: "test.toml", text: &text };
         let config = Config::load(Some(file), [], |_| Err(io::ErrorKind::NotFound.into())).unwrap();
         let url: DatabaseUrl = format!("sqlite://{}", database.display()).parse().unwrap();

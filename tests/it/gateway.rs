@@ -1,0 +1,337 @@
+//! Staying connected to the gateway, whatever happens to it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+use roms::config::{Discord as Config, Token};
+use roms::discord::gateway::Fatal;
+use roms::discord::rest::Rest;
+use roms::discord::supervise::Supervisor;
+use roms::discord::{Event, Timing};
+use roms::status::StatusBoard;
+use roms::store::Store;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::discord::{Answer, Discord, Fate, Fault, Webhook};
+
+/// How long anything may take, serenity's own waits of five seconds included.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// A bot that only listens.
+struct Bot {
+    events: mpsc::UnboundedReceiver<Event>,
+    status: StatusBoard,
+    store: Store,
+    stop: CancellationToken,
+    running: JoinHandle<Result<(), Fatal>>,
+}
+
+impl Bot {
+    fn start(discord: &Discord, store: Store) -> Self {
+        let config = Config {
+            token: Token::new(discord.token()),
+            api_url: Some(discord.api_url()),
+            guilds: Vec::new(),
+            required: true,
+            notice_channel: None,
+            channels: Vec::new(),
+        };
+        let timing = Timing {
+            ready: Duration::from_secs(7),
+            alive: Duration::from_secs(8),
+            look: Duration::from_millis(100),
+            back_off: Duration::from_millis(100),
+            back_off_max: Duration::from_secs(1),
+            rest: Duration::from_secs(5),
+            close: Duration::from_secs(1),
+            ..Timing::default()
+        };
+        discord.gateway().heartbeat_every(Duration::from_secs(1));
+        discord.wait_at_most(PATIENCE);
+        let (sender, events) = mpsc::unbounded_channel();
+        let (status, stop) = (StatusBoard::default(), CancellationToken::new());
+        let supervisor = Supervisor {
+            rest: Rest::new(&config, &timing).unwrap(),
+            config,
+            timing,
+            store: store.clone(),
+            status: status.clone(),
+            on_event: Arc::new(move |event| drop(sender.send(event))),
+        };
+        let stopped = stop.clone();
+        let running = tokio::spawn(async move { supervisor.run(stopped).await });
+        Self { events, status, store, stop, running }
+    }
+
+    /// Waits for an event that is such, and passes over others.
+    async fn until<T>(&mut self, what: &str, look: impl Fn(&Event) -> Option<T>) -> T {
+        let waiting = async {
+            loop {
+                let event = self.events.recv().await.expect("a bot that runs");
+                if let Some(found) = look(&event) {
+                    return found;
+                }
+            }
+        };
+        timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("no {what} in time"))
+    }
+
+    async fn until_ready(&mut self) {
+        self.until("READY", |event| matches!(event, Event::Ready).then_some(())).await;
+    }
+
+    /// Posts until something of it arrives: right behind READY a message may be missed.
+    async fn hears(&mut self, hook: &Webhook) {
+        let mut again = interval(Duration::from_millis(100));
+        loop {
+            tokio::select! {
+                _ = again.tick() => { hook.post(json!({"content": "card"})); }
+                () = self.until("message", |event| matches!(event, Event::Created(_)).then_some(())) => return,
+            }
+        }
+    }
+
+    /// Waits for one message.
+    async fn until_message(&mut self, id: u64) {
+        let id = id.to_string();
+        let is_it = |event: &Event| matches!(event, Event::Created(it) if it["id"] == id);
+        self.until("message", |event| is_it(event).then_some(())).await;
+    }
+
+    /// Waits until so many IDENTIFYs are counted, and no more.
+    async fn until_identifies(&self, times: u64) {
+        let (mut looks, hour_ago) = (interval(Duration::from_millis(50)), Utc::now() - TimeDelta::hours(1));
+        let counted = async {
+            while self.store.identifies_since(hour_ago).await.unwrap() != times {
+                looks.tick().await;
+            }
+        };
+        timeout(PATIENCE, counted).await.unwrap_or_else(|_| panic!("not {times} IDENTIFYs"));
+    }
+
+    /// Stops it and gives how it ended.
+    async fn stop(self) -> Result<(), Fatal> {
+        self.stop.cancel();
+        self.end().await
+    }
+
+    async fn end(self) -> Result<(), Fatal> {
+        timeout(PATIENCE, self.running).await.expect("an end").unwrap()
+    }
+}
+
+async fn store() -> (TempDir, Store) {
+    let folder = TempDir::new().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("roms.db").display());
+    (folder, Store::open(&url.parse().unwrap()).await.unwrap())
+}
+
+/// A Discord, a bot that hears what is posted there, and the webhook to post with.
+async fn connected() -> (Discord, Webhook, Bot, TempDir) {
+    let discord = Discord::start().await;
+    let hook = discord.guild("Buyers").channel("checkouts").webhook("Refract");
+    let (folder, store) = store().await;
+    let mut bot = Bot::start(&discord, store);
+    bot.until_ready().await;
+    bot.hears(&hook).await;
+    (discord, hook, bot, folder)
+}
+
+/// Does something while a clock on this runtime may never be late.
+async fn without_a_stall<T>(doing: impl Future<Output = T>) -> T {
+    let (mut ticks, mut last) = (interval(Duration::from_millis(10)), Instant::now());
+    tokio::pin!(doing);
+    loop {
+        tokio::select! {
+            done = &mut doing => return done,
+            _ = ticks.tick() => {
+                assert!(last.elapsed() < Duration::from_secs(1), "stalled for {:?}", last.elapsed());
+                last = Instant::now();
+            }
+        }
+    }
+}
+
+/// A fault after which the session is resumed, and nothing lost.
+async fn resumes_after(fault: impl Fn(&Discord)) {
+    let (discord, hook, mut bot, _folder) = connected().await;
+    fault(&discord);
+    let missed = hook.post(json!({"content": "missed"}));
+    bot.until_message(missed).await;
+    bot.until("RESUMED", |event| matches!(event, Event::Resumed).then_some(())).await;
+    assert_eq!((discord.gateway().identifies(), discord.gateway().resumes()), (1, 1));
+    bot.stop().await.unwrap();
+    discord.gateway().until_gone().await;
+}
+
+#[tokio::test]
+async fn an_order_to_reconnect_is_followed() {
+    resumes_after(|discord| discord.gateway().reconnect()).await;
+}
+
+#[tokio::test]
+async fn an_invalid_session_that_can_be_resumed_is_resumed() {
+    resumes_after(|discord| discord.gateway().invalidate(true)).await;
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_resumed() {
+    resumes_after(|discord| discord.gateway().reset()).await;
+}
+
+#[tokio::test]
+async fn an_invalid_session_is_followed_by_a_new_one() {
+    let (discord, hook, mut bot, _folder) = connected().await;
+    discord.gateway().invalidate(false);
+    bot.until_ready().await;
+    bot.hears(&hook).await;
+    bot.until_identifies(2).await;
+    assert!(bot.status.snapshot().connected);
+    bot.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_gateway_that_refuses_connections_for_some_seconds_is_found_again() {
+    let (discord, hook, mut bot, _folder) = connected().await;
+    discord.refuse_connections(Fate::Reset).await;
+    without_a_stall(async {
+        let mut looks = interval(Duration::from_millis(50));
+        while bot.status.snapshot().connected {
+            looks.tick().await;
+        }
+    })
+    .await;
+    discord.accept_connections();
+    without_a_stall(bot.until_ready()).await;
+    bot.hears(&hook).await;
+    bot.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_gateway_that_answers_no_heartbeat_is_left() {
+    let (discord, hook, mut bot, _folder) = connected().await;
+    discord.gateway().acknowledges(false);
+    discord.gateway().until_gone().await;
+    discord.gateway().acknowledges(true);
+    without_a_stall(bot.until_ready()).await;
+    bot.hears(&hook).await;
+    bot.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_gateway_that_accepts_and_never_answers_is_asked_again() {
+    let (discord, hook, mut bot, _folder) = connected().await;
+    discord.gateway().black_hole(true);
+    discord.gateway().hang_up();
+    // The one that hangs, for ever, and that of its replacement.
+    without_a_stall(discord.gateway().until_handshakes(3)).await;
+    discord.gateway().black_hole(false);
+    without_a_stall(bot.until_ready()).await;
+    bot.hears(&hook).await;
+    bot.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_is_invalid_again_and_again_makes_no_hot_loop() {
+    let (discord, hook, mut bot, _folder) = connected().await;
+    discord.gateway().at_resume(&[Answer::InvalidSession(true); 1000]);
+    discord.gateway().reconnect();
+    without_a_stall(bot.until_ready()).await;
+    bot.hears(&hook).await;
+    assert!(discord.gateway().resumes() < 12, "{} RESUMEs", discord.gateway().resumes());
+    bot.until_identifies(2).await;
+    bot.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn identifies_stay_below_twenty_an_hour_over_restarts_too() {
+    let (discord, (_folder, store)) = (Discord::start().await, store().await);
+    let now = Utc::now();
+    for _ in 0..16 {
+        store.note_identify(now - TimeDelta::minutes(50), now - TimeDelta::hours(1)).await.unwrap();
+    }
+    discord.gateway().at_identify(&[Answer::InvalidSession(false); 1000]);
+    let bot = Bot::start(&discord, store.clone());
+    discord.gateway().until_identifies(3).await;
+    // Longer than serenity takes to the next try.
+    assert!(timeout(Duration::from_secs(7), discord.gateway().until_identifies(4)).await.is_err());
+    bot.until_identifies(19).await;
+    bot.stop().await.unwrap();
+
+    let handshakes = discord.gateway().handshakes();
+    let again = Bot::start(&discord, store);
+    let asked = discord.count("GET", "/gateway/bot");
+    discord.until_requests("GET", "/gateway/bot", asked + 1).await;
+    assert!(
+        timeout(Duration::from_secs(1), discord.gateway().until_handshakes(handshakes + 1)).await.is_err()
+    );
+    again.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn discords_own_limit_is_asked_before_connecting() {
+    let (discord, (_folder, store)) = (Discord::start().await, store().await);
+    discord.gateway().set_start_limit(3, Duration::from_millis(300));
+    let mut bot = Bot::start(&discord, store);
+    discord.until_requests("GET", "/gateway/bot", 2).await;
+    assert_eq!(discord.gateway().handshakes(), 0);
+    discord.gateway().set_start_limit(1000, Duration::ZERO);
+    bot.until_ready().await;
+    bot.stop().await.unwrap();
+}
+
+/// How it ends where Discord refuses the bot.
+async fn end_after(refuse: impl Fn(&Discord)) -> Result<(), Fatal> {
+    let (discord, (_folder, store)) = (Discord::start().await, store().await);
+    refuse(&discord);
+    Bot::start(&discord, store).end().await
+}
+
+#[tokio::test]
+async fn a_refused_token_ends_it_with_the_cure() {
+    let by_gateway = |discord: &Discord| discord.gateway().at_identify(&[Answer::Close(4004)]);
+    assert_eq!(end_after(by_gateway).await, Err(Fatal::BadToken));
+    let by_rest = |discord: &Discord| discord.fail("GET", "/gateway/bot", Fault::Status(401), 9);
+    assert_eq!(end_after(by_rest).await, Err(Fatal::BadToken));
+    assert!(Fatal::BadToken.to_string().contains("Bot → Reset Token"));
+}
+
+#[tokio::test]
+async fn a_missing_intent_ends_it_with_the_cure() {
+    assert_eq!(end_after(|discord| discord.allow_message_content(false)).await, Err(Fatal::MissingIntent));
+    let unknown = |discord: &Discord| discord.gateway().at_identify(&[Answer::Close(4013)]);
+    assert_eq!(end_after(unknown).await, Err(Fatal::MissingIntent));
+    assert!(Fatal::MissingIntent.to_string().contains("Message Content Intent"));
+}
+
+#[tokio::test]
+async fn a_stop_is_quick_where_serenity_hangs() {
+    let (discord, _, bot, _folder) = connected().await;
+    discord.gateway().stall();
+    let asked = Instant::now();
+    bot.stop().await.unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
+async fn a_message_that_serenity_cannot_decode_arrives_all_the_same() {
+    let (discord, _, mut bot, _folder) = connected().await;
+    let odd = json!({"id": "5", "channel_id": "7", "embeds": [{"fields": null}]});
+    discord.gateway().dispatch("MESSAGE_CREATE", odd.clone());
+    let same = |event: &Event| matches!(event, Event::Created(it) if *it == odd).then_some(());
+    bot.until("the odd message", same).await;
+    let gone = json!({"channel_id": "7", "ids": ["5", "6"]});
+    discord.gateway().dispatch("MESSAGE_DELETE_BULK", gone);
+    let deleted = |event: &Event| match event {
+        Event::Deleted { channel, messages } => Some((*channel, messages.clone())),
+        _ => None,
+    };
+    assert_eq!(bot.until("the deletion", deleted).await, (7, vec![5, 6]));
+    bot.stop().await.unwrap();
+}

@@ -1,0 +1,134 @@
+//! The document of the interface, and its page.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::app::App;
+
+/// Every route there is, with a path that it answers, and the status of that answer.
+const ROUTES: [(&str, &str, &str, u16); 14] = [
+    ("get", "/", "/", 200),
+    ("get", "/openapi.json", "/openapi.json", 200),
+    ("get", "/docs", "/docs", 200),
+    ("post", "/api/v2/webhooks/orders", "/api/v2/webhooks/orders", 200),
+    ("get", "/api/v2/webhooks/test", "/api/v2/webhooks/test", 200),
+    ("get", "/api/v2/webhooks/logs", "/api/v2/webhooks/logs?limit=1", 200),
+    ("get", "/api/v2/webhooks/logs/{id}", "/api/v2/webhooks/logs/1", 200),
+    ("get", "/api/v2/orders", "/api/v2/orders", 200),
+    ("get", "/api/v2/orders/{order}", "/api/v2/orders/A-1", 200),
+    ("get", "/api/v2/orders/{order}/events", "/api/v2/orders/A-1/events", 200),
+    ("get", "/ws", "/ws", 426),
+    ("get", "/health", "/health", 200),
+    ("get", "/health/live", "/health/live", 200),
+    ("get", "/health/ready", "/health/ready", 200),
+];
+
+#[tokio::test]
+async fn the_document_is_as_it_was() {
+    let app = App::start().await;
+    let mut document = app.get("/openapi.json").await.json;
+    document["info"]["version"] = "[version]".into();
+    let text = serde_json::to_string_pretty(&document).unwrap();
+    insta::assert_snapshot!(text.replace(env!("CARGO_PKG_VERSION"), "[version]"));
+}
+
+#[tokio::test]
+async fn every_route_answers_and_is_in_the_document() {
+    let app = App::start().await;
+    let document = app.get("/openapi.json").await.json;
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let documented: BTreeSet<_> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object().unwrap().keys().map(move |method| (method.as_str(), path.as_str()))
+        })
+        .collect();
+    let routes: BTreeSet<_> = ROUTES.iter().map(|(method, path, ..)| (*method, *path)).collect();
+    assert_eq!(documented, routes);
+
+    app.stored(&["Order Number\nA-1\n"]).await;
+    for (method, _, path, status) in ROUTES {
+        let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+        let reply = app.request(method, path, &[], "Order Number\nA-2\n").await;
+        assert_eq!(reply.status, status, "{path}: {}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn every_operation_has_words_examples_and_its_errors() {
+    let app = App::start().await;
+    let document = app.get("/openapi.json").await.json;
+    for (method, path, ..) in ROUTES {
+        let operation = &document["paths"][path][method];
+        for member in ["summary", "operationId", "tags"] {
+            assert!(!operation[member].is_null(), "{path} has no {member}");
+        }
+    }
+    let post = &document["paths"]["/api/v2/webhooks/orders"]["post"];
+    let statuses: Vec<_> = post["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(statuses, ["200", "400", "403", "408", "413", "422", "500", "503"]);
+    let codes: Vec<_> = post["responses"]["503"]["content"]["application/json"]["examples"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(codes, ["busy", "shutting_down", "storage_unavailable"]);
+}
+
+#[tokio::test]
+async fn every_reference_of_the_document_leads_somewhere() {
+    let app = App::start().await;
+    let document = app.get("/openapi.json").await.json;
+    let mut references = Vec::new();
+    collect_references(&document, &mut references);
+    assert!(!references.is_empty());
+    for reference in references {
+        let pointer = reference.strip_prefix('#').expect("a reference within the document");
+        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+}
+
+fn collect_references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("$ref").and_then(Value::as_str));
+            members.values().for_each(|member| collect_references(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_page_loads_nothing_from_elsewhere() {
+    let app = App::start().await;
+    let page = app.get("/docs").await;
+    assert_eq!(page.status, 200, "after the redirect to its folder");
+    assert!(page.header("content-type").starts_with("text/html"));
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{policy}");
+    assert!(!policy.contains("http"), "{policy}");
+
+    let files: Vec<&str> =
+        ["src=\"", "href=\""].into_iter().flat_map(|name| values_after(&page.text, name)).collect();
+    assert!(files.len() >= 4, "{}", page.text);
+    for file in files {
+        assert!(!file.contains("//") && !file.starts_with("data:"), "{file} is elsewhere");
+        let reply = app.get(&format!("/docs/{}", file.trim_start_matches("./"))).await;
+        assert_eq!(reply.status, 200, "{file}");
+        assert!(!reply.header("content-type").is_empty(), "{file}");
+    }
+    let start = app.get("/docs/swagger-initializer.js").await;
+    assert!(start.text.contains("\"/openapi.json\""), "{}", start.text);
+    assert!(!start.text.contains("://"), "{}", start.text);
+}
+
+/// What stands between each `start` and the next quote.
+fn values_after<'a>(text: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
+    text.split(start).skip(1).filter_map(|rest| rest.split('"').next())
+}

@@ -1,0 +1,106 @@
+//! Amounts of money and their currency.
+
+use super::{card_with, check_values, said, said_at};
+
+#[test]
+fn money_is_read_in_every_usual_form() {
+    let table = [
+        ("$299.99", "299.99"),
+        ("299.99", "299.99"),
+        ("€49,99", "49.99"),
+        ("49,99 €", "49.99"),
+        ("1.299,99 €", "1299.99"),
+        ("1.299,00 €", "1299.00"),
+        ("1 299,99 €", "1299.99"),
+        ("1\u{a0}299,99\u{a0}€", "1299.99"),
+        ("£20.00", "20.00"),
+        ("£140", "140.00"),
+        ("USD 26.94", "26.94"),
+        ("usd 26.94", "26.94"),
+        ("$ 26.94", "26.94"),
+        ("$26.94 USD", "26.94"),
+        ("US $26.94", "26.94"),
+        ("$1,299.99", "1299.99"),
+        ("$1,234,567.89", "1234567.89"),
+        ("1'299.00 CHF", "1299.00"),
+        ("99.98 USD", "99.98"),
+        ("C$12.97", "12.97"),
+        ("C $12.97", "12.97"),
+        ("$.99", "0.99"),
+        ("$0.00", "0.00"),
+        ("$5", "5.00"),
+        ("||$5.00||", "5.00"),
+        ("**$5.00**", "5.00"),
+        ("`$5.00`", "5.00"),
+        ("999999999999.99", "999999999999.99"),
+    ];
+    check_values("Price", "price", &table);
+    let totals = table.map(|(text, amount)| (text, amount));
+    check_values("Total", "total", &totals);
+}
+
+#[test]
+fn money_that_cannot_be_read_for_sure_is_empty_with_a_warning() {
+    for text in [
+        "free",
+        "$5 EUR",
+        "12.345",
+        "$1.299",
+        "1,2,3",
+        "1.2.3",
+        "$",
+        "1000000000000",
+        "99999999999999999999",
+        "-5.00",
+        "$5 - $7",
+        "١٢",
+        "1e5",
+        "NaN",
+        "0x10",
+        "$1,29.99",
+        "5.00 KWD",
+        "see cart",
+    ] {
+        let card = said(&card_with("Price", text)).remove(0);
+        assert_eq!(card.get("price"), None, "{text}");
+        assert!(
+            card.get("warnings").is_some_and(|warning| warning.starts_with("price: ")),
+            "{text}: {card:?}"
+        );
+        assert_eq!(card["number"], "A-1", "{text}");
+    }
+}
+
+#[test]
+fn a_commission_may_be_a_loss() {
+    check_values(
+        "Commission",
+        "commission",
+        &[("-$5.00", "-5.00"), ("$-5.00", "-5.00"), ("$20.00", "20.00")],
+    );
+}
+
+#[test]
+fn the_currency_comes_from_the_value_then_the_store_then_the_configuration() {
+    let table = [
+        ("Store", "€5", "EUR", "currency", "EUR"),
+        ("Best Buy US", "C$5", "EUR", "currency", "CAD"),
+        ("Best Buy CA", "$5", "EUR", "~currency", "CAD"),
+        ("Best Buy US", "$5", "CAD", "~currency", "USD"),
+        ("Best Buy UK", "5.00", "USD", "~currency", "GBP"),
+        ("Best Buy UK", "$5.00", "EUR", "~currency", "USD"),
+        ("Best Buy UK", "$5.00", "CAD", "~currency", "CAD"),
+        ("Store", "$5", "CAD", "~currency", "CAD"),
+        ("Store", "$5", "EUR", "~currency", "USD"),
+        ("Store", "5", "EUR", "~currency", "EUR"),
+    ];
+    for (store, price, configured, key, currency) in table {
+        let text = format!("Successful Checkout | {store}\nOrder Number\nA-1\nPrice\n{price}");
+        let card = said_at(&text, configured).remove(0);
+        assert_eq!(
+            card.get(key).map(String::as_str),
+            Some(currency),
+            "{store} {price} {configured}: {card:?}"
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! The log of what came in.
+
+use serde_json::json;
+
+use crate::support::app::{App, Reply};
+
+fn ids(reply: &Reply) -> Vec<i64> {
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    reply.json["logs"].as_array().unwrap().iter().map(|log| log["id"].as_i64().unwrap()).collect()
+}
+
+/// Three created, two rejected, one ignored; ids 1 to 6.
+async fn app_with_log() -> App {
+    let app = App::start().await;
+    for body in [
+        "Order Number\nA-1\n",
+        "hello",
+        "Order Number\nA-2\n",
+        "Test Webhook | Refract\nProduct\nThing\n",
+        "hello",
+        "Order Number\nA-3\n",
+    ] {
+        app.post(body).await;
+    }
+    app
+}
+
+#[tokio::test]
+async fn the_log_is_newest_first_with_every_field() {
+    let app = app_with_log().await;
+    let reply = app.get("/api/v2/webhooks/logs").await;
+    assert_eq!(ids(&reply), [6, 5, 4, 3, 2, 1]);
+    assert_eq!((&reply.json["total"], &reply.json["next_before_id"]), (&json!(6), &json!(null)));
+    let mut row = reply.json["logs"][0].clone();
+    assert!(row["created_at"].as_str().unwrap().ends_with('Z'));
+    row.as_object_mut().unwrap().remove("created_at");
+    assert_eq!(
+        row,
+        json!({
+            "id": 6, "source": "webhook", "endpoint": "/api/v2/webhooks/orders", "method": "POST", "status_code": 200,
+            "processed": true, "outcome": "created", "code": null, "error_message": null, "warnings": [],
+            "order_ids": [3], "payload_preview": "Order Number\nA-3\n"
+        })
+    );
+}
+
+#[tokio::test]
+async fn the_log_goes_on_before_an_id_until_its_end() {
+    let app = app_with_log().await;
+    let mut seen = Vec::new();
+    let mut next = json!(7);
+    while let Some(before) = next.as_i64() {
+        let reply = app.get(&format!("/api/v2/webhooks/logs?limit=2&before_id={before}")).await;
+        assert_eq!(reply.json["total"], 6, "of all pages");
+        seen.push(ids(&reply));
+        next = reply.json["next_before_id"].clone();
+    }
+    assert_eq!(seen, [[6, 5], [4, 3], [2, 1]]);
+    let odd = app.get("/api/v2/webhooks/logs?limit=5").await;
+    assert_eq!(odd.json["next_before_id"], 2);
+}
+
+#[tokio::test]
+async fn the_log_is_filtered_and_its_limits_are_clamped() {
+    let app = app_with_log().await;
+    let cases: [(&str, &[i64], u64); 9] = [
+        ("outcome=rejected", &[5, 2], 2),
+        ("outcome=Created&limit=1", &[6], 3),
+        ("outcome=ignored", &[4], 1),
+        ("outcome=duplicate", &[], 0),
+        ("source=webhook&outcome=rejected&before_id=5", &[2], 2),
+        ("source=discord_bot", &[], 0),
+        ("limit=0", &[6], 6),
+        ("limit=-3", &[6], 6),
+        ("limit=100000&before_id=3", &[2, 1], 6),
+    ];
+    for (query, expected, total) in cases {
+        let reply = app.get(&format!("/api/v2/webhooks/logs?{query}")).await;
+        assert_eq!(ids(&reply), expected, "{query}");
+        assert_eq!(reply.json["total"], total, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn at_most_two_hundred_rows_are_given_at_once() {
+    let app = App::start().await;
+    let bodies = (0..201).map(|at| app.post(format!("hello {at}")));
+    futures_util::future::join_all(bodies).await;
+    let reply = app.get("/api/v2/webhooks/logs?limit=1000").await;
+    assert_eq!((ids(&reply).len(), &reply.json["next_before_id"]), (200, &json!(2)));
+    assert_eq!(ids(&app.get("/api/v2/webhooks/logs").await).len(), 50);
+}
+
+#[tokio::test]
+async fn a_bad_parameter_of_the_log_is_named() {
+    let app = App::start().await;
+    let cases = [
+        ("logs?limit=ten", "limit"),
+        ("logs?before_id=1e3", "before_id"),
+        ("logs?outcome=lost", "outcome"),
+        ("logs?source=mail", "source"),
+        ("logs/first", "id"),
+    ];
+    for (path, name) in cases {
+        let reply = app.get(&format!("/api/v2/webhooks/{path}")).await;
+        assert_eq!((reply.status, &reply.json["code"]), (400, &json!("bad_parameter")), "{path}");
+        assert_eq!(reply.json["message"], format!("Bad parameter: {name}"));
+        assert!(!reply.json["detail"].as_str().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_row_of_the_log_is_whole_and_a_list_shows_its_start() {
+    let app = App::start().await;
+    let body = format!("Order Number\nA-1\nNotes\n{}\n", "\u{e9}".repeat(500));
+    app.stored(&[&body]).await;
+    let whole = app.get("/api/v2/webhooks/logs/1").await.json;
+    assert_eq!(whole["payload"], body);
+    assert!(whole["flattened"].as_str().unwrap().contains("Order Number\nA-1"));
+    let listed = app.get("/api/v2/webhooks/logs").await.json;
+    let preview: String = body.chars().take(200).collect();
+    assert_eq!(listed["logs"][0]["payload_preview"], preview);
+
+    let missing = app.get("/api/v2/webhooks/logs/2").await;
+    assert_eq!((missing.status, &missing.json["message"]), (404, &json!("There is no such log entry")));
+}

@@ -1,0 +1,231 @@
+//! Lists of orders, single orders and their history.
+
+use serde_json::{Value, json};
+
+use crate::support::app::{App, Reply};
+
+/// Orders by flat JSON, oldest first.
+async fn shop() -> App {
+    shop_with("").await
+}
+
+async fn shop_with(toml: &str) -> App {
+    let app = App::start_with(toml).await;
+    let order = |number: &str, product: &str, email: &str, status: &str, date: &str| {
+        json!({"order_number": number, "product": product, "email": email, "status": status, "order_date": date})
+            .to_string()
+    };
+    app.stored(&[
+        &order("A-1", "Caf\u{e9} 100% Arabica", "ann@x.example", "pending", "2026-01-30T23:30:00Z"),
+        &order("A-2", "snake_case mug", "bob@x.example", "shipped", "2026-01-31T04:59:59.999999Z"),
+        &order("A-3", "snakeXcase mug", "bob@y.example", "shipped", "2026-01-31T05:00:00Z"),
+        &order("A-4", "CAF\u{c9} cups", "ann@x.example", "cancelled", "2026-02-01T04:59:59Z"),
+        &order("A-5", r"back\slash", "eve@x.example", "pending", "2026-02-01T05:00:00Z"),
+        "Successful Checkout | Best Buy US\nOrder Number\nB-6\nProfile\nMain #1\nTracking Number\n1Z999AA10123456784\n",
+    ])
+    .await;
+    app
+}
+
+fn numbers(reply: &Reply) -> Vec<&str> {
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    let orders = reply.json["orders"].as_array().unwrap();
+    orders.iter().map(|order| order["order_number"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_list_is_newest_first_and_comes_in_pages() {
+    let app = shop().await;
+    let page = |reply: &Reply| -> Value {
+        let mut json = reply.json.clone();
+        json.as_object_mut().unwrap().remove("orders");
+        json
+    };
+
+    let all = app.get("/api/v2/orders").await;
+    assert_eq!(numbers(&all), ["B-6", "A-5", "A-4", "A-3", "A-2", "A-1"]);
+    assert_eq!(
+        page(&all),
+        json!({"total": 6, "page": 1, "page_size": 50, "has_next": false, "has_previous": false})
+    );
+    let cases: [(&str, &[&str], bool, bool); 4] = [
+        ("page_size=2", &["B-6", "A-5"], true, false),
+        ("page=2&page_size=2", &["A-4", "A-3"], true, true),
+        ("page=3&page_size=2", &["A-2", "A-1"], false, true),
+        ("page=4&page_size=2", &[], false, true),
+    ];
+    for (query, expected, next, previous) in cases {
+        let reply = app.get(&format!("/api/v2/orders?{query}")).await;
+        assert_eq!(numbers(&reply), expected, "{query}");
+        assert_eq!(
+            (&reply.json["has_next"], &reply.json["has_previous"]),
+            (&json!(next), &json!(previous)),
+            "{query}"
+        );
+        assert_eq!(reply.json["total"], 6, "{query}");
+    }
+    let clamped = [
+        ("page=0&page_size=0", 1, 1),
+        ("page=-5&page_size=9999", 1, 200),
+        ("page=9223372036854775807&page_size=200", 1_000_000_000, 200),
+    ];
+    for (query, number, size) in clamped {
+        let reply = app.get(&format!("/api/v2/orders?{query}")).await;
+        assert_eq!(
+            (&reply.json["page"], &reply.json["page_size"]),
+            (&json!(number), &json!(size)),
+            "{query}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn filters_choose_by_status_store_and_text() {
+    let app = shop().await;
+    let cases: [(&str, &[&str]); 19] = [
+        ("status=shipped", &["A-3", "A-2"]),
+        ("status=SHIPPED", &["A-3", "A-2"]),
+        ("status=refunded", &[]),
+        ("status=", &["B-6", "A-5", "A-4", "A-3", "A-2", "A-1"]),
+        ("store=best%20buy%20us", &["B-6"]),
+        ("store=Best", &[]),
+        ("search=100%25", &["A-1"]),
+        ("search=%25", &["A-1"]),
+        ("search=snake_case", &["A-2"]),
+        ("search=SNAKE", &["A-3", "A-2"]),
+        ("search=%5C", &["A-5"]),
+        ("search=Caf%C3%A9", &["A-1"]),
+        ("search=CAF%C3%89%20cups", &["A-4"]),
+        ("search=a-4", &["A-4"]),
+        ("search=bob%40y", &["A-3"]),
+        ("search=main%20%231", &["B-6"]),
+        ("search=0123456784", &["B-6"]),
+        ("search=nothing%20like%20it", &[]),
+        ("search=mug&status=shipped&page_size=1", &["A-3"]),
+    ];
+    for (query, expected) in cases {
+        let reply = app.get(&format!("/api/v2/orders?{query}")).await;
+        assert_eq!(numbers(&reply), expected, "{query}");
+    }
+    let shipped = app.get("/api/v2/orders?status=shipped&page_size=1").await.json;
+    assert_eq!((&shipped["total"], &shipped["has_next"]), (&json!(2), &json!(true)));
+}
+
+#[tokio::test]
+async fn since_and_until_are_days_of_the_time_zone_or_moments() {
+    let utc = shop().await;
+    let york = shop_with("[orders]\ntimezone = \"America/New_York\"").await;
+    let cases: [(&App, &str, &[&str]); 7] = [
+        (&utc, "since=2026-01-31&until=2026-01-31", &["A-3", "A-2"]),
+        (&york, "since=2026-01-31&until=2026-01-31", &["A-4", "A-3"]),
+        (&york, "until=2026-01-30", &["A-2", "A-1"]),
+        (&utc, "since=2026-01-31T05:00:00Z&until=2026-02-01T05:00:00Z", &["A-4", "A-3"]),
+        (&utc, "since=2026-01-31T00:00:00-05:00&until=2026-02-01T00:00:00-05:00", &["A-4", "A-3"]),
+        (&utc, "since=2026-01-31T07:00:00+02:00&until=2026-02-01T05:00:00Z", &["A-4", "A-3"]),
+        (&utc, "until=2026-01-31T04:59:59.999999Z", &["A-1"]),
+    ];
+    for (app, query, expected) in cases {
+        assert_eq!(numbers(&app.get(&format!("/api/v2/orders?{query}")).await), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_parameter_is_named_with_what_it_takes() {
+    let app = App::start().await;
+    let cases = [
+        (
+            "status=lost",
+            "status",
+            "pending, processing, shipped, delivered, cancelled, refunded, verified, unverified",
+        ),
+        ("page=x", "page", "whole number"),
+        ("page_size=1.5", "page_size", "whole number"),
+        ("since=yesterday", "since", "RFC 3339"),
+        ("until=2026-02-30", "until", "2026-01-31"),
+        ("search=a%00b", "search", "control characters"),
+        ("page=99999999999999999999", "page", "whole number"),
+    ];
+    for (query, name, accepted) in cases {
+        let reply = app.get(&format!("/api/v2/orders?{query}")).await;
+        assert_eq!((reply.status, &reply.json["code"]), (400, &json!("bad_parameter")), "{query}");
+        assert_eq!(reply.json["message"], format!("Bad parameter: {name}"), "{query}");
+        assert!(reply.json["detail"].as_str().unwrap().contains(accepted), "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_found_by_number_or_id_and_the_number_wins() {
+    let app = App::start().await;
+    let flat = |number: &str| json!({"order_number": number, "product": number}).to_string();
+    app.stored(&[&flat("A/1 \u{fc}"), &flat("1"), &flat("50%2F")]).await;
+    let cases = [
+        ("1", 2),
+        ("2", 2),
+        ("3", 3),
+        ("%231", 2),
+        ("A%2F1%20%C3%BC", 1),
+        ("%23A%2F1%20%C3%BC", 1),
+        ("%20A%2F1%20%C3%BC%20", 1),
+        ("50%252F", 3),
+    ];
+    for (key, id) in cases {
+        let reply = app.get(&format!("/api/v2/orders/{key}")).await;
+        assert_eq!((reply.status, &reply.json["id"]), (200, &json!(id)), "{key}: {}", reply.text);
+    }
+    let long = "9".repeat(300);
+    for key in ["A-1", "4", "0", "-1", "%23", "99999999999999999999", "a%00b", "' OR 1=1 --", &long] {
+        for path in [format!("/api/v2/orders/{key}"), format!("/api/v2/orders/{key}/events")] {
+            let reply = app.get(&path).await;
+            assert_eq!(
+                (reply.status, &reply.json["code"]),
+                (404, &json!("not_found")),
+                "{path}: {}",
+                reply.text
+            );
+            assert_eq!(reply.json["message"], "There is no such order");
+        }
+    }
+    assert_eq!(app.get("/api/v2/orders/%FF").await.status, 400, "no UTF-8");
+}
+
+#[tokio::test]
+async fn an_order_on_the_wire_has_every_column_and_exact_money() {
+    let app = App::start().await;
+    app.stored(&["Successful Checkout | Best Buy US\nOrder Number\nA-1\nPrice\n$0.29\nQuantity\n3\nTracking Number\n1Z999AA10123456784\n"]).await;
+    let reply = app.get("/api/v2/orders/A-1").await;
+    assert!(reply.text.contains("\"price\":0.29,\"total\":0.87,"), "{}", reply.text);
+    let columns = app.sql().await.values("SELECT name FROM pragma_table_info('orders')").await;
+    for column in columns.iter().map(|row| row[0].as_str().unwrap()).filter(|name| *name != "derived") {
+        assert!(reply.json.get(column).is_some(), "{column} is missing");
+    }
+    assert_eq!(reply.json["extra"], json!({}));
+    assert_eq!(reply.json["carrier"], "UPS");
+    let listed = app.get("/api/v2/orders").await.json;
+    assert_eq!(listed["orders"][0], reply.json);
+}
+
+#[tokio::test]
+async fn the_history_of_an_order_is_oldest_first_with_every_change() {
+    let app = App::start().await;
+    app.stored(&["Order Number\nA-1\nPrice\n$9.99\n", "Order Number\n#A-1\nPrice\n$8.50\nStatus\nShipped\n"])
+        .await;
+
+    let reply = app.get("/api/v2/orders/A-1/events").await;
+
+    assert_eq!((&reply.json["order_id"], &reply.json["order_number"]), (&json!(1), &json!("A-1")));
+    let events = reply.json["events"].as_array().unwrap();
+    assert_eq!(events.len(), 2);
+    assert_eq!((&events[0]["event_type"], &events[0]["log_id"]), (&json!("created"), &json!(1)));
+    assert_eq!((&events[1]["event_type"], &events[1]["log_id"]), (&json!("updated"), &json!(2)));
+    let changes = events[1]["changes"].as_array().unwrap();
+    for change in [
+        json!({"field": "price", "old": "9.99", "new": "8.50"}),
+        json!({"field": "total", "old": "9.99", "new": "8.50"}),
+        json!({"field": "status", "old": null, "new": "shipped"}),
+    ] {
+        assert!(changes.contains(&change), "{change} is missing in {}", reply.text);
+    }
+    let names: Vec<_> = changes.iter().map(|change| change["field"].as_str().unwrap()).collect();
+    assert!(!names.contains(&"updated_at") && !names.contains(&"quantity"), "{names:?}");
+    assert_eq!(app.get("/api/v2/orders/1/events").await.json, reply.json);
+}

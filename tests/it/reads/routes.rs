@@ -1,0 +1,77 @@
+//! Health, the index, and what is not there.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::app::App;
+
+#[tokio::test]
+async fn health_follows_the_database() {
+    let app = App::start().await;
+    let well = app.get("/health").await;
+    assert_eq!((well.status, &well.json["status"]), (200, &json!("healthy")));
+    assert_eq!(well.json["version"], env!("CARGO_PKG_VERSION"));
+    assert!(well.json["checks"]["database"]["latency_ms"].as_f64().is_some_and(|latency| latency > 0.0));
+    assert_eq!(app.get("/health/ready").await.json, json!({"status": "ready"}));
+    assert_eq!(app.get("/health/live").await.json, json!({"status": "alive"}));
+
+    app.sql().await.run("ALTER TABLE seaql_migrations RENAME TO gone").await;
+
+    let ill = app.get("/health").await;
+    assert_eq!((ill.status, &ill.json["status"]), (503, &json!("unhealthy")));
+    assert_eq!(ill.json["checks"]["database"], json!({"status": "down", "latency_ms": null}));
+    let ready = app.get("/health/ready").await;
+    assert_eq!((ready.status, ready.json), (503, json!({"status": "not_ready"})));
+    assert_eq!(app.get("/health/live").await.status, 200);
+}
+
+#[tokio::test]
+async fn reads_that_the_database_cannot_answer_say_so_without_the_cause() {
+    let app = App::start().await;
+    app.sql().await.run("ALTER TABLE orders RENAME TO gone").await;
+    for path in ["/api/v2/orders", "/api/v2/orders/A-1"] {
+        let reply = app.get(path).await;
+        assert_eq!((reply.status, &reply.json["code"]), (503, &json!("storage_unavailable")));
+        assert_eq!(reply.header("retry-after"), "5");
+        assert!(!reply.text.contains("table") && !reply.text.contains("SELECT"), "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn the_index_says_what_is_served_where() {
+    let app = App::start().await;
+    let text = app.get("/").await;
+    assert!(text.header("content-type").starts_with("text/plain"));
+    assert!(text.text.lines().any(|line| line.starts_with("POST /api/v2/webhooks/orders ")), "{}", text.text);
+    let json = app.request(Method::GET, "/", &[("accept", "application/json")], "").await.json;
+    let routes = json["routes"].as_array().unwrap();
+    assert_eq!(json["name"], "roms");
+    for path in ["/api/v2/webhooks/orders", "/api/v2/orders", "/ws", "/docs", "/health"] {
+        assert!(routes.iter().any(|route| route["path"] == path), "{path} is missing");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_wrong_methods_are_answered_in_json() {
+    let app = App::start().await;
+    for path in ["/nothing", "/api/v2/orders/", "/api/v2/orders/a/b/c", "/docs/nothing.js"] {
+        let reply = app.get(path).await;
+        assert_eq!((reply.status, &reply.json["success"]), (404, &json!(false)), "{path}: {}", reply.text);
+        assert_eq!(reply.json["code"], "unknown_route", "{path}");
+    }
+    for (method, path) in [
+        (Method::GET, "/api/v2/webhooks/orders"),
+        (Method::POST, "/api/v2/orders"),
+        (Method::DELETE, "/api/v2/orders/1"),
+        (Method::PUT, "/health"),
+    ] {
+        let reply = app.request(method.clone(), path, &[], "").await;
+        assert_eq!(
+            (reply.status, &reply.json["code"]),
+            (405, &json!("method_not_allowed")),
+            "{method} {path}"
+        );
+        assert!(!reply.header("allow").is_empty(), "{method} {path}");
+    }
+    assert_eq!(app.request(Method::HEAD, "/health", &[], "").await.status, 200);
+}

@@ -1,0 +1,218 @@
+//! The real program from its start: what it says, what stops it, and its commands against it.
+
+use std::{
+    io::Read,
+    net::TcpListener,
+    process::{Command, Output},
+};
+
+use roms::store::Store;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::{
+    app::config,
+    program::{Program, command},
+    sql::Sql,
+};
+
+/// The one line on standard error of a command that fails, with exit code 1.
+fn failure(mut command: Command) -> String {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let log = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert_eq!(stdout, b"", "results go to standard output, failures do not");
+    let failures: Vec<&str> = log.lines().filter(|line| !line.contains(" INFO ")).collect();
+    assert_eq!(failures.len(), 1, "one line says it:\n{log}");
+    assert!(failures[0].starts_with("roms: "), "{log}");
+    for word in ["backtrace", "panicked", "Error {", "SqlxError"] {
+        assert!(!log.contains(word), "{log}");
+    }
+    failures[0].to_owned()
+}
+
+/// `roms serve` on a free port, in a folder.
+fn serve(folder: &TempDir) -> Command {
+    let mut command = command(folder.path(), &["serve"]);
+    command.env("ROMS__HTTP__BIND", "127.0.0.1:0").env("RUST_BACKTRACE", "1");
+    command
+}
+
+#[tokio::test]
+async fn it_says_in_four_lines_what_it_serves() {
+    let program = Program::start().await;
+    let lines: Vec<String> = program
+        .start_lines
+        .iter()
+        .map(|line| {
+            line.split_once(" INFO ").unwrap_or_else(|| panic!("{line}")).1.replace(&program.url, "[url]")
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            concat!("ROMS ", env!("CARGO_PKG_VERSION"), " starting"),
+            "Database: SQLite (sqlite://roms_v2.db)",
+            "Discord: no token configured, HTTP alone",
+            "Server running on [url]: cards to /api/v2/webhooks/orders, pages at /docs",
+        ]
+    );
+}
+
+#[test]
+fn an_address_in_use_is_said_in_one_line_and_makes_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = serve(&folder);
+    command.env("ROMS__HTTP__BIND", &address);
+    let line = failure(command);
+    assert!(line.contains(&format!("{address} is in use")), "{line}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_folder_that_takes_no_file_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [["serve"], ["migrate"]] {
+        let mut command = command(folder.path(), &arguments);
+        command.env("ROMS__HTTP__BIND", "127.0.0.1:0").env("ROMS__DATABASE__URL", "sqlite://missing/roms.db");
+        let line = failure(command);
+        assert!(line.contains("cannot open the database file missing/roms.db: "), "{line}");
+        assert!(line.contains("a folder that this user may write to"), "{line}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("roms_v2.db"), "no database, but long enough to look at. ".repeat(100))
+        .unwrap();
+    let line = failure(serve(&folder));
+    assert!(line.contains("roms_v2.db is not an SQLite database"), "{line}");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("roms_v2.db");
+    Store::open(&config(&path, "").database.url).await.unwrap().close().await.unwrap();
+    Sql::open(&path)
+        .await
+        .run("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)")
+        .await;
+    for command in [serve(&folder), command(folder.path(), &["migrate"])] {
+        let line = failure(command);
+        assert!(line.contains("newer release of roms"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_something_else_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sql = Sql::open(&folder.path().join("roms_v2.db")).await;
+    sql.run("CREATE TABLE orders (id INTEGER PRIMARY KEY, cake TEXT)").await;
+    let line = failure(serve(&folder));
+    assert!(line.contains("orders"), "{line}");
+    assert_eq!(line.matches("already exists").count(), 1, "said once: {line}");
+    let tables = sql.values("SELECT name FROM sqlite_master WHERE type = 'table'").await;
+    assert_eq!(json!(tables), json!([["orders"]]), "nothing is left behind");
+}
+
+#[tokio::test]
+async fn migrate_makes_the_schema_and_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let output = command(folder.path(), &["migrate"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            String::from_utf8_lossy(&output.stderr)
+                .contains("the schema of sqlite://roms_v2.db is up to date")
+        );
+    }
+    assert_eq!(Sql::open(&folder.path().join("roms_v2.db")).await.count("orders").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn send_sample_posts_the_guides_message_and_shows_what_was_stored() {
+    let program = Program::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let sample = || command(folder.path(), &["send-sample", "--url", &program.url]).output().unwrap();
+
+    let first = sample();
+    assert_eq!(first.status.code(), Some(0), "{}", String::from_utf8_lossy(&first.stderr));
+    let text = String::from_utf8(first.stdout).unwrap();
+    let words: Vec<String> =
+        text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in [
+        "Response: 200 OK",
+        "Order Number BBY01-807102506907",
+        "Outcome created",
+        "Message Order received and processed successfully",
+        "product STARLINK - Mini Kit AC Dual Band Wi-Fi System - White",
+        "price 299.99",
+        "total 299.99",
+        "quantity 1",
+        "email woozy_byes28@icloud.com",
+        "profile Lennar #8-$48-@07",
+        "proxy_list Wealth Resi | http://resi-edge-pool.wealthproxies.com:5959/",
+        "status verified",
+    ] {
+        assert!(words.iter().any(|found| found == line), "{line} is missing in\n{text}");
+    }
+    let mut sql = program.sql().await;
+    assert_eq!(sql.value("SELECT order_number FROM orders").await, "BBY01-807102506907");
+
+    let second = sample();
+    assert_eq!(second.status.code(), Some(0));
+    assert!(String::from_utf8(second.stdout).unwrap().contains("duplicate"));
+    assert_eq!((sql.count("orders").await, sql.count("order_events").await), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_has_read_enough_is_no_failure() {
+    let program = Program::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["send-sample", "--url", &program.url][..], &["check-config"]] {
+        let mut child = command(folder.path(), arguments).spawn().unwrap();
+        // Closed before anything is written, as `head -0` would.
+        drop(child.stdout.take());
+        let mut log = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        assert_eq!((child.wait().unwrap().code(), log.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_parse_shows_is_what_is_stored() {
+    let program = Program::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let card = r#"{"embeds":[{"title":"Successful Checkout | Best Buy US","fields":[
+        {"name":"Order Number","value":"||#A-1||"},{"name":"Price","value":"$1,299.99"},
+        {"name":"Quantity","value":"2x"},{"name":"Email","value":"a@b.example"}]}]}"#;
+    std::fs::write(folder.path().join("card.json"), card).unwrap();
+
+    let output = command(folder.path(), &["parse", "card.json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = client.post(format!("{}/api/v2/webhooks/orders", program.url)).body(card);
+    assert_eq!(post.send().await.unwrap().status(), 200);
+    let stored = program
+        .sql()
+        .await
+        .rows("SELECT order_number, price, quantity, total, email, store, status FROM orders")
+        .await;
+    assert_eq!(
+        json!(stored),
+        json!([{"order_number": "A-1", "price": 1299.99, "quantity": 2, "total": 2599.98, "email": "a@b.example",
+            "store": "Best Buy US", "status": "verified"}])
+    );
+    for (column, value) in &stored[0] {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let found = shown.lines().any(|line| {
+            line.trim_start().strip_prefix(column.as_str()).is_some_and(|rest| rest.trim() == value)
+        });
+        assert!(found, "{column} {value} is missing in\n{shown}");
+    }
+}

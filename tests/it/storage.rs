@@ -1,0 +1,6 @@
+//! What lies in the database, and what becomes of messages when it does not play along.
+
+mod faults;
+mod money;
+mod opening;
+mod schema;

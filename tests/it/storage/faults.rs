@@ -1,0 +1,165 @@
+//! A database that refuses, or is busy elsewhere: what is stored, what is answered.
+
+use chrono::Utc;
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use reqwest::Client;
+use roms::{
+    feed::Feed,
+    http::{self, AppState},
+    ingest::Ingest,
+    message::Message,
+    outcome::{Outcome, RejectionCode},
+    store::Store,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{
+    app::{App, ORDERS, config, soon},
+    sql::Sql,
+};
+
+/// The database refuses the order BAD.
+const REFUSE_BAD: &str = "CREATE TRIGGER refuse_bad BEFORE INSERT ON orders WHEN NEW.order_number = 'BAD' \
+                          BEGIN SELECT RAISE(ABORT, 'no such order, please'); END";
+
+fn card(number: &str) -> String {
+    format!("Order Number\n{number}\nPrice\n$9.99\n")
+}
+
+#[tokio::test]
+async fn one_bad_message_of_a_batch_fails_alone_and_leaves_its_log_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder.path().join("roms.db"), "");
+    let store = Store::open(&config.database.url).await.unwrap();
+    let mut sql = Sql::open(config.database.url.sqlite_path().unwrap()).await;
+    sql.run(REFUSE_BAD).await;
+    let feed = Feed::new(64);
+    let mut changes = feed.subscribe();
+    let (ingest, writer) = Ingest::start(store.clone(), feed, config.orders.clone());
+
+    // While the lock is held elsewhere, all of these come to wait, and are one batch.
+    sql.run("BEGIN IMMEDIATE").await;
+    let numbers: Vec<String> =
+        (0..40).map(|at| if at == 17 { "BAD".to_owned() } else { format!("A-{at}") }).collect();
+    let mut pending = Vec::new();
+    for number in &numbers {
+        let message = Message::from_payload(&card(number), "/test", Utc::now());
+        pending.push(ingest.enqueue(message).await.unwrap());
+    }
+    sql.run("COMMIT").await;
+
+    for (number, pending) in numbers.iter().zip(pending) {
+        let receipt = soon(pending.receipt()).await.unwrap();
+        let done = &receipt.cards[0];
+        if number == "BAD" {
+            let Outcome::Rejected(why) = &done.outcome else { panic!("{done:?}") };
+            assert_eq!((why.code, &done.order), (RejectionCode::NotStored, &None));
+            assert!(!why.detail.contains("please"), "the cause stays inside");
+        } else {
+            assert_eq!(done.outcome, Outcome::Created, "{number}");
+            let id = sql.value(&format!("SELECT id FROM orders WHERE order_number = '{number}'")).await;
+            assert_eq!(done.order.as_ref().map(|(id, _)| *id), id.as_i64());
+        }
+        let log = sql
+            .rows(&format!(
+                "SELECT outcome, code, payload FROM webhook_logs WHERE id = {}",
+                receipt.log_id.unwrap()
+            ))
+            .await;
+        let (outcome, code) =
+            if number == "BAD" { ("rejected", json!("not_stored")) } else { ("created", Value::Null) };
+        assert_eq!(json!(log), json!([{"outcome": outcome, "code": code, "payload": card(number)}]));
+    }
+    for (table, rows) in [("orders", 39), ("order_events", 39), ("webhook_logs", 40)] {
+        assert_eq!(sql.count(table).await, rows, "{table}");
+    }
+    for _ in 0..39 {
+        assert!(changes.try_recv().unwrap().created);
+    }
+    assert!(changes.try_recv().is_err(), "nothing is told of what was not stored");
+    ingest.close();
+    soon(writer).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_message_is_answered_with_500_and_may_be_sent_again() {
+    let app = App::start().await;
+    let mut sql = app.sql().await;
+    sql.run(REFUSE_BAD).await;
+
+    let reply = app.post(card("BAD")).await;
+    assert_eq!((reply.status, &reply.json["code"]), (500, &json!("not_stored")), "{}", reply.text);
+    assert_eq!(reply.json["log_id"], 1);
+    assert!(!reply.text.contains("please"), "{}", reply.text);
+
+    sql.run("DROP TRIGGER refuse_bad").await;
+    let again = app.post(card("BAD")).await;
+    assert_eq!((again.status, &again.json["outcome"]), (200, &json!("created")));
+}
+
+#[tokio::test]
+async fn a_database_that_is_locked_too_long_is_answered_with_503_and_recovers() {
+    let app = App::start().await;
+    let mut sql = app.sql().await;
+    sql.run("BEGIN IMMEDIATE").await;
+
+    let refused = app.post(card("A-1")).await;
+
+    assert_eq!(
+        (refused.status, &refused.json["code"]),
+        (503, &json!("storage_unavailable")),
+        "{}",
+        refused.text
+    );
+    assert_eq!(refused.header("retry-after"), "5");
+    assert!(!refused.text.contains("locked"), "{}", refused.text);
+    assert_eq!(app.get("/api/v2/orders").await.json["total"], 0, "reads go on");
+    sql.run("COMMIT").await;
+    for table in ["orders", "order_events", "webhook_logs"] {
+        assert_eq!(sql.count(table).await, 0, "{table}");
+    }
+    let again = app.post(card("A-1")).await;
+    assert_eq!((again.status, &again.json["outcome"]), (200, &json!("created")));
+}
+
+#[tokio::test]
+async fn a_full_queue_is_answered_with_503_and_loses_nothing_that_it_took() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder.path().join("roms.db"), "");
+    let store = Store::open(&config.database.url).await.unwrap();
+    let mut sql = Sql::open(config.database.url.sqlite_path().unwrap()).await;
+    let feed = Feed::new(64);
+    let (ingest, writer) = Ingest::start_with_queue(store.clone(), feed.clone(), config.orders.clone(), 4);
+    let state = AppState::new(ingest.clone(), store, feed, config.orders.timezone);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}{ORDERS}", listener.local_addr().unwrap());
+    let stop = CancellationToken::new();
+    let server = tokio::spawn(http::serve(listener, state, stop.clone()));
+
+    // The writer waits for the lock with at most four messages, and four more fill the queue.
+    sql.run("BEGIN IMMEDIATE").await;
+    let client = Client::builder().no_proxy().build().unwrap();
+    let mut replies: FuturesUnordered<_> =
+        (0..20).map(|at| client.post(&url).body(card(&format!("A-{at}"))).send()).collect();
+    for _ in 0..12 {
+        let reply = soon(replies.next()).await.unwrap().unwrap();
+        assert_eq!((reply.status().as_u16(), &reply.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+        assert_eq!(reply.json::<Value>().await.unwrap()["code"], "busy");
+    }
+    sql.run("COMMIT").await;
+
+    let mut taken = 0;
+    while let Some(reply) = soon(replies.next()).await {
+        taken += u64::from(reply.unwrap().status() == 200);
+    }
+    assert!((4..=8).contains(&taken), "{taken}");
+    assert_eq!(sql.count("orders").await, taken);
+    let again = client.post(&url).body(card("A-0")).send().await.unwrap();
+    assert_eq!(again.status(), 200);
+    stop.cancel();
+    soon(server).await.unwrap();
+    ingest.close();
+    soon(writer).await.unwrap();
+}

@@ -1,0 +1,173 @@
+//! The real application in this process: HTTP on a port of its own, a database in a file of its
+//! own.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use reqwest::{Body, Client, Method, header::HeaderMap};
+use roms::{
+    app,
+    config::{Config, File},
+    discord::Timing,
+    store::Store,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::sql::Sql;
+
+/// Where cards are posted to.
+pub(crate) const ORDERS: &str = "/api/v2/webhooks/orders";
+
+/// How long anything that must happen may take on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A running application.
+pub(crate) struct App {
+    pub(crate) address: SocketAddr,
+    folder: TempDir,
+    client: Client,
+    stop: CancellationToken,
+    running: JoinHandle<anyhow::Result<()>>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    /// `null` where the text is no JSON.
+    pub(crate) json: Value,
+}
+
+impl App {
+    /// Starts with the defaults.
+    pub(crate) async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// Starts with this configuration; the database is always a file of its own.
+    pub(crate) async fn start_with(toml: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder.path().join("roms.db"), toml);
+        let store = Store::open(&config.database.url).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let running =
+            tokio::spawn(async move { app::run(listener, store, &config, Timing::default(), stopped).await });
+        let client = Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
+        Self { address, folder, client, stop, running }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("roms.db")
+    }
+
+    /// A second connection to the database.
+    pub(crate) async fn sql(&self) -> Sql {
+        Sql::open(&self.database()).await
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Posts a body to the webhook, as a bot that names no type.
+    pub(crate) async fn post(&self, body: impl Into<Body>) -> Reply {
+        self.request(Method::POST, ORDERS, &[], body).await
+    }
+
+    /// Posts cards that must be stored, one after the other.
+    pub(crate) async fn stored(&self, cards: &[&str]) {
+        for card in cards {
+            let reply = self.post((*card).to_owned()).await;
+            assert_eq!(reply.status, 200, "{card}: {}", reply.text);
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.request(Method::GET, path, &[], "").await
+    }
+
+    pub(crate) async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Reply {
+        let mut request = self.client.request(method, self.url(path)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Reply { status, headers, text, json }
+    }
+
+    /// Sends these bytes, then no more, and gives all that comes back.
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        soon(stream.read_to_end(&mut answer)).await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Tells the application to stop, without waiting for it.
+    pub(crate) fn begin_stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Stops and gives the folder of the database.
+    pub(crate) async fn stop(self) -> TempDir {
+        self.stop.cancel();
+        soon(self.running).await.unwrap().unwrap();
+        self.folder
+    }
+}
+
+impl Reply {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+}
+
+/// A configuration with this database.
+pub(crate) fn config(database: &Path, toml: &str) -> Config {
+    let url = format!("sqlite://{}", database.display());
+    let file = File { name: "config.toml", text: toml };
+    let env = [("ROMS__DATABASE__URL".to_owned(), url)];
+    Config::load(Some(file), env, |_| unreachable!("no secret is named")).unwrap()
+}
+
+/// Waits for what must happen; a test that hangs fails instead.
+pub(crate) async fn soon<F: Future>(event: F) -> F::Output {
+    timeout(DEADLINE, event).await.expect("it happens in time")
+}
+
+/// Asks again and again until the answer is yes.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) {
+    let wait = async {
+        while !ask().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(timeout(DEADLINE, wait).await.is_ok(), "not in time: {what}");
+}

@@ -1,0 +1,11 @@
+//! What is posted to the webhook: every wrapping, every answer, and the log row of each.
+
+mod answers;
+mod bodies;
+mod refusals;
+mod repeats;
+
+/// A card with this number and these further lines.
+fn card(number: &str, lines: &str) -> String {
+    format!("Successful Checkout | Store\nProduct\nThing\nPrice\n$9.99\nOrder Number\n#{number}\n{lines}")
+}

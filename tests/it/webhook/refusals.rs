@@ -1,0 +1,165 @@
+//! Every kind of refusal: its status, its code, its words and its log row.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+use crate::support::app::{App, ORDERS, Reply, until};
+
+/// The refusal must look as it is documented, and its log row must say the same.
+async fn check_refusal(app: &App, reply: &Reply, status: u16, code: &str) -> Value {
+    assert_eq!(reply.status, status, "{}", reply.text);
+    assert_eq!(
+        (&reply.json["success"], &reply.json["code"]),
+        (&json!(false), &json!(code)),
+        "{}",
+        reply.text
+    );
+    assert!(!reply.json["message"].as_str().unwrap().is_empty());
+    let id = reply.json["log_id"].as_i64().expect("a log row");
+    let log = app.get(&format!("/api/v2/webhooks/logs/{id}")).await.json;
+    assert_eq!((&log["outcome"], &log["code"]), (&json!("rejected"), &json!(code)));
+    assert_eq!((&log["status_code"], &log["processed"]), (&json!(status), &json!(false)));
+    assert_eq!(log["error_message"], reply.json["detail"]);
+    assert!(!log["error_message"].as_str().unwrap().is_empty());
+    assert_eq!((&log["order_ids"], &log["method"]), (&json!([]), &json!("POST")));
+    log
+}
+
+#[tokio::test]
+async fn what_is_no_order_is_refused_with_the_words_of_the_guide_and_kept() {
+    let app = App::start().await;
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let bodies: [&[u8]; 14] = [
+        b"",
+        b" \n\t\n",
+        b"hello",
+        b"\xff\xfe\x00",
+        b"{}",
+        b"[]",
+        b"null",
+        b"17",
+        b"\"\"",
+        br#"{"content": "hi", "embeds": []}"#,
+        br#"{"content": "Order Numb"#,
+        br#"{"embeds": [{"title": nul"#,
+        b"payload_json=%7B",
+        deep.as_bytes(),
+    ];
+    for body in bodies {
+        let reply = app.post(body.to_vec()).await;
+        let log = check_refusal(&app, &reply, 400, "not_an_order").await;
+        assert_eq!(reply.json["message"], "Could not parse webhook content");
+        let raw = String::from_utf8_lossy(body).replace('\0', "\u{fffd}");
+        assert_eq!(log["payload"], raw, "the payload is kept for a replay");
+    }
+    assert_eq!(app.sql().await.count("webhook_logs").await, 14);
+    assert_eq!(app.sql().await.count("orders").await, 0);
+}
+
+#[tokio::test]
+async fn broken_json_is_told_where_it_breaks() {
+    let app = App::start().await;
+    let reply = app.post("{\"order_number\": \"A-1\",\n \"price\": }").await;
+    check_refusal(&app, &reply, 400, "not_an_order").await;
+    let detail = reply.json["detail"].as_str().unwrap();
+    assert!(detail.contains("line 2"), "{detail}");
+}
+
+#[tokio::test]
+async fn deep_json_with_an_order_in_it_neither_crashes_nor_hangs() {
+    let app = App::start().await;
+    let nested = format!("{}{}{}", "{\"a\":".repeat(20_000), "1", "}".repeat(20_000));
+    let reply = app.post(format!("{{\"order_number\":\"A-1\",\"x\":{nested}}}")).await;
+    assert!(matches!(reply.status, 200 | 400), "{}", reply.status);
+    assert_eq!(app.get("/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_order_without_its_number_is_refused_and_kept() {
+    let app = App::start().await;
+    let reply = app.post("Successful Checkout | Store\nProduct\nThing\nPrice\n$9.99\n").await;
+    let log = check_refusal(&app, &reply, 422, "missing_order_number").await;
+    assert!(log["flattened"].as_str().unwrap().contains("Thing"));
+    let flat = app.post(json!({"product": "Thing", "price": 1}).to_string()).await;
+    check_refusal(&app, &flat, 422, "missing_order_number").await;
+}
+
+#[tokio::test]
+async fn a_number_that_cannot_be_kept_is_refused() {
+    let app = App::start().await;
+    let fits = "9".repeat(255);
+    app.stored(&[&super::card(&fits, "")]).await;
+    let reply = app.post(super::card(&"9".repeat(256), "")).await;
+    check_refusal(&app, &reply, 422, "bad_order_number").await;
+    assert_eq!(app.sql().await.count("orders").await, 1);
+}
+
+#[tokio::test]
+async fn a_body_of_256_kib_is_taken_and_a_byte_more_is_refused() {
+    let app = App::start().await;
+    let card = super::card("A-1", "");
+    let fill = 256 * 1024 - card.len();
+    assert_eq!(app.post(format!("{card}{}", " ".repeat(fill))).await.status, 200);
+
+    let reply = app.post(format!("{card}{}", " ".repeat(fill + 1))).await;
+    let log = check_refusal(&app, &reply, 413, "too_large").await;
+    assert!(log["payload"].as_str().unwrap().starts_with(&card), "the start of it is kept");
+    assert_eq!(app.sql().await.value("SELECT count(*) FROM orders").await, 1);
+}
+
+#[tokio::test]
+async fn a_much_larger_body_still_comes_to_read_its_answer() {
+    let app = App::start().await;
+    let reply = app.post(vec![b'x'; 3 * 1024 * 1024]).await;
+    check_refusal(&app, &reply, 413, "too_large").await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_off_leaves_its_log_row_and_no_order() {
+    let app = App::start().await;
+    let card = super::card("A-1", "");
+    let request =
+        format!("POST {ORDERS} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{card}", card.len() + 9);
+
+    app.raw(request.as_bytes()).await;
+
+    let mut sql = app.sql().await;
+    until("the log row", async || sql_has_log(&app).await).await;
+    let log = sql.rows("SELECT outcome, code, payload FROM webhook_logs").await;
+    assert_eq!(json!(log), json!([{"outcome": "rejected", "code": "incomplete", "payload": card}]));
+    assert_eq!(sql.count("orders").await, 0);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_has_still_sent_its_order() {
+    let app = App::start().await;
+    let mut sql = app.sql().await;
+    // Nothing can be stored, and so nothing be answered, while the client is there.
+    sql.run("BEGIN IMMEDIATE").await;
+    let card = super::card("A-1", "");
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    let request =
+        format!("POST {ORDERS} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{card}", card.len());
+    stream.write_all(request.as_bytes()).await.unwrap();
+    drop(stream);
+    // A later connection is served after that one was read.
+    assert_eq!(app.get("/health").await.status, 200);
+    sql.run("COMMIT").await;
+    until("the order", async || app.sql().await.count("orders").await == 1).await;
+}
+
+async fn sql_has_log(app: &App) -> bool {
+    app.sql().await.count("webhook_logs").await == 1
+}
+
+#[tokio::test]
+async fn a_request_head_that_never_ends_is_not_waited_for() {
+    let app = App::start().await;
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    stream.write_all(b"POST / HTTP/1.1\r\nhost: x\r\nx-half").await.unwrap();
+    let mut answer = Vec::new();
+    let closed = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer);
+    assert!(tokio::time::timeout(Duration::from_secs(20), closed).await.is_ok());
+}
