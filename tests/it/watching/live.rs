@@ -111,10 +111,9 @@ async fn a_card_without_a_number_gets_one_of_its_own_where_that_is_configured() 
     let second = message["embeds"][0].clone();
     message["embeds"].as_array_mut().unwrap().push(second);
     let message = stage.hook.post(message);
-    for n in 1..=2 {
-        let order = stage.bot.until_order(&format!("DISCORD-{message}-{n}"), |_| true).await;
-        assert_eq!(price(&order), Some(1000));
-    }
+    stage.bot.until_orders(2).await;
+    let order = stage.bot.until_order(&format!("DISCORD-{message}-1"), |_| true).await;
+    assert_eq!(price(&order), Some(1000));
     stage.channel.until_reaction(message, "✅").await;
     stage.read_again().await;
     assert_eq!((stage.bot.orders().await, stage.bot.logs().await.len()), (3, 2));
