@@ -44,9 +44,9 @@ use crate::store::Store;
 
 use backfill::{BackfillError, Summary};
 use channel::Worker;
-use deps::{Deps, Known};
+use deps::Deps;
 use gateway::Fatal;
-use rest::{Rest, RestError};
+use rest::RestError;
 use route::Router;
 use supervise::Supervisor;
 
@@ -195,7 +195,7 @@ pub async fn backfill_by_hand(
     let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders.clone());
     let timing = Timing::default();
     let feedback = CancellationToken::new();
-    let (deps, _) = Deps::assemble(
+    let (deps, feeding_back) = Deps::assemble(
         discord,
         ingest.clone(),
         store.clone(),
@@ -203,14 +203,12 @@ pub async fn backfill_by_hand(
         timing,
         feedback.clone(),
     )?;
-    if let Some(known) = learn(&deps.rest, discord).await {
-        // Nobody else sets it.
-        drop(deps.known.set(known));
-    }
     // Old messages are not marked again.
     let channel = config::Channel { react: false, ..channel.clone() };
     let summary = backfill::read_since(&deps, &channel, since, progress).await;
     feedback.cancel();
+    feeding_back.close();
+    feeding_back.wait().await;
     ingest.close();
     // A writer that broke off has answered with errors already.
     drop(writer.await);
@@ -222,18 +220,12 @@ fn unread(channel: &config::Channel) -> ChannelStatus {
     ChannelStatus { id: channel.id, name: channel.name.clone(), ..ChannelStatus::default() }
 }
 
-/// Learns who the bot is and where its channels are, and checks now and then that nothing is
-/// missing. A thing that is missing is warned of when it begins to be.
+/// Checks now and then that nothing is missing. A thing that is missing is warned of when it begins
+/// to be.
 async fn look_around(deps: Deps, config: config::Discord, stop: CancellationToken) {
     let looking = async {
         let mut known_report = None;
         loop {
-            if deps.known.get().is_none()
-                && let Some(known) = learn(&deps.rest, &config).await
-            {
-                // Nobody else sets it.
-                drop(deps.known.set(known));
-            }
             let report = check::check(&config, &deps.rest).await;
             report.show(&deps.board);
             if known_report.as_ref() != Some(&report) {
@@ -244,16 +236,4 @@ async fn look_around(deps: Deps, config: config::Discord, stop: CancellationToke
         }
     };
     stop.run_until_cancelled(looking).await;
-}
-
-async fn learn(rest: &Rest, config: &config::Discord) -> Option<Known> {
-    let own = rest.own().await.ok()?;
-    let mut guilds = HashMap::new();
-    for channel in &config.channels {
-        let found = rest.channel(channel.id).await.ok();
-        guilds.extend(
-            found.and_then(|found| rest::snowflake(&found, "guild_id")).map(|guild| (channel.id, guild)),
-        );
-    }
-    Some(Known { own, guilds })
 }

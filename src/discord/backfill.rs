@@ -36,6 +36,9 @@ pub enum BackfillError {
     /// Discord did not give it.
     #[error(transparent)]
     Rest(#[from] RestError),
+    /// The channel is not where it should be.
+    #[error("it is in none of the configured guilds")]
+    Elsewhere,
     /// The pipeline did not take it.
     #[error(transparent)]
     Submit(#[from] SubmitError),
@@ -178,7 +181,11 @@ impl<'a> Turn<'a> {
         let first_sight = snowflake_at(now - channel.history);
         let oldest = snowflake_at(now - MAX_AGE.max(channel.history));
         let after = cursor.map_or(first_sight, |cursor| snowflake_at(time_of(cursor) - OVERLAP));
-        if let Some(cursor) = cursor.filter(|cursor| *cursor < oldest) {
+        let passed_over = cursor.filter(|cursor| *cursor < oldest);
+        if passed_over.is_none() {
+            deps.hidden.works(&channel.id);
+        }
+        if let Some(cursor) = passed_over.filter(|_| deps.hidden.fails(channel.id)) {
             let (from, to) = (time_of(cursor).format("%F %R"), time_of(oldest).format("%F %R"));
             let text = format!(
                 "{}: what was posted between {from} and {to} UTC is too old and was not read; \
@@ -204,9 +211,11 @@ impl<'a> Turn<'a> {
 
     /// Reads and stores one page. The cursor moves when all of it is stored.
     async fn page(&mut self, deps: &Deps) -> Result<PageRead, BackfillError> {
+        deps.rest.own().await?;
+        let guild = deps.guild_of(self.channel.id).await?.ok_or(BackfillError::Elsewhere)?;
         let page = deps.rest.messages_after(self.channel.id, self.after).await?;
         let mut pending = Vec::new();
-        for message in page.iter().filter_map(|message| deps.read(self.channel, message)) {
+        for message in page.iter().filter_map(|message| deps.read(self.channel, guild, message)) {
             let id = message.discord_id.unwrap_or_default();
             let taken = deps.ingest.enqueue(message).await?;
             pending.push(async move { Ok::<_, SubmitError>((id, taken.receipt().await?)) });
@@ -239,7 +248,12 @@ impl<'a> Turn<'a> {
     }
 
     fn fail(&self, deps: &Deps, error: &BackfillError, penalties: &mut HashMap<i64, u32>) {
-        if matches!(error, BackfillError::Rest(error) if error.is_final()) {
+        let is_final = match error {
+            BackfillError::Rest(error) => error.is_final(),
+            BackfillError::Elsewhere => true,
+            BackfillError::Submit(_) | BackfillError::Store(_) => false,
+        };
+        if is_final {
             penalties.insert(self.channel.id, PENALTY);
         }
         if deps.reported.fails(self.channel.id) {

@@ -22,40 +22,45 @@ use crate::message::Message;
 use crate::message::discord::{Place, id_of};
 use crate::outcome::Receipt;
 
-/// Receipts that may be waited for at once.
+/// Receipts that may be waited for at once, and messages that may be fetched.
 const IN_FLIGHT: usize = 256;
 
-/// What comes back to the worker.
-enum Done {
-    /// A message was taken, or not.
-    Taken(i64, Result<Receipt, SubmitError>),
-    /// A message was fetched again, where it could be.
-    Fetched(i64, Option<Value>),
-}
+/// A message that was taken, or not.
+type Taken = (i64, Result<Receipt, SubmitError>);
+
+/// A message that was fetched, where it could be, and the guild it is in.
+type Fetched = (i64, Option<(i64, Value)>);
 
 /// The worker of one channel.
 pub(crate) struct Worker {
     deps: Deps,
     channel: Channel,
-    in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
-    /// Messages that are being fetched again.
-    fetching: HashSet<i64>,
+    taking: FuturesUnordered<BoxFuture<'static, Taken>>,
+    fetching: FuturesUnordered<BoxFuture<'static, Fetched>>,
+    /// Messages that are being fetched and still wanted.
+    wanted: HashSet<i64>,
 }
 
 impl Worker {
     pub(crate) fn new(deps: Deps, channel: Channel) -> Self {
-        Self { deps, channel, in_flight: FuturesUnordered::new(), fetching: HashSet::new() }
+        let (taking, fetching) = (FuturesUnordered::new(), FuturesUnordered::new());
+        Self { deps, channel, taking, fetching, wanted: HashSet::new() }
     }
 
-    /// Works until `stop` is cancelled; then finishes what has come in.
+    /// Works until `stop` is cancelled; then finishes what has come in. What is still to be fetched
+    /// is left to the next start, for Discord may take its time.
     pub(crate) async fn run(mut self, mut events: mpsc::Receiver<ChannelEvent>, stop: CancellationToken) {
+        if stop.run_until_cancelled(self.deps.until_known()).await.is_none() {
+            return;
+        }
         loop {
             tokio::select! {
-                event = events.recv(), if self.in_flight.len() < IN_FLIGHT => match event {
+                event = events.recv(), if self.taking.len() < IN_FLIGHT => match event {
                     Some(event) => self.take(event).await,
                     None => return self.drain().await,
                 },
-                Some(done) = self.in_flight.next() => self.done(done).await,
+                Some(taken) = self.taking.next() => self.taken(taken),
+                Some(fetched) = self.fetching.next() => self.fetched(fetched).await,
                 () = stop.cancelled(), if !events.is_closed() => events.close(),
             }
         }
@@ -63,15 +68,26 @@ impl Worker {
 
     async fn take(&mut self, event: ChannelEvent) {
         match event {
-            ChannelEvent::Posted(message) if is_trusted(&message, &self.channel) && is_empty(&message) => {
+            ChannelEvent::Posted(message) if is_empty(&message) => {
                 // What the gateway leaves out (new kinds of components, embeds that follow) the
                 // history may have a moment later.
-                self.fetch(&message, self.deps.timing.refetch);
+                if is_trusted(&message, &self.channel) {
+                    self.fetch(&message, self.deps.timing.refetch);
+                }
             }
-            ChannelEvent::Posted(message) => self.submit(&message).await,
-            ChannelEvent::Edited(message) if is_whole(&message) => self.submit(&message).await,
-            ChannelEvent::Edited(message) => self.fetch(&message, Duration::ZERO),
+            ChannelEvent::Edited(message) if !is_whole(&message) || is_empty(&message) => {
+                self.fetch(&message, Duration::ZERO);
+            }
+            ChannelEvent::Posted(message) | ChannelEvent::Edited(message) => {
+                match id_of(&message, "guild_id") {
+                    Some(guild) => self.submit(guild, &message).await,
+                    None => self.fetch(&message, Duration::ZERO),
+                }
+            }
             ChannelEvent::Deleted(messages) => {
+                for message in &messages {
+                    self.wanted.remove(message);
+                }
                 self.drain().await;
                 if let Err(error) = self.deps.store.mark_deleted(&messages, Utc::now()).await {
                     tracing::warn!(channel = self.channel.id, %error, "cannot mark deleted messages");
@@ -81,38 +97,43 @@ impl Worker {
     }
 
     /// Puts a message into the pipeline, where its sender is trusted.
-    async fn submit(&mut self, message: &Value) {
-        let Some(message) = self.deps.read(&self.channel, message) else { return };
+    async fn submit(&mut self, guild: i64, message: &Value) {
+        let Some(message) = self.deps.read(&self.channel, guild, message) else { return };
         let id = message.discord_id.unwrap_or_default();
         match self.deps.ingest.enqueue(message).await {
-            Ok(pending) => {
-                self.in_flight.push(Box::pin(async move { Done::Taken(id, pending.receipt().await) }));
-            }
+            Ok(pending) => self.taking.push(Box::pin(async move { (id, pending.receipt().await) })),
             Err(error) => self.not_taken(id, error),
         }
     }
 
-    /// Fetches a message whole from the history, after a pause.
+    /// Fetches a message whole, after a pause. Where it cannot be fetched, or too many are, the next
+    /// reading of the history has it.
     fn fetch(&mut self, message: &Value, pause: Duration) {
-        let Some(id) = id_of(message, "id").filter(|id| self.fetching.insert(*id)) else { return };
-        let (rest, channel) = (self.deps.rest.clone(), self.channel.id);
-        self.in_flight.push(Box::pin(async move {
+        let Some(id) = id_of(message, "id") else { return };
+        if self.fetching.len() >= IN_FLIGHT || !self.wanted.insert(id) {
+            return;
+        }
+        let (deps, channel) = (self.deps.clone(), self.channel.id);
+        let fetch = async move {
             tokio::time::sleep(pause).await;
-            Done::Fetched(id, rest.message(channel, id).await.ok())
-        }));
+            let message = deps.rest.message(channel, id).await.ok()?;
+            Some((deps.guild_of(channel).await.ok()??, message))
+        };
+        self.fetching.push(Box::pin(async move { (id, fetch.await) }));
     }
 
-    async fn done(&mut self, done: Done) {
-        match done {
-            Done::Taken(id, Ok(receipt)) => self.deps.feed_back(&self.channel, id, &receipt),
-            Done::Taken(id, Err(error)) => self.not_taken(id, error),
-            Done::Fetched(id, message) => {
-                self.fetching.remove(&id);
-                // Where it could not be fetched, the next reading of the history tries again.
-                if let Some(message) = message {
-                    self.submit(&message).await;
-                }
-            }
+    fn taken(&self, (id, taken): Taken) {
+        match taken {
+            Ok(receipt) => self.deps.feed_back(&self.channel, id, &receipt),
+            Err(error) => self.not_taken(id, error),
+        }
+    }
+
+    async fn fetched(&mut self, (id, fetched): Fetched) {
+        if self.wanted.remove(&id)
+            && let Some((guild, message)) = fetched
+        {
+            self.submit(guild, &message).await;
         }
     }
 
@@ -122,22 +143,23 @@ impl Worker {
         self.deps.history.notify_one();
     }
 
+    /// Waits for what is on its way into the database.
     async fn drain(&mut self) {
-        while let Some(done) = self.in_flight.next().await {
-            self.done(done).await;
+        while let Some(taken) = self.taking.next().await {
+            self.taken(taken);
         }
     }
 }
 
 impl Deps {
-    /// A message of a channel, where its sender is trusted there and is not the bot itself.
-    pub(crate) fn read(&self, channel: &Channel, message: &Value) -> Option<Message> {
-        let own = self.known.get().is_some_and(|known| known.own.wrote(message));
-        if own || !is_trusted(message, channel) {
+    /// A message of a channel, where its sender is trusted there and is not the bot itself. As long
+    /// as it is not known who that is, none.
+    pub(crate) fn read(&self, channel: &Channel, guild: i64, message: &Value) -> Option<Message> {
+        let is_foreign = self.rest.known_own().is_some_and(|own| !own.wrote(message));
+        if !is_foreign || !is_trusted(message, channel) {
             return None;
         }
-        let guild = id_of(message, "guild_id").or_else(|| self.guild_of(channel.id))?;
-        let place = Place { guild, channel: channel.id };
-        Message::from_discord(message, place, Utc::now())
+        self.learn_guild(channel.id, guild);
+        Message::from_discord(message, Place { guild, channel: channel.id }, Utc::now())
     }
 }

@@ -1,7 +1,7 @@
 //! What the parts of the Discord edge share.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -9,7 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::Timing;
 use super::notices::{Notices, Place};
 use super::reactions::{Reaction, Reactions};
-use super::rest::{Own, Reported, Rest, RestError};
+use super::rest::{Reported, Rest, RestError, snowflake};
 use crate::config::{self, Channel};
 use crate::ingest::Ingest;
 use crate::outcome::{Outcome, Receipt};
@@ -30,19 +30,12 @@ pub(crate) struct Deps {
     pub(crate) history: Arc<Notify>,
     /// Channels whose history could not be read, so that it is said once.
     pub(crate) reported: Reported<i64>,
-    /// Who the bot is and where its channels are, once Discord has said so.
-    pub(crate) known: Arc<OnceLock<Known>>,
-    /// The guild of a channel of which nothing is known yet.
-    pub(crate) first_guild: Option<i64>,
-}
-
-/// What Discord says of the bot.
-#[derive(Clone, Debug)]
-pub(crate) struct Known {
-    /// Who it is.
-    pub(crate) own: Own,
-    /// The guild of each channel.
-    pub(crate) guilds: HashMap<i64, i64>,
+    /// Channels of which old messages were passed over, so that it is said once.
+    pub(crate) hidden: Reported<i64>,
+    /// The configured guilds.
+    guilds: Arc<[i64]>,
+    /// The guild of each channel, as far as it is known.
+    guild_of: Arc<Mutex<HashMap<i64, i64>>>,
 }
 
 impl Deps {
@@ -74,15 +67,41 @@ impl Deps {
             timing: Arc::new(timing),
             history: Arc::new(Notify::new()),
             reported: Reported::default(),
-            known: Arc::default(),
-            first_guild: config.guilds.first().copied(),
+            hidden: Reported::default(),
+            guilds: config.guilds.clone().into(),
+            guild_of: Arc::default(),
         };
         Ok((deps, tasks))
     }
 
-    /// The guild that a channel is in: messages of the history do not say it.
-    pub(crate) fn guild_of(&self, channel: i64) -> Option<i64> {
-        self.known.get().and_then(|known| known.guilds.get(&channel).copied()).or(self.first_guild)
+    /// Waits until it is known who the bot is: before that it might take its own posts for cards.
+    pub(crate) async fn until_known(&self) {
+        while self.rest.own().await.is_err() {
+            tokio::time::sleep(self.timing.reconcile).await;
+        }
+    }
+
+    /// The guild that a channel is in, asked for once, for messages of the history do not say it;
+    /// `None` where that is none of the configured ones.
+    pub(crate) async fn guild_of(&self, channel: i64) -> Result<Option<i64>, RestError> {
+        if let Some(guild) = self.known_guild(channel) {
+            return Ok(Some(guild));
+        }
+        let found = snowflake(&self.rest.channel(channel).await?, "guild_id");
+        let guild = found.filter(|guild| self.guilds.contains(guild));
+        if let Some(guild) = guild {
+            self.learn_guild(channel, guild);
+        }
+        Ok(guild)
+    }
+
+    /// A channel is in this guild.
+    pub(crate) fn learn_guild(&self, channel: i64, guild: i64) {
+        self.guild_of.lock().unwrap_or_else(PoisonError::into_inner).insert(channel, guild);
+    }
+
+    fn known_guild(&self, channel: i64) -> Option<i64> {
+        self.guild_of.lock().unwrap_or_else(PoisonError::into_inner).get(&channel).copied()
     }
 
     /// Shows on a message what became of its cards, and announces those that could not be read.
@@ -94,7 +113,7 @@ impl Deps {
                 Outcome::Created => Reaction::Stored,
                 Outcome::Updated => Reaction::Updated,
                 Outcome::Rejected(rejection) => {
-                    let guild = self.guild_of(channel.id).unwrap_or_default();
+                    let guild = self.known_guild(channel.id).unwrap_or_default();
                     self.notices.unread(Place { guild, channel: channel.id, message }, rejection);
                     Reaction::Unread
                 }

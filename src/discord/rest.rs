@@ -114,6 +114,12 @@ impl Rest {
         self.0.own.get_or_try_init(ask).await.copied()
     }
 
+    /// Who the bot is, where [`Self::own`] has asked before.
+    #[must_use]
+    pub fn known_own(&self) -> Option<Own> {
+        self.0.own.get().copied()
+    }
+
     /// A guild with its roles.
     ///
     /// # Errors

@@ -79,7 +79,14 @@ impl Bot {
         Self { config, folder, running: None, store }
     }
 
+    /// Starts what is configured.
     pub(crate) async fn run(mut self, timing: Timing) -> Self {
+        self.start_again(timing).await;
+        self
+    }
+
+    /// Starts it, on the database that is there.
+    pub(crate) async fn start_again(&mut self, timing: Timing) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let store = Store::open(&self.config.database.url).await.unwrap();
@@ -88,7 +95,6 @@ impl Bot {
         let task =
             tokio::spawn(async move { roms::app::run(listener, store, &config, timing, stopped).await });
         self.running = Some(Running { stop, task, address });
-        self
     }
 
     /// Stops it in good order.
@@ -152,6 +158,42 @@ impl Bot {
                 found if Instant::now() > end => panic!("{found} orders, not {count}"),
                 _ => sleep(Duration::from_millis(5)).await,
             }
+        }
+    }
+
+    /// Its database.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Waits until a route answers so.
+    pub(crate) async fn until(
+        &self,
+        path: &str,
+        what: &str,
+        is: impl Fn(&serde_json::Value) -> bool,
+    ) -> serde_json::Value {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let answer = self.get(path).await;
+            if is(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < end, "{path}, {what}: {answer:#}");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits until the log is so, and gives it, newest first.
+    pub(crate) async fn until_logs(&self, what: &str, is: impl Fn(&[LogEntry]) -> bool) -> Vec<LogEntry> {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let logs = self.logs().await;
+            if is(&logs) {
+                return logs;
+            }
+            assert!(Instant::now() < end, "{what}: {logs:#?}");
+            sleep(Duration::from_millis(5)).await;
         }
     }
 

@@ -1,0 +1,59 @@
+//! The same card more than once: it is one order, created once.
+
+use serde_json::json;
+
+use super::stage::{Stage, price};
+use crate::support::bot::card;
+
+#[tokio::test]
+async fn a_message_delivered_twice_is_taken_once() {
+    let stage = Stage::new().await;
+    let message = stage.hook.draft(card("TWICE-1", "$10.00")).twice().post();
+    stage.bot.until_order("TWICE-1", |_| true).await;
+    stage.channel.redeliver(message);
+    stage.mark().await;
+    stage.read_again().await;
+    let order = stage.bot.order("TWICE-1").await.unwrap();
+    assert_eq!((stage.events_of(&order).await.len(), stage.logs_of(&order).await.len()), (1, 1));
+    stage.channel.until_reaction(message, "✅").await;
+    assert_eq!(stage.channel.reactions(message), ["✅"]);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn gateway_history_and_http_meet_in_one_order() {
+    let mut stage = Stage::new().await;
+    let body = card("MEET-1", "$10.00");
+    let path = format!("{}/api/v2/webhooks/orders", stage.bot.url());
+    let post = || reqwest::Client::new().post(&path).json(&body).send();
+    stage.hook.post(body.clone());
+    let (first, second) = tokio::join!(post(), post());
+    assert!(first.unwrap().status().is_success() && second.unwrap().status().is_success());
+    stage.bot.until_order("MEET-1", |_| true).await;
+    // The history is read by a process that remembers nothing but the database.
+    stage.restart().await;
+    stage.until_listening().await;
+    stage.read_again().await;
+    let order = stage.bot.order("MEET-1").await.unwrap();
+    let events = stage.events_of(&order).await;
+    let created = events.iter().filter(|event| event.event_type == "created").count();
+    assert_eq!((created, price(&order)), (1, Some(1000)), "{events:?}");
+    assert_eq!(stage.bot.orders().await, 2);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn two_messages_about_one_order_are_one_order() {
+    let stage = Stage::new().await;
+    stage.hook.post(card("ONE-1", "$10.00"));
+    let mut shipped = card("ONE-1", "$10.00");
+    shipped["embeds"][0]["fields"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"name": "Status", "value": "shipped", "inline": true}));
+    let message = stage.hook.post(shipped);
+    stage.channel.until_reaction(message, "🔄").await;
+    let order = stage.bot.order("ONE-1").await.unwrap();
+    assert_eq!((stage.events_of(&order).await.len(), stage.logs_of(&order).await.len()), (2, 2));
+    stage.end().await;
+}

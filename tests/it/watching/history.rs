@@ -1,0 +1,107 @@
+//! What was missed is read from the history: much of it, and with live cards in between.
+
+use chrono::{TimeDelta, Utc};
+
+use super::stage::{Stage, id, price};
+use crate::support::bot::card;
+
+/// Orders of this name and number have the price that their number says, and one creation.
+async fn right_values(stage: &Stage, name: &str, count: i64) {
+    for n in 0..count {
+        let order = stage.bot.order(&format!("{name}-{n}")).await.unwrap();
+        assert_eq!(price(&order), Some(1000 + n));
+        assert_eq!(stage.events_of(&order).await.len(), 1, "{name}-{n}");
+    }
+}
+
+fn numbered(name: &str, n: i64) -> serde_json::Value {
+    let hundredths = 1000 + n;
+    card(&format!("{name}-{n}"), &format!("${}.{:02}", hundredths / 100, hundredths % 100))
+}
+
+#[tokio::test]
+async fn five_hundred_cards_posted_while_the_bot_was_off_are_read() {
+    let mut stage = Stage::new().await;
+    stage.mark().await;
+    stage.bot.stop().await.unwrap();
+    for n in 0..500 {
+        stage.hook.post(numbered("OFF", n));
+    }
+    stage.start().await;
+    stage.bot.until_orders(501).await;
+    right_values(&stage, "OFF", 500).await;
+    assert_eq!(stage.bot.logs().await.len(), 501);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn five_hundred_cards_posted_while_the_gateway_was_cut_are_read_among_live_ones() {
+    let stage = Stage::new().await;
+    let gateway = stage.discord.gateway();
+    gateway.invalidate(false);
+    let mut live = 0;
+    for n in 0..500 {
+        stage.hook.post(numbered("CUT", n));
+        if n % 50 == 0 {
+            // Live ones come as soon as there is a session again.
+            stage.hook.post(numbered("LIVE", live));
+            live += 1;
+            tokio::task::yield_now().await;
+        }
+    }
+    stage.until_listening().await;
+    for n in live..live + 20 {
+        stage.hook.post(numbered("LIVE", n));
+    }
+    stage.bot.until_orders(530).await;
+    right_values(&stage, "CUT", 500).await;
+    right_values(&stage, "LIVE", 30).await;
+    stage.read_again().await;
+    assert_eq!(stage.bot.logs().await.len(), 531);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn at_first_sight_the_history_is_read_as_far_back_as_is_configured() {
+    let mut stage = Stage::before(|_, config| config.channels[0].history = TimeDelta::days(2)).await;
+    let ago = |days| Utc::now() - TimeDelta::days(days);
+    stage.hook.draft(card("OLD-1", "$1.00")).at(ago(3)).silently().post();
+    stage.hook.draft(card("NEW-1", "$1.00")).at(ago(1)).silently().post();
+    stage.start().await;
+    stage.bot.until_order("NEW-1", |_| true).await;
+    stage.read_again().await;
+    assert!(stage.bot.order("OLD-1").await.is_none());
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_hidden_and_that_is_said_once() {
+    let mut notices = None;
+    let mut stage = Stage::before(|discord, config| {
+        let channel = discord.guild("Staff").channel("notices");
+        config.guilds.push(id(channel.guild_id()));
+        config.notice_channel = Some(id(channel.id()));
+        notices = Some(channel);
+    })
+    .await;
+    let notices = notices.unwrap();
+    let ago = |days| Utc::now() - TimeDelta::days(days);
+    let read_to = roms::message::discord::snowflake_at(ago(50));
+    stage.bot.store().save_cursor(id(stage.channel.id()), read_to, Utc::now()).await.unwrap();
+    stage.hook.draft(card("HIDDEN-1", "$1.00")).at(ago(40)).silently().post();
+    stage.hook.draft(card("SEEN-1", "$1.00")).at(ago(20)).silently().post();
+    // The history cannot be read at first, which repeats nothing.
+    let fault = crate::support::discord::Fault::Status(400);
+    stage.discord.fail("GET", "/channels/*/messages", fault, 1);
+    stage.start().await;
+    stage.bot.until_order("SEEN-1", |_| true).await;
+    stage.until_listening().await;
+    stage.read_again().await;
+    assert!(stage.bot.order("HIDDEN-1").await.is_none());
+    let told = notices.until_message("what was hidden", |_| true).await;
+    let text = told["content"].as_str().unwrap();
+    assert!(text.contains("checkouts: what was posted between"), "{text}");
+    assert_eq!(notices.messages().len(), 1);
+    assert_eq!(stage.log.count("is too old and was not read; `roms discord backfill` reads it"), 1);
+    stage.end().await;
+}

@@ -1,0 +1,57 @@
+//! Cards that cannot be read are marked, kept in the log, and announced together.
+
+use super::stage::{Stage, card_without_number, id};
+use crate::support::discord::Channel;
+
+/// ROMS with a notice channel.
+async fn with_notices() -> (Stage, Channel) {
+    let mut notices = None;
+    let mut stage = Stage::before(|_, _| {}).await;
+    let channel = stage.guild.channel("notices");
+    super::stage::watched(&mut stage.bot.config).notice_channel = Some(id(channel.id()));
+    notices.replace(channel);
+    stage.start().await;
+    stage.until_listening().await;
+    (stage, notices.unwrap())
+}
+
+#[tokio::test]
+async fn a_burst_of_unreadable_cards_is_one_notice_with_links() {
+    let (stage, notices) = with_notices().await;
+    let posted: Vec<u64> = (0..5).map(|_| stage.hook.post(card_without_number())).collect();
+    for message in &posted {
+        stage.channel.until_reaction(*message, "⚠️").await;
+    }
+    let notice = notices.until_message("a notice", |_| true).await;
+    let text = notice["content"].as_str().unwrap();
+    assert!(text.contains("5 cards could not be read"), "{text}");
+    for message in &posted {
+        let link =
+            format!("https://discord.com/channels/{}/{}/{message}", stage.guild.id(), stage.channel.id());
+        assert!(text.contains(&link), "{text}");
+    }
+    assert!(!text.contains(super::stage::CANARY), "{text}");
+    let logs = stage.bot.logs().await;
+    assert_eq!(logs.len(), 5);
+    for log in logs {
+        assert_eq!((&*log.outcome, log.code.as_deref()), ("rejected", Some("missing_order_number")));
+        let whole = stage.bot.store().log(log.id).await.unwrap().unwrap();
+        assert!(whole.payload.contains("Successful Checkout"), "{}", whole.payload);
+    }
+    assert_eq!(stage.bot.orders().await, 0);
+    // The history holds them still, and nobody is told again.
+    stage.read_again().await;
+    assert_eq!(notices.messages().len(), 1);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn notices_that_wait_are_told_when_the_program_stops() {
+    let (mut stage, notices) = with_notices().await;
+    let message = stage.hook.post(card_without_number());
+    stage.bot.until_logs("it is in the log", |logs| !logs.is_empty()).await;
+    stage.bot.stop().await.unwrap();
+    let text = notices.messages()[0]["content"].as_str().unwrap().to_owned();
+    assert!(text.contains(&message.to_string()), "{text}");
+    stage.end().await;
+}

@@ -1,0 +1,164 @@
+//! ROMS watching one channel of a double: what most scenarios begin with.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use roms::config::{Config, Discord as DiscordConfig};
+use roms::order::Order;
+use roms::store::{LogEntry, OrderEvent};
+use serde_json::{Value, json};
+use tracing::subscriber::DefaultGuard;
+
+use crate::support::bot::{Bot, card, timing};
+use crate::support::discord::{Channel, Discord, Guild, Webhook};
+use crate::support::edge::Log;
+
+/// A word of every card's e-mail address and proxy, which no log may hold.
+pub(crate) const CANARY: &str = "canary";
+
+impl Drop for Stage {
+    /// A scenario that fails shows the log.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            drop(std::io::Write::write_all(&mut std::io::stderr(), self.log.text().as_bytes()));
+        }
+    }
+}
+
+/// ROMS, the double, and a channel with a webhook that posts cards.
+pub(crate) struct Stage {
+    pub(crate) discord: Discord,
+    pub(crate) guild: Guild,
+    pub(crate) channel: Channel,
+    pub(crate) hook: Webhook,
+    pub(crate) bot: Bot,
+    /// All that ROMS logs, less its gateway thread.
+    pub(crate) log: Log,
+    markers: AtomicUsize,
+    _listening: DefaultGuard,
+}
+
+impl Stage {
+    /// ROMS is connected.
+    pub(crate) async fn new() -> Self {
+        Self::with(|_, _| {}).await
+    }
+
+    /// The same with another configuration of the connection.
+    pub(crate) async fn with(change: impl FnOnce(&Discord, &mut DiscordConfig)) -> Self {
+        let mut stage = Self::before(change).await;
+        stage.start().await;
+        stage.until_listening().await;
+        stage
+    }
+
+    /// ROMS is not started yet.
+    pub(crate) async fn before(change: impl FnOnce(&Discord, &mut DiscordConfig)) -> Self {
+        let (log, listening) = Log::listen();
+        let discord = Discord::start().await;
+        // Less than what the harness takes for a sign of life.
+        discord.gateway().heartbeat_every(Duration::from_secs(1));
+        let guild = discord.guild("Buyers");
+        let channel = guild.channel("checkouts");
+        let hook = channel.webhook("Refract");
+        let mut bot = Bot::configured(&discord, &[&channel], "").await;
+        change(&discord, watched(&mut bot.config));
+        let markers = AtomicUsize::new(1);
+        Self { discord, guild, channel, hook, bot, log, markers, _listening: listening }
+    }
+
+    /// Waits until ROMS hears the gateway: what comes right behind READY it finds in the history
+    /// only, where a deleted message is not.
+    pub(crate) async fn until_listening(&self) {
+        self.discord.until_ready().await;
+        let path = "/health";
+        self.bot
+            .until(path, "it hears the gateway", |health| {
+                self.discord.gateway().dispatch("TYPING_STOP", json!({}));
+                let discord = &health["checks"]["discord"];
+                discord["connected"] == true && discord["last_event_at"].is_string()
+            })
+            .await;
+    }
+
+    /// Starts ROMS.
+    pub(crate) async fn start(&mut self) {
+        let timing = timing();
+        self.bot.start_again(timing).await;
+    }
+
+    /// Stops ROMS and starts it again.
+    pub(crate) async fn restart(&mut self) {
+        self.bot.stop().await.unwrap();
+        self.start().await;
+    }
+
+    /// Stops ROMS; nothing else was asked of Discord than what it has.
+    pub(crate) async fn end(mut self) {
+        self.bot.stop().await.unwrap();
+        let unknown = self.discord.unknown_requests();
+        assert!(unknown.is_empty(), "{unknown:?}");
+        let log = self.log.text();
+        for secret in [CANARY, &self.discord.token()] {
+            assert!(!log.contains(secret), "{log}");
+        }
+    }
+
+    /// Posts a card and waits until it is stored: whatever came before it has been seen.
+    pub(crate) async fn mark(&self) -> Order {
+        let number = format!("MARKER-{}", self.markers.fetch_add(1, Ordering::Relaxed));
+        self.hook.post(card(&number, "$1.00"));
+        self.bot.until_order(&number, |_| true).await
+    }
+
+    /// Waits until the history was read from beginning to end once more.
+    pub(crate) async fn read_again(&self) {
+        let path = format!("/channels/{}/messages", self.channel.id());
+        let times = self.discord.count("GET", &path);
+        // One may be on its way; the next but one begins after now.
+        self.discord.until_requests("GET", &path, times + 2).await;
+        self.mark().await;
+    }
+
+    /// The log rows of an order, newest first.
+    pub(crate) async fn logs_of(&self, order: &Order) -> Vec<LogEntry> {
+        let logs = self.bot.logs().await;
+        logs.into_iter().filter(|log| log.order_ids.contains(&order.id)).collect()
+    }
+
+    /// The events of an order.
+    pub(crate) async fn events_of(&self, order: &Order) -> Vec<OrderEvent> {
+        self.bot.store().events(order.id).await.unwrap()
+    }
+}
+
+/// The part of a configuration that is about Discord.
+pub(crate) fn watched(config: &mut Config) -> &mut DiscordConfig {
+    config.discord.as_mut().unwrap()
+}
+
+/// An id as the program has it.
+pub(crate) fn id(id: u64) -> i64 {
+    id.try_into().unwrap()
+}
+
+/// What a card costs.
+pub(crate) fn price(order: &Order) -> Option<i64> {
+    order.fields.price.map(|price| price.hundredths())
+}
+
+/// A card that states no order number.
+pub(crate) fn card_without_number() -> Value {
+    let mut message = card("", "$10.00");
+    message["embeds"][0]["fields"].as_array_mut().unwrap().retain(|field| field["name"] != "Order Number");
+    message
+}
+
+/// A card with other things in its embed.
+pub(crate) fn odd_card(number: &str, odd: &Value) -> Value {
+    let mut message = card(number, "$10.00");
+    for (key, value) in odd.as_object().unwrap() {
+        message["embeds"][0][key] = value.clone();
+    }
+    message
+}
