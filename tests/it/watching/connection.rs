@@ -67,9 +67,9 @@ async fn a_connection_that_is_cut_is_made_again() {
             let gateway = stage.discord.gateway();
             let handshakes = gateway.handshakes();
             if reset {
-                gateway.reset()
+                gateway.reset();
             } else {
-                gateway.hang_up()
+                gateway.hang_up();
             }
             during(stage);
             gateway.until_handshakes(handshakes + 1).await;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use roms::config::{Config, Discord as DiscordConfig};
-use roms::order::Order;
+use roms::order::{Amount, Order};
 use roms::store::{LogEntry, OrderEvent};
 use serde_json::{Value, json};
 use tracing::subscriber::DefaultGuard;
@@ -144,7 +144,7 @@ pub(crate) fn id(id: u64) -> i64 {
 
 /// What a card costs.
 pub(crate) fn price(order: &Order) -> Option<i64> {
-    order.fields.price.map(|price| price.hundredths())
+    order.fields.price.map(Amount::hundredths)
 }
 
 /// A card that states no order number.
