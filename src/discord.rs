@@ -77,6 +77,8 @@ pub struct Timing {
     pub retry: Duration,
     /// How long one REST call may take, all tries and waits included.
     pub rest: Duration,
+    /// How long a target that refuses (401, 403, 404) is left alone.
+    pub refused: Duration,
     /// How long closing the session may take.
     pub close: Duration,
 }
@@ -94,6 +96,7 @@ impl Default for Timing {
             notice: Duration::from_secs(10),
             retry: Duration::from_millis(500),
             rest: Duration::from_mins(1),
+            refused: Duration::from_mins(10),
             close: Duration::from_secs(3),
         }
     }

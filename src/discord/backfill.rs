@@ -4,15 +4,16 @@
 //! small overlap for late edits. Pages of 100 are taken in turns, so that a busy channel starves
 //! none, and a cursor moves only after its page is stored.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use super::Deps;
-use super::rest::RestError;
+use super::rest::{Penalties, RestError};
 use crate::config::Channel;
 use crate::ingest::SubmitError;
 use crate::message::discord::{id_of, snowflake_at, time_of};
@@ -25,10 +26,10 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 const MAX_AGE: TimeDelta = TimeDelta::days(30);
 /// Most pages of one channel in one reading; the next reading goes on from there.
 const MAX_PAGES: u32 = 500;
+/// Pages that are read at once, so that one channel that does not answer holds up no other.
+const AT_ONCE: usize = 4;
 /// Messages on a full page.
 const PAGE: usize = 100;
-/// Readings that leave out a channel that must not be read.
-const PENALTY: u32 = 10;
 
 /// Why a page was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +71,7 @@ struct PageRead {
 
 /// Reads the history of all channels again and again, until `stop` is cancelled.
 pub(crate) async fn run(deps: Deps, channels: Vec<Channel>, stop: CancellationToken) {
-    let mut penalties: HashMap<i64, u32> = HashMap::new();
+    let mut penalties = Penalties::new(deps.timing.refused);
     loop {
         tokio::select! {
             () = read_all(&deps, &channels, &mut penalties) => {}
@@ -142,28 +143,30 @@ impl Summary {
     }
 }
 
-async fn read_all(deps: &Deps, channels: &[Channel], penalties: &mut HashMap<i64, u32>) {
+async fn read_all(deps: &Deps, channels: &[Channel], penalties: &mut Penalties) {
     let cursors = match deps.store.cursors().await {
         Ok(cursors) => cursors,
         Err(error) => return tracing::warn!(%error, "cannot read how far the channels are stored"),
     };
-    let mut turns = VecDeque::new();
-    for channel in channels {
-        let penalty = penalties.entry(channel.id).or_default();
-        *penalty = penalty.saturating_sub(1);
-        if *penalty == 0 {
-            turns.push_back(Turn::new(channel, cursors.get(&channel.id).copied(), Utc::now(), deps));
-        }
-    }
+    let free = channels.iter().filter(|channel| penalties.is_free(channel.id));
+    let mut waiting: VecDeque<Turn<'_>> =
+        free.map(|channel| Turn::new(channel, cursors.get(&channel.id).copied(), Utc::now(), deps)).collect();
+    let mut reading = FuturesUnordered::new();
     let (began, mut stored) = (Instant::now(), 0_usize);
-    while let Some(mut turn) = turns.pop_front() {
-        match turn.page(deps).await {
+    loop {
+        while reading.len() < AT_ONCE
+            && let Some(turn) = waiting.pop_front()
+        {
+            reading.push(turn.read_page(deps));
+        }
+        let Some((turn, page)) = reading.next().await else { break };
+        match page {
             Ok(page) => {
                 stored += page.receipts.iter().filter(|receipt| receipt.log_id.is_some()).count();
                 if page.last || turn.pages >= MAX_PAGES {
                     turn.finish(deps, page.last);
                 } else {
-                    turns.push_back(turn);
+                    waiting.push_back(turn);
                 }
             }
             Err(error) => turn.fail(deps, &error, penalties),
@@ -209,6 +212,11 @@ impl<'a> Turn<'a> {
         Self { channel, after, cursor: cursor.filter(|cursor| after <= *cursor), pages: 0 }
     }
 
+    async fn read_page(mut self, deps: &Deps) -> (Self, Result<PageRead, BackfillError>) {
+        let page = self.page(deps).await;
+        (self, page)
+    }
+
     /// Reads and stores one page. The cursor moves when all of it is stored.
     async fn page(&mut self, deps: &Deps) -> Result<PageRead, BackfillError> {
         deps.rest.own().await?;
@@ -247,14 +255,14 @@ impl<'a> Turn<'a> {
         });
     }
 
-    fn fail(&self, deps: &Deps, error: &BackfillError, penalties: &mut HashMap<i64, u32>) {
+    fn fail(&self, deps: &Deps, error: &BackfillError, penalties: &mut Penalties) {
         let is_final = match error {
             BackfillError::Rest(error) => error.is_final(),
             BackfillError::Elsewhere => true,
             BackfillError::Submit(_) | BackfillError::Store(_) => false,
         };
         if is_final {
-            penalties.insert(self.channel.id, PENALTY);
+            penalties.add(self.channel.id);
         }
         if deps.reported.fails(self.channel.id) {
             tracing::warn!(channel = self.channel.id, name = self.channel.name, %error, "cannot read the history");

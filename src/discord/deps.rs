@@ -52,7 +52,7 @@ impl Deps {
         feedback: CancellationToken,
     ) -> Result<(Self, TaskTracker), RestError> {
         let rest = Rest::new(config, &timing)?;
-        let (reactions, reacting) = Reactions::start(rest.clone(), feedback.clone());
+        let (reactions, reacting) = Reactions::start(rest.clone(), &timing, feedback.clone());
         let (notices, noticing) = Notices::start(rest.clone(), config.notice_channel, &timing, feedback);
         let tasks = TaskTracker::new();
         tasks.spawn(reacting);

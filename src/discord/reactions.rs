@@ -9,7 +9,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::rest::{Code, Reported, Rest, RestError};
+use super::Timing;
+use super::rest::{Code, Penalties, Reported, Rest, RestError};
 
 /// How many may wait. Discord takes about four a second and channel.
 const QUEUE: usize = 1024;
@@ -54,11 +55,12 @@ struct Job {
 impl Reactions {
     /// Starts the task, which ends at once when told to stop.
     #[must_use]
-    pub fn start(rest: Rest, stop: CancellationToken) -> (Self, JoinHandle<()>) {
+    pub fn start(rest: Rest, timing: &Timing, stop: CancellationToken) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(QUEUE);
+        let penalties = Penalties::new(timing.refused);
         let work = async move {
             // Nobody misses what is still waiting.
-            stop.run_until_cancelled(bring(rest, jobs)).await;
+            stop.run_until_cancelled(bring(rest, jobs, penalties)).await;
         };
         (Self { queue, dropped: Arc::default() }, tokio::spawn(work))
     }
@@ -77,9 +79,13 @@ impl Reactions {
     }
 }
 
-async fn bring(rest: Rest, mut jobs: mpsc::Receiver<Job>) {
+/// Nobody misses the reactions that a channel refuses.
+async fn bring(rest: Rest, mut jobs: mpsc::Receiver<Job>, mut penalties: Penalties) {
     let reported = Reported::default();
     while let Some(Job { channel, message, reaction }) = jobs.recv().await {
+        if !penalties.is_free(channel) {
+            continue;
+        }
         match rest.react(channel, message, reaction.emoji()).await {
             Ok(()) => {
                 if reported.works(&channel) {
@@ -91,6 +97,9 @@ async fn bring(rest: Rest, mut jobs: mpsc::Receiver<Job>) {
                 debug!(channel.id = channel, message.id = message, "a message to react to is gone");
             }
             Err(error) => {
+                if error.is_final() {
+                    penalties.add(channel);
+                }
                 if reported.fails(channel) {
                     warn!(channel.id = channel, %error, "cannot react to messages of a channel");
                 }

@@ -6,6 +6,7 @@
 
 mod answers;
 mod error;
+mod penalties;
 mod reported;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use crate::config::Discord;
 pub(crate) use self::answers::snowflake;
 pub use self::answers::{Application, GatewayBot, Own};
 pub use self::error::{Code, RestError};
+pub(crate) use self::penalties::Penalties;
 pub use self::reported::Reported;
 
 /// Most messages on a page of the history.

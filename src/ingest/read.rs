@@ -41,8 +41,8 @@ pub(super) fn read(message: Message, orders: &Orders) -> ReadMessage {
     let texts: Vec<String> = flatten(&message).into_iter().map(|card| card.text).collect();
     let mut cards: Vec<ReadCard> = texts
         .iter()
-        .enumerate()
-        .filter_map(|(at, text)| read_card(text, &context(&message, orders, at)))
+        .zip(1..)
+        .filter_map(|(text, n)| read_card(text, &context(&message, orders, n)))
         .collect();
     if cards.is_empty() && message.source != Source::DiscordBot {
         let rejection = message.refused.clone().unwrap_or_else(|| not_an_order(&message));

@@ -45,6 +45,7 @@ pub(crate) fn timing() -> Timing {
         notice: Duration::from_millis(300),
         retry: Duration::from_millis(20),
         rest: Duration::from_secs(5),
+        refused: Duration::from_secs(1),
         close: Duration::from_secs(1),
     }
 }

@@ -41,6 +41,7 @@ pub(crate) fn timing() -> Timing {
         notice: Duration::from_millis(200),
         retry: Duration::from_millis(5),
         rest: Duration::from_secs(1),
+        refused: Duration::from_millis(100),
         close: Duration::from_millis(200),
         ..Timing::default()
     }
