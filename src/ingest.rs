@@ -9,6 +9,9 @@ mod seen;
 mod settle;
 mod writer;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +35,7 @@ pub struct Ingest {
     queue: mpsc::Sender<Job>,
     orders: Orders,
     stop: CancellationToken,
+    failing: Arc<AtomicBool>,
 }
 
 /// A message on its way, and who waits for its receipt.
@@ -73,8 +77,15 @@ impl Ingest {
     ) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(places);
         let stop = CancellationToken::new();
-        let writer = tokio::spawn(writer::run(store, feed, jobs, stop.clone()));
-        (Self { queue, orders, stop }, writer)
+        let failing = Arc::<AtomicBool>::default();
+        let writer = tokio::spawn(writer::run(store, feed, jobs, stop.clone(), Arc::clone(&failing)));
+        (Self { queue, orders, stop, failing }, writer)
+    }
+
+    /// Whether the database did not take the last message.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
     }
 
     /// Takes no more messages; what was accepted is still written.

@@ -60,6 +60,16 @@ impl Store {
         Ok(asked.elapsed())
     }
 
+    /// Whether the database can be written to, and how fast that is known.
+    ///
+    /// # Errors
+    /// When it cannot, such as while another process holds the write lock.
+    pub async fn ping_writer(&self) -> Result<Duration, StoreError> {
+        let asked = Instant::now();
+        connect::begin(&self.writer).await?.rollback().await?;
+        Ok(asked.elapsed())
+    }
+
     /// What an SQLite setting is on the connection that writes and on one that reads.
     ///
     /// # Errors

@@ -39,6 +39,12 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager
+            .drop_index(Index::drop().name("webhook_logs_message_id").table("webhook_logs").to_owned())
+            .await?;
+        for column in ["content_hash", "deleted_at"] {
+            manager.alter_table(Table::alter().table("webhook_logs").drop_column(column).to_owned()).await?;
+        }
         manager.drop_table(Table::drop().table("channel_cursors").to_owned()).await?;
         manager.drop_table(Table::drop().table("gateway_identifies").to_owned()).await
     }

@@ -62,6 +62,7 @@ impl Router {
         let Some((channel, queue)) = channel.and_then(|id| Some((id, self.queues.get(&id)?))) else { return };
         if queue.try_send(event).is_err() {
             tracing::debug!(channel, "more events than can be taken; the history has the rest");
+            self.history.notify_one();
         }
     }
 

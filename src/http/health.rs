@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 
 use super::discord_health::DiscordCheck;
 use super::{AppState, now};
-use crate::store::Store;
 
 /// How long the database may take to answer.
 const PING_TIME: Duration = Duration::from_secs(1);
@@ -66,7 +65,7 @@ pub(super) struct Word {
     )
 )]
 pub(super) async fn health(State(state): State<AppState>) -> (StatusCode, Json<Health>) {
-    let latency = ping(&state.store).await;
+    let latency = ping(&state).await;
     let discord = state.discord.as_ref().map(|board| DiscordCheck::new(board.snapshot(), now()));
     let degraded = discord.as_ref().is_some_and(DiscordCheck::is_degraded);
     let (code, status, database) = match latency {
@@ -98,7 +97,7 @@ pub(super) async fn live() -> Json<Word> {
     )
 )]
 pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Word>) {
-    if !state.closing.is_cancelled() && ping(&state.store).await.is_some() {
+    if !state.closing.is_cancelled() && ping(&state).await.is_some() {
         (StatusCode::OK, Json(Word { status: "ready" }))
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, Json(Word { status: "not_ready" }))
@@ -111,7 +110,11 @@ pub(super) fn milliseconds(time: Duration) -> f64 {
 }
 
 /// How long the database took to answer; `None` where it did not in time. Why not is for the
-/// log of whoever needed an answer: this is asked every few seconds.
-async fn ping(store: &Store) -> Option<Duration> {
-    timeout(PING_TIME, store.ping()).await.ok()?.ok()
+/// log of whoever needed an answer: this is asked every few seconds. After a message that could
+/// not be written it is asked for the write lock too, for reading alone stores no order.
+async fn ping(state: &AppState) -> Option<Duration> {
+    let pinged = async {
+        if state.ingest.is_failing() { state.store.ping_writer().await } else { state.store.ping().await }
+    };
+    timeout(PING_TIME, pinged).await.ok()?.ok()
 }

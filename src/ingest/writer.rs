@@ -1,6 +1,8 @@
 //! The writer: takes whatever waits, up to a bound, and writes it in one transaction.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -18,8 +20,14 @@ use crate::store::{NewEvent, NewLog, Store, StoreError};
 const BATCH: usize = 64;
 
 /// Writes until `stop` is cancelled and the queue is empty.
-pub(super) async fn run(store: Store, feed: Feed, mut jobs: mpsc::Receiver<Job>, stop: CancellationToken) {
-    let mut writer = Writer { store, feed, failing: false };
+pub(super) async fn run(
+    store: Store,
+    feed: Feed,
+    mut jobs: mpsc::Receiver<Job>,
+    stop: CancellationToken,
+    failing: Arc<AtomicBool>,
+) {
+    let writer = Writer { store, feed, failing };
     let mut batch = Vec::new();
     loop {
         tokio::select! {
@@ -29,18 +37,24 @@ pub(super) async fn run(store: Store, feed: Feed, mut jobs: mpsc::Receiver<Job>,
         if !batch.is_empty() {
             writer.answer(std::mem::take(&mut batch)).await;
         }
+        // What waited behind a batch that failed would wait as long again, to fail as well.
+        while writer.is_failing()
+            && let Ok(job) = jobs.try_recv()
+        {
+            drop(job.receipt.send(Err(SubmitError::Storage)));
+        }
     }
 }
 
 struct Writer {
     store: Store,
     feed: Feed,
-    failing: bool,
+    failing: Arc<AtomicBool>,
 }
 
 impl Writer {
     /// Writes a batch and answers each of its senders, who may be gone.
-    async fn answer(&mut self, jobs: Vec<Job>) {
+    async fn answer(&self, jobs: Vec<Job>) {
         let (messages, senders): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| (job.message, job.receipt)).unzip();
         let receipts = match self.write(&messages).await {
@@ -61,7 +75,7 @@ impl Writer {
 
     /// After a batch that holds a bad message: each alone, so that only the bad one fails. That
     /// one leaves its log row, from which it can be replayed.
-    async fn write_each(&mut self, messages: Vec<ReadMessage>) -> Vec<Result<Receipt, SubmitError>> {
+    async fn write_each(&self, messages: Vec<ReadMessage>) -> Vec<Result<Receipt, SubmitError>> {
         let mut receipts = Vec::with_capacity(messages.len());
         for message in messages {
             let written = match self.write(std::slice::from_ref(&message)).await {
@@ -125,13 +139,16 @@ impl Writer {
     }
 
     /// One line when the database begins to fail, one when it is back.
-    fn report(&mut self, error: Option<&StoreError>) {
-        match error {
-            Some(error) if !self.failing => tracing::error!(%error, "the database does not take messages"),
-            None if self.failing => tracing::info!("the database takes messages again"),
+    fn report(&self, error: Option<&StoreError>) {
+        match (error, self.failing.swap(error.is_some(), Ordering::Relaxed)) {
+            (Some(error), false) => tracing::error!(%error, "the database does not take messages"),
+            (None, true) => tracing::info!("the database takes messages again"),
             _ => {}
         }
-        self.failing = error.is_some();
+    }
+
+    fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A database that refuses, or is busy elsewhere: what is stored, what is answered.
 
+use std::time::Duration;
+
 use chrono::Utc;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use reqwest::Client;
@@ -116,10 +118,19 @@ async fn a_database_that_is_locked_too_long_is_answered_with_503_and_recovers() 
     assert_eq!(refused.header("retry-after"), "5");
     assert!(!refused.text.contains("locked"), "{}", refused.text);
     assert_eq!(app.get("/api/v2/orders").await.json["total"], 0, "reads go on");
+    let health = app.get("/health").await;
+    assert_eq!((health.status, &health.json["status"]), (503, &json!("unhealthy")));
     sql.run("COMMIT").await;
     for table in ["orders", "order_events", "webhook_logs"] {
         assert_eq!(sql.count(table).await, 0, "{table}");
     }
+    // Health asks the database itself, so that it recovers without a message.
+    let healthy = async {
+        while app.get("/health").await.json["status"] != "healthy" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon(healthy).await;
     let again = app.post(card("A-1")).await;
     assert_eq!((again.status, &again.json["outcome"]), (200, &json!("created")));
 }

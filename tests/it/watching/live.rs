@@ -1,9 +1,12 @@
 //! Cards posted to a watched channel become orders, and nothing else does.
 
+use std::time::Duration;
+
+use roms::discord::Timing;
 use serde_json::json;
 
 use super::stage::{Stage, card_without_number, id, price};
-use crate::support::bot::card;
+use crate::support::bot::{card, timing};
 use crate::support::discord::Discord;
 
 #[tokio::test]
@@ -127,5 +130,24 @@ async fn without_react_a_card_is_stored_and_not_marked() {
     stage.bot.until_order("QUIET-1", |_| true).await;
     stage.mark().await;
     assert_eq!(stage.discord.count("PUT", "/channels/*/messages/*/reactions"), 0);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn live_cards_come_over_the_gateway_and_not_by_the_next_reading_of_the_history() {
+    let mut stage = Stage::before(|_, _| {}).await;
+    stage.bot.start_again(Timing { reconcile: Duration::from_mins(10), ..timing() }).await;
+    stage.until_listening().await;
+    let path = format!("/channels/{}/messages", stage.channel.id());
+    let read =
+        |health: &serde_json::Value| health["checks"]["discord"]["channels"][0]["checked_at"].is_string();
+    stage.bot.until("/health", "the history was read once", read).await;
+    stage.mark().await;
+    let asked = stage.discord.count("GET", &path);
+    for n in 1..=3 {
+        stage.hook.post(card(&format!("GATEWAY-{n}"), "$1.00"));
+        stage.bot.until_order(&format!("GATEWAY-{n}"), |_| true).await;
+    }
+    assert_eq!(stage.discord.count("GET", &path), asked, "nobody asked for the history");
     stage.end().await;
 }
