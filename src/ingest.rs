@@ -23,7 +23,7 @@ use crate::outcome::Receipt;
 use crate::store::Store;
 
 use read::ReadMessage;
-pub use read::context;
+pub use read::{context, not_an_order};
 
 /// Messages that may wait: larger than the number of connections, so that only a writer that
 /// stands still fills it.

@@ -1,6 +1,7 @@
 //! One thing that came in, free of its transport; and the lenient reading of JSON shapes.
 
 mod components;
+mod decode;
 pub mod discord;
 mod json;
 
@@ -79,7 +80,7 @@ impl Message {
     #[must_use]
     pub fn from_payload(payload: &str, endpoint: &str, received_at: DateTime<Utc>) -> Self {
         let mut message = Self::unread(payload.to_owned(), endpoint, received_at);
-        match json::decode(payload) {
+        match decode::decode(payload) {
             None => message.parts.push(Part::Text(payload.to_owned())),
             Some(Ok(value)) => message.take_json(&value),
             Some(Err(error)) => {

@@ -5,6 +5,7 @@
 
 mod card;
 mod columns;
+mod currency;
 pub mod dates;
 mod draft;
 pub mod entries;

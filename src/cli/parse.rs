@@ -15,7 +15,7 @@ use super::report::write_aligned;
 use crate::{
     config::Orders,
     flatten::flatten,
-    ingest::context,
+    ingest::{context, not_an_order},
     merge::merge,
     message::Message,
     order::Patch,
@@ -29,7 +29,7 @@ use crate::{
 pub(super) fn run(file: &Path, orders: &Orders, out: &mut impl Write) -> anyhow::Result<()> {
     let message = Message::from_payload(&payload(file)?, "parse", Utc::now().trunc_subsecs(6));
     if let Some(error) = &message.json_error {
-        writeln!(out, "Taken for text, because as JSON it is broken: {error}\n")?;
+        writeln!(out, "Taken for text: {error}\n")?;
     }
 
     let cards = flatten(&message);
@@ -50,7 +50,11 @@ pub(super) fn run(file: &Path, orders: &Orders, out: &mut impl Write) -> anyhow:
         }
         writeln!(out)?;
     }
-    if understood { Ok(()) } else { bail!("no order was read") }
+    match understood {
+        true => Ok(()),
+        false if cards.is_empty() => bail!("no order was read: {}", not_an_order(&message).detail),
+        false => bail!("no order was read"),
+    }
 }
 
 /// The payload as the webhook would take it: invalid UTF-8 replaced.

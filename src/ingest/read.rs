@@ -105,7 +105,9 @@ fn rejection(error: ParseError) -> Rejection {
     Rejection { code, detail: error.to_string() }
 }
 
-fn not_an_order(message: &Message) -> Rejection {
+/// Why a message that holds no card is refused.
+#[must_use]
+pub fn not_an_order(message: &Message) -> Rejection {
     let detail = match &message.json_error {
         Some(error) => error.clone(),
         None if message.raw.trim().is_empty() => "the body is empty".to_owned(),

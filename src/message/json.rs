@@ -5,57 +5,21 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{Embed, Field, Part};
+use crate::parse::labels::{Column, Label};
+use crate::parse::{dates, labels};
 
 /// Key of a flat object that means something else than the same words in a card.
 const FLAT_NAMES: &[(&str, &str)] = &[("amount", "Total")];
 
-/// A payload as JSON: `None` where it does not begin like JSON, an error where it only begins so.
-/// Depth is bounded by the decoder (128 levels).
-pub(super) fn decode(payload: &str) -> Option<Result<Value, String>> {
-    let payload = payload.trim_start_matches('\u{feff}').trim();
-    if !payload.starts_with(['{', '[', '"']) {
-        return None;
-    }
-    let decoded = serde_json::from_str(payload)
-        .or_else(|error| serde_json::from_str(&without_lone_surrogates(payload)).map_err(|_| error));
-    Some(decoded.map_err(|error| {
-        format!(
-            "the payload begins like JSON but is not: {:?} error at line {}, column {}",
-            error.classify(),
-            error.line(),
-            error.column()
-        )
-    }))
-}
+/// The headline of a flat object that is an order's: it says no more than that.
+const FLAT_HEADLINE: &str = "Order Update";
 
-/// JavaScript lets half of a surrogate pair pass as `\ud83d`; it becomes U+FFFD.
-fn without_lone_surrogates(payload: &str) -> String {
-    let mut out = String::with_capacity(payload.len());
-    let mut rest = payload;
-    while let Some((before, after)) = rest.split_once('\\') {
-        out.push_str(before);
-        let (escape, behind) =
-            match (code_unit(after), after.get(5..).and_then(|next| code_unit(next.strip_prefix('\\')?))) {
-                (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (after.get(..11), after.get(11..)),
-                (Some(0xd800..=0xdfff), _) => (Some("ufffd"), after.get(5..)),
-                _ => {
-                    let next = after.chars().next().map_or(0, char::len_utf8);
-                    (after.get(..next), after.get(next..))
-                }
-            };
-        out.push('\\');
-        out.push_str(escape.unwrap_or_default());
-        rest = behind.unwrap_or_default();
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The code unit of an escape without its backslash: `u` and four hexadecimal digits.
-fn code_unit(escape: &str) -> Option<u32> {
-    let digits = escape.strip_prefix('u')?.get(..4)?;
-    u32::from_str_radix(digits, 16).ok()
-}
+/// Beginnings of the keys of an address, in the order in which people write it; objects are
+/// sorted by their keys.
+const ADDRESS_KEYS: &[&str] = &[
+    "name", "first", "last", "company", "street", "line", "address", "city", "state", "province", "zip",
+    "postal", "country",
+];
 
 /// Whether a value has the shape of a Discord message or webhook body.
 pub(super) fn is_discord(value: &Value) -> bool {
@@ -104,14 +68,44 @@ fn embed(value: &Value) -> Embed {
     }
 }
 
-/// A flat object is a card without a headline: its keys are its labels.
+/// A flat object is a card whose keys are its labels. One that has a key for what every order has
+/// is an order's, even where it says nothing under it.
 fn flat_object(object: &Map<String, Value>) -> Embed {
     let fields = object.iter().filter_map(|(key, value)| {
         let named = FLAT_NAMES.iter().find(|(flat, _)| *flat == key.to_lowercase());
         let name = named.map_or_else(|| key.clone(), |(_, label)| (*label).to_owned());
-        Some(Field { name, value: scalar(value)? })
+        Some(Field { name, value: flat_value(value)? })
     });
-    Embed { fields: fields.collect(), ..Embed::default() }
+    let title = object.keys().any(|key| is_of_order(key)).then(|| FLAT_HEADLINE.to_owned());
+    Embed { title, fields: fields.collect(), ..Embed::default() }
+}
+
+/// Whether a key of a flat object is one for an order's number, goods or money. `order` alone may
+/// be any talk.
+fn is_of_order(key: &str) -> bool {
+    labels::find(key).is_some_and(|Label { column, name, weak, .. }| match column {
+        Column::OrderNumber => !weak || name != "order",
+        Column::Product | Column::Item | Column::Price | Column::Total => !weak,
+        _ => false,
+    })
+}
+
+/// A scalar, or those inside a list or an object.
+fn flat_value(value: &Value) -> Option<String> {
+    let inside: Vec<String> = match value {
+        Value::Array(values) => values.iter().filter_map(scalar).collect(),
+        Value::Object(object) => {
+            let mut pairs: Vec<_> = object.iter().collect();
+            pairs.sort_by_key(|(key, _)| {
+                let begins = |beginning: &&str| key.to_lowercase().starts_with(beginning);
+                ADDRESS_KEYS.iter().position(begins).unwrap_or(ADDRESS_KEYS.len())
+            });
+            pairs.into_iter().filter_map(|(_, value)| scalar(value)).collect()
+        }
+        _ => return scalar(value),
+    };
+    let inside: Vec<&str> = inside.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
+    (!inside.is_empty()).then(|| inside.join(", "))
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {
@@ -129,10 +123,11 @@ fn scalar(value: &Value) -> Option<String> {
 }
 
 /// A number as plain digits. Senders calculate in binary, so that 0.1 + 0.2 comes as
-/// 0.30000000000000004: what is finer than a millionth is rounding and goes.
+/// 0.30000000000000004: what is finer than a millionth is rounding and goes, unless nothing else
+/// is there.
 fn decimal(number: &serde_json::Number) -> String {
     match number.as_f64() {
-        Some(float) if number.is_f64() && float.abs() < 1e15 => {
+        Some(float) if number.is_f64() && (float == 0.0 || (1e-6..1e15).contains(&float.abs())) => {
             format!("{float:.6}").trim_end_matches('0').trim_end_matches('.').to_owned()
         }
         _ => number.to_string(),
@@ -144,7 +139,8 @@ pub(super) fn snowflake(value: &Value, key: &str) -> Option<i64> {
     text(value, key).and_then(|id| id.parse().ok())
 }
 
-/// A timestamp with its zone.
+/// A timestamp with its zone, in the years that are believed.
 pub(super) fn time(value: &Value, key: &str) -> Option<DateTime<Utc>> {
-    text(value, key).and_then(|time| DateTime::parse_from_rfc3339(&time).ok()).map(|time| time.to_utc())
+    let time = DateTime::parse_from_rfc3339(&text(value, key)?).ok()?.to_utc();
+    dates::is_believed(time).then_some(time)
 }

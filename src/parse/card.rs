@@ -113,6 +113,7 @@ fn take(draft: &mut Draft, entry: &Entry, context: &Context) {
             draft.keep("failure_reason", text);
         }
         Column::OrderNumber => draft.take_number(label.name, text),
+        Column::Currency => draft.currency = draft.currency.take().or_else(|| Some(text.to_owned())),
         Column::Timestamp => draft.sent = dates::read(text, context.timezone).map(|moment| moment.at),
         Column::Footer => draft.take_footer(text),
         Column::Extra(name) => draft.keep(name, text),

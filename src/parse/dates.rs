@@ -76,12 +76,14 @@ fn unix(text: &str) -> Option<DateTime<Utc>> {
     }
 }
 
-/// Years that a database and a person can take.
 fn moment(at: DateTime<Utc>, has_time: bool) -> Option<Moment> {
-    let at = micros(at);
-    (DateTime::from_timestamp(0, 0)?..DateTime::from_timestamp(4_102_444_800, 0)?)
-        .contains(&at)
-        .then_some(Moment { at, has_time })
+    is_believed(at).then(|| Moment { at: micros(at), has_time })
+}
+
+/// Whether a time is of the years 1970 to 2099, which a database and a person can take.
+#[must_use]
+pub fn is_believed(at: DateTime<Utc>) -> bool {
+    (0..4_102_444_800).contains(&at.timestamp())
 }
 
 /// A time cut to microseconds, the precision of the database.

@@ -5,7 +5,6 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use iso_currency::Currency;
 
 use super::dates::{self, Moment};
 use super::entries::Entry;
@@ -13,9 +12,9 @@ use super::headline;
 use super::items::Items;
 use super::labels::Column;
 use super::markup;
-use super::money::{self, Sign, is_dollar};
+use super::money::{self, Sign};
 use super::values;
-use crate::order::{Amount, Extra, Fields, currency_from_code};
+use crate::order::{Amount, Extra, Fields};
 
 /// Longest value of one line that is kept, in characters: the widest field of an embed.
 pub(super) const MAX_LINE: usize = 1024;
@@ -44,8 +43,11 @@ pub(super) struct Draft {
     pub(super) failure: Option<String>,
     /// Whether the card gives a reason for a cancellation.
     pub(super) cancelled: bool,
+    /// What the card calls its currency.
+    pub(super) currency: Option<String>,
+    /// What its amounts say of it.
+    pub(super) signs: Vec<Sign>,
     items: Items,
-    signs: Vec<Sign>,
 }
 
 impl Draft {
@@ -60,7 +62,7 @@ impl Draft {
         self.stated.price.is_some() || self.items.has_price()
     }
 
-    fn warn_unread(&mut self, column: &str, text: &str, wanted: &str) {
+    pub(super) fn warn_unread(&mut self, column: &str, text: &str, wanted: &str) {
         let quoted = cut(text, MAX_QUOTED);
         self.warn(format!("{column}: \"{quoted}\" is not {wanted}; left empty"));
     }
@@ -128,10 +130,15 @@ impl Draft {
     }
 
     pub(super) fn take_number(&mut self, label: &str, text: &str) {
+        // Markup may stand behind the sign too.
+        let text = match text.strip_prefix('#') {
+            Some(behind) => markup::without_wrappers(behind.trim_start_matches(['#', ' '])),
+            None => text.to_owned(),
+        };
         match &self.number {
-            Some(first) if first == text => {}
-            Some(_) => self.keep(label, text),
-            None => self.number = Some(text.to_owned()),
+            Some(first) if *first == text => {}
+            Some(_) => self.keep(label, &text),
+            None => self.number = Some(text),
         }
     }
 
@@ -167,19 +174,6 @@ impl Draft {
             Some(_) => self.keep(column, text),
             empty => *empty = Some(read.amount),
         }
-    }
-
-    /// Takes what an amount says of the currency, unless it contradicts another amount.
-    fn take_sign(&mut self, sign: Sign) -> bool {
-        let clash = self.signs.iter().any(|other| match (sign, *other) {
-            (Sign::Named(a), Sign::Named(b)) => a != b,
-            (Sign::Named(a), Sign::Dollar) | (Sign::Dollar, Sign::Named(a)) => !is_dollar(a),
-            _ => false,
-        });
-        if !clash && !self.signs.contains(&sign) {
-            self.signs.push(sign);
-        }
-        !clash
     }
 
     pub(super) fn take_count(
@@ -261,34 +255,6 @@ impl Draft {
     pub(super) fn take_items(&mut self) {
         self.items.fill(&mut self.stated, &mut self.derived);
     }
-
-    /// The currency: what an amount names is stated; else it is derived from the store's country
-    /// and at last from the configuration. A bare dollar sign is never read as another money.
-    pub(super) fn settle_currency(&mut self, configured: Currency) {
-        if let Some(named) =
-            self.signs.iter().find_map(|sign| if let Sign::Named(c) = sign { Some(*c) } else { None })
-        {
-            self.stated.currency = Some(named);
-        } else if !self.signs.is_empty() {
-            let store =
-                self.stated.store.as_deref().or(self.derived.store.as_deref()).and_then(currency_of_store);
-            let dollars = self.signs.contains(&Sign::Dollar);
-            let fits = |currency: &Currency| !dollars || is_dollar(*currency);
-            let usual = store.filter(fits).or(Some(configured).filter(fits));
-            self.derived.currency = usual.or(Some(Currency::USD));
-        }
-    }
-}
-
-/// The currency of the country that a store's name ends in, as `Best Buy US`.
-fn currency_of_store(store: &str) -> Option<Currency> {
-    let code = match store.rsplit(' ').next()?.to_uppercase().as_str() {
-        "US" | "USA" => "USD",
-        "CA" | "CANADA" => "CAD",
-        "UK" | "GB" => "GBP",
-        _ => return None,
-    };
-    currency_from_code(code)
 }
 
 /// The first so many characters of a text, an ellipsis for the last where something is cut.

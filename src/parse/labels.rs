@@ -25,6 +25,8 @@ pub enum Column {
     Amount,
     /// `commission`
     Commission,
+    /// `currency`
+    Currency,
     /// `quantity`
     Quantity,
     /// `qty_received`
@@ -134,6 +136,7 @@ const TABLE: &[Row] = &[
     (Column::Total, &["total", "order total", "total price"], &[]),
     (Column::Amount, &[], &["amount"]),
     (Column::Commission, &["commission"], &["profit", "earnings"]),
+    (Column::Currency, &["currency", "currency code"], &[]),
     (Column::Quantity, &["quantity", "qty", "product quantity"], &["total quantity", "count"]),
     (Column::QtyReceived, &["qty received", "quantity received", "received qty"], &["received"]),
     (Column::Email, &["email", "e-mail", "email address", "customer email", "profile email", "order email", "checkout email"], &["account email", "login email", "retailer account email", "username"]),

@@ -98,7 +98,7 @@ fn is_bold(before: &str, inside: &str, behind: &str) -> bool {
 }
 
 /// Takes off markers that enclose the whole text, as often as they do.
-fn without_wrappers(text: &str) -> String {
+pub(super) fn without_wrappers(text: &str) -> String {
     let mut text = text.trim();
     while let Some(inner) = WRAPPERS.iter().find_map(|marker| {
         let inner = text.strip_prefix(marker)?.strip_suffix(marker)?.trim();

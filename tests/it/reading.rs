@@ -2,11 +2,13 @@
 
 mod cards;
 mod embeds;
+mod flat;
 mod kinds;
 mod labels;
 mod money;
 mod orders;
 mod robust;
+mod shown;
 mod text;
 mod values;
 

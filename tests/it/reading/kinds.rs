@@ -148,11 +148,17 @@ fn test_cards_and_monitor_cards_are_no_orders() {
         ("Test Webhook", "test"),
         ("Webhook Test\nYour webhook works", "test"),
         ("Test", "test"),
+        ("Refract Test Webhook", "test"),
+        ("This is a test webhook", "test"),
+        ("Webhook test successful!", "test"),
         ("test notification\nProduct\nX\nPrice\n$5", "test"),
         ("Restock | Target\nProduct\nX\nPrice\n$5", "monitor"),
         ("In Stock!\nTitle\nX", "monitor"),
         ("Price Drop\nProduct\nX", "monitor"),
     ] {
         check(&[(text, text, &[("no order", kind)])]);
+    }
+    for heading in ["Refract Test Webhook", "This is a test webhook", "Webhook test successful!"] {
+        check(&[(heading, &headed(heading, ""), &[("number", "A-1")])]);
     }
 }

@@ -168,6 +168,12 @@ fn order_numbers_are_trimmed_and_lose_their_hash() {
         ("\u{202b}#1\u{202c}", "1"),
         ("W_1_2", "W_1_2"),
         ("A*B*C", "A*B*C"),
+        ("#__H__", "H"),
+        ("#*H*", "H"),
+        ("#~~H~~", "H"),
+        ("# **_H_**", "H"),
+        ("**#__H__**", "H"),
+        ("#W_1_2", "W_1_2"),
     ] {
         let payload = format!("Successful Checkout | Store\nProduct\nX\nOrder Number\n{text}\nEmail\na@b.c");
         let card = said(&payload).remove(0);

@@ -64,7 +64,44 @@ async fn broken_json_is_told_where_it_breaks() {
     let reply = app.post("{\"order_number\": \"A-1\",\n \"price\": }").await;
     check_refusal(&app, &reply, 400, "not_an_order").await;
     let detail = reply.json["detail"].as_str().unwrap();
-    assert!(detail.contains("line 2"), "{detail}");
+    assert_eq!(
+        detail,
+        "the payload begins like JSON but is not: a sign is out of place at line 2, column 11"
+    );
+    let reply = app.post("{\"order_number\": \"A-1\", \"price\": 12345678901234567890").await;
+    let detail = reply.json["detail"].as_str().unwrap();
+    assert!(detail.contains("it ends too early at line 1, column 53"), "{detail}");
+}
+
+#[tokio::test]
+async fn json_that_is_nested_too_deep_is_told_so() {
+    let app = App::start().await;
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let reply = app.post(nested(128)).await;
+    check_refusal(&app, &reply, 400, "not_an_order").await;
+    let detail = reply.json["detail"].as_str().unwrap();
+    assert!(detail.starts_with("the payload is JSON that is nested too deep"), "{detail}");
+    let reply = app.post(nested(127)).await;
+    let detail = reply.json["detail"].as_str().unwrap();
+    assert!(detail.starts_with("no headline"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_flat_object_without_its_number_is_listed_beside_the_orders_of_its_array() {
+    let app = App::start().await;
+    let lost = json!({"product": "lost"});
+    let reply = app.post(lost.to_string()).await;
+    check_refusal(&app, &reply, 422, "missing_order_number").await;
+    let reply = app.post(json!({"order_number": ""}).to_string()).await;
+    check_refusal(&app, &reply, 422, "missing_order_number").await;
+    let reply = app.post(json!({"foo": "bar"}).to_string()).await;
+    check_refusal(&app, &reply, 400, "not_an_order").await;
+
+    let reply = app.post(json!([{"order_number": "AL-1", "product": "a"}, lost]).to_string()).await;
+
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert!(reply.text.contains("missing_order_number"), "{}", reply.text);
+    assert_eq!(app.sql().await.count("orders").await, 1);
 }
 
 #[tokio::test]
