@@ -183,15 +183,24 @@ fn hosts_are_plain_names_in_any_case() {
     let variable = load("", &[("ROMS__HTTP__HOSTS", "orders.example.net, roms")]).unwrap();
     assert_eq!(variable.http.hosts, listed.http.hosts);
 
-    for host in
-        ["https://a.example", "a.example:443", "a.example/", "a example", " a", "", "a..b", "*.a", "bücher"]
-    {
+    for host in [
+        "https://a.example",
+        "a.example:443",
+        "a.example/",
+        "a example",
+        " a",
+        "",
+        "a..b",
+        "*.a",
+        "bücher",
+        "192.168.1.5",
+    ] {
         assert_eq!(
             refusal(&format!("[http]\nhosts = [\"ok.example\", \"{host}\"]"), &[]),
             format!(
                 "config.toml:2:24: http.hosts: `{host}` is no plain host name; expected one such as \
                  `orders.example.net`, without scheme, port, path and spaces, and with `xn--` for letters \
-                 other than a to z"
+                 other than a to z. Addresses need not be named"
             )
         );
     }
