@@ -53,7 +53,8 @@ pub async fn run(
     let feed = Feed::new(FEED_CAPACITY);
     let (ingest, mut writer) = Ingest::start(store.clone(), feed.clone(), config.orders.clone());
     let board = StatusBoard::default();
-    let state = AppState::new(ingest.clone(), store.clone(), feed, config.orders.timezone);
+    let state = AppState::new(ingest.clone(), store.clone(), feed, config.orders.timezone)
+        .with_hosts(&config.http.hosts);
     let state = if config.discord.is_some() { state.with_discord(board.clone()) } else { state };
     let stop = stop.child_token();
     let edges = async {

@@ -16,6 +16,7 @@ mod database_url;
 mod discord;
 mod error;
 mod file;
+mod hosts;
 mod key;
 mod log;
 mod node;
@@ -65,6 +66,8 @@ pub struct Database {
 pub struct Http {
     /// Address and port to listen on; a loopback address.
     pub bind: SocketAddr,
+    /// Names, in lower case, under which a proxy on this machine hands requests on.
+    pub hosts: Vec<String>,
 }
 
 /// A configuration file that has been read.
@@ -93,6 +96,7 @@ impl Config {
 
         let url = settings.read(&key::DATABASE_URL, |node| node.text(str::parse));
         let bind = settings.read(&key::HTTP_BIND, |node| node.text(bind::from_text));
+        let hosts = settings.read(&key::HTTP_HOSTS, |node| node.list(|node| node.text(hosts::from_text)));
         let discord = discord::read(&mut settings);
         let timezone = settings.read(&key::ORDERS_TIMEZONE, |node| node.text(orders::timezone_from_text));
         let currency = settings.read(&key::ORDERS_CURRENCY, |node| node.text(orders::currency_from_text));
@@ -103,7 +107,7 @@ impl Config {
         settings.into_result(|| {
             Some(Self {
                 database: Database { url: url? },
-                http: Http { bind: bind? },
+                http: Http { bind: bind?, hosts: hosts? },
                 discord,
                 orders: Orders { timezone: timezone?, currency: currency?, number_missing: number_missing? },
                 log: Log { filter: filter?, format: format? },

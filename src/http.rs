@@ -9,6 +9,7 @@
 //! | `live` | `/ws`: every change as it is committed |
 //! | `docs` | `/`, `/openapi.json`, `/docs` |
 //! | `error`, `responses` | the only place that picks status codes; the same for the document |
+//! | `host` | refuses requests for a host that is not known, against DNS rebinding |
 //! | `params`, `origin`, `wire` | query and path parameters, the same-origin rule, the shape of an order |
 //!
 //! It reads no cards and writes no rows: a body becomes a [`Message`](crate::message::Message)
@@ -20,6 +21,7 @@ mod discord_health;
 mod docs;
 mod error;
 mod health;
+mod host;
 mod layers;
 mod live;
 mod logs;
@@ -51,6 +53,8 @@ pub struct AppState {
     store: Store,
     feed: Feed,
     timezone: Tz,
+    /// Names, in lower case, that requests may ask for besides this machine's own.
+    hosts: Arc<[String]>,
     /// How Discord stands, where it is watched.
     discord: Option<StatusBoard>,
     /// Cancelled when the server closes: sockets say goodbye, bodies must come to an end.
@@ -70,11 +74,18 @@ impl AppState {
             store,
             feed,
             timezone,
+            hosts: Arc::default(),
             discord: None,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             sockets: Arc::new(Semaphore::new(live::MAX_SOCKETS)),
         }
+    }
+
+    /// The same, also under these names, which are in lower case.
+    #[must_use]
+    pub fn with_hosts(self, hosts: &[String]) -> Self {
+        Self { hosts: hosts.into(), ..self }
     }
 
     /// The same, telling of the connection to Discord too.

@@ -26,6 +26,7 @@ enum Kind {
 
 pub(super) const DATABASE_URL: Key = Key::new("database", "url", Kind::Secret);
 pub(super) const HTTP_BIND: Key = Key::new("http", "bind", Kind::Open);
+pub(super) const HTTP_HOSTS: Key = Key::new("http", "hosts", Kind::Open);
 pub(super) const DISCORD_TOKEN: Key = Key::new("discord", "token", Kind::Secret);
 pub(super) const DISCORD_API_URL: Key = Key::new("discord", "api_url", Kind::Open);
 pub(super) const DISCORD_GUILDS: Key = Key::new("discord", "guilds", Kind::Open);
@@ -51,6 +52,7 @@ pub(super) const LOG_FORMAT: Key = Key::new("log", "format", Kind::Open);
 const ALL: &[Key] = &[
     DATABASE_URL,
     HTTP_BIND,
+    HTTP_HOSTS,
     DISCORD_TOKEN,
     DISCORD_API_URL,
     DISCORD_GUILDS,

@@ -8,7 +8,10 @@ impl Config {
     pub fn to_masked_toml(&self) -> String {
         let mut sections = vec![
             section(&[(key::DATABASE_URL, text(&self.database.url.to_string()))]),
-            section(&[(key::HTTP_BIND, text(&self.http.bind.to_string()))]),
+            section(&[
+                (key::HTTP_BIND, text(&self.http.bind.to_string())),
+                (key::HTTP_HOSTS, list(&self.http.hosts)),
+            ]),
             discord(self.discord.as_ref()),
         ];
         let channels = self.discord.iter().flat_map(|discord| &discord.channels);
@@ -33,7 +36,7 @@ fn discord(discord: Option<&Discord>) -> String {
     section(&[
         (key::DISCORD_TOKEN, text(discord.map_or("", |_| "***"))),
         (key::DISCORD_API_URL, text(api_url.unwrap_or_default())),
-        (key::DISCORD_GUILDS, ids(discord.map_or(&[], |discord| &discord.guilds))),
+        (key::DISCORD_GUILDS, list(discord.map_or(&[], |discord| &discord.guilds))),
         (key::DISCORD_REQUIRED, discord.is_some_and(|discord| discord.required).to_string()),
         (key::DISCORD_NOTICE_CHANNEL, text(&notice_channel.map(|id| id.to_string()).unwrap_or_default())),
     ])
@@ -56,11 +59,11 @@ fn trust(trust: &Trust) -> String {
         Trust::Listed { webhooks, applications, authors } => format!(
             "{{ {} = {}, {} = {}, {} = {} }}",
             key::TRUST_WEBHOOKS.name,
-            ids(webhooks),
+            list(webhooks),
             key::TRUST_APPLICATIONS.name,
-            ids(applications),
+            list(applications),
             key::TRUST_AUTHORS.name,
-            ids(authors)
+            list(authors)
         ),
     }
 }
@@ -75,9 +78,10 @@ fn section(values: &[(key::Key, String)]) -> String {
     values.iter().fold(header, |lines, (key, value)| lines + key.name + " = " + value + "\n")
 }
 
-fn ids(ids: &[i64]) -> String {
-    let ids: Vec<_> = ids.iter().map(|id| text(&id.to_string())).collect();
-    format!("[{}]", ids.join(", "))
+/// A list of texts.
+fn list<T: ToString>(items: &[T]) -> String {
+    let items: Vec<_> = items.iter().map(|item| text(&item.to_string())).collect();
+    format!("[{}]", items.join(", "))
 }
 
 /// A basic string of TOML 1.0, <https://toml.io/en/v1.0.0#string>.

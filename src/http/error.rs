@@ -22,6 +22,10 @@ use crate::{
 /// The outcome of a message of which nothing could be read.
 pub(super) const REJECTED: &str = "rejected";
 
+/// What mends an unknown host.
+const UNKNOWN_HOST: &str = "Ask for 127.0.0.1 or localhost; the name under which a reverse proxy hands \
+                            requests on belongs into `hosts` under [http] in the configuration.";
+
 /// Why a request was not answered as asked. Its `Display` is the reply's `message`.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
@@ -42,6 +46,9 @@ pub(super) enum ApiError {
     /// The thing asked for, by its kind, is not there.
     #[error("There is no such {0}")]
     NotFound(&'static str),
+    /// The request asks for a host that is neither this machine nor configured.
+    #[error("This host is not known here")]
+    UnknownHost,
     /// A page of another site asks a browser to do this.
     #[error("Requests from pages of another site are refused")]
     CrossOrigin,
@@ -105,6 +112,7 @@ impl ApiError {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "bad_parameter"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::UnknownHost => (StatusCode::MISDIRECTED_REQUEST, "unknown_host"),
             Self::CrossOrigin => (StatusCode::FORBIDDEN, "cross_origin"),
             Self::NotWebSocket { .. } => (StatusCode::UPGRADE_REQUIRED, "not_websocket"),
             Self::TooManySockets => (StatusCode::SERVICE_UNAVAILABLE, "too_many_sockets"),
@@ -122,6 +130,7 @@ impl ApiError {
             Self::BadParameter { accepted: detail, .. } | Self::NotWebSocket { detail } => {
                 (Some(detail.clone()), None)
             }
+            Self::UnknownHost => (Some(UNKNOWN_HOST.to_owned()), None),
             Self::Refused { why, log_id } => (Some(why.detail.clone()), *log_id),
             _ => (None, None),
         };

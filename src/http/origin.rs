@@ -1,7 +1,8 @@
 //! The same-origin rule, for the requests that a browser lets any page make.
 //!
 //! There is no authentication yet, and a browser on this machine reaches the loopback address:
-//! without this rule any page could post orders or listen to them.
+//! without this rule any page could post orders or listen to them. It takes `Host` at its word, as
+//! `host` has let through no name but our own.
 
 use axum::{
     extract::FromRequestParts,

@@ -27,7 +27,7 @@ macro_rules! errors {
 
         impl IntoResponses for $name {
             fn responses() -> BTreeMap<String, RefOr<Response>> {
-                documented(&[$($error,)+ ApiError::Internal])
+                documented(&[$($error,)+ ApiError::UnknownHost, ApiError::Internal])
             }
         })+
     };

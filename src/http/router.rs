@@ -1,6 +1,10 @@
 //! All routes in one list, and what every request and answer passes through.
 
-use axum::{Router, middleware::from_fn, routing::get};
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+    routing::get,
+};
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -9,7 +13,7 @@ use tower_http::{
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{AppState, docs, error::ApiError, health, layers, live, logs, orders, webhook};
+use super::{AppState, docs, error::ApiError, health, host, layers, live, logs, orders, webhook};
 
 /// Everything that is served, as one service.
 pub fn router(state: AppState) -> Router {
@@ -24,7 +28,8 @@ pub fn router(state: AppState) -> Router {
                 .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
                 .layer(PropagateRequestIdLayer::x_request_id())
                 .layer(from_fn(layers::finish))
-                .layer(CatchPanicLayer::custom(layers::panicked)),
+                .layer(CatchPanicLayer::custom(layers::panicked))
+                .layer(from_fn_with_state(state.clone(), host::check)),
         )
         .with_state(state)
 }

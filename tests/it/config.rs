@@ -35,6 +35,7 @@ fn without_a_file_everything_has_its_documented_default() {
     assert_eq!(config.database.url.expose(), "sqlite://roms_v2.db");
     assert_eq!(config.database.url.sqlite_path(), Some(Path::new("roms_v2.db")));
     assert_eq!(config.http.bind.to_string(), "127.0.0.1:8001");
+    assert!(config.http.hosts.is_empty());
     assert_eq!(config.discord, None);
     assert_eq!(config.orders.timezone.name(), "UTC");
     assert_eq!(config.orders.currency.code(), "USD");
@@ -172,6 +173,41 @@ fn an_address_that_others_can_reach_is_refused_with_the_reason() {
         assert!(line.contains("Listen on 127.0.0.1:8001"), "{line}");
     }
     assert!(load("[http]\nbind = \"[::1]:8001\"", &[]).is_ok());
+}
+
+#[test]
+fn hosts_are_plain_names_in_any_case() {
+    let listed = load("[http]\nhosts = [\"Orders.Example.net\", \"roms\"]", &[]).unwrap();
+    assert_eq!(listed.http.hosts, ["orders.example.net", "roms"]);
+    assert_eq!(load(&listed.to_masked_toml(), &[]).unwrap(), listed);
+    let variable = load("", &[("ROMS__HTTP__HOSTS", "orders.example.net, roms")]).unwrap();
+    assert_eq!(variable.http.hosts, listed.http.hosts);
+
+    for host in [
+        "https://a.example",
+        "a.example:443",
+        "a.example/",
+        "a example",
+        " a",
+        "",
+        "a..b",
+        "*.a",
+        "bücher",
+        "192.168.1.5",
+    ] {
+        assert_eq!(
+            refusal(&format!("[http]\nhosts = [\"ok.example\", \"{host}\"]"), &[]),
+            format!(
+                "config.toml:2:24: http.hosts: `{host}` is no plain host name; expected one such as \
+                 `orders.example.net`, without scheme, port, path and spaces, and with `xn--` for letters \
+                 other than a to z. Addresses need not be named"
+            )
+        );
+    }
+    assert_eq!(
+        refusal("[http]\nhosts = \"a.example\"", &[]),
+        "config.toml:2:9: http.hosts: expected a list in brackets, not string"
+    );
 }
 
 #[test]

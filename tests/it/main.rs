@@ -13,6 +13,7 @@ mod discord_rest;
 mod double;
 mod gateway;
 mod guide;
+mod hosts;
 mod live;
 mod merging;
 mod openapi;

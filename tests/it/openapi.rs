@@ -70,7 +70,7 @@ async fn every_operation_has_words_examples_and_its_errors() {
     }
     let post = &document["paths"]["/api/v2/webhooks/orders"]["post"];
     let statuses: Vec<_> = post["responses"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(statuses, ["200", "400", "403", "408", "413", "422", "500", "503"]);
+    assert_eq!(statuses, ["200", "400", "403", "408", "413", "421", "422", "500", "503"]);
     let codes: Vec<_> = post["responses"]["503"]["content"]["application/json"]["examples"]
         .as_object()
         .unwrap()

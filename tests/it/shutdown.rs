@@ -57,7 +57,7 @@ async fn stops_in_order(signal: &str) {
     let requests = join_all((0..20).map(|at| HalfSent::begin(&program, at))).await;
 
     let mut idle = TcpStream::connect(program.url.strip_prefix("http://").unwrap()).await.unwrap();
-    idle.write_all(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let mut answer = [0; 1024];
     assert!(soon(idle.read(&mut answer)).await.unwrap() > 0);
 
