@@ -107,18 +107,11 @@ const PHRASES: &[(&str, Kind, bool)] = &[
 /// Remarks in parentheses that turn a success into a hold.
 const HOLDS: &[&str] = &["review hold", "on hold", "hold", "pending review"];
 
-/// Longer lines are prose.
-const LONGEST: usize = 200;
-
-/// Reads a line as a headline. The phrase must be the whole of it but for a store behind `|`,
+/// Reads a line, as people see it, as a headline. The phrase must be the whole of it but for a store behind `|`,
 /// a remark in parentheses or behind ` - `, and a bot's name before ` - `.
 #[must_use]
 pub fn read(line: &str) -> Option<Headline> {
-    if line.len() > LONGEST {
-        return None;
-    }
-    let text = super::lines::visible(line);
-    let (heading, store) = text.split_once('|').map_or((text.as_str(), None), |(h, s)| (h, Some(s)));
+    let (heading, store) = line.split_once('|').map_or((line, None), |(h, s)| (h, Some(s)));
     let (heading, remark) =
         heading.split_once('(').map_or((heading, ""), |(h, r)| (h, r.trim_end_matches([')', ' ', '!'])));
     let (kind, strong, tail) = phrase(heading)?;

@@ -190,8 +190,13 @@ static BY_NAME: LazyLock<HashMap<&'static str, (Column, bool)>> = LazyLock::new(
 /// Reads a line, or the name of a field, as a label.
 #[must_use]
 pub fn find(line: &str) -> Option<Label> {
-    let name = visible(line);
-    let name = name.trim_end_matches([':', '：', ' ']);
+    named(&visible(line))
+}
+
+/// Reads a line, as people see it, as a label.
+#[must_use]
+pub(super) fn named(seen: &str) -> Option<Label> {
+    let name = seen.trim_end_matches([':', '：', ' ']);
     // JSON keys write their spaces as underscores.
     let name = if name.contains(' ') { folded(name) } else { folded(&name.replace('_', " ")) };
     by_name(&name, 0).or_else(|| {
@@ -211,6 +216,9 @@ fn by_name(name: &str, item: u8) -> Option<Label> {
 
 /// Takes a number group off: `(n)`, `- n` or `n -`, n from 1 to 99, and the dashes around it.
 fn without_number(name: &str) -> Option<(String, u8)> {
+    if !name.contains(|c: char| c.is_ascii_digit() || c == '-') {
+        return None;
+    }
     let words: Vec<&str> = name.split(' ').collect();
     let number = |word: &str| word.parse::<u8>().ok().filter(|n| (1..=99).contains(n));
     let mut item = 0;

@@ -39,6 +39,8 @@ pub enum Line<'a> {
     Escaped(&'a str),
 }
 
+/// Longer lines are no headlines: they are prose.
+const LONGEST_HEADLINE: usize = 200;
 /// Longer lines are no labels.
 const LONGEST_LABEL: usize = 80;
 
@@ -99,13 +101,16 @@ pub fn classify(line: &str) -> Line<'_> {
     if let Some(name) = line.strip_prefix("**\\").and_then(|rest| rest.strip_suffix("**")) {
         return Line::Unknown(name.to_owned());
     }
-    if let Some(headline) = headline::read(line) {
-        return Line::Headline(headline);
-    }
-    if line.len() <= LONGEST_LABEL
-        && let Some(label) = labels::find(line)
-    {
-        return Line::Label(label, None);
+    if line.len() <= LONGEST_HEADLINE {
+        let seen = visible(line);
+        if let Some(headline) = headline::read(&seen) {
+            return Line::Headline(headline);
+        }
+        if line.len() <= LONGEST_LABEL
+            && let Some(label) = labels::named(&seen)
+        {
+            return Line::Label(label, None);
+        }
     }
     if let Some((label, value)) = inline(line) {
         return Line::Label(label, Some(value));

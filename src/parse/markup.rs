@@ -21,6 +21,9 @@ const WRAPPERS: &[&str] = &["***", "**", "__", "~~", "*", "_"];
 /// and decodes HTML entities once.
 #[must_use]
 pub fn plain(raw: &str) -> Plain {
+    if raw.bytes().all(is_never_markup) {
+        return Plain { text: raw.trim().to_owned(), link: None };
+    }
     let visible: String = raw.chars().filter(|c| !is_invisible(*c)).collect();
     let visible = visible.replace("```", "");
     let unticked =
@@ -34,6 +37,12 @@ pub fn plain(raw: &str) -> Plain {
     let text = html_escape::decode_html_entities(&without_emoji_codes(&text)).trim().to_owned();
     let link = target.or_else(|| is_web_link(&text).then(|| text.clone()));
     Plain { text, link }
+}
+
+/// Whether a byte has no part in markup, in a link or in what is never seen.
+const fn is_never_markup(byte: u8) -> bool {
+    matches!(byte, b' ' | b'!'..=b'~')
+        && !matches!(byte, b'`' | b'>' | b'<' | b'|' | b'*' | b'_' | b'~' | b'[' | b']' | b':' | b'&')
 }
 
 /// Whether a plain text says that there is no value.
