@@ -3,7 +3,10 @@
 use std::{io, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{
+    net::TcpListener,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -16,6 +19,8 @@ use crate::store::Store;
 
 /// How many changes a live listener may fall behind.
 const FEED_CAPACITY: usize = 1024;
+/// How long the Discord edge may take to end.
+const GOODBYE_TIME: Duration = Duration::from_secs(8);
 /// How long the writer may take for what was accepted, after the server has ended.
 const DRAIN_TIME: Duration = Duration::from_millis(1500);
 
@@ -89,7 +94,20 @@ async fn watch_discord(
     stop: &CancellationToken,
 ) -> Result<()> {
     let Some(discord) = &config.discord else { return Ok(()) };
-    match discord::run(discord.clone(), ingest, store, board.clone(), timing, stop.clone()).await {
+    let watching = discord::run(discord.clone(), ingest, store, board.clone(), timing, stop.clone());
+    let too_late = async {
+        stop.cancelled().await;
+        sleep(GOODBYE_TIME).await;
+    };
+    let watched = tokio::select! {
+        watched = watching => watched,
+        // The history has what is left.
+        () = too_late => {
+            tracing::warn!("gave up waiting for what came from Discord; it is read at the next start");
+            Ok(())
+        }
+    };
+    match watched {
         Err(error) if discord.required => {
             stop.cancel();
             Err(error.into())

@@ -18,6 +18,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use crate::config::DatabaseUrl;
 
 pub use batch::{Batch, KnownMessage, NewEvent, NewLog};
+pub use discord::Cursor;
 pub use error::StoreError;
 pub use logs::{LogEntry, LogFilter};
 pub use orders::{OrderEvent, OrderFilter};

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +18,7 @@ use crate::config::Channel;
 use crate::ingest::SubmitError;
 use crate::message::discord::{id_of, snowflake_at, time_of};
 use crate::outcome::{Outcome, Receipt};
-use crate::store::StoreError;
+use crate::store::{Cursor, StoreError};
 
 /// How far behind the cursor reading begins, for edits of messages that are stored.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
@@ -114,7 +114,7 @@ pub(super) async fn read_since(
     since: DateTime<Utc>,
     mut progress: impl FnMut(&Summary),
 ) -> Result<Summary, BackfillError> {
-    let cursor = deps.store.cursors().await?.get(&channel.id).copied();
+    let cursor = deps.store.cursors().await?.get(&channel.id).map(|cursor| cursor.message);
     let mut turn = Turn::since(channel, since, cursor);
     let mut summary = Summary::default();
     loop {
@@ -180,11 +180,14 @@ async fn read_all(deps: &Deps, channels: &[Channel], penalties: &mut Penalties) 
 
 impl<'a> Turn<'a> {
     /// Begins at the cursor less the overlap; at first sight as far back as the channel says.
-    fn new(channel: &'a Channel, cursor: Option<i64>, now: DateTime<Utc>, deps: &Deps) -> Self {
+    fn new(channel: &'a Channel, cursor: Option<Cursor>, now: DateTime<Utc>, deps: &Deps) -> Self {
         let first_sight = snowflake_at(now - channel.history);
         let oldest = snowflake_at(now - MAX_AGE.max(channel.history));
+        // A channel where nothing was posted for long was still read to its end.
+        let passed_over =
+            cursor.filter(|it| it.message < oldest && snowflake_at(it.read_at) < oldest).map(|it| it.message);
+        let cursor = cursor.map(|cursor| cursor.message);
         let after = cursor.map_or(first_sight, |cursor| snowflake_at(time_of(cursor) - OVERLAP));
-        let passed_over = cursor.filter(|cursor| *cursor < oldest);
         if passed_over.is_none() {
             deps.hidden.works(&channel.id);
         }
@@ -226,12 +229,21 @@ impl<'a> Turn<'a> {
         for message in page.iter().filter_map(|message| deps.read(self.channel, guild, message)) {
             let id = message.discord_id.unwrap_or_default();
             let taken = deps.ingest.enqueue(message).await?;
-            pending.push(async move { Ok::<_, SubmitError>((id, taken.receipt().await?)) });
+            pending.push(async move { (id, taken.receipt().await) });
         }
         let mut receipts = Vec::with_capacity(pending.len());
-        for (id, receipt) in try_join_all(pending).await? {
-            deps.feed_back(self.channel, id, &receipt);
-            receipts.push(receipt);
+        let mut failed = None;
+        for (id, receipt) in join_all(pending).await {
+            match receipt {
+                Ok(receipt) => {
+                    deps.feed_back(self.channel, id, &receipt);
+                    receipts.push(receipt);
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error.into());
         }
         let newest = page.iter().filter_map(|message| id_of(message, "id")).max();
         self.after = newest.unwrap_or(self.after).max(self.after);

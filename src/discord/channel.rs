@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Deps;
+use super::rest::RestError;
 use super::route::ChannelEvent;
 use crate::config::Channel;
 use crate::ingest::SubmitError;
@@ -28,8 +29,8 @@ const IN_FLIGHT: usize = 256;
 /// A message that was taken, or not.
 type Taken = (i64, Result<Receipt, SubmitError>);
 
-/// A message that was fetched, where it could be, and the guild it is in.
-type Fetched = (i64, Option<(i64, Value)>);
+/// A message that was fetched, or not, and the guild it is in, where it is in one.
+type Fetched = (i64, Result<Option<(i64, Value)>, RestError>);
 
 /// The worker of one channel.
 pub(crate) struct Worker {
@@ -72,16 +73,16 @@ impl Worker {
                 // What the gateway leaves out (new kinds of components, embeds that follow) the
                 // history may have a moment later.
                 if is_trusted(&message, &self.channel) {
-                    self.fetch(&message, self.deps.timing.refetch);
+                    self.fetch(id_of(&message, "id"), self.deps.timing.refetch);
                 }
             }
             ChannelEvent::Edited(message) if !is_whole(&message) || is_empty(&message) => {
-                self.fetch(&message, Duration::ZERO);
+                self.fetch(id_of(&message, "id"), Duration::ZERO);
             }
             ChannelEvent::Posted(message) | ChannelEvent::Edited(message) => {
                 match id_of(&message, "guild_id") {
                     Some(guild) => self.submit(guild, &message).await,
-                    None => self.fetch(&message, Duration::ZERO),
+                    None => self.fetch(id_of(&message, "id"), Duration::ZERO),
                 }
             }
             ChannelEvent::Deleted(messages) => {
@@ -106,23 +107,23 @@ impl Worker {
         }
     }
 
-    /// Fetches a message whole, after a pause. Where it cannot be fetched, or too many are, the next
-    /// reading of the history has it.
-    fn fetch(&mut self, message: &Value, pause: Duration) {
-        let Some(id) = id_of(message, "id") else { return };
+    /// Fetches a message whole, after a pause. Where too many are fetched, the next reading of the
+    /// history has it.
+    fn fetch(&mut self, message: Option<i64>, pause: Duration) {
+        let Some(id) = message else { return };
         if self.fetching.len() >= IN_FLIGHT || !self.wanted.insert(id) {
             return;
         }
         let (deps, channel) = (self.deps.clone(), self.channel.id);
         let fetch = async move {
             tokio::time::sleep(pause).await;
-            let message = deps.rest.message(channel, id).await.ok()?;
-            Some((deps.guild_of(channel).await.ok()??, message))
+            let message = deps.rest.message(channel, id).await?;
+            Ok(deps.guild_of(channel).await?.map(|guild| (guild, message)))
         };
         self.fetching.push(Box::pin(async move { (id, fetch.await) }));
     }
 
-    fn taken(&self, (id, taken): Taken) {
+    fn taken(&mut self, (id, taken): Taken) {
         match taken {
             Ok(receipt) => self.deps.feed_back(&self.channel, id, &receipt),
             Err(error) => self.not_taken(id, error),
@@ -130,17 +131,21 @@ impl Worker {
     }
 
     async fn fetched(&mut self, (id, fetched): Fetched) {
-        if self.wanted.remove(&id)
-            && let Some((guild, message)) = fetched
-        {
-            self.submit(guild, &message).await;
+        if !self.wanted.remove(&id) {
+            return;
+        }
+        match fetched {
+            Ok(Some((guild, message))) => self.submit(guild, &message).await,
+            Err(error) if !error.is_final() => self.fetch(Some(id), self.deps.timing.reconcile),
+            Ok(None) | Err(_) => {}
         }
     }
 
-    /// The history keeps what could not be taken, and its cursor does not pass it.
-    fn not_taken(&self, id: i64, error: SubmitError) {
-        tracing::debug!(channel = self.channel.id, message.id = id, %error, "not taken; the history has it");
-        self.deps.history.notify_one();
+    /// The history keeps what could not be taken, and its cursor does not pass it; but an edit of an
+    /// older message is behind the cursor, so that each is fetched again until it is taken.
+    fn not_taken(&mut self, id: i64, error: SubmitError) {
+        tracing::debug!(channel = self.channel.id, message.id = id, %error, "not taken; to be fetched again");
+        self.fetch(Some(id), self.deps.timing.reconcile);
     }
 
     /// Waits for what is on its way into the database.

@@ -1,11 +1,13 @@
 //! What became of a message, shown on the message itself. Advisory: ingestion never waits for it,
 //! and what does not get through is dropped.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -57,10 +59,10 @@ impl Reactions {
     #[must_use]
     pub fn start(rest: Rest, timing: &Timing, stop: CancellationToken) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let penalties = Penalties::new(timing.refused);
+        let refused = timing.refused;
         let work = async move {
             // Nobody misses what is still waiting.
-            stop.run_until_cancelled(bring(rest, jobs, penalties)).await;
+            stop.run_until_cancelled(bring(rest, jobs, refused)).await;
         };
         (Self { queue, dropped: Arc::default() }, tokio::spawn(work))
     }
@@ -79,8 +81,24 @@ impl Reactions {
     }
 }
 
+/// Hands each channel's reactions to a task of its own: a channel that fails holds up no other.
+async fn bring(rest: Rest, mut jobs: mpsc::Receiver<Job>, refused: Duration) {
+    let mut tasks = JoinSet::new();
+    let mut queues = HashMap::new();
+    while let Some(job) = jobs.recv().await {
+        let queue = queues.entry(job.channel).or_insert_with(|| {
+            let (queue, jobs) = mpsc::channel(QUEUE);
+            tasks.spawn(bring_to_channel(rest.clone(), jobs, Penalties::new(refused)));
+            queue
+        });
+        if queue.try_send(job).is_err() {
+            debug!("too many reactions wait; one is left out");
+        }
+    }
+}
+
 /// Nobody misses the reactions that a channel refuses.
-async fn bring(rest: Rest, mut jobs: mpsc::Receiver<Job>, mut penalties: Penalties) {
+async fn bring_to_channel(rest: Rest, mut jobs: mpsc::Receiver<Job>, mut penalties: Penalties) {
     let reported = Reported::default();
     while let Some(Job { channel, message, reaction }) = jobs.recv().await {
         if !penalties.is_free(channel) {

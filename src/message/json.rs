@@ -1,7 +1,7 @@
 //! Discord's JSON shapes, and flat JSON, read leniently: any part may be missing, null or of
 //! another type, and costs nothing but itself.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
 use super::{Embed, Field, Part};
@@ -64,7 +64,7 @@ fn embed(value: &Value) -> Embed {
             .collect(),
         footer: within("footer", "text"),
         image: within("thumbnail", "url").or_else(|| within("image", "url")),
-        timestamp: text(value, "timestamp"),
+        timestamp: timestamp(value),
     }
 }
 
@@ -137,6 +137,13 @@ fn decimal(number: &serde_json::Number) -> String {
 /// A snowflake: a string of digits, or a number, that fits a signed 64-bit integer.
 pub(super) fn snowflake(value: &Value, key: &str) -> Option<i64> {
     text(value, key).and_then(|id| id.parse().ok())
+}
+
+/// The time of an embed in one form, for Discord and those who pass its messages on write the same
+/// moment in several.
+fn timestamp(embed: &Value) -> Option<String> {
+    let one_form = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    time(embed, "timestamp").map(one_form).or_else(|| text(embed, "timestamp"))
 }
 
 /// A timestamp with its zone, in the years that are believed.

@@ -9,14 +9,25 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryF
 use super::entity::{channel_cursors, gateway_identifies, webhook_logs};
 use super::{Store, StoreError};
 
+/// How far a channel was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Every message up to this one is stored.
+    pub message: i64,
+    /// When that was so. UTC.
+    pub read_at: DateTime<Utc>,
+}
+
 impl Store {
-    /// Up to which message each channel was read, by channel id.
+    /// How far each channel was read, by channel id.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn cursors(&self) -> Result<HashMap<i64, i64>, StoreError> {
+    pub async fn cursors(&self) -> Result<HashMap<i64, Cursor>, StoreError> {
         let rows = channel_cursors::Entity::find().all(&self.readers).await?;
-        Ok(rows.into_iter().map(|row| (row.channel_id, row.message_id)).collect())
+        let cursor =
+            |row: channel_cursors::Model| Cursor { message: row.message_id, read_at: row.updated_at };
+        Ok(rows.into_iter().map(|row| (row.channel_id, cursor(row))).collect())
     }
 
     /// Notes that every message of a channel up to this one is stored.

@@ -73,7 +73,7 @@ async fn backfill_reads_what_was_hidden_and_twice_changes_nothing() {
     let again = run(folder.path(), &backfill).await;
     assert!(out(&again).contains("250 messages read: 0 orders created, 0 updated, 250"), "{}", out(&again));
     assert_eq!(rows().await, (250, 250));
-    assert_eq!(store.cursors().await.unwrap()[&id(channel.id())], cursor);
+    assert_eq!(store.cursors().await.unwrap()[&id(channel.id())].message, cursor);
     // Old messages are not marked.
     assert_eq!(discord.count("PUT", "/channels/*/messages/*/reactions"), 0);
     assert!(discord.unknown_requests().is_empty(), "{:?}", discord.unknown_requests());
@@ -99,14 +99,14 @@ async fn backfill_from_after_the_cursor_leaves_it_before_the_gap() {
     let cursor = snowflake_at(ago(5));
     store.save_cursor(id(channel.id()), cursor, Utc::now()).await.unwrap();
     assert_eq!(run(folder.path(), &backfill).await.status.code(), Some(0));
-    assert_eq!(store.cursors().await.unwrap()[&id(channel.id())], cursor);
+    assert_eq!(store.cursors().await.unwrap()[&id(channel.id())].message, cursor);
     assert!(store.order("READ-1").await.unwrap().is_some());
     assert!(store.order("GAP-1").await.unwrap().is_none());
     // From before the cursor it moves on.
     let since = ago(6).format("%F").to_string();
     let backfill = ["discord", "backfill", "--channel", &channel_id, "--since", &since];
     assert_eq!(run(folder.path(), &backfill).await.status.code(), Some(0));
-    let moved = store.cursors().await.unwrap()[&id(channel.id())];
+    let moved = store.cursors().await.unwrap()[&id(channel.id())].message;
     assert_eq!(time_of(moved), time_of(id(read)));
     assert!(store.order("GAP-1").await.unwrap().is_some());
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::stage::{Stage, price};
+use super::stage::{Stage, odd_card, price};
 use crate::support::bot::card;
 
 #[tokio::test]
@@ -55,5 +55,22 @@ async fn two_messages_about_one_order_are_one_order() {
     stage.channel.until_reaction(message, "🔄").await;
     let order = stage.bot.order("ONE-1").await.unwrap();
     assert_eq!((stage.events_of(&order).await.len(), stage.logs_of(&order).await.len()), (2, 2));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn gateway_and_history_agree_on_a_card_however_its_time_is_written() {
+    let stage = Stage::new().await;
+    let times = ["12:00:00+00:00", "12:00:00.123000+00:00", "12:00:00.000Z", "12:00:00Z", "14:00:00+02:00"];
+    for (n, time) in times.into_iter().enumerate() {
+        stage.hook.post(odd_card(&format!("TIME-{n}"), &json!({"timestamp": format!("2026-01-01T{time}")})));
+    }
+    stage.bot.until_orders(5).await;
+    stage.read_again().await;
+    stage.read_again().await;
+    for (n, time) in times.into_iter().enumerate() {
+        let order = stage.bot.order(&format!("TIME-{n}")).await.unwrap();
+        assert_eq!(stage.logs_of(&order).await.len(), 1, "{time}");
+    }
     stage.end().await;
 }

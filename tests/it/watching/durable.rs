@@ -11,7 +11,7 @@ async fn cards_that_come_while_the_database_is_locked_are_stored_afterwards() {
     let stage = Stage::new().await;
     stage.mark().await;
     let channel = super::stage::id(stage.channel.id());
-    let cursor = async || stage.bot.store().cursors().await.unwrap()[&channel];
+    let cursor = async || stage.bot.store().cursors().await.unwrap()[&channel].message;
     let before = cursor().await;
     // Another process writes, for longer than ROMS waits for it.
     let lock = stage.bot.store().begin().await.unwrap();
@@ -31,6 +31,26 @@ async fn cards_that_come_while_the_database_is_locked_are_stored_afterwards() {
     stage.read_again().await;
     assert!(cursor().await >= super::stage::id(posted[149]));
     assert_eq!(stage.log.count(failed), 1, "{}", stage.log.text());
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn an_edit_of_an_old_card_while_the_database_is_locked_is_taken_afterwards() {
+    let stage = Stage::new().await;
+    let hour_ago = chrono::Utc::now() - chrono::TimeDelta::hours(1);
+    let old = stage.hook.draft(card("OLD-EDIT", "$10.00")).at(hour_ago).post();
+    stage.bot.until_order("OLD-EDIT", |_| true).await;
+    stage.mark().await;
+    stage.read_again().await;
+    let lock = stage.bot.store().begin().await.unwrap();
+    stage.channel.edit(old, card("OLD-EDIT", "$99.00"));
+    let end = Instant::now() + Duration::from_secs(20);
+    while stage.log.count("the database does not take messages") == 0 {
+        assert!(Instant::now() < end, "{}", stage.log.text());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(lock);
+    stage.bot.until_order("OLD-EDIT", |order| super::stage::price(order) == Some(9900)).await;
     stage.end().await;
 }
 
