@@ -8,8 +8,9 @@ use serde_json::Value;
 
 pub use self::report::{ChannelReport, Finding, Report, State};
 use super::permissions::{Permission, Permissions};
-use super::rest::{Application, Own, Rest, RestError, snowflake};
+use super::rest::{Application, Own, Rest, RestError};
 use crate::config::{Channel, Discord};
+use crate::message::discord::id_of;
 
 /// Asks Discord for everything that has to be switched on. It changes nothing there.
 pub async fn check(config: &Discord, rest: &Rest) -> Report {
@@ -141,7 +142,7 @@ impl ToDo {
             }
             Err(other) => return (State::unknown(other), Vec::new()),
         };
-        let guild = snowflake(&channel, "guild_id");
+        let guild = id_of(&channel, "guild_id");
         let Some(id) = guild.filter(|id| config.guilds.contains(id)) else {
             let cure = match guild {
                 Some(id) => format!("add {id} to discord.guilds, or watch another channel"),
@@ -168,7 +169,7 @@ impl ToDo {
     async fn ask(&self, rest: &Rest) -> Result<(Value, bool), RestError> {
         let channel = rest.channel(self.id).await?;
         let thread = matches!(channel.get("type").and_then(Value::as_u64), Some(10..=12));
-        match snowflake(&channel, "parent_id").filter(|_| thread) {
+        match id_of(&channel, "parent_id").filter(|_| thread) {
             Some(parent) => Ok((rest.channel(parent).await?, true)),
             None => Ok((channel, false)),
         }

@@ -9,9 +9,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::Timing;
 use super::notices::{Notices, Place};
 use super::reactions::{Reaction, Reactions};
-use super::rest::{Reported, Rest, RestError, snowflake};
+use super::rest::{Reported, Rest, RestError};
 use crate::config::{self, Channel};
 use crate::ingest::Ingest;
+use crate::message::discord::id_of;
 use crate::outcome::{Outcome, Receipt};
 use crate::status::StatusBoard;
 use crate::store::Store;
@@ -87,7 +88,7 @@ impl Deps {
         if let Some(guild) = self.known_guild(channel) {
             return Ok(Some(guild));
         }
-        let found = snowflake(&self.rest.channel(channel).await?, "guild_id");
+        let found = id_of(&self.rest.channel(channel).await?, "guild_id");
         let guild = found.filter(|guild| self.guilds.contains(guild));
         if let Some(guild) = guild {
             self.learn_guild(channel, guild);

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::rest::snowflake;
+use crate::message::discord::id_of;
 
 /// A permission: a bit, and the name that people see in Discord's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,15 +47,15 @@ impl Permissions {
     /// `channel` is the one that it hangs on. What cannot be read gives nothing.
     #[must_use]
     pub fn of(user: i64, member: &Value, guild: &Value, channel: &Value) -> Self {
-        if snowflake(guild, "owner_id") == Some(user) {
+        if id_of(guild, "owner_id") == Some(user) {
             return Self::ALL;
         }
-        let everyone = snowflake(guild, "id");
+        let everyone = id_of(guild, "id");
         let roles: Vec<i64> = list(member, "roles").filter_map(|role| role.as_str()?.parse().ok()).collect();
         let has = |id: Option<i64>| id.is_some_and(|id| roles.contains(&id));
         let base = list(guild, "roles")
             .filter(|role| {
-                let id = snowflake(role, "id");
+                let id = id_of(role, "id");
                 id == everyone || has(id)
             })
             .fold(0, |bits, role| bits | set(role, "permissions"));
@@ -69,7 +69,7 @@ impl Permissions {
                 .fold((0, 0), |(allow, deny), row| (allow | set(row, "allow"), deny | set(row, "deny")))
         };
         let is_member = |row: &Value| row.get("type").and_then(Value::as_u64) == Some(1);
-        let id = |row: &Value| snowflake(row, "id");
+        let id = |row: &Value| id_of(row, "id");
         let steps = [
             rows(&|row| !is_member(row) && id(row) == everyone),
             rows(&|row| !is_member(row) && id(row) != everyone && has(id(row))),

@@ -59,12 +59,13 @@ impl Reactions {
     #[must_use]
     pub fn start(rest: Rest, timing: &Timing, stop: CancellationToken) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let refused = timing.refused;
+        let this = Self { queue, dropped: Arc::default() };
+        let bringing = bring(rest, jobs, timing.refused, Arc::clone(&this.dropped));
         let work = async move {
             // Nobody misses what is still waiting.
-            stop.run_until_cancelled(bring(rest, jobs, refused)).await;
+            stop.run_until_cancelled(bringing).await;
         };
-        (Self { queue, dropped: Arc::default() }, tokio::spawn(work))
+        (this, tokio::spawn(work))
     }
 
     /// Puts a reaction on a message, some time; drops it where too many are waiting.
@@ -82,7 +83,7 @@ impl Reactions {
 }
 
 /// Hands each channel's reactions to a task of its own: a channel that fails holds up no other.
-async fn bring(rest: Rest, mut jobs: mpsc::Receiver<Job>, refused: Duration) {
+async fn bring(rest: Rest, mut jobs: mpsc::Receiver<Job>, refused: Duration, dropped: Arc<AtomicU64>) {
     let mut tasks = JoinSet::new();
     let mut queues = HashMap::new();
     while let Some(job) = jobs.recv().await {
@@ -92,7 +93,7 @@ async fn bring(rest: Rest, mut jobs: mpsc::Receiver<Job>, refused: Duration) {
             queue
         });
         if queue.try_send(job).is_err() {
-            debug!("too many reactions wait; one is left out");
+            dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

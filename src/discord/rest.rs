@@ -22,8 +22,8 @@ use tokio::time::{sleep, timeout};
 
 use super::Timing;
 use crate::config::Discord;
+use crate::message::discord::id_of;
 
-pub(crate) use self::answers::snowflake;
 pub use self::answers::{Application, GatewayBot, Own};
 pub use self::error::{Code, RestError};
 pub(crate) use self::penalties::Penalties;
@@ -110,7 +110,7 @@ impl Rest {
     /// See [`RestError`].
     pub async fn own(&self) -> Result<Own, RestError> {
         let ask = || async {
-            let user = snowflake(&self.me().await?, "id").ok_or(RestError::Unreadable)?;
+            let user = id_of(&self.me().await?, "id").ok_or(RestError::Unreadable)?;
             Ok(Own { user, application: self.application().await?.id })
         };
         self.0.own.get_or_try_init(ask).await.copied()
@@ -155,7 +155,7 @@ impl Rest {
         let page = Request::new(Route::ChannelMessages { channel_id: id(channel)? }, LightMethod::Get)
             .params(Some(vec![("after", after.to_string()), ("limit", PAGE.to_string())]));
         let Value::Array(mut messages) = self.call(page).await? else { return Err(RestError::Unreadable) };
-        messages.sort_by_key(|message| snowflake(message, "id"));
+        messages.sort_by_key(|message| id_of(message, "id"));
         Ok(messages)
     }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use serenity::all::Event as Theirs;
 
 use crate::discord::Event;
-use crate::discord::rest::snowflake;
+use crate::message::discord::id_of;
 
 /// The event, where it is one that matters here.
 pub(super) fn read(event: &Theirs) -> Option<Event> {
@@ -39,12 +39,12 @@ fn without_nulls(mut update: Value) -> Value {
 }
 
 fn undecoded(kind: &str, data: &Value) -> Option<Event> {
-    let deleted = |messages| Some(Event::Deleted { channel: snowflake(data, "channel_id")?, messages });
+    let deleted = |messages| Some(Event::Deleted { channel: id_of(data, "channel_id")?, messages });
     match kind {
         "RESUMED" => Some(Event::Resumed),
         "MESSAGE_CREATE" => Some(Event::Created(data.clone())),
         "MESSAGE_UPDATE" => Some(Event::Updated(data.clone())),
-        "MESSAGE_DELETE" => deleted(vec![snowflake(data, "id")?]),
+        "MESSAGE_DELETE" => deleted(vec![id_of(data, "id")?]),
         "MESSAGE_DELETE_BULK" => {
             let ids = data["ids"].as_array()?.iter();
             deleted(ids.filter_map(|id| id.as_str()?.parse().ok()).collect())

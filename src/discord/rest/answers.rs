@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::message::discord::id_of;
 use serde_json::Value;
 
 /// Where the gateway is, and how many sessions may still be started.
@@ -49,7 +50,7 @@ impl GatewayBot {
 impl Application {
     pub(super) fn read(answer: &Value) -> Option<Self> {
         Some(Self {
-            id: snowflake(answer, "id")?,
+            id: id_of(answer, "id")?,
             name: answer.get("name")?.as_str()?.to_owned(),
             flags: answer.get("flags").and_then(Value::as_u64).unwrap_or_default(),
         })
@@ -67,12 +68,7 @@ impl Own {
     /// Whether the bot itself wrote a message, which is Discord's own JSON.
     #[must_use]
     pub fn wrote(&self, message: &Value) -> bool {
-        let author = message.get("author").and_then(|author| snowflake(author, "id"));
-        author == Some(self.user) || snowflake(message, "application_id") == Some(self.application)
+        let author = message.get("author").and_then(|author| id_of(author, "id"));
+        author == Some(self.user) || id_of(message, "application_id") == Some(self.application)
     }
-}
-
-/// The id under a key. Discord writes ids as strings.
-pub(crate) fn snowflake(object: &Value, key: &str) -> Option<i64> {
-    object.get(key)?.as_str()?.parse().ok()
 }
