@@ -1,9 +1,12 @@
 //! Messages that serenity cannot decode, or decodes to nothing: live and in the history.
 
+use std::time::Duration;
+
+use roms::discord::Timing;
 use serde_json::{Value, json};
 
 use super::stage::{Stage, odd_card, price};
-use crate::support::bot::card;
+use crate::support::bot::{card, timing};
 use crate::support::discord::Fault;
 
 /// Cards each with something that serenity's types refuse.
@@ -92,8 +95,13 @@ async fn odd_cards_are_read_from_the_history_and_cost_no_page() {
 
 #[tokio::test]
 async fn components_arrive_empty_and_are_fetched() {
-    let stage = Stage::new().await;
-    // The pages of the history tell nothing.
+    let mut stage = Stage::before(|_, _| {}).await;
+    // The history is read at the start alone, so that only the fetches can tell.
+    stage.bot.start_again(Timing { reconcile: Duration::from_mins(10), ..timing() }).await;
+    stage.until_listening().await;
+    let read = |health: &Value| health["checks"]["discord"]["channels"][0]["checked_at"].is_string();
+    stage.bot.until("/health", "the history was read once", read).await;
+    stage.mark().await;
     let message = stage.hook.post(components("V2-LIVE"));
     let order = stage.bot.until_order("V2-LIVE", |_| true).await;
     assert_eq!(price(&order), Some(1000));
