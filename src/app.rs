@@ -32,7 +32,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     tracing::info!("ROMS {} starting", env!("CARGO_PKG_VERSION"));
     let listener = bind(config.http.bind).await?;
     let store = Store::open(&config.database.url).await?;
-    tracing::info!("Database: SQLite ({})", config.database.url);
+    tracing::info!("Database: {} ({})", store.engine(), config.database.url);
     let address = listener.local_addr().context("the listening socket has no address")?;
     if let Some(discord) = &config.discord {
         tracing::info!("Discord: watching {} channels", discord.channels.len());

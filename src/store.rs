@@ -13,7 +13,8 @@ mod rows;
 
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
+use tokio::time::timeout;
 
 use crate::config::DatabaseUrl;
 
@@ -23,14 +24,18 @@ pub use error::StoreError;
 pub use logs::{LogEntry, LogFilter};
 pub use orders::{OrderEvent, OrderFilter};
 
+/// How long a server is waited for when its connections are closed.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// The database; cheap to clone.
 ///
-/// SQLite has one connection that writes and a pool of readers, which never see a transaction
-/// that is not committed.
+/// SQLite has one connection that writes, PostgreSQL a few; both have a pool of readers, which
+/// never see a transaction that is not committed.
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: DatabaseConnection,
     readers: DatabaseConnection,
+    engine: String,
 }
 
 /// A page of a list, newest first.
@@ -46,9 +51,15 @@ impl Store {
     /// Opens the database, makes it where it is missing, and brings its schema up to date.
     ///
     /// # Errors
-    /// [`StoreError`] says in one line what is wrong with the file and what to do.
+    /// [`StoreError`] says in one line what is wrong with the file or server and what to do.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         connect::open(url).await
+    }
+
+    /// What keeps the data, with its version where that is not part of ROMS.
+    #[must_use]
+    pub fn engine(&self) -> &str {
+        &self.engine
     }
 
     /// Whether the database answers a read, and how fast.
@@ -67,7 +78,10 @@ impl Store {
     /// When it cannot, such as while another process holds the write lock.
     pub async fn ping_writer(&self) -> Result<Duration, StoreError> {
         let asked = Instant::now();
-        connect::begin(&self.writer).await?.rollback().await?;
+        let transaction = connect::begin(&self.writer).await?;
+        // SQLite has told by now; PostgreSQL tells when something is to be written.
+        transaction.execute_unprepared("UPDATE webhook_logs SET id = id WHERE 1 = 0").await?;
+        transaction.rollback().await?;
         Ok(asked.elapsed())
     }
 
@@ -79,13 +93,19 @@ impl Store {
         Ok([connect::pragma(&self.writer, name).await?, connect::pragma(&self.readers, name).await?])
     }
 
-    /// Folds the write-ahead log into the file and closes all connections.
+    /// Closes all connections; SQLite first folds the write-ahead log into the file.
     ///
     /// # Errors
     /// When the last write fails; what was committed stays.
     pub async fn close(self) -> Result<(), StoreError> {
-        self.readers.close().await?;
-        self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
-        Ok(self.writer.close().await?)
+        if self.writer.get_database_backend() == DbBackend::Sqlite {
+            self.readers.close().await?;
+            self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+            return Ok(self.writer.close().await?);
+        }
+        // A server that is gone is not waited for: it ends the sessions itself.
+        let closed = async { tokio::join!(self.readers.clone().close(), self.writer.clone().close()) };
+        drop(timeout(GOODBYE, closed).await);
+        Ok(())
     }
 }

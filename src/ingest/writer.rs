@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::read::{ReadCard, ReadMessage};
@@ -18,6 +20,11 @@ use crate::store::{NewEvent, NewLog, Store, StoreError};
 /// Messages in one transaction. The queue makes the batches itself: while one is written, the
 /// next one gathers.
 const BATCH: usize = 64;
+
+/// How long a transaction may take: longer than it waits for a lock.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How often a batch gives way to other processes before its senders are told to come again.
+const RACES: usize = 10;
 
 /// Writes until `stop` is cancelled and the queue is empty.
 pub(super) async fn run(
@@ -97,8 +104,21 @@ impl Writer {
         receipts
     }
 
-    /// One transaction: one receipt for each message, after the commit.
+    /// One transaction, begun again where another process came in between: one receipt for each
+    /// message, after the commit.
     async fn write(&self, messages: &[ReadMessage]) -> Result<Vec<Receipt>, StoreError> {
+        let mut races = 0;
+        loop {
+            // A server that is gone may leave its connections open. Whether it has committed is
+            // then not known; a sender that tries again is recognised.
+            match timeout(PATIENCE, self.transact(messages)).await.unwrap_or(Err(StoreError::Silent)) {
+                Err(error) if error.is_race() && races < RACES => races += 1,
+                written => return written,
+            }
+        }
+    }
+
+    async fn transact(&self, messages: &[ReadMessage]) -> Result<Vec<Receipt>, StoreError> {
         let batch = self.store.begin().await?;
         let keys: Vec<String> = messages.iter().filter_map(|message| message.key.clone()).collect();
         let known = batch.known_messages(&keys).await?;

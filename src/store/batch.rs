@@ -1,20 +1,24 @@
 //! One write transaction: what waits is read, merged above, and written in multi-row statements.
 
+mod insert;
+mod orders;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryResult,
-    QuerySelect, Statement, Value,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, QueryFilter,
+    QuerySelect, Value,
 };
 
-use super::entity::{orders, webhook_logs};
-use super::rows::{self, ORDER_COLUMNS, changes_to_json, to_json};
+use super::entity::webhook_logs;
+use super::rows::{changes_to_json, to_json};
 use super::{Store, StoreError, connect};
-use crate::order::{FieldChange, Order, OrderNumber, Source};
+use crate::order::{FieldChange, Source};
+use insert::insert;
 
-/// Most rows in one statement: few statement sizes keep the cache of prepared ones small, and a
-/// row of 37 values stays far below SQLite's limit of 32,766.
+/// Most rows in one statement: few statement sizes keep the cache of prepared ones small, and
+/// rows of 38 values stay far below the limits, of which SQLite's is 32,766 values.
 const MAX_ROWS: usize = 64;
 
 /// A log row to be written.
@@ -86,7 +90,7 @@ pub struct Batch {
 }
 
 impl Store {
-    /// Begins a write transaction, and waits for the write lock.
+    /// Begins a write transaction. On SQLite it waits for the write lock.
     ///
     /// # Errors
     /// When another process holds the lock too long, or the database fails.
@@ -96,6 +100,10 @@ impl Store {
 }
 
 impl Batch {
+    fn backend(&self) -> DbBackend {
+        self.transaction.get_database_backend()
+    }
+
     /// The messages of these keys that are in the log.
     ///
     /// # Errors
@@ -139,48 +147,6 @@ impl Batch {
         Ok(())
     }
 
-    /// The stored orders of these numbers.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn orders(&self, numbers: &[OrderNumber]) -> Result<HashMap<OrderNumber, Order>, StoreError> {
-        let mut found = HashMap::new();
-        for chunk in numbers.chunks(MAX_ROWS) {
-            let rows = orders::Entity::find()
-                .filter(orders::Column::OrderNumber.is_in(chunk.iter().map(OrderNumber::as_str)))
-                .all(&self.transaction)
-                .await?;
-            for row in rows {
-                let order = rows::order(row)?;
-                found.insert(order.number.clone(), order);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Writes whole rows, new or known by their number, and gives the row id of each number.
-    /// The numbers must differ.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn save_orders(&self, orders: &[&Order]) -> Result<HashMap<OrderNumber, i64>, StoreError> {
-        let replaced: Vec<String> =
-            ORDER_COLUMNS.iter().skip(1).map(|column| format!("{column} = excluded.{column}")).collect();
-        let tail = format!(
-            " ON CONFLICT (order_number) DO UPDATE SET {} RETURNING id, order_number",
-            replaced.join(", ")
-        );
-        let rows = orders.iter().map(|order| rows::values(order));
-        let mut ids = HashMap::with_capacity(orders.len());
-        for row in self.insert("orders", &ORDER_COLUMNS, rows, &tail).await? {
-            let number: String = row.try_get("", "order_number")?;
-            let number =
-                OrderNumber::parse(&number).map_err(|_| StoreError::Corrupt { column: "order_number" })?;
-            ids.insert(number, row.try_get("", "id")?);
-        }
-        Ok(ids)
-    }
-
     /// Writes log rows, and gives their ids in the same order.
     ///
     /// # Errors
@@ -202,8 +168,8 @@ impl Batch {
             "sent_at",
             "created_at",
         ];
-        let rows = logs.into_iter().map(|log| -> [Value; 14] {
-            [
+        let rows = logs.into_iter().map(|log| {
+            vec![
                 log.source.as_str().into(),
                 log.source_key.into(),
                 log.endpoint.into(),
@@ -220,7 +186,7 @@ impl Batch {
                 log.created_at.into(),
             ]
         });
-        let returned = self.insert("webhook_logs", &columns, rows, " RETURNING id").await?;
+        let returned = insert(&self.transaction, "webhook_logs", &columns, rows, " RETURNING id").await?;
         let mut ids =
             returned.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<i64>, DbErr>>()?;
         // Ids are given in the order of the rows, but rows may be returned in any.
@@ -234,8 +200,8 @@ impl Batch {
     /// When the database fails.
     pub async fn save_events(&self, events: Vec<NewEvent>) -> Result<(), StoreError> {
         let columns = ["order_id", "event_type", "changes", "source", "log_id", "created_at"];
-        let rows = events.into_iter().map(|event| -> [Value; 6] {
-            [
+        let rows = events.into_iter().map(|event| {
+            vec![
                 event.order_id.into(),
                 event.event_type.into(),
                 changes_to_json(&event.changes).into(),
@@ -244,7 +210,7 @@ impl Batch {
                 event.created_at.into(),
             ]
         });
-        self.insert("order_events", &columns, rows, " RETURNING id").await.map(drop)
+        insert(&self.transaction, "order_events", &columns, rows, " RETURNING id").await.map(drop)
     }
 
     /// Makes all of it durable.
@@ -253,34 +219,5 @@ impl Batch {
     /// When the database fails; then nothing of it is stored.
     pub async fn commit(self) -> Result<(), StoreError> {
         Ok(self.transaction.commit().await?)
-    }
-
-    /// Inserts rows in statements of power-of-two sizes, and gives what they return.
-    async fn insert<const N: usize>(
-        &self,
-        table: &str,
-        columns: &[&str; N],
-        rows: impl Iterator<Item = [Value; N]>,
-        tail: &str,
-    ) -> Result<Vec<QueryResult>, StoreError> {
-        let rows: Vec<[Value; N]> = rows.collect();
-        let mut rest = rows.as_slice();
-        let mut returned = Vec::with_capacity(rows.len());
-        while !rest.is_empty() {
-            let size = (1 << rest.len().ilog2()).min(MAX_ROWS);
-            let (chunk, behind) = rest.split_at(size);
-            let marks = format!("({})", vec!["?"; N].join(", "));
-            let sql = format!(
-                "INSERT INTO {table} ({}) VALUES {}{tail}",
-                columns.join(", "),
-                vec![marks; size].join(", ")
-            );
-            let values = chunk.iter().flatten().cloned();
-            let backend = self.transaction.get_database_backend();
-            let statement = Statement::from_sql_and_values(backend, sql, values);
-            returned.extend(self.transaction.query_all_raw(statement).await?);
-            rest = behind;
-        }
-        Ok(returned)
     }
 }

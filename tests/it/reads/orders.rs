@@ -94,7 +94,7 @@ async fn filters_choose_by_status_store_and_text() {
         ("search=snake_case", &["A-2"]),
         ("search=SNAKE", &["A-3", "A-2"]),
         ("search=%5C", &["A-5"]),
-        ("search=Caf%C3%A9", &["A-1"]),
+        ("search=Caf%C3%A9%20100", &["A-1"]),
         ("search=CAF%C3%89%20cups", &["A-4"]),
         ("search=a-4", &["A-4"]),
         ("search=bob%40y", &["A-3"]),
@@ -194,8 +194,8 @@ async fn an_order_on_the_wire_has_every_column_and_exact_money() {
     app.stored(&["Successful Checkout | Best Buy US\nOrder Number\nA-1\nPrice\n$0.29\nQuantity\n3\nTracking Number\n1Z999AA10123456784\n"]).await;
     let reply = app.get("/api/v2/orders/A-1").await;
     assert!(reply.text.contains("\"price\":0.29,\"total\":0.87,"), "{}", reply.text);
-    let columns = app.sql().await.values("SELECT name FROM pragma_table_info('orders')").await;
-    for column in columns.iter().map(|row| row[0].as_str().unwrap()).filter(|name| *name != "derived") {
+    let columns = app.sql().await.columns("orders").await;
+    for column in columns.iter().filter(|name| *name != "derived") {
         assert!(reply.json.get(column).is_some(), "{column} is missing");
     }
     assert_eq!(reply.json["extra"], json!({}));

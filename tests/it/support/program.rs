@@ -2,21 +2,20 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use tempfile::TempDir;
 use tokio::{sync::mpsc, task::spawn_blocking};
 
-use super::{app::soon, sql::Sql};
+use super::{app::soon, home::Home, sql::Sql};
 
 /// A running `roms serve`.
 pub(crate) struct Program {
     child: Running,
-    folder: TempDir,
+    home: Home,
     lines: mpsc::UnboundedReceiver<String>,
     /// What it wrote to standard error up to the line with its address.
     pub(crate) start_lines: Vec<String>,
@@ -41,7 +40,7 @@ pub(crate) struct End {
     /// What it wrote to standard error since its start lines.
     pub(crate) log: String,
     pub(crate) took: Duration,
-    pub(crate) folder: TempDir,
+    pub(crate) home: Home,
 }
 
 /// The program with these arguments, in a folder, with nothing in its environment.
@@ -58,14 +57,14 @@ pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 impl Program {
-    /// Starts in an empty folder.
+    /// Starts in a place of its own.
     pub(crate) async fn start() -> Self {
-        Self::start_in(tempfile::tempdir().unwrap()).await
+        Self::start_in(Home::new()).await
     }
 
     /// Starts where a program may have run before, on a free port, and waits until it serves.
-    pub(crate) async fn start_in(folder: TempDir) -> Self {
-        let mut child = command(folder.path(), &[]).env("ROMS__HTTP__BIND", "127.0.0.1:0").spawn().unwrap();
+    pub(crate) async fn start_in(home: Home) -> Self {
+        let mut child = home.command(&[]).env("ROMS__HTTP__BIND", "127.0.0.1:0").spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, mut lines) = mpsc::unbounded_channel();
         // Reads on when nobody listens any more: the program must not meet a full pipe.
@@ -78,15 +77,15 @@ impl Program {
                 break rest.split(": ").next().unwrap().to_owned();
             }
         };
-        Self { child: Running(child), folder, lines, start_lines, url }
+        Self { child: Running(child), home, lines, start_lines, url }
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("roms_v2.db")
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
     }
 
     pub(crate) async fn sql(&self) -> Sql {
-        Sql::open(&self.database()).await
+        self.home.sql().await
     }
 
     /// Sends a signal by its name: TERM, INT, KILL.
@@ -110,6 +109,6 @@ impl Program {
             log.push_str(&line);
             log.push('\n');
         }
-        End { code, log, took, folder: self.folder }
+        End { code, log, took, home: self.home }
     }
 }
