@@ -11,12 +11,14 @@
 //! | `reactions`, `notices` | what people see of it in Discord |
 //! | `check`, `permissions` | what is missing for it to work, and which switch mends it |
 //! | `invite` | the link that asks for just that |
+| `commands` | what people ask and do in Discord: commands, menus, buttons |
 //!
 //! Does not decide what a card is or what it changes, and knows nothing of HTTP.
 
 pub mod backfill;
 mod channel;
 pub mod check;
+mod commands;
 mod deps;
 pub mod gateway;
 pub mod invite;
@@ -44,6 +46,8 @@ use crate::store::Store;
 
 use backfill::{BackfillError, Summary};
 use channel::Worker;
+pub use commands::Call;
+use commands::Commands;
 use deps::Deps;
 use gateway::Fatal;
 use rest::RestError;
@@ -106,7 +110,8 @@ impl Default for Timing {
 /// neither wait nor panic.
 pub type OnEvent = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// What the gateway brings, free of serenity's types. Messages are Discord's own JSON.
+/// What the gateway brings. Messages are Discord's own JSON; an interaction is serenity's, as poise
+/// takes it.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A new session: what came before it was not replayed.
@@ -124,6 +129,8 @@ pub enum Event {
         /// The messages.
         messages: Vec<i64>,
     },
+    /// `INTERACTION_CREATE`: somebody uses a command, a button, a select or a modal.
+    Asked(Box<Call>),
 }
 
 /// Why Discord is not watched any more. Trying again is of no use.
