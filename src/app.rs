@@ -15,7 +15,7 @@ use crate::feed::Feed;
 use crate::http::{self, AppState};
 use crate::ingest::Ingest;
 use crate::status::StatusBoard;
-use crate::store::Store;
+use crate::store::{Options, Store};
 
 /// How many changes a live listener may fall behind.
 const FEED_CAPACITY: usize = 1024;
@@ -31,7 +31,7 @@ const DRAIN_TIME: Duration = Duration::from_millis(1500);
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     tracing::info!("ROMS {} starting", env!("CARGO_PKG_VERSION"));
     let listener = bind(config.http.bind).await?;
-    let store = Store::open(&config.database.url).await?;
+    let store = Store::open_with(&config.database.url, Options::of(&config)).await?;
     tracing::info!("Database: SQLite ({})", config.database.url);
     let address = listener.local_addr().context("the listening socket has no address")?;
     if let Some(discord) = &config.discord {
@@ -126,7 +126,7 @@ async fn watch_discord(
 /// # Errors
 /// When the database cannot be used.
 pub async fn migrate(config: Config) -> Result<()> {
-    Store::open(&config.database.url).await?.close().await?;
+    Store::open_with(&config.database.url, Options::of(&config)).await?.close().await?;
     tracing::info!("the schema of {} is up to date", config.database.url);
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod amount;
 mod carrier;
+mod day;
 mod fields;
 mod number;
 mod status;
@@ -15,6 +16,7 @@ use chrono::{DateTime, Utc};
 
 pub use amount::{Amount, Money, currency_from_code};
 pub use carrier::Carrier;
+pub use day::{day_of, start_of_day};
 pub use fields::{FieldChange, Fields};
 pub use number::{OrderNumber, OrderNumberError};
 pub use status::Status;

@@ -3,25 +3,34 @@
 //! Does not merge and does not decide: the pipeline above does, and hands over whole rows.
 
 mod batch;
+mod complete;
 mod connect;
 mod discord;
 mod entity;
 mod error;
 mod logs;
+mod messages;
 mod orders;
+mod pages;
 mod rows;
+mod stats;
+mod views;
 
 use std::time::{Duration, Instant};
 
+use chrono_tz::Tz;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use crate::config::DatabaseUrl;
+use crate::config::{Config, DatabaseUrl};
 
 pub use batch::{Batch, KnownMessage, NewEvent, NewLog};
 pub use discord::Cursor;
 pub use error::StoreError;
 pub use logs::{LogEntry, LogFilter};
+pub use messages::SourceMessage;
 pub use orders::{OrderEvent, OrderFilter};
+pub use pages::{From, OrderPage, Total};
+pub use stats::{By, Period, Spend, StatRow};
 
 /// The database; cheap to clone.
 ///
@@ -31,6 +40,30 @@ pub use orders::{OrderEvent, OrderFilter};
 pub struct Store {
     writer: DatabaseConnection,
     readers: DatabaseConnection,
+    timezone: Tz,
+}
+
+/// How a database is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The time zone whose days orders fall on.
+    pub timezone: Tz,
+    /// Whether substring search has an index.
+    pub search_index: bool,
+}
+
+impl Options {
+    /// As the configuration says.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self { timezone: config.orders.timezone, ..Self::default() }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { timezone: Tz::UTC, search_index: true }
+    }
 }
 
 /// A page of a list, newest first.
@@ -43,12 +76,20 @@ pub struct Page<T> {
 }
 
 impl Store {
+    /// Opens the database as [`Self::open_with`] does, with the default options.
+    ///
+    /// # Errors
+    /// As [`Self::open_with`].
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        Self::open_with(url, Options::default()).await
+    }
+
     /// Opens the database, makes it where it is missing, and brings its schema up to date.
     ///
     /// # Errors
     /// [`StoreError`] says in one line what is wrong with the file and what to do.
-    pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
-        connect::open(url).await
+    pub async fn open_with(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
+        connect::open(url, options).await
     }
 
     /// Whether the database answers a read, and how fast.

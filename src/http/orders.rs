@@ -103,6 +103,8 @@ pub(super) async fn list(State(state): State<AppState>, params: Params) -> Resul
     let filter = OrderFilter {
         status: params.one_of("status", Status::ALL)?,
         store: params.text("store")?.map(str::to_owned),
+        profile: None,
+        email: None,
         search: params.text("search")?.map(str::to_owned),
         since: params.moment("since", state.timezone, Bound::Since)?,
         until: params.moment("until", state.timezone, Bound::Until)?,

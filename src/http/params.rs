@@ -8,10 +8,11 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::error::ApiError;
+use crate::order::start_of_day;
 
 /// Longest text that a parameter takes, in characters: that of the longest column.
 const MAX_CHARS: usize = 255;
@@ -124,15 +125,6 @@ fn moment(text: &str, zone: Tz, bound: Bound) -> Option<DateTime<Utc>> {
         .ok()
         .or_else(|| DateTime::parse_from_rfc3339(&mended?).ok())
         .map(|moment| moment.to_utc())
-}
-
-/// Where clocks skip midnight, a day starts at the first quarter of an hour that exists.
-fn start_of_day(date: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
-    let midnight = date.and_time(NaiveTime::MIN);
-    (0..=8)
-        .filter_map(|quarter| midnight.checked_add_signed(TimeDelta::minutes(15 * quarter)))
-        .find_map(|local| zone.from_local_datetime(&local).earliest())
-        .map(|start| start.to_utc())
 }
 
 #[cfg(test)]

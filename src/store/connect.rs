@@ -13,7 +13,7 @@ use sea_orm::{
 use tokio::time::sleep;
 
 use super::error::{root, sqlite_code};
-use super::{Store, StoreError};
+use super::{Options, Store, StoreError};
 use crate::config::DatabaseUrl;
 
 /// How long a statement waits for another process's write lock.
@@ -33,7 +33,7 @@ const SQLITE_NOTADB: i32 = 26;
 const REFUSED_BY_THE_SYSTEM: [i32; 3] = [3, 8, 14];
 
 /// Opens and migrates.
-pub(super) async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
+pub(super) async fn open(url: &DatabaseUrl, options: Options) -> Result<Store, StoreError> {
     let path = url.sqlite_path().ok_or(StoreError::Url)?.to_owned();
     create_private(&path)
         .map_err(|error| StoreError::Open { path: path.clone(), reason: error.to_string() })?;
@@ -50,7 +50,7 @@ pub(super) async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
         other => other,
     })?;
     let readers = connect(&path, READERS, true).await.map_err(explain)?;
-    Ok(Store { writer, readers })
+    Ok(Store { writer, readers, timezone: options.timezone })
 }
 
 /// A transaction that holds the write lock from its first moment on: one that begins reading

@@ -1,6 +1,7 @@
 //! The tables as SeaORM entities; seen by the store alone.
 
 pub(super) mod channel_cursors;
+pub(super) mod discord_views;
 pub(super) mod gateway_identifies;
 pub(super) mod order_events;
 pub(super) mod orders;

@@ -15,6 +15,10 @@ pub struct OrderFilter {
     pub status: Option<Status>,
     /// Only of this store, in any case.
     pub store: Option<String>,
+    /// Only of this profile, in any case.
+    pub profile: Option<String>,
+    /// Only of this e-mail address, in any case.
+    pub email: Option<String>,
     /// Only where number, product, e-mail, profile or tracking number hold this text, in any case.
     pub search: Option<String>,
     /// Only with an order date from here on.
@@ -74,18 +78,36 @@ impl Store {
         Ok(Page { items, total })
     }
 
-    /// The order of that number, with or without `#`, else of that row id.
+    /// The order of that number, with or without `#`: as it is written, else in any other case,
+    /// else the order of that row id.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn order(&self, number_or_id: &str) -> Result<Option<Order>, StoreError> {
         let Ok(number) = OrderNumber::parse(number_or_id) else { return Ok(None) };
-        let by_number = orders::Entity::find().filter(orders::Column::OrderNumber.eq(number.as_str()));
-        let row = match (by_number.one(&self.readers).await?, number_or_id.parse::<i64>()) {
-            (None, Ok(id)) => orders::Entity::find_by_id(id).one(&self.readers).await?,
-            (row, _) => row,
-        };
-        row.map(rows::order).transpose()
+        let number = number.as_str();
+        let exact = orders::Entity::find().filter(orders::Column::OrderNumber.eq(number));
+        if let Some(row) = exact.one(&self.readers).await? {
+            return rows::order(row).map(Some);
+        }
+        let any_case = orders::Entity::find()
+            .filter(lower(orders::Column::OrderNumber).eq(lowered(number)))
+            .order_by_desc(orders::Column::Id);
+        if let Some(row) = any_case.one(&self.readers).await? {
+            return rows::order(row).map(Some);
+        }
+        match number.parse() {
+            Ok(id) => self.order_by_id(id).await,
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The order of that row id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn order_by_id(&self, id: i64) -> Result<Option<Order>, StoreError> {
+        orders::Entity::find_by_id(id).one(&self.readers).await?.map(rows::order).transpose()
     }
 
     /// The history of an order, oldest first.
@@ -111,20 +133,22 @@ impl Store {
     }
 }
 
-fn condition(filter: &OrderFilter) -> Condition {
-    // Both sides by the database, whose lower case may stop at ASCII.
-    let lower = |column: orders::Column| Expr::from(Func::lower(Expr::col(column)));
-    let lowered = |text: &str| Expr::from(Func::lower(Expr::val(text)));
+/// What a filter asks of a row.
+pub(super) fn condition(filter: &OrderFilter) -> Condition {
     let mut all = Condition::all();
     if let Some(status) = filter.status {
         all = all.add(orders::Column::Status.eq(status.as_str()));
     }
-    if let Some(store) = &filter.store {
-        all = all.add(lower(orders::Column::Store).eq(lowered(store)));
+    let whole = [
+        (orders::Column::Store, &filter.store),
+        (orders::Column::Profile, &filter.profile),
+        (orders::Column::Email, &filter.email),
+    ];
+    for (column, text) in whole {
+        all = all.add_option(text.as_deref().map(|text| lower(column).eq(lowered(text))));
     }
     if let Some(text) = &filter.search {
-        let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-        let pattern = format!("%{escaped}%");
+        let pattern = like_pattern("%", text);
         let hit = |column| {
             let pattern = lowered(&pattern).binary(BinOper::Escape, Expr::val(r"\"));
             lower(column).binary(BinOper::Like, pattern)
@@ -133,4 +157,19 @@ fn condition(filter: &OrderFilter) -> Condition {
     }
     all.add_option(filter.since.map(|since| orders::Column::OrderDate.gte(since)))
         .add_option(filter.until.map(|until| orders::Column::OrderDate.lt(until)))
+}
+
+/// A column in lower case. Both sides by the database, whose lower case may stop at ASCII.
+fn lower(column: orders::Column) -> Expr {
+    Func::lower(Expr::col(column)).into()
+}
+
+fn lowered(text: &str) -> Expr {
+    Func::lower(Expr::val(text)).into()
+}
+
+/// The pattern of `LIKE … ESCAPE '\'` for texts that hold this one behind `start`, and go on.
+pub(super) fn like_pattern(start: &str, text: &str) -> String {
+    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("{start}{escaped}%")
 }

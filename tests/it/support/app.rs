@@ -12,7 +12,7 @@ use roms::{
     app,
     config::{Config, File},
     discord::Timing,
-    store::Store,
+    store::{Options, Store},
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -61,7 +61,7 @@ impl App {
     pub(crate) async fn start_with(toml: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = config(&folder.path().join("roms.db"), toml);
-        let store = Store::open(&config.database.url).await.unwrap();
+        let store = Store::open_with(&config.database.url, Options::of(&config)).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();

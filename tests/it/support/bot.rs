@@ -6,7 +6,7 @@ use std::time::Duration;
 use roms::config::{Config, DatabaseUrl, File};
 use roms::discord::Timing;
 use roms::order::Order;
-use roms::store::{LogEntry, LogFilter, OrderFilter, Store};
+use roms::store::{LogEntry, LogFilter, Options, OrderFilter, Store};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -76,7 +76,7 @@ impl Bot {
         let file = File { name: "test.toml", text: &text };
         let config = Config::load(Some(file), [], |_| Err(io::ErrorKind::NotFound.into())).unwrap();
         let url: DatabaseUrl = format!("sqlite://{}", database.display()).parse().unwrap();
-        let store = Store::open(&url).await.unwrap();
+        let store = Store::open_with(&url, Options::of(&config)).await.unwrap();
         Self { config, folder, running: None, store }
     }
 
@@ -90,7 +90,7 @@ impl Bot {
     pub(crate) async fn start_again(&mut self, timing: Timing) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let store = Store::open(&self.config.database.url).await.unwrap();
+        let store = Store::open_with(&self.config.database.url, Options::of(&self.config)).await.unwrap();
         let (config, stop) = (self.config.clone(), CancellationToken::new());
         let stopped = stop.clone();
         let task =
