@@ -94,7 +94,12 @@ async fn watch_discord(
     stop: &CancellationToken,
 ) -> Result<()> {
     let Some(discord) = &config.discord else { return Ok(()) };
-    let watching = discord::run(discord.clone(), ingest, store, board.clone(), timing, stop.clone());
+    let settings = discord::Settings {
+        discord: discord.clone(),
+        access: config.access.clone(),
+        orders: config.orders.clone(),
+    };
+    let watching = discord::run(settings, ingest, store, board.clone(), timing, stop.clone());
     let too_late = async {
         stop.cancelled().await;
         sleep(GOODBYE_TIME).await;

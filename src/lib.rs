@@ -43,6 +43,7 @@ pub mod message;
 pub mod order;
 pub mod outcome;
 pub mod parse;
+pub mod redact;
 pub mod shutdown;
 pub mod status;
 pub mod store;

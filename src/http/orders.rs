@@ -8,12 +8,13 @@ use utoipa::ToSchema;
 use super::{
     AppState,
     error::ApiError,
-    params::{Bound, Params, Segment},
+    params::{Params, Segment},
     responses::{ListErrors, RowErrors},
     wire::OrderBody,
 };
 use crate::{
     order::{FieldChange, Order, OrderNumber, Status},
+    parse::dates::Bound,
     store::{OrderEvent, OrderFilter, Store},
 };
 

@@ -36,15 +36,17 @@ impl Admission {
         is_ours.then(|| self.access.level_of(asker.user, &asker.roles, asker.manages_server)).flatten()
     }
 
-    /// Lets somebody through who has the level.
+    /// Lets somebody through who has the level; without one, everybody in the guilds of ROMS.
     ///
     /// # Errors
-    /// What to tell everybody else.
-    pub(super) fn admit(&self, asker: &Asker, needed: Level) -> Result<Level, String> {
-        match (self.level(asker), asker.guild) {
-            (Some(level), _) if level >= needed => Ok(level),
-            (_, Some(guild)) if self.guilds.contains(&guild) => Err(self.refusal(guild, needed)),
-            _ => Err("This works only in the servers that ROMS is set up for.".to_owned()),
+    /// What to tell those who are not let through.
+    pub(super) fn admit(&self, asker: &Asker, needed: Option<Level>) -> Result<(), String> {
+        let Some(guild) = asker.guild.filter(|guild| self.guilds.contains(guild)) else {
+            return Err("This works only in the servers that ROMS is set up for.".to_owned());
+        };
+        match needed {
+            Some(needed) if self.level(asker) < Some(needed) => Err(self.refusal(guild, needed)),
+            _ => Ok(()),
         }
     }
 

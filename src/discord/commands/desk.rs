@@ -21,6 +21,7 @@ use super::data::Data;
 use super::failure::Failure;
 use super::turn::Turn;
 use super::{catalogue, route, screen};
+use crate::config::Level;
 
 /// Longest answer: Discord takes it for fifteen minutes.
 const LONGEST: Duration = Duration::from_mins(14);
@@ -116,11 +117,7 @@ impl Commands {
     async fn complete(&self, context: &Context, shards: &Arc<ShardManager>, asked: &CommandInteraction) {
         let acknowledged = AtomicBool::new(false);
         let asker = Asker::from(asked);
-        let may = match catalogue::level(&asked.data.name) {
-            Some(needed) => self.data.admission.admit(&asker, needed).is_ok(),
-            None => false,
-        };
-        if may {
+        if self.data.admission.admit(&asker, catalogue::level(&asked.data.name)).is_ok() {
             let (state, options, mut tree) = (Mutex::new(Box::new(()) as _), asked.data.options(), Vec::new());
             let framework = self.framework(context, shards);
             let work =
@@ -148,7 +145,8 @@ impl Commands {
         let acknowledged = AtomicBool::new(false);
         let mut turn = Turn::new(&self.data, Asker::from(asked), &acknowledged);
         let parts = asked.data.components.iter().flat_map(|row| &row.components);
-        turn.typed = parts
+        turn.on_message = asked.message.is_some();
+        turn.inputs = parts
             .filter_map(|part| match part {
                 ActionRowComponent::InputText(input) => {
                     Some((input.custom_id.clone(), input.value.clone().unwrap_or_default()))
@@ -163,7 +161,7 @@ impl Commands {
         let Some((route, arguments)) = route::find(custom_id) else {
             return finish(turn, "a component", Err(Failure::OutOfDate)).await;
         };
-        if !self.admits(turn, Some(Some(route.level)).flatten(), route.name).await {
+        if !self.admits(turn, Some(route.level), route.name).await {
             return;
         }
         let work = AssertUnwindSafe((route.handle)(turn, arguments)).catch_unwind();
@@ -175,8 +173,7 @@ impl Commands {
     }
 
     /// Whether somebody may do this; who may not is told, and it is logged.
-    async fn admits(&self, turn: &Turn<'_>, needed: Option<crate::config::Level>, what: &str) -> bool {
-        let Some(needed) = needed else { return true };
+    async fn admits(&self, turn: &Turn<'_>, needed: Option<Level>, what: &str) -> bool {
         let Err(refusal) = self.data.admission.admit(&turn.asker, needed) else { return true };
         tracing::warn!(user.id = turn.asker.user, guild.id = turn.asker.guild, what, "refused: the level is too low");
         finish(turn, what, turn.say(refusal).await).await;

@@ -2,7 +2,7 @@
 
 use crate::discord::backfill::BackfillError;
 use crate::discord::rest::RestError;
-use crate::ingest::SubmitError;
+use crate::ingest::{EditError, SubmitError};
 use crate::store::StoreError;
 
 /// Why a command came to nothing.
@@ -23,6 +23,9 @@ pub(super) enum Failure {
     /// The pipeline did not take it.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+    /// The edit was not stored.
+    #[error(transparent)]
+    Edit(EditError),
     /// The history could not be read.
     #[error(transparent)]
     Backfill(#[from] BackfillError),

@@ -27,6 +27,8 @@ pub(super) struct Sheet {
     pub(super) thumbnail: Option<String>,
     /// The name of a picture that is attached.
     pub(super) picture: Option<&'static str>,
+    /// How many embeds are in the message: all together have the limit of one.
+    pub(super) share: usize,
     fields: Vec<(String, String, bool)>,
 }
 
@@ -49,7 +51,7 @@ impl Sheet {
 
     /// The embed. Where all together is too long, the last fields are cut first.
     pub(super) fn into_embed(self) -> CreateEmbed {
-        let mut left = TOTAL;
+        let mut left = TOTAL / self.share.max(1);
         let mut embed = CreateEmbed::new().colour(self.colour);
         let title = take(&self.title, TITLE, &mut left);
         if !title.is_empty() {

@@ -22,8 +22,10 @@ pub(super) struct Turn<'a> {
     pub(super) level: Option<Level>,
     /// What was chosen in a select.
     pub(super) chosen: Vec<String>,
-    /// What was typed into a modal, by its names.
-    pub(super) typed: Vec<(String, String)>,
+    /// What was typed into a modal, by the names of its inputs.
+    pub(super) inputs: Vec<(String, String)>,
+    /// Whether the modal was opened by a component of a message.
+    pub(super) on_message: bool,
     http: Arc<Http>,
     /// Whether Discord has had the first sign.
     acknowledged: &'a AtomicBool,
@@ -39,7 +41,8 @@ impl<'a> Turn<'a> {
             data,
             asker,
             chosen: Vec::new(),
-            typed: Vec::new(),
+            inputs: Vec::new(),
+            on_message: false,
             acknowledged,
             replaces: AtomicBool::new(false),
         }
@@ -58,6 +61,11 @@ impl<'a> Turn<'a> {
     /// Who acts, for the history of an order.
     pub(super) fn actor(&self) -> String {
         format!("discord:{}", self.asker.user)
+    }
+
+    /// What was typed into an input of a modal.
+    pub(super) fn typed(&self, name: &str) -> Option<&str> {
+        self.inputs.iter().find(|(input, _)| input == name).map(|(_, text)| text.as_str())
     }
 
     /// A private answer will come.
