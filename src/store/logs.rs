@@ -30,6 +30,8 @@ pub struct LogEntry {
     pub source: String,
     /// Path, or the channel.
     pub endpoint: String,
+    /// Id of the Discord message.
+    pub message_id: Option<i64>,
     /// `created`, `updated`, `unchanged`, `duplicate`, `ignored` or `rejected`.
     pub outcome: String,
     /// Reason of an ignored or rejected message, machine-readable.
@@ -104,6 +106,7 @@ fn entry(row: Model) -> LogEntry {
         id: row.id,
         source: row.source,
         endpoint: row.endpoint,
+        message_id: row.message_id,
         outcome: row.outcome,
         code: row.code,
         error_message: row.error_message,

@@ -9,7 +9,7 @@ use super::{Page, Store, StoreError, rows};
 use crate::order::{FieldChange, Order, OrderNumber, Status};
 
 /// Which orders to list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderFilter {
     /// Only of this status.
     pub status: Option<Status>,

@@ -8,7 +8,6 @@ use super::failure::Failure;
 use super::screen::Screen;
 use super::turn::Turn;
 use crate::ingest::{ReplayError, ReplayFilter, ReplaySummary};
-use crate::outcome::Outcome;
 
 /// Read again the messages that could not be read
 #[poise::command(slash_command, guild_only, ephemeral)]
@@ -18,7 +17,7 @@ pub(super) async fn replay(ctx: Ctx<'_>) -> Done {
     let (ingest, actor) = (turn.data.deps.ingest.clone(), turn.actor());
     let (progress, shown) = watch::channel(String::new());
     let work = async move {
-        let filter = ReplayFilter { outcome: Some(Outcome::REJECTED), ..ReplayFilter::default() };
+        let filter = ReplayFilter { outcome: Some("rejected".to_owned()), ..ReplayFilter::default() };
         let show = |so_far: &ReplaySummary| {
             progress.send_replace(format!("Reading again: {} of {} messages so far.", so_far.read, so_far.total));
         };
