@@ -12,6 +12,7 @@ mod logs;
 mod messages;
 mod orders;
 mod pages;
+mod replay;
 mod rows;
 mod stats;
 mod views;
@@ -30,6 +31,7 @@ pub use logs::{LogEntry, LogFilter};
 pub use messages::SourceMessage;
 pub use orders::{OrderEvent, OrderFilter};
 pub use pages::{From, OrderPage, Total};
+pub use replay::{LoggedMessage, ReplayFilter};
 pub use stats::{By, Period, Spend, StatRow};
 
 /// The database; cheap to clone.

@@ -209,7 +209,12 @@ impl Rest {
     ///
     /// # Errors
     /// See [`RestError`].
-    pub async fn set_commands(&self, application: i64, guild: i64, commands: &[Value]) -> Result<(), RestError> {
+    pub async fn set_commands(
+        &self,
+        application: i64,
+        guild: i64,
+        commands: &[Value],
+    ) -> Result<(), RestError> {
         let body = Value::from(commands).to_string().into_bytes();
         let request = Request::new(commands_of(application, guild)?, LightMethod::Put).body(Some(body));
         self.call(request).await.map(drop)

@@ -1,7 +1,5 @@
 //! Texts for people in Discord: what comes from a card is shown as it is and does nothing.
 
-use std::fmt::Write;
-
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
@@ -171,11 +169,9 @@ pub(crate) const fn sign(status: Option<Status>) -> &'static str {
 /// A count and the word for what is counted.
 #[must_use]
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
-    let mut text = grouped(Decimal::from(count));
-    text.truncate(text.len().saturating_sub(3));
-    // Writing to a text cannot fail.
-    drop(write!(text, " {}", if count == 1 { one } else { many }));
-    text
+    let grouped = grouped(Decimal::from(count));
+    let whole = grouped.split('.').next().unwrap_or_default();
+    format!("{whole} {}", if count == 1 { one } else { many })
 }
 
 #[cfg(test)]
@@ -209,7 +205,8 @@ mod tests {
 
     #[test]
     fn amounts_have_thousands_and_cents() {
-        for (hundredths, expected) in [(0, "0.00"), (129_999, "1,299.99"), (-5, "-0.05"), (100_000_000, "1,000,000.00")]
+        for (hundredths, expected) in
+            [(0, "0.00"), (129_999, "1,299.99"), (-5, "-0.05"), (100_000_000, "1,000,000.00")]
         {
             assert_eq!(grouped(Decimal::new(hundredths, 2)), expected);
         }

@@ -58,11 +58,17 @@ impl Admission {
         }
         let known = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
         let roles: Vec<String> = known.get(&guild).map_or_else(Vec::new, |known| {
-            self.access.reaching(needed).filter(|id| known.contains(id)).map(|id| format!("<@&{id}>")).collect()
+            self.access
+                .reaching(needed)
+                .filter(|id| known.contains(id))
+                .map(|id| format!("<@&{id}>"))
+                .collect()
         });
         let level = needed.as_str();
         if roles.is_empty() {
-            return format!("You need the level {level} for this, which `[access]` in the configuration gives.");
+            return format!(
+                "You need the level {level} for this, which `[access]` in the configuration gives."
+            );
         }
         format!("You need the level {level} for this, which these roles have: {}.", roles.join(", "))
     }

@@ -51,7 +51,8 @@ pub(super) async fn backfill(
     };
     let text = match attend(&turn, work, shown).await? {
         Some(summary) => told(&name, &summary?),
-        None => "It takes longer than Discord waits, and goes on by itself. /status shows how far it is.".to_owned(),
+        None => "It takes longer than Discord waits, and goes on by itself. /status shows how far it is."
+            .to_owned(),
     };
     turn.show(Screen::text(text)).await
 }
@@ -59,8 +60,11 @@ pub(super) async fn backfill(
 async fn channels(ctx: Ctx<'_>, typed: &str) -> CreateAutocompleteResponse {
     let typed = typed.trim().trim_start_matches('#').to_lowercase();
     let watched = &ctx.framework.user_data.channels;
-    let fitting = watched.iter().filter(|it| it.name.to_lowercase().contains(&typed) || it.id.to_string().contains(&typed));
-    let choice = |it: &Channel| AutocompleteChoice::new(cut(&plain_line(&it.name), LONGEST), it.id.to_string());
+    let fitting = watched
+        .iter()
+        .filter(|it| it.name.to_lowercase().contains(&typed) || it.id.to_string().contains(&typed));
+    let choice =
+        |it: &Channel| AutocompleteChoice::new(cut(&plain_line(&it.name), LONGEST), it.id.to_string());
     CreateAutocompleteResponse::new().set_choices(fitting.take(MOST).map(choice).collect())
 }
 

@@ -42,7 +42,9 @@ pub(super) async fn confirmed(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> 
     let edit = Edit { order: id, at: Utc::now(), actor: turn.actor(), set, clear: Vec::new(), guard: None };
     let edited = turn.data.deps.ingest.edit(edit).await?;
     let (before, since) = (name_of(edited.before.fields.status), edited.after.newest.timestamp_micros());
-    let undo = CreateButton::new(custom_id("undo", &[&id, &before, &since])).label("Undo").style(ButtonStyle::Secondary);
+    let undo = CreateButton::new(custom_id("undo", &[&id, &before, &since]))
+        .label("Undo")
+        .style(ButtonStyle::Secondary);
     turn.show(Screen {
         rows: vec![CreateActionRow::Buttons(vec![undo])],
         ..Screen::text(format!("Order {} is cancelled.", code(edited.after.number.as_str())))

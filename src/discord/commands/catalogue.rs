@@ -4,7 +4,9 @@ use serenity::all::Permissions;
 
 use super::admission::Admission;
 use super::data::Command;
-use super::{backfill, cancel, edit, help, logs, order, orders, read_as_order, replay, show_order, stats, status};
+use super::{
+    backfill, cancel, edit, help, logs, order, orders, read_as_order, replay, show_order, stats, status,
+};
 use crate::config::Level;
 
 /// A command.

@@ -9,7 +9,8 @@ use futures_util::FutureExt;
 use poise::{FrameworkContext, FrameworkError, FrameworkOptions};
 use serenity::all::{
     ActionRowComponent, CommandInteraction, ComponentInteraction, ComponentInteractionDataKind, Context,
-    CreateAutocompleteResponse, CreateInteractionResponse, Interaction, ModalInteraction, ShardManager, UserId,
+    CreateAutocompleteResponse, CreateInteractionResponse, Interaction, ModalInteraction, ShardManager,
+    UserId,
 };
 use serenity::builder::Builder;
 use tokio::sync::{Mutex, mpsc};
@@ -104,8 +105,7 @@ impl Commands {
         }
         let (state, options, mut tree) = (Mutex::new(Box::new(()) as _), asked.data.options(), Vec::new());
         let framework = self.framework(context, shards);
-        let work =
-            poise::dispatch_interaction(framework, asked, &acknowledged, &state, &options, &mut tree);
+        let work = poise::dispatch_interaction(framework, asked, &acknowledged, &state, &options, &mut tree);
         let done = match timeout(LONGEST, work).await {
             Ok(done) => done.map_err(failure_of),
             Err(_) => Err(Failure::Late),
@@ -118,7 +118,8 @@ impl Commands {
         let acknowledged = AtomicBool::new(false);
         let asker = Asker::from(asked);
         if self.data.admission.admit(&asker, catalogue::level(&asked.data.name)).is_ok() {
-            let (state, options, mut tree) = (Mutex::new(Box::new(()) as _), asked.data.options(), Vec::new());
+            let (state, options, mut tree) =
+                (Mutex::new(Box::new(()) as _), asked.data.options(), Vec::new());
             let framework = self.framework(context, shards);
             let work =
                 poise::dispatch_autocomplete(framework, asked, &acknowledged, &state, &options, &mut tree);
@@ -175,7 +176,12 @@ impl Commands {
     /// Whether somebody may do this; who may not is told, and it is logged.
     async fn admits(&self, turn: &Turn<'_>, needed: Option<Level>, what: &str) -> bool {
         let Err(refusal) = self.data.admission.admit(&turn.asker, needed) else { return true };
-        tracing::warn!(user.id = turn.asker.user, guild.id = turn.asker.guild, what, "refused: the level is too low");
+        tracing::warn!(
+            user.id = turn.asker.user,
+            guild.id = turn.asker.guild,
+            what,
+            "refused: the level is too low"
+        );
         finish(turn, what, turn.say(refusal).await).await;
         false
     }

@@ -11,7 +11,8 @@ use super::turn::Turn;
 pub(super) async fn help(ctx: Ctx<'_>) -> Done {
     let turn = Turn::of(ctx);
     let may = |entry: &&Entry| entry.level.is_none_or(|level| turn.may(level));
-    let mut sheet = Sheet { title: "What you can do here".to_owned(), colour: 0x0058_65F2, ..Sheet::default() };
+    let mut sheet =
+        Sheet { title: "What you can do here".to_owned(), colour: 0x0058_65F2, ..Sheet::default() };
     for entry in ENTRIES.iter().filter(may) {
         let is_it = |command: &&Command| {
             command.name == entry.name || command.context_menu_name.as_deref() == Some(entry.name)

@@ -59,7 +59,10 @@ pub(super) async fn logs(
 pub(super) async fn turn_page(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     turn.defer_update().await?;
     let (outcome, before) = (arguments.text()?, arguments.read::<i64>()?);
-    turn.show(page(turn.data, Some(outcome).filter(|it| *it != ALL), Some(before).filter(|id| *id > 0)).await?).await
+    turn.show(
+        page(turn.data, Some(outcome).filter(|it| *it != ALL), Some(before).filter(|id| *id > 0)).await?,
+    )
+    .await
 }
 
 /// Select: one message.
@@ -128,7 +131,8 @@ fn sign(outcome: &str) -> &'static str {
 }
 
 fn line(log: &LogEntry) -> String {
-    let why = log.error_message.as_deref().map(|why| format!(" · {}", shown_line(&cut(&plain_line(why), LONGEST))));
+    let why =
+        log.error_message.as_deref().map(|why| format!(" · {}", shown_line(&cut(&plain_line(why), LONGEST))));
     let LogEntry { id, outcome, created_at, .. } = log;
     format!("{} `{id}` {outcome} · {}{}", sign(outcome), ago(*created_at), why.unwrap_or_default())
 }
@@ -190,7 +194,9 @@ fn payload(log: &LogEntry) -> CreateAttachment {
 fn place(log: &LogEntry) -> String {
     match log.endpoint.strip_prefix("discord/").and_then(|rest| rest.split_once('/')) {
         Some((guild, channel)) => match log.message_id {
-            Some(message) => format!("<#{channel}> ([message](https://discord.com/channels/{guild}/{channel}/{message}))"),
+            Some(message) => {
+                format!("<#{channel}> ([message](https://discord.com/channels/{guild}/{channel}/{message}))")
+            }
             None => format!("<#{channel}>"),
         },
         None => code(&log.endpoint),

@@ -68,7 +68,8 @@ pub(super) async fn by_id(data: &Data, id: i64) -> Result<Order, Failure> {
 pub(super) async fn screen(turn: &Turn<'_>, order: &Order) -> Result<Screen, Failure> {
     let source = turn.data.deps.store.source_message(order.id).await?;
     let id = &order.id;
-    let mut buttons = vec![CreateButton::new(custom_id("history", &[id])).label("History").style(ButtonStyle::Secondary)];
+    let mut buttons =
+        vec![CreateButton::new(custom_id("history", &[id])).label("History").style(ButtonStyle::Secondary)];
     if turn.may(Level::Manager) {
         buttons.push(CreateButton::new(custom_id("edit", &[id])).label("Edit"));
     }
@@ -106,7 +107,8 @@ pub(super) async fn history(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Do
     turn.defer_update().await?;
     let order = by_id(turn.data, arguments.read()?).await?;
     let events = turn.data.deps.store.events(order.id).await?;
-    let back = CreateButton::new(custom_id("order", &[&order.id])).label("Back").style(ButtonStyle::Secondary);
+    let back =
+        CreateButton::new(custom_id("order", &[&order.id])).label("Back").style(ButtonStyle::Secondary);
     let mut sheet = Sheet {
         author: "History".to_owned(),
         title: code(order.number.as_str()),

@@ -90,7 +90,13 @@ pub(super) async fn turn_page(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> 
 }
 
 /// A page of the list. `number` is which one it should be; 0 is the last.
-async fn page(data: &Data, filter: &OrderFilter, view: i64, from: From, number: u64) -> Result<Screen, Failure> {
+async fn page(
+    data: &Data,
+    filter: &OrderFilter,
+    view: i64,
+    from: From,
+    number: u64,
+) -> Result<Screen, Failure> {
     let store = &data.deps.store;
     let OrderPage { items, has_newer, has_older } = store.order_page(filter, from, PAGE).await?;
     let total = store.count_orders(filter).await?;
@@ -161,7 +167,8 @@ fn title(filter: &OrderFilter) -> String {
 
 fn line(order: &Order) -> String {
     let fields = &order.fields;
-    let product = fields.product.as_deref().map(|product| shown_line(&cut(&plain_line(product), LONGEST_PRODUCT)));
+    let product =
+        fields.product.as_deref().map(|product| shown_line(&cut(&plain_line(product), LONGEST_PRODUCT)));
     let parts = [
         Some(code(&cut(order.number.as_str(), LONGEST_PRODUCT))),
         fields.total.map(|total| format!("**{}**", money(total, order))),

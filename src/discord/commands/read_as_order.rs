@@ -67,7 +67,9 @@ async fn fetch(turn: &Turn<'_>, channel: i64, id: i64) -> Result<Message, Failur
     let found: Value = match deps.rest.message(channel, id).await {
         Ok(message) => message,
         Err(RestError::Forbidden(_)) => {
-            return Err(Failure::told("The bot may not read this channel: it needs View Channel and Read Message History there."));
+            return Err(Failure::told(
+                "The bot may not read this channel: it needs View Channel and Read Message History there.",
+            ));
         }
         Err(RestError::NotFound(_)) => return Err(Failure::told("The message is gone.")),
         Err(error) => return Err(error.into()),
@@ -126,7 +128,10 @@ fn sheet(reading: Result<Option<Reading>, parse::ParseError>) -> Option<Sheet> {
             for (label, value) in &patch.extra {
                 sheet.beside(&shown_line(label), shown(value));
             }
-            sheet.wide("Warnings", warnings.iter().map(|text| shown_line(text)).collect::<Vec<_>>().join("\n"));
+            sheet.wide(
+                "Warnings",
+                warnings.iter().map(|text| shown_line(text)).collect::<Vec<_>>().join("\n"),
+            );
         }
     }
     Some(sheet)

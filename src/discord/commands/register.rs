@@ -69,8 +69,16 @@ async fn try_to_register(commands: &Commands, guild: i64) -> Result<bool, RestEr
 
 /// What Discord adds by itself, and what counts only for commands of no guild.
 const NOT_OURS: [&str; 10] = [
-    "id", "application_id", "guild_id", "version", "nsfw", "dm_permission", "contexts", "integration_types",
-    "handler", "options_hash",
+    "id",
+    "application_id",
+    "guild_id",
+    "version",
+    "nsfw",
+    "dm_permission",
+    "contexts",
+    "integration_types",
+    "handler",
+    "options_hash",
 ];
 
 /// Whether a command is there as it is wanted; to leave something out is to say that it is empty.
@@ -80,14 +88,18 @@ fn is_same(wanted: &Value, found: &Value) -> bool {
             let keys: BTreeSet<&String> = wanted.keys().chain(found.keys()).collect();
             keys.into_iter().filter(|key| !NOT_OURS.contains(&key.as_str())).all(|key| {
                 let (wanted, found) = (wanted.get(key), found.get(key));
-                match (wanted.filter(|value| !is_empty(key, value)), found.filter(|value| !is_empty(key, value))) {
+                match (
+                    wanted.filter(|value| !is_empty(key, value)),
+                    found.filter(|value| !is_empty(key, value)),
+                ) {
                     (Some(wanted), Some(found)) => is_same(wanted, found),
                     (wanted, found) => wanted.is_none() && found.is_none(),
                 }
             })
         }
         (Value::Array(wanted), Value::Array(found)) => {
-            wanted.len() == found.len() && wanted.iter().zip(found).all(|(wanted, found)| is_same(wanted, found))
+            wanted.len() == found.len()
+                && wanted.iter().zip(found).all(|(wanted, found)| is_same(wanted, found))
         }
         _ => wanted == found,
     }

@@ -19,13 +19,15 @@ pub(super) async fn replay(ctx: Ctx<'_>) -> Done {
     let work = async move {
         let filter = ReplayFilter { outcome: Some("rejected".to_owned()), ..ReplayFilter::default() };
         let show = |so_far: &ReplaySummary| {
-            progress.send_replace(format!("Reading again: {} of {} messages so far.", so_far.read, so_far.total));
+            progress
+                .send_replace(format!("Reading again: {} of {} messages so far.", so_far.read, so_far.total));
         };
         ingest.replay(&filter, false, &actor, show).await
     };
     let text = match attend(&turn, work, shown).await? {
         Some(summary) => told(&summary?),
-        None => "It takes longer than Discord waits, and goes on by itself. /logs shows what came of it.".to_owned(),
+        None => "It takes longer than Discord waits, and goes on by itself. /logs shows what came of it."
+            .to_owned(),
     };
     turn.show(Screen::text(text)).await
 }
@@ -44,7 +46,9 @@ fn told(summary: &ReplaySummary) -> String {
 impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Self {
         match error {
-            ReplayError::Repeat | ReplayError::Emptied => Self::told(format!("It cannot be read again: {error}.")),
+            ReplayError::Repeat | ReplayError::Emptied => {
+                Self::told(format!("It cannot be read again: {error}."))
+            }
             ReplayError::Submit(error) => error.into(),
             ReplayError::Store(error) => error.into(),
         }

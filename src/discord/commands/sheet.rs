@@ -29,7 +29,8 @@ pub(super) struct Sheet {
     pub(super) picture: Option<&'static str>,
     /// How many embeds are in the message: all together have the limit of one.
     pub(super) share: usize,
-    fields: Vec<(String, String, bool)>,
+    /// Name, value, and whether it stands beside others.
+    pub(super) fields: Vec<(String, String, bool)>,
 }
 
 impl Sheet {

@@ -31,7 +31,10 @@ pub(super) async fn show_order(ctx: Ctx<'_>, message: Message) -> Done {
         [only] => order::screen(&turn, only).await?,
         several => Screen {
             rows: vec![choice_of(several)],
-            ..Screen::text(format!("{} came of this message:", counted(several.len() as u64, "order", "orders")))
+            ..Screen::text(format!(
+                "{} came of this message:",
+                counted(several.len() as u64, "order", "orders")
+            ))
         },
     };
     turn.show(screen).await
@@ -42,5 +45,7 @@ pub(super) fn choice_of(orders: &[Order]) -> CreateActionRow {
     let option = |order: &Order| CreateSelectMenuOption::new(label(order), order.id.to_string());
     let options = orders.iter().take(MOST).map(option).collect();
     let kind = CreateSelectMenuKind::String { options };
-    CreateActionRow::SelectMenu(CreateSelectMenu::new(custom_id("open", &[]), kind).placeholder("Open an order"))
+    CreateActionRow::SelectMenu(
+        CreateSelectMenu::new(custom_id("open", &[]), kind).placeholder("Open an order"),
+    )
 }

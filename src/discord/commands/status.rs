@@ -47,7 +47,9 @@ async fn database(data: &Data) -> (String, bool) {
     let store = &data.deps.store;
     let asked = async { Ok::<_, StoreError>((store.ping().await?, store.ping_writer().await?)) };
     match timeout(PATIENCE, asked).await {
-        Ok(Ok((read, write))) => (format!("reads in {} ms, writes in {} ms", read.as_millis(), write.as_millis()), true),
+        Ok(Ok((read, write))) => {
+            (format!("reads in {} ms, writes in {} ms", read.as_millis(), write.as_millis()), true)
+        }
         Ok(Err(error)) => {
             tracing::warn!(%error, "the database does not answer /status");
             ("**does not answer**; the log says why".to_owned(), false)

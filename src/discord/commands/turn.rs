@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serenity::all::{Builder, CreateInteractionResponse, CreateInteractionResponseMessage, CreateModal, Http};
+use serenity::all::{
+    Builder, CreateInteractionResponse, CreateInteractionResponseMessage, CreateModal, Http,
+};
 
 use super::asker::Asker;
 use super::data::{Ctx, Data};

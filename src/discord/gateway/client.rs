@@ -54,10 +54,8 @@ impl Client {
         let desk = Desk { shards: Arc::default(), on_event: Arc::clone(&self.on_event) };
         let listener = Listener { pulse: self.pulse.clone(), on_event: self.on_event, desk: desk.clone() };
         // The client must be built on its own runtime: building starts the task that connects.
-        let mut client = ClientBuilder::new_with_http(self.http, INTENTS)
-            .event_handler(listener)
-            .framework(desk)
-            .await?;
+        let mut client =
+            ClientBuilder::new_with_http(self.http, INTENTS).event_handler(listener).framework(desk).await?;
         let mut address = Arc::clone(&client.ws_url).lock_owned().await;
         // serenity has asked for it too, but guesses when it gets no answer.
         *address = self.url;
@@ -107,7 +105,11 @@ struct Desk {
 impl Desk {
     fn pass_on(&self, context: Context, interaction: Interaction) {
         if let Some(shards) = self.shards.get() {
-            (self.on_event)(Event::Asked(Box::new(Call { context, shards: Arc::clone(shards), interaction })));
+            (self.on_event)(Event::Asked(Box::new(Call {
+                context,
+                shards: Arc::clone(shards),
+                interaction,
+            })));
         }
     }
 }
