@@ -6,6 +6,7 @@ mod cards;
 mod cli;
 mod cli_discord;
 mod config;
+mod config_access;
 mod config_discord;
 mod discord_check;
 mod discord_feedback;
