@@ -9,6 +9,7 @@ mod entity;
 mod error;
 mod logs;
 mod orders;
+mod replay;
 mod rows;
 
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ pub use discord::Cursor;
 pub use error::StoreError;
 pub use logs::{LogEntry, LogFilter};
 pub use orders::{OrderEvent, OrderFilter};
+pub use replay::{LoggedMessage, ReplayFilter};
 
 /// The database; cheap to clone.
 ///
