@@ -25,8 +25,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_webhook_logs::Migration),
             Box::new(m0003_order_events::Migration),
             Box::new(m0004_discord::Migration),
-            Box::new(m0006_discord_views::Migration),
             Box::new(m0005_by_hand::Migration),
+            Box::new(m0006_discord_views::Migration),
         ]
     }
 }

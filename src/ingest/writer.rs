@@ -13,7 +13,6 @@ use super::record::{self, Ids};
 use super::settle::{Settled, SettledWork, Stored, Trace, settle};
 use super::work::{Done, Job, Work};
 use crate::feed::{Feed, OrderChange};
-use crate::order::OrderNumber;
 use crate::outcome::{Outcome, Rejection, RejectionCode};
 use crate::parse::dates::micros;
 use crate::store::{Batch, Store, StoreError};
