@@ -31,8 +31,8 @@ pub use logs::{LogEntry, LogFilter};
 pub use messages::SourceMessage;
 pub use orders::{OrderEvent, OrderFilter};
 pub use pages::{From, OrderPage, Total};
-pub use stats::{By, Period, Spend, StatRow};
 pub use replay::{LoggedMessage, ReplayFilter};
+pub use stats::{By, Period, Spend, StatRow};
 
 /// The database; cheap to clone.
 ///

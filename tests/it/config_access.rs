@@ -27,7 +27,11 @@ fn a_level_includes_those_below_and_the_highest_counts() {
         (1, vec![99], None),
     ] {
         assert_eq!(some.level_of(user, &roles, false), expected, "{user} {roles:?}");
-        assert_eq!(some.level_of(user, &roles, true), expected, "Manage Server counts no more: {user} {roles:?}");
+        assert_eq!(
+            some.level_of(user, &roles, true),
+            expected,
+            "Manage Server counts no more: {user} {roles:?}"
+        );
     }
     assert_eq!(some.reaching(Level::Manager).collect::<Vec<_>>(), [20, 21, 30]);
     assert!(Level::Viewer < Level::Manager && Level::Manager < Level::Admin);

@@ -57,6 +57,7 @@ pub(super) async fn backfill(
     turn.show(Screen::text(text)).await
 }
 
+#[expect(clippy::unused_async, reason = "poise awaits what completes")]
 async fn channels(ctx: Ctx<'_>, typed: &str) -> CreateAutocompleteResponse {
     let typed = typed.trim().trim_start_matches('#').to_lowercase();
     let watched = &ctx.framework.user_data.channels;

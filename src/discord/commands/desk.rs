@@ -74,7 +74,8 @@ impl Commands {
         let hurry = CancellationToken::new();
         while let Some(Some(call)) = stop.run_until_cancelled(calls.recv()).await {
             let (desk, hurry) = (Arc::clone(&self), hurry.clone());
-            tasks.spawn(async move { hurry.run_until_cancelled(desk.answer(*call)).await });
+            let answering = async move { Box::pin(desk.answer(*call)).await };
+            tasks.spawn(async move { hurry.run_until_cancelled(answering).await });
         }
         tasks.close();
         if timeout(grace, tasks.wait()).await.is_err() {
@@ -116,8 +117,8 @@ impl Commands {
     /// Somebody who may not use the command, and a database that does not answer, get no choices.
     async fn complete(&self, context: &Context, shards: &Arc<ShardManager>, asked: &CommandInteraction) {
         let acknowledged = AtomicBool::new(false);
-        let asker = Asker::from(asked);
-        if self.data.admission.admit(&asker, catalogue::level(&asked.data.name)).is_ok() {
+        let caller = Asker::from(asked);
+        if self.data.admission.admit(&caller, catalogue::level(&asked.data.name)).is_ok() {
             let (state, options, mut tree) =
                 (Mutex::new(Box::new(()) as _), asked.data.options(), Vec::new());
             let framework = self.framework(context, shards);
@@ -128,7 +129,7 @@ impl Commands {
             }
         }
         let none = CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new());
-        if none.execute(&context.http, (asker.id, &asker.token)).await.is_err() {
+        if none.execute(&context.http, (caller.id, &caller.token)).await.is_err() {
             tracing::debug!("an autocompletion came too late");
         }
     }
@@ -204,15 +205,15 @@ impl Commands {
 /// Tells the caller of a failure: what is theirs to know, else an id that is in the log.
 async fn finish(turn: &Turn<'_>, what: &str, done: Result<(), Failure>) {
     let Err(failure) = done else { return };
-    let text = match failure.for_caller() {
-        Some(text) => text.to_owned(),
-        None => {
+    let text = failure.for_caller().map_or_else(
+        || {
             let id = format!("{:08x}", fastrand::u32(..));
             let user = turn.asker.user;
             tracing::error!(error.id = id, user.id = user, what, error = %failure, "a command failed");
             format!("That did not work. The log of ROMS says why, under `{id}`.")
-        }
-    };
+        },
+        str::to_owned,
+    );
     if let Err(error) = turn.say(text).await {
         tracing::debug!(what, %error, "nobody could be told of a failure");
     }

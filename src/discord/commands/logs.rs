@@ -169,7 +169,7 @@ async fn one(data: &Data, id: i64) -> Result<Screen, Failure> {
     }
     let mut rows = Vec::new();
     if log.payload.is_empty() {
-        sheet.footer = "The payload is not kept any more.".to_owned();
+        "The payload is not kept any more.".clone_into(&mut sheet.footer);
     } else {
         files.push(payload(&log));
         let replay = CreateButton::new(custom_id("replay", &[&id])).label("Replay");

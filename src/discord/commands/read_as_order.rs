@@ -112,11 +112,11 @@ fn sheet(reading: Result<Option<Reading>, parse::ParseError>) -> Option<Sheet> {
     match reading {
         Ok(None) => return None,
         Ok(Some(Reading::NoOrder(why))) => {
-            sheet.title = "No order".to_owned();
+            "No order".clone_into(&mut sheet.title);
             sheet.description = shown_line(&why.to_string());
         }
         Err(why) => {
-            sheet.title = "Cannot be read".to_owned();
+            "Cannot be read".clone_into(&mut sheet.title);
             sheet.description = shown_line(&why.to_string());
         }
         Ok(Some(Reading::Order { patch, warnings })) => {
