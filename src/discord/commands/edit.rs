@@ -165,10 +165,10 @@ fn modal(order: &Order) -> CreateModal {
     let id = custom_id("save", &[&order.id, status, tracking, received, commission, notes]);
     let rows = INPUTS.iter().map(|input| {
         let style = if input.paragraph { InputTextStyle::Paragraph } else { InputTextStyle::Short };
-        let text = CreateInputText::new(style, input.label, input.column)
-            .value(cut(&shown(input), usize::from(input.most)))
-            .required(false)
-            .max_length(input.most);
+        let text =
+            CreateInputText::new(style, input.label, input.column).required(false).max_length(input.most);
+        let value = cut(&shown(input), usize::from(input.most));
+        let text = if value.is_empty() { text } else { text.value(value) };
         CreateActionRow::InputText(text)
     });
     CreateModal::new(id, cut(&format!("Order {}", order.number), 45)).components(rows.collect())

@@ -21,11 +21,12 @@ pub(super) fn whole(order: &Order, source: Option<SourceMessage>) -> Sheet {
     sheet.wide("Ship to", fields.shipping_address.as_deref().map(shown).unwrap_or_default());
     sheet.wide("Proxy", line(fields.proxy_list.as_ref()));
     sheet.wide("Notes", fields.notes.as_deref().map(shown).unwrap_or_default());
-    for (label, value) in &order.extra {
-        sheet.beside(&shown_line(label), shown(value));
-    }
     if let Some(SourceMessage { guild, channel, message }) = source {
         sheet.wide("Source", format!("[Message](https://discord.com/channels/{guild}/{channel}/{message})"));
+    }
+    // Last, for there may be more of them than an embed has room for.
+    for (label, value) in &order.extra {
+        sheet.beside(&shown_line(label), shown(value));
     }
     sheet.footer = fields.bot.as_deref().map(plain_line).unwrap_or_default();
     sheet
