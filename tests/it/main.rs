@@ -5,6 +5,7 @@
 mod cards;
 mod cli;
 mod cli_discord;
+mod commands;
 mod config;
 mod config_access;
 mod config_discord;
