@@ -88,6 +88,8 @@ impl Commands {
         let Call { mut context, shards, interaction } = call;
         // serenity's own client is driven by a runtime that an outage may stop.
         context.http = self.data.deps.rest.http();
+        // That client learns of its application from READY, this one from here.
+        context.http.set_application_id(interaction.application_id());
         match interaction {
             Interaction::Command(asked) => self.command(&context, &shards, &asked).await,
             Interaction::Autocomplete(asked) => self.complete(&context, &shards, &asked).await,
