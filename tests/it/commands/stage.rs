@@ -196,7 +196,7 @@ impl Stage {
             assert!(!text.contains(CREDENTIALS), "{text}");
             let kind = request.body["type"].as_u64();
             if !is_callback || kind == Some(4) {
-                assert_eq!(body["allowed_mentions"], json!({"parse": []}), "{text}");
+                assert_eq!(body["allowed_mentions"], json!({"parse": [], "users": [], "roles": []}), "{text}");
             }
             if is_callback && matches!(kind, Some(4 | 5)) {
                 assert_eq!(body["flags"], PRIVATE, "{text}");
