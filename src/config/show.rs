@@ -17,6 +17,11 @@ impl Config {
         let channels = self.discord.iter().flat_map(|discord| &discord.channels);
         sections.extend(channels.map(channel));
         sections.push(section(&[
+            (key::ACCESS_VIEWER, list(&self.access.viewer)),
+            (key::ACCESS_MANAGER, list(&self.access.manager)),
+            (key::ACCESS_ADMIN, list(&self.access.admin)),
+        ]));
+        sections.push(section(&[
             (key::ORDERS_TIMEZONE, text(self.orders.timezone.name())),
             (key::ORDERS_CURRENCY, text(self.orders.currency.code())),
             (key::ORDERS_NUMBER_MISSING, text(&self.orders.number_missing.to_string())),
