@@ -9,8 +9,10 @@
 
 mod discord;
 mod load;
+mod moment;
 mod parse;
 mod progress;
+mod replay;
 mod report;
 mod send_sample;
 
@@ -54,6 +56,8 @@ enum Command {
         #[arg(value_name = "FILE", default_value = "-")]
         file: PathBuf,
     },
+    /// Read messages of the log again, after the reading was mended.
+    Replay(replay::Replay),
     /// Bring the database to the schema of this release, and stop.
     Migrate,
     /// Check the configuration, and show what is in force.
@@ -123,6 +127,7 @@ impl Cli {
             }
             Command::SendSample { url } => runtime()?.block_on(send_sample::run(&url, out))?,
             Command::Parse { file } => parse::run(&file, &config()?.orders, out)?,
+            Command::Replay(replay) => runtime()?.block_on(replay.run(config()?, out))?,
             Command::CheckConfig => {
                 out.write_all(config()?.to_masked_toml().as_bytes()).map_err(anyhow::Error::from)?;
             }

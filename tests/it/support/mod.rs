@@ -6,5 +6,6 @@ pub(crate) mod bot;
 #[expect(dead_code, reason = "the double can do more than the tests of one binary ask for")]
 pub(crate) mod discord;
 pub(crate) mod edge;
+pub(crate) mod pipeline;
 pub(crate) mod program;
 pub(crate) mod sql;
