@@ -9,6 +9,7 @@ mod m0003_order_events;
 mod m0004_discord;
 mod m0005_by_hand;
 mod m0006_discord_views;
+mod m0007_prefixes;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_discord::Migration),
             Box::new(m0005_by_hand::Migration),
             Box::new(m0006_discord_views::Migration),
+            Box::new(m0007_prefixes::Migration),
         ]
     }
 }

@@ -54,7 +54,11 @@ async fn progress_is_shown_while_it_reads_and_nobody_reads_the_same_at_once() {
     assert!(said(&progress).contains("100 messages so far"), "{}", said(&progress));
     stage.discord.heal();
     let done = asked.until_reply("counts", |reply| said(reply).contains("messages read")).await;
-    assert!(said(&done).contains("150 messages read") && said(&done).contains("created: 150"), "{}", said(&done));
+    assert!(
+        said(&done).contains("150 messages read") && said(&done).contains("created: 150"),
+        "{}",
+        said(&done)
+    );
     assert_eq!(done.message, progress.message, "it is the same answer");
     let again = stage.slash(&stage.admin, "backfill", &options);
     let again = again.until_reply("counts", |reply| said(reply).contains("messages read")).await;

@@ -41,10 +41,19 @@ async fn what_is_changed_in_the_modal_is_stored_with_who_did_it() {
     let edit = events.last().unwrap();
     let mut fields: Vec<&str> = edit.changes.iter().map(|change| change.field.as_str()).collect();
     fields.sort_unstable();
-    assert!(["commission", "notes", "qty_received", "status", "tracking_number"].iter().all(|it| fields.contains(it)), "{fields:?}");
+    assert!(
+        ["commission", "notes", "qty_received", "status", "tracking_number"]
+            .iter()
+            .all(|it| fields.contains(it)),
+        "{fields:?}"
+    );
     let history = stage.turn(&stage.manager, &reply, "History").await;
     let who = format!("<@{}>", stage.manager.id());
-    assert!(said(&history).contains(&who) && said(&history).contains("verified → shipped"), "{}", said(&history));
+    assert!(
+        said(&history).contains(&who) && said(&history).contains("verified → shipped"),
+        "{}",
+        said(&history)
+    );
     stage.end(0).await;
 }
 
@@ -105,7 +114,10 @@ async fn a_card_that_comes_in_while_the_modal_is_open_loses_nothing() {
     // Meanwhile Refract says that it was shipped, and the other manager has taken notes.
     let mut newer = card("TGT-900", "$10.00");
     let fields = newer["embeds"][0]["fields"].as_array_mut().unwrap();
-    fields.extend([json!({"name": "Status", "value": "Shipped"}), json!({"name": "Tracking Number", "value": "XYZ-1"})]);
+    fields.extend([
+        json!({"name": "Status", "value": "Shipped"}),
+        json!({"name": "Tracking Number", "value": "XYZ-1"}),
+    ]);
     stage.channel.edit(message, newer);
     stage.bot.until_order("TGT-900", |order| order.fields.status == Some(Status::Shipped)).await;
     let other = stage.slash(&stage.admin, "edit", &[("number", "TGT-900")]);

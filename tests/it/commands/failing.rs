@@ -22,7 +22,8 @@ fn assert_failed(stage: &Stage, reply: &Reply, what: &str) {
     assert!(id.len() == 8 && id.chars().all(|c| c.is_ascii_hexdigit()), "{what}: {text}");
     assert!(!CAUSES.iter().any(|cause| text.to_lowercase().contains(cause)), "{what}: {text}");
     let log = stage.log.text();
-    let line = log.lines().find(|line| line.contains(id)).unwrap_or_else(|| panic!("{what}: {id} not in {log}"));
+    let line =
+        log.lines().find(|line| line.contains(id)).unwrap_or_else(|| panic!("{what}: {id} not in {log}"));
     assert!(line.contains("ERROR"), "{line}");
 }
 

@@ -95,7 +95,17 @@ async fn texts_of_cards_do_nothing_in_an_answer() {
     for reply in [&order, &history, &list, &cancel, &shared] {
         let text = said(reply);
         // Select and author lines are plain text; in what Discord renders, nothing is left of it.
-        for live in ["@everyone", "@here", "<@&1>", "](javascript", "**b**", "`c`", "||d||", " https://evil", "\n# big"] {
+        for live in [
+            "@everyone",
+            "@here",
+            "<@&1>",
+            "](javascript",
+            "**b**",
+            "`c`",
+            "||d||",
+            " https://evil",
+            "\n# big",
+        ] {
             assert!(!text.contains(live), "{live}: {text}");
         }
     }
@@ -135,7 +145,9 @@ async fn credentials_in_a_proxy_are_shown_to_nobody() {
     let ann = stage.discord.user("Ann");
     let theirs = ann.draft(&stage.channel, card("TGT-2", "$10.00")).post();
     ann_menu(&stage, theirs).await;
-    let wrong = stage.hook.post(json!({"content": "Successful Checkout | Target\nProxy Details\nuser:canary@203.0.113.7:8000"}));
+    let wrong = stage.hook.post(
+        json!({"content": "Successful Checkout | Target\nProxy Details\nuser:canary@203.0.113.7:8000"}),
+    );
     stage.bot.until_logs("it cannot be read", |logs| logs[0].message_id == Some(wrong.cast_signed())).await;
     let logs = stage.ask(&stage.admin, "logs", &[("outcome", "rejected")]).await;
     stage.choose(&stage.admin, &logs, "rejected").answer().await;

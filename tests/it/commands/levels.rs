@@ -41,7 +41,13 @@ const ADMIN: usize = 3;
 
 /// People with the level that they have.
 fn people(stage: &Stage) -> [(&User, usize); 5] {
-    [(&stage.guest, 0), (&stage.owner, 0), (&stage.viewer, VIEWER), (&stage.manager, MANAGER), (&stage.admin, ADMIN)]
+    [
+        (&stage.guest, 0),
+        (&stage.owner, 0),
+        (&stage.viewer, VIEWER),
+        (&stage.manager, MANAGER),
+        (&stage.admin, ADMIN),
+    ]
 }
 
 /// What somebody is told, or `None` where they were let in as far as a modal.
@@ -169,7 +175,13 @@ async fn a_button_of_somebody_elses_answer_gives_nothing_away() {
     }
     let modal = stage.slash(&stage.manager, "edit", &[("number", "TGT-900")]).callback().await;
     let custom_id = modal["data"]["custom_id"].as_str().unwrap();
-    let inputs = [("status", "shipped"), ("tracking_number", ""), ("qty_received", ""), ("commission", ""), ("notes", "")];
+    let inputs = [
+        ("status", "shipped"),
+        ("tracking_number", ""),
+        ("qty_received", ""),
+        ("commission", ""),
+        ("notes", ""),
+    ];
     for (person, level) in people(&stage) {
         let reply = person.submit(&stage.channel, None, custom_id, &inputs).answer().await;
         assert_eq!(is_refusal(Some(&reply)), level < MANAGER, "{level}: {}", said(&reply));
@@ -211,7 +223,13 @@ async fn a_guild_that_is_not_configured_gets_nothing() {
     }
     assert_eq!(stage.bot.order("TGT-900").await.unwrap().fields.status.unwrap().as_str(), "verified");
     assert!(stage.discord.commands(None).is_empty());
-    assert!(!stage.discord.requests().iter().any(|it| it.is("PUT", &format!("/applications/*/guilds/{}/commands", elsewhere.guild_id()))));
+    assert!(
+        !stage
+            .discord
+            .requests()
+            .iter()
+            .any(|it| it.is("PUT", &format!("/applications/*/guilds/{}/commands", elsewhere.guild_id())))
+    );
     stage.end(0).await;
 }
 

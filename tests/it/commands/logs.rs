@@ -58,7 +58,10 @@ async fn the_log_is_narrowed_by_outcome_and_turned() {
     assert_eq!(said(&updated), "No message was updated.");
     let created = stage.admin.slash(&stage.channel, "logs", choose(0)).answer().await;
     assert!(said(&created).contains("20 messages"), "{}", said(&created));
-    assert_eq!((options(&created).len(), buttons(&created)), (15, vec!["Newest".to_owned(), "Older".to_owned()]));
+    assert_eq!(
+        (options(&created).len(), buttons(&created)),
+        (15, vec!["Newest".to_owned(), "Older".to_owned()])
+    );
     stage.restart_with(|_| {}).await;
     let older = stage.turn(&stage.admin, &created, "Older").await;
     assert_eq!(options(&older).len(), 5, "only the created ones: {}", said(&older));

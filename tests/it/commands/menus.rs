@@ -16,7 +16,9 @@ fn theirs(stage: &Stage, message: Value) -> u64 {
 async fn the_orders_of_a_message_are_shown() {
     let stage = Stage::new().await;
     let one = stage.hook.post(card("TGT-900", "$10.00"));
-    let two = stage.hook.post(json!({"embeds": [card("A-1", "$1.00")["embeds"][0], card("B-2", "$2.00")["embeds"][0]]}));
+    let two = stage
+        .hook
+        .post(json!({"embeds": [card("A-1", "$1.00")["embeds"][0], card("B-2", "$2.00")["embeds"][0]]}));
     let none = stage.hook.post(json!({"content": "hello"}));
     stage.bot.until_orders(3).await;
     let shown = stage.viewer.menu(&stage.channel, "Show order", one).answer().await;
@@ -53,7 +55,11 @@ async fn a_message_of_somebody_untrusted_is_previewed_and_then_stored() {
     let order = stage.bot.order("TGT-900").await.expect("it is stored now");
     stage.channel.until_reaction(message, "✅").await;
     let history = stage.turn(&stage.manager, &stored, "History").await;
-    assert!(said(&history).contains(&format!("<@{}>", stage.manager.id())), "who stored it: {}", said(&history));
+    assert!(
+        said(&history).contains(&format!("<@{}>", stage.manager.id())),
+        "who stored it: {}",
+        said(&history)
+    );
     assert_eq!(stage.events_of(&order).await.len(), 1);
 
     let again = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;

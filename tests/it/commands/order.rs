@@ -66,7 +66,10 @@ async fn the_history_is_shown_in_place_and_leads_back() {
     let message = stage.hook.post(card("TGT-900", "$10.00"));
     stage.bot.until_order("TGT-900", |_| true).await;
     stage.channel.edit(message, card("TGT-900", "$12.50"));
-    stage.bot.until_order("TGT-900", |order| order.fields.price.is_some_and(|it| it.hundredths() == 1250)).await;
+    stage
+        .bot
+        .until_order("TGT-900", |order| order.fields.price.is_some_and(|it| it.hundredths() == 1250))
+        .await;
     let order = stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
     let history = stage.turn(&stage.viewer, &order, "History").await;
     let text = said(&history);
@@ -94,7 +97,8 @@ async fn share_posts_the_order_for_everybody_without_what_is_private() {
     for kept in ["Example Console", "TGT-900", "599.98", "Target", "1Z999AA10123456784"] {
         assert!(text.contains(kept), "{kept}: {text}");
     }
-    for secret in ["example.com", "Profile One", "203.0.113.7", "Main Street", "Springfield", "1111", "blue"] {
+    for secret in ["example.com", "Profile One", "203.0.113.7", "Main Street", "Springfield", "1111", "blue"]
+    {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
     assert!(buttons(&shared).is_empty(), "others get no buttons");
@@ -117,7 +121,9 @@ async fn a_number_is_found_as_people_write_it_and_else_its_nearest_are_named() {
     assert!(text.contains("no order `bby01-80710250690`"), "{text}");
     assert!(text.contains("`BBY01-807102506907`") && !text.contains("TGT-900"), "{text}");
     assert!(is_private(&reply));
-    for nonsense in ["@everyone `x` [y](https://evil.example)", "\u{0}", "' OR 1=1 --", "%", "999999999999999999999"] {
+    for nonsense in
+        ["@everyone `x` [y](https://evil.example)", "\u{0}", "' OR 1=1 --", "%", "999999999999999999999"]
+    {
         let text = said(&stage.ask(&stage.viewer, "order", &[("number", nonsense)]).await);
         assert!(text.starts_with("There is no order `"), "{nonsense}: {text}");
         assert!(!text.trim_start_matches("There is no order ").contains("`x`"), "{text}");

@@ -157,7 +157,11 @@ async fn a_list_whose_filter_is_not_kept_any_more_is_out_of_date() {
     let answer = stage.viewer.press(&stage.channel, list.message, &unknown);
     let told = answer.until_reply("an explanation", |_| true).await;
     assert!(said(&told).contains("out of date") && is_private(&told), "{}", said(&told));
-    assert_eq!(numbers(&stage.turn(&stage.viewer, &list, "Next").await).len(), 10, "the list itself works on");
+    assert_eq!(
+        numbers(&stage.turn(&stage.viewer, &list, "Next").await).len(),
+        10,
+        "the list itself works on"
+    );
     stage.discord.wait_at_most(Duration::from_secs(20));
     stage.end(0).await;
 }

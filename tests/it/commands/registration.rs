@@ -23,8 +23,18 @@ async fn every_configured_guild_gets_the_commands_and_no_other() {
     for guild in [&stage.guild, &second] {
         let commands = stage.discord.until_commands(Some(guild)).await;
         let all = [
-            "Read as order", "Show order", "backfill", "cancel", "edit", "help", "logs", "order", "orders",
-            "replay", "stats", "status",
+            "Read as order",
+            "Show order",
+            "backfill",
+            "cancel",
+            "edit",
+            "help",
+            "logs",
+            "order",
+            "orders",
+            "replay",
+            "stats",
+            "status",
         ];
         assert_eq!(names(&commands).into_iter().collect::<Vec<_>>(), all);
         for command in &commands {
@@ -75,7 +85,9 @@ async fn a_restart_sends_nothing_unless_something_changed() {
     for command in stage.discord.commands(Some(&stage.guild)) {
         let expected = if command["name"] == "help" { Value::Null } else { "32".into() };
         assert_eq!(permissions(&command), expected, "{command}");
-        let id = |commands: &[Value]| commands.iter().find(|it| it["name"] == command["name"]).unwrap()["id"].clone();
+        let id = |commands: &[Value]| {
+            commands.iter().find(|it| it["name"] == command["name"]).unwrap()["id"].clone()
+        };
         assert_eq!(command["id"], id(&before), "it stays the same command");
     }
     stage.end(0).await;

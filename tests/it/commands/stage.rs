@@ -8,8 +8,8 @@ use roms::order::Order;
 use serde_json::{Value, json};
 
 use crate::support::bot::card;
-use crate::support::discord::interactions::{Interaction, Reply};
 use crate::support::discord::User;
+use crate::support::discord::interactions::{Interaction, Reply};
 use crate::watching::stage::{Stage as Watching, id};
 
 /// What no answer and no file may hold: the credentials inside the proxy of every card.
@@ -196,7 +196,11 @@ impl Stage {
             assert!(!text.contains(CREDENTIALS), "{text}");
             let kind = request.body["type"].as_u64();
             if !is_callback || kind == Some(4) {
-                assert_eq!(body["allowed_mentions"], json!({"parse": [], "users": [], "roles": []}), "{text}");
+                assert_eq!(
+                    body["allowed_mentions"],
+                    json!({"parse": [], "users": [], "roles": []}),
+                    "{text}"
+                );
             }
             if is_callback && matches!(kind, Some(4 | 5)) {
                 assert_eq!(body["flags"], PRIVATE, "{text}");

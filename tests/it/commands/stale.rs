@@ -49,7 +49,14 @@ async fn what_nobody_knows_any_more_is_out_of_date() {
         assert!(said(&reply).contains("out of date"), "{custom_id}: {}", said(&reply));
         assert!(is_private(&reply) && reply.message != page.message, "{custom_id}");
     }
-    for (custom_id, values) in [("open", &["x"][..]), ("open", &["4711"]), ("open", &[]), ("log", &["4711"]), ("log", &["-"]), ("pick", &["1"])] {
+    for (custom_id, values) in [
+        ("open", &["x"][..]),
+        ("open", &["4711"]),
+        ("open", &[]),
+        ("log", &["4711"]),
+        ("log", &["-"]),
+        ("pick", &["1"]),
+    ] {
         let reply = stage.admin.select(&stage.channel, page.message, custom_id, values).answer().await;
         assert!(said(&reply).contains("out of date"), "{custom_id} {values:?}: {}", said(&reply));
     }
@@ -63,7 +70,11 @@ async fn what_nobody_knows_any_more_is_out_of_date() {
     let refused = stage.ask(&stage.viewer, "unheard-of", &[]).await;
     assert!(is_private(&refused), "{}", said(&refused));
     // A command whose options were others when Discord heard of it last.
-    for options in [json!([]), json!([{"name": "number", "type": 4, "value": 7}]), json!([{"name": "order", "type": 3, "value": "x"}])] {
+    for options in [
+        json!([]),
+        json!([{"name": "number", "type": 4, "value": 7}]),
+        json!([{"name": "order", "type": 3, "value": "x"}]),
+    ] {
         let reply = stage.admin.slash(&stage.channel, "order", options.clone()).answer().await;
         let text = said(&reply);
         assert!(text.contains("out of date") || text.contains("no order"), "{options}: {text}");

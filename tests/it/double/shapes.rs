@@ -23,7 +23,8 @@ impl Place {
     async fn send(&self, method: reqwest::Method, path: &str, body: &Value) -> u16 {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let url = format!("{}/api/v10{path}", self.discord.api_url());
-        let request = client.request(method, url).header("Authorization", format!("Bot {}", self.discord.token()));
+        let request =
+            client.request(method, url).header("Authorization", format!("Bot {}", self.discord.token()));
         request.json(body).send().await.unwrap().status().as_u16()
     }
 
@@ -38,7 +39,8 @@ impl Place {
     }
 
     async fn edit(&self, asked: &Interaction, body: &Value) -> u16 {
-        let path = format!("/webhooks/{}/{}/messages/@original", self.discord.application_id(), asked.token());
+        let path =
+            format!("/webhooks/{}/{}/messages/@original", self.discord.application_id(), asked.token());
         self.send(reqwest::Method::PATCH, &path, body).await
     }
 
@@ -82,9 +84,18 @@ async fn a_message_that_discord_would_not_take_is_refused_and_remembered() {
         (json!({"content": "x", "components": rows(&[button("a"), button("a")])}), "cannot be duplicated: a"),
         (json!({"content": "x", "components": rows(&[select(&["a", "a"])])}), "already used"),
         (json!({"content": "x", "components": rows(&[select(&["a"]), button("b")])}), "too wide"),
-        (json!({"content": "x", "components": rows(&[json!({"type": 2, "style": 2, "label": "x"})])}), "custom_id"),
-        (json!({"content": "x", "components": rows(&[json!({"type": 2, "style": 9, "custom_id": "x"})])}), "/style"),
-        (json!({"content": "x", "components": rows(&[json!({"type": 2, "style": 2, "custom_id": "x"})])}), "label or emoji"),
+        (
+            json!({"content": "x", "components": rows(&[json!({"type": 2, "style": 2, "label": "x"})])}),
+            "custom_id",
+        ),
+        (
+            json!({"content": "x", "components": rows(&[json!({"type": 2, "style": 9, "custom_id": "x"})])}),
+            "/style",
+        ),
+        (
+            json!({"content": "x", "components": rows(&[json!({"type": 2, "style": 2, "custom_id": "x"})])}),
+            "label or emoji",
+        ),
         (json!({"content": "x", "components": vec![rows(&[button("a")])[0].clone(); 6]}), "5 or fewer"),
         (json!({"content": "x", "allowed_mentions": {"parse": ["nobody"]}}), "/data/allowed_mentions"),
         (json!({"content": "x", "attachments": [{"filename": "a"}]}), "\"id\" is a required property"),
@@ -100,7 +111,8 @@ async fn a_message_that_discord_would_not_take_is_refused_and_remembered() {
 
     // The same holds for what follows.
     let asked = place.slash();
-    let (wrong, right) = (json!({"content": 7}), json!({"content": "seven", "flags": 64, "attachments": [{"id": 0}]}));
+    let (wrong, right) =
+        (json!({"content": 7}), json!({"content": "seven", "flags": 64, "attachments": [{"id": 0}]}));
     assert_eq!(place.follow_up(&asked, &right).await, 404, "nothing was said yet");
     assert_eq!(place.answer(&asked, &json!({"type": 5, "data": {"flags": 64}})).await, 204);
     for body in [&wrong, &json!({"content": ""})] {
@@ -125,7 +137,8 @@ async fn an_answer_goes_with_what_was_asked() {
     let shown = asked.answer().await.message;
 
     let choices = json!({"type": 8, "data": {"choices": [{"name": "x", "value": "x"}]}});
-    let input = json!({"type": 4, "custom_id": "i", "style": 1, "label": "x", "value": "abc", "max_length": 3});
+    let input =
+        json!({"type": 4, "custom_id": "i", "style": 1, "label": "x", "value": "abc", "max_length": 3});
     let modal = json!({"type": 9, "data": {"custom_id": "m", "title": "x", "components": rows(&[input])}});
     let (update, thinking) = (json!({"type": 7, "data": {"content": "y"}}), json!({"type": 5}));
     let command = || place.slash();
@@ -152,7 +165,8 @@ async fn an_answer_goes_with_what_was_asked() {
     ] {
         assert_eq!(place.answer(&asked, body).await, status, "{asked:?} {body}");
     }
-    let longer = json!({"type": 4, "custom_id": "i", "style": 1, "label": "x", "value": "abc", "max_length": 2});
+    let longer =
+        json!({"type": 4, "custom_id": "i", "style": 1, "label": "x", "value": "abc", "max_length": 2});
     let mut wrong = modal.clone();
     wrong["data"]["components"] = rows(&[longer]);
     assert_eq!(place.answer(&command(), &wrong).await, 400);

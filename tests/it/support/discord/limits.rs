@@ -78,9 +78,13 @@ pub(super) fn check_link(place: &'static str, link: &Value, schemes: &[&str]) ->
     let Some(link) = link.as_str() else { return Ok(()) };
     let (scheme, rest) = link.split_once(':').unwrap_or((link, ""));
     if !schemes.contains(&scheme.to_ascii_lowercase().as_str()) {
-        return Err((place, format!("Scheme \"{scheme}\" is not supported. Scheme must be one of {schemes:?}.")));
+        return Err((
+            place,
+            format!("Scheme \"{scheme}\" is not supported. Scheme must be one of {schemes:?}."),
+        ));
     }
-    let well_formed = url::Url::parse(link).is_ok_and(|url| url.has_host()) && !rest.contains(char::is_whitespace);
+    let well_formed =
+        url::Url::parse(link).is_ok_and(|url| url.has_host()) && !rest.contains(char::is_whitespace);
     if well_formed { Ok(()) } else { Err((place, "Not a well formed URL.".to_owned())) }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::{
-    components, interactions::Exchange, interactions::Reply as Written, limits, payload, schema, schema::Body,
-    state::State,
+    components, interactions::Exchange, interactions::Reply as Written, limits, payload, schema,
+    schema::Body, state::State,
 };
 use super::{
     File,
@@ -146,8 +146,8 @@ pub(super) fn follow_up(state: &mut State, ask: &Ask, token: &str) -> Reply {
         return Reply::error(404, 10015, "Unknown Webhook");
     };
     let is_original = callback["type"] == 5 && exchange.original.is_none();
-    let fits = schema::check(Body::FollowUp, &ask.body)
-        .and_then(|()| limits::check(&ask.body, ask.files.len()));
+    let fits =
+        schema::check(Body::FollowUp, &ask.body).and_then(|()| limits::check(&ask.body, ask.files.len()));
     if let Err((place, why)) = fits {
         return refuse(state, ask, place, &why);
     }
@@ -254,7 +254,8 @@ fn edit(state: &mut State, token: &str, channel: u64, id: u64, change: &Value, f
     for reply in state.interactions.values_mut().flat_map(|it| &mut it.replies).filter(|it| it.message == id)
     {
         let attached = attachments_after(change, &reply.value, files);
-        let mut kept = reply.value["attachments"].as_array().into_iter().flatten().map(|it| stays(change, it));
+        let mut kept =
+            reply.value["attachments"].as_array().into_iter().flatten().map(|it| stays(change, it));
         reply.files.retain(|_| kept.next().unwrap_or_default());
         reply.files.extend_from_slice(files);
         payload::absorb(&mut reply.value, whole.as_ref().unwrap_or(&rest));
