@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
+use url::Url;
 
 use crate::order::{Amount, Carrier, Order, Status};
 use crate::redact::credentials;
@@ -136,6 +137,19 @@ pub(crate) fn tracking(number: &str) -> String {
     }
 }
 
+/// Longest link that Discord takes in an embed.
+const LONGEST_LINK: usize = 2048;
+
+/// A link of a card as Discord takes it: to the web, whole, and without credentials. Discord refuses
+/// all of a message for one link that is not.
+#[must_use]
+pub(crate) fn web_link(text: &str) -> Option<String> {
+    let link = Url::parse(text).ok()?;
+    let is_plain = link.username().is_empty() && link.password().is_none();
+    let fits = matches!(link.scheme(), "http" | "https") && link.has_host() && is_plain;
+    Some(String::from(link)).filter(|link| fits && link.chars().count() <= LONGEST_LINK)
+}
+
 /// The colour that stands for a status, as RGB.
 #[must_use]
 pub(crate) const fn colour(status: Option<Status>) -> u32 {
@@ -178,7 +192,7 @@ pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
 mod tests {
     use rust_decimal::Decimal;
 
-    use super::{counted, cut, grouped, shown, units};
+    use super::{counted, cut, grouped, shown, units, web_link};
 
     #[test]
     fn nothing_in_a_text_is_markup_a_link_or_a_mention() {
@@ -201,6 +215,19 @@ mod tests {
         assert_eq!(cut("a😀😀", 3), "a…");
         assert_eq!(cut(r"ab\*c", 4), "ab…");
         assert!(units(&cut(&"😀".repeat(100), 101)) <= 101);
+    }
+
+    #[test]
+    fn a_link_is_one_that_discord_takes() {
+        assert_eq!(
+            web_link("https://example.test/a b?c=<d>").as_deref(),
+            Some("https://example.test/a%20b?c=%3Cd%3E")
+        );
+        for refused in
+            ["https://", "https://[x", "javascript:alert(1)", "https://user:pass@example.test/", "x.test", ""]
+        {
+            assert_eq!(web_link(refused), None, "{refused}");
+        }
     }
 
     #[test]

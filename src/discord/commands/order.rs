@@ -138,12 +138,21 @@ fn headline(event: &OrderEvent) -> String {
     }
 }
 
+/// Who did something by hand. A mention shows the name, and pings nobody.
+fn who(actor: &str) -> String {
+    match actor.strip_prefix("discord:") {
+        Some(user) => format!("<@{user}>"),
+        None => code(actor),
+    }
+}
+
 fn steps(event: &OrderEvent) -> String {
     let value = |value: &Option<String>| match value {
         Some(value) => shown_line(&cut(&credentials(value), LONGEST_VALUE)),
         None => "—".to_owned(),
     };
-    let mut lines = vec![moment(event.created_at)];
+    let by = event.actor.as_deref().map(|actor| format!(" by {}", who(actor))).unwrap_or_default();
+    let mut lines = vec![format!("{}{by}", moment(event.created_at))];
     lines.extend(event.changes.iter().map(|change| {
         let field = shown_line(&change.field);
         match &change.old {

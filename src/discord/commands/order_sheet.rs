@@ -1,7 +1,9 @@
 //! An order as an embed: whole for the caller, and without what is nobody else's for everybody.
 
 use super::sheet::Sheet;
-use crate::discord::text::{code, colour, moment, money, plain_line, shown, shown_line, sign, tracking};
+use crate::discord::text::{
+    code, colour, moment, money, plain_line, shown, shown_line, sign, tracking, web_link,
+};
 use crate::order::{Fields, Order, Status};
 use crate::store::SourceMessage;
 
@@ -9,6 +11,8 @@ use crate::store::SourceMessage;
 pub(super) fn whole(order: &Order, source: Option<SourceMessage>) -> Sheet {
     let fields = &order.fields;
     let mut sheet = begin(order);
+    let page = fields.order_url.as_deref().and_then(web_link);
+    sheet.beside("At the store", page.map(|page| format!("[Order](<{page}>)")).unwrap_or_default());
     sheet.beside("Profile", line(fields.profile.as_ref()));
     sheet.beside("E-mail", line(fields.email.as_ref()));
     sheet.beside("Customer", line(fields.customer_name.as_ref()));
@@ -33,7 +37,7 @@ pub(super) fn whole(order: &Order, source: Option<SourceMessage>) -> Sheet {
 }
 
 /// What everybody in a channel may see: no e-mail address, profile, proxy or address, and nothing in
-/// which one may stand.
+/// which one may stand, such as the address of the order's page.
 pub(super) fn shared(order: &Order) -> Sheet {
     let mut sheet = begin(order);
     travel(&mut sheet, &order.fields);
@@ -51,16 +55,12 @@ fn begin(order: &Order) -> Sheet {
     let mut sheet = Sheet {
         author: headline,
         title: fields.product.as_deref().map_or_else(|| "(no product)".to_owned(), shown_line),
-        url: fields.product_url.clone(),
+        url: fields.product_url.as_deref().and_then(web_link),
         colour: colour(fields.status),
-        thumbnail: fields.image_url.clone(),
+        thumbnail: fields.image_url.as_deref().and_then(web_link),
         ..Sheet::default()
     };
-    let linked = match &fields.order_url {
-        Some(url) => format!("{} ([at the store](<{}>))", code(number.as_str()), url.replace(['<', '>'], "")),
-        None => code(number.as_str()),
-    };
-    sheet.wide("Order number", linked);
+    sheet.wide("Order number", code(number.as_str()));
     sheet.wide("Price", price(order));
     sheet
 }
