@@ -9,9 +9,11 @@ use crate::support::bot::card;
 fn whole(number: &str) -> Value {
     let mut card = card(number, "$299.99");
     let embed = &mut card["embeds"][0];
-    embed["url"] = json!("https://www.target.example/p/console");
     embed["thumbnail"] = json!({"url": "https://images.example.test/console.png"});
     let fields = embed["fields"].as_array_mut().unwrap();
+    fields[0]["value"] = json!("[Example Console](https://www.target.example/p/console)");
+    fields[2]["value"] =
+        json!(format!("[{number}](https://www.target.example/orders?email=canary@example.com)"));
     for (name, value) in [
         ("Quantity", "2"),
         ("Profile", "||Profile One||"),
@@ -44,6 +46,8 @@ async fn an_order_is_shown_whole_to_the_caller_alone() {
     assert_eq!(embed["color"], 0x0023_A55A);
     assert_eq!(field(&reply, "Order number"), Some("`TGT-900`"));
     assert_eq!(field(&reply, "Price"), Some("299.99 USD × 2 = **599.98 USD**"));
+    let page = "[Order](<https://www.target.example/orders?email=canary@example.com>)";
+    assert_eq!(field(&reply, "At the store"), Some(page));
     assert_eq!(field(&reply, "Profile"), Some("Profile One"));
     assert!(field(&reply, "E-mail").unwrap().contains("example.com"));
     let tracking = field(&reply, "Tracking").unwrap();
@@ -97,7 +101,8 @@ async fn share_posts_the_order_for_everybody_without_what_is_private() {
     for kept in ["Example Console", "TGT-900", "599.98", "Target", "1Z999AA10123456784"] {
         assert!(text.contains(kept), "{kept}: {text}");
     }
-    for secret in ["example.com", "Profile One", "203.0.113.7", "Main Street", "Springfield", "1111", "blue"]
+    for secret in
+        ["canary", "example.com", "Profile One", "203.0.113.7", "Main Street", "Springfield", "1111", "blue"]
     {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
