@@ -2,13 +2,17 @@
 //!
 //! Does not merge and does not decide: the pipeline above does, and hands over whole rows.
 
+mod backup;
 mod batch;
 mod connect;
 mod discord;
+mod draft;
 mod entity;
 mod error;
+mod file;
 mod logs;
 mod orders;
+mod restore;
 mod rows;
 
 use std::time::{Duration, Instant};
@@ -17,11 +21,13 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use crate::config::DatabaseUrl;
 
+pub use backup::{Contents, backup};
 pub use batch::{Batch, KnownMessage, NewEvent, NewLog};
 pub use discord::Cursor;
 pub use error::StoreError;
 pub use logs::{LogEntry, LogFilter};
 pub use orders::{OrderEvent, OrderFilter};
+pub use restore::{Restored, restore};
 
 /// The database; cheap to clone.
 ///
