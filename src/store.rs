@@ -14,6 +14,7 @@ mod logs;
 mod orders;
 mod restore;
 mod rows;
+mod upkeep;
 
 use std::time::{Duration, Instant};
 

@@ -17,7 +17,7 @@ use super::{Store, StoreError};
 use crate::config::DatabaseUrl;
 
 /// How long a statement waits for another process's write lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that read.
 const READERS: u32 = 4;
 /// The write-ahead log is cut back to this size after a checkpoint, in bytes.

@@ -25,5 +25,6 @@ mod start;
 mod storage;
 mod support;
 mod tidy;
+mod upkeep;
 mod watching;
 mod webhook;

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use migration::{Migrator, MigratorTrait};
 use roms::store::Store;
 use tempfile::TempDir;
 
@@ -145,39 +146,16 @@ async fn what_is_no_sound_backup_is_refused_and_the_database_left_alone() {
 #[tokio::test]
 async fn a_backup_of_an_older_schema_is_brought_up_to_date_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("old.db");
-    Store::open(&config(&path, "").database.url).await.unwrap().close().await.unwrap();
-    // As the first release with a webhook log left it.
-    let mut sql = Sql::open(&path).await;
-    sql.run("PRAGMA journal_mode = DELETE").await;
-    for statement in first_release(&mut sql).await {
-        sql.run(&statement).await;
-    }
-    drop(sql);
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("old.db").display());
+    let old = sea_orm::Database::connect(url).await.unwrap();
+    Migrator::up(&old, Some(3)).await.unwrap();
+    old.close().await.unwrap();
 
     done(folder.path(), &["restore", "old.db"]).await;
 
     let program = Program::start_in(folder).await;
     post(&program, "A-1").await;
     assert_eq!(program.sql().await.count("channel_cursors").await, 0);
-}
-
-/// What takes a schema back to its first three tables, with an order in it.
-async fn first_release(sql: &mut Sql) -> Vec<String> {
-    let later = sql
-        .values(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' \
-             AND name NOT IN ('orders', 'order_events', 'webhook_logs', 'seaql_migrations')",
-        )
-        .await;
-    let mut statements: Vec<_> =
-        later.iter().map(|row| format!("DROP TABLE {}", row[0].as_str().unwrap())).collect();
-    statements.push("DROP INDEX webhook_logs_message_id".to_owned());
-    for column in ["content_hash", "deleted_at"] {
-        statements.push(format!("ALTER TABLE webhook_logs DROP COLUMN {column}"));
-    }
-    statements.push("DELETE FROM seaql_migrations WHERE version > 'm0004'".to_owned());
-    statements
 }
 
 #[tokio::test]
