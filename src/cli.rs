@@ -12,6 +12,7 @@ mod discord;
 mod load;
 mod parse;
 mod progress;
+mod purge;
 mod report;
 mod restore;
 mod send_sample;
@@ -70,6 +71,8 @@ enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Remove a person from orders, their history and the log.
+    Purge(purge::Arguments),
     /// Check the configuration, and show what is in force.
     CheckConfig,
     /// Set up the Discord bot, and read a channel's history by hand.
@@ -139,6 +142,7 @@ impl Cli {
             Command::Parse { file } => parse::run(&file, &config()?.orders, out)?,
             Command::Backup { file } => runtime()?.block_on(backup::run(&config()?, &file, out))?,
             Command::Restore { file } => runtime()?.block_on(restore::run(&config()?, &file, out))?,
+            Command::Purge(arguments) => runtime()?.block_on(purge::run(&arguments, &config()?, out))?,
             Command::CheckConfig => {
                 out.write_all(config()?.to_masked_toml().as_bytes()).map_err(anyhow::Error::from)?;
             }

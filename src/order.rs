@@ -5,6 +5,7 @@
 
 mod amount;
 mod carrier;
+mod email;
 mod fields;
 mod number;
 mod status;
@@ -15,6 +16,7 @@ use chrono::{DateTime, Utc};
 
 pub use amount::{Amount, Money, currency_from_code};
 pub use carrier::Carrier;
+pub use email::{EmailAddress, EmailAddressError};
 pub use fields::{FieldChange, Fields};
 pub use number::{OrderNumber, OrderNumberError};
 pub use status::Status;

@@ -12,6 +12,7 @@ mod error;
 mod file;
 mod logs;
 mod orders;
+mod purge;
 mod restore;
 mod rows;
 mod upkeep;
@@ -28,6 +29,7 @@ pub use discord::Cursor;
 pub use error::StoreError;
 pub use logs::{LogEntry, LogFilter};
 pub use orders::{OrderEvent, OrderFilter};
+pub use purge::Purged;
 pub use restore::{Restored, restore};
 
 /// The database; cheap to clone.

@@ -50,6 +50,9 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The write-ahead log cannot be emptied.
+    #[error("somebody reads from the database for so long that its write-ahead log cannot be emptied")]
+    LogInUse,
     /// The file is a database of something else.
     #[error("{path} is no database of roms")]
     NotRoms {
@@ -116,7 +119,11 @@ const UNREADABLE: [i32; 2] = [11, 26];
 impl StoreError {
     /// Whether somebody else holds the lock that was asked for.
     pub(super) fn is_busy(&self) -> bool {
-        matches!(self, Self::Database(error) if sqlite_code(error) == Some(SQLITE_BUSY))
+        match self {
+            Self::LogInUse => true,
+            Self::Database(error) => sqlite_code(error) == Some(SQLITE_BUSY),
+            _ => false,
+        }
     }
 
     /// Whether the file makes no sense to SQLite.

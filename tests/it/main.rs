@@ -18,6 +18,7 @@ mod hosts;
 mod live;
 mod merging;
 mod openapi;
+mod purge;
 mod reading;
 mod reads;
 mod shutdown;
