@@ -23,6 +23,7 @@ mod key;
 mod log;
 mod node;
 mod orders;
+mod retention;
 mod settings;
 mod show;
 
@@ -36,6 +37,7 @@ pub use discord::{Channel, Discord, Token, Trust};
 pub use error::{ConfigError, Origin, Problem};
 pub use log::{Log, LogFilter, LogFormat};
 pub use orders::{NumberMissing, Orders};
+pub use retention::Retention;
 
 use settings::Settings;
 
@@ -55,6 +57,8 @@ pub struct Config {
     pub access: Access,
     /// How orders are read.
     pub orders: Orders,
+    /// How long raw messages are kept.
+    pub retention: Retention,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -107,6 +111,7 @@ impl Config {
         let timezone = settings.read(&key::ORDERS_TIMEZONE, |node| node.text(orders::timezone_from_text));
         let currency = settings.read(&key::ORDERS_CURRENCY, |node| node.text(orders::currency_from_text));
         let number_missing = settings.read(&key::ORDERS_NUMBER_MISSING, |node| node.text(str::parse));
+        let raw = settings.read(&key::RETENTION_RAW_DAYS, retention::days);
         let filter = settings.read(&key::LOG_FILTER, |node| node.text(str::parse));
         let format = settings.read(&key::LOG_FORMAT, |node| node.text(str::parse));
 
@@ -117,6 +122,7 @@ impl Config {
                 discord,
                 access: access?,
                 orders: Orders { timezone: timezone?, currency: currency?, number_missing: number_missing? },
+                retention: Retention { raw: raw? },
                 log: Log { filter: filter?, format: format? },
             })
         })

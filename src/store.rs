@@ -2,19 +2,26 @@
 //!
 //! Does not merge and does not decide: the pipeline above does, and hands over whole rows.
 
+mod backup;
 mod batch;
 mod complete;
 mod connect;
 mod discord;
+mod draft;
 mod entity;
 mod error;
+mod file;
 mod logs;
 mod messages;
 mod orders;
 mod pages;
+mod purge;
 mod replay;
+mod restore;
+mod rows;
 mod rows;
 mod stats;
+mod upkeep;
 mod views;
 
 use std::time::{Duration, Instant};
@@ -24,6 +31,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use crate::config::{Config, DatabaseUrl};
 
+pub use backup::{Contents, backup};
 pub use batch::{Batch, KnownMessage, NewEvent, NewLog};
 pub use discord::Cursor;
 pub use error::StoreError;
@@ -31,7 +39,9 @@ pub use logs::{LogEntry, LogFilter};
 pub use messages::SourceMessage;
 pub use orders::{OrderEvent, OrderFilter};
 pub use pages::{From, OrderPage, Total};
+pub use purge::Purged;
 pub use replay::{LoggedMessage, ReplayFilter};
+pub use restore::{Restored, restore};
 pub use stats::{By, Period, Spend, StatRow};
 
 /// The database; cheap to clone.

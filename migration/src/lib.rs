@@ -10,6 +10,7 @@ mod m0004_discord;
 mod m0005_by_hand;
 mod m0006_discord_views;
 mod m0007_prefixes;
+mod m0010_retention;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_by_hand::Migration),
             Box::new(m0006_discord_views::Migration),
             Box::new(m0007_prefixes::Migration),
+            Box::new(m0010_retention::Migration),
         ]
     }
 }

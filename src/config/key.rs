@@ -50,6 +50,7 @@ pub(super) const ACCESS_ADMIN: Key = Key::new("access", "admin", Kind::Open);
 pub(super) const ORDERS_TIMEZONE: Key = Key::new("orders", "timezone", Kind::Open);
 pub(super) const ORDERS_CURRENCY: Key = Key::new("orders", "currency", Kind::Open);
 pub(super) const ORDERS_NUMBER_MISSING: Key = Key::new("orders", "number_missing", Kind::Open);
+pub(super) const RETENTION_RAW_DAYS: Key = Key::new("retention", "raw_days", Kind::Open);
 pub(super) const LOG_FILTER: Key = Key::new("log", "filter", Kind::Open);
 pub(super) const LOG_FORMAT: Key = Key::new("log", "format", Kind::Open);
 
@@ -79,6 +80,7 @@ const ALL: &[Key] = &[
     ORDERS_TIMEZONE,
     ORDERS_CURRENCY,
     ORDERS_NUMBER_MISSING,
+    RETENTION_RAW_DAYS,
     LOG_FILTER,
     LOG_FORMAT,
 ];

@@ -26,6 +26,8 @@ impl Config {
             (key::ORDERS_CURRENCY, text(self.orders.currency.code())),
             (key::ORDERS_NUMBER_MISSING, text(&self.orders.number_missing.to_string())),
         ]));
+        let raw_days = self.retention.raw.map_or(0, |raw| raw.num_days());
+        sections.push(section(&[(key::RETENTION_RAW_DAYS, raw_days.to_string())]));
         sections.push(section(&[
             (key::LOG_FILTER, text(&self.log.filter.to_string())),
             (key::LOG_FORMAT, text(&self.log.format.to_string())),

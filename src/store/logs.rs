@@ -50,6 +50,8 @@ pub struct LogEntry {
     pub flattened: String,
     /// When the message was deleted in Discord, where it was. UTC.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// When payload and text forms were emptied, where they were. UTC.
+    pub emptied_at: Option<DateTime<Utc>>,
 }
 
 impl Store {
@@ -81,6 +83,7 @@ impl Store {
                 Column::CreatedAt,
                 Column::ContentHash,
                 Column::DeletedAt,
+                Column::EmptiedAt,
             ])
             .expr_as(preview, "payload")
             .expr_as(Expr::val(""), "flattened")
@@ -116,5 +119,6 @@ fn entry(row: Model) -> LogEntry {
         payload: row.payload,
         flattened: row.flattened,
         deleted_at: row.deleted_at,
+        emptied_at: row.emptied_at,
     }
 }

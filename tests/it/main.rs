@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod backups;
 mod cards;
 mod cli;
 mod cli_discord;
@@ -20,6 +21,7 @@ mod hosts;
 mod live;
 mod merging;
 mod openapi;
+mod purge;
 mod reading;
 mod reads;
 mod redaction;
@@ -29,5 +31,6 @@ mod start;
 mod storage;
 mod support;
 mod tidy;
+mod upkeep;
 mod watching;
 mod webhook;
