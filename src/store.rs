@@ -19,7 +19,6 @@ mod purge;
 mod replay;
 mod restore;
 mod rows;
-mod rows;
 mod stats;
 mod upkeep;
 mod views;
