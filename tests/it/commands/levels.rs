@@ -7,8 +7,11 @@ use crate::support::bot::card;
 use crate::support::discord::interactions::{Interaction, Reply};
 use crate::support::discord::{Channel, User};
 
+/// Options of a command, by name.
+type Options = &'static [(&'static str, &'static str)];
+
 /// Commands with the options that they need, and the lowest level that may use them.
-const COMMANDS: [(&str, &[(&str, &str)], usize); 9] = [
+const COMMANDS: [(&str, Options, usize); 9] = [
     ("order", &[("number", "TGT-900")], VIEWER),
     ("orders", &[], VIEWER),
     ("stats", &[], VIEWER),

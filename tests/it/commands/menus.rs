@@ -153,3 +153,39 @@ async fn a_channel_that_the_bot_may_not_read_is_told_of() {
     assert!(text.contains("Read Message History") || text.contains("is gone"), "{text}");
     stage.end(0).await;
 }
+
+#[tokio::test]
+async fn a_message_full_of_orders_is_shown_within_discords_limits() {
+    let stage = Stage::new().await;
+    let cards: Vec<String> = (1..=40)
+        .map(|number| {
+            format!(
+                "Successful Checkout | Target\nProduct\nTin {number}\nPrice\n$1.00\nOrder Number\nN-{number}"
+            )
+        })
+        .collect();
+    let many = json!({"embeds": [{"description": cards.join("\n\n")}]});
+    let trusted = stage.hook.post(many.clone());
+    stage.bot.until_orders(40).await;
+    let shown = stage.viewer.menu(&stage.channel, "Show order", trusted).answer().await;
+    assert!(said(&shown).contains("40 orders came of this message"), "{}", said(&shown));
+    assert_eq!(options(&shown).len(), 25);
+    let logs = stage.ask(&stage.admin, "logs", &[]).await;
+    let log = stage.choose(&stage.admin, &logs, "created").answer().await;
+    assert!(said(&log).contains("`N-1`"), "{}", said(&log));
+
+    let long = |number: u32| {
+        let mut card = card(&format!("L-{number}"), "$10.00");
+        let fields = card["embeds"][0]["fields"].as_array_mut().unwrap();
+        fields.extend((0..18).map(|at| json!({"name": format!("Label {at}"), "value": "*".repeat(1024)})));
+        card["embeds"][0].clone()
+    };
+    let theirs = theirs(&stage, json!({"embeds": (1..=10).map(long).collect::<Vec<_>>()}));
+    let preview = stage.manager.menu(&stage.channel, "Read as order", theirs).answer().await;
+    assert_eq!(buttons(&preview), ["Store"], "{}", said(&preview));
+    let text = said(&preview);
+    assert!(text.contains("`L-1`") && text.contains('…'), "{text}");
+    let stored = stage.turn(&stage.manager, &preview, "Store").await;
+    assert_eq!(options(&stored).len(), 10, "{}", said(&stored));
+    stage.end(0).await;
+}
