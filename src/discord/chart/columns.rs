@@ -17,7 +17,7 @@ const TOP: f32 = HEADER + 44.0;
 const BOTTOM: f32 = 396.0;
 const TEXT: f32 = 26.0;
 /// Between two labels.
-const GAP: f32 = 22.0;
+const GAP: f32 = 16.0;
 /// Between a label and the edge.
 const EDGE: f32 = 8.0;
 /// Of its place, a bar takes so much.
