@@ -14,13 +14,13 @@ use super::data::{Ctx, Done};
 use super::failure::Failure;
 use super::screen::Screen;
 use super::turn::Turn;
-use crate::discord::chart::{self, Chart};
+use crate::discord::chart;
 use crate::discord::text::{code, cut};
 use crate::order::day_of;
 use crate::parse::dates;
-use crate::store::{By, Period};
+use crate::store::{By, Period, StatRow};
 use period::{Named, day, words};
-use report::Question;
+use report::{Question, Report, report};
 
 /// The name of the picture.
 const PICTURE: &str = "stats.png";
@@ -61,7 +61,9 @@ pub(super) async fn stats(
     let by = by.map_or(By::Day, By::from);
     let rows = turn.data.deps.store.stats(&period, by).await?;
     let question = Question { title, period, by, today, timezone };
-    turn.show(answered(&question, report::report(&question, &rows)).await).await
+    // There may be as many rows as products, and a picture takes its time: this keeps nobody waiting.
+    let work = tokio::task::spawn_blocking(move || answer(&question, &rows));
+    turn.show(work.await.map_err(|_| Failure::Panic)?).await
 }
 
 /// The time that is meant, and its name.
@@ -107,27 +109,21 @@ fn typed_day(text: Option<&str>, timezone: Tz) -> Result<Option<NaiveDate>, Fail
 }
 
 /// The answer, with its picture. One that cannot be drawn costs nothing but itself.
-async fn answered(question: &Question, report: report::Report) -> Screen {
-    let report::Report { mut sheet, chart } = report;
+fn answer(question: &Question, rows: &[StatRow]) -> Screen {
+    let Report { mut sheet, chart } = report(question, rows);
     let Some(chart) = chart else { return Screen::text(sheet.description) };
-    let description = cut(&chart.in_words(), LONGEST_DESCRIPTION);
-    match drawn(chart).await {
+    match chart::png(&chart) {
         Ok(png) => {
             sheet.picture = Some(PICTURE);
+            let description = cut(&chart.in_words(), LONGEST_DESCRIPTION);
             let file = CreateAttachment::bytes(png, PICTURE).description(description);
             Screen { files: vec![file], ..Screen::sheet(sheet) }
         }
         Err(error) => {
-            tracing::error!(stats.by = ?question.by, error, "a chart could not be drawn");
+            tracing::error!(stats.by = ?question.by, %error, "a chart could not be drawn");
             Screen::sheet(sheet)
         }
     }
-}
-
-/// Draws where it keeps nobody waiting.
-async fn drawn(chart: Chart) -> Result<Vec<u8>, String> {
-    let drawing = tokio::task::spawn_blocking(move || chart::png(&chart));
-    drawing.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
 impl From<ByChoice> for By {
