@@ -13,4 +13,5 @@ mod orders;
 mod registration;
 mod stage;
 mod stale;
+mod stats;
 mod status;

@@ -9,7 +9,8 @@ const TITLE: usize = 256;
 const DESCRIPTION: usize = 4096;
 const FIELDS: usize = 25;
 const FIELD_NAME: usize = 256;
-const FIELD_VALUE: usize = 1024;
+/// Longest value of a field.
+pub(super) const FIELD_VALUE: usize = 1024;
 const FOOTER: usize = 2048;
 const AUTHOR: usize = 256;
 /// All texts together.
