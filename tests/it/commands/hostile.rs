@@ -62,6 +62,11 @@ async fn an_order_with_every_field_at_its_limit_is_shown_within_discords() {
         let asked = stage.ask(&stage.manager, "cancel", &[("number", &number)]).await;
         stage.turn(&stage.manager, &asked, "Cancel the order").await;
     }
+    for by in 0..5 {
+        let by = json!([{"name": "by", "type": 4, "value": by}]);
+        let sums = stage.viewer.slash(&stage.channel, "stats", by).answer().await;
+        assert_eq!(field(&sums, "Orders"), Some("5"), "{}", said(&sums));
+    }
     let list = stage.ask(&stage.viewer, "orders", &[("search", &"9".repeat(200))]).await;
     assert_eq!(options(&list).len(), 5, "{}", said(&list));
     stage.choose(&stage.viewer, &list, "L3-").answer().await;
@@ -118,7 +123,17 @@ async fn texts_of_cards_do_nothing_in_an_answer() {
     let shared = stage.press(&stage.manager, &order, "Share").until_reply("a post", |_| true).await;
     let list = stage.ask(&stage.manager, "orders", &[("search", "@everyone")]).await;
     assert_eq!(options(&list).len(), 1);
-    for (what, reply) in [("order", &order), ("cancel", &cancel), ("share", &shared), ("list", &list)] {
+    let by = |place: u8| json!([{"name": "by", "type": 4, "value": place}]);
+    let products = stage.manager.slash(&stage.channel, "stats", by(3)).answer().await;
+    let stores = stage.manager.slash(&stage.channel, "stats", by(1)).answer().await;
+    for (what, reply) in [
+        ("order", &order),
+        ("cancel", &cancel),
+        ("share", &shared),
+        ("list", &list),
+        ("products", &products),
+        ("stores", &stores),
+    ] {
         let mut rendered = reply.clone();
         // In the author's line and the footer, Discord renders nothing.
         for embed in rendered.value["embeds"].as_array_mut().unwrap() {
