@@ -79,7 +79,7 @@ fn readings(text: &str) -> Vec<String> {
     let mut wrapped = vec![text.to_owned()];
     if text.contains('%') {
         let parts = form_urlencoded::parse(text.as_bytes());
-        wrapped.push(parts.map(|(name, value)| format!("{name} {value}\n")).collect());
+        wrapped.push(parts.map(|(name, value)| [name, value].join(" ")).collect::<Vec<_>>().join("\n"));
     }
     let mut readings = Vec::new();
     for text in wrapped {
