@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use roms::order::Status;
 
 use super::stage::{Stage, buttons, said};
-use crate::support::discord::Fault;
+use crate::support::discord::{Fault, interactions::Interaction};
 use crate::support::sql::Sql;
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn many_who_ask_at_once_are_all_answered() {
     stage.order("TGT-900", "$10.00").await;
     let asked: Vec<_> =
         (0..100).map(|_| stage.slash(&stage.viewer, "order", &[("number", "TGT-900")])).collect();
-    for reply in join_all(asked.iter().map(|asked| asked.answer())).await {
+    for reply in join_all(asked.iter().map(Interaction::answer)).await {
         assert!(said(&reply).contains("Example Console"), "{}", said(&reply));
     }
     stage.end(0).await;

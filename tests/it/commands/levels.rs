@@ -98,7 +98,7 @@ async fn each_command_is_for_its_level_and_those_above() {
                 assert_refused(&stage, &reply.unwrap(), needed, &what);
                 let id = person.id().to_string();
                 let lines = stage.log.text();
-                let line = lines.lines().filter(|line| line.contains("refused")).next_back().unwrap();
+                let line = lines.lines().rfind(|line| line.contains("refused")).unwrap();
                 assert!(line.contains(&id) && line.contains(name), "{what}: {line}");
                 assert_eq!(stage.log.count("refused"), before + 1);
             }

@@ -174,13 +174,13 @@ async fn a_message_full_of_orders_is_shown_within_discords_limits() {
     let log = stage.choose(&stage.admin, &logs, "created").answer().await;
     assert!(said(&log).contains("`N-1`"), "{}", said(&log));
 
-    let long = |number: u32| {
+    let crowded = |number: u32| {
         let mut card = card(&format!("L-{number}"), "$10.00");
         let fields = card["embeds"][0]["fields"].as_array_mut().unwrap();
         fields.extend((0..18).map(|at| json!({"name": format!("Label {at}"), "value": "*".repeat(1024)})));
         card["embeds"][0].clone()
     };
-    let theirs = theirs(&stage, json!({"embeds": (1..=10).map(long).collect::<Vec<_>>()}));
+    let theirs = theirs(&stage, json!({"embeds": (1..=10).map(crowded).collect::<Vec<_>>()}));
     let preview = stage.manager.menu(&stage.channel, "Read as order", theirs).answer().await;
     assert_eq!(buttons(&preview), ["Store"], "{}", said(&preview));
     let text = said(&preview);
