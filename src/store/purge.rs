@@ -25,7 +25,7 @@ const PAGE: u64 = 100;
 /// Between two transactions, for the writer of a ROMS that serves.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long to go on asking for a lock: a busy ROMS leaves only short gaps.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// In how many rows a person was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
