@@ -14,6 +14,7 @@ mod discord_check;
 mod discord_feedback;
 mod discord_rest;
 mod double;
+mod durable;
 mod editing;
 mod gateway;
 mod guide;
