@@ -34,7 +34,7 @@ impl Disk {
         if mount.is_ok_and(|mount| mount.status.success()) {
             kinds.push(Self::Mounted(place));
         } else {
-            println!("no file system can be mounted here; only a limit on files is tried");
+            tracing::warn!("no file system can be mounted here; only a limit on files is tried");
         }
         kinds
     }
