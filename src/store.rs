@@ -12,6 +12,7 @@ mod logs;
 mod messages;
 mod orders;
 mod pages;
+mod replay;
 mod rows;
 mod stats;
 mod views;
@@ -31,6 +32,7 @@ pub use messages::SourceMessage;
 pub use orders::{OrderEvent, OrderFilter};
 pub use pages::{From, OrderPage, Total};
 pub use stats::{By, Period, Spend, StatRow};
+pub use replay::{LoggedMessage, ReplayFilter};
 
 /// The database; cheap to clone.
 ///

@@ -7,6 +7,7 @@ mod m0001_orders;
 mod m0002_webhook_logs;
 mod m0003_order_events;
 mod m0004_discord;
+mod m0005_by_hand;
 mod m0006_discord_views;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_webhook_logs::Migration),
             Box::new(m0003_order_events::Migration),
             Box::new(m0004_discord::Migration),
+            Box::new(m0005_by_hand::Migration),
             Box::new(m0006_discord_views::Migration),
         ]
     }

@@ -54,7 +54,7 @@ pub(super) struct History {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OrderEvent, example = json!({
     "id": 2, "event_type": "updated", "changes": [{"field": "status", "old": "verified", "new": "shipped"}],
-    "source": "webhook", "log_id": 2, "created_at": "2026-02-01T09:00:00Z"
+    "source": "webhook", "log_id": 2, "actor": null, "created_at": "2026-02-01T09:00:00Z"
 }))]
 struct EventBody {
     /// Row id.
@@ -67,6 +67,8 @@ struct EventBody {
     source: String,
     /// The row in `/api/v2/webhooks/logs` that brought it.
     log_id: Option<i64>,
+    /// Who did it by hand: `discord:` and a user's id, or `cli`; `null` for what came in by itself.
+    actor: Option<String>,
     /// When.
     created_at: DateTime<Utc>,
 }
@@ -160,9 +162,9 @@ async fn find(store: &Store, key: &str) -> Result<Order, ApiError> {
 
 impl From<OrderEvent> for EventBody {
     fn from(event: OrderEvent) -> Self {
-        let OrderEvent { id, order_id: _, event_type, changes, source, log_id, created_at } = event;
+        let OrderEvent { id, order_id: _, event_type, changes, source, log_id, actor, created_at } = event;
         let changes = changes.into_iter().map(ChangeBody::from).collect();
-        Self { id, event_type, changes, source, log_id, created_at }
+        Self { id, event_type, changes, source, log_id, actor, created_at }
     }
 }
 

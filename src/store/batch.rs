@@ -14,8 +14,8 @@ use super::{Store, StoreError, connect};
 use crate::order::{FieldChange, Order, OrderNumber, Source};
 
 /// Most rows in one statement: few statement sizes keep the cache of prepared ones small, and a
-/// row of 37 values stays far below SQLite's limit of 32,766.
-const MAX_ROWS: usize = 64;
+/// row of 38 values stays far below SQLite's limit of 32,766.
+pub(super) const MAX_ROWS: usize = 64;
 
 /// A log row to be written.
 #[derive(Clone, Debug)]
@@ -61,8 +61,10 @@ pub struct NewEvent {
     pub changes: Vec<FieldChange>,
     /// What brought it.
     pub source: Source,
-    /// The message's log row.
-    pub log_id: i64,
+    /// The message's log row; `None` for an edit.
+    pub log_id: Option<i64>,
+    /// Who did it by hand.
+    pub actor: Option<String>,
     /// When. UTC.
     pub created_at: DateTime<Utc>,
 }
@@ -82,7 +84,7 @@ pub struct KnownMessage {
 
 /// One write transaction. Dropping it without [`Batch::commit`] leaves no trace.
 pub struct Batch {
-    transaction: DatabaseTransaction,
+    pub(super) transaction: DatabaseTransaction,
 }
 
 impl Store {
@@ -233,14 +235,15 @@ impl Batch {
     /// # Errors
     /// When the database fails.
     pub async fn save_events(&self, events: Vec<NewEvent>) -> Result<(), StoreError> {
-        let columns = ["order_id", "event_type", "changes", "source", "log_id", "created_at"];
-        let rows = events.into_iter().map(|event| -> [Value; 6] {
+        let columns = ["order_id", "event_type", "changes", "source", "log_id", "actor", "created_at"];
+        let rows = events.into_iter().map(|event| -> [Value; 7] {
             [
                 event.order_id.into(),
                 event.event_type.into(),
                 changes_to_json(&event.changes).into(),
                 event.source.as_str().into(),
                 event.log_id.into(),
+                event.actor.into(),
                 event.created_at.into(),
             ]
         });

@@ -42,6 +42,8 @@ pub struct OrderEvent {
     pub source: String,
     /// The message that brought it, in `webhook_logs`.
     pub log_id: Option<i64>,
+    /// Who did it by hand: `discord:` and the user's id, or `cli`; `None` for what came in by itself.
+    pub actor: Option<String>,
     /// When. UTC.
     pub created_at: DateTime<Utc>,
 }
@@ -127,6 +129,7 @@ impl Store {
             changes: rows::changes_from_json(&row.changes),
             source: row.source,
             log_id: row.log_id,
+            actor: row.actor,
             created_at: row.created_at,
         };
         Ok(rows.into_iter().map(event).collect())
