@@ -5,11 +5,8 @@
 
 mod amount;
 mod carrier;
-<<<<<<< HEAD
 mod day;
-=======
 mod edit;
->>>>>>> origin/ingest
 mod fields;
 mod number;
 mod status;
@@ -20,11 +17,8 @@ use chrono::{DateTime, Utc};
 
 pub use amount::{Amount, Money, currency_from_code};
 pub use carrier::Carrier;
-<<<<<<< HEAD
 pub use day::{day_of, start_of_day};
-=======
 pub use edit::{Edit, Guard};
->>>>>>> origin/ingest
 pub use fields::{FieldChange, Fields};
 pub use number::{OrderNumber, OrderNumberError};
 pub use status::Status;

@@ -8,31 +8,41 @@ mod connect;
 mod discord;
 mod entity;
 mod error;
+mod filter;
 mod logs;
 mod messages;
+mod nearest;
 mod orders;
 mod pages;
 mod replay;
 mod rows;
+mod search;
 mod stats;
+mod sums;
+mod totals;
 mod views;
+mod ways;
 
 use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
+use search::SearchIndex;
+
 use crate::config::{Config, DatabaseUrl};
 
 pub use batch::{Batch, KnownMessage, NewEvent, NewLog};
 pub use discord::Cursor;
 pub use error::StoreError;
+pub use filter::OrderFilter;
 pub use logs::{LogEntry, LogFilter};
 pub use messages::SourceMessage;
-pub use orders::{OrderEvent, OrderFilter};
-pub use pages::{From, OrderPage, Total};
-pub use stats::{By, Period, Spend, StatRow};
+pub use orders::OrderEvent;
+pub use pages::{From, OrderPage};
 pub use replay::{LoggedMessage, ReplayFilter};
+pub use stats::{By, Period, Spend, StatRow};
+pub use totals::Total;
 
 /// The database; cheap to clone.
 ///
@@ -43,6 +53,7 @@ pub struct Store {
     writer: DatabaseConnection,
     readers: DatabaseConnection,
     timezone: Tz,
+    search: SearchIndex,
 }
 
 /// How a database is opened.
@@ -58,7 +69,7 @@ impl Options {
     /// As the configuration says.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        Self { timezone: config.orders.timezone, ..Self::default() }
+        Self { timezone: config.orders.timezone, search_index: config.database.search_index }
     }
 }
 
@@ -127,6 +138,7 @@ impl Store {
     /// # Errors
     /// When the last write fails; what was committed stays.
     pub async fn close(self) -> Result<(), StoreError> {
+        self.search.stop();
         self.readers.close().await?;
         self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
         Ok(self.writer.close().await?)

@@ -1,68 +1,86 @@
-//! What somebody may mean who types: completions of a text, and numbers that are nearly it.
+//! What somebody may mean who types the beginning of something.
 
-use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Func};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait};
 
 use super::entity::orders::{Column, Entity};
-use super::orders::like_pattern;
-use super::{Store, StoreError, rows};
-use crate::order::{Order, OrderNumber};
+use super::filter::{column_holds, lowered, number_key};
+use super::pages::{Stretch, list, near};
+use super::search::{Hits, Needle};
+use super::{Store, StoreError};
+use crate::order::Order;
+
+/// Numbers with the same beginning that are sorted by age.
+const SORTED: u64 = 10_000;
+
+/// Where a text is looked for that begins no number, or few.
+const OTHERS: [&[Column; 1]; 3] = [&[Column::Product], &[Column::Email], &[Column::Profile]];
 
 impl Store {
     /// Orders that a text may mean: first those whose number begins with it, with or without `#`
     /// and in any case, then those with it in product, e-mail address or profile; in each the most
     /// recent first, each order once. An empty text means the newest orders.
     ///
+    /// Where there is no index for it (a text of fewer than three letters, or no search index),
+    /// product, e-mail and profile are looked at in the newest few thousand orders only.
+    ///
     /// # Errors
     /// When the database fails.
     pub async fn complete(&self, typed: &str, limit: u64) -> Result<Vec<Order>, StoreError> {
         let typed = typed.trim();
-        let number = typed.trim_start_matches('#').trim();
-        let mut found: Vec<Order> = Vec::new();
-        let steps = [
-            (Column::OrderNumber, like_pattern("", number)),
-            (Column::Product, like_pattern("%", typed)),
-            (Column::Email, like_pattern("%", typed)),
-            (Column::Profile, like_pattern("%", typed)),
-        ];
-        for (column, pattern) in steps {
-            let pattern =
-                Expr::from(Func::lower(Expr::val(pattern))).binary(BinOper::Escape, Expr::val(r"\"));
-            let hit = Expr::from(Func::lower(Expr::col(column))).binary(BinOper::Like, pattern);
-            let known: Vec<i64> = found.iter().map(|order| order.id).collect();
-            let rows = Entity::find()
-                .filter(Condition::all().add(hit).add(Column::Id.is_not_in(known)))
-                .order_by_desc(Column::Id)
-                .limit(limit.saturating_sub(found.len() as u64))
-                .all(&self.readers)
-                .await?;
-            found.extend(rows.into_iter().map(rows::order).collect::<Result<Vec<_>, _>>()?);
-            if found.len() as u64 >= limit {
-                break;
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut found = self.numbers_beginning(typed.trim_start_matches('#').trim(), limit).await?;
+        if !typed.is_empty() {
+            for column in OTHERS {
+                let missing = wanted.saturating_sub(found.len());
+                if missing == 0 {
+                    break;
+                }
+                found.extend(self.recent_with(column, typed, &found, missing).await?);
             }
         }
-        Ok(found)
+        self.orders_by_ids(&found).await
     }
 
-    /// The stored numbers that are nearest to one that is not stored, nearest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn nearest(&self, number: &str, limit: usize) -> Result<Vec<OrderNumber>, StoreError> {
-        let Ok(typed) = OrderNumber::parse(number) else { return Ok(Vec::new()) };
-        let typed = typed.as_str().to_lowercase();
-        let numbers: Vec<String> =
-            Entity::find().select_only().column(Column::OrderNumber).into_tuple().all(&self.readers).await?;
-        let mut ranked: Vec<(usize, String)> = numbers
-            .into_iter()
-            .map(|number| (strsim::osa_distance(&typed, &number.to_lowercase()), number))
-            .filter(|(distance, _)| distance * 2 <= typed.chars().count())
-            .collect();
-        ranked.sort_unstable();
-        Ok(ranked
-            .into_iter()
-            .take(limit)
-            .filter_map(|(_, number)| OrderNumber::parse(&number).ok())
-            .collect())
+    /// The most recent orders whose number begins with a text.
+    async fn numbers_beginning(&self, text: &str, limit: u64) -> Result<Vec<i64>, StoreError> {
+        if text.is_empty() {
+            return self.ids(list(Condition::all(), limit)).await;
+        }
+        let key = number_key(self.readers.get_database_backend());
+        // No character comes after the last one.
+        let end = lowered(text).binary(BinOper::Custom("||".into()), Expr::val("\u{10ffff}"));
+        let begins = Condition::all().add(key.clone().gte(lowered(text))).add(key.lt(end));
+        let mut few = Query::select();
+        few.column(Column::Id).from(Entity).cond_where(begins.clone()).limit(SORTED + 1);
+        let mut ids = self.ids(few).await?;
+        if ids.len() as u64 <= SORTED {
+            ids.sort_unstable_by(|a, b| b.cmp(a));
+            ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            return Ok(ids);
+        }
+        if let Some(lookup) = self.lookup(Needle::starting(&[Column::OrderNumber], text)).await? {
+            let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+            return Hits::new(self, &lookup, Condition::all()).ids(Stretch::ALL, wanted).await;
+        }
+        // So many begin like this that the list has them soon.
+        self.ids(list(begins, limit)).await
+    }
+
+    /// The most recent orders with a text in a column, but for those known already.
+    async fn recent_with(
+        &self,
+        column: &'static [Column; 1],
+        text: &str,
+        known: &[i64],
+        limit: usize,
+    ) -> Result<Vec<i64>, StoreError> {
+        let unknown = Condition::all().add(Column::Id.is_not_in(known.iter().copied()));
+        if let Some(lookup) = self.lookup(Needle::within(column, text)).await? {
+            return Hits::new(self, &lookup, unknown).ids(Stretch::ALL, limit).await;
+        }
+        let [column] = column;
+        let fitting = unknown.add(column_holds(*column, text));
+        self.ids(near(&fitting, Stretch::ALL, limit as u64)).await
     }
 }

@@ -13,6 +13,8 @@ use sea_orm::{
 use tokio::time::sleep;
 
 use super::error::{root, sqlite_code};
+use super::search::{self, SearchIndex};
+use super::sums::recount;
 use super::{Options, Store, StoreError};
 use crate::config::DatabaseUrl;
 
@@ -45,12 +47,17 @@ pub(super) async fn open(url: &DatabaseUrl, options: Options) -> Result<Store, S
         _ => StoreError::Database(error),
     };
     let writer = connect_first(&path).await.map_err(explain)?;
-    migrate(&writer).await.map_err(|error| match error {
+    migrate(&writer, options).await.map_err(|error| match error {
         StoreError::Database(error) => explain(error),
         other => other,
     })?;
     let readers = connect(&path, READERS, true).await.map_err(explain)?;
-    Ok(Store { writer, readers, timezone: options.timezone })
+    let search = if options.search_index {
+        SearchIndex::keep(writer.clone(), readers.clone())
+    } else {
+        SearchIndex::None
+    };
+    Ok(Store { writer, readers, timezone: options.timezone, search })
 }
 
 /// A transaction that holds the write lock from its first moment on: one that begins reading
@@ -127,12 +134,14 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
 
 /// Brings the schema up to date in one transaction under the write lock, so that two processes
 /// may start at once and a failed migration leaves nothing behind.
-async fn migrate(writer: &DatabaseConnection) -> Result<(), StoreError> {
+async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(), StoreError> {
     let transaction = begin(writer).await?;
     if let Some(migration) = unknown_migration(&transaction).await? {
         return Err(StoreError::NewerSchema { migration });
     }
     Migrator::up(&transaction, None).await?;
+    recount::ensure(&transaction, options.timezone).await?;
+    search::prepare(&transaction, options.search_index).await?;
     transaction.commit().await?;
     Ok(())
 }

@@ -1,0 +1,142 @@
+//! Substring search: what is looked for, and the index that finds it.
+//!
+//! SQLite's index lags behind: orders that were written lately wait in `search_pending`, and are
+//! looked at themselves. PostgreSQL's index is part of its planner, and nothing of this is needed.
+
+mod hits;
+mod keep;
+mod window;
+
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QuerySelect, Statement};
+
+use super::entity::orders::Column;
+use super::filter::SEARCHED;
+use super::{Store, StoreError};
+
+pub(super) use hits::Hits;
+pub(super) use keep::{SearchIndex, prepare};
+
+/// Characters of a text that are looked up in the index: enough to be rare, and few enough that
+/// not every order number is one of many lists to go through.
+const WINDOW: usize = 5;
+/// Characters below which the index knows nothing.
+const SHORTEST: usize = 3;
+/// Orders that may wait to be taken into the index, before a search does without it.
+const MOST_PENDING: u64 = 60_000;
+
+/// A text that is looked for in some columns, in any case.
+#[derive(Clone, Debug)]
+pub(super) struct Needle {
+    lower: String,
+    columns: &'static [Column],
+    /// Whether the column must begin with it.
+    at_start: bool,
+}
+
+/// The columns of an order that can be searched.
+type Texts = (i64, String, Option<String>, Option<String>, Option<String>, Option<String>);
+
+impl Needle {
+    /// A text anywhere in the searched columns.
+    pub(super) fn anywhere(text: &str) -> Self {
+        Self { lower: text.to_lowercase(), columns: &SEARCHED, at_start: false }
+    }
+
+    /// A text in one column.
+    pub(super) fn within(column: &'static [Column; 1], text: &str) -> Self {
+        Self { columns: column, ..Self::anywhere(text) }
+    }
+
+    /// A text that a column begins with.
+    pub(super) fn starting(column: &'static [Column; 1], text: &str) -> Self {
+        Self { at_start: true, ..Self::within(column, text) }
+    }
+
+    fn is_in(&self, texts: &Texts) -> bool {
+        let (_, number, product, email, profile, tracking) = texts;
+        let held = |column: &Column| match column {
+            Column::OrderNumber => Some(number),
+            Column::Product => product.as_ref(),
+            Column::Email => email.as_ref(),
+            Column::Profile => profile.as_ref(),
+            _ => tracking.as_ref(),
+        };
+        self.columns.iter().filter_map(held).map(|text| text.to_lowercase()).any(|text| {
+            if self.at_start { text.starts_with(&self.lower) } else { text.contains(&self.lower) }
+        })
+    }
+}
+
+/// How a needle is looked up in SQLite's index.
+#[derive(Clone, Debug)]
+pub(super) struct Lookup {
+    needle: Needle,
+    /// An expression of FTS5.
+    expression: String,
+    /// Whether all that it finds holds the needle.
+    exact: bool,
+}
+
+impl Lookup {
+    /// Whether all that the index finds holds the text.
+    pub(super) const fn is_exact(&self) -> bool {
+        self.exact
+    }
+}
+
+impl Store {
+    /// How to look a text up in SQLite's index; `None` where that cannot be.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn lookup(&self, needle: Needle) -> Result<Option<Lookup>, StoreError> {
+        let length = needle.lower.chars().count();
+        if !self.search.is_lagging() || length < SHORTEST || self.count_pending().await? > MOST_PENDING {
+            return Ok(None);
+        }
+        let exact = length <= WINDOW;
+        let part = if exact {
+            needle.lower.clone()
+        } else if needle.at_start {
+            needle.lower.chars().take(WINDOW).collect()
+        } else {
+            window::rarest(&needle.lower, &self.sample().await?)
+        };
+        let columns: Vec<&str> = needle.columns.iter().map(sea_orm::IdenStatic::as_str).collect();
+        // Between quotes, a text means itself.
+        let quoted = part.replace('"', "\"\"");
+        let start = if needle.at_start { "^" } else { "" };
+        let expression = format!("{{{}}} : {start} \"{quoted}\"", columns.join(" "));
+        Ok(Some(Lookup { needle, expression, exact }))
+    }
+
+    /// How many orders wait to be taken into the index; counts no further than it must.
+    async fn count_pending(&self) -> Result<u64, StoreError> {
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM search_pending LIMIT {MOST_PENDING} + 1)");
+        let row = self.readers.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
+        let counted = row.map_or(Ok(0), |row| row.try_get_by_index::<i64>(0))?;
+        Ok(u64::try_from(counted).unwrap_or_default())
+    }
+
+    /// The searched columns of orders from everywhere, in lower case.
+    async fn sample(&self) -> Result<Vec<String>, StoreError> {
+        const SIZE: i64 = 200;
+        use super::entity::orders::Entity;
+        use sea_orm::{ColumnTrait, QueryFilter};
+        let newest: Option<Option<i64>> = Entity::find()
+            .select_only()
+            .column_as(Column::Id.max(), "newest")
+            .into_tuple()
+            .one(&self.readers)
+            .await?;
+        let newest = newest.flatten().unwrap_or_default();
+        let ids = (1..=SIZE).map(|part| newest / SIZE * part + newest % SIZE * part / SIZE);
+        let rows = Entity::find().filter(Column::Id.is_in(ids)).select_only().column(Column::Id).columns(SEARCHED);
+        let rows: Vec<Texts> = rows.into_tuple().all(&self.readers).await?;
+        let text = |(_, number, product, email, profile, tracking): Texts| {
+            let others = [product, email, profile, tracking].into_iter().flatten();
+            [number].into_iter().chain(others).collect::<Vec<_>>().join("\n").to_lowercase()
+        };
+        Ok(rows.into_iter().map(text).collect())
+    }
+}
