@@ -1,5 +1,7 @@
 //! The program put together: database, pipeline, HTTP; and taken apart again in order.
 
+mod upkeep;
+
 use std::{io, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result, bail};
@@ -66,9 +68,10 @@ pub async fn run(
         tokio::join!(
             http::serve(listener, state, stop.child_token()),
             watch_discord(config, ingest.clone(), store.clone(), board, timing, &stop),
+            upkeep::run(store.clone(), config.retention, stop.child_token()),
         )
     };
-    let ((), watched) = tokio::select! {
+    let ((), watched, ()) = tokio::select! {
         ended = edges => ended,
         // The writer ends before it is told to only by a panic; nothing can be stored any more.
         _ = &mut writer => bail!("the writer broke off; see the log"),
@@ -94,7 +97,12 @@ async fn watch_discord(
     stop: &CancellationToken,
 ) -> Result<()> {
     let Some(discord) = &config.discord else { return Ok(()) };
-    let watching = discord::run(discord.clone(), ingest, store, board.clone(), timing, stop.clone());
+    let settings = discord::Settings {
+        discord: discord.clone(),
+        access: config.access.clone(),
+        orders: config.orders.clone(),
+    };
+    let watching = discord::run(settings, ingest, store, board.clone(), timing, stop.clone());
     let too_late = async {
         stop.cancelled().await;
         sleep(GOODBYE_TIME).await;

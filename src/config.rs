@@ -11,16 +11,19 @@
 //! All that is wrong is reported at once, each with its place. No report holds a value that may
 //! be a secret.
 
+mod access;
 mod bind;
 mod database_url;
 mod discord;
 mod error;
 mod file;
 mod hosts;
+mod id;
 mod key;
 mod log;
 mod node;
 mod orders;
+mod retention;
 mod settings;
 mod show;
 
@@ -28,11 +31,13 @@ use std::{io, path::Path};
 
 use core::net::SocketAddr;
 
+pub use access::{Access, Level};
 pub use database_url::DatabaseUrl;
 pub use discord::{Channel, Discord, Token, Trust};
 pub use error::{ConfigError, Origin, Problem};
 pub use log::{Log, LogFilter, LogFormat};
 pub use orders::{NumberMissing, Orders};
+pub use retention::Retention;
 
 use node::Node;
 use settings::Settings;
@@ -49,8 +54,12 @@ pub struct Config {
     pub http: Http,
     /// The connection to Discord; `None` without a token.
     pub discord: Option<Discord>,
+    /// Who may use the commands in Discord.
+    pub access: Access,
     /// How orders are read.
     pub orders: Orders,
+    /// How long raw messages are kept.
+    pub retention: Retention,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -102,9 +111,11 @@ impl Config {
         let bind = settings.read(&key::HTTP_BIND, |node| node.text(bind::from_text));
         let hosts = settings.read(&key::HTTP_HOSTS, |node| node.list(|node| node.text(hosts::from_text)));
         let discord = discord::read(&mut settings);
+        let access = access::read(&mut settings);
         let timezone = settings.read(&key::ORDERS_TIMEZONE, |node| node.text(orders::timezone_from_text));
         let currency = settings.read(&key::ORDERS_CURRENCY, |node| node.text(orders::currency_from_text));
         let number_missing = settings.read(&key::ORDERS_NUMBER_MISSING, |node| node.text(str::parse));
+        let raw = settings.read(&key::RETENTION_RAW_DAYS, retention::days);
         let filter = settings.read(&key::LOG_FILTER, |node| node.text(str::parse));
         let format = settings.read(&key::LOG_FORMAT, |node| node.text(str::parse));
 
@@ -113,7 +124,9 @@ impl Config {
                 database: Database { url: url?, search_index: search_index? },
                 http: Http { bind: bind?, hosts: hosts? },
                 discord,
+                access: access?,
                 orders: Orders { timezone: timezone?, currency: currency?, number_missing: number_missing? },
+                retention: Retention { raw: raw? },
                 log: Log { filter: filter?, format: format? },
             })
         })

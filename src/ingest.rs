@@ -94,6 +94,12 @@ impl Ingest {
         self.failing.load(Ordering::Relaxed)
     }
 
+    /// How many messages wait to be written.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.queue.max_capacity().saturating_sub(self.queue.capacity()) as u64
+    }
+
     /// Takes no more messages; what was accepted is still written.
     pub fn close(&self) {
         self.stop.cancel();

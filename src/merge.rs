@@ -58,7 +58,9 @@ pub fn merge(order: Option<&Order>, patch: &Patch, now: DateTime<Utc>) -> Change
 pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
     let mut edited = order.clone();
     let filled = order.fields.named_texts();
-    for name in edit.clear.iter().filter(|name| filled.iter().any(|(filled, _)| filled == *name)) {
+    let received_none = edit.set.qty_received.filter(|count| *count == 0).map(|_| "qty_received");
+    let emptied = edit.clear.iter().copied().chain(received_none);
+    for name in emptied.filter(|name| filled.iter().any(|(filled, _)| filled == name)) {
         edited.fields.clear(name);
         edited.derived.remove(name);
         edited.cleared.insert(name);
@@ -66,7 +68,7 @@ pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
     let mut set = BTreeSet::new();
     edited.fields.apply(
         &edit.set,
-        |_, _| true,
+        |name, _| Some(name) != received_none,
         |name| {
             set.insert(name);
         },
@@ -85,7 +87,7 @@ pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
     edited.cleared.retain(|name| !set.contains(name));
     let is_product = order.fields.total == product(&order.fields);
     if is_product && !set.contains("total") && !edited.cleared.contains("total") {
-        edited.fields.total = product(&edited.fields).or(edited.fields.total);
+        take_product(&mut edited, order.fields.total.is_none());
     }
     if edited != *order {
         // Its order's messages may bear the time of another clock.
@@ -96,6 +98,8 @@ pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
 }
 
 fn change(before: &Order, mut after: Order, created: bool, now: DateTime<Utc>) -> Change {
+    // None received is what an empty column says.
+    after.fields.qty_received = after.fields.qty_received.filter(|count| *count > 0);
     let changes = changes(before, &after);
     if !changes.is_empty() {
         after.updated_at = now;
@@ -185,12 +189,18 @@ fn follow_total(order: &mut Order, before: &Fields, patch: &Patch, stated: bool,
         (before.total.is_none() && !order.cleared.contains("total"))
             || (before.total == product(before) && (!late || order.derived.contains("total")))
     };
-    if follows
-        && let Some(total) = product(&order.fields)
+    if follows {
+        take_product(order, before.total.is_none() && !stated);
+    }
+}
+
+/// The total becomes price times quantity; where there was none, as a derived value.
+fn take_product(order: &mut Order, is_new: bool) {
+    if let Some(total) = product(&order.fields)
         && order.fields.total != Some(total)
     {
         order.fields.total = Some(total);
-        if before.total.is_none() && !stated {
+        if is_new {
             order.derived.insert("total");
         }
     }

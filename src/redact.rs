@@ -126,25 +126,31 @@ fn read_as_proxy(part: &str, is_url: bool) -> Option<String> {
     let found =
         [before_host(part, is_url), behind_host(part), listed_behind(part, is_url), listed_before(part)];
     let mut found = found.into_iter().flatten();
-    let first = found.next()?;
-    Some(if found.next().is_none() { first } else { MASK.to_owned() }).filter(|hidden| hidden != part)
+    let hidden = match (found.next(), found.next()) {
+        (Some(hidden), None) => hidden,
+        (Some(_), Some(_)) => MASK.to_owned(),
+        (None, _) => before_plain_host(part).filter(|_| is_url)?,
+    };
+    (hidden != part).then_some(hidden)
 }
 
-/// `user:pass@host:port`; in a URL also `user@host`.
+/// `user:pass@host:port`; in a URL also `user@host:port`.
 fn before_host(part: &str, is_url: bool) -> Option<String> {
-    let authority = part.find(AUTHORITY_ENDS).unwrap_or(part.len());
     let mut signs = part.rmatch_indices('@');
     signs.find_map(|(at, _)| {
         let (before, rest) = part.split_at_checked(at)?;
-        let is_proxy = match address(rest.strip_prefix('@')?) {
-            Some(host) => {
-                (is_url || before.contains(':'))
-                    && (host == Host::Dotted || host_start(before, true).is_none())
-            }
-            None => is_url && at < authority,
-        };
+        let host = address(rest.strip_prefix('@')?)?;
+        let is_login = is_url || before.contains(':');
+        let is_proxy = is_login && (host == Host::Dotted || host_start(before, true).is_none());
         is_proxy.then(|| format!("{MASK}{rest}"))
     })
+}
+
+/// `user:pass@host` in a URL.
+fn before_plain_host(part: &str) -> Option<String> {
+    let authority = part.split(AUTHORITY_ENDS).next()?;
+    let (_, rest) = part.split_at_checked(authority.rfind('@')?)?;
+    Some(format!("{MASK}{rest}"))
 }
 
 /// `host:port@user:pass`
@@ -156,25 +162,25 @@ fn behind_host(part: &str) -> Option<String> {
 }
 
 /// `host:port:user:pass`
-fn listed_behind(part: &str, is_url: bool) -> Option<String> {
-    let mut colons = part.match_indices(':').map(|(at, _)| at).peekable();
+fn listed_behind(word: &str, is_url: bool) -> Option<String> {
+    let mut colons = word.match_indices(':').map(|(at, _)| at).peekable();
     let mut is_first = is_url;
     while let Some(at) = colons.next() {
         let end = *colons.peek()?;
-        let (before, port) = (part.get(..at)?, part.get(at..end)?.strip_prefix(':')?);
+        let (before, port) = (word.get(..at)?, word.get(at..end)?.strip_prefix(':')?);
         let start = host_start(before, false).or((is_first && at > 0).then_some(0));
         is_first = false;
         if let Some(start) = start.filter(|_| is_port(port)) {
-            let is_login = part.get(end..)?.strip_prefix(':')?.contains(':');
-            return is_login.then(|| shown_to(part.get(..end).unwrap_or_default(), start, ':'));
+            let is_login = word.get(end..)?.strip_prefix(':')?.contains(':');
+            return is_login.then(|| shown_to(word.get(..end).unwrap_or_default(), start, ':'));
         }
     }
     None
 }
 
 /// `user:pass:host:port`
-fn listed_before(part: &str) -> Option<String> {
-    let (before, port) = part.rsplit_once(':')?;
+fn listed_before(word: &str) -> Option<String> {
+    let (before, port) = word.rsplit_once(':')?;
     let (login, host) = before.rsplit_once(':')?;
     let is_proxy = login.contains(':') && is_dotted(host) && starts_with_port(port);
     is_proxy.then(|| format!("{MASK}:{host}:{port}"))
@@ -210,10 +216,7 @@ fn address(text: &str) -> Option<Host> {
 
 /// Where the IP address or name with a dot begins that a text ends in, with its port or without.
 fn host_start(text: &str, with_port: bool) -> Option<usize> {
-    let text = match with_port {
-        true => text.rsplit_once(':').filter(|(_, port)| is_port(port))?.0,
-        false => text,
-    };
+    let text = if with_port { text.rsplit_once(':').filter(|(_, port)| is_port(port))?.0 } else { text };
     let mut signs = text.char_indices().rev();
     if let Some(inside) = text.strip_suffix(']') {
         let start = signs.take(IPV6_LENGTH).find(|(_, sign)| *sign == '[')?.0;
@@ -227,7 +230,7 @@ fn host_start(text: &str, with_port: bool) -> Option<usize> {
 /// Whether a port, and no longer word, stands at the beginning.
 fn starts_with_port(text: &str) -> bool {
     let (port, rest) = text.split_at(text.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(text.len()));
-    is_port(port) && !rest.starts_with(char::is_alphanumeric)
+    is_port(port) && !rest.trim_start_matches(['.', '-', '_']).starts_with(char::is_alphanumeric)
 }
 
 fn is_port(text: &str) -> bool {

@@ -2,24 +2,30 @@
 //!
 //! Does not merge and does not decide: the pipeline above does, and hands over whole rows.
 
+mod backup;
 mod batch;
 mod complete;
 mod connect;
 mod discord;
+mod draft;
 mod entity;
 mod error;
+mod file;
 mod filter;
 mod logs;
 mod messages;
 mod nearest;
 mod orders;
 mod pages;
+mod purge;
 mod replay;
+mod restore;
 mod rows;
 mod search;
 mod stats;
 mod sums;
 mod totals;
+mod upkeep;
 mod views;
 mod ways;
 
@@ -32,6 +38,7 @@ use search::SearchIndex;
 
 use crate::config::{Config, DatabaseUrl};
 
+pub use backup::{Contents, backup};
 pub use batch::{Batch, KnownMessage, NewEvent, NewLog};
 pub use discord::Cursor;
 pub use error::StoreError;
@@ -40,7 +47,9 @@ pub use logs::{LogEntry, LogFilter};
 pub use messages::SourceMessage;
 pub use orders::OrderEvent;
 pub use pages::{From, OrderPage};
+pub use purge::Purged;
 pub use replay::{LoggedMessage, ReplayFilter};
+pub use restore::{Restored, restore};
 pub use stats::{By, Period, Spend, StatRow};
 pub use totals::Total;
 
@@ -56,26 +65,21 @@ pub struct Store {
     search: SearchIndex,
 }
 
-/// How a database is opened.
-#[derive(Clone, Copy, Debug)]
+/// How a database is opened. By default it stays as it was made: a new one has days in UTC, and a
+/// search index.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// The time zone whose days orders fall on.
-    pub timezone: Tz,
+    pub timezone: Option<Tz>,
     /// Whether substring search has an index.
-    pub search_index: bool,
+    pub search_index: Option<bool>,
 }
 
 impl Options {
     /// As the configuration says.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        Self { timezone: config.orders.timezone, search_index: config.database.search_index }
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { timezone: Tz::UTC, search_index: true }
+        Self { timezone: Some(config.orders.timezone), search_index: Some(config.database.search_index) }
     }
 }
 

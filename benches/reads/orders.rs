@@ -1,12 +1,14 @@
 //! Orders like those of a busy group, from a seed: always the same ones.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 use iso_currency::Currency;
 use roms::order::{Amount, Extra, FieldChange, Fields, Order, OrderNumber, Source, Status};
-use roms::store::{NewEvent, NewLog};
+use roms::store::{From, NewEvent, NewLog, OrderFilter, Store};
 
 /// Store, how an order number of it begins, currency, and orders of a hundred. Seven of ten
 /// numbers begin alike.
@@ -72,9 +74,16 @@ impl Orders {
         }
     }
 
-    /// Orders of today, whose numbers nobody else has.
-    pub(crate) fn of_today(now: DateTime<Utc>, first: u64) -> Self {
-        Self { rng: Rng::with_seed(first), next: first, at: now, step: TimeDelta::milliseconds(1) }
+    /// Orders of today, whose numbers nobody has yet.
+    pub(crate) fn of_today(now: DateTime<Utc>) -> Self {
+        static ROUND: AtomicU64 = AtomicU64::new(0);
+        let round = 1 + ROUND.fetch_add(1, Ordering::Relaxed);
+        Self {
+            rng: Rng::with_seed(round),
+            next: round * 100_000_000,
+            at: now,
+            step: TimeDelta::milliseconds(1),
+        }
     }
 
     /// One of a table by its weights, which add up to 100.
@@ -148,22 +157,24 @@ impl Iterator for Orders {
 }
 
 /// The log row of the message that brought an order.
-pub(crate) fn log(order: &Order, id: i64) -> NewLog {
+pub(crate) fn log(order: &Order) -> NewLog {
     let product = order.fields.product.as_deref().unwrap_or_default();
     let flattened = format!("Successful Checkout\nProduct\n{product}\nOrder Number\n#{}\n", order.number);
-    let hash = |rng: &mut Rng| format!("{:032x}{:032x}", rng.u128(..), rng.u128(..));
+    // Ids of messages rise with the time, which they hold in milliseconds from their 22nd bit on.
+    let id = (order.newest.timestamp_millis() - 1_420_070_400_000) << 22
+        | order.newest.timestamp_subsec_nanos() as i64 & 0x3f_ffff;
     let mut rng = Rng::with_seed(id.unsigned_abs());
     NewLog {
         source: order.source,
-        source_key: Some(format!("discord:{id}")),
+        source_key: Some(format!("discord:{id}:{}", order.number)),
         endpoint: "discord/1112223334445556667/1112223334445556668".to_owned(),
-        message_id: Some(1_300_000_000_000_000_000 + id),
-        content_hash: Some(hash(&mut rng)),
+        message_id: Some(id),
+        content_hash: Some(format!("{:032x}{:032x}", rng.u128(..), rng.u128(..))),
         outcome: "created",
         code: None,
         error_message: None,
         warnings: Vec::new(),
-        order_ids: vec![id],
+        order_ids: Vec::new(),
         payload: format!("{{\"embeds\":[{{\"description\":{flattened:?}}}]}}"),
         flattened,
         sent_at: order.newest,
@@ -186,5 +197,52 @@ pub(crate) fn event(order: &Order, id: i64, log_id: i64) -> NewEvent {
         log_id: Some(log_id),
         actor: None,
         created_at: order.created_at,
+    }
+}
+
+/// Some orders of a full database, to ask for.
+pub(crate) struct Sample(Vec<Order>);
+
+impl Sample {
+    /// Orders from everywhere.
+    pub(crate) async fn of(store: &Store, count: u32) -> Result<Self> {
+        let mut orders = Vec::new();
+        for part in 0..20 {
+            let near = From::Before(i64::from(count) * part / 20 + 1_000);
+            let page = store.order_page(
+                &OrderFilter { status: Some(Status::Delivered), ..OrderFilter::default() },
+                near,
+                1,
+            );
+            orders.extend(page.await?.items);
+        }
+        Ok(Self(orders))
+    }
+
+    fn order(&self, n: u64) -> &Order {
+        &self.0[usize::try_from(n).unwrap_or_default() % self.0.len()]
+    }
+
+    pub(crate) fn number(&self, n: u64) -> String {
+        self.order(n).number.to_string()
+    }
+
+    /// A number less its last two characters.
+    pub(crate) fn beginning(&self, n: u64) -> String {
+        let number = self.number(n);
+        number.chars().take(number.chars().count() - 2).collect()
+    }
+
+    /// A number with a letter in the place of another.
+    pub(crate) fn slipped(&self, n: u64) -> String {
+        self.number(n).chars().enumerate().map(|(at, c)| if at == 3 { 'x' } else { c }).collect()
+    }
+
+    pub(crate) fn email(&self, n: u64) -> String {
+        self.order(n).fields.email.clone().unwrap_or_default()
+    }
+
+    pub(crate) fn tracking(&self, n: u64) -> String {
+        self.order(n).fields.tracking_number.clone().unwrap_or_default()
     }
 }

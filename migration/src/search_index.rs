@@ -18,6 +18,9 @@ pub const COLUMNS: [&str; 5] = ["order_number", "product", "email", "profile", "
 /// that no search holds.
 pub const POSTGRES_TEXT: &str = "lower(order_number || chr(31) || coalesce(product, '') || chr(31) || coalesce(email, '') || chr(31) || coalesce(profile, '') || chr(31) || coalesce(tracking_number, ''))";
 
+/// The character that [`POSTGRES_TEXT`] has between the columns.
+pub const POSTGRES_BETWEEN: char = '\u{1f}';
+
 const POSTGRES_INDEX: &str = "orders_search";
 
 /// Whether the index is there.

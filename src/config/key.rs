@@ -1,5 +1,7 @@
 //! Every key there is: one table, which tells known from unknown and open from secret.
 
+use strsim::osa_distance;
+
 /// A key of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key {
@@ -43,9 +45,13 @@ pub(super) const CHANNEL_FORWARDED: Key = Key::new("discord.channels", "forwarde
 pub(super) const TRUST_WEBHOOKS: Key = Key::new("discord.channels.trust", "webhooks", Kind::InFile);
 pub(super) const TRUST_APPLICATIONS: Key = Key::new("discord.channels.trust", "applications", Kind::InFile);
 pub(super) const TRUST_AUTHORS: Key = Key::new("discord.channels.trust", "authors", Kind::InFile);
+pub(super) const ACCESS_VIEWER: Key = Key::new("access", "viewer", Kind::Open);
+pub(super) const ACCESS_MANAGER: Key = Key::new("access", "manager", Kind::Open);
+pub(super) const ACCESS_ADMIN: Key = Key::new("access", "admin", Kind::Open);
 pub(super) const ORDERS_TIMEZONE: Key = Key::new("orders", "timezone", Kind::Open);
 pub(super) const ORDERS_CURRENCY: Key = Key::new("orders", "currency", Kind::Open);
 pub(super) const ORDERS_NUMBER_MISSING: Key = Key::new("orders", "number_missing", Kind::Open);
+pub(super) const RETENTION_RAW_DAYS: Key = Key::new("retention", "raw_days", Kind::Open);
 pub(super) const LOG_FILTER: Key = Key::new("log", "filter", Kind::Open);
 pub(super) const LOG_FORMAT: Key = Key::new("log", "format", Kind::Open);
 
@@ -70,9 +76,13 @@ const ALL: &[Key] = &[
     TRUST_WEBHOOKS,
     TRUST_APPLICATIONS,
     TRUST_AUTHORS,
+    ACCESS_VIEWER,
+    ACCESS_MANAGER,
+    ACCESS_ADMIN,
     ORDERS_TIMEZONE,
     ORDERS_CURRENCY,
     ORDERS_NUMBER_MISSING,
+    RETENTION_RAW_DAYS,
     LOG_FILTER,
     LOG_FORMAT,
 ];
@@ -147,31 +157,11 @@ pub(super) fn hint<S: AsRef<str>>(unknown: &str, known: &[S]) -> String {
     let nearest = known
         .iter()
         .map(AsRef::as_ref)
-        .map(|name| (edits(&unknown.to_lowercase(), &name.to_lowercase()), name))
+        .map(|name| (osa_distance(&unknown.to_lowercase(), &name.to_lowercase()), name))
         .min_by_key(|(edits, _)| *edits)
         .filter(|(edits, name)| *edits <= name.chars().count() / 3);
     match nearest {
         Some((_, name)) => format!("did you mean `{name}`?"),
         None => format!("known here: {}", known.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ")),
     }
-}
-
-/// How many letters to insert, delete, replace or swap with their neighbour to make `b` of `a`:
-/// the optimal string alignment distance.
-fn edits(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut least = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
 }

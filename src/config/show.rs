@@ -20,10 +20,17 @@ impl Config {
         let channels = self.discord.iter().flat_map(|discord| &discord.channels);
         sections.extend(channels.map(channel));
         sections.push(section(&[
+            (key::ACCESS_VIEWER, list(&self.access.viewer)),
+            (key::ACCESS_MANAGER, list(&self.access.manager)),
+            (key::ACCESS_ADMIN, list(&self.access.admin)),
+        ]));
+        sections.push(section(&[
             (key::ORDERS_TIMEZONE, text(self.orders.timezone.name())),
             (key::ORDERS_CURRENCY, text(self.orders.currency.code())),
             (key::ORDERS_NUMBER_MISSING, text(&self.orders.number_missing.to_string())),
         ]));
+        let raw_days = self.retention.raw.map_or(0, |raw| raw.num_days());
+        sections.push(section(&[(key::RETENTION_RAW_DAYS, raw_days.to_string())]));
         sections.push(section(&[
             (key::LOG_FILTER, text(&self.log.filter.to_string())),
             (key::LOG_FORMAT, text(&self.log.format.to_string())),

@@ -8,12 +8,13 @@ use utoipa::ToSchema;
 use super::{
     AppState,
     error::ApiError,
-    params::{Bound, Params, Segment, bad},
+    params::{Params, Segment, bad},
     responses::{ListErrors, RowErrors},
     wire::OrderBody,
 };
 use crate::{
     order::{FieldChange, Order, OrderNumber, Status},
+    parse::dates::Bound,
     store::{From, OrderEvent, OrderFilter, Store},
 };
 
@@ -126,7 +127,8 @@ pub(super) async fn list(State(state): State<AppState>, params: Params) -> Resul
         Place::Cursor(from) => state.store.order_page(&filter, from, page_size).await?,
     };
     let total = state.store.count_orders(&filter).await?;
-    let (newest, oldest) = (found.items.first().map(|order| order.id), found.items.last().map(|order| order.id));
+    let (newest, oldest) =
+        (found.items.first().map(|order| order.id), found.items.last().map(|order| order.id));
     Ok(Json(OrderPage {
         orders: found.items.into_iter().map(OrderBody::from).collect(),
         total: total.count,

@@ -115,7 +115,9 @@ impl Ingest {
             } else {
                 self.store_again(messages).await?
             };
-            receipts.iter().for_each(|receipt| summary.add(receipt));
+            for receipt in &receipts {
+                summary.add(receipt);
+            }
             progress(&summary);
         }
     }

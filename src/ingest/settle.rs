@@ -228,7 +228,9 @@ impl Settled {
         position: usize,
         now: DateTime<Utc>,
     ) -> Result<Box<Edited>, EditError> {
-        let found = self.orders.values().find(|working| working.order.id == edit.order);
+        // An order that this batch makes has no row id yet.
+        let is_meant = |working: &&Working| working.order.id == edit.order && edit.order != 0;
+        let found = self.orders.values().find(is_meant);
         let before = found.ok_or(EditError::NotFound)?.order.clone();
         if edit.guard.is_some_and(|guard| !guard.holds(&before)) {
             return Err(EditError::Changed);

@@ -162,10 +162,11 @@ pub(super) async fn stored(batch: &mut Batch, works: &[Work]) -> Result<Stored, 
     }));
     numbers.sort_unstable();
     numbers.dedup();
+    // Orders before log rows, as they are written: two writers must lock in the same order.
     Ok(Stored {
+        orders: batch.orders(&numbers).await?,
         known: batch.known_messages(&keys).await?,
         outcomes: batch.outcomes(&replayed).await?,
-        orders: batch.orders(&numbers).await?,
     })
 }
 

@@ -4,9 +4,9 @@ use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait};
 
 use super::entity::orders::{Column, Entity};
-use super::filter::{column_holds, lowered, number_key};
-use super::pages::{Stretch, list, near};
-use super::search::{Hits, Needle};
+use super::filter::{column_holds, holds, key, lowered};
+use super::pages::{Stretch, list, near, scattered};
+use super::search::{Hits, Needle, SHORTEST};
 use super::{Store, StoreError};
 use crate::order::Order;
 
@@ -47,10 +47,10 @@ impl Store {
         if text.is_empty() {
             return self.ids(list(Condition::all(), limit)).await;
         }
-        let key = number_key(self.readers.get_database_backend());
+        let number = key(Column::OrderNumber, self.readers.get_database_backend());
         // No character comes after the last one.
         let end = lowered(text).binary(BinOper::Custom("||".into()), Expr::val("\u{10ffff}"));
-        let begins = Condition::all().add(key.clone().gte(lowered(text))).add(key.lt(end));
+        let begins = Condition::all().add(number.clone().gte(lowered(text))).add(number.lt(end));
         let mut few = Query::select();
         few.column(Column::Id).from(Entity).cond_where(begins.clone()).limit(SORTED + 1);
         let mut ids = self.ids(few).await?;
@@ -79,8 +79,13 @@ impl Store {
         if let Some(lookup) = self.lookup(Needle::within(column, text)).await? {
             return Hits::new(self, &lookup, unknown).ids(Stretch::ALL, limit).await;
         }
-        let [column] = column;
-        let fitting = unknown.add(column_holds(*column, text));
-        self.ids(near(&fitting, Stretch::ALL, limit as u64)).await
+        let backend = self.readers.get_database_backend();
+        let fitting = unknown.add(column_holds(column[0], text));
+        let ids = self.ids(near(&fitting, Stretch::ALL, limit as u64)).await?;
+        if ids.len() == limit || !self.search.is_whole() || text.chars().count() < SHORTEST {
+            return Ok(ids);
+        }
+        let fitting = fitting.add(holds(text, backend));
+        self.ids(scattered(&fitting, Stretch::ALL, limit as u64, backend)).await
     }
 }

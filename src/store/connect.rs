@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use chrono_tz::Tz;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
@@ -12,14 +13,14 @@ use sea_orm::{
 };
 use tokio::time::sleep;
 
-use super::error::{root, sqlite_code};
+use super::error::{extended_sqlite_code, root, sqlite_code};
 use super::search::{self, SearchIndex};
 use super::sums::recount;
 use super::{Options, Store, StoreError};
 use crate::config::DatabaseUrl;
 
 /// How long a statement waits for another process's write lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that read.
 const READERS: u32 = 4;
 /// The write-ahead log is cut back to this size after a checkpoint, in bytes.
@@ -28,6 +29,8 @@ const JOURNAL_LIMIT: u32 = 64 * 1024 * 1024;
 const SWITCH_PAUSE: Duration = Duration::from_millis(10);
 /// SQLite's code for a lock that somebody else holds.
 const SQLITE_BUSY: i32 = 5;
+/// SQLite's extended code for a file that has another name by now.
+const SQLITE_READONLY_DBMOVED: i32 = 1032;
 /// SQLite's code for a file that is no database.
 const SQLITE_NOTADB: i32 = 26;
 /// SQLite's codes for a file that the system does not let it use: no permission, read-only,
@@ -39,25 +42,26 @@ pub(super) async fn open(url: &DatabaseUrl, options: Options) -> Result<Store, S
     let path = url.sqlite_path().ok_or(StoreError::Url)?.to_owned();
     create_private(&path)
         .map_err(|error| StoreError::Open { path: path.clone(), reason: error.to_string() })?;
-    let explain = |error: DbErr| match sqlite_code(&error) {
-        Some(SQLITE_NOTADB) => StoreError::NotADatabase { path: path.clone() },
-        Some(code) if REFUSED_BY_THE_SYSTEM.contains(&code) => {
-            StoreError::Open { path: path.clone(), reason: root(&error).to_string() }
-        }
-        _ => StoreError::Database(error),
-    };
+    let explain = |error| explain(&path, error);
     let writer = connect_first(&path).await.map_err(explain)?;
-    migrate(&writer, options).await.map_err(|error| match error {
+    let (timezone, indexed) = migrate(&writer, options).await.map_err(|error| match error {
         StoreError::Database(error) => explain(error),
         other => other,
     })?;
     let readers = connect(&path, READERS, true).await.map_err(explain)?;
-    let search = if options.search_index {
-        SearchIndex::keep(writer.clone(), readers.clone())
-    } else {
-        SearchIndex::None
-    };
-    Ok(Store { writer, readers, timezone: options.timezone, search })
+    let search = SearchIndex::keep(indexed, writer.clone(), readers.clone());
+    Ok(Store { writer, readers, timezone, search })
+}
+
+/// What an error says of the file that was opened.
+pub(super) fn explain(path: &Path, error: DbErr) -> StoreError {
+    match sqlite_code(&error) {
+        Some(SQLITE_NOTADB) => StoreError::NotADatabase { path: path.to_owned() },
+        Some(code) if REFUSED_BY_THE_SYSTEM.contains(&code) => {
+            StoreError::Open { path: path.to_owned(), reason: root(&error).to_string() }
+        }
+        _ => StoreError::Database(error),
+    }
 }
 
 /// A transaction that holds the write lock from its first moment on: one that begins reading
@@ -81,7 +85,7 @@ pub(super) async fn pragma(connection: &DatabaseConnection, name: &str) -> Resul
 
 /// Makes the file where it is missing, for this user alone; SQLite gives its side files the same
 /// mode.
-fn create_private(path: &Path) -> io::Result<()> {
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
@@ -91,16 +95,24 @@ fn create_private(path: &Path) -> io::Result<()> {
 
 /// The first connection switches a new file to the write-ahead log. For that it needs the file to
 /// itself, and where another process is at it too, SQLite gives up at once instead of waiting.
+///
+/// That other process may be a restore, which leaves a file without that log and puts another one
+/// in its place. SQLite notices when it begins to write, and then the new file is opened. Once the
+/// log is there, no restore gets the file to itself any more.
 async fn connect_first(path: &Path) -> Result<DatabaseConnection, DbErr> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
         match connect(path, 1, false).await {
-            Err(error) if sqlite_code(&error) == Some(SQLITE_BUSY) && Instant::now() < deadline => {
-                sleep(SWITCH_PAUSE).await;
-            }
+            Err(error) if is_passing(&error) && Instant::now() < deadline => sleep(SWITCH_PAUSE).await,
             connected => return connected,
         }
     }
+}
+
+/// Whether the file will soon be free, or is another one by now.
+fn is_passing(error: &DbErr) -> bool {
+    extended_sqlite_code(error)
+        .is_some_and(|code| code & 0xff == SQLITE_BUSY || code == SQLITE_READONLY_DBMOVED)
 }
 
 async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<DatabaseConnection, DbErr> {
@@ -134,16 +146,18 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
 
 /// Brings the schema up to date in one transaction under the write lock, so that two processes
 /// may start at once and a failed migration leaves nothing behind.
-async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(), StoreError> {
+///
+/// Gives the time zone whose days the sums are for, and whether there is a search index.
+async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(Tz, bool), StoreError> {
     let transaction = begin(writer).await?;
     if let Some(migration) = unknown_migration(&transaction).await? {
         return Err(StoreError::NewerSchema { migration });
     }
     Migrator::up(&transaction, None).await?;
-    recount::ensure(&transaction, options.timezone).await?;
-    search::prepare(&transaction, options.search_index).await?;
+    let timezone = recount::ensure(&transaction, options.timezone).await?;
+    let indexed = search::prepare(&transaction, options.search_index).await?;
     transaction.commit().await?;
-    Ok(())
+    Ok((timezone, indexed))
 }
 
 /// The first applied migration that this release does not know.

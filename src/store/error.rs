@@ -1,6 +1,6 @@
 //! What can go wrong with the database.
 
-use std::{error::Error, path::PathBuf};
+use std::{error::Error, io, path::PathBuf};
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
@@ -25,6 +25,57 @@ pub enum StoreError {
     NotADatabase {
         /// The file.
         path: PathBuf,
+    },
+    /// A name that SQLite cannot be told.
+    #[error("the name of {path} is not UTF-8; give it another one")]
+    Path {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing is there that could be read.
+    #[error("there is no database at {path}")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something is where a new file belongs.
+    #[error("{path} exists, and is not overwritten")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody else has the database open.
+    #[error("{path} is in use; stop roms and whatever else has it open, then try again")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The write-ahead log cannot be emptied.
+    #[error("somebody reads from the database for so long that its write-ahead log cannot be emptied")]
+    LogInUse,
+    /// The file is a database of something else.
+    #[error("{path} is no database of roms")]
+    NotRoms {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not sound.
+    #[error("{path} is damaged: {finding}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The first thing that SQLite found.
+        finding: String,
+    },
+    /// A file or folder cannot be dealt with as it must be.
+    #[error("cannot {action} {path}: {error}")]
+    File {
+        /// What was to be done.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's words.
+        error: io::Error,
     },
     /// A later release made the schema.
     #[error(
@@ -60,7 +111,30 @@ pub(super) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'st
 /// type. <https://sqlite.org/rescode.html>
 const FAULTS_OF_THE_DATA: [i32; 3] = [18, 19, 20];
 
+/// Primary result code of SQLite for a lock that somebody else holds.
+const SQLITE_BUSY: i32 = 5;
+/// Primary result codes of SQLite for a file that is damaged, or no database.
+const UNREADABLE: [i32; 2] = [11, 26];
+
 impl StoreError {
+    /// Whether somebody else holds the lock that was asked for.
+    pub(super) fn is_busy(&self) -> bool {
+        match self {
+            Self::LogInUse => true,
+            Self::Database(error) => sqlite_code(error) == Some(SQLITE_BUSY),
+            _ => false,
+        }
+    }
+
+    /// Whether the file makes no sense to SQLite.
+    pub(super) fn is_unreadable(&self) -> bool {
+        match self {
+            Self::NotADatabase { .. } => true,
+            Self::Database(error) => sqlite_code(error).is_some_and(|code| UNREADABLE.contains(&code)),
+            _ => false,
+        }
+    }
+
     /// Whether the data is at fault, so that trying again is of no use. All else (busy, full,
     /// gone) passes, or hits every message alike.
     #[must_use]
@@ -77,6 +151,11 @@ impl StoreError {
 
 /// The primary result code of SQLite's error.
 pub(super) fn sqlite_code(error: &DbErr) -> Option<i32> {
+    extended_sqlite_code(error).map(|extended| extended & 0xff)
+}
+
+/// The extended result code of SQLite's error.
+pub(super) fn extended_sqlite_code(error: &DbErr) -> Option<i32> {
     let (DbErr::Conn(RuntimeErr::SqlxError(error))
     | DbErr::Exec(RuntimeErr::SqlxError(error))
     | DbErr::Query(RuntimeErr::SqlxError(error))) = error
@@ -84,5 +163,5 @@ pub(super) fn sqlite_code(error: &DbErr) -> Option<i32> {
         return None;
     };
     let sqlx::Error::Database(error) = error.as_ref() else { return None };
-    error.code()?.parse::<i32>().ok().map(|extended| extended & 0xff)
+    error.code()?.parse().ok()
 }

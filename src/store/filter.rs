@@ -40,8 +40,7 @@ pub(super) enum Term {
 }
 
 impl Term {
-    const ALL: [Self; 6] =
-        [Self::Email, Self::Profile, Self::Store, Self::Status, Self::Search, Self::Dates];
+    const ALL: [Self; 6] = [Self::Email, Self::Profile, Self::Store, Self::Status, Self::Search, Self::Dates];
 }
 
 /// A filter as conditions: the one that orders are looked up by, and those that are then checked.
@@ -72,11 +71,16 @@ impl OrderFilter {
         let plain = |column: Column| {
             if hidden { Expr::cust(format!("+{}", column.as_str())) } else { Expr::col(column) }
         };
-        let whole = |column, text: &String| Func::lower(plain(column)).eq(lowered(text));
+        let whole = |column, text: &String| {
+            let key = if hidden { Func::lower(plain(column)).into() } else { key(column, backend) };
+            key.eq(lowered(text))
+        };
         let condition = match term {
             Term::Email => whole(Column::Email, self.email.as_ref()?).into_condition(),
             Term::Profile => whole(Column::Profile, self.profile.as_ref()?).into_condition(),
-            Term::Store => whole(Column::Store, self.store.as_ref()?).into_condition(),
+            Term::Store => {
+                Func::lower(plain(Column::Store)).eq(lowered(self.store.as_ref()?)).into_condition()
+            }
             Term::Status => plain(Column::Status).eq(self.status?.as_str()).into_condition(),
             Term::Search => holds(self.search.as_ref()?, backend),
             Term::Dates => {
@@ -94,8 +98,11 @@ pub(super) const SEARCHED: [Column; 5] =
     [Column::OrderNumber, Column::Product, Column::Email, Column::Profile, Column::TrackingNumber];
 
 /// Whether one of the searched columns holds a text. PostgreSQL has an index for just this.
-fn holds(text: &str, backend: DbBackend) -> Condition {
+pub(super) fn holds(text: &str, backend: DbBackend) -> Condition {
     if backend == DbBackend::Postgres {
+        if text.contains(search_index::POSTGRES_BETWEEN) {
+            return Condition::all().add(Expr::cust("1 = 0"));
+        }
         return Condition::all().add(like(Expr::cust(search_index::POSTGRES_TEXT), text));
     }
     SEARCHED.into_iter().fold(Condition::any(), |any, column| any.add(column_holds(column, text)))
@@ -117,17 +124,15 @@ pub(super) fn name_is(text: &str) -> Expr {
     Func::lower(Expr::col(order_sums::Column::Name)).eq(lowered(text))
 }
 
-/// What numbers are looked up by in any case: the order of the bytes, so that those with the same
-/// beginning lie together.
-pub(super) fn number_key(backend: DbBackend) -> Expr {
-    Expr::cust(match backend {
-        DbBackend::Postgres => r#"lower("orders"."order_number") COLLATE "C""#,
-        _ => r#"lower("orders"."order_number")"#,
-    })
+/// What numbers, e-mail addresses and profiles are looked up by: in any case, and in the order of
+/// the bytes, so that those with the same beginning lie together.
+pub(super) fn key(column: Column, backend: DbBackend) -> Expr {
+    let collation = if backend == DbBackend::Postgres { r#" COLLATE "C""# } else { "" };
+    Expr::cust(format!(r#"lower("orders"."{}"){collation}"#, column.as_str()))
 }
 
 /// A column in lower case. Both sides by the database, whose lower case may stop at ASCII.
-pub(super) fn lower(column: Column) -> Expr {
+fn lower(column: Column) -> Expr {
     Func::lower(Expr::col(column)).into()
 }
 

@@ -6,7 +6,7 @@ use sea_orm::sea_query::{ExprTrait, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, Order as Sort, StatementBuilder};
 
 use super::entity::orders::{Column, Entity};
-use super::filter::{lowered, number_key};
+use super::filter::{key, lowered};
 use super::{Store, StoreError};
 use crate::order::OrderNumber;
 
@@ -41,21 +41,31 @@ impl Store {
             .filter(|(distance, _)| distance * 2 <= letters)
             .collect();
         ranked.sort_unstable();
-        Ok(ranked.into_iter().take(limit).filter_map(|(_, number)| OrderNumber::parse(&number).ok()).collect())
+        Ok(ranked
+            .into_iter()
+            .take(limit)
+            .filter_map(|(_, number)| OrderNumber::parse(&number).ok())
+            .collect())
     }
 
     /// The questions whose answers may be near.
     fn looks(&self, typed: &str) -> Vec<SelectStatement> {
-        let key = || number_key(self.readers.get_database_backend());
+        let number_key = || key(Column::OrderNumber, self.readers.get_database_backend());
         let numbers = || Query::select().column(Column::OrderNumber).from(Entity).to_owned();
         let mut above = numbers();
-        above.and_where(key().gte(lowered(typed))).order_by_expr(key(), Sort::Asc).limit(NEIGHBOURS);
+        above
+            .and_where(number_key().gte(lowered(typed)))
+            .order_by_expr(number_key(), Sort::Asc)
+            .limit(NEIGHBOURS);
         let mut below = numbers();
-        below.and_where(key().lt(lowered(typed))).order_by_expr(key(), Sort::Desc).limit(NEIGHBOURS);
+        below
+            .and_where(number_key().lt(lowered(typed)))
+            .order_by_expr(number_key(), Sort::Desc)
+            .limit(NEIGHBOURS);
         let mut looks = vec![above, below];
         if typed.chars().count() <= LONGEST {
             let mut slips = numbers();
-            slips.and_where(key().is_in(slips_of(typed))).limit(NEIGHBOURS);
+            slips.and_where(number_key().is_in(slips_of(typed))).limit(NEIGHBOURS);
             looks.push(slips);
         }
         looks
@@ -68,7 +78,8 @@ fn slips_of(typed: &str) -> BTreeSet<String> {
     let mut slips = BTreeSet::new();
     for at in 0..=letters.len() {
         let (before, after) = letters.split_at(at);
-        let text = |middle: &[char], after: &[char]| before.iter().chain(middle).chain(after).collect::<String>();
+        let text =
+            |middle: &[char], after: &[char]| before.iter().chain(middle).chain(after).collect::<String>();
         slips.extend(LETTERS.chars().map(|letter| text(&[letter], after)));
         if let [wrong, after @ ..] = after {
             slips.insert(text(&[], after));

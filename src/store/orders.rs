@@ -43,7 +43,7 @@ impl Store {
             return rows::order(row).map(Some);
         }
         let any_case = orders::Entity::find()
-            .filter(number_key(self.readers.get_database_backend()).eq(lowered(number)))
+            .filter(key(orders::Column::OrderNumber, self.readers.get_database_backend()).eq(lowered(number)))
             .order_by_desc(orders::Column::Id);
         if let Some(row) = any_case.one(&self.readers).await? {
             return rows::order(row).map(Some);

@@ -80,12 +80,14 @@ impl Store {
         let (stretch, back) = match from {
             From::Newest => (Stretch::ALL, None),
             From::Oldest => (Stretch { beyond: None, descending: false }, None),
-            From::Before(id) => {
-                (Stretch { beyond: Some(id), descending: true }, Some(Stretch { beyond: id.checked_sub(1), descending: false }))
-            }
-            From::After(id) => {
-                (Stretch { beyond: Some(id), descending: false }, Some(Stretch { beyond: id.checked_add(1), descending: true }))
-            }
+            From::Before(id) => (
+                Stretch { beyond: Some(id), descending: true },
+                Some(Stretch { beyond: id.checked_sub(1), descending: false }),
+            ),
+            From::After(id) => (
+                Stretch { beyond: Some(id), descending: false },
+                Some(Stretch { beyond: id.checked_add(1), descending: true }),
+            ),
         };
         let way = self.way(filter).await?;
         // One order more than asked for tells whether any follow.
@@ -207,7 +209,12 @@ pub(super) fn near(fitting: &Condition, stretch: Stretch, limit: u64) -> SelectS
 }
 
 /// The first so many orders on a stretch that fit, from all that fit.
-fn scattered(fitting: &Condition, stretch: Stretch, limit: u64, backend: DbBackend) -> SelectStatement {
+pub(super) fn scattered(
+    fitting: &Condition,
+    stretch: Stretch,
+    limit: u64,
+    backend: DbBackend,
+) -> SelectStatement {
     let mut all = Query::select();
     all.column(Column::Id).from(Entity).cond_where(fitting.clone());
     if backend == DbBackend::Postgres {

@@ -98,7 +98,7 @@ impl Store {
 }
 
 impl Batch {
-    /// The outcomes of these rows of the log. Those that are gone, or whose payload is, are left
+    /// The outcomes of these rows of the log, which are locked. Those that are gone, or whose payload is, are left
     /// out.
     ///
     /// # Errors

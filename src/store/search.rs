@@ -7,9 +7,11 @@ mod hits;
 mod keep;
 mod window;
 
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QuerySelect, Statement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IdenStatic, QueryFilter, QuerySelect, Statement,
+};
 
-use super::entity::orders::Column;
+use super::entity::orders::{Column, Entity};
 use super::filter::SEARCHED;
 use super::{Store, StoreError};
 
@@ -20,9 +22,12 @@ pub(super) use keep::{SearchIndex, prepare};
 /// not every order number is one of many lists to go through.
 const WINDOW: usize = 5;
 /// Characters below which the index knows nothing.
-const SHORTEST: usize = 3;
+pub(super) const SHORTEST: usize = 3;
 /// Orders that may wait to be taken into the index, before a search does without it.
 const MOST_PENDING: u64 = 60_000;
+
+/// Orders that tell which letters are rare.
+const SAMPLE: i64 = 200;
 
 /// A text that is looked for in some columns, in any case.
 #[derive(Clone, Debug)]
@@ -102,7 +107,7 @@ impl Store {
         } else {
             window::rarest(&needle.lower, &self.sample().await?)
         };
-        let columns: Vec<&str> = needle.columns.iter().map(sea_orm::IdenStatic::as_str).collect();
+        let columns: Vec<&str> = needle.columns.iter().map(IdenStatic::as_str).collect();
         // Between quotes, a text means itself.
         let quoted = part.replace('"', "\"\"");
         let start = if needle.at_start { "^" } else { "" };
@@ -120,9 +125,6 @@ impl Store {
 
     /// The searched columns of orders from everywhere, in lower case.
     async fn sample(&self) -> Result<Vec<String>, StoreError> {
-        const SIZE: i64 = 200;
-        use super::entity::orders::Entity;
-        use sea_orm::{ColumnTrait, QueryFilter};
         let newest: Option<Option<i64>> = Entity::find()
             .select_only()
             .column_as(Column::Id.max(), "newest")
@@ -130,8 +132,9 @@ impl Store {
             .one(&self.readers)
             .await?;
         let newest = newest.flatten().unwrap_or_default();
-        let ids = (1..=SIZE).map(|part| newest / SIZE * part + newest % SIZE * part / SIZE);
-        let rows = Entity::find().filter(Column::Id.is_in(ids)).select_only().column(Column::Id).columns(SEARCHED);
+        let ids = (1..=SAMPLE).map(|part| newest / SAMPLE * part + newest % SAMPLE * part / SAMPLE);
+        let rows =
+            Entity::find().filter(Column::Id.is_in(ids)).select_only().column(Column::Id).columns(SEARCHED);
         let rows: Vec<Texts> = rows.into_tuple().all(&self.readers).await?;
         let text = |(_, number, product, email, profile, tracking): Texts| {
             let others = [product, email, profile, tracking].into_iter().flatten();

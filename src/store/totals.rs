@@ -1,7 +1,9 @@
 //! How many orders a filter finds, without counting a million of them.
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order as Sort, QuerySelect, StatementBuilder};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order as Sort, QuerySelect, StatementBuilder,
+};
 
 use super::entity::order_sums;
 use super::entity::orders::{Column, Entity};

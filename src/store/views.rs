@@ -7,6 +7,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use super::entity::discord_views::{ActiveModel, Column, Entity};
 use super::{Store, StoreError};
+use crate::order::EmailAddress;
 
 /// How long a view is kept that nobody uses.
 const KEPT_UNUSED: TimeDelta = TimeDelta::days(30);
@@ -25,6 +26,18 @@ impl Store {
         let again = OnConflict::column(Column::Text).update_column(Column::UsedAt).to_owned();
         let saved = Entity::insert(row).on_conflict(again).exec(&self.writer).await?;
         Ok(saved.last_insert_id)
+    }
+
+    /// Drops the texts that name a person.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn drop_views_of(&self, address: &EmailAddress) -> Result<(), StoreError> {
+        let mut views = Entity::find().all(&self.readers).await?;
+        views.retain(|view| address.is_in(&view.text));
+        let ids = views.into_iter().map(|view| view.id);
+        Entity::delete_many().filter(Column::Id.is_in(ids)).exec(&self.writer).await?;
+        Ok(())
     }
 
     /// The text of an id, which counts as used now; `None` where it was dropped.

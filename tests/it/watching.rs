@@ -15,5 +15,5 @@ mod odd;
 mod program;
 mod refused;
 mod rest;
-mod stage;
+pub(crate) mod stage;
 mod trust;

@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use super::{Channel, Discord, Token, Trust};
 use crate::config::{
+    id::id,
     key,
     node::{Node, Read, Value},
     settings::Settings,
@@ -77,22 +78,6 @@ fn api_url(text: &str) -> Result<String, String> {
         _ => return Err(expected.to_owned()),
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
-}
-
-/// An id of Discord's, a positive number of 64 bits. It may be a text, as in Discord's own JSON.
-fn id(node: &Node) -> Read<i64> {
-    let id = match &node.value {
-        Value::Integer(id) => Some(*id),
-        Value::Text(text) | Value::Variable(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    // Not repeated: next to the token, it may be the token in the wrong line.
-    id.filter(|id| *id > 0).ok_or_else(|| {
-        node.refuse(
-            "expected an id such as \"1112223334445556667\": in Discord, turn on Developer Mode, right-click, \
-             Copy ID",
-        )
-    })
 }
 
 fn channels(node: &Node, no_guild: bool) -> Read<Vec<Channel>> {

@@ -1,4 +1,4 @@
-//! The orders of a write transaction: read, written back whole, and deleted. The sums follow.
+//! The orders of a write transaction: read, and written back whole. The sums follow.
 
 use std::collections::HashMap;
 
@@ -60,28 +60,6 @@ impl Batch {
             ids.insert(number, row.try_get("", "id")?);
         }
         Ok(ids)
-    }
-
-    /// Deletes orders with their history, and gives how many there were. What they added to the
-    /// sums goes too, and no name of theirs stays there that no other order has.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn delete_orders(&mut self, numbers: &[OrderNumber]) -> Result<u64, StoreError> {
-        let mut deleted = 0;
-        for chunk in numbers.chunks(MAX_ROWS) {
-            self.orders(chunk).await?;
-            for number in chunk {
-                let before = self.shares.insert(number.clone(), None).flatten();
-                self.sums.replace(before.as_ref(), None)?;
-            }
-            let gone = orders::Entity::delete_many()
-                .filter(orders::Column::OrderNumber.is_in(chunk.iter().map(OrderNumber::as_str)))
-                .exec(&self.transaction)
-                .await?;
-            deleted += gone.rows_affected;
-        }
-        Ok(deleted)
     }
 
     /// What these orders add to the sums instead of what they added before. Orders that this

@@ -34,7 +34,11 @@ impl<'a> Hits<'a> {
     ///
     /// # Errors
     /// When the database fails.
-    pub(in crate::store) async fn ids(&self, stretch: Stretch, wanted: usize) -> Result<Vec<i64>, StoreError> {
+    pub(in crate::store) async fn ids(
+        &self,
+        stretch: Stretch,
+        wanted: usize,
+    ) -> Result<Vec<i64>, StoreError> {
         self.examine(stretch, wanted, usize::MAX).await.map(|(ids, _)| ids)
     }
 

@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use migration::search_index;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, Statement,
+    TransactionTrait,
+};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::super::entity::orders;
 use super::super::{Store, StoreError, connect};
 
 /// Orders that are taken into the index at once. Writers wait for so long.
@@ -21,10 +25,12 @@ const MOST_WAITING: u64 = 50_000;
 /// The search index of a database.
 #[derive(Clone, Debug)]
 pub(in crate::store) enum SearchIndex {
-    /// There is none, or the database itself uses it.
+    /// There is none.
     None,
     /// SQLite's, which follows the orders after a while.
     Lagging(Arc<Lagging>),
+    /// PostgreSQL's, which is a matter of its planner.
+    Whole,
 }
 
 /// Tells the task that keeps an index what it must know.
@@ -45,8 +51,22 @@ impl SearchIndex {
         matches!(self, Self::Lagging(_))
     }
 
-    /// Begins to keep SQLite's index.
-    pub(in crate::store) fn keep(writer: DatabaseConnection, readers: DatabaseConnection) -> Self {
+    /// Whether PostgreSQL has it.
+    pub(in crate::store) const fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole)
+    }
+
+    /// Begins to keep the index of a database, where it has one.
+    pub(in crate::store) fn keep(
+        exists: bool,
+        writer: DatabaseConnection,
+        readers: DatabaseConnection,
+    ) -> Self {
+        match (exists, writer.get_database_backend()) {
+            (false, _) => return Self::None,
+            (true, DbBackend::Postgres) => return Self::Whole,
+            (true, _) => {}
+        }
         let written = Arc::new(Notify::new());
         // What waited when the last process ended.
         written.notify_one();
@@ -72,36 +92,49 @@ impl SearchIndex {
     }
 }
 
-/// Makes the index where it is wanted and missing, removes it where it is not wanted.
+/// Makes the index where it is wanted and missing, removes it where it is not wanted; without a
+/// wish, a new database has one. Gives whether there is one.
 ///
 /// # Errors
 /// When the database fails. That PostgreSQL has no `pg_trgm` is no error; it searches without.
 pub(in crate::store) async fn prepare(
     transaction: &DatabaseTransaction,
-    wanted: bool,
-) -> Result<(), StoreError> {
-    match (search_index::exists(transaction).await?, wanted) {
+    wanted: Option<bool>,
+) -> Result<bool, StoreError> {
+    let exists = search_index::exists(transaction).await?;
+    let wanted = match wanted {
+        Some(wanted) => wanted,
+        None => exists || orders::Entity::find().one(transaction).await?.is_none(),
+    };
+    match (exists, wanted) {
         (false, true) => create(transaction).await,
-        (true, false) => Ok(search_index::drop(transaction).await?),
-        (true, true) | (false, false) => Ok(()),
+        (true, false) => {
+            search_index::drop(transaction).await?;
+            Ok(false)
+        }
+        (true, true) | (false, false) => Ok(exists),
     }
 }
 
-async fn create(transaction: &DatabaseTransaction) -> Result<(), StoreError> {
+/// Gives whether there is an index now.
+async fn create(transaction: &DatabaseTransaction) -> Result<bool, StoreError> {
     // What PostgreSQL refuses must not spoil the whole transaction.
     let attempt = transaction.begin().await?;
     match search_index::create(&attempt).await {
-        Ok(()) => attempt.commit().await?,
+        Ok(()) => {
+            attempt.commit().await?;
+            Ok(true)
+        }
         Err(error) if transaction.get_database_backend() == DbBackend::Postgres => {
             attempt.rollback().await?;
             tracing::warn!(
                 "searching will be slow, because there can be no index for it: {error}; CREATE EXTENSION pg_trgm, \
                  as a user that may, mends it, or search_index = false under [database] in the configuration"
             );
+            Ok(false)
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => Err(error.into()),
     }
-    Ok(())
 }
 
 /// Takes orders into SQLite's index.
@@ -154,13 +187,29 @@ impl Keeper {
             sleep(portion.elapsed()).await;
         }
         if taken > MOST_WAITING {
-            tracing::info!("took {taken} orders into the search index in {:.0} s", begun.elapsed().as_secs_f32());
+            tracing::info!(
+                "took {taken} orders into the search index in {:.0} s",
+                begun.elapsed().as_secs_f32()
+            );
         }
         Ok(())
     }
 }
 
 impl Store {
+    /// Rewrites SQLite's search index, so that nothing is left in it of what orders said before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(in crate::store) async fn rewrite_search_index(&self) -> Result<(), StoreError> {
+        self.catch_up_search().await?;
+        if self.search.is_lagging() {
+            let optimize = "INSERT INTO orders_search (orders_search) VALUES ('optimize')";
+            self.writer.execute_unprepared(optimize).await?;
+        }
+        Ok(())
+    }
+
     /// Takes every order into SQLite's search index that waits for it; gives how many. This also
     /// happens by itself, after a while without new orders.
     ///
@@ -186,7 +235,8 @@ async fn take_portion(writer: &DatabaseConnection) -> Result<u64, StoreError> {
         "SELECT max(order_id), count(*) FROM (SELECT order_id FROM search_pending ORDER BY order_id LIMIT {PORTION})"
     );
     let row = transaction.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
-    let portion = row.map(|row| Ok::<_, sea_orm::DbErr>((row.try_get_by_index(0)?, row.try_get_by_index(1)?)));
+    let portion =
+        row.map(|row| Ok::<_, sea_orm::DbErr>((row.try_get_by_index(0)?, row.try_get_by_index(1)?)));
     let Some((Some(last), orders)) = portion.transpose()? else { return Ok(0) };
     let last: i64 = last;
     let columns = search_index::COLUMNS.join(", ");

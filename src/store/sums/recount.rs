@@ -35,14 +35,20 @@ type Row = (
     Option<i32>,
 );
 
-/// Makes the sums for this time zone, where they were made for another one or never.
+/// Makes the sums for this time zone, where they were made for another one or never; gives the
+/// zone that they are for. Without a wish, what was made stays, and UTC is the first.
 ///
 /// # Errors
 /// When the database fails.
-pub(in crate::store) async fn ensure(transaction: &DatabaseTransaction, zone: Tz) -> Result<(), StoreError> {
+pub(in crate::store) async fn ensure(
+    transaction: &DatabaseTransaction,
+    wanted: Option<Tz>,
+) -> Result<Tz, StoreError> {
     let made = derived_tables::Entity::find_by_id(NAME).one(transaction).await?;
-    if made.is_some_and(|made| made.made_for == zone.name()) {
-        return Ok(());
+    let made = made.and_then(|made| made.made_for.parse().ok());
+    let zone = wanted.or(made).unwrap_or(Tz::UTC);
+    if made == Some(zone) {
+        return Ok(zone);
     }
     let begun = Instant::now();
     let orders = recount(transaction, zone).await?;
@@ -56,7 +62,7 @@ pub(in crate::store) async fn ensure(transaction: &DatabaseTransaction, zone: Tz
         .update_column(derived_tables::Column::MadeFor)
         .to_owned();
     derived_tables::Entity::insert(row).on_conflict(replace).exec_without_returning(transaction).await?;
-    Ok(())
+    Ok(zone)
 }
 
 /// Gives how many orders there are.

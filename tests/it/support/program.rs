@@ -81,6 +81,11 @@ impl Program {
         Self { child: Running(child), folder, lines, start_lines, url }
     }
 
+    /// Where it runs.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("roms_v2.db")
     }
