@@ -10,6 +10,7 @@ mod discord;
 mod draft;
 mod entity;
 mod error;
+mod fetch;
 mod file;
 mod filter;
 mod logs;

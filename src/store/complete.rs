@@ -4,9 +4,9 @@ use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait};
 
 use super::entity::orders::{Column, Entity};
-use super::filter::{column_holds, holds, key, lowered};
-use super::pages::{Stretch, list, near, scattered};
-use super::search::{Hits, Needle, SHORTEST};
+use super::fetch::{Stretch, list, near};
+use super::filter::{column_holds, key, lowered};
+use super::search::Needle;
 use super::{Store, StoreError};
 use crate::order::Order;
 
@@ -59,9 +59,10 @@ impl Store {
             ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             return Ok(ids);
         }
-        if let Some(lookup) = self.lookup(Needle::starting(&[Column::OrderNumber], text)).await? {
-            let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-            return Hits::new(self, &lookup, Condition::all()).ids(Stretch::ALL, wanted).await;
+        if self.search.is_lagging()
+            && let Some(lookup) = self.lookup(Needle::starting(&[Column::OrderNumber], text)).await?
+        {
+            return self.search_ids(&lookup, &Condition::all(), Stretch::ALL, limit).await;
         }
         // So many begin like this that the list has them soon.
         self.ids(list(begins, limit)).await
@@ -77,15 +78,9 @@ impl Store {
     ) -> Result<Vec<i64>, StoreError> {
         let unknown = Condition::all().add(Column::Id.is_not_in(known.iter().copied()));
         if let Some(lookup) = self.lookup(Needle::within(column, text)).await? {
-            return Hits::new(self, &lookup, unknown).ids(Stretch::ALL, limit).await;
+            return self.search_ids(&lookup, &unknown, Stretch::ALL, limit as u64).await;
         }
-        let backend = self.readers.get_database_backend();
         let fitting = unknown.add(column_holds(column[0], text));
-        let ids = self.ids(near(&fitting, Stretch::ALL, limit as u64)).await?;
-        if ids.len() == limit || !self.search.is_whole() || text.chars().count() < SHORTEST {
-            return Ok(ids);
-        }
-        let fitting = fitting.add(holds(text, backend));
-        self.ids(scattered(&fitting, Stretch::ALL, limit as u64, backend)).await
+        self.ids(near(&fitting, Stretch::ALL, limit as u64)).await
     }
 }

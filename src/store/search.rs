@@ -1,7 +1,7 @@
 //! Substring search: what is looked for, and the index that finds it.
 //!
-//! SQLite's index lags behind: orders that were written lately wait in `search_pending`, and are
-//! looked at themselves. PostgreSQL's index is part of its planner, and nothing of this is needed.
+//! Both engines' indexes know for each three letters which orders hold them. SQLite's lags behind:
+//! orders that were written lately wait in `search_pending`, and are looked at themselves.
 
 mod hits;
 mod keep;
@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use super::entity::orders::{Column, Entity};
-use super::filter::SEARCHED;
+use super::filter::{SEARCHED, holds, lowered};
 use super::{Store, StoreError};
 
 pub(super) use hits::Hits;
@@ -22,12 +22,14 @@ pub(super) use keep::{SearchIndex, prepare};
 /// not every order number is one of many lists to go through.
 const WINDOW: usize = 5;
 /// Characters below which the index knows nothing.
-pub(super) const SHORTEST: usize = 3;
+const SHORTEST: usize = 3;
 /// Orders that may wait to be taken into the index, before a search does without it.
 const MOST_PENDING: u64 = 60_000;
 
 /// Orders that tell which letters are rare.
 const SAMPLE: i64 = 200;
+/// Of those, how many hold a text that is common.
+const COMMON: usize = 4;
 
 /// A text that is looked for in some columns, in any case.
 #[derive(Clone, Debug)]
@@ -72,47 +74,75 @@ impl Needle {
     }
 }
 
-/// How a needle is looked up in SQLite's index.
+/// How a needle is looked up in the index.
 #[derive(Clone, Debug)]
 pub(super) struct Lookup {
     needle: Needle,
-    /// An expression of FTS5.
-    expression: String,
-    /// Whether all that it finds holds the needle.
-    exact: bool,
+    /// What is looked up: the needle, or a part of it.
+    part: String,
+    /// Whether so many orders hold the needle that a few thousand hold it often.
+    common: bool,
 }
 
 impl Lookup {
-    /// Whether all that the index finds holds the text.
-    pub(super) const fn is_exact(&self) -> bool {
-        self.exact
+    /// Whether all that the index finds holds the needle.
+    pub(super) fn is_exact(&self) -> bool {
+        self.part == self.needle.lower
+    }
+
+    /// Whether it is found among any few thousand orders.
+    pub(super) const fn is_common(&self) -> bool {
+        self.common
+    }
+
+    /// As an expression of FTS5. Between quotes, a text means itself.
+    fn expression(&self) -> String {
+        let columns: Vec<&str> = self.needle.columns.iter().map(IdenStatic::as_str).collect();
+        let start = if self.needle.at_start { "^" } else { "" };
+        format!("{{{}}} : {start} \"{}\"", columns.join(" "), self.part.replace('"', "\"\""))
+    }
+
+    /// As a condition that PostgreSQL has an index for. What is checked besides is put so that it
+    /// is not looked up as well.
+    pub(super) fn condition(&self) -> Condition {
+        let texts = || Expr::cust(search_index::POSTGRES_TEXT);
+        let found = Condition::all().add(holds(&self.part, DbBackend::Postgres));
+        let place = |text: Expr| Func::cust("strpos").arg(text).arg(lowered(&self.needle.lower)).gt(0);
+        let column = match self.needle.columns {
+            [column] => Some(place(Func::lower(Expr::col(*column)).into())),
+            _ if self.is_exact() => None,
+            _ => Some(place(texts())),
+        };
+        found.add_option(column)
     }
 }
 
 impl Store {
-    /// How to look a text up in SQLite's index; `None` where that cannot be.
+    /// How to look a text up in the search index; `None` where that cannot be.
     ///
     /// # Errors
     /// When the database fails.
     pub(super) async fn lookup(&self, needle: Needle) -> Result<Option<Lookup>, StoreError> {
+        let usable = match &self.search {
+            SearchIndex::None => false,
+            SearchIndex::Whole => true,
+            SearchIndex::Lagging(_) => self.count_pending().await? <= MOST_PENDING,
+        };
         let length = needle.lower.chars().count();
-        if !self.search.is_lagging() || length < SHORTEST || self.count_pending().await? > MOST_PENDING {
+        if !usable || length < SHORTEST {
             return Ok(None);
         }
-        let exact = length <= WINDOW;
-        let part = if exact {
-            needle.lower.clone()
-        } else if needle.at_start {
-            needle.lower.chars().take(WINDOW).collect()
-        } else {
-            window::rarest(&needle.lower, &self.sample().await?)
+        if length <= WINDOW && self.search.is_lagging() {
+            return Ok(Some(Lookup { part: needle.lower.clone(), common: true, needle }));
+        }
+        let sample = self.sample().await?;
+        let common = sample.iter().filter(|text| text.contains(&needle.lower)).count() >= COMMON;
+        let part = match length {
+            ..=WINDOW => needle.lower.clone(),
+            _ if needle.at_start => needle.lower.chars().take(WINDOW).collect(),
+            _ => window::rarest(&needle.lower, &sample),
         };
-        let columns: Vec<&str> = needle.columns.iter().map(IdenStatic::as_str).collect();
-        // Between quotes, a text means itself.
-        let quoted = part.replace('"', "\"\"");
-        let start = if needle.at_start { "^" } else { "" };
-        let expression = format!("{{{}}} : {start} \"{quoted}\"", columns.join(" "));
-        Ok(Some(Lookup { needle, expression, exact }))
+        Ok(Some(Lookup { needle, part, common }))
     }
 
     /// How many orders wait to be taken into the index; counts no further than it must.

@@ -1,12 +1,10 @@
 //! How many orders a filter finds, without counting a million of them.
 
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order as Sort, QuerySelect, StatementBuilder,
-};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, StatementBuilder};
 
 use super::entity::order_sums;
-use super::entity::orders::{Column, Entity};
+use super::entity::orders::Entity;
 use super::filter::name_is;
 use super::search::Hits;
 use super::sums::Kind;
@@ -38,13 +36,16 @@ impl Store {
             return Ok(Total { count, exact: true });
         }
         match self.way(filter).await? {
-            Way::InOrder(split) => self.count_rows(split.lookup, split.rest, true).await,
-            Way::Scattered(split) => self.count_rows(split.lookup, split.rest, false).await,
+            Way::InOrder(split) | Way::Scattered(split) => {
+                self.count_rows(split.lookup, split.rest, MOST).await
+            }
+            Way::Search(lookup, rest) if !self.search.is_lagging() => {
+                self.count_rows(lookup.condition(), rest, MOST_LOOKED_AT as u64).await
+            }
             Way::Search(lookup, rest) => {
                 let looked_at = !lookup.is_exact() || !rest.is_empty();
-                let finds = if looked_at { Some(MOST_LOOKED_AT) } else { usize::try_from(MOST).ok() };
-                let (count, exact) =
-                    Hits::new(self, &lookup, rest).count(finds.unwrap_or(MOST_LOOKED_AT)).await?;
+                let finds = if looked_at { MOST_LOOKED_AT } else { MOST as usize };
+                let (count, exact) = Hits::new(self, &lookup, rest).count(finds).await?;
                 Ok(Total { count: count as u64, exact })
             }
         }
@@ -67,21 +68,14 @@ impl Store {
     }
 
     /// Of the first rows that the lookup finds, how many the rest fits.
-    async fn count_rows(
-        &self,
-        lookup: Condition,
-        rest: Condition,
-        in_order: bool,
-    ) -> Result<Total, StoreError> {
+    async fn count_rows(&self, lookup: Condition, rest: Condition, most: u64) -> Result<Total, StoreError> {
         let mut found = Query::select();
-        found.columns(CHECKED).from(Entity).cond_where(lookup).limit(MOST + 1);
-        if in_order {
-            found.order_by(Column::Id, Sort::Desc);
-        }
+        // In whatever order: a walk through the list would be the longest of ways.
+        found.columns(CHECKED).from(Entity).cond_where(lookup).limit(most + 1);
         let fits = if rest.is_empty() { Expr::val(1) } else { Expr::case(rest, 1).finally(0).into() };
         let mut counts = Query::select();
         counts
-            .expr(Expr::col(sea_orm::sea_query::Asterisk).count())
+            .expr(Expr::col(Asterisk).count())
             .expr(fits.sum().cast_as("bigint"))
             .from_subquery(found, Entity);
         let statement = StatementBuilder::build(&counts, &self.readers.get_database_backend());
@@ -90,6 +84,6 @@ impl Store {
         };
         let (found, fitting): (i64, Option<i64>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         let count = u64::try_from(fitting.unwrap_or_default()).unwrap_or_default();
-        Ok(Total { count, exact: u64::try_from(found).unwrap_or_default() <= MOST })
+        Ok(Total { count, exact: u64::try_from(found).unwrap_or_default() <= most })
     }
 }

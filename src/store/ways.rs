@@ -1,6 +1,6 @@
 //! How the orders of a filter are found: by which index, and in which order they come from it.
 
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait};
 
 use super::entity::order_sums;
 use super::entity::orders::Column;
@@ -31,7 +31,7 @@ pub(super) enum Way {
     InOrder(Split),
     /// By an index whose finds come in another order.
     Scattered(Split),
-    /// By SQLite's search index; the condition is checked on its finds.
+    /// By the search index; the condition is checked on its finds.
     Search(Lookup, Condition),
 }
 
@@ -52,13 +52,9 @@ impl Store {
         let named = self.fewest(filter).await?;
         if let Some(text) = &filter.search
             && named.is_none_or(|(_, orders)| orders > FEW)
+            && let Some(lookup) = self.lookup(Needle::anywhere(text)).await?
         {
-            if let Some(lookup) = self.lookup(Needle::anywhere(text)).await? {
-                return Ok(Way::Search(lookup, by(Some(Term::Search)).rest));
-            }
-            if backend == DbBackend::Postgres {
-                return Ok(Way::Scattered(by(Some(Term::Search))));
-            }
+            return Ok(Way::Search(lookup, by(Some(Term::Search)).rest));
         }
         let dated = filter.since.is_some() || filter.until.is_some();
         Ok(match named {

@@ -9,8 +9,8 @@ use sea_orm::{
 };
 
 use super::super::entity::orders::{Column, Entity};
+use super::super::fetch::Stretch;
 use super::super::filter::SEARCHED;
-use super::super::pages::Stretch;
 use super::super::{Store, StoreError};
 use super::{Lookup, Texts};
 
@@ -91,7 +91,7 @@ impl<'a> Hits<'a> {
         );
         let end = if stretch.descending { i64::MAX } else { i64::MIN };
         let values = [
-            self.lookup.expression.as_str().into(),
+            self.lookup.expression().into(),
             stretch.beyond.unwrap_or(end).into(),
             i64::try_from(limit).unwrap_or(i64::MAX).into(),
         ];
@@ -102,7 +102,7 @@ impl<'a> Hits<'a> {
 
     /// Those of the finds that hold the whole text and that the further conditions allow.
     async fn checked(&self, found: Vec<i64>) -> Result<Vec<i64>, StoreError> {
-        if found.is_empty() || self.lookup.exact && self.rest.is_empty() {
+        if found.is_empty() || self.lookup.is_exact() && self.rest.is_empty() {
             return Ok(found);
         }
         self.read(Column::Id.is_in(found)).await
