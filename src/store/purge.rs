@@ -70,10 +70,11 @@ impl Store {
         }
         let purged = self.sweep(address, true).await?;
         if is_sqlite {
+            patiently(async || self.rewrite_search_index().await).await?;
             patiently(async || Ok(self.writer.execute_unprepared("VACUUM").await.map(drop)?)).await?;
             self.empty_log_file().await?;
         } else {
-            for table in ["orders", "order_events", "webhook_logs", "discord_views"] {
+            for table in ["orders", "order_events", "webhook_logs", "order_sums", "discord_views"] {
                 self.writer.execute_unprepared(&format!("VACUUM {table}")).await?;
             }
         }

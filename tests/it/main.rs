@@ -16,6 +16,7 @@ mod discord_rest;
 mod double;
 mod durable;
 mod editing;
+mod finding;
 mod gateway;
 mod guide;
 mod hosts;
