@@ -14,7 +14,7 @@ use crate::order::Order;
 const SORTED: u64 = 10_000;
 
 /// Where a text is looked for that begins no number, or few.
-const OTHERS: [&[Column; 1]; 3] = [&[Column::Product], &[Column::Email], &[Column::Profile]];
+const OTHERS: [Column; 3] = [Column::Product, Column::Email, Column::Profile];
 
 impl Store {
     /// Orders that a text may mean: first those whose number begins with it, with or without `#`
@@ -49,7 +49,7 @@ impl Store {
         }
         let number = key(Column::OrderNumber, self.readers.get_database_backend());
         // No character comes after the last one.
-        let end = lowered(text).binary(BinOper::Custom("||".into()), Expr::val("\u{10ffff}"));
+        let end = lowered(text).binary(BinOper::Custom("||"), Expr::val("\u{10ffff}"));
         let begins = Condition::all().add(number.clone().gte(lowered(text))).add(number.lt(end));
         let mut few = Query::select();
         few.column(Column::Id).from(Entity).cond_where(begins.clone()).limit(SORTED + 1);
@@ -60,7 +60,7 @@ impl Store {
             return Ok(ids);
         }
         if self.search.is_lagging()
-            && let Some(lookup) = self.lookup(Needle::starting(&[Column::OrderNumber], text)).await?
+            && let Some(lookup) = self.lookup(Needle::starting(Column::OrderNumber, text)).await?
         {
             return self.search_ids(&lookup, &Condition::all(), Stretch::ALL, limit).await;
         }
@@ -71,7 +71,7 @@ impl Store {
     /// The most recent orders with a text in a column, but for those known already.
     async fn recent_with(
         &self,
-        column: &'static [Column; 1],
+        column: Column,
         text: &str,
         known: &[i64],
         limit: usize,
@@ -80,7 +80,7 @@ impl Store {
         if let Some(lookup) = self.lookup(Needle::within(column, text)).await? {
             return self.search_ids(&lookup, &unknown, Stretch::ALL, limit as u64).await;
         }
-        let fitting = unknown.add(column_holds(column[0], text));
+        let fitting = unknown.add(column_holds(column, text));
         self.ids(near(&fitting, Stretch::ALL, limit as u64)).await
     }
 }

@@ -38,7 +38,7 @@ const COMMON: usize = 4;
 #[derive(Clone, Debug)]
 pub(super) struct Needle {
     lower: String,
-    columns: &'static [Column],
+    columns: Vec<Column>,
     /// Whether the column must begin with it.
     at_start: bool,
 }
@@ -49,16 +49,16 @@ type Texts = (i64, String, Option<String>, Option<String>, Option<String>, Optio
 impl Needle {
     /// A text anywhere in the searched columns.
     pub(super) fn anywhere(text: &str) -> Self {
-        Self { lower: text.to_lowercase(), columns: &SEARCHED, at_start: false }
+        Self { lower: text.to_lowercase(), columns: SEARCHED.to_vec(), at_start: false }
     }
 
     /// A text in one column.
-    pub(super) fn within(column: &'static [Column; 1], text: &str) -> Self {
-        Self { columns: column, ..Self::anywhere(text) }
+    pub(super) fn within(column: Column, text: &str) -> Self {
+        Self { columns: vec![column], ..Self::anywhere(text) }
     }
 
     /// A text that a column begins with.
-    pub(super) fn starting(column: &'static [Column; 1], text: &str) -> Self {
+    pub(super) fn starting(column: Column, text: &str) -> Self {
         Self { at_start: true, ..Self::within(column, text) }
     }
 
@@ -111,7 +111,7 @@ impl Lookup {
         let texts = || Expr::cust(search_index::POSTGRES_TEXT);
         let found = Condition::all().add(holds(&self.part, DbBackend::Postgres));
         let place = |text: Expr| Func::cust("strpos").arg(text).arg(lowered(&self.needle.lower)).gt(0);
-        let column = match self.needle.columns {
+        let column = match self.needle.columns.as_slice() {
             [column] => Some(place(Func::lower(Expr::col(*column)).into())),
             _ if self.is_exact() => None,
             _ => Some(place(texts())),

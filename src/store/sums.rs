@@ -20,7 +20,7 @@ use sea_orm::{
 use super::batch::insert::insert;
 use super::entity::order_sums::{Column, Entity};
 use super::{Store, StoreError};
-use crate::order::{Fields, Status, day_of};
+use crate::order::{Amount, Fields, Status, day_of};
 
 /// Longest name that a row is kept under, in characters: an index does not take texts of any
 /// length.
@@ -98,7 +98,7 @@ impl Share {
                 void: i64::from(void),
                 units: fields.quantity.filter(|_| !void).map_or(0, i64::from),
                 priced: i64::from(total.is_some()),
-                hundredths: total.map_or(0, |total| total.hundredths()),
+                hundredths: total.map_or(0, Amount::hundredths),
             },
         }
     }
