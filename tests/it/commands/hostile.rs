@@ -52,8 +52,11 @@ async fn an_order_with_every_field_at_its_limit_is_shown_within_discords() {
         let order = stage.ask(&stage.manager, "order", &[("number", &choices[0].1)]).await;
         assert!(said(&order).contains(&begin), "{sign}: {}", said(&order));
         assert!(said(&order).contains('…'), "what is left out is marked: {sign}");
+        assert!(field(&order, "Source").is_some_and(|link| link.ends_with(')')), "{sign}: {}", said(&order));
         let history = stage.turn(&stage.manager, &order, "History").await;
         assert!(said(&history).contains("created"), "{sign}: {}", said(&history));
+        let title = history.value["embeds"][0]["title"].as_str().unwrap();
+        assert!(title.ends_with("…`"), "a code span is closed: {title}");
         stage.turn(&stage.manager, &history, "Back").await;
         let modal = stage.press(&stage.manager, &order, "Edit");
         let saved = stage.submit(&stage.manager, &modal, Some(&order), &[("status", "shipped")]).await;
@@ -155,9 +158,9 @@ async fn texts_of_cards_do_nothing_in_an_answer() {
 #[tokio::test]
 async fn links_that_discord_would_refuse_do_not_keep_an_order_from_being_shown() {
     let stage = Stage::new().await;
-    let long = format!("https://example.test/{}", "é".repeat(900));
+    let [long, half] = [900, 180].map(|signs| format!("https://example.test/{}", "é".repeat(signs)));
     for (at, link) in
-        ["https://", "https://[x", "https://user:canary@example.test/p", "https://a.test/<x>", &long]
+        ["https://", "https://[x", "https://user:canary@example.test/p", "https://a.test/<x>", &long, &half]
             .into_iter()
             .enumerate()
     {
@@ -169,6 +172,8 @@ async fn links_that_discord_would_refuse_do_not_keep_an_order_from_being_shown()
         stage.order_of(&number, message).await;
         let order = stage.ask(&stage.viewer, "order", &[("number", &number)]).await;
         assert!(field(&order, "Order number").unwrap().contains(&number), "{link}: {}", said(&order));
+        let page = field(&order, "At the store");
+        assert!(page.is_none_or(|page| page.ends_with(">)")), "half a link is none: {page:?}");
     }
     stage.end(0).await;
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{Stage, buttons, field, is_private, options, said};
+use super::stage::{Stage, buttons, custom_id, field, is_private, options, said};
 use crate::support::bot::card;
 use crate::watching::stage::odd_card;
 
@@ -68,6 +68,32 @@ async fn a_message_of_somebody_untrusted_is_previewed_and_then_stored() {
     assert_eq!(stage.events_of(&order).await.len(), 1);
     let shown = stage.viewer.menu(&stage.channel, "Show order", message).answer().await;
     assert_eq!(field(&shown, "Order number"), Some("`TGT-900`"));
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn a_forged_button_reads_nothing_in_another_channel() {
+    let stage = Stage::new().await;
+    let secret = stage.guild.channel("secret");
+    let hidden = stage.discord.user("Ann").draft(&secret, card("SECRET-1", "$10.00")).post();
+    let message = theirs(&stage, card("TGT-900", "$10.00"));
+    let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
+    let seen = custom_id(&preview, "Store");
+    let forged = format!("store:{}:{hidden}:{}", secret.id(), seen.rsplit(':').next().unwrap());
+    let pressed = stage.manager.press(&stage.channel, preview.message, &forged);
+    let told = pressed.until_reply("a refusal", |_| true).await;
+    assert!(said(&told).contains("out of date") && is_private(&told), "{}", said(&told));
+    assert!(pressed.replies().iter().all(|reply| !said(reply).contains("SECRET-1")));
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn a_preview_says_how_many_cards_it_leaves_out() {
+    let stage = Stage::new().await;
+    let embeds = (0..8).map(|at| card(&format!("TGT-{at}"), "$10.00")["embeds"][0].clone());
+    let message = theirs(&stage, json!({"embeds": embeds.collect::<Vec<_>>()}));
+    let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
+    assert!(said(&preview).contains("3 cards more are not shown here"), "{}", said(&preview));
     stage.end(0).await;
 }
 
