@@ -54,3 +54,7 @@ demo:
 bench:
     cargo bench --locked --bench reading
     cargo bench --locked --bench discord
+
+# Ten times the senders that keep ROMS at work: what is accepted, refused and needed of memory; 80 s
+overload:
+    cargo bench --locked --bench overload

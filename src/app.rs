@@ -1,5 +1,7 @@
 //! The program put together: database, pipeline, HTTP; and taken apart again in order.
 
+mod upkeep;
+
 use std::{io, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result, bail};
@@ -15,7 +17,7 @@ use crate::feed::Feed;
 use crate::http::{self, AppState};
 use crate::ingest::Ingest;
 use crate::status::StatusBoard;
-use crate::store::Store;
+use crate::store::{Options, Store};
 
 /// How many changes a live listener may fall behind.
 const FEED_CAPACITY: usize = 1024;
@@ -31,7 +33,7 @@ const DRAIN_TIME: Duration = Duration::from_millis(1500);
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     tracing::info!("ROMS {} starting", env!("CARGO_PKG_VERSION"));
     let listener = bind(config.http.bind).await?;
-    let store = Store::open(&config.database.url).await?;
+    let store = Store::open_with(&config.database.url, Options::of(&config)).await?;
     tracing::info!("Database: {} ({})", store.engine(), config.database.url);
     let address = listener.local_addr().context("the listening socket has no address")?;
     if let Some(discord) = &config.discord {
@@ -62,13 +64,15 @@ pub async fn run(
         .with_hosts(&config.http.hosts);
     let state = if config.discord.is_some() { state.with_discord(board.clone()) } else { state };
     let stop = stop.child_token();
-    let edges = async {
+    // On the heap: all that the edges hold makes a large future.
+    let edges = Box::pin(async {
         tokio::join!(
             http::serve(listener, state, stop.child_token()),
             watch_discord(config, ingest.clone(), store.clone(), board, timing, &stop),
+            upkeep::run(store.clone(), config.retention, stop.child_token()),
         )
-    };
-    let ((), watched) = tokio::select! {
+    });
+    let ((), watched, ()) = tokio::select! {
         ended = edges => ended,
         // The writer ends before it is told to only by a panic; nothing can be stored any more.
         _ = &mut writer => bail!("the writer broke off; see the log"),
@@ -94,7 +98,12 @@ async fn watch_discord(
     stop: &CancellationToken,
 ) -> Result<()> {
     let Some(discord) = &config.discord else { return Ok(()) };
-    let watching = discord::run(discord.clone(), ingest, store, board.clone(), timing, stop.clone());
+    let settings = discord::Settings {
+        discord: discord.clone(),
+        access: config.access.clone(),
+        orders: config.orders.clone(),
+    };
+    let watching = discord::run(settings, ingest, store, board.clone(), timing, stop.clone());
     let too_late = async {
         stop.cancelled().await;
         sleep(GOODBYE_TIME).await;
@@ -126,7 +135,7 @@ async fn watch_discord(
 /// # Errors
 /// When the database cannot be used.
 pub async fn migrate(config: Config) -> Result<()> {
-    Store::open(&config.database.url).await?.close().await?;
+    Store::open_with(&config.database.url, Options::of(&config)).await?.close().await?;
     tracing::info!("the schema of {} is up to date", config.database.url);
     Ok(())
 }

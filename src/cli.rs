@@ -7,11 +7,16 @@
 //! | 2 | the command line or the configuration cannot be used |
 //! | 3 | Discord refuses the bot for good, and `discord.required` is set |
 
+mod backup;
 mod discord;
 mod load;
+mod moment;
 mod parse;
 mod progress;
+mod purge;
+mod replay;
 mod report;
+mod restore;
 mod send_sample;
 
 use std::{
@@ -54,8 +59,24 @@ enum Command {
         #[arg(value_name = "FILE", default_value = "-")]
         file: PathBuf,
     },
+    /// Read messages of the log again, after the reading was mended.
+    Replay(replay::Replay),
     /// Bring the database to the schema of this release, and stop.
     Migrate,
+    /// Copy the database to a new file while ROMS runs.
+    Backup {
+        /// The file to make; one that exists is not overwritten.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the database, while ROMS does not run.
+    Restore {
+        /// The backup. The database that it replaces is kept beside it.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Remove a person from orders, their history and the log.
+    Purge(purge::Arguments),
     /// Check the configuration, and show what is in force.
     CheckConfig,
     /// Set up the Discord bot, and read a channel's history by hand.
@@ -123,6 +144,10 @@ impl Cli {
             }
             Command::SendSample { url } => runtime()?.block_on(send_sample::run(&url, out))?,
             Command::Parse { file } => parse::run(&file, &config()?.orders, out)?,
+            Command::Replay(replay) => runtime()?.block_on(replay.run(config()?, out))?,
+            Command::Backup { file } => runtime()?.block_on(backup::run(&config()?, &file, out))?,
+            Command::Restore { file } => runtime()?.block_on(restore::run(&config()?, &file, out))?,
+            Command::Purge(arguments) => runtime()?.block_on(purge::run(&arguments, &config()?, out))?,
             Command::CheckConfig => {
                 out.write_all(config()?.to_masked_toml().as_bytes()).map_err(anyhow::Error::from)?;
             }

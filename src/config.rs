@@ -23,6 +23,7 @@ mod key;
 mod log;
 mod node;
 mod orders;
+mod retention;
 mod settings;
 mod show;
 
@@ -36,7 +37,9 @@ pub use discord::{Channel, Discord, Token, Trust};
 pub use error::{ConfigError, Origin, Problem};
 pub use log::{Log, LogFilter, LogFormat};
 pub use orders::{NumberMissing, Orders};
+pub use retention::Retention;
 
+use node::Node;
 use settings::Settings;
 
 /// The default configuration, every key explained.
@@ -55,6 +58,8 @@ pub struct Config {
     pub access: Access,
     /// How orders are read.
     pub orders: Orders,
+    /// How long raw messages are kept.
+    pub retention: Retention,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -64,6 +69,8 @@ pub struct Config {
 pub struct Database {
     /// The database.
     pub url: DatabaseUrl,
+    /// Whether substring search has an index.
+    pub search_index: bool,
 }
 
 /// The HTTP API.
@@ -100,6 +107,7 @@ impl Config {
         let mut settings = Settings::new(file, env, read_secret);
 
         let url = settings.read(&key::DATABASE_URL, |node| node.text(str::parse));
+        let search_index = settings.read(&key::DATABASE_SEARCH_INDEX, Node::boolean);
         let bind = settings.read(&key::HTTP_BIND, |node| node.text(bind::from_text));
         let hosts = settings.read(&key::HTTP_HOSTS, |node| node.list(|node| node.text(hosts::from_text)));
         let discord = discord::read(&mut settings);
@@ -107,16 +115,18 @@ impl Config {
         let timezone = settings.read(&key::ORDERS_TIMEZONE, |node| node.text(orders::timezone_from_text));
         let currency = settings.read(&key::ORDERS_CURRENCY, |node| node.text(orders::currency_from_text));
         let number_missing = settings.read(&key::ORDERS_NUMBER_MISSING, |node| node.text(str::parse));
+        let raw = settings.read(&key::RETENTION_RAW_DAYS, retention::days);
         let filter = settings.read(&key::LOG_FILTER, |node| node.text(str::parse));
         let format = settings.read(&key::LOG_FORMAT, |node| node.text(str::parse));
 
         settings.into_result(|| {
             Some(Self {
-                database: Database { url: url? },
+                database: Database { url: url?, search_index: search_index? },
                 http: Http { bind: bind?, hosts: hosts? },
                 discord,
                 access: access?,
                 orders: Orders { timezone: timezone?, currency: currency?, number_missing: number_missing? },
+                retention: Retention { raw: raw? },
                 log: Log { filter: filter?, format: format? },
             })
         })

@@ -11,12 +11,16 @@
 //! | `reactions`, `notices` | what people see of it in Discord |
 //! | `check`, `permissions` | what is missing for it to work, and which switch mends it |
 //! | `invite` | the link that asks for just that |
+//! | `chart` | bars as a picture |
+//! | `commands` | what people ask and do in Discord: commands, menus, buttons |
 //!
 //! Does not decide what a card is or what it changes, and knows nothing of HTTP.
 
 pub mod backfill;
 mod channel;
+mod chart;
 pub mod check;
+mod commands;
 mod deps;
 pub mod gateway;
 pub mod invite;
@@ -26,6 +30,7 @@ pub mod reactions;
 pub mod rest;
 mod route;
 pub mod supervise;
+mod text;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,10 +45,12 @@ use crate::config;
 use crate::feed::Feed;
 use crate::ingest::Ingest;
 use crate::status::{ChannelStatus, StatusBoard};
-use crate::store::Store;
+use crate::store::{Options, Store};
 
 use backfill::{BackfillError, Summary};
 use channel::Worker;
+pub use commands::Call;
+use commands::{Commands, keep_registered};
 use deps::Deps;
 use gateway::Fatal;
 use rest::RestError;
@@ -52,6 +59,9 @@ use supervise::Supervisor;
 
 /// Readings of the history between two checks of what is missing.
 const CHECK_EVERY: u32 = 10;
+
+/// Interactions that may wait: more than a group of people can make at once.
+const CALLS: usize = 256;
 
 /// How long things may take. The default is for Discord itself; tests shorten it.
 #[derive(Clone, Debug)]
@@ -106,7 +116,8 @@ impl Default for Timing {
 /// neither wait nor panic.
 pub type OnEvent = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// What the gateway brings, free of serenity's types. Messages are Discord's own JSON.
+/// What the gateway brings. Messages are Discord's own JSON; an interaction is serenity's, as poise
+/// takes it.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A new session: what came before it was not replayed.
@@ -124,6 +135,8 @@ pub enum Event {
         /// The messages.
         messages: Vec<i64>,
     },
+    /// `INTERACTION_CREATE`: somebody uses a command, a button, a select or a modal.
+    Asked(Box<Call>),
 }
 
 /// Why Discord is not watched any more. Trying again is of no use.
@@ -137,21 +150,33 @@ pub enum DiscordError {
     Client(#[from] RestError),
 }
 
+/// What of the configuration concerns Discord.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The connection.
+    pub discord: config::Discord,
+    /// Who may use the commands.
+    pub access: config::Access,
+    /// How orders are read.
+    pub orders: config::Orders,
+}
+
 /// Watches Discord until `stop` is cancelled and all that came in is handed to the pipeline.
 ///
 /// # Errors
 /// Where Discord refuses the bot for good: only a person can mend that.
 pub async fn run(
-    config: config::Discord,
+    settings: Settings,
     ingest: Ingest,
     store: Store,
     board: StatusBoard,
     timing: Timing,
     stop: CancellationToken,
 ) -> Result<(), DiscordError> {
+    let config = &settings.discord;
     board.update(|status| status.channels = config.channels.iter().map(unread).collect());
     let feedback = CancellationToken::new();
-    let (deps, feeding_back) = Deps::assemble(&config, ingest, store, board, timing, feedback.clone())?;
+    let (deps, feeding_back) = Deps::assemble(config, ingest, store, board, timing, feedback.clone())?;
 
     // Where the gateway is refused for good, the rest of Discord is too.
     let stop = stop.child_token();
@@ -164,14 +189,18 @@ pub async fn run(
         queues.insert(channel.id, queue);
         tasks.spawn(Worker::new(deps.clone(), channel.clone()).run(events, stop.clone()));
     }
-    let router = Router::new(config.guilds.clone(), queues, Arc::clone(&deps.history));
+    let commands = Commands::assemble(deps.clone(), &settings, stop.clone());
+    let (calls, called) = mpsc::channel(CALLS);
+    tasks.spawn(Arc::clone(&commands).run(called, deps.timing.close, stop.clone()));
+    tasks.spawn(keep_registered(commands, config.guilds.clone(), stop.clone()));
+    let router = Router::new(config.guilds.clone(), queues, calls, Arc::clone(&deps.history));
     let supervisor = Supervisor {
         timing: Timing::clone(&deps.timing),
         rest: deps.rest.clone(),
         store: deps.store.clone(),
         status: deps.board.clone(),
         on_event: Arc::new(move |event| router.route(event)),
-        config,
+        config: config.clone(),
     };
     let ended = supervisor.run(stop.clone()).await;
     stop.cancel();
@@ -194,7 +223,7 @@ pub async fn backfill_by_hand(
     since: DateTime<Utc>,
     progress: impl FnMut(&Summary),
 ) -> Result<Summary, BackfillError> {
-    let store = Store::open(&config.database.url).await?;
+    let store = Store::open_with(&config.database.url, Options::of(config)).await?;
     let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders.clone());
     let timing = Timing::default();
     let feedback = CancellationToken::new();

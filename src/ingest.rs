@@ -3,10 +3,15 @@
 //! Reading (flatten, parse) happens in the caller's task. One writer takes whatever waits and
 //! writes it in one transaction; edges see nothing of that.
 
+mod edit;
 pub mod filter;
 mod read;
+mod record;
+mod replay;
 mod seen;
 mod settle;
+mod work;
+mod wrapped;
 mod writer;
 
 use std::sync::Arc;
@@ -23,7 +28,14 @@ use crate::outcome::Receipt;
 use crate::store::Store;
 
 use read::ReadMessage;
+use work::{Answer, Done, Job, Work};
+
+pub use crate::order::{Edit, Guard};
+pub use crate::store::ReplayFilter;
+pub use edit::{EditError, Edited};
 pub use read::{context, not_an_order};
+pub use replay::{ReplayError, ReplaySummary};
+pub use wrapped::wrapped_payload;
 
 /// Messages that may wait: larger than the number of connections, so that only a writer that
 /// stands still fills it.
@@ -33,16 +45,10 @@ const QUEUE: usize = 8192;
 #[derive(Clone, Debug)]
 pub struct Ingest {
     queue: mpsc::Sender<Job>,
+    store: Store,
     orders: Orders,
     stop: CancellationToken,
     failing: Arc<AtomicBool>,
-}
-
-/// A message on its way, and who waits for its receipt.
-#[derive(Debug)]
-struct Job {
-    message: ReadMessage,
-    receipt: oneshot::Sender<Result<Receipt, SubmitError>>,
 }
 
 /// Why a message was not taken. Nothing of it is stored.
@@ -78,14 +84,20 @@ impl Ingest {
         let (queue, jobs) = mpsc::channel(places);
         let stop = CancellationToken::new();
         let failing = Arc::<AtomicBool>::default();
-        let writer = tokio::spawn(writer::run(store, feed, jobs, stop.clone(), Arc::clone(&failing)));
-        (Self { queue, orders, stop, failing }, writer)
+        let writer = tokio::spawn(writer::run(store.clone(), feed, jobs, stop.clone(), Arc::clone(&failing)));
+        (Self { queue, store, orders, stop, failing }, writer)
     }
 
     /// Whether the database did not take the last message.
     #[must_use]
     pub fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Relaxed)
+    }
+
+    /// How many messages wait to be written.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.queue.max_capacity().saturating_sub(self.queue.capacity()) as u64
     }
 
     /// Takes no more messages; what was accepted is still written.
@@ -111,7 +123,7 @@ impl Ingest {
             mpsc::error::TrySendError::Full(()) => SubmitError::Full,
             mpsc::error::TrySendError::Closed(()) => SubmitError::Closed,
         })?;
-        let (job, pending) = self.job(message);
+        let (job, pending) = job(read::read(message, &self.orders));
         place.send(job);
         pending.receipt().await
     }
@@ -122,21 +134,22 @@ impl Ingest {
     /// # Errors
     /// [`SubmitError::Closed`] while shutting down.
     pub async fn enqueue(&self, message: Message) -> Result<Pending, SubmitError> {
-        let (job, pending) = self.job(message);
+        let message = read::read(message, &self.orders);
         // What holds no card has nothing to store.
-        if !job.message.cards.is_empty() {
+        let holds_nothing = message.cards.is_empty();
+        let (job, pending) = job(message);
+        if holds_nothing {
+            job.answer.send(Ok(Done::Message(Receipt { log_id: None, cards: Vec::new() })));
+        } else {
             self.queue.send(job).await.map_err(|_| SubmitError::Closed)?;
-            return Ok(pending);
         }
-        let nothing = Receipt { log_id: None, cards: Vec::new() };
-        drop(job.receipt.send(Ok(nothing)));
         Ok(pending)
     }
+}
 
-    fn job(&self, message: Message) -> (Job, Pending) {
-        let (receipt, answer) = oneshot::channel();
-        (Job { message: read::read(message, &self.orders), receipt }, Pending(answer))
-    }
+fn job(message: ReadMessage) -> (Job, Pending) {
+    let (answer, receipt) = oneshot::channel();
+    (Job { work: Work::Message(Box::new(message)), answer: Answer::Message(answer) }, Pending(receipt))
 }
 
 /// A message in the queue.

@@ -20,7 +20,7 @@
 //! | edges | [`http`], [`discord`], which never import each other | speak a protocol, call [`ingest`] and [`store`] |
 //! | pipeline | [`ingest`] | the one place that writes |
 //! | state | [`store`], [`feed`], [`status`] | the database; the broadcast; how Discord stands |
-//! | pure | [`message`], [`flatten`], [`parse`], [`order`], [`merge`], [`outcome`], [`config`] | no I/O, no async, no clock |
+//! | pure | [`message`], [`flatten`], [`parse`], [`order`], [`merge`], [`outcome`], [`config`], [`redact`] | no I/O, no async, no clock |
 //!
 //! # What always holds
 //!
@@ -43,6 +43,7 @@ pub mod message;
 pub mod order;
 pub mod outcome;
 pub mod parse;
+pub mod redact;
 pub mod shutdown;
 pub mod status;
 pub mod store;

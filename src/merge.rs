@@ -10,21 +10,23 @@
 //! 5. A message that states `shipped` or `delivered` gives its date when empty. Of two dates that
 //!    messages give by their own time, the earlier stands.
 //! 6. A change lists each field with its old and new value; no change lists none.
+//! 7. An edit by hand always applies, counts as stated, and is newer than all that was applied
+//!    before. A column that it empties is filled by newer messages only.
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::order::{Amount, Extra, FieldChange, Fields, Order, Patch, Status};
+use crate::order::{Amount, Edit, Extra, FieldChange, Fields, Order, Patch, Status};
 
-/// What a patch made of an order.
+/// What a patch or an edit made of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The order as it is to be stored.
     pub order: Order,
     /// Whether the order is new.
     pub created: bool,
-    /// What is different; empty where the patch said nothing new.
+    /// What is different; empty where nothing new was said.
     pub changes: Vec<FieldChange>,
     /// Whether the row must be written: something changed, or a newer message confirmed it.
     pub dirty: bool,
@@ -39,7 +41,7 @@ pub fn merge(order: Option<&Order>, patch: &Patch, now: DateTime<Utc>) -> Change
     let late = patch.at < before.newest;
 
     let replaced = apply_stated(&mut merged, patch, late);
-    apply_derived(&mut merged, patch);
+    apply_derived(&mut merged, patch, late);
     follow_total(&mut merged, &before.fields, patch, replaced.contains("total"), late);
     for (name, value) in &patch.extra {
         if !late || !merged.extra.contains_key(name) {
@@ -47,14 +49,63 @@ pub fn merge(order: Option<&Order>, patch: &Patch, now: DateTime<Utc>) -> Change
         }
     }
     merged.newest = merged.newest.max(patch.at);
+    change(&before, merged, order.is_none(), now)
+}
 
-    let changes = changes(&before, &merged);
-    if !changes.is_empty() {
-        merged.updated_at = now;
+/// Rule 7: applies an edit to its order. `now` is for the row's own times. Does not look at the
+/// edit's guard.
+#[must_use]
+pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
+    let mut edited = order.clone();
+    let filled = order.fields.named_texts();
+    let received_none = edit.set.qty_received.filter(|count| *count == 0).map(|_| "qty_received");
+    let emptied = edit.clear.iter().copied().chain(received_none);
+    for name in emptied.filter(|name| filled.iter().any(|(filled, _)| filled == name)) {
+        edited.fields.clear(name);
+        edited.derived.remove(name);
+        edited.cleared.insert(name);
     }
-    let created = order.is_none();
-    let dirty = created || merged != before;
-    Change { order: merged, created, changes, dirty }
+    let mut set = BTreeSet::new();
+    edited.fields.apply(
+        &edit.set,
+        |name, _| Some(name) != received_none,
+        |name| {
+            set.insert(name);
+        },
+    );
+    edited.derived.retain(|name| !set.contains(name));
+    let dates = match edit.set.status {
+        Some(Status::Shipped) => Fields { shipped_date: Some(edit.at), ..Fields::default() },
+        Some(Status::Delivered) => Fields { delivered_date: Some(edit.at), ..Fields::default() },
+        _ => Fields::default(),
+    };
+    let may_fill = |name, empty| empty && !edit.clear.contains(&name);
+    edited.fields.apply(&dates, may_fill, |name| {
+        edited.derived.insert(name);
+        set.insert(name);
+    });
+    edited.cleared.retain(|name| !set.contains(name));
+    let is_product = order.fields.total == product(&order.fields);
+    if is_product && !set.contains("total") && !edited.cleared.contains("total") {
+        take_product(&mut edited, order.fields.total.is_none());
+    }
+    if edited != *order {
+        // Its order's messages may bear the time of another clock.
+        let next = order.newest.checked_add_signed(TimeDelta::microseconds(1));
+        edited.newest = edit.at.max(next.unwrap_or(order.newest));
+    }
+    change(order, edited, false, now)
+}
+
+fn change(before: &Order, mut after: Order, created: bool, now: DateTime<Utc>) -> Change {
+    // None received is what an empty column says.
+    after.fields.qty_received = after.fields.qty_received.filter(|count| *count > 0);
+    let changes = changes(before, &after);
+    if !changes.is_empty() {
+        after.updated_at = now;
+    }
+    let dirty = created || after != *before;
+    Change { order: after, created, changes, dirty }
 }
 
 fn empty(patch: &Patch, now: DateTime<Utc>) -> Order {
@@ -64,6 +115,7 @@ fn empty(patch: &Patch, now: DateTime<Utc>) -> Order {
         fields: Fields::default(),
         extra: Extra::new(),
         derived: BTreeSet::new(),
+        cleared: BTreeSet::new(),
         source: patch.source,
         newest: patch.at,
         created_at: now,
@@ -75,9 +127,9 @@ fn empty(patch: &Patch, now: DateTime<Utc>) -> Order {
 fn apply_stated(order: &mut Order, patch: &Patch, late: bool) -> BTreeSet<&'static str> {
     let void = order.fields.status.is_some_and(Status::is_void);
     let newer = patch.at > order.newest;
-    let derived = order.derived.clone();
+    let (derived, cleared) = (order.derived.clone(), order.cleared.clone());
     let may_replace = |name, empty| {
-        let free = empty || derived.contains(name);
+        let free = empty && !(late && cleared.contains(name)) || derived.contains(name);
         free || if name == "status" && void { newer } else { !late }
     };
     let mut replaced = BTreeSet::new();
@@ -85,12 +137,13 @@ fn apply_stated(order: &mut Order, patch: &Patch, late: bool) -> BTreeSet<&'stat
         replaced.insert(name);
     });
     order.derived.retain(|name| !replaced.contains(name));
+    order.cleared.retain(|name| !replaced.contains(name));
     replaced
 }
 
 /// Rules 2 and 5. Of two derived dates the earlier is nearer to the truth, so that it does not
 /// matter which message comes first.
-fn apply_derived(order: &mut Order, patch: &Patch) {
+fn apply_derived(order: &mut Order, patch: &Patch, late: bool) {
     let mut from = patch.derived.clone();
     match patch.stated.status {
         Some(Status::Shipped) => from.shipped_date = Some(patch.at),
@@ -111,11 +164,13 @@ fn apply_derived(order: &mut Order, patch: &Patch) {
     if earlier.contains("order_date") && order.derived.contains("order_time") {
         earlier.insert("order_time");
     }
-    let derived = &mut order.derived;
+    let cleared = order.cleared.clone();
+    let (derived, still_cleared) = (&mut order.derived, &mut order.cleared);
     order.fields.apply(
         &from,
-        |name, empty| empty || earlier.contains(name),
+        |name, empty| empty && !(late && cleared.contains(name)) || earlier.contains(name),
         |name| {
+            still_cleared.remove(name);
             // A success headline states the status as good as in words.
             if name != "status" {
                 derived.insert(name);
@@ -131,15 +186,21 @@ fn follow_total(order: &mut Order, before: &Fields, patch: &Patch, stated: bool,
         // An older card that multiplied for itself has said no more than its price.
         late && patch.stated.total == own_product(patch)
     } else {
-        before.total.is_none()
+        (before.total.is_none() && !order.cleared.contains("total"))
             || (before.total == product(before) && (!late || order.derived.contains("total")))
     };
-    if follows
-        && let Some(total) = product(&order.fields)
+    if follows {
+        take_product(order, before.total.is_none() && !stated);
+    }
+}
+
+/// The total becomes price times quantity; where there was none, as a derived value.
+fn take_product(order: &mut Order, is_new: bool) {
+    if let Some(total) = product(&order.fields)
         && order.fields.total != Some(total)
     {
         order.fields.total = Some(total);
-        if before.total.is_none() && !stated {
+        if is_new {
             order.derived.insert("total");
         }
     }

@@ -33,6 +33,9 @@ pub struct Message {
     pub json_error: Option<String>,
     /// Why the payload was refused before it could be read, where it was.
     pub refused: Option<Rejection>,
+    /// Who brought it in by hand: `discord:` and the user's id, or `cli`. `None` for what came in
+    /// by itself.
+    pub actor: Option<String>,
 }
 
 /// A piece of a message that may hold cards.
@@ -109,6 +112,7 @@ impl Message {
             discord_id: None,
             json_error: None,
             refused: None,
+            actor: None,
         }
     }
 

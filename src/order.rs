@@ -5,6 +5,9 @@
 
 mod amount;
 mod carrier;
+mod day;
+mod edit;
+mod email;
 mod fields;
 mod number;
 mod status;
@@ -15,6 +18,9 @@ use chrono::{DateTime, Utc};
 
 pub use amount::{Amount, Money, currency_from_code};
 pub use carrier::Carrier;
+pub use day::{day_of, start_of_day};
+pub use edit::{Edit, Guard};
+pub use email::{EmailAddress, EmailAddressError};
 pub use fields::{FieldChange, Fields};
 pub use number::{OrderNumber, OrderNumberError};
 pub use status::Status;
@@ -85,9 +91,11 @@ pub struct Order {
     /// Names of the columns that hold a derived value, which a stated one may still replace,
     /// however old its message is.
     pub derived: BTreeSet<&'static str>,
+    /// Names of the columns that somebody emptied by hand, which only a newer message fills.
+    pub cleared: BTreeSet<&'static str>,
     /// What brought the order in first.
     pub source: Source,
-    /// Time of the newest message applied. UTC, microseconds.
+    /// Time of the newest message or edit applied. UTC, microseconds.
     pub newest: DateTime<Utc>,
     /// When the row was made. UTC, microseconds.
     pub created_at: DateTime<Utc>,

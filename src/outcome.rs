@@ -127,6 +127,12 @@ impl RejectionCode {
             Self::NotStored => "not_stored",
         }
     }
+
+    /// Whether it says that a message did not arrive whole, so that there is nothing to read.
+    #[must_use]
+    pub const fn is_torso(self) -> bool {
+        matches!(self, Self::TooLarge | Self::Incomplete)
+    }
 }
 
 /// What became of a card, and of which order.

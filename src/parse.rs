@@ -25,6 +25,8 @@ use iso_currency::Currency;
 use crate::order::{OrderNumber, OrderNumberError, Patch, Source};
 use crate::outcome::Ignored;
 
+pub use values::{count, status};
+
 /// What a card does not say itself.
 #[derive(Clone, Debug)]
 pub struct Context {

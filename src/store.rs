@@ -2,27 +2,58 @@
 //!
 //! Does not merge and does not decide: the pipeline above does, and hands over whole rows.
 
+mod backup;
 mod batch;
+mod complete;
 mod connect;
 mod discord;
+mod draft;
 mod entity;
 mod error;
+mod fetch;
+mod file;
+mod filter;
 mod logs;
+mod messages;
+mod nearest;
 mod orders;
+mod pages;
+mod purge;
+mod replay;
+mod restore;
 mod rows;
+mod search;
+mod stats;
+mod sums;
+mod totals;
+mod upkeep;
+mod views;
+mod ways;
 
 use std::time::{Duration, Instant};
 
+use chrono_tz::Tz;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use tokio::time::timeout;
 
-use crate::config::DatabaseUrl;
+use search::SearchIndex;
 
+use crate::config::{Config, DatabaseUrl};
+
+pub use backup::{Contents, backup};
 pub use batch::{Batch, KnownMessage, NewEvent, NewLog};
 pub use discord::Cursor;
 pub use error::StoreError;
+pub use filter::OrderFilter;
 pub use logs::{LogEntry, LogFilter};
-pub use orders::{OrderEvent, OrderFilter};
+pub use messages::SourceMessage;
+pub use orders::OrderEvent;
+pub use pages::{From, OrderPage};
+pub use purge::Purged;
+pub use replay::{LoggedMessage, ReplayFilter};
+pub use restore::{Restored, restore};
+pub use stats::{By, Period, Spend, StatRow};
+pub use totals::Total;
 
 /// How long a server is waited for when its connections are closed.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -36,6 +67,26 @@ pub struct Store {
     writer: DatabaseConnection,
     readers: DatabaseConnection,
     engine: String,
+    timezone: Tz,
+    search: SearchIndex,
+}
+
+/// How a database is opened. By default it stays as it was made: a new one has days in UTC, and a
+/// search index.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// The time zone whose days orders fall on.
+    pub timezone: Option<Tz>,
+    /// Whether substring search has an index.
+    pub search_index: Option<bool>,
+}
+
+impl Options {
+    /// As the configuration says.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self { timezone: Some(config.orders.timezone), search_index: Some(config.database.search_index) }
+    }
 }
 
 /// A page of a list, newest first.
@@ -48,12 +99,20 @@ pub struct Page<T> {
 }
 
 impl Store {
+    /// Opens the database as [`Self::open_with`] does, with the default options.
+    ///
+    /// # Errors
+    /// As [`Self::open_with`].
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        Self::open_with(url, Options::default()).await
+    }
+
     /// Opens the database, makes it where it is missing, and brings its schema up to date.
     ///
     /// # Errors
     /// [`StoreError`] says in one line what is wrong with the file or server and what to do.
-    pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
-        connect::open(url).await
+    pub async fn open_with(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
+        connect::open(url, options).await
     }
 
     /// What keeps the data, with its version where that is not part of ROMS.
@@ -98,6 +157,7 @@ impl Store {
     /// # Errors
     /// When the last write fails; what was committed stays.
     pub async fn close(self) -> Result<(), StoreError> {
+        self.search.stop();
         if self.writer.get_database_backend() == DbBackend::Sqlite {
             self.readers.close().await?;
             self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;

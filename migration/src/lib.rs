@@ -7,6 +7,12 @@ mod m0001_orders;
 mod m0002_webhook_logs;
 mod m0003_order_events;
 mod m0004_discord;
+mod m0005_by_hand;
+mod m0006_discord_views;
+mod m0007_prefixes;
+mod m0010_retention;
+mod m0011_order_sums;
+pub mod search_index;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -23,6 +29,11 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_webhook_logs::Migration),
             Box::new(m0003_order_events::Migration),
             Box::new(m0004_discord::Migration),
+            Box::new(m0005_by_hand::Migration),
+            Box::new(m0006_discord_views::Migration),
+            Box::new(m0007_prefixes::Migration),
+            Box::new(m0010_retention::Migration),
+            Box::new(m0011_order_sums::Migration),
         ]
     }
 }

@@ -5,10 +5,10 @@
 use std::io::{self, Write};
 
 use anyhow::{Context as _, anyhow, bail};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
-use super::{Failure, progress::Progress};
+use super::{Failure, moment::moment, progress::Progress};
 use crate::config::{Channel, Config, Discord};
 use crate::discord::{self, Timing, backfill::Summary, rest::Rest};
 
@@ -118,14 +118,4 @@ async fn read_history(
         "{messages} messages read: {created} orders created, {updated} updated, {known} cards known already, \
          {ignored} that are no orders, {rejected} that could not be read"
     ))
-}
-
-/// A day, which begins at midnight UTC, or a moment.
-fn moment(text: &str) -> Result<DateTime<Utc>, String> {
-    let moment = text
-        .parse::<NaiveDate>()
-        .map(|day| day.and_time(NaiveTime::MIN).and_utc())
-        .or_else(|_| DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc()))
-        .map_err(|_| "expected a date such as 2026-01-31 or 2026-01-31T18:00:00Z".to_owned())?;
-    if moment > Utc::now() { Err("this is in the future".to_owned()) } else { Ok(moment) }
 }

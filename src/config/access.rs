@@ -60,7 +60,11 @@ impl Access {
 
     /// The ids that reach a level, those of higher levels included.
     pub fn reaching(&self, level: Level) -> impl Iterator<Item = i64> {
-        Level::ALL.into_iter().filter(move |named| *named >= level).flat_map(|named| self.named(named)).copied()
+        Level::ALL
+            .into_iter()
+            .filter(move |named| *named >= level)
+            .flat_map(|named| self.named(named))
+            .copied()
     }
 
     fn named(&self, level: Level) -> &[i64] {

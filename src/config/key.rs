@@ -27,6 +27,7 @@ enum Kind {
 }
 
 pub(super) const DATABASE_URL: Key = Key::new("database", "url", Kind::Secret);
+pub(super) const DATABASE_SEARCH_INDEX: Key = Key::new("database", "search_index", Kind::Open);
 pub(super) const HTTP_BIND: Key = Key::new("http", "bind", Kind::Open);
 pub(super) const HTTP_HOSTS: Key = Key::new("http", "hosts", Kind::Open);
 pub(super) const DISCORD_TOKEN: Key = Key::new("discord", "token", Kind::Secret);
@@ -50,12 +51,14 @@ pub(super) const ACCESS_ADMIN: Key = Key::new("access", "admin", Kind::Open);
 pub(super) const ORDERS_TIMEZONE: Key = Key::new("orders", "timezone", Kind::Open);
 pub(super) const ORDERS_CURRENCY: Key = Key::new("orders", "currency", Kind::Open);
 pub(super) const ORDERS_NUMBER_MISSING: Key = Key::new("orders", "number_missing", Kind::Open);
+pub(super) const RETENTION_RAW_DAYS: Key = Key::new("retention", "raw_days", Kind::Open);
 pub(super) const LOG_FILTER: Key = Key::new("log", "filter", Kind::Open);
 pub(super) const LOG_FORMAT: Key = Key::new("log", "format", Kind::Open);
 
 /// All keys, in the order of the example file.
 const ALL: &[Key] = &[
     DATABASE_URL,
+    DATABASE_SEARCH_INDEX,
     HTTP_BIND,
     HTTP_HOSTS,
     DISCORD_TOKEN,
@@ -79,6 +82,7 @@ const ALL: &[Key] = &[
     ORDERS_TIMEZONE,
     ORDERS_CURRENCY,
     ORDERS_NUMBER_MISSING,
+    RETENTION_RAW_DAYS,
     LOG_FILTER,
     LOG_FORMAT,
 ];

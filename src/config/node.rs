@@ -77,6 +77,17 @@ impl Node {
         }
     }
 
+    /// A whole number from 0 to `most`.
+    pub(super) fn whole_number(&self, most: u32) -> Read<u32> {
+        let number = match &self.value {
+            Value::Integer(number) => u32::try_from(*number).ok(),
+            Value::Variable(text) => text.parse().ok(),
+            _ => return Err(self.refuse_kind("a whole number, without quotes")),
+        };
+        let number = number.filter(|number| *number <= most);
+        number.ok_or_else(|| self.refuse(format_args!("expected a whole number from 0 to {most}")))
+    }
+
     /// A list, or the parts of a variable between its commas.
     pub(super) fn list<T>(&self, read: impl Fn(&Self) -> Read<T>) -> Read<Vec<T>> {
         match &self.value {

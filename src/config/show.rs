@@ -7,7 +7,10 @@ impl Config {
     #[must_use]
     pub fn to_masked_toml(&self) -> String {
         let mut sections = vec![
-            section(&[(key::DATABASE_URL, text(&self.database.url.to_string()))]),
+            section(&[
+                (key::DATABASE_URL, text(&self.database.url.to_string())),
+                (key::DATABASE_SEARCH_INDEX, self.database.search_index.to_string()),
+            ]),
             section(&[
                 (key::HTTP_BIND, text(&self.http.bind.to_string())),
                 (key::HTTP_HOSTS, list(&self.http.hosts)),
@@ -26,6 +29,8 @@ impl Config {
             (key::ORDERS_CURRENCY, text(self.orders.currency.code())),
             (key::ORDERS_NUMBER_MISSING, text(&self.orders.number_missing.to_string())),
         ]));
+        let raw_days = self.retention.raw.map_or(0, |raw| raw.num_days());
+        sections.push(section(&[(key::RETENTION_RAW_DAYS, raw_days.to_string())]));
         sections.push(section(&[
             (key::LOG_FILTER, text(&self.log.filter.to_string())),
             (key::LOG_FORMAT, text(&self.log.format.to_string())),

@@ -194,6 +194,32 @@ impl Rest {
         self.call(request).await.map(drop)
     }
 
+    /// The commands of an application in a guild.
+    ///
+    /// # Errors
+    /// See [`RestError`].
+    pub async fn commands(&self, application: i64, guild: i64) -> Result<Vec<Value>, RestError> {
+        match self.get(commands_of(application, guild)?).await? {
+            Value::Array(commands) => Ok(commands),
+            _ => Err(RestError::Unreadable),
+        }
+    }
+
+    /// Replaces the commands of an application in a guild.
+    ///
+    /// # Errors
+    /// See [`RestError`].
+    pub async fn set_commands(
+        &self,
+        application: i64,
+        guild: i64,
+        commands: &[Value],
+    ) -> Result<(), RestError> {
+        let body = Value::from(commands).to_string().into_bytes();
+        let request = Request::new(commands_of(application, guild)?, LightMethod::Put).body(Some(body));
+        self.call(request).await.map(drop)
+    }
+
     async fn get(&self, route: Route<'_>) -> Result<Value, RestError> {
         self.call(Request::new(route, LightMethod::Get)).await
     }
@@ -249,6 +275,10 @@ impl fmt::Debug for Rest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rest").field("patience", &self.0.patience).finish_non_exhaustive()
     }
+}
+
+fn commands_of(application: i64, guild: i64) -> Result<Route<'static>, RestError> {
+    Ok(Route::GuildCommands { application_id: id(application)?, guild_id: id(guild)? })
 }
 
 /// serenity's ids are never 0, and neither are Discord's.

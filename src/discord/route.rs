@@ -1,4 +1,4 @@
-//! Events of the gateway to one bounded queue per channel, in order.
+//! Events of the gateway to one bounded queue per channel, in order; interactions to one of their own.
 //!
 //! Never waits: a queue that is full costs its own channel the event, and the next reading of
 //! the history brings it.
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc};
 
-use super::Event;
+use super::{Call, Event};
 use crate::message::discord::id_of;
 
 /// Events that may wait for one channel.
@@ -31,17 +31,19 @@ pub(crate) enum ChannelEvent {
 pub(crate) struct Router {
     guilds: Vec<i64>,
     queues: HashMap<i64, mpsc::Sender<ChannelEvent>>,
+    calls: mpsc::Sender<Box<Call>>,
     history: Arc<Notify>,
 }
 
 impl Router {
-    /// Routes to these queues, by channel id. `history` is told when events were missed.
+    /// Routes to these queues, by channel id, and interactions to `calls`. `history` is told when events were missed.
     pub(crate) fn new(
         guilds: Vec<i64>,
         queues: HashMap<i64, mpsc::Sender<ChannelEvent>>,
+        calls: mpsc::Sender<Box<Call>>,
         history: Arc<Notify>,
     ) -> Self {
-        Self { guilds, queues, history }
+        Self { guilds, queues, calls, history }
     }
 
     /// Passes an event on, at once.
@@ -55,6 +57,13 @@ impl Router {
             }
             Event::Updated(message) if self.is_ours(&message) => {
                 (id_of(&message, "channel_id"), ChannelEvent::Edited(message))
+            }
+            Event::Asked(call) => {
+                // Discord tells the caller that nobody answers.
+                if self.calls.try_send(call).is_err() {
+                    tracing::warn!("more interactions than can be answered");
+                }
+                return;
             }
             Event::Deleted { channel, messages } => (Some(channel), ChannelEvent::Deleted(messages)),
             Event::Created(_) | Event::Updated(_) => return,

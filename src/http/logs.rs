@@ -56,7 +56,7 @@ pub(super) struct LogWhole {
 #[schema(example = json!({
     "id": 1, "source": "webhook", "endpoint": "/api/v2/webhooks/orders", "method": "POST", "status_code": 200,
     "processed": true, "outcome": "created", "code": null, "error_message": null, "warnings": [],
-    "order_ids": [1], "created_at": "2026-01-31T17:56:00Z"
+    "order_ids": [1], "created_at": "2026-01-31T17:56:00Z", "emptied_at": null
 }))]
 struct LogRow {
     /// Row id.
@@ -83,6 +83,9 @@ struct LogRow {
     order_ids: Vec<i64>,
     /// When it came in.
     created_at: DateTime<Utc>,
+    /// When its text was emptied, because of its age or because a person was removed; `null` where
+    /// it is whole.
+    emptied_at: Option<DateTime<Utc>>,
 }
 
 /// Lists what came in, newest first
@@ -144,6 +147,7 @@ impl LogRow {
             warnings: entry.warnings,
             order_ids: entry.order_ids,
             created_at: entry.created_at,
+            emptied_at: entry.emptied_at,
         };
         (row, entry.payload, entry.flattened)
     }

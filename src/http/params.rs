@@ -8,10 +8,11 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::error::ApiError;
+use crate::parse::dates::{self, Bound};
 
 /// Longest text that a parameter takes, in characters: that of the longest column.
 const MAX_CHARS: usize = 255;
@@ -21,15 +22,6 @@ pub(super) struct Params(HashMap<String, String>);
 
 /// The one variable segment of a path, percent-decoded.
 pub(super) struct Segment(pub(super) String);
-
-/// Which end of a day a date stands for.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Bound {
-    /// Its first moment.
-    Since,
-    /// The first moment of the day after, which lies outside.
-    Until,
-}
 
 impl<S: Sync> FromRequestParts<S> for Params {
     type Rejection = Infallible;
@@ -99,7 +91,10 @@ impl Params {
         bound: Bound,
     ) -> Result<Option<DateTime<Utc>>, ApiError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        match moment(text, zone, bound) {
+        // The `+` of an offset that was not percent-encoded arrives as a space.
+        let mended = text.rsplit_once(' ').map(|(time, offset)| format!("{time}+{offset}"));
+        let moment = dates::bound(text, zone, bound);
+        match moment.or_else(|| dates::bound(&mended?, zone, bound)) {
             Some(moment) => Ok(Some(moment)),
             None => Err(bad(name, "RFC 3339 such as 2026-01-31T17:56:00Z, or a date such as 2026-01-31.")),
         }
@@ -111,49 +106,12 @@ pub(super) fn bad(name: &'static str, accepted: impl Into<String>) -> ApiError {
     ApiError::BadParameter { name, accepted: accepted.into() }
 }
 
-fn moment(text: &str, zone: Tz, bound: Bound) -> Option<DateTime<Utc>> {
-    if let Ok(date) = text.parse::<NaiveDate>() {
-        return match bound {
-            Bound::Since => start_of_day(date, zone),
-            Bound::Until => start_of_day(date.checked_add_days(Days::new(1))?, zone),
-        };
-    }
-    // The `+` of an offset that was not percent-encoded arrives as a space.
-    let mended = text.rsplit_once(' ').map(|(time, offset)| format!("{time}+{offset}"));
-    DateTime::parse_from_rfc3339(text)
-        .ok()
-        .or_else(|| DateTime::parse_from_rfc3339(&mended?).ok())
-        .map(|moment| moment.to_utc())
-}
-
-/// Where clocks skip midnight, a day starts at the first quarter of an hour that exists.
-fn start_of_day(date: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
-    let midnight = date.and_time(NaiveTime::MIN);
-    (0..=8)
-        .filter_map(|quarter| midnight.checked_add_signed(TimeDelta::minutes(15 * quarter)))
-        .find_map(|local| zone.from_local_datetime(&local).earliest())
-        .map(|start| start.to_utc())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn utc(text: &str) -> Option<DateTime<Utc>> {
         text.parse().ok()
-    }
-
-    #[test]
-    fn a_date_is_a_day_of_the_time_zone() {
-        let zone = chrono_tz::America::New_York;
-        assert_eq!(moment("2026-01-31", zone, Bound::Since), utc("2026-01-31T05:00:00Z"));
-        assert_eq!(moment("2026-01-31", zone, Bound::Until), utc("2026-02-01T05:00:00Z"));
-    }
-
-    #[test]
-    fn a_day_without_midnight_starts_when_its_clock_does() {
-        let zone = chrono_tz::America::Sao_Paulo;
-        assert_eq!(moment("2018-11-04", zone, Bound::Since), utc("2018-11-04T03:00:00Z"));
     }
 
     #[test]

@@ -104,7 +104,7 @@ pub(super) struct OrderBody {
 
 impl From<Order> for OrderBody {
     fn from(order: Order) -> Self {
-        let Order { id, number, fields, extra, derived: _, source, newest, created_at, updated_at } = order;
+        let Order { id, number, fields, extra, source, newest, created_at, updated_at, .. } = order;
         Self {
             id,
             order_number: number.to_string(),

@@ -14,6 +14,8 @@ use crate::parse::{self, Context, ParseError, Reading};
 #[derive(Clone, Debug)]
 pub(super) struct ReadMessage {
     pub(super) source: Source,
+    /// Who did it by hand.
+    pub(super) actor: Option<String>,
     pub(super) endpoint: String,
     /// The same for the same message again.
     pub(super) key: Option<String>,
@@ -25,6 +27,24 @@ pub(super) struct ReadMessage {
     pub(super) payload: String,
     pub(super) flattened: String,
     pub(super) cards: Vec<ReadCard>,
+    /// Where it is not new, but a message of the log that is read again.
+    pub(super) replay: Option<Replay>,
+}
+
+/// The reading again of a message of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Replay {
+    /// Its row.
+    pub(super) log_id: i64,
+    /// When it is read again. UTC, microseconds.
+    pub(super) at: DateTime<Utc>,
+}
+
+impl ReadMessage {
+    /// When what it says is stored.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.replay.map_or(self.received_at, |replay| replay.at)
+    }
 }
 
 /// One card of it.
@@ -49,26 +69,29 @@ pub(super) fn read(message: Message, orders: &Orders) -> ReadMessage {
         cards.push(ReadCard::Settled(Outcome::Rejected(rejection)));
     }
     let flattened = texts.join("\n\n");
+    let payload = storable(message.raw);
     let (key, content_hash) = match (message.source, message.discord_id) {
         (Source::DiscordBot, Some(id)) => (Some(format!("discord:{id}")), Some(hash(&flattened))),
         // HTTP names no message, so its content does: a sender that tries again sends the same
         // bytes. What was rejected is looked at afresh.
         _ if cards.iter().any(|card| matches!(card, ReadCard::Order { .. })) => {
-            (Some(format!("{}:{}", message.source.as_str(), hash(&message.raw))), None)
+            (Some(format!("{}:{}", message.source.as_str(), hash(&payload))), None)
         }
         _ => (None, None),
     };
     ReadMessage {
         source: message.source,
+        actor: message.actor,
         key,
         content_hash,
         endpoint: message.endpoint,
         message_id: message.discord_id,
         at: message.at,
         received_at: message.received_at,
-        payload: storable(message.raw),
+        payload,
         flattened: storable(flattened),
         cards,
+        replay: None,
     }
 }
 

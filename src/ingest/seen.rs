@@ -51,14 +51,28 @@ impl Known {
             Some(seen @ (Seen::Again(_) | Seen::Copy)) => return (seen, None),
             Some(Seen::New) | None => {}
         }
-        let itself = KnownMessage {
-            log_id: 0,
-            sent_at: message.at,
-            received_at: message.received_at,
-            content_hash: message.content_hash.clone(),
-        };
-        let before = self.0.insert(key.clone(), (Holder::Batch(position), itself));
+        let before = self.0.insert(key.clone(), (Holder::Batch(position), known(message, 0)));
         (Seen::New, before.map(|(holder, _)| holder))
+    }
+
+    /// A message of the log that is read again keeps its key, or takes it where nobody has it.
+    /// Gives the key, where it is its own then.
+    pub(super) fn take_back(&mut self, message: &ReadMessage, log_id: i64) -> Option<String> {
+        let key = message.key.clone()?;
+        let is_free = self.0.get(&key).is_none_or(|(holder, _)| *holder == Holder::Row(log_id));
+        is_free.then(|| {
+            self.0.insert(key.clone(), (Holder::Row(log_id), known(message, log_id)));
+            key
+        })
+    }
+}
+
+fn known(message: &ReadMessage, log_id: i64) -> KnownMessage {
+    KnownMessage {
+        log_id,
+        sent_at: message.at,
+        received_at: message.received_at,
+        content_hash: message.content_hash.clone(),
     }
 }
 

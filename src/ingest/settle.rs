@@ -1,24 +1,41 @@
-//! A batch merged in memory: several cards of one order fold into one row. Pure.
+//! A batch merged in memory: several cards and edits of one order fold into one row. Pure.
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
+use super::edit::{EditError, Edited};
 use super::read::{ReadCard, ReadMessage};
 use super::seen::{Holder, Known, Seen};
-use crate::merge::merge;
-use crate::order::{FieldChange, Order, OrderNumber};
+use super::work::Work;
+use crate::merge::{self, Change, merge};
+use crate::order::{Edit, FieldChange, Order, OrderNumber, Source};
 use crate::outcome::Outcome;
 use crate::store::KnownMessage;
+
+/// What the database knows of a batch before it is merged.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    /// The orders concerned.
+    pub(super) orders: HashMap<OrderNumber, Order>,
+    /// Messages of the same keys that are in the log.
+    pub(super) known: HashMap<String, KnownMessage>,
+    /// The outcomes of the log rows that are read again. One that has none is gone.
+    pub(super) outcomes: HashMap<i64, String>,
+}
 
 /// A batch, merged.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
     /// Every order concerned.
     pub(super) orders: HashMap<OrderNumber, Working>,
-    /// One for each message, in order.
-    pub(super) messages: Vec<SettledMessage>,
+    /// One for each piece of work, in order.
+    pub(super) works: Vec<SettledWork>,
+    /// The steps of the orders' histories, in order.
+    pub(super) events: Vec<SettledEvent>,
     /// Log rows whose key goes over to a message of this batch.
     pub(super) released: Vec<i64>,
-    /// How many cards have been merged.
+    /// How many cards and edits have been merged.
     turns: usize,
 }
 
@@ -29,18 +46,36 @@ pub(super) struct Working {
     pub(super) created: bool,
     pub(super) changed: bool,
     pub(super) dirty: bool,
-    /// Which card of the batch first spoke of it.
+    /// Which card or edit of the batch first spoke of it.
     turn: usize,
 }
 
+/// What became of a piece of work.
+#[derive(Debug)]
+pub(super) enum SettledWork {
+    Message(SettledMessage),
+    Edit(Result<Box<Edited>, EditError>),
+}
+
 /// What became of a message.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SettledMessage {
     pub(super) key: Option<String>,
-    /// Whether it leaves a log row: all do but copies of what is there.
-    pub(super) logged: bool,
+    /// The time that it counts as, which is that of the first where it is a repeat.
+    pub(super) at: DateTime<Utc>,
+    pub(super) trace: Trace,
     pub(super) cards: Vec<SettledCard>,
-    pub(super) events: Vec<SettledEvent>,
+}
+
+/// Which row a message leaves in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trace {
+    /// None: a copy of what is there, or a row that is gone.
+    None,
+    /// A new one.
+    New,
+    /// The one that it was read from again, and its outcome before.
+    Row(i64, String),
 }
 
 /// What became of a card.
@@ -54,49 +89,32 @@ pub(super) struct SettledCard {
 /// A step of an order's history.
 #[derive(Debug)]
 pub(super) struct SettledEvent {
+    /// The piece of work that brought it.
+    pub(super) position: usize,
     pub(super) number: OrderNumber,
     pub(super) created: bool,
     pub(super) changes: Vec<FieldChange>,
+    pub(super) source: Source,
+    pub(super) actor: Option<String>,
+    pub(super) at: DateTime<Utc>,
 }
 
-/// Merges the messages, in order, into the stored orders. `known` are messages of the same keys
-/// that are in the log.
-pub(super) fn settle(
-    messages: &[ReadMessage],
-    stored: HashMap<OrderNumber, Order>,
-    known: HashMap<String, KnownMessage>,
-) -> Settled {
+/// Merges messages and edits, in order, into the stored orders. `now` is the time of the edits.
+pub(super) fn settle(works: &[Work], stored: Stored, now: DateTime<Utc>) -> Settled {
     let fresh = |order| Working { order, created: false, changed: false, dirty: false, turn: usize::MAX };
-    let orders = stored.into_iter().map(|(number, order)| (number, fresh(order))).collect();
+    let orders = stored.orders.into_iter().map(|(number, order)| (number, fresh(order))).collect();
     let mut settled = Settled { orders, ..Settled::default() };
-    let mut known = Known::new(known);
-    for (position, message) in messages.iter().enumerate() {
-        let (seen, released) = known.take(message, position);
-        match released {
-            Some(Holder::Row(log_id)) => settled.released.push(log_id),
-            Some(Holder::Batch(earlier)) => {
-                if let Some(earlier) = settled.messages.get_mut(earlier) {
-                    earlier.key = None;
-                }
+    let mut known = Known::new(stored.known);
+    for (position, work) in works.iter().enumerate() {
+        let done = match work {
+            Work::Message(message) => {
+                SettledWork::Message(settled.settle_message(message, position, &mut known, &stored.outcomes))
             }
-            None => {}
-        }
-        let done = match seen {
-            Seen::New => SettledMessage { key: message.key.clone(), ..settled.merge_cards(message, None) },
-            Seen::Again(first) => settled.merge_cards(message, Some(&first)),
-            Seen::Copy => SettledMessage::copy_of(message),
+            Work::Edit(edit) => SettledWork::Edit(settled.settle_edit(edit, position, now)),
         };
-        settled.messages.push(done);
+        settled.works.push(done);
     }
     settled
-}
-
-impl SettledMessage {
-    /// A copy of what was taken before.
-    fn copy_of(message: &ReadMessage) -> Self {
-        let duplicate = |_| SettledCard { number: None, outcome: Outcome::Duplicate, warnings: Vec::new() };
-        Self { cards: message.cards.iter().map(duplicate).collect(), ..Self::default() }
-    }
 }
 
 impl Settled {
@@ -108,15 +126,74 @@ impl Settled {
         orders
     }
 
+    fn settle_message(
+        &mut self,
+        message: &ReadMessage,
+        position: usize,
+        known: &mut Known,
+        outcomes: &HashMap<i64, String>,
+    ) -> SettledMessage {
+        let (at, cards) = (message.at, Vec::new());
+        if let Some(replay) = message.replay {
+            let Some(outcome) = outcomes.get(&replay.log_id) else {
+                return SettledMessage { key: None, at, trace: Trace::None, cards };
+            };
+            let key = known.take_back(message, replay.log_id);
+            let trace = Trace::Row(replay.log_id, outcome.clone());
+            return SettledMessage { key, at, trace, cards: self.merge_cards(message, position, None) };
+        }
+        let (seen, released) = known.take(message, position);
+        if let Some(holder) = released {
+            self.release(holder);
+        }
+        match seen {
+            Seen::New => {
+                let cards = self.merge_cards(message, position, None);
+                SettledMessage { key: message.key.clone(), at, trace: Trace::New, cards }
+            }
+            Seen::Again(first) => {
+                let at = at.min(first.sent_at);
+                let cards = self.merge_cards(message, position, Some(&first));
+                SettledMessage { key: None, at, trace: Trace::New, cards }
+            }
+            Seen::Copy => {
+                let duplicate =
+                    |_| SettledCard { number: None, outcome: Outcome::Duplicate, warnings: Vec::new() };
+                let cards = message.cards.iter().map(duplicate).collect();
+                SettledMessage { key: None, at, trace: Trace::None, cards }
+            }
+        }
+    }
+
+    /// Takes the key from who had it, in the log and in this batch.
+    fn release(&mut self, holder: Holder) {
+        if let Holder::Row(log_id) = holder {
+            self.released.push(log_id);
+        }
+        for (position, work) in self.works.iter_mut().enumerate() {
+            if let SettledWork::Message(message) = work
+                && (holder == Holder::Batch(position)
+                    || matches!(message.trace, Trace::Row(log_id, _) if holder == Holder::Row(log_id)))
+            {
+                message.key = None;
+            }
+        }
+    }
+
     /// The same message again is of the time of the first, so that it cannot undo newer facts.
-    fn merge_cards(&mut self, message: &ReadMessage, repeats: Option<&KnownMessage>) -> SettledMessage {
-        let mut settled = SettledMessage { logged: true, ..SettledMessage::default() };
+    fn merge_cards(
+        &mut self,
+        message: &ReadMessage,
+        position: usize,
+        repeats: Option<&KnownMessage>,
+    ) -> Vec<SettledCard> {
+        let mut settled = Vec::with_capacity(message.cards.len());
         for card in &message.cards {
             let (patch, warnings) = match card {
                 ReadCard::Order { patch, warnings } => (patch, warnings.clone()),
                 ReadCard::Settled(outcome) => {
                     let outcome = outcome.clone();
-                    settled.cards.push(SettledCard { number: None, outcome, warnings: Vec::new() });
+                    settled.push(SettledCard { number: None, outcome, warnings: Vec::new() });
                     continue;
                 }
             };
@@ -131,31 +208,65 @@ impl Settled {
                     patch.derived.order_time = None;
                 }
             }
-            let change = merge(before, &patch, message.received_at);
+            let change = merge(before, &patch, message.now());
             let outcome = match (change.created, change.changes.is_empty()) {
                 (true, _) => Outcome::Created,
                 (false, false) => Outcome::Updated,
                 (false, true) if repeats.is_some() => Outcome::Duplicate,
                 (false, true) => Outcome::Unchanged,
             };
-            settled.cards.push(SettledCard { number: Some(number.clone()), outcome, warnings });
-            let changed = change.created || !change.changes.is_empty();
-            let earlier = self.orders.remove(&number);
-            let was = |flag: fn(&Working) -> bool| earlier.as_ref().is_some_and(flag);
-            let working = Working {
-                created: change.created || was(|working| working.created),
-                changed: changed || was(|working| working.changed),
-                dirty: change.dirty || was(|working| working.dirty),
-                turn: earlier.as_ref().map_or(self.turns, |working| working.turn.min(self.turns)),
-                order: change.order,
-            };
-            self.turns += 1;
-            self.orders.insert(number.clone(), working);
-            if changed {
-                let event = SettledEvent { number, created: change.created, changes: change.changes };
-                settled.events.push(event);
-            }
+            settled.push(SettledCard { number: Some(number.clone()), outcome, warnings });
+            let by = (message.source, message.actor.clone(), message.now());
+            self.apply(number, change, position, by);
         }
         settled
+    }
+
+    fn settle_edit(
+        &mut self,
+        edit: &Edit,
+        position: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Box<Edited>, EditError> {
+        // An order that this batch makes has no row id yet.
+        let is_meant = |working: &&Working| working.order.id == edit.order && edit.order != 0;
+        let found = self.orders.values().find(is_meant);
+        let before = found.ok_or(EditError::NotFound)?.order.clone();
+        if edit.guard.is_some_and(|guard| !guard.holds(&before)) {
+            return Err(EditError::Changed);
+        }
+        let change = merge::edit(&before, edit, now);
+        let (after, changes) = (change.order.clone(), change.changes.clone());
+        // Edits are made in Discord.
+        let by = (Source::DiscordBot, Some(edit.actor.clone()), now);
+        self.apply(before.number.clone(), change, position, by);
+        Ok(Box::new(Edited { before, after, changes }))
+    }
+
+    /// Puts what a card or an edit made of an order in its place, with its step of history: by
+    /// what it was brought, by whom, and when.
+    fn apply(
+        &mut self,
+        number: OrderNumber,
+        change: Change,
+        position: usize,
+        (source, actor, at): (Source, Option<String>, DateTime<Utc>),
+    ) {
+        let Change { order, created, changes, dirty } = change;
+        let changed = created || !changes.is_empty();
+        let earlier = self.orders.remove(&number);
+        let was = |flag: fn(&Working) -> bool| earlier.as_ref().is_some_and(flag);
+        let working = Working {
+            created: created || was(|working| working.created),
+            changed: changed || was(|working| working.changed),
+            dirty: dirty || was(|working| working.dirty),
+            turn: earlier.as_ref().map_or(self.turns, |working| working.turn.min(self.turns)),
+            order,
+        };
+        self.turns += 1;
+        self.orders.insert(number.clone(), working);
+        if changed {
+            self.events.push(SettledEvent { position, number, created, changes, source, actor, at });
+        }
     }
 }

@@ -1,23 +1,25 @@
 //! The writer: takes whatever waits, up to a bound, and writes it in one transaction.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::SubmitError;
 use super::read::{ReadCard, ReadMessage};
-use super::settle::{Settled, SettledMessage, settle};
-use super::{Job, SubmitError};
+use super::record::{self, Ids};
+use super::settle::{Settled, SettledWork, Stored, Trace, settle};
+use super::work::{Done, Job, Work};
 use crate::feed::{Feed, OrderChange};
-use crate::order::OrderNumber;
-use crate::outcome::{CardOutcome, Outcome, Receipt, Rejection, RejectionCode};
-use crate::store::{NewEvent, NewLog, Store, StoreError};
+use crate::outcome::{Outcome, Rejection, RejectionCode};
+use crate::parse::dates::micros;
+use crate::store::{Batch, Store, StoreError};
 
-/// Messages in one transaction. The queue makes the batches itself: while one is written, the
+/// Pieces of work in one transaction. The queue makes the batches itself: while one is written, the
 /// next one gathers.
 const BATCH: usize = 64;
 
@@ -48,7 +50,7 @@ pub(super) async fn run(
         while writer.is_failing()
             && let Ok(job) = jobs.try_recv()
         {
-            drop(job.receipt.send(Err(SubmitError::Storage)));
+            job.answer.send(Err(SubmitError::Storage));
         }
     }
 }
@@ -60,70 +62,72 @@ struct Writer {
 }
 
 impl Writer {
-    /// Writes a batch and answers each of its senders, who may be gone.
+    /// Writes a batch and answers each of those who wait for it.
     async fn answer(&self, jobs: Vec<Job>) {
-        let (messages, senders): (Vec<_>, Vec<_>) =
-            jobs.into_iter().map(|job| (job.message, job.receipt)).unzip();
-        let receipts = match self.write(&messages).await {
-            Err(error) if error.is_fault_of_data() => self.write_each(messages).await,
+        let (works, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.work, job.answer)).unzip();
+        let results = match self.write(&works).await {
+            Err(error) if error.is_fault_of_data() => self.write_each(works).await,
             Err(error) => {
                 self.report(Some(&error));
-                vec![Err(SubmitError::Storage); senders.len()]
+                answers.iter().map(|_| Err(SubmitError::Storage)).collect()
             }
-            Ok(receipts) => receipts.into_iter().map(Ok).collect(),
+            Ok(done) => done.into_iter().map(Ok).collect(),
         };
-        if receipts.iter().any(Result::is_ok) {
+        if results.iter().any(Result::is_ok) {
             self.report(None);
         }
-        for (sender, receipt) in senders.into_iter().zip(receipts) {
-            drop(sender.send(receipt));
+        for (answer, result) in answers.into_iter().zip(results) {
+            answer.send(result);
         }
     }
 
-    /// After a batch that holds a bad message: each alone, so that only the bad one fails. That
-    /// one leaves its log row, from which it can be replayed.
-    async fn write_each(&self, messages: Vec<ReadMessage>) -> Vec<Result<Receipt, SubmitError>> {
-        let mut receipts = Vec::with_capacity(messages.len());
-        for message in messages {
-            let written = match self.write(std::slice::from_ref(&message)).await {
-                Err(error) if error.is_fault_of_data() => {
-                    tracing::error!(message.endpoint, %error, "the database refused a message; it is kept in the log");
-                    self.write(&[refused(message)]).await
+    /// After a batch that holds bad work: each alone, so that only the bad one fails.
+    async fn write_each(&self, works: Vec<Work>) -> Vec<Result<Done, SubmitError>> {
+        let mut results = Vec::with_capacity(works.len());
+        for work in works {
+            let written = match self.write(std::slice::from_ref(&work)).await {
+                Err(error) if error.is_fault_of_data() => self.write_refused(work, &error).await,
+                written => {
+                    written.inspect_err(|error| self.report(Some(error))).map_err(|_| SubmitError::Storage)
                 }
-                written => written,
             };
-            receipts.push(
-                written
-                    .map_err(|error| {
-                        self.report(Some(&error));
-                        SubmitError::Storage
-                    })
-                    .and_then(|receipts| receipts.into_iter().next().ok_or(SubmitError::Storage)),
-            );
+            results.push(written.and_then(|done| done.into_iter().next().ok_or(SubmitError::Storage)));
         }
-        receipts
+        results
     }
 
-    /// One transaction, begun again where another process came in between: one receipt for each
-    /// message, after the commit.
-    async fn write(&self, messages: &[ReadMessage]) -> Result<Vec<Receipt>, StoreError> {
+    /// A message that the database refused leaves its log row, from which it can be replayed.
+    async fn write_refused(&self, work: Work, error: &StoreError) -> Result<Vec<Done>, SubmitError> {
+        match work {
+            Work::Message(message) => {
+                tracing::error!(message.endpoint, %error, "the database refused a message; it is kept in the log");
+                let written = self.write(&[Work::Message(Box::new(refused(*message)))]).await;
+                written.inspect_err(|error| self.report(Some(error))).map_err(|_| SubmitError::Storage)
+            }
+            Work::Edit(edit) => {
+                tracing::error!(order.id = edit.order, %error, "the database refused an edit");
+                Err(SubmitError::Storage)
+            }
+        }
+    }
+
+    /// One transaction, begun again where another process came in between: one answer for each
+    /// piece of work, after the commit.
+    async fn write(&self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
         let mut races = 0;
         loop {
             // A server that is gone may leave its connections open. Whether it has committed is
             // then not known; a sender that tries again is recognised.
-            match timeout(PATIENCE, self.transact(messages)).await.unwrap_or(Err(StoreError::Silent)) {
+            match timeout(PATIENCE, self.transact(works)).await.unwrap_or(Err(StoreError::Silent)) {
                 Err(error) if error.is_race() && races < RACES => races += 1,
                 written => return written,
             }
         }
     }
 
-    async fn transact(&self, messages: &[ReadMessage]) -> Result<Vec<Receipt>, StoreError> {
-        let batch = self.store.begin().await?;
-        let keys: Vec<String> = messages.iter().filter_map(|message| message.key.clone()).collect();
-        let known = batch.known_messages(&keys).await?;
-        let stored = batch.orders(&numbers(messages)).await?;
-        let mut settled = settle(messages, stored, known);
+    async fn transact(&self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
+        let mut batch = self.store.begin().await?;
+        let mut settled = settle(works, stored(&mut batch, works).await?, micros(Utc::now()));
 
         batch.release_keys(&settled.released).await?;
         let dirty: Vec<_> =
@@ -133,23 +137,15 @@ impl Writer {
                 working.order.id = id;
             }
         }
-        let ids: HashMap<_, _> =
+        let ids: Ids =
             settled.orders.iter().map(|(number, working)| (number.clone(), working.order.id)).collect();
-        let logged = messages.iter().zip(&settled.messages).filter(|(_, done)| done.logged);
-        let new_ids = batch.save_logs(logged.map(|(read, done)| log(read, done, &ids)).collect()).await?;
-        let mut new_ids = new_ids.into_iter();
-        let log_ids: Vec<Option<i64>> =
-            settled.messages.iter().map(|done| if done.logged { new_ids.next() } else { None }).collect();
-        batch.save_events(events(messages, &settled, &log_ids)).await?;
+        let log_ids = save_logs(&batch, works, &settled, &ids).await?;
+        batch.save_events(record::events(&settled, &log_ids, &ids)).await?;
         batch.commit().await?;
 
         self.publish(&settled);
-        Ok(settled
-            .messages
-            .into_iter()
-            .zip(log_ids)
-            .map(|(done, log_id)| receipt(done, log_id, &ids))
-            .collect())
+        let works = settled.works.into_iter().zip(log_ids);
+        Ok(works.map(|(work, log_id)| record::done(work, log_id, &ids)).collect())
     }
 
     fn publish(&self, settled: &Settled) {
@@ -172,18 +168,58 @@ impl Writer {
     }
 }
 
-/// The numbers of all orders concerned, each once.
-fn numbers(messages: &[ReadMessage]) -> Vec<OrderNumber> {
-    let cards = messages.iter().flat_map(|message| &message.cards);
-    let mut numbers: Vec<OrderNumber> = cards
-        .filter_map(|card| match card {
-            ReadCard::Order { patch, .. } => Some(patch.number.clone()),
-            ReadCard::Settled(_) => None,
-        })
-        .collect();
+/// What the database knows of the messages and orders concerned.
+pub(super) async fn stored(batch: &mut Batch, works: &[Work]) -> Result<Stored, StoreError> {
+    let messages: Vec<&ReadMessage> = works.iter().filter_map(Work::message).collect();
+    let keys: Vec<String> = messages.iter().filter_map(|message| message.key.clone()).collect();
+    let replayed: Vec<i64> =
+        messages.iter().filter_map(|message| message.replay).map(|replay| replay.log_id).collect();
+    let edited: Vec<i64> = works.iter().filter_map(Work::edit).map(|edit| edit.order).collect();
+    let mut numbers = batch.order_numbers(&edited).await?;
+    numbers.extend(messages.iter().flat_map(|message| &message.cards).filter_map(|card| match card {
+        ReadCard::Order { patch, .. } => Some(patch.number.clone()),
+        ReadCard::Settled(_) => None,
+    }));
     numbers.sort_unstable();
     numbers.dedup();
-    numbers
+    // Orders before log rows, as they are written: two writers must lock in the same order.
+    Ok(Stored {
+        orders: batch.orders(&numbers).await?,
+        known: batch.known_messages(&keys).await?,
+        outcomes: batch.outcomes(&replayed).await?,
+    })
+}
+
+/// Writes the log rows, and gives that of each piece of work, where it has one. Rows that were
+/// read again go first: they may give up a key that a new one takes.
+async fn save_logs(
+    batch: &Batch,
+    works: &[Work],
+    settled: &Settled,
+    ids: &Ids,
+) -> Result<Vec<Option<i64>>, StoreError> {
+    let (mut changed, mut new) = (Vec::new(), Vec::new());
+    let mut traces = Vec::with_capacity(works.len());
+    for (work, done) in works.iter().zip(&settled.works) {
+        let (Work::Message(read), SettledWork::Message(done)) = (work, done) else {
+            traces.push(&Trace::None);
+            continue;
+        };
+        match &done.trace {
+            Trace::None => {}
+            Trace::New => new.push(record::log(read, done, ids)),
+            Trace::Row(log_id, _) => changed.push((*log_id, record::log(read, done, ids))),
+        }
+        traces.push(&done.trace);
+    }
+    batch.update_logs(changed).await?;
+    let mut new_ids = batch.save_logs(new).await?.into_iter();
+    let log_id = |trace: &Trace| match trace {
+        Trace::None => None,
+        Trace::New => new_ids.next(),
+        Trace::Row(log_id, _) => Some(*log_id),
+    };
+    Ok(traces.into_iter().map(log_id).collect())
 }
 
 /// The message as one that the database refused.
@@ -191,71 +227,4 @@ fn refused(message: ReadMessage) -> ReadMessage {
     let detail = "the database refused this message; it is kept in the log".to_owned();
     let rejection = Rejection { code: RejectionCode::NotStored, detail };
     ReadMessage { key: None, cards: vec![ReadCard::Settled(Outcome::Rejected(rejection))], ..message }
-}
-
-fn log(read: &ReadMessage, done: &SettledMessage, ids: &HashMap<OrderNumber, i64>) -> NewLog {
-    let outcome = done.cards.iter().map(|card| &card.outcome).min_by_key(|outcome| rank(outcome));
-    let why =
-        done.cards.iter().map(|card| &card.outcome).filter(|o| o.code().is_some()).min_by_key(|o| rank(o));
-    let numbers = done.cards.iter().filter_map(|card| card.number.as_ref());
-    let mut named = HashSet::new();
-    let order_ids =
-        numbers.filter_map(|number| ids.get(number).copied()).filter(|id| named.insert(*id)).collect();
-    NewLog {
-        source: read.source,
-        source_key: done.key.clone(),
-        endpoint: read.endpoint.clone(),
-        message_id: read.message_id,
-        content_hash: read.content_hash.clone(),
-        outcome: outcome.map_or("rejected", Outcome::as_str),
-        code: why.and_then(Outcome::code),
-        error_message: why.and_then(|outcome| match outcome {
-            Outcome::Ignored(ignored) => Some(ignored.to_string()),
-            Outcome::Rejected(rejection) => Some(rejection.to_string()),
-            _ => None,
-        }),
-        warnings: done.cards.iter().flat_map(|card| card.warnings.clone()).collect(),
-        order_ids,
-        payload: read.payload.clone(),
-        flattened: read.flattened.clone(),
-        sent_at: read.at,
-        created_at: read.received_at,
-    }
-}
-
-/// Which of several cards' outcomes stands for their message: what was stored first.
-fn rank(outcome: &Outcome) -> u8 {
-    match outcome {
-        Outcome::Created => 0,
-        Outcome::Updated => 1,
-        Outcome::Unchanged => 2,
-        Outcome::Duplicate => 3,
-        Outcome::Rejected(_) => 4,
-        Outcome::Ignored(_) => 5,
-    }
-}
-
-fn events(messages: &[ReadMessage], settled: &Settled, log_ids: &[Option<i64>]) -> Vec<NewEvent> {
-    let mut events = Vec::new();
-    for ((read, done), log_id) in messages.iter().zip(&settled.messages).zip(log_ids) {
-        let Some(log_id) = log_id else { continue };
-        events.extend(done.events.iter().map(|event| NewEvent {
-            order_id: settled.orders.get(&event.number).map_or(0, |working| working.order.id),
-            event_type: if event.created { "created" } else { "updated" },
-            changes: event.changes.clone(),
-            source: read.source,
-            log_id: *log_id,
-            created_at: read.received_at,
-        }));
-    }
-    events
-}
-
-fn receipt(done: SettledMessage, log_id: Option<i64>, ids: &HashMap<OrderNumber, i64>) -> Receipt {
-    let cards = done.cards.into_iter().map(|card| CardOutcome {
-        order: card.number.and_then(|number| ids.get(&number).map(|id| (*id, number))),
-        outcome: card.outcome,
-        warnings: card.warnings,
-    });
-    Receipt { log_id, cards: cards.collect() }
 }

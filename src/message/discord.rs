@@ -20,19 +20,33 @@ pub struct Place {
     pub channel: i64,
 }
 
+impl Place {
+    /// The text that stands for it as the endpoint of a message.
+    #[must_use]
+    pub fn endpoint(self) -> String {
+        format!("discord/{}/{}", self.guild, self.channel)
+    }
+
+    /// The place of such a text.
+    #[must_use]
+    pub fn from_endpoint(endpoint: &str) -> Option<Self> {
+        let (guild, channel) = endpoint.strip_prefix("discord/")?.split_once('/')?;
+        Some(Self { guild: guild.parse().ok()?, channel: channel.parse().ok()? })
+    }
+}
+
 impl Message {
     /// Reads a message object of the gateway or of the history. `None` where it has no id.
     #[must_use]
     pub fn from_discord(value: &Value, place: Place, received_at: DateTime<Utc>) -> Option<Self> {
         let id = json::snowflake(value, "id")?;
-        let endpoint = format!("discord/{}/{}", place.guild, place.channel);
         let sent = json::time(value, "edited_timestamp").or_else(|| json::time(value, "timestamp"));
         Some(Self {
             source: Source::DiscordBot,
             at: micros(sent.unwrap_or_else(|| time_of(id))),
             parts: json::parts(value),
             discord_id: Some(id),
-            ..Self::unread(value.to_string(), &endpoint, received_at)
+            ..Self::unread(value.to_string(), &place.endpoint(), received_at)
         })
     }
 }

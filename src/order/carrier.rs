@@ -29,6 +29,20 @@ impl Carrier {
         fitting.next().filter(|_| fitting.next().is_none())
     }
 
+    /// Where the carrier tells how far a parcel is. The number is one of [`Self::of`], of which nothing
+    /// but letters and digits is taken.
+    #[must_use]
+    pub fn tracking_url(self, number: &str) -> String {
+        let number: String = number.chars().filter(char::is_ascii_alphanumeric).collect();
+        let page = match self {
+            Self::Ups => "https://www.ups.com/track?tracknum=",
+            Self::Usps => "https://tools.usps.com/go/TrackConfirmAction?tLabels=",
+            Self::FedEx => "https://www.fedex.com/fedextrack/?trknbr=",
+            Self::Dhl => "https://www.dhl.com/global-en/home/tracking.html?submit=1&tracking-id=",
+        };
+        format!("{page}{number}")
+    }
+
     /// The carrier's name as people write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -46,6 +46,14 @@ macro_rules! fields {
                 })+
             }
 
+            /// Empties the column of that name, where there is one.
+            pub fn clear(&mut self, name: &str) {
+                match name {
+                    $(stringify!($name) => self.$name = None,)+
+                    _ => {}
+                }
+            }
+
             /// What differs between `self` and a later state, as the texts of the database.
             #[must_use]
             pub fn changes_to(&self, after: &Self) -> Vec<FieldChange> {

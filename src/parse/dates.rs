@@ -1,7 +1,9 @@
 //! Dates and times as cards write them.
 
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
+
+use crate::order::start_of_day;
 
 /// A moment that a card states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +58,7 @@ pub(crate) fn in_zone(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
     match zone.from_local_datetime(&local) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at.to_utc()),
         LocalResult::None => {
-            let later = local.checked_add_signed(chrono::TimeDelta::hours(1))?;
+            let later = local.checked_add_signed(TimeDelta::hours(1))?;
             zone.from_local_datetime(&later).earliest().map(|at| at.to_utc())
         }
     }
@@ -90,4 +92,48 @@ pub fn is_believed(at: DateTime<Utc>) -> bool {
 #[must_use]
 pub fn micros(at: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
+}
+
+/// Which end of a day a date stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Its first moment.
+    Since,
+    /// The first moment of the day after, which lies outside.
+    Until,
+}
+
+/// A limit of a span of time: RFC 3339, or a day of the zone.
+#[must_use]
+pub fn bound(text: &str, zone: Tz, bound: Bound) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return match bound {
+            Bound::Since => start_of_day(date, zone),
+            Bound::Until => start_of_day(date.checked_add_days(Days::new(1))?, zone),
+        };
+    }
+    DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.to_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utc(text: &str) -> Option<DateTime<Utc>> {
+        text.parse().ok()
+    }
+
+    #[test]
+    fn a_date_is_a_day_of_the_time_zone() {
+        let zone = chrono_tz::America::New_York;
+        assert_eq!(bound("2026-01-31", zone, Bound::Since), utc("2026-01-31T05:00:00Z"));
+        assert_eq!(bound("2026-01-31", zone, Bound::Until), utc("2026-02-01T05:00:00Z"));
+    }
+
+    #[test]
+    fn a_day_without_midnight_starts_when_its_clock_does() {
+        let zone = chrono_tz::America::Sao_Paulo;
+        assert_eq!(bound("2018-11-04", zone, Bound::Since), utc("2018-11-04T03:00:00Z"));
+    }
 }

@@ -82,13 +82,13 @@ pub(super) fn quantity(text: &str) -> Option<u32> {
 
 /// Reads a count of goods that arrived: as a quantity, or 0.
 #[must_use]
-pub(super) fn count(text: &str) -> Option<u32> {
+pub fn count(text: &str) -> Option<u32> {
     if text.trim() == "0" { Some(0) } else { quantity(text) }
 }
 
 /// Reads a state in its usual spellings.
 #[must_use]
-pub(super) fn status(text: &str) -> Option<Status> {
+pub fn status(text: &str) -> Option<Status> {
     let text = folded(visible(text).trim_matches(['.', '!', ' ']));
     STATUS_WORDS.iter().find(|(word, _)| *word == text).map(|(_, status)| *status)
 }

@@ -1,11 +1,12 @@
 //! One write transaction: what waits is read, merged above, and written in multi-row statements.
 
-mod insert;
+pub(super) mod insert;
 mod orders;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, QueryFilter,
     QuerySelect, Value,
@@ -13,13 +14,15 @@ use sea_orm::{
 
 use super::entity::webhook_logs;
 use super::rows::{changes_to_json, to_json};
+use super::search::SearchIndex;
+use super::sums::{Changes, Share};
 use super::{Store, StoreError, connect};
-use crate::order::{FieldChange, Source};
+use crate::order::{FieldChange, OrderNumber, Source};
 use insert::insert;
 
 /// Most rows in one statement: few statement sizes keep the cache of prepared ones small, and
 /// rows of 38 values stay far below the limits, of which SQLite's is 32,766 values.
-const MAX_ROWS: usize = 64;
+pub(super) const MAX_ROWS: usize = 64;
 
 /// A log row to be written.
 #[derive(Clone, Debug)]
@@ -65,8 +68,10 @@ pub struct NewEvent {
     pub changes: Vec<FieldChange>,
     /// What brought it.
     pub source: Source,
-    /// The message's log row.
-    pub log_id: i64,
+    /// The message's log row; `None` for an edit.
+    pub log_id: Option<i64>,
+    /// Who did it by hand.
+    pub actor: Option<String>,
     /// When. UTC.
     pub created_at: DateTime<Utc>,
 }
@@ -86,7 +91,14 @@ pub struct KnownMessage {
 
 /// One write transaction. Dropping it without [`Batch::commit`] leaves no trace.
 pub struct Batch {
-    transaction: DatabaseTransaction,
+    pub(super) transaction: DatabaseTransaction,
+    timezone: Tz,
+    /// The orders that were read or written, as they are at present: row id, and what they add to
+    /// the sums; `None` where there is no such order.
+    seen: HashMap<OrderNumber, Option<(i64, Share)>>,
+    /// How the sums change.
+    sums: Changes,
+    search: SearchIndex,
 }
 
 impl Store {
@@ -95,7 +107,9 @@ impl Store {
     /// # Errors
     /// When another process holds the lock too long, or the database fails.
     pub async fn begin(&self) -> Result<Batch, StoreError> {
-        Ok(Batch { transaction: connect::begin(&self.writer).await? })
+        let transaction = connect::begin(&self.writer).await?;
+        let (seen, sums, search) = (HashMap::new(), Changes::default(), self.search.clone());
+        Ok(Batch { transaction, timezone: self.timezone, seen, sums, search })
     }
 }
 
@@ -199,7 +213,7 @@ impl Batch {
     /// # Errors
     /// When the database fails.
     pub async fn save_events(&self, events: Vec<NewEvent>) -> Result<(), StoreError> {
-        let columns = ["order_id", "event_type", "changes", "source", "log_id", "created_at"];
+        let columns = ["order_id", "event_type", "changes", "source", "log_id", "actor", "created_at"];
         let rows = events.into_iter().map(|event| {
             vec![
                 event.order_id.into(),
@@ -207,17 +221,22 @@ impl Batch {
                 changes_to_json(&event.changes).into(),
                 event.source.as_str().into(),
                 event.log_id.into(),
+                event.actor.into(),
                 event.created_at.into(),
             ]
         });
         insert(&self.transaction, "order_events", &columns, rows, " RETURNING id").await.map(drop)
     }
 
-    /// Makes all of it durable.
+    /// Makes all of it durable, with the sums of the orders that it changed.
     ///
     /// # Errors
     /// When the database fails; then nothing of it is stored.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.transaction.commit().await?)
+        // Last of all, because everybody writes the rows of today: they are locked from here on.
+        self.sums.save(&self.transaction).await?;
+        self.transaction.commit().await?;
+        self.search.notify();
+        Ok(())
     }
 }

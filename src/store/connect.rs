@@ -6,25 +6,31 @@ mod sqlite;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
-use super::{Store, StoreError};
+use super::search;
+use super::sums::recount;
+use super::{Options, Store, StoreError};
 use crate::config::DatabaseUrl;
 
+pub(super) use postgres::vacuum;
+pub(super) use sqlite::{create_private, explain};
+
 /// How long to wait for a connection, and a statement for somebody else's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that read.
 const READERS: u32 = 4;
 
 /// Opens and migrates.
-pub(super) async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
+pub(super) async fn open(url: &DatabaseUrl, options: Options) -> Result<Store, StoreError> {
     match url.sqlite_path() {
-        Some(path) => sqlite::open(path).await,
-        None => postgres::open(url).await,
+        Some(path) => sqlite::open(path, options).await,
+        None => postgres::open(url, options).await,
     }
 }
 
@@ -61,7 +67,9 @@ fn pool(scheme: &str, connections: u32) -> ConnectOptions {
 
 /// Brings the schema up to date in one transaction under a lock, so that two processes may start
 /// at once and a failed migration leaves nothing behind.
-async fn migrate(writer: &DatabaseConnection) -> Result<(), StoreError> {
+///
+/// Gives the time zone whose days the sums are for, and whether there is a search index.
+async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(Tz, bool), StoreError> {
     let transaction = begin(writer).await?;
     if transaction.get_database_backend() == DbBackend::Postgres {
         transaction.execute_unprepared(postgres::MIGRATION_LOCK).await?;
@@ -77,8 +85,10 @@ async fn migrate(writer: &DatabaseConnection) -> Result<(), StoreError> {
     if !known.iter().all(|name| applied.contains(name)) {
         Migrator::up(&transaction, None).await?;
     }
+    let timezone = recount::ensure(&transaction, options.timezone).await?;
+    let indexed = search::prepare(&transaction, options.search_index).await?;
     transaction.commit().await?;
-    Ok(())
+    Ok((timezone, indexed))
 }
 
 /// The migrations that this database has had, oldest first.

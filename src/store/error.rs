@@ -1,6 +1,6 @@
 //! What can go wrong with the database.
 
-use std::{error::Error, fmt, path::PathBuf};
+use std::{error::Error, fmt, io, path::PathBuf};
 
 use sea_orm::sqlx::{self, error::DatabaseError, postgres::PgDatabaseError, sqlite::SqliteError};
 use sea_orm::{DbErr, RuntimeErr};
@@ -11,6 +11,12 @@ pub enum StoreError {
     /// The URL is none that is known.
     #[error("database.url is neither of the form sqlite://path nor postgres://user:password@host/database")]
     Url,
+    /// What is for files, asked of a server.
+    #[error(
+        "the database is on a PostgreSQL server, which has its own tools for this: pg_dump --format=custom and \
+         pg_restore"
+    )]
+    NoFile,
     /// The file cannot be made or opened.
     #[error(
         "cannot open the database file {path}: {reason}; give database.url a path in a folder that this user may write to"
@@ -34,6 +40,57 @@ pub enum StoreError {
         url: String,
         /// Why, and what to do.
         reason: String,
+    },
+    /// A name that SQLite cannot be told.
+    #[error("the name of {path} is not UTF-8; give it another one")]
+    Path {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing is there that could be read.
+    #[error("there is no database at {path}")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something is where a new file belongs.
+    #[error("{path} exists, and is not overwritten")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody else has the database open.
+    #[error("{path} is in use; stop roms and whatever else has it open, then try again")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The write-ahead log cannot be emptied.
+    #[error("somebody reads from the database for so long that its write-ahead log cannot be emptied")]
+    LogInUse,
+    /// The file is a database of something else.
+    #[error("{path} is no database of roms")]
+    NotRoms {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not sound.
+    #[error("{path} is damaged: {finding}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The first thing that SQLite found.
+        finding: String,
+    },
+    /// A file or folder cannot be dealt with as it must be.
+    #[error("cannot {action} {path}: {error}")]
+    File {
+        /// What was to be done.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's words.
+        error: io::Error,
     },
     /// A later release made the schema.
     #[error(
@@ -106,7 +163,30 @@ const POSTGRES_RACES: [&str; 2] = ["40001", "40P01"];
 const POSTGRES_UNIQUE: &str = "23505";
 const POSTGRES_RACED_FOR: [&str; 2] = ["orders_order_number_key", "webhook_logs_source_key_key"];
 
+/// Primary result code of SQLite for a lock that somebody else holds.
+const SQLITE_BUSY: i32 = 5;
+/// Primary result codes of SQLite for a file that is damaged, or no database.
+const UNREADABLE: [i32; 2] = [11, 26];
+
 impl StoreError {
+    /// Whether somebody else holds the lock that was asked for.
+    pub(super) fn is_busy(&self) -> bool {
+        match self {
+            Self::LogInUse => true,
+            Self::Database(error) => sqlite_code(error) == Some(SQLITE_BUSY),
+            _ => false,
+        }
+    }
+
+    /// Whether the file makes no sense to SQLite.
+    pub(super) fn is_unreadable(&self) -> bool {
+        match self {
+            Self::NotADatabase { .. } => true,
+            Self::Database(error) => sqlite_code(error).is_some_and(|code| UNREADABLE.contains(&code)),
+            _ => false,
+        }
+    }
+
     /// Whether the data is at fault, so that trying again is of no use. All else (busy, full,
     /// gone) passes, or hits every message alike.
     #[must_use]
@@ -133,9 +213,14 @@ impl StoreError {
 
 /// The primary result code of SQLite's error.
 pub(super) fn sqlite_code(error: &DbErr) -> Option<i32> {
+    extended_sqlite_code(error).map(|extended| extended & 0xff)
+}
+
+/// The extended result code of SQLite's error.
+pub(super) fn extended_sqlite_code(error: &DbErr) -> Option<i32> {
     let error = database_error(error)?;
     error.try_downcast_ref::<SqliteError>()?;
-    error.code()?.parse::<i32>().ok().map(|extended| extended & 0xff)
+    error.code()?.parse().ok()
 }
 
 /// PostgreSQL's error.

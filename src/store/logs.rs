@@ -30,6 +30,8 @@ pub struct LogEntry {
     pub source: String,
     /// Path, or the channel.
     pub endpoint: String,
+    /// Id of the Discord message.
+    pub message_id: Option<i64>,
     /// `created`, `updated`, `unchanged`, `duplicate`, `ignored` or `rejected`.
     pub outcome: String,
     /// Reason of an ignored or rejected message, machine-readable.
@@ -48,6 +50,8 @@ pub struct LogEntry {
     pub flattened: String,
     /// When the message was deleted in Discord, where it was. UTC.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// When payload and text forms were emptied, where they were. UTC.
+    pub emptied_at: Option<DateTime<Utc>>,
 }
 
 impl Store {
@@ -79,6 +83,7 @@ impl Store {
                 Column::CreatedAt,
                 Column::ContentHash,
                 Column::DeletedAt,
+                Column::EmptiedAt,
             ])
             .expr_as(preview, "payload")
             .expr_as(Expr::val(""), "flattened")
@@ -104,6 +109,7 @@ fn entry(row: Model) -> LogEntry {
         id: row.id,
         source: row.source,
         endpoint: row.endpoint,
+        message_id: row.message_id,
         outcome: row.outcome,
         code: row.code,
         error_message: row.error_message,
@@ -113,5 +119,6 @@ fn entry(row: Model) -> LogEntry {
         payload: row.payload,
         flattened: row.flattened,
         deleted_at: row.deleted_at,
+        emptied_at: row.emptied_at,
     }
 }

@@ -1,6 +1,6 @@
 //! Orders as rows and back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -13,7 +13,7 @@ use crate::order::{
 };
 
 /// Columns of `orders` that a writer sets, in the order of [`values`].
-pub(super) const ORDER_COLUMNS: [&str; 37] = [
+pub(super) const ORDER_COLUMNS: [&str; 38] = [
     "order_number",
     "product",
     "price",
@@ -50,12 +50,13 @@ pub(super) const ORDER_COLUMNS: [&str; 37] = [
     "bot",
     "extra",
     "derived",
+    "cleared",
     "newest_message_at",
 ];
 
 /// The values of a row, in the order of [`ORDER_COLUMNS`].
-pub(super) fn values(order: &Order) -> [Value; 37] {
-    let Order { number, fields, extra, derived, source, newest, created_at, updated_at, .. } = order;
+pub(super) fn values(order: &Order) -> [Value; 38] {
+    let Order { number, fields, extra, derived, cleared, source, newest, created_at, updated_at, .. } = order;
     let money = |amount: Option<Amount>| Value::from(amount.map(Amount::to_decimal));
     let count = |count: Option<u32>| Value::from(count.and_then(|count| i32::try_from(count).ok()));
     let f = fields.clone();
@@ -95,7 +96,8 @@ pub(super) fn values(order: &Order) -> [Value; 37] {
         f.fraud_status.into(),
         f.bot.into(),
         to_json(extra).into(),
-        derived.iter().copied().collect::<Vec<_>>().join(",").into(),
+        names_to_text(derived).into(),
+        names_to_text(cleared).into(),
         (*newest).into(),
     ]
 }
@@ -108,7 +110,6 @@ pub(super) fn order(row: Model) -> Result<Order, StoreError> {
     let time = |at: Option<DateTime<Utc>>| at;
     let number =
         OrderNumber::parse(&row.order_number).map_err(|_| StoreError::Corrupt { column: "order_number" })?;
-    let derived = Fields::NAMES.iter().copied().filter(|name| row.derived.split(',').any(|set| set == *name));
     let fields = Fields {
         product: row.product,
         price: money(row.price),
@@ -146,12 +147,23 @@ pub(super) fn order(row: Model) -> Result<Order, StoreError> {
         number,
         fields,
         extra: serde_json::from_str(&row.extra).unwrap_or_else(|_| Extra::new()),
-        derived: derived.collect(),
+        derived: names_from_text(&row.derived),
+        cleared: names_from_text(&row.cleared),
         source: Source::from_name(&row.source).unwrap_or(Source::ManualUpload),
         newest: row.newest_message_at,
         created_at: row.created_at,
         updated_at: row.updated_at,
     })
+}
+
+/// Names of columns, with commas.
+fn names_to_text(names: &BTreeSet<&'static str>) -> String {
+    names.iter().copied().collect::<Vec<_>>().join(",")
+}
+
+/// The columns that such a text names.
+fn names_from_text(text: &str) -> BTreeSet<&'static str> {
+    Fields::NAMES.iter().copied().filter(|name| text.split(',').any(|listed| listed == *name)).collect()
 }
 
 /// A JSON text of plain data, which cannot fail.

@@ -40,6 +40,7 @@ fn without_a_file_everything_has_its_documented_default() {
     assert_eq!(config.orders.timezone.name(), "UTC");
     assert_eq!(config.orders.currency.code(), "USD");
     assert_eq!(config.orders.number_missing, NumberMissing::Reject);
+    assert_eq!(config.retention.raw, Some(chrono::TimeDelta::days(90)));
 }
 
 #[test]
@@ -132,6 +133,14 @@ fn every_refusal_names_the_place_and_what_is_expected() {
             "config.toml:2:18: orders.number_missing: `drop` is not known; expected `reject` or `message_id`",
         ),
         (
+            "[retention]\nraw_days = \"90\"",
+            "config.toml:2:12: retention.raw_days: expected a whole number, without quotes, not string",
+        ),
+        (
+            "[retention]\nraw_days = -1",
+            "config.toml:2:12: retention.raw_days: expected a whole number from 0 to 36500",
+        ),
+        (
             "[log]\nformat = \"xml\"",
             "config.toml:2:10: log.format: `xml` is no log format; expected `pretty` or `json`",
         ),
@@ -144,6 +153,15 @@ fn every_refusal_names_the_place_and_what_is_expected() {
     for (file, expected) in cases {
         assert_eq!(refusal(file, &[]), expected, "for\n{file}");
     }
+}
+
+#[test]
+fn no_days_of_retention_are_for_ever() {
+    let never = load("[retention]\nraw_days = 0", &[]).unwrap();
+    assert_eq!(never.retention.raw, None);
+    assert_eq!(load(&never.to_masked_toml(), &[]).unwrap(), never);
+    let month = load("", &[("ROMS__RETENTION__RAW_DAYS", "30")]).unwrap();
+    assert_eq!(month.retention.raw, Some(chrono::TimeDelta::days(30)));
 }
 
 #[test]

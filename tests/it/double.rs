@@ -6,3 +6,4 @@ mod gateway;
 mod interactions;
 mod payloads;
 mod rest;
+mod shapes;

@@ -133,6 +133,7 @@ async fn the_exact_message_is_stored_as_the_table_says() {
     assert!(NaiveTime::parse_from_str(clock.as_str().unwrap(), "%I:%M:%S %p").is_ok());
     // What the program notes for itself.
     row.remove("derived");
+    row.remove("cleared");
     row.remove("extra");
     assert_eq!(
         serde_json::Value::Object(row),

@@ -2,27 +2,37 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod backups;
 mod cards;
 mod cli;
 mod cli_discord;
+mod commands;
 mod config;
+mod config_access;
 mod config_discord;
 mod discord_check;
 mod discord_feedback;
 mod discord_rest;
 mod double;
+mod durable;
+mod editing;
+mod finding;
 mod gateway;
 mod guide;
 mod hosts;
 mod live;
 mod merging;
 mod openapi;
+mod purge;
 mod reading;
 mod reads;
+mod redaction;
+mod replaying;
 mod shutdown;
 mod start;
 mod storage;
 mod support;
 mod tidy;
+mod upkeep;
 mod watching;
 mod webhook;

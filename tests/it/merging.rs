@@ -1,5 +1,6 @@
 //! Every rule of merging a patch into an order.
 
+mod edits;
 mod properties;
 
 use chrono::{DateTime, TimeDelta, Utc};

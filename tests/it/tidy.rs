@@ -25,7 +25,7 @@ const FLOORS: [&[&str]; 5] = [
 const EDGES: &[&str] = &["discord", "http"];
 
 /// No I/O, no async, no clock.
-const PURE: &[&str] = &["message", "flatten", "parse", "order", "merge", "outcome", "config"];
+const PURE: &[&str] = &["message", "flatten", "parse", "order", "merge", "outcome", "config", "redact"];
 
 /// Libraries that only some modules may name; a name also covers those it begins, so `tower` is
 /// `tower_http` too.

@@ -1,9 +1,12 @@
 //! The thread of one serenity client, from its birth to its end.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::sync::{Arc, OnceLock, atomic::AtomicU64};
 use std::{io, thread};
 
-use serenity::all::{ClientBuilder, Context, EventHandler, GatewayIntents, Http, Ready, ShardManager};
+use serenity::all::{
+    Client as Serenity, ClientBuilder, Context, EventHandler, Framework, FullEvent, GatewayIntents, Http,
+    Interaction, Ready, ShardManager,
+};
 use serenity::async_trait;
 use serenity::gateway::CollectorCallback;
 use tokio::runtime::{self, Runtime};
@@ -12,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
 use super::{GatewayError, Pulse, events};
-use crate::discord::{Event, OnEvent};
+use crate::discord::{Call, Event, OnEvent};
 
 /// What the bot asks to be told of.
 const INTENTS: GatewayIntents =
@@ -48,10 +51,11 @@ impl Client {
     }
 
     async fn run(self) -> Result<(), GatewayError> {
-        let listener = Listener { pulse: self.pulse.clone(), on_event: self.on_event };
-        // A framework for commands would be given here. The client must be built on its own runtime:
-        // building starts the task that connects.
-        let mut client = ClientBuilder::new_with_http(self.http, INTENTS).event_handler(listener).await?;
+        let desk = Desk { shards: Arc::default(), on_event: Arc::clone(&self.on_event) };
+        let listener = Listener { pulse: self.pulse.clone(), on_event: self.on_event, desk: desk.clone() };
+        // The client must be built on its own runtime: building starts the task that connects.
+        let mut client =
+            ClientBuilder::new_with_http(self.http, INTENTS).event_handler(listener).framework(desk).await?;
         let mut address = Arc::clone(&client.ws_url).lock_owned().await;
         // serenity has asked for it too, but guesses when it gets no answer.
         *address = self.url;
@@ -90,20 +94,58 @@ impl Drop for Spinners {
     }
 }
 
+/// Passes interactions on to where they are answered: not here, where an outage of the gateway stops
+/// all that runs.
+#[derive(Clone)]
+struct Desk {
+    shards: Arc<OnceLock<Arc<ShardManager>>>,
+    on_event: OnEvent,
+}
+
+impl Desk {
+    fn pass_on(&self, context: Context, interaction: Interaction) {
+        if let Some(shards) = self.shards.get() {
+            (self.on_event)(Event::Asked(Box::new(Call {
+                context,
+                shards: Arc::clone(shards),
+                interaction,
+            })));
+        }
+    }
+}
+
+#[async_trait]
+impl Framework for Desk {
+    async fn init(&mut self, client: &Serenity) {
+        self.shards.get_or_init(|| Arc::clone(&client.shard_manager));
+    }
+
+    async fn dispatch(&self, context: Context, event: FullEvent) {
+        if let FullEvent::InteractionCreate { interaction } = event {
+            self.pass_on(context, interaction);
+        }
+    }
+}
+
 /// Hears of each new session and listens in on it.
 struct Listener {
     pulse: watch::Sender<Pulse>,
     on_event: OnEvent,
+    desk: Desk,
 }
 
 #[async_trait]
 impl EventHandler for Listener {
     async fn ready(&self, context: Context, _: Ready) {
-        let (pulse, on_event) = (self.pulse.clone(), Arc::clone(&self.on_event));
+        let (pulse, on_event, desk) = (self.pulse.clone(), Arc::clone(&self.on_event), self.desk.clone());
+        let own = context.clone();
         // Handlers run as tasks, in any order. A collector is called in the task that reads, in
         // order, and lives as long as the session.
         context.shard.add_collector(CollectorCallback(Box::new(move |event| {
             pulse.send_modify(Pulse::event);
+            if let Some(interaction) = events::undecoded_interaction(event) {
+                desk.pass_on(own.clone(), interaction);
+            }
             if let Some(event) = events::read(event) {
                 if matches!(event, Event::Resumed) {
                     pulse.send_modify(Pulse::resumed);

@@ -1,8 +1,8 @@
 //! serenity's events as ours. A message that serenity cannot decode comes as the JSON that it was.
 
 use serde::Serialize;
-use serde_json::Value;
-use serenity::all::Event as Theirs;
+use serde_json::{Value, json};
+use serenity::all::{Event as Theirs, Interaction};
 
 use crate::discord::Event;
 use crate::message::discord::id_of;
@@ -11,8 +11,8 @@ use crate::message::discord::id_of;
 pub(super) fn read(event: &Theirs) -> Option<Event> {
     match event {
         Theirs::Resumed(_) => Some(Event::Resumed),
-        Theirs::MessageCreate(created) => json(created).map(Event::Created),
-        Theirs::MessageUpdate(updated) => json(updated).map(without_nulls).map(Event::Updated),
+        Theirs::MessageCreate(created) => to_json(created).map(Event::Created),
+        Theirs::MessageUpdate(updated) => to_json(updated).map(without_nulls).map(Event::Updated),
         Theirs::MessageDelete(deleted) => Some(Event::Deleted {
             channel: deleted.channel_id.get().cast_signed(),
             messages: vec![deleted.message_id.get().cast_signed()],
@@ -26,7 +26,7 @@ pub(super) fn read(event: &Theirs) -> Option<Event> {
     }
 }
 
-fn json(typed: &impl Serialize) -> Option<Value> {
+fn to_json(typed: &impl Serialize) -> Option<Value> {
     serde_json::to_value(typed).ok()
 }
 
@@ -51,4 +51,30 @@ fn undecoded(kind: &str, data: &Value) -> Option<Event> {
         }
         _ => None,
     }
+}
+
+/// An interaction that serenity could not decode, less what it most likely stumbled over: the message
+/// that a menu was opened on, which is another's and may hold anything. Whoever needs that message
+/// asks for it.
+pub(super) fn undecoded_interaction(event: &Theirs) -> Option<Interaction> {
+    let Theirs::Unknown(unknown) = event else { return None };
+    if unknown.kind != "INTERACTION_CREATE" {
+        return None;
+    }
+    let mut interaction = unknown.value.clone();
+    let messages = interaction.pointer_mut("/data/resolved/messages")?.as_object_mut()?;
+    for message in messages.values_mut() {
+        *message = without_content(message)?;
+    }
+    serde_json::from_value(interaction).ok()
+}
+
+/// The least that serenity takes for a message.
+fn without_content(message: &Value) -> Option<Value> {
+    Some(json!({
+        "id": message.get("id")?, "channel_id": message.get("channel_id")?,
+        "author": {"id": message.pointer("/author/id")?, "username": "unknown"},
+        "content": "", "timestamp": message.get("timestamp")?, "tts": false, "mention_everyone": false,
+        "mentions": [], "mention_roles": [], "attachments": [], "embeds": [], "pinned": false, "type": 0,
+    }))
 }

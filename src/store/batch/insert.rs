@@ -7,7 +7,7 @@ use crate::store::StoreError;
 
 /// Inserts rows in statements of power-of-two sizes, so that few statements are prepared, and
 /// gives what they return. `tail` stands behind the values.
-pub(super) async fn insert(
+pub(in crate::store) async fn insert(
     transaction: &DatabaseTransaction,
     table: &str,
     columns: &[&str],

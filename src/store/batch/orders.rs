@@ -1,4 +1,4 @@
-//! The orders of a write transaction: read, and written back whole.
+//! The orders of a write transaction: read, and written back whole. The sums follow.
 //!
 //! On PostgreSQL other processes write too. Orders that are there are locked when they are read;
 //! that one was not there is checked when it is written.
@@ -9,19 +9,22 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder};
 use sea_orm::{QueryResult, QuerySelect, Statement, Value};
 
-use super::insert::insert;
-use super::{Batch, MAX_ROWS};
+use super::{Batch, MAX_ROWS, insert::insert};
 use crate::order::{Order, OrderNumber};
 use crate::store::StoreError;
 use crate::store::entity::orders;
 use crate::store::rows::{self, ORDER_COLUMNS, values};
+use crate::store::sums::Share;
 
 impl Batch {
     /// The stored orders of these numbers.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn orders(&self, numbers: &[OrderNumber]) -> Result<HashMap<OrderNumber, Order>, StoreError> {
+    pub async fn orders(
+        &mut self,
+        numbers: &[OrderNumber],
+    ) -> Result<HashMap<OrderNumber, Order>, StoreError> {
         let mut found = HashMap::new();
         for chunk in numbers.chunks(MAX_ROWS) {
             let mut wanted = orders::Entity::find()
@@ -35,16 +38,37 @@ impl Batch {
                 found.insert(order.number.clone(), order);
             }
         }
+        for number in numbers {
+            let seen = found.get(number).map(|order| (order.id, self.share(order)));
+            self.seen.insert(number.clone(), seen);
+        }
         Ok(found)
     }
 
-    /// Writes whole rows, new (of id 0) or known, and gives the row id of each number. The
+    /// Writes whole rows, new or known by their number, and gives the row id of each number. The
     /// numbers must differ. New orders get their ids in the order in which they stand here.
     ///
     /// # Errors
     /// [`StoreError::Raced`] when another process has created one of the new orders; else when
     /// the database fails.
-    pub async fn save_orders(&self, orders: &[&Order]) -> Result<HashMap<OrderNumber, i64>, StoreError> {
+    pub async fn save_orders(&mut self, orders: &[&Order]) -> Result<HashMap<OrderNumber, i64>, StoreError> {
+        let unseen: Vec<OrderNumber> = orders
+            .iter()
+            .filter(|order| !self.seen.contains_key(&order.number))
+            .map(|order| order.number.clone())
+            .collect();
+        self.orders(&unseen).await?;
+        let ids = self.write_orders(orders).await?;
+        for order in orders {
+            let share = self.share(order);
+            let before = self.seen.get(&order.number).and_then(Option::as_ref).map(|(_, share)| share);
+            self.sums.replace(before, Some(&share))?;
+            self.seen.insert(order.number.clone(), ids.get(&order.number).map(|id| (*id, share)));
+        }
+        Ok(ids)
+    }
+
+    async fn write_orders(&self, orders: &[&Order]) -> Result<HashMap<OrderNumber, i64>, StoreError> {
         let replaced: Vec<String> =
             ORDER_COLUMNS.iter().skip(1).map(|column| format!("{column} = excluded.{column}")).collect();
         let tail = format!(
@@ -68,7 +92,11 @@ impl Batch {
     /// The orders with their ids, those of new ones from the sequence, and then in the order in
     /// which everybody locks. The upsert itself would take an id for known orders too.
     async fn with_ids<'a>(&self, orders: &[&'a Order]) -> Result<Vec<(i64, &'a Order)>, StoreError> {
-        let new = orders.iter().filter(|order| order.id == 0).count();
+        let known = |order: &Order| match self.seen.get(&order.number) {
+            Some(Some((id, _))) => Some(*id),
+            _ => Some(order.id).filter(|id| *id != 0),
+        };
+        let new = orders.iter().filter(|order| known(order).is_none()).count();
         let sql = "SELECT nextval(pg_get_serial_sequence('orders', 'id')) AS id FROM generate_series(1, $1)";
         let count = i64::try_from(new).unwrap_or(i64::MAX);
         let ask = Statement::from_sql_and_values(self.backend(), sql, [count.into()]);
@@ -76,10 +104,14 @@ impl Batch {
         let mut fresh = rows.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<i64>, DbErr>>()?;
         fresh.sort_unstable();
         let mut fresh = fresh.into_iter();
-        let id = |order: &Order| if order.id == 0 { fresh.next().unwrap_or(0) } else { order.id };
+        let id = |order: &Order| known(order).or_else(|| fresh.next()).unwrap_or(0);
         let mut given: Vec<_> = orders.iter().copied().map(id).zip(orders.iter().copied()).collect();
         given.sort_unstable_by_key(|(_, order)| &order.number);
         Ok(given)
+    }
+
+    fn share(&self, order: &Order) -> Share {
+        Share::of(&order.fields, order.created_at, self.timezone)
     }
 }
 

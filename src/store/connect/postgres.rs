@@ -5,14 +5,15 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgDatabaseError};
-use sea_orm::sqlx::{self, Connection, PgConnection};
-use sea_orm::{Database, DatabaseConnection, DbErr};
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection, Executor, PgConnection};
+use sea_orm::{Database, DatabaseConnection, DbErr, RuntimeErr};
 use tokio::time::{sleep, timeout};
 
 use super::{BUSY_TIMEOUT, READERS, migrate, pool};
 use crate::config::DatabaseUrl;
 use crate::store::error::{postgres_error, root, sqlx_error};
-use crate::store::{Store, StoreError};
+use crate::store::search::SearchIndex;
+use crate::store::{Options, Store, StoreError};
 
 /// Held to the end of the transaction that migrates. The number only has to be the same in every
 /// ROMS: "roms" in ASCII.
@@ -53,7 +54,7 @@ struct Server {
 }
 
 /// Opens and migrates.
-pub(super) async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
+pub(super) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, StoreError> {
     let mut options: PgConnectOptions = url.expose().parse().map_err(|_| StoreError::Url)?;
     if options.get_application_name().is_none() {
         options = options.application_name("roms");
@@ -65,7 +66,7 @@ pub(super) async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
     };
     let server = look_at(&options).await.map_err(refused)?;
     let migrator = connect(&options, 1, &[MIGRATING]).await.map_err(explain)?;
-    migrate(&migrator).await.map_err(|error| match error {
+    let (timezone, indexed) = migrate(&migrator, wanted).await.map_err(|error| match error {
         StoreError::Database(error) if postgres_error(&error).is_some_and(|e| e.code() == NO_RIGHT) => {
             explain(error)
         }
@@ -75,7 +76,25 @@ pub(super) async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
     let durable = if server.lazy { DURABLE } else { &[] };
     let writer = connect(&options, WRITERS, &[WRITING, durable]).await.map_err(explain)?;
     let readers = connect(&options, READERS, &[READING]).await.map_err(explain)?;
-    Ok(Store { writer, readers, engine: format!("PostgreSQL {}", server.version) })
+    let search = SearchIndex::keep(indexed, writer.clone(), readers.clone());
+    let engine = format!("PostgreSQL {}", server.version);
+    Ok(Store { writer, readers, engine, timezone, search })
+}
+
+/// Takes what is no longer valid out of tables, and out of the way. The time that this may take is
+/// not that of a statement of the writer's.
+pub(in crate::store) async fn vacuum(writer: &DatabaseConnection, tables: &[&str]) -> Result<(), DbErr> {
+    let failed = |error: sqlx::Error| DbErr::Exec(RuntimeErr::SqlxError(error.into()));
+    // A connection of the writers' is taken from them, and closed at the end.
+    let mut connection = writer.get_postgres_connection_pool().acquire().await.map_err(failed)?.detach();
+    for statement in ["SET statement_timeout = 0".to_owned()]
+        .into_iter()
+        .chain(tables.iter().map(|table| format!("VACUUM {table}")))
+    {
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.map_err(failed)?;
+    }
+    drop(connection.close().await);
+    Ok(())
 }
 
 async fn connect(
@@ -117,12 +136,13 @@ async fn look_at(options: &PgConnectOptions) -> Result<Server, String> {
 /// Connects, and waits a little for a server that is starting up.
 async fn connect_first(options: &PgConnectOptions) -> Result<PgConnection, String> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
+    let mut last = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let error = match timeout(left, PgConnection::connect_with(options)).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(error)) => error,
-            Err(_) => return Err(unreachable(&"it does not answer in time")),
+            Err(_) => return Err(last.unwrap_or_else(|| unreachable(&"it does not answer in time"))),
         };
         let starting = match &error {
             sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
@@ -132,6 +152,7 @@ async fn connect_first(options: &PgConnectOptions) -> Result<PgConnection, Strin
         if !starting || left < START_PAUSE {
             return Err(reason(&error));
         }
+        last = Some(reason(&error));
         sleep(START_PAUSE).await;
     }
 }

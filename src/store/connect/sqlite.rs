@@ -9,8 +9,9 @@ use sea_orm::{Database, DatabaseConnection, DbErr};
 use tokio::time::sleep;
 
 use super::{BUSY_TIMEOUT, READERS, migrate, pool};
-use crate::store::error::{root, sqlite_code};
-use crate::store::{Store, StoreError};
+use crate::store::error::{extended_sqlite_code, root, sqlite_code};
+use crate::store::search::SearchIndex;
+use crate::store::{Options, Store, StoreError};
 
 /// The write-ahead log is cut back to this size after a checkpoint, in bytes.
 const JOURNAL_LIMIT: u32 = 64 * 1024 * 1024;
@@ -18,6 +19,8 @@ const JOURNAL_LIMIT: u32 = 64 * 1024 * 1024;
 const SWITCH_PAUSE: Duration = Duration::from_millis(10);
 /// SQLite's code for a lock that somebody else holds.
 const SQLITE_BUSY: i32 = 5;
+/// SQLite's extended code for a file that has another name by now.
+const SQLITE_READONLY_DBMOVED: i32 = 1032;
 /// SQLite's code for a file that is no database.
 const SQLITE_NOTADB: i32 = 26;
 /// SQLite's codes for a file that the system does not let it use: no permission, read-only,
@@ -25,28 +28,34 @@ const SQLITE_NOTADB: i32 = 26;
 const REFUSED_BY_THE_SYSTEM: [i32; 3] = [3, 8, 14];
 
 /// Opens and migrates.
-pub(super) async fn open(path: &Path) -> Result<Store, StoreError> {
+pub(super) async fn open(path: &Path, options: Options) -> Result<Store, StoreError> {
     create_private(path)
         .map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })?;
-    let explain = |error: DbErr| match sqlite_code(&error) {
+    let explain = |error| explain(path, error);
+    let writer = connect_first(path).await.map_err(explain)?;
+    let (timezone, indexed) = migrate(&writer, options).await.map_err(|error| match error {
+        StoreError::Database(error) => explain(error),
+        other => other,
+    })?;
+    let readers = connect(path, READERS, true).await.map_err(explain)?;
+    let search = SearchIndex::keep(indexed, writer.clone(), readers.clone());
+    Ok(Store { writer, readers, engine: "SQLite".to_owned(), timezone, search })
+}
+
+/// What an error says of the file that was opened.
+pub(in crate::store) fn explain(path: &Path, error: DbErr) -> StoreError {
+    match sqlite_code(&error) {
         Some(SQLITE_NOTADB) => StoreError::NotADatabase { path: path.to_owned() },
         Some(code) if REFUSED_BY_THE_SYSTEM.contains(&code) => {
             StoreError::Open { path: path.to_owned(), reason: root(&error).to_string() }
         }
         _ => StoreError::Database(error),
-    };
-    let writer = connect_first(path).await.map_err(explain)?;
-    migrate(&writer).await.map_err(|error| match error {
-        StoreError::Database(error) => explain(error),
-        other => other,
-    })?;
-    let readers = connect(path, READERS, true).await.map_err(explain)?;
-    Ok(Store { writer, readers, engine: "SQLite".to_owned() })
+    }
 }
 
 /// Makes the file where it is missing, for this user alone; SQLite gives its side files the same
 /// mode.
-fn create_private(path: &Path) -> io::Result<()> {
+pub(in crate::store) fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
@@ -56,16 +65,24 @@ fn create_private(path: &Path) -> io::Result<()> {
 
 /// The first connection switches a new file to the write-ahead log. For that it needs the file to
 /// itself, and where another process is at it too, SQLite gives up at once instead of waiting.
+///
+/// That other process may be a restore, which leaves a file without that log and puts another one
+/// in its place. SQLite notices when it begins to write, and then the new file is opened. Once the
+/// log is there, no restore gets the file to itself any more.
 async fn connect_first(path: &Path) -> Result<DatabaseConnection, DbErr> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
         match connect(path, 1, false).await {
-            Err(error) if sqlite_code(&error) == Some(SQLITE_BUSY) && Instant::now() < deadline => {
-                sleep(SWITCH_PAUSE).await;
-            }
+            Err(error) if is_passing(&error) && Instant::now() < deadline => sleep(SWITCH_PAUSE).await,
             connected => return connected,
         }
     }
+}
+
+/// Whether the file will soon be free, or is another one by now.
+fn is_passing(error: &DbErr) -> bool {
+    extended_sqlite_code(error)
+        .is_some_and(|code| code & 0xff == SQLITE_BUSY || code == SQLITE_READONLY_DBMOVED)
 }
 
 async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<DatabaseConnection, DbErr> {

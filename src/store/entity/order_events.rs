@@ -13,6 +13,7 @@ pub(in crate::store) struct Model {
     pub source: String,
     pub log_id: Option<i64>,
     pub created_at: DateTimeUtc,
+    pub actor: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

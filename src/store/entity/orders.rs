@@ -44,6 +44,7 @@ pub(in crate::store) struct Model {
     pub bot: Option<String>,
     pub extra: String,
     pub derived: String,
+    pub cleared: String,
     pub newest_message_at: DateTimeUtc,
 }
 

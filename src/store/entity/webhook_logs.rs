@@ -23,6 +23,7 @@ pub(in crate::store) struct Model {
     pub created_at: DateTimeUtc,
     pub content_hash: Option<String>,
     pub deleted_at: Option<DateTimeUtc>,
+    pub emptied_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

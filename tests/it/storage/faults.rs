@@ -20,21 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{
     app::{App, ORDERS, soon},
     home::Home,
-    sql::Sql,
 };
-
-/// The database refuses the order BAD from now on.
-async fn refuse_bad(sql: &mut Sql) {
-    let refuse = sql.either(
-        "CREATE TRIGGER refuse_bad BEFORE INSERT ON orders WHEN NEW.order_number = 'BAD' \
-         BEGIN SELECT RAISE(ABORT, 'no such order, please'); END",
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
-         $$ BEGIN RAISE EXCEPTION 'no such order, please'; END $$; \
-         CREATE TRIGGER refuse_bad BEFORE INSERT ON orders FOR EACH ROW \
-         WHEN (NEW.order_number = 'BAD') EXECUTE FUNCTION refuse()",
-    );
-    sql.run(refuse).await;
-}
 
 fn card(number: &str) -> String {
     format!("Order Number\n{number}\nPrice\n$9.99\n")
@@ -46,7 +32,7 @@ async fn one_bad_message_of_a_batch_fails_alone_and_leaves_its_log_row() {
     let config = home.config("");
     let store = Store::open(&config.database.url).await.unwrap();
     let mut sql = home.sql().await;
-    refuse_bad(&mut sql).await;
+    sql.refuse("INSERT", "NEW.order_number = 'BAD'").await;
     let feed = Feed::new(64);
     let mut changes = feed.subscribe();
     let (ingest, writer) = Ingest::start(store.clone(), feed, config.orders.clone());
@@ -99,15 +85,14 @@ async fn one_bad_message_of_a_batch_fails_alone_and_leaves_its_log_row() {
 async fn a_refused_message_is_answered_with_500_and_may_be_sent_again() {
     let app = App::start().await;
     let mut sql = app.sql().await;
-    refuse_bad(&mut sql).await;
+    sql.refuse("INSERT", "NEW.order_number = 'BAD'").await;
 
     let reply = app.post(card("BAD")).await;
     assert_eq!((reply.status, &reply.json["code"]), (500, &json!("not_stored")), "{}", reply.text);
     assert_eq!(reply.json["log_id"], 1);
     assert!(!reply.text.contains("please"), "{}", reply.text);
 
-    let allow = sql.either("DROP TRIGGER refuse_bad", "DROP TRIGGER refuse_bad ON orders");
-    sql.run(allow).await;
+    sql.allow().await;
     let again = app.post(card("BAD")).await;
     assert_eq!((again.status, &again.json["outcome"]), (200, &json!("created")));
 }

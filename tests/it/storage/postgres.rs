@@ -171,6 +171,25 @@ async fn the_lists_have_their_indexes() {
             "webhook_logs_outcome_id",
         ),
         ("SELECT * FROM webhook_logs WHERE source_key = 'a'", "webhook_logs_source_key_key"),
+        (
+            "SELECT id FROM webhook_logs WHERE emptied_at IS NULL AND created_at < '2026-01-01' \
+             ORDER BY created_at LIMIT 500",
+            "webhook_logs_whole",
+        ),
+        (
+            "SELECT id FROM orders WHERE lower(order_number) COLLATE \"C\" >= lower('a') \
+             AND lower(order_number) COLLATE \"C\" < lower('a') || 'z'",
+            "orders_order_number_prefix",
+        ),
+        (
+            "SELECT * FROM orders WHERE lower(email) COLLATE \"C\" = lower('a') ORDER BY id DESC LIMIT 50",
+            "orders_email_prefix",
+        ),
+        (
+            "SELECT * FROM orders WHERE lower(profile) COLLATE \"C\" = lower('a') ORDER BY id DESC LIMIT 50",
+            "orders_profile_prefix",
+        ),
+        ("SELECT * FROM order_sums WHERE kind = 'status' AND day >= '2026-01-01'", "order_sums_pkey"),
     ] {
         let plan = json!(sql.values(&format!("EXPLAIN {query}")).await).to_string();
         assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{query}: {plan}");

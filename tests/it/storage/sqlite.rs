@@ -75,6 +75,11 @@ async fn the_reads_have_their_indexes() {
             "webhook_logs_source_id",
         ),
         ("SELECT * FROM webhook_logs WHERE source_key = 'a'", "source_key"),
+        (
+            "SELECT id FROM webhook_logs WHERE emptied_at IS NULL AND created_at < '2026-01-01' \
+             ORDER BY created_at LIMIT 500",
+            "webhook_logs_whole",
+        ),
     ];
     for (query, index) in queries {
         let plan = sql.rows(&format!("EXPLAIN QUERY PLAN {query}")).await;

@@ -3,7 +3,11 @@
 use std::{net::SocketAddr, time::Duration};
 
 use reqwest::{Body, Client, Method, header::HeaderMap};
-use roms::{app, discord::Timing, store::Store};
+use roms::{
+    app,
+    discord::Timing,
+    store::{Options, Store},
+};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -54,7 +58,7 @@ impl App {
     /// Starts in this place.
     pub(crate) async fn start_in(home: Home, toml: &str) -> Self {
         let config = home.config(toml);
-        let store = Store::open(&config.database.url).await.unwrap();
+        let store = Store::open_with(&config.database.url, Options::of(&config)).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use roms::config::Config;
 use roms::discord::Timing;
 use roms::order::Order;
-use roms::store::{LogEntry, LogFilter, OrderFilter, Store};
+use roms::store::{LogEntry, LogFilter, Options, OrderFilter, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -81,7 +81,7 @@ impl Bot {
         });
         text.extend(sections);
         let config = home.config(&text);
-        let store = Store::open(&home.url()).await.unwrap();
+        let store = Store::open_with(&home.url(), Options::of(&config)).await.unwrap();
         Self { config, home, running: None, store }
     }
 
@@ -95,7 +95,7 @@ impl Bot {
     pub(crate) async fn start_again(&mut self, timing: Timing) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let store = Store::open(&self.config.database.url).await.unwrap();
+        let store = Store::open_with(&self.config.database.url, Options::of(&self.config)).await.unwrap();
         let (config, stop) = (self.config.clone(), CancellationToken::new());
         let stopped = stop.clone();
         let task =
@@ -134,7 +134,7 @@ impl Bot {
 
     /// How many orders there are.
     pub(crate) async fn orders(&self) -> u64 {
-        self.store.orders(&OrderFilter::default(), 1, 1).await.unwrap().total
+        self.store.count_orders(&OrderFilter::default()).await.unwrap().count
     }
 
     /// The log, newest first.

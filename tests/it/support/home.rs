@@ -6,7 +6,7 @@
 use std::{
     env,
     future::Future,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         Arc,
@@ -53,7 +53,7 @@ impl Home {
         Self { folder: tempfile::tempdir().unwrap(), server: server().map(Server::create) }
     }
 
-    /// With an SQLite database, for what concerns SQLite alone.
+    /// With an SQLite database, for what concerns SQLite alone: its files.
     pub(crate) fn sqlite() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), server: None }
     }
@@ -82,6 +82,16 @@ impl Home {
         proxy
     }
 
+    /// It is a user without any right who comes to the server from now on; gives their name.
+    pub(crate) async fn as_user(&mut self, password: &str) -> String {
+        let user = self.url().expose().rsplit('/').next().unwrap().to_owned();
+        self.sql().await.run(&format!("CREATE ROLE {user} LOGIN PASSWORD '{password}'")).await;
+        let url = &mut self.server.as_mut().expect("a server").url;
+        url.set_username(&user).unwrap();
+        url.set_password(Some(password)).unwrap();
+        user
+    }
+
     pub(crate) fn is_postgres(&self) -> bool {
         self.server.is_some()
     }
@@ -90,12 +100,18 @@ impl Home {
         self.folder.path()
     }
 
+    /// The SQLite file.
+    pub(crate) fn database(&self) -> PathBuf {
+        assert!(!self.is_postgres(), "a server has no file");
+        self.path().join("roms_v2.db")
+    }
+
     /// The address of the database. The SQLite file has the name that it has without any
     /// configuration.
     pub(crate) fn url(&self) -> DatabaseUrl {
         let url = match &self.server {
             Some(server) => server.url.to_string(),
-            None => format!("sqlite://{}", self.path().join("roms_v2.db").display()),
+            None => format!("sqlite://{}", self.database().display()),
         };
         url.parse().unwrap()
     }

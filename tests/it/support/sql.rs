@@ -1,5 +1,7 @@
 //! SQL by hand, through a connection of its own: what somebody with `sqlite3` or `psql` sees.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use roms::config::DatabaseUrl;
 use rust_decimal::Decimal;
@@ -22,12 +24,15 @@ type Cells = Vec<(String, Value)>;
 impl Sql {
     pub(crate) async fn open(url: &DatabaseUrl) -> Self {
         match url.sqlite_path() {
-            Some(path) => {
-                let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-                Self::Sqlite(SqliteConnection::connect_with(&options).await.unwrap())
-            }
+            Some(path) => Self::file(path).await,
             None => Self::Postgres(PgConnection::connect(url.expose()).await.unwrap()),
         }
+    }
+
+    /// A connection to an SQLite file.
+    pub(crate) async fn file(path: &Path) -> Self {
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        Self::Sqlite(SqliteConnection::connect_with(&options).await.unwrap())
     }
 
     /// What says the same in the two engines' SQL.
@@ -56,6 +61,26 @@ impl Sql {
         self.run("COMMIT").await;
     }
 
+    /// Refuses orders from now on of which this is true; `event` is `INSERT` or `UPDATE`.
+    pub(crate) async fn refuse(&mut self, event: &str, condition: &str) {
+        let sqlite = format!(
+            "CREATE TRIGGER refuse_bad BEFORE {event} ON orders WHEN {condition} \
+             BEGIN SELECT RAISE(ABORT, 'no such order, please'); END"
+        );
+        let postgres = format!(
+            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'no such order, please'; END $$; \
+             CREATE TRIGGER refuse_bad BEFORE {event} ON orders FOR EACH ROW \
+             WHEN ({condition}) EXECUTE FUNCTION refuse()"
+        );
+        self.run(self.either(&sqlite, &postgres)).await;
+    }
+
+    /// Refuses nothing any more.
+    pub(crate) async fn allow(&mut self) {
+        self.run(self.either("DROP TRIGGER refuse_bad", "DROP TRIGGER refuse_bad ON orders")).await;
+    }
+
     /// The rows, each value as it is stored: numbers as they read, times in one form.
     pub(crate) async fn rows(&mut self, sql: &str) -> Vec<Map<String, Value>> {
         self.cells(sql).await.into_iter().map(|cells| cells.into_iter().collect()).collect()
@@ -76,6 +101,16 @@ impl Sql {
 
     pub(crate) async fn count(&mut self, table: &str) -> u64 {
         self.value(&format!("SELECT count(*) FROM {table}")).await.as_u64().unwrap()
+    }
+
+    /// The database finds no fault in itself, and the sums are those of the orders.
+    pub(crate) async fn assert_sound(&mut self) {
+        if matches!(self, Self::Sqlite(_)) {
+            assert_eq!(self.value("PRAGMA integrity_check").await, "ok");
+        }
+        let summed = "SELECT coalesce(CAST(sum(orders) AS bigint), 0) - (SELECT count(*) FROM orders) FROM order_sums \
+                      WHERE kind = 'status'";
+        assert_eq!(self.value(summed).await, 0, "the sums follow the orders");
     }
 
     /// The columns of a table, in order.

@@ -9,7 +9,11 @@ use crate::support::home::Home;
 
 /// A place with a configuration for one channel; `more` are further lines of `[discord]`.
 pub(crate) fn home(discord: &Discord, channel: &Channel, more: &str) -> Home {
-    let home = Home::new();
+    home_of(Home::new(), discord, channel, more)
+}
+
+/// The same in this place.
+pub(crate) fn home_of(home: Home, discord: &Discord, channel: &Channel, more: &str) -> Home {
     let text = format!(
         "[discord]\ntoken = \"{}\"\napi_url = \"{}\"\nguilds = [\"{}\"]\n{more}\n\
          [[discord.channels]]\nid = \"{}\"\nname = \"checkouts\"\n",

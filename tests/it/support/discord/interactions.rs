@@ -17,12 +17,16 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(super) id: u64,
+    /// 2 a command, 3 a component, 4 an autocompletion, 5 a modal.
+    pub(super) kind: u8,
     pub(super) channel: u64,
     began: Instant,
     /// Time that passed beyond that of the clock.
     age: Duration,
     /// The message whose component was used.
     pub(super) source: Option<u64>,
+    /// How often the answer changed that message.
+    pub(super) updates: usize,
     pub(super) callback: Option<Value>,
     /// Whether the deferred answer is for the caller alone.
     pub(super) ephemeral: bool,
@@ -133,10 +137,12 @@ impl User {
             }
             let exchange = Exchange {
                 id,
+                kind,
                 channel: channel.id(),
                 began: Instant::now(),
                 age: Duration::ZERO,
                 source: message,
+                updates: 0,
                 callback: None,
                 ephemeral: false,
                 original: None,
@@ -173,6 +179,16 @@ fn find(state: &State, channel: u64, message: u64) -> Value {
 }
 
 impl Interaction {
+    /// Its id.
+    pub(crate) fn id(&self) -> u64 {
+        self.shared.read(|state| state.interactions[&self.token].id)
+    }
+
+    /// What it takes to answer.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// The first answer: `{"type", "data"}`. Autocomplete choices and modals are in there.
     pub(crate) async fn callback(&self) -> Value {
         self.until("a callback", |exchange| exchange.callback.clone()).await
@@ -190,6 +206,18 @@ impl Interaction {
             exchange.replies.iter().find(|reply| reply.message == id).cloned()
         };
         self.until("an answer", original).await
+    }
+
+    /// The message whose component was used, as it is when this has changed it.
+    pub(crate) async fn update(&self) -> Reply {
+        let what = format!("an update by {}", self.token);
+        let updated = |state: &State| {
+            let exchange = &state.interactions[&self.token];
+            let source = exchange.source.filter(|_| exchange.updates > 0)?;
+            let mut replies = state.interactions.values().flat_map(|it| &it.replies);
+            replies.find(|reply| reply.message == source).cloned()
+        };
+        self.shared.until(&what, updated).await
     }
 
     /// All messages so far, as they are now.

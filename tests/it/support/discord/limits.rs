@@ -2,8 +2,17 @@
 
 use serde_json::Value;
 
+use super::components;
+
 /// Where a rule is broken, and which.
-type Broken = (&'static str, String);
+pub(super) type Broken = (&'static str, String);
+
+/// Schemes that a link may have, and a picture.
+const WEB: &[&str] = &["http", "https"];
+const WEB_OR_FILE: &[&str] = &["http", "https", "attachment"];
+
+/// Parts of an embed of which one at least must be there.
+const SHOWN: [&str; 7] = ["title", "description", "author", "footer", "fields", "image", "thumbnail"];
 
 /// A new message: it must hold something, and no part of it too much.
 pub(super) fn check(message: &Value, files: usize) -> Result<(), Broken> {
@@ -27,6 +36,7 @@ pub(super) fn check_parts(message: &Value) -> Result<(), Broken> {
     }
     let mut total = 0;
     for embed in embeds {
+        check_embed(embed)?;
         total += at_most("embeds.title", &embed["title"], 256)?;
         total += at_most("embeds.description", &embed["description"], 4096)?;
         total += at_most("embeds.footer.text", &embed["footer"]["text"], 2048)?;
@@ -43,31 +53,43 @@ pub(super) fn check_parts(message: &Value) -> Result<(), Broken> {
     if total > 6000 {
         return Err(("embeds", "Embed size exceeds maximum size of 6000".to_owned()));
     }
-    check_components(items(&message["components"]))
+    components::check(items(&message["components"]))
 }
 
-/// Rows of at most five buttons, or one select of at most 25 options.
-fn check_components(rows: &[Value]) -> Result<(), Broken> {
-    for row in rows.iter().filter(|row| row["type"] == 1) {
-        let parts = items(&row["components"]);
-        if parts.is_empty() || parts.len() > 5 {
-            return Err(("components", "Must be between 1 and 5 in length.".to_owned()));
-        }
-        for part in parts {
-            at_most("components.custom_id", &part["custom_id"], 100)?;
-            at_most("components.label", &part["label"], 80)?;
-            let options = items(&part["options"]);
-            if options.len() > 25 {
-                return Err(("components.options", "Must be 25 or fewer in length.".to_owned()));
-            }
-            for option in options {
-                required("components.options.label", &option["label"], 100)?;
-                required("components.options.value", &option["value"], 100)?;
-                at_most("components.options.description", &option["description"], 100)?;
-            }
-        }
+/// An embed shows something, and what it links to is on the web.
+fn check_embed(embed: &Value) -> Result<(), Broken> {
+    let is_shown = |key: &&str| match &embed[*key] {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        other => other.is_object(),
+    };
+    if !SHOWN.iter().any(is_shown) {
+        return Err(("embeds.description", "This field is required".to_owned()));
     }
-    Ok(())
+    let links = [
+        ("embeds.url", &embed["url"], WEB),
+        ("embeds.author.url", &embed["author"]["url"], WEB),
+        ("embeds.author.icon_url", &embed["author"]["icon_url"], WEB_OR_FILE),
+        ("embeds.footer.icon_url", &embed["footer"]["icon_url"], WEB_OR_FILE),
+        ("embeds.image.url", &embed["image"]["url"], WEB_OR_FILE),
+        ("embeds.thumbnail.url", &embed["thumbnail"]["url"], WEB_OR_FILE),
+    ];
+    links.into_iter().try_for_each(|(place, link, schemes)| check_link(place, link, schemes))
+}
+
+/// A link, where there is one: of a known scheme, with a host (or the name of a file).
+pub(super) fn check_link(place: &'static str, link: &Value, schemes: &[&str]) -> Result<(), Broken> {
+    let Some(link) = link.as_str() else { return Ok(()) };
+    let (scheme, rest) = link.split_once(':').unwrap_or((link, ""));
+    if !schemes.contains(&scheme.to_ascii_lowercase().as_str()) {
+        return Err((
+            place,
+            format!("Scheme \"{scheme}\" is not supported. Scheme must be one of {schemes:?}."),
+        ));
+    }
+    let well_formed =
+        url::Url::parse(link).is_ok_and(|url| url.has_host()) && !rest.contains(char::is_whitespace);
+    if well_formed { Ok(()) } else { Err((place, "Not a well formed URL.".to_owned())) }
 }
 
 /// Choices of an autocompletion.
@@ -79,23 +101,6 @@ pub(super) fn check_choices(data: &Value) -> Result<(), Broken> {
     for choice in choices {
         required("choices.name", &choice["name"], 100)?;
         at_most("choices.value", &choice["value"], 100)?;
-    }
-    Ok(())
-}
-
-/// A modal: a title, and one to five rows.
-pub(super) fn check_modal(data: &Value) -> Result<(), Broken> {
-    required("title", &data["title"], 45)?;
-    required("custom_id", &data["custom_id"], 100)?;
-    let rows = items(&data["components"]);
-    if rows.is_empty() || rows.len() > 5 {
-        return Err(("components", "Must be between 1 and 5 in length.".to_owned()));
-    }
-    for input in rows.iter().flat_map(|row| items(&row["components"])) {
-        required("components.custom_id", &input["custom_id"], 100)?;
-        required("components.label", &input["label"], 45)?;
-        at_most("components.placeholder", &input["placeholder"], 100)?;
-        at_most("components.value", &input["value"], 4000)?;
     }
     Ok(())
 }
@@ -126,17 +131,17 @@ pub(super) fn check_command(command: &Value) -> Result<(), Broken> {
     Ok(())
 }
 
-fn items(value: &Value) -> &[Value] {
+pub(super) fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// The length of a text in characters.
-fn at_most(place: &'static str, text: &Value, most: usize) -> Result<usize, Broken> {
+pub(super) fn at_most(place: &'static str, text: &Value, most: usize) -> Result<usize, Broken> {
     let length = text.as_str().unwrap_or_default().chars().count();
     if length > most { Err((place, format!("Must be {most} or fewer in length."))) } else { Ok(length) }
 }
 
-fn required(place: &'static str, text: &Value, most: usize) -> Result<usize, Broken> {
+pub(super) fn required(place: &'static str, text: &Value, most: usize) -> Result<usize, Broken> {
     match at_most(place, text, most)? {
         0 => Err((place, "This field is required".to_owned())),
         length => Ok(length),

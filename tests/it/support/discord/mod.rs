@@ -23,6 +23,7 @@
 
 mod author;
 mod channel;
+mod components;
 mod draft;
 mod faults;
 mod gateway;
@@ -33,6 +34,7 @@ mod limits;
 mod payload;
 pub(crate) mod permissions;
 mod rest;
+mod schema;
 mod server;
 mod session;
 pub(crate) mod snowflake;
@@ -212,6 +214,17 @@ impl Discord {
     /// Requests for endpoints that the double does not have: mostly a mistake, of either side.
     pub(crate) fn unknown_requests(&self) -> Vec<Request> {
         self.shared.read(|state| state.requests.iter().filter(|seen| !seen.known).cloned().collect())
+    }
+
+    /// What the bot sent to commands and interactions that Discord would not have taken, whether or
+    /// not it tried again: each with the request and the rule. It was answered as Discord does.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        self.shared.read(|state| state.violations.clone())
+    }
+
+    /// All messages that answered to interactions, as they are now.
+    pub(crate) fn replies(&self) -> Vec<interactions::Reply> {
+        self.shared.read(|state| state.interactions.values().flat_map(|it| it.replies.clone()).collect())
     }
 
     /// Waits until so many requests of a kind came.

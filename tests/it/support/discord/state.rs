@@ -90,6 +90,8 @@ pub(crate) struct State {
     pub(super) interactions: BTreeMap<String, Exchange>,
     pub(super) rules: Vec<Rule>,
     pub(super) requests: Vec<Request>,
+    /// See [`super::Discord::violations`].
+    pub(super) violations: Vec<String>,
     pub(super) gateway: GatewayState,
 }
 
@@ -185,6 +187,7 @@ impl State {
             interactions: BTreeMap::new(),
             rules: Vec::new(),
             requests: Vec::new(),
+            violations: Vec::new(),
             gateway: GatewayState::new(address),
         }
     }

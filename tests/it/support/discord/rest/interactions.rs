@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::{interactions::Reply as Written, limits, payload, state::State};
+use super::super::{
+    components, interactions::Exchange, interactions::Reply as Written, limits, payload, schema,
+    schema::Body, state::State,
+};
 use super::{
     File,
     body::Ask,
@@ -32,11 +35,11 @@ pub(super) fn commands(state: &mut State, ask: &Ask, application: &str, guild: O
         Err(_) => return Reply::error(404, 10004, "Unknown Guild"),
     };
     if ask.method == "PUT" {
-        let Some(commands) = ask.body.as_array() else {
-            return Reply::invalid_form("commands", "not a list");
-        };
-        if let Some((place, why)) = commands.iter().find_map(|command| limits::check_command(command).err()) {
-            return Reply::invalid_form(place, &why);
+        let commands = ask.body.as_array().map_or(&[][..], Vec::as_slice);
+        let fits = schema::check(Body::Commands, &ask.body)
+            .and_then(|()| commands.iter().try_for_each(limits::check_command));
+        if let Err((place, why)) = fits {
+            return refuse(state, ask, place, &why);
         }
         let whole = commands.iter().map(|command| complete(state, command, place)).collect();
         state.commands.insert(place, whole);
@@ -68,45 +71,66 @@ fn kind(command: &Value) -> u64 {
     command["type"].as_u64().unwrap_or(1)
 }
 
+/// Refuses what Discord refuses, and remembers it.
+fn refuse(state: &mut State, ask: &Ask, place: &str, why: &str) -> Reply {
+    state.violations.push(format!("{} {}: {place}: {why}", ask.method, ask.path));
+    Reply::invalid_form(place, why)
+}
+
 /// The first answer to an interaction.
 pub(super) fn callback(state: &mut State, ask: &Ask, id: &str, token: &str) -> Reply {
-    let Some(exchange) = state.interactions.get_mut(token).filter(|it| it.id.to_string() == id) else {
+    let Some(exchange) = state.interactions.get(token).filter(|it| it.id.to_string() == id) else {
         return Reply::error(404, 10062, "Unknown interaction");
     };
     if exchange.callback.is_some() {
+        refuse(state, ask, "type", "acknowledged already");
         return Reply::error(400, 40060, "Interaction has already been acknowledged.");
     }
     if exchange.age() > FIRST {
         return Reply::error(404, 10062, "Unknown interaction");
     }
-    let data = &ask.body["data"];
-    let kind = ask.body["type"].as_u64().unwrap_or_default();
-    let checked = match kind {
-        4 => limits::check(data, ask.files.len()),
-        7 => limits::check_parts(data),
-        8 => limits::check_choices(data),
-        9 => limits::check_modal(data),
-        5 | 6 => Ok(()),
-        _ => Err(("type", "no such callback type".to_owned())),
-    };
-    if let Err((place, why)) = checked {
-        return Reply::invalid_form(place, &why);
+    if let Err((place, why)) = check_callback(exchange, ask) {
+        return refuse(state, ask, place, &why);
     }
-    exchange.callback = Some(ask.body.clone());
-    exchange.ephemeral = data["flags"].as_u64().unwrap_or_default() & EPHEMERAL != 0;
-    match kind {
-        4 => {
+    let data = &ask.body["data"];
+    let source = exchange.source.map(|source| (exchange.channel, source));
+    if let Some(exchange) = state.interactions.get_mut(token) {
+        exchange.callback = Some(ask.body.clone());
+        exchange.ephemeral = data["flags"].as_u64().unwrap_or_default() & EPHEMERAL != 0;
+    }
+    match (ask.body["type"].as_u64(), source) {
+        (Some(4), _) => {
             respond(state, data, &ask.files, token, true);
         }
-        7 => {
-            let (channel, source) = (exchange.channel, exchange.source);
-            if let Some(message) = source {
-                edit(state, channel, message, data, &ask.files);
-            }
+        (Some(7), Some((channel, source))) => {
+            edit(state, token, channel, source, data, &ask.files);
         }
         _ => {}
     }
     Reply::empty()
+}
+
+/// Whether a first answer is one, and goes with what was asked.
+fn check_callback(exchange: &Exchange, ask: &Ask) -> Result<(), limits::Broken> {
+    let kind = ask.body["type"].as_u64().unwrap_or_default();
+    let allowed: &[u64] = match (exchange.kind, exchange.source) {
+        (2, _) => &[4, 5, 9],
+        (3, _) => &[4, 5, 6, 7, 9],
+        (4, _) => &[8],
+        (_, Some(_)) => &[4, 5, 6, 7],
+        (_, None) => &[4, 5],
+    };
+    let body = Body::of_callback(kind).filter(|_| allowed.contains(&kind));
+    let body = body.ok_or_else(|| ("type", format!("{kind}: Value must be one of {allowed:?}.")))?;
+    schema::check(body, &ask.body)?;
+    let data = &ask.body["data"];
+    match kind {
+        4 => limits::check(data, ask.files.len()),
+        7 => limits::check_parts(data),
+        8 => limits::check_choices(data),
+        9 => components::check_modal(data),
+        _ => Ok(()),
+    }
 }
 
 /// A further message; after a deferral the first of them is the original.
@@ -114,14 +138,19 @@ pub(super) fn follow_up(state: &mut State, ask: &Ask, token: &str) -> Reply {
     let Some(exchange) = state.interactions.get(token) else {
         return Reply::error(404, 10015, "Unknown Webhook");
     };
-    if exchange.callback.is_none() || exchange.age() > LAST {
+    if exchange.age() > LAST {
+        return Reply::error(401, 50027, "Invalid Webhook Token");
+    }
+    let Some(callback) = &exchange.callback else {
+        refuse(state, ask, "token", "nothing was acknowledged yet");
         return Reply::error(404, 10015, "Unknown Webhook");
+    };
+    let is_original = callback["type"] == 5 && exchange.original.is_none();
+    let fits =
+        schema::check(Body::FollowUp, &ask.body).and_then(|()| limits::check(&ask.body, ask.files.len()));
+    if let Err((place, why)) = fits {
+        return refuse(state, ask, place, &why);
     }
-    if let Err((place, why)) = limits::check(&ask.body, ask.files.len()) {
-        return Reply::invalid_form(place, &why);
-    }
-    let deferred = exchange.callback.as_ref().is_some_and(|body| body["type"] == 5);
-    let is_original = deferred && exchange.original.is_none();
     Reply::ok(respond(state, &ask.body, &ask.files, token, is_original))
 }
 
@@ -166,29 +195,39 @@ pub(super) fn message(state: &mut State, ask: &Ask, application: &str, token: &s
     let Some(exchange) = state.interactions.get(token) else {
         return Reply::error(404, 10015, "Unknown Webhook");
     };
-    let updates_source =
-        exchange.callback.as_ref().is_some_and(|body| matches!(body["type"].as_u64(), Some(6 | 7)));
-    let (original, source, channel) = (exchange.original, exchange.source, exchange.channel);
-    if message == "@original" && original.is_none() && !updates_source && ask.method == "PATCH" {
-        // An edit of a deferred answer is the answer.
-        return Reply::ok(respond(state, &ask.body, &ask.files, token, true));
+    if exchange.age() > LAST {
+        return Reply::error(401, 50027, "Invalid Webhook Token");
     }
-    let id = if message == "@original" {
-        original.or(source.filter(|_| updates_source))
-    } else {
-        message.parse().ok()
+    let begun = exchange.callback.as_ref().and_then(|body| body["type"].as_u64());
+    let (original, channel) = (exchange.original, exchange.channel);
+    let source = exchange.source.filter(|_| matches!(begun, Some(6 | 7)));
+    let is_first = message == "@original" && original.is_none() && begun == Some(5);
+    if ask.method == "PATCH" {
+        let fits = schema::check(Body::Edit, &ask.body).and_then(|()| {
+            if is_first { limits::check(&ask.body, ask.files.len()) } else { limits::check_parts(&ask.body) }
+        });
+        if let Err((place, why)) = fits {
+            return refuse(state, ask, place, &why);
+        }
+        if is_first {
+            // An edit of a deferred answer is the answer.
+            return Reply::ok(respond(state, &ask.body, &ask.files, token, true));
+        }
+    }
+    let id = if message == "@original" { original.or(source) } else { message.parse().ok() };
+    let kept = |id| {
+        let mut replies = state.interactions.values().flat_map(|it| &it.replies);
+        replies.find(|reply| reply.message == id).map(|reply| reply.value.clone())
     };
-    let Some(id) = id else { return Reply::unknown_message() };
-    let kept = state.interactions[token].replies.iter().find(|reply| reply.message == id);
-    let found = kept.map(|reply| reply.value.clone()).or_else(|| state.message(channel, id));
+    let found = id.and_then(|id| Some((id, kept(id).or_else(|| state.message(channel, id))?)));
     match (ask.method.as_str(), found) {
-        (_, None) => Reply::unknown_message(),
-        ("GET", Some(found)) => Reply::ok(found),
-        ("PATCH", Some(_)) => match limits::check_parts(&ask.body) {
-            Ok(()) => Reply::ok(edit(state, channel, id, &ask.body, &ask.files)),
-            Err((place, why)) => Reply::invalid_form(place, &why),
-        },
-        ("DELETE", Some(_)) => {
+        (_, None) => {
+            refuse(state, ask, "message", "there is none");
+            Reply::unknown_message()
+        }
+        ("GET", Some((_, found))) => Reply::ok(found),
+        ("PATCH", Some((id, _))) => Reply::ok(edit(state, token, channel, id, &ask.body, &ask.files)),
+        ("DELETE", Some((id, _))) => {
             state.remove(channel, &[id], false);
             for exchange in state.interactions.values_mut() {
                 exchange.replies.retain(|reply| reply.message != id);
@@ -200,21 +239,40 @@ pub(super) fn message(state: &mut State, ask: &Ask, application: &str, token: &s
 }
 
 /// Changes a message of an interaction, in the channel and where only its caller sees it.
-fn edit(state: &mut State, channel: u64, id: u64, change: &Value, files: &[File]) -> Value {
-    let mut change = payload::without(change.clone(), &["allowed_mentions", "attachments", "flags"]);
-    if !files.is_empty() {
-        change["attachments"] = attachments(files).into();
+fn edit(state: &mut State, token: &str, channel: u64, id: u64, change: &Value, files: &[File]) -> Value {
+    if let Some(exchange) = state.interactions.get_mut(token).filter(|it| it.source == Some(id)) {
+        exchange.updates += 1;
     }
-    let whole = state.rewrite(channel, id, &change, true);
+    let before = state.message(channel, id);
+    let mut rest = payload::without(change.clone(), &["allowed_mentions", "attachments", "flags"]);
+    if let Some(before) = &before {
+        rest["attachments"] = attachments_after(change, before, files);
+    }
+    let whole = state.rewrite(channel, id, &rest, true);
     let mut last = whole.clone().unwrap_or_default();
     for reply in state.interactions.values_mut().flat_map(|it| &mut it.replies).filter(|it| it.message == id)
     {
-        payload::absorb(&mut reply.value, whole.as_ref().unwrap_or(&change));
+        let attached = attachments_after(change, &reply.value, files);
+        let mut kept =
+            reply.value["attachments"].as_array().into_iter().flatten().map(|it| stays(change, it));
+        reply.files.retain(|_| kept.next().unwrap_or_default());
+        reply.files.extend_from_slice(files);
+        payload::absorb(&mut reply.value, whole.as_ref().unwrap_or(&rest));
+        reply.value["attachments"] = attached;
         payload::complete_embeds(&mut reply.value);
-        if !files.is_empty() {
-            reply.files = files.to_vec();
-        }
         last = reply.value.clone();
     }
     last
+}
+
+/// The attachments of a message that is edited: those that are named, or all where none is, and
+/// the new ones.
+fn attachments_after(change: &Value, before: &Value, files: &[File]) -> Value {
+    let old = before["attachments"].as_array().into_iter().flatten().filter(|it| stays(change, it)).cloned();
+    old.chain(attachments(files)).collect()
+}
+
+/// Whether an attachment outlasts an edit.
+fn stays(change: &Value, attachment: &Value) -> bool {
+    change["attachments"].as_array().is_none_or(|named| named.iter().any(|it| it["id"] == attachment["id"]))
 }

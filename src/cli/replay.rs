@@ -1,0 +1,68 @@
+//! `roms replay`: reads messages of the log again, after the reading was mended.
+
+use std::io::{self, Write};
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+
+use super::{moment::moment, progress::Progress};
+use crate::{
+    config::Config,
+    feed::Feed,
+    ingest::{Ingest, ReplayFilter, ReplaySummary},
+    store::{Options, Store},
+};
+
+/// Who is noted as having done it.
+const ACTOR: &str = "cli";
+/// What stands for every outcome.
+const ALL: &str = "all";
+
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    /// Only messages of this outcome.
+    #[arg(
+        long, value_name = "OUTCOME", default_value = "rejected",
+        value_parser = ["rejected", "ignored", "unchanged", "updated", "created", ALL],
+    )]
+    outcome: String,
+    /// Only what came in since then, as 2026-01-31 or 2026-01-31T18:00:00Z.
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    since: Option<DateTime<Utc>>,
+    /// Say what would come of it, and store nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Replay {
+    /// Reads them again, shows how far it is, then what came of it.
+    ///
+    /// # Errors
+    /// When the database fails; what was read till then is stored.
+    pub(super) async fn run(self, config: Config, out: &mut impl Write) -> anyhow::Result<()> {
+        let filter =
+            ReplayFilter { outcome: Some(self.outcome).filter(|outcome| outcome != ALL), since: self.since };
+        let store = Store::open_with(&config.database.url, Options::of(&config)).await?;
+        let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders);
+        let mut progress = Progress::to(io::stderr());
+        let show = |summary: &ReplaySummary| {
+            progress.show(summary.read, summary.total, &format!("{} messages", summary.read));
+        };
+        let summary = ingest.replay(&filter, self.dry_run, ACTOR, show).await;
+        progress.finish();
+        ingest.close();
+        // A writer that broke off has answered with errors already.
+        drop(writer.await);
+        store.close().await?;
+        let ReplaySummary { read, created, updated, unchanged, ignored, rejected, .. } = summary?;
+        if self.dry_run {
+            writeln!(out, "A dry run; nothing is stored.")?;
+        }
+        writeln!(
+            out,
+            "{read} messages read again: {created} orders created, {updated} updated, {unchanged} cards that say \
+             nothing new, {ignored} that are no orders, {rejected} that could not be read"
+        )?;
+        Ok(())
+    }
+}

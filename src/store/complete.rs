@@ -1,0 +1,86 @@
+//! What somebody may mean who types the beginning of something.
+
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, Condition};
+
+use super::entity::orders::{Column, Entity};
+use super::fetch::{Stretch, list, near};
+use super::filter::{column_holds, key, lowered};
+use super::search::Needle;
+use super::{Store, StoreError};
+use crate::order::Order;
+
+/// Numbers with the same beginning that are sorted by age.
+const SORTED: u64 = 10_000;
+
+/// Where a text is looked for that begins no number, or few.
+const OTHERS: [Column; 3] = [Column::Product, Column::Email, Column::Profile];
+
+impl Store {
+    /// Orders that a text may mean: first those whose number begins with it, with or without `#`
+    /// and in any case, then those with it in product, e-mail address or profile; in each the most
+    /// recent first, each order once. An empty text means the newest orders.
+    ///
+    /// Where there is no index for it (a text of fewer than three letters, or no search index),
+    /// product, e-mail and profile are looked at in the newest few thousand orders only.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn complete(&self, typed: &str, limit: u64) -> Result<Vec<Order>, StoreError> {
+        let typed = typed.trim();
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut found = self.numbers_beginning(typed.trim_start_matches('#').trim(), limit).await?;
+        if !typed.is_empty() {
+            for column in OTHERS {
+                let missing = wanted.saturating_sub(found.len());
+                if missing == 0 {
+                    break;
+                }
+                found.extend(self.recent_with(column, typed, &found, missing).await?);
+            }
+        }
+        self.orders_by_ids(&found).await
+    }
+
+    /// The most recent orders whose number begins with a text.
+    async fn numbers_beginning(&self, text: &str, limit: u64) -> Result<Vec<i64>, StoreError> {
+        if text.is_empty() {
+            return self.ids(list(Condition::all(), limit)).await;
+        }
+        let number = key(Column::OrderNumber, self.readers.get_database_backend());
+        // No character comes after the last one.
+        let end = lowered(text).binary(BinOper::Custom("||"), Expr::val("\u{10ffff}"));
+        let begins = Condition::all().add(number.clone().gte(lowered(text))).add(number.lt(end));
+        let mut few = Query::select();
+        few.column(Column::Id).from(Entity).cond_where(begins.clone()).limit(SORTED + 1);
+        let mut ids = self.ids(few).await?;
+        if ids.len() as u64 <= SORTED {
+            ids.sort_unstable_by(|a, b| b.cmp(a));
+            ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            return Ok(ids);
+        }
+        if self.search.is_lagging()
+            && let Some(lookup) = self.lookup(Needle::starting(Column::OrderNumber, text)).await?
+        {
+            return self.search_ids(&lookup, &Condition::all(), Stretch::ALL, limit).await;
+        }
+        // So many begin like this that the list has them soon.
+        self.ids(list(begins, limit)).await
+    }
+
+    /// The most recent orders with a text in a column, but for those known already.
+    async fn recent_with(
+        &self,
+        column: Column,
+        text: &str,
+        known: &[i64],
+        limit: usize,
+    ) -> Result<Vec<i64>, StoreError> {
+        let unknown = Condition::all().add(Column::Id.is_not_in(known.iter().copied()));
+        if let Some(lookup) = self.lookup(Needle::within(column, text)).await? {
+            return self.search_ids(&lookup, &unknown, Stretch::ALL, limit as u64).await;
+        }
+        let fitting = unknown.add(column_holds(column, text));
+        self.ids(near(&fitting, Stretch::ALL, limit as u64)).await
+    }
+}

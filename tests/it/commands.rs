@@ -1,0 +1,18 @@
+//! The commands in Discord, end to end: what somebody asks in the double, and what they see of it.
+
+mod backfill;
+mod busy;
+mod cancel;
+mod edit;
+mod failing;
+mod hostile;
+mod levels;
+mod logs;
+mod menus;
+mod order;
+mod orders;
+mod registration;
+mod stage;
+mod stale;
+mod stats;
+mod status;

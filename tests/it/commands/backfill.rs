@@ -1,0 +1,102 @@
+//! `/backfill`: reads a channel's history again, tells how far it is, and refuses what it must.
+
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+
+use super::stage::{Stage, is_private, said};
+use crate::support::bot::card;
+use crate::support::discord::Fault;
+
+#[tokio::test]
+async fn the_history_is_read_with_counts() {
+    let stage = Stage::new().await;
+    stage.order("TGT-900", "$10.00").await;
+    // Older than what a first start reads.
+    for number in 1..=3 {
+        let at = Utc::now() - TimeDelta::days(20) + TimeDelta::minutes(number);
+        stage.hook.draft(card(&format!("OLD-{number}"), "$10.00")).at(at).silently().post();
+    }
+    let since = (Utc::now() - TimeDelta::days(25)).date_naive().to_string();
+    let (mention, id) = (format!("<#{}>", stage.channel.id()), stage.channel.id().to_string());
+    for (channel, since, created) in
+        [("#checkouts", "1 day", 0), (mention.as_str(), since.as_str(), 3), (id.as_str(), "30 days", 0)]
+    {
+        let asked = stage.slash(&stage.admin, "backfill", &[("channel", channel), ("since", since)]);
+        assert_eq!(asked.callback().await["type"], 5);
+        let reply = asked.until_reply("counts", |reply| said(reply).contains("messages read")).await;
+        let text = said(&reply);
+        assert!(is_private(&reply));
+        assert!(text.contains(&format!("created: {created}")) && text.contains("`checkouts`"), "{text}");
+    }
+    assert_eq!(stage.bot.orders().await, 4);
+    assert!(stage.bot.order("OLD-2").await.is_some());
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn progress_is_shown_while_it_reads_and_nobody_reads_the_same_at_once() {
+    let stage = Stage::new().await;
+    let month = Utc::now() - TimeDelta::days(20);
+    for number in 0..150 {
+        let at = month + TimeDelta::seconds(number);
+        stage.hook.draft(card(&format!("OLD-{number}"), "$10.00")).at(at).silently().post();
+    }
+    let history = format!("/channels/{}/messages", stage.channel.id());
+    stage.discord.fail("GET", &history, Fault::Late(Duration::from_secs(3)), 1000);
+    let options = [("channel", "checkouts"), ("since", "25 days")];
+    let asked = stage.slash(&stage.admin, "backfill", &options);
+    asked.callback().await;
+    let second = stage.ask(&stage.owner.clone().with_roles(&stage.roles[2..]), "backfill", &options).await;
+    assert!(said(&second).contains("is being read already"), "{}", said(&second));
+    let progress = asked.until_reply("progress", |reply| said(reply).contains("so far")).await;
+    assert!(said(&progress).contains("100 messages so far"), "{}", said(&progress));
+    stage.discord.heal();
+    // Not every word of it gets through.
+    stage.discord.fail("PATCH", "/webhooks/*/*/messages/@original", Fault::Status(500), 2);
+    let done = asked.until_reply("counts", |reply| said(reply).contains("messages read")).await;
+    assert!(
+        said(&done).contains("150 messages read") && said(&done).contains("created: 150"),
+        "{}",
+        said(&done)
+    );
+    assert_eq!(done.message, progress.message, "it is the same answer");
+    let again = stage.slash(&stage.admin, "backfill", &options);
+    let again = again.until_reply("counts", |reply| said(reply).contains("messages read")).await;
+    assert!(said(&again).contains("known already: 150"), "{}", said(&again));
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn what_is_not_watched_or_no_time_is_refused() {
+    let stage = Stage::new().await;
+    let other = stage.guild.channel("general");
+    let other = format!("<#{}>", other.id());
+    for (channel, since, why) in [
+        (other.as_str(), "1 day", "none of the channels that ROMS watches"),
+        ("@everyone", "1 day", "none of the channels"),
+        ("checkouts", "yesterday-ish", "Write a day such as"),
+        ("checkouts", "2999-01-01", "in the future"),
+        ("checkouts", "99999999999999999999 days", "Write a day such as"),
+    ] {
+        let reply = stage.ask(&stage.admin, "backfill", &[("channel", channel), ("since", since)]).await;
+        assert!(said(&reply).contains(why), "{channel} {since}: {}", said(&reply));
+        assert!(is_private(&reply));
+    }
+    let choices = stage.complete_option(&stage.admin, "backfill", "channel", "#check").await;
+    assert_eq!(choices, [("checkouts".to_owned(), stage.channel.id().to_string())]);
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn a_channel_that_cannot_be_read_says_why_without_a_cause() {
+    let stage = Stage::new().await;
+    stage.discord.fail("GET", &format!("/channels/{}/messages", stage.channel.id()), Fault::Forbidden, 1000);
+    let asked = stage.slash(&stage.admin, "backfill", &[("channel", "checkouts"), ("since", "1 day")]);
+    let text = said(&asked.answer().await);
+    assert!(!text.contains("messages read") && !text.contains("http"), "{text}");
+    stage.discord.heal();
+    let asked = stage.slash(&stage.admin, "backfill", &[("channel", "checkouts"), ("since", "1 day")]);
+    asked.until_reply("counts", |reply| said(reply).contains("messages read")).await;
+    stage.end(0).await;
+}

@@ -1,0 +1,281 @@
+//! Who may do what: asked at every command, menu, autocompletion, button, select and modal.
+
+use serde_json::{Value, json};
+
+use super::stage::{Stage, is_private, said, texts};
+use crate::support::bot::card;
+use crate::support::discord::interactions::{Interaction, Reply};
+use crate::support::discord::{Channel, User};
+
+/// Options of a command, by name.
+type Options = &'static [(&'static str, &'static str)];
+
+/// Commands with the options that they need, and the lowest level that may use them.
+const COMMANDS: [(&str, Options, usize); 9] = [
+    ("order", &[("number", "TGT-900")], VIEWER),
+    ("orders", &[], VIEWER),
+    ("stats", &[], VIEWER),
+    ("edit", &[("number", "TGT-900")], MANAGER),
+    ("cancel", &[("number", "TGT-900")], MANAGER),
+    ("logs", &[], ADMIN),
+    ("replay", &[], ADMIN),
+    ("backfill", &[("channel", "checkouts"), ("since", "1 day")], ADMIN),
+    ("status", &[], ADMIN),
+];
+
+/// Buttons and modals by custom id, and who may use them.
+const COMPONENTS: [(&str, usize); 11] = [
+    ("order:1", VIEWER),
+    ("history:1", VIEWER),
+    ("list:1:first:0:1", VIEWER),
+    ("edit:1", MANAGER),
+    ("keep:1", MANAGER),
+    ("cancel:1:shipped", MANAGER),
+    ("undo:1:verified:1", MANAGER),
+    ("store:1:1:x", MANAGER),
+    ("logs:-:0", ADMIN),
+    ("replay:777", ADMIN),
+    ("share:4711", VIEWER),
+];
+
+const VIEWER: usize = 1;
+const MANAGER: usize = 2;
+const ADMIN: usize = 3;
+
+/// People with the level that they have.
+fn people(stage: &Stage) -> [(&User, usize); 5] {
+    [
+        (&stage.guest, 0),
+        (&stage.owner, 0),
+        (&stage.viewer, VIEWER),
+        (&stage.manager, MANAGER),
+        (&stage.admin, ADMIN),
+    ]
+}
+
+/// What somebody is told, or `None` where they were let in as far as a modal.
+async fn told(asked: &Interaction) -> Option<Reply> {
+    match asked.callback().await["type"].as_u64() {
+        Some(9) => None,
+        Some(6) if asked.replies().is_empty() => {
+            // Either the message changes, or there is one more.
+            tokio::select! {
+                reply = asked.update() => Some(reply),
+                reply = asked.until_reply("a message", |_| true) => Some(reply),
+            }
+        }
+        _ => Some(asked.until_reply("a message", |_| true).await),
+    }
+}
+
+fn is_refusal(reply: Option<&Reply>) -> bool {
+    reply.is_some_and(|reply| said(reply).contains("You need the"))
+}
+
+/// Somebody who needs a level was refused, and told which roles have it.
+fn assert_refused(stage: &Stage, reply: &Reply, needed: usize, what: &str) {
+    let text = said(reply);
+    assert!(is_private(reply), "{what}");
+    assert!(text.contains(["", "viewer", "manager", "admin"][needed]), "{what}: {text}");
+    for (level, role) in (1..).zip(stage.roles) {
+        assert_eq!(text.contains(&format!("<@&{role}>")), level >= needed, "{what}, {level}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn each_command_is_for_its_level_and_those_above() {
+    let stage = Stage::new().await;
+    stage.order("TGT-900", "$10.00").await;
+    stage.discord.until_commands(Some(&stage.guild)).await;
+    for (name, options, needed) in COMMANDS {
+        for (person, level) in people(&stage) {
+            let what = format!("/{name} by somebody of level {level}");
+            let before = stage.log.count("refused");
+            let asked = stage.slash(person, name, options);
+            let reply = told(&asked).await;
+            assert_eq!(is_refusal(reply.as_ref()), level < needed, "{what}: {:?}", reply.map(|it| said(&it)));
+            if level < needed {
+                assert_refused(&stage, &reply.unwrap(), needed, &what);
+                let id = person.id().to_string();
+                let lines = stage.log.text();
+                let line = lines.lines().rfind(|line| line.contains("refused")).unwrap();
+                assert!(line.contains(&id) && line.contains(name), "{what}: {line}");
+                assert_eq!(stage.log.count("refused"), before + 1);
+            }
+        }
+    }
+    for (person, _) in people(&stage) {
+        let help = stage.ask(person, "help", &[]).await;
+        assert!(said(&help).contains("/help"), "{}", said(&help));
+    }
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn each_menu_is_for_its_level_and_those_above() {
+    let stage = Stage::new().await;
+    let message = stage.hook.post(card("TGT-900", "$10.00"));
+    stage.bot.until_order("TGT-900", |_| true).await;
+    stage.discord.until_commands(Some(&stage.guild)).await;
+    for (name, needed) in [("Show order", VIEWER), ("Read as order", MANAGER)] {
+        for (person, level) in people(&stage) {
+            let reply = person.menu(&stage.channel, name, message).answer().await;
+            assert_eq!(is_refusal(Some(&reply)), level < needed, "{name} {level}: {}", said(&reply));
+            if level < needed {
+                assert_refused(&stage, &reply, needed, name);
+            }
+        }
+    }
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn nothing_is_offered_to_somebody_who_may_not_use_the_command() {
+    let stage = Stage::new().await;
+    stage.order("TGT-900", "$10.00").await;
+    for (name, option, typed, needed) in [
+        ("order", "number", "tgt", VIEWER),
+        ("edit", "number", "tgt", MANAGER),
+        ("cancel", "number", "tgt", MANAGER),
+        ("backfill", "channel", "check", ADMIN),
+    ] {
+        for (person, level) in people(&stage) {
+            let choices = stage.complete_option(person, name, option, typed).await;
+            assert_eq!(choices.len(), usize::from(level >= needed), "{name} {level}: {choices:?}");
+        }
+    }
+    assert_eq!(stage.complete(&stage.admin, "unheard-of", "tgt").await, []);
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn a_button_of_somebody_elses_answer_gives_nothing_away() {
+    let stage = Stage::new().await;
+    stage.order("TGT-900", "$10.00").await;
+    stage.discord.until_commands(Some(&stage.guild)).await;
+    stage.bot.until("/health", "the roles are known", |_| stage.log.count("registered") > 0).await;
+    for (custom_id, needed) in COMPONENTS {
+        for (person, level) in people(&stage) {
+            let page = stage.ask(&stage.admin, "orders", &[]).await;
+            let pressed = person.press(&stage.channel, page.message, custom_id);
+            let reply = told(&pressed).await;
+            let what = format!("{custom_id} by somebody of level {level}");
+            assert_eq!(is_refusal(reply.as_ref()), level < needed, "{what}: {:?}", reply.map(|it| said(&it)));
+            if level < needed {
+                let reply = reply.unwrap();
+                assert_ne!(reply.message, page.message, "{what}: the page stays as it is");
+                assert_refused(&stage, &reply, needed, &what);
+            }
+        }
+    }
+    let page = stage.ask(&stage.admin, "orders", &[]).await;
+    for (custom_id, needed) in [("open", VIEWER), ("log", ADMIN)] {
+        for (person, level) in people(&stage) {
+            let reply = person.select(&stage.channel, page.message, custom_id, &["1"]).answer().await;
+            assert_eq!(is_refusal(Some(&reply)), level < needed, "{custom_id} {level}: {}", said(&reply));
+            assert!(is_private(&reply));
+        }
+    }
+    let modal = stage.slash(&stage.manager, "edit", &[("number", "TGT-900")]).callback().await;
+    let custom_id = modal["data"]["custom_id"].as_str().unwrap();
+    let inputs = [
+        ("status", "shipped"),
+        ("tracking_number", ""),
+        ("qty_received", ""),
+        ("commission", ""),
+        ("notes", ""),
+    ];
+    for (person, level) in people(&stage) {
+        let reply = person.submit(&stage.channel, None, custom_id, &inputs).answer().await;
+        assert_eq!(is_refusal(Some(&reply)), level < MANAGER, "{level}: {}", said(&reply));
+        let status = stage.bot.order("TGT-900").await.unwrap().fields.status.unwrap().as_str();
+        assert_eq!(status, if level < MANAGER { "verified" } else { "shipped" });
+    }
+    stage.end(0).await;
+}
+
+/// Asks in every way from a channel.
+fn every_way(person: &User, channel: &Channel) -> Vec<Interaction> {
+    let page = person.post(channel, "a message");
+    let mut asked: Vec<Interaction> =
+        COMMANDS.iter().map(|(name, options, _)| person.slash(channel, name, texts(options))).collect();
+    asked.push(person.slash(channel, "help", json!([])));
+    asked.extend(COMPONENTS.iter().map(|(custom_id, _)| person.press(channel, page, custom_id)));
+    asked.extend(["open", "log"].map(|custom_id| person.select(channel, page, custom_id, &["1"])));
+    asked.push(person.submit(channel, None, "save:1:a:b:c:d:e", &[("status", "shipped")]));
+    asked.extend(["Show order", "Read as order"].map(|name| person.menu(channel, name, page)));
+    asked
+}
+
+#[tokio::test]
+async fn a_guild_that_is_not_configured_gets_nothing() {
+    let stage = Stage::new().await;
+    stage.order("TGT-900", "$10.00").await;
+    let elsewhere = stage.discord.guild("Strangers").channel("checkouts");
+    let owner = stage.owner.clone().with_roles(&stage.roles);
+    for person in [&stage.admin, &owner] {
+        for asked in every_way(person, &elsewhere) {
+            let reply = asked.until_reply("a refusal", |_| true).await;
+            let text = said(&reply);
+            assert!(text.contains("only in the servers that ROMS is set up for"), "{asked:?}: {text}");
+            assert!(is_private(&reply));
+        }
+        let options = json!([{"name": "number", "type": 3, "value": "tgt", "focused": true}]);
+        let callback = person.autocomplete(&elsewhere, "order", options).callback().await;
+        assert!(callback["data"]["choices"].as_array().is_none_or(Vec::is_empty), "{callback}");
+    }
+    assert_eq!(stage.bot.order("TGT-900").await.unwrap().fields.status.unwrap().as_str(), "verified");
+    assert!(stage.discord.commands(None).is_empty());
+    assert!(
+        !stage
+            .discord
+            .requests()
+            .iter()
+            .any(|it| it.is("PUT", &format!("/applications/*/guilds/{}/commands", elsewhere.guild_id())))
+    );
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn where_nobody_is_named_manage_server_decides() {
+    let mut stage = Stage::before().await;
+    stage.config().access = roms::config::Access::default();
+    stage.begin().await;
+    stage.order("TGT-900", "$10.00").await;
+    for (name, options, _) in COMMANDS {
+        let reply = told(&stage.slash(&stage.owner, name, options)).await;
+        assert!(!is_refusal(reply.as_ref()), "/{name}: {:?}", reply.map(|it| said(&it)));
+    }
+    for person in [&stage.admin, &stage.manager, &stage.viewer, &stage.guest] {
+        for (name, options, _) in COMMANDS {
+            let reply = stage.ask(person, name, options).await;
+            assert!(said(&reply).contains("Manage Server"), "/{name}: {}", said(&reply));
+        }
+        let page = stage.ask(&stage.owner, "orders", &[]).await;
+        let reply = person.press(&stage.channel, page.message, "history:1").answer().await;
+        assert!(said(&reply).contains("Manage Server"), "{}", said(&reply));
+        assert_eq!(stage.complete(person, "order", "tgt").await, []);
+    }
+    assert_eq!(stage.complete(&stage.owner, "order", "tgt").await.len(), 1);
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn help_shows_what_the_caller_may_use() {
+    let stage = Stage::new().await;
+    let all: Vec<Value> = stage.discord.until_commands(Some(&stage.guild)).await;
+    for (person, level) in people(&stage) {
+        let reply = stage.ask(person, "help", &[]).await;
+        let text = said(&reply);
+        assert!(is_private(&reply));
+        for (name, _, needed) in COMMANDS {
+            assert_eq!(text.contains(&format!("`/{name}")), level >= needed, "{name} {level}: {text}");
+        }
+        assert_eq!(text.contains("Show order"), level >= VIEWER);
+        assert_eq!(text.contains("Read as order"), level >= MANAGER);
+        let own = ["no level", "viewer", "manager", "admin"][level];
+        assert!(text.lines().next_back().unwrap().contains(own), "{text}");
+    }
+    assert_eq!(all.len(), COMMANDS.len() + 3, "each command is in this table");
+    stage.end(0).await;
+}

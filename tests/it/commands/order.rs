@@ -1,0 +1,189 @@
+//! `/order`: the order, its history, sharing it, and numbers as people write them.
+
+use serde_json::{Value, json};
+
+use super::stage::{Stage, buttons, field, is_private, said};
+use crate::support::bot::card;
+
+/// A card with all that Refract says, and more.
+fn whole(number: &str) -> Value {
+    let mut card = card(number, "$299.99");
+    let embed = &mut card["embeds"][0];
+    embed["thumbnail"] = json!({"url": "https://images.example.test/console.png"});
+    let fields = embed["fields"].as_array_mut().unwrap();
+    fields[0]["value"] = json!("[Example Console](https://www.target.example/p/console)");
+    fields[2]["value"] =
+        json!(format!("[{number}](https://www.target.example/orders?email=canary@example.com)"));
+    for (name, value) in [
+        ("Quantity", "2"),
+        ("Profile", "||Profile One||"),
+        ("Shipping Address", "1 Main Street\nSpringfield"),
+        ("Tracking Number", "1Z999AA10123456784"),
+        ("Payment Method", "Visa ending 1111"),
+        ("Colour", "blue"),
+    ] {
+        fields.push(json!({"name": name, "value": value, "inline": true}));
+    }
+    card
+}
+
+#[tokio::test]
+async fn an_order_is_shown_whole_to_the_caller_alone() {
+    let stage = Stage::new().await;
+    let message = stage.hook.post(whole("TGT-900"));
+    stage.bot.until_order("TGT-900", |_| true).await;
+
+    let asked = stage.slash(&stage.viewer, "order", &[("number", "TGT-900")]);
+    assert_eq!(asked.callback().await["type"], 5, "it is put off before anything is read");
+    let reply = asked.answer().await;
+    assert!(is_private(&reply));
+    let embed = &reply.value["embeds"][0];
+    let headline = embed["author"]["name"].as_str().unwrap();
+    assert!(headline.contains("verified") && headline.contains("Target"), "{headline}");
+    assert_eq!(embed["title"], "Example Console");
+    assert_eq!(embed["url"], "https://www.target.example/p/console");
+    assert_eq!(embed["thumbnail"]["url"], "https://images.example.test/console.png");
+    assert_eq!(embed["color"], 0x0023_A55A);
+    assert_eq!(field(&reply, "Order number"), Some("`TGT-900`"));
+    assert_eq!(field(&reply, "Price"), Some("299.99 USD × 2 = **599.98 USD**"));
+    let page = "[Order](<https://www.target.example/orders?email=canary@example.com>)";
+    assert_eq!(field(&reply, "At the store"), Some(page));
+    assert_eq!(field(&reply, "Profile"), Some("Profile One"));
+    assert!(field(&reply, "E-mail").unwrap().contains("example.com"));
+    let tracking = field(&reply, "Tracking").unwrap();
+    assert!(tracking.contains("(https://www.ups.com/") && tracking.contains("UPS"), "{tracking}");
+    assert!(field(&reply, "Dates").unwrap().contains("Ordered <t:"), "{}", said(&reply));
+    assert_eq!(field(&reply, "Ship to"), Some("1 Main Street\nSpringfield"));
+    let source = format!("/channels/{}/{}/{message}", stage.guild.id(), stage.channel.id());
+    assert!(field(&reply, "Source").unwrap().contains(&source), "{}", said(&reply));
+    assert!(said(&reply).contains("203.0.113.7"), "the proxy's host may be seen");
+
+    assert_eq!(buttons(&reply), ["History", "Share"], "a viewer changes nothing");
+    let seen_by_manager = stage.ask(&stage.manager, "order", &[("number", "TGT-900")]).await;
+    assert_eq!(buttons(&seen_by_manager), ["History", "Edit", "Share"]);
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn the_history_is_shown_in_place_and_leads_back() {
+    let stage = Stage::new().await;
+    let message = stage.hook.post(card("TGT-900", "$10.00"));
+    stage.bot.until_order("TGT-900", |_| true).await;
+    stage.channel.edit(message, card("TGT-900", "$12.50"));
+    stage
+        .bot
+        .until_order("TGT-900", |order| order.fields.price.is_some_and(|it| it.hundredths() == 1250))
+        .await;
+    let order = stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
+    let history = stage.turn(&stage.viewer, &order, "History").await;
+    let text = said(&history);
+    assert!(text.contains("price: 10.00 → 12.50") && text.contains("from Discord"), "{text}");
+    assert!(text.find("12.50").unwrap() < text.find("created").unwrap(), "the newest first: {text}");
+    assert_eq!(buttons(&history), ["Back"]);
+    let back = stage.turn(&stage.viewer, &history, "Back").await;
+    assert_eq!(field(&back, "Order number"), Some("`TGT-900`"));
+    assert_eq!(buttons(&back), ["History", "Share"]);
+    assert_eq!(back.message, order.message);
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn share_posts_the_order_for_everybody_without_what_is_private() {
+    let stage = Stage::new().await;
+    stage.order_of("TGT-900", whole("TGT-900")).await;
+    let order = stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
+    let shared = stage.press(&stage.viewer, &order, "Share").until_reply("a post", |_| true).await;
+    assert!(!is_private(&shared));
+    let public = stage.public();
+    assert_eq!(public.len(), 1);
+    assert_eq!(public[0]["id"], shared.message.to_string());
+    let text = public[0].to_string();
+    for kept in ["Example Console", "TGT-900", "599.98", "Target", "1Z999AA10123456784"] {
+        assert!(text.contains(kept), "{kept}: {text}");
+    }
+    for secret in
+        ["canary", "example.com", "Profile One", "203.0.113.7", "Main Street", "Springfield", "1111", "blue"]
+    {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    assert!(buttons(&shared).is_empty(), "others get no buttons");
+    assert_eq!(said(&stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await), said(&order));
+    stage.end(1).await;
+}
+
+#[tokio::test]
+async fn a_number_is_found_as_people_write_it_and_else_its_nearest_are_named() {
+    let stage = Stage::new().await;
+    for number in ["BBY01-807102506907", "BBY01-807102506999", "TGT-900"] {
+        stage.order(number, "$10.00").await;
+    }
+    for written in ["BBY01-807102506907", "#bby01-807102506907", " # BbY01-807102506907 "] {
+        let reply = stage.ask(&stage.viewer, "order", &[("number", written)]).await;
+        assert_eq!(field(&reply, "Order number"), Some("`BBY01-807102506907`"), "{written}");
+    }
+    let reply = stage.ask(&stage.viewer, "order", &[("number", "bby01-80710250690")]).await;
+    let text = said(&reply);
+    assert!(text.contains("no order `bby01-80710250690`"), "{text}");
+    assert!(text.contains("`BBY01-807102506907`") && !text.contains("TGT-900"), "{text}");
+    assert!(is_private(&reply));
+    for nonsense in
+        ["@everyone `x` [y](https://evil.example)", "\u{0}", "' OR 1=1 --", "%", "999999999999999999999"]
+    {
+        let text = said(&stage.ask(&stage.viewer, "order", &[("number", nonsense)]).await);
+        assert!(text.starts_with("There is no order `"), "{nonsense}: {text}");
+        assert!(!text.trim_start_matches("There is no order ").contains("`x`"), "{text}");
+    }
+    let long = "9".repeat(6000);
+    assert!(said(&stage.ask(&stage.viewer, "order", &[("number", &long)]).await).contains("no order"));
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn without_any_order_the_answer_says_so() {
+    let stage = Stage::new().await;
+    let text = said(&stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await);
+    assert_eq!(text, "There is no order `TGT-900`.");
+    assert_eq!(stage.complete(&stage.viewer, "order", "").await, []);
+    let list = stage.ask(&stage.viewer, "orders", &[]).await;
+    assert!(said(&list).contains("no orders yet"), "{}", said(&list));
+    assert!(buttons(&list).is_empty());
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn while_somebody_types_orders_are_offered_the_number_first() {
+    let stage = Stage::new().await;
+    let named = |number: &str, product: &str, email: &str| {
+        let mut card = card(number, "$10.00");
+        card["embeds"][0]["fields"][0]["value"] = json!(product);
+        card["embeds"][0]["fields"][3]["value"] = json!(email);
+        card
+    };
+    stage.order_of("A-1", named("A-1", "Alpha Box", "zed@example.com")).await;
+    stage.order_of("Z-2", named("Z-2", "Alpha Tin", "a-1@example.com")).await;
+    stage.order_of("A-3", named("A-3", "Zed Figure", "x@example.com")).await;
+    let numbers = async |typed: &str| {
+        let choices = stage.complete(&stage.viewer, "order", typed).await;
+        choices.into_iter().map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers("").await, ["A-3", "Z-2", "A-1"], "the newest first");
+    assert_eq!(numbers("#a-").await, ["A-3", "A-1"]);
+    assert_eq!(numbers("a-1").await, ["A-1", "Z-2"], "the number before the e-mail address");
+    assert_eq!(numbers("zed").await, ["A-3", "A-1"], "the product before the e-mail address");
+    assert_eq!(numbers("alpha").await, ["Z-2", "A-1"]);
+    assert_eq!(numbers("%").await, Vec::<String>::new());
+    let choices = stage.complete(&stage.viewer, "order", "A-1").await;
+    assert!(choices[0].0.contains("A-1") && choices[0].0.contains("Alpha Box"), "{choices:?}");
+
+    for number in 0..30 {
+        stage.hook.post(named(&format!("MANY-{number:02}"), &"😀".repeat(80), "x@example.com"));
+    }
+    stage.bot.until_orders(33).await;
+    let choices = stage.complete(&stage.viewer, "order", "many").await;
+    assert_eq!(choices.len(), 25);
+    assert!(choices.iter().all(|(label, _)| label.encode_utf16().count() <= 100 && label.ends_with('…')));
+    for command in ["edit", "cancel"] {
+        assert_eq!(stage.complete(&stage.manager, command, "many").await, choices, "{command}");
+    }
+    stage.end(0).await;
+}

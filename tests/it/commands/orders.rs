@@ -1,0 +1,181 @@
+//! `/orders`: the list, its filters, its pages, and what its select opens.
+
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use serde_json::json;
+
+use super::stage::{Stage, buttons, custom_id, field, is_private, options, said};
+use crate::support::bot::card;
+use crate::support::discord::interactions::Reply;
+
+/// The order numbers of a page, from the top.
+fn numbers(page: &Reply) -> Vec<String> {
+    let text = page.value["embeds"][0]["description"].as_str().unwrap_or_default();
+    text.lines().map(|line| line.split('`').nth(1).unwrap().to_owned()).collect()
+}
+
+fn footer(page: &Reply) -> &str {
+    page.value["embeds"][0]["footer"]["text"].as_str().unwrap_or_default()
+}
+
+fn expected(numbers: impl Iterator<Item = u32>) -> Vec<String> {
+    numbers.map(|number| format!("N-{number:02}")).collect()
+}
+
+/// Orders N-01 to N-25, the last the newest.
+async fn many(stage: &Stage) {
+    for number in 1..=25 {
+        stage.hook.post(card(&format!("N-{number:02}"), "$10.00"));
+    }
+    stage.bot.until_orders(25).await;
+}
+
+#[tokio::test]
+async fn the_list_is_turned_page_by_page() {
+    let stage = Stage::new().await;
+    many(&stage).await;
+    let first = stage.ask(&stage.viewer, "orders", &[]).await;
+    assert!(is_private(&first));
+    assert_eq!(numbers(&first), expected((16..=25).rev()));
+    assert_eq!(footer(&first), "Page 1 of 3 · 25 orders");
+    assert_eq!(buttons(&first), ["(First)", "(Previous)", "Next", "Last"]);
+    assert_eq!(options(&first).len(), 10);
+
+    let second = stage.turn(&stage.viewer, &first, "Next").await;
+    assert_eq!(numbers(&second), expected((6..=15).rev()));
+    assert_eq!(footer(&second), "Page 2 of 3 · 25 orders");
+    assert_eq!(buttons(&second), ["First", "Previous", "Next", "Last"]);
+    let third = stage.turn(&stage.viewer, &second, "Next").await;
+    assert_eq!(numbers(&third), expected((1..=5).rev()));
+    assert_eq!(buttons(&third), ["First", "Previous", "(Next)", "(Last)"]);
+    let again = stage.turn(&stage.viewer, &third, "Previous").await;
+    assert_eq!(numbers(&again), numbers(&second));
+    let last = stage.turn(&stage.viewer, &again, "Last").await;
+    assert_eq!(footer(&last), "Page 3 of 3 · 25 orders");
+    assert!(numbers(&last).ends_with(&expected(std::iter::once(1))), "{:?}", numbers(&last));
+    assert_eq!(numbers(&stage.turn(&stage.viewer, &last, "First").await), numbers(&first));
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn the_select_opens_an_order_in_an_answer_of_its_own() {
+    let stage = Stage::new().await;
+    many(&stage).await;
+    let list = stage.ask(&stage.viewer, "orders", &[]).await;
+    let opened = stage.choose(&stage.viewer, &list, "N-20").answer().await;
+    assert_eq!(field(&opened, "Order number"), Some("`N-20`"));
+    assert!(is_private(&opened));
+    assert_eq!(buttons(&opened), ["History", "Share"]);
+    assert_ne!(opened.message, list.message, "the list stays");
+    let page = stage.turn(&stage.viewer, &list, "Next").await;
+    assert_eq!(numbers(&page), expected((6..=15).rev()));
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn a_list_works_on_after_a_restart_and_after_a_new_session() {
+    let mut stage = Stage::new().await;
+    many(&stage).await;
+    let list = stage.ask(&stage.viewer, "orders", &[("search", "n-")]).await;
+    stage.restart_with(|_| {}).await;
+    // A new card has come, and the page goes on where it was.
+    stage.order("N-26", "$10.00").await;
+    let second = stage.turn(&stage.viewer, &list, "Next").await;
+    assert_eq!(numbers(&second), expected((6..=15).rev()), "{}", said(&second));
+
+    let identifies = stage.discord.gateway().identifies();
+    stage.discord.gateway().forget_sessions();
+    stage.discord.gateway().reset();
+    stage.discord.until_requests("GET", "/gateway", 2).await;
+    stage.until_listening().await;
+    assert!(stage.discord.gateway().identifies() > identifies, "it is a new session");
+    let third = stage.turn(&stage.viewer, &second, "Next").await;
+    assert_eq!(numbers(&third), expected((1..=5).rev()));
+    let opened = stage.choose(&stage.viewer, &third, "N-03").answer().await;
+    assert_eq!(field(&opened, "Order number"), Some("`N-03`"));
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn each_filter_narrows_the_list_and_its_pages() {
+    let stage = Stage::new().await;
+    let with = |number: &str, store: &str, more: &[(&str, &str)]| {
+        let mut card = card(number, "$10.00");
+        card["embeds"][0]["author"]["name"] = json!(format!("Successful Checkout | {store}"));
+        let fields = card["embeds"][0]["fields"].as_array_mut().unwrap();
+        fields.extend(more.iter().map(|(name, value)| json!({"name": name, "value": value})));
+        card
+    };
+    stage.order_of("A-1", with("A-1", "Target", &[("Profile", "One")])).await;
+    stage.order_of("B-2", with("B-2", "Best Buy US", &[("Profile", "Two"), ("Status", "shipped")])).await;
+    stage.order_of("C-3", with("C-3", "Target", &[("Tracking Number", "9400111899223197428490")])).await;
+    let old = Utc::now() - TimeDelta::days(3);
+    stage.hook.draft(card("D-4", "$10.00")).at(old).post();
+    stage.bot.until_orders(4).await;
+    let (today, yesterday) = (Utc::now().date_naive(), (Utc::now() - TimeDelta::days(1)).date_naive());
+    let (today, yesterday) = (today.to_string(), yesterday.to_string());
+    for (options, found) in [
+        (&[("status", "Shipped")][..], &["B-2"][..]),
+        (&[("store", "target")], &["A-1", "C-3", "D-4"]),
+        (&[("profile", "one")], &["A-1"]),
+        (&[("email", "CANARY@example.com")], &["A-1", "B-2", "C-3", "D-4"]),
+        (&[("search", "94001118")], &["C-3"]),
+        (&[("search", "b-")], &["B-2"]),
+        (&[("until", &yesterday)], &["D-4"]),
+        (&[("since", &yesterday), ("until", &today)], &["A-1", "B-2", "C-3"]),
+        (&[("store", "Target"), ("search", "console"), ("profile", "one")], &["A-1"]),
+    ] {
+        // A choice goes by its place in the list.
+        let value = |(name, value): &(&str, &str)| match (*name, *value) {
+            ("status", _) => json!({"name": "status", "type": 4, "value": 2}),
+            (name, value) => json!({"name": name, "type": 3, "value": value}),
+        };
+        let asked = options.iter().map(value).collect();
+        let list = stage.viewer.slash(&stage.channel, "orders", asked).answer().await;
+        let mut seen = numbers(&list);
+        seen.sort();
+        assert_eq!(seen, found, "{options:?}: {}", said(&list));
+    }
+    let none = stage.ask(&stage.viewer, "orders", &[("store", "Walmart")]).await;
+    assert_eq!(said(&none), "No order is like that.");
+    let wrong = stage.ask(&stage.viewer, "orders", &[("since", "last @everyone")]).await;
+    assert!(said(&wrong).contains("is no date"), "{}", said(&wrong));
+    let title = stage.ask(&stage.viewer, "orders", &[("store", "Target"), ("search", "*console*")]).await;
+    assert_eq!(said(&title), "No order is like that.");
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn the_days_of_a_list_are_those_that_were_typed_in_any_time_zone() {
+    let mut stage = Stage::new().await;
+    stage.order("TGT-900", "$10.00").await;
+    for zone in [chrono_tz::Europe::Berlin, chrono_tz::UTC, chrono_tz::America::New_York] {
+        stage.restart_with(|config| config.orders.timezone = zone).await;
+        let days = [("since", "2020-01-31"), ("until", "2098-01-31")];
+        let list = stage.ask(&stage.viewer, "orders", &days).await;
+        let title = list.value["embeds"][0]["title"].as_str().unwrap();
+        assert_eq!(title, "Orders: since 2020-01-31, until 2098-01-31", "{zone}");
+    }
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn a_list_whose_filter_is_not_kept_any_more_is_out_of_date() {
+    let stage = Stage::new().await;
+    many(&stage).await;
+    let list = stage.ask(&stage.viewer, "orders", &[]).await;
+    let next = custom_id(&list, "Next");
+    let unknown = next.replacen("list:1:", "list:777:", 1);
+    assert_ne!(unknown, next);
+    let answer = stage.viewer.press(&stage.channel, list.message, &unknown);
+    let told = answer.until_reply("an explanation", |_| true).await;
+    assert!(said(&told).contains("out of date") && is_private(&told), "{}", said(&told));
+    assert_eq!(
+        numbers(&stage.turn(&stage.viewer, &list, "Next").await).len(),
+        10,
+        "the list itself works on"
+    );
+    stage.discord.wait_at_most(Duration::from_secs(20));
+    stage.end(0).await;
+}

@@ -1,0 +1,84 @@
+//! Buttons, selects, modals and commands of another release, or of nobody: answered kindly.
+
+use serde_json::json;
+
+use super::stage::{Stage, is_private, said};
+
+#[tokio::test]
+async fn what_nobody_knows_any_more_is_out_of_date() {
+    let stage = Stage::new().await;
+    stage.order("TGT-900", "$10.00").await;
+    let page = stage.ask(&stage.admin, "orders", &[]).await;
+    let long = format!("list:{}", "9".repeat(95));
+    for custom_id in [
+        "",
+        ":",
+        "order",
+        "order:",
+        "order:x",
+        "order:-1",
+        "order:4711",
+        "order:99999999999999999999",
+        "history:4711",
+        "share:x",
+        "edit:4711",
+        "edit:",
+        "list:1",
+        "list:x:first:0:1",
+        "list:1:sideways:0:1",
+        "list:4711:next:1:2",
+        "cancel:4711:verified",
+        "cancel:1",
+        "keep:4711",
+        "undo:1:lost:5",
+        "undo:1:verified:99999999999999999999",
+        "undo:4711:verified:5",
+        "logs:-:x",
+        "logs",
+        "replay:4711",
+        "replay:x",
+        "store:x:y:z",
+        "store:1",
+        "save:1",
+        "fancy:1:2:3",
+        "paginate-😀",
+        &long,
+    ] {
+        let pressed = stage.admin.press(&stage.channel, page.message, custom_id);
+        let reply = pressed.until_reply("an answer", |_| true).await;
+        assert!(said(&reply).contains("out of date"), "{custom_id}: {}", said(&reply));
+        assert!(is_private(&reply) && reply.message != page.message, "{custom_id}");
+    }
+    for (custom_id, values) in [
+        ("open", &["x"][..]),
+        ("open", &["4711"]),
+        ("open", &[]),
+        ("log", &["4711"]),
+        ("log", &["-"]),
+        ("pick", &["1"]),
+    ] {
+        let reply = stage.admin.select(&stage.channel, page.message, custom_id, values).answer().await;
+        assert!(said(&reply).contains("out of date"), "{custom_id} {values:?}: {}", said(&reply));
+    }
+    // A user select and a link of another kind are decoded too.
+    let data = json!({"component_type": 5, "custom_id": "open", "values": [stage.viewer.id().to_string()], "resolved": {}});
+    let reply = stage.admin.interact(&stage.channel, 3, data, Some(page.message)).answer().await;
+    assert!(said(&reply).contains("out of date"), "{}", said(&reply));
+
+    let unknown = stage.ask(&stage.admin, "unheard-of", &[]).await;
+    assert!(said(&unknown).contains("out of date"), "{}", said(&unknown));
+    let refused = stage.ask(&stage.viewer, "unheard-of", &[]).await;
+    assert!(is_private(&refused), "{}", said(&refused));
+    // A command whose options were others when Discord heard of it last.
+    for options in [
+        json!([]),
+        json!([{"name": "number", "type": 4, "value": 7}]),
+        json!([{"name": "order", "type": 3, "value": "x"}]),
+    ] {
+        let reply = stage.admin.slash(&stage.channel, "order", options.clone()).answer().await;
+        let text = said(&reply);
+        assert!(text.contains("out of date") || text.contains("no order"), "{options}: {text}");
+    }
+    assert_eq!(stage.log.count("ERROR"), 0, "nobody is to look into any of this");
+    stage.end(0).await;
+}

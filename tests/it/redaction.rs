@@ -1,0 +1,171 @@
+//! Credentials inside proxies are hidden, and nothing else is.
+
+use std::borrow::Cow;
+
+use proptest::prelude::*;
+use roms::redact::credentials;
+use serde_json::{Value, json};
+
+#[test]
+fn credentials_are_hidden_in_every_form() {
+    let cases = [
+        ("http://user:secret@1.2.3.4:8080", "http://***@1.2.3.4:8080"),
+        ("socks5h://user:secret@gate.example.io:1080/", "socks5h://***@gate.example.io:1080/"),
+        ("http://secret@gate.example.io:8080", "http://***@gate.example.io:8080"),
+        ("user:secret@gate.example.io:80", "***@gate.example.io:80"),
+        ("user:secret@localhost:80", "***@localhost:80"),
+        ("user:se@cr:et@1.2.3.4:80", "***@1.2.3.4:80"),
+        ("1.2.3.4:80@user:secret", "1.2.3.4:80@***"),
+        ("1.2.3.4:80:user:secret", "1.2.3.4:80:***"),
+        ("1.2.3.4:80:user:se:cr@et", "1.2.3.4:80:***"),
+        ("http://1.2.3.4:80:user:secret", "http://1.2.3.4:80:***"),
+        ("http://gateway:80:user:secret", "http://gateway:80:***"),
+        (
+            "resi-edge.example.com:5959:user-zone_a-country-us;session=9x;ttl=10:secret",
+            "resi-edge.example.com:5959:***",
+        ),
+        (
+            "user-zone_a-country-us;session=9x:secret:resi-edge.example.com:5959",
+            "***:resi-edge.example.com:5959",
+        ),
+        ("user:secret:1.2.3.4:80", "***:1.2.3.4:80"),
+        ("me@mail.example:secret:1.2.3.4:80", "***:1.2.3.4:80"),
+        ("[2001:db8::1]:80:user:secret", "[2001:db8::1]:80:***"),
+        ("user:secret@[2001:db8::1]:80", "***@[2001:db8::1]:80"),
+        ("Proxy: 1.2.3.4:80:user:secret", "Proxy: 1.2.3.4:80:***"),
+        ("Proxy:1.2.3.4:80:user:secret", "Proxy:1.2.3.4:80:***"),
+        ("proxy=1.2.3.4:80:user:secret", "proxy=1.2.3.4:80:***"),
+        ("**1.2.3.4:80:user:secret**", "**1.2.3.4:80:***"),
+        ("||user:secret@1.2.3.4:80||", "||***@1.2.3.4:80||"),
+        ("Resi | http://user:secret@1.2.3.4:80/", "Resi | http://***@1.2.3.4:80/"),
+        ("[proxy](http://user:secret@1.2.3.4:80)", "[proxy](http://***@1.2.3.4:80)"),
+        (
+            "http://x.example/?via=http://user:secret@1.2.3.4:80",
+            "http://x.example/?via=http://***@1.2.3.4:80",
+        ),
+        (
+            "1.2.3.4:80:user:secret,5.6.7.8:80:user:secret|user:secret@h.io:1\nuser:secret:h.io:2 a",
+            "1.2.3.4:80:***,5.6.7.8:80:***|***@h.io:1\n***:h.io:2 a",
+        ),
+        (
+            "Proxy Details\n\\1.2.3.4:80:user:secret\nEmail\na@b.c",
+            "Proxy Details\n\\1.2.3.4:80:***\nEmail\na@b.c",
+        ),
+        // What may be read in two ways is hidden whole.
+        ("us.er:1234:1.2.3.4:80", "***"),
+        ("me@mail.example:1234:1.2.3.4:80", "***"),
+    ];
+    for (text, shown) in cases {
+        assert_eq!(credentials(text), shown, "{text}");
+        assert_eq!(credentials(shown), shown, "{text}, again");
+    }
+}
+
+#[test]
+fn credentials_are_hidden_inside_json() {
+    let message = json!({
+        "content": "a\nuser:secret@1.2.3.4:80\t1.2.3.4:80:user:secret\r\n\"user:secret:h.io:80\"\\",
+        "embeds": [{"fields": [{"name": "Proxy", "value": "||http://user:secret@1.2.3.4:80/||", "inline": true}]}],
+        "nested": json!({"proxy": "1.2.3.4:80:user:sec\"ret"}).to_string(),
+        "timestamp": "2026-01-31T05:56:00.123456+00:00",
+    });
+    let text = message.to_string();
+    let shown = credentials(&text);
+    let value: Value = serde_json::from_str(&shown).expect("it is still JSON");
+    assert_eq!(value["content"], "a\n***@1.2.3.4:80\t1.2.3.4:80:***\r\n\"***:h.io:80\"\\");
+    assert_eq!(value["embeds"][0]["fields"][0]["value"], "||http://***@1.2.3.4:80/||");
+    assert_eq!(value["timestamp"], message["timestamp"]);
+    assert!(!shown.contains("user"), "{shown}");
+    let escaped = r#"{"proxy":"http:\/\/user:secret@1.2.3.4:80\/","other":"\u26a01.2.3.4:80:user:secret"}"#;
+    let hidden = r#"{"proxy":"http:\/\/***@1.2.3.4:80\/","other":"\u26a01.2.3.4:80:***"}"#;
+    assert_eq!(credentials(escaped), hidden);
+}
+
+#[test]
+fn what_holds_no_credentials_stays_as_it_is() {
+    let texts = [
+        "",
+        "woozy_byes28@icloud.com",
+        "Email: woozy_byes28@icloud.com, second@mail.example",
+        "Email:woozy_byes28@icloud.com",
+        "mailto:woozy_byes28@icloud.com",
+        "Wealth Resi | http://resi-edge-pool.wealthproxies.com:5959/",
+        "1.2.3.4:8080",
+        "gate.example.io:8080",
+        "05:56:00 PM",
+        "2026-01-31T17:56:00Z 2026-01-31T17:56:00.123456+05:30",
+        "#BBY01-807102506907",
+        "||#200012-0018||",
+        "<t:1700000000:f> <:tick:123456789012345678> <@123456789012345678> @everyone",
+        "https://discord.com/channels/1112223334445556667/1112223334445556668",
+        "https://www.bestbuy.com:443/site/a:b:c/1.p?skuId=1&ref=x:y#z",
+        "https://medium.example/@someone/post-1",
+        "Price: $1,299.99: 2: 3: 4",
+        "fe80::1:2:3:4",
+        "C:\\Users\\me: a: b: c",
+        r#"{"a":1,"b":[2,3],"c":{"d":"e"}}"#,
+    ];
+    for text in texts {
+        assert!(
+            matches!(credentials(text), Cow::Borrowed(same) if same == text),
+            "{text}: {}",
+            credentials(text)
+        );
+    }
+}
+
+#[test]
+fn a_payload_of_any_make_is_read_in_one_go() {
+    // Each of these takes minutes where a part is looked through again for every sign.
+    for part in
+        ["]:", "[", "@", "@[", "://", ":\\/\\/", "a@", "h.io:80:", ":@", "1.", "://a/@", "\\", "@h:80"]
+    {
+        let text = part.repeat(2_000_000 / part.len());
+        assert!(credentials(&text).len() <= text.len());
+    }
+    let behind_a_path = format!("http://{}/{}", "a".repeat(1_000_000), "@".repeat(1_000_000));
+    assert_eq!(credentials(&behind_a_path), behind_a_path);
+}
+
+/// Texts that are made of what proxies are made of.
+fn any_text() -> impl Strategy<Value = String> {
+    let part = prop::sample::select(vec![
+        "user", "se-cr_et", "1.2.3.4", "h.io", "80", "65535", "123456", ":", "@", "://", ":\\/\\/", "http",
+        "/", "|", ",", "\n", "\\n", "\\\"", "\"", "[", "]", "::1", "***", " ", "\\", "é", "\u{200b}", "🦀",
+        ".", "-", "=", ";", "?",
+    ]);
+    prop_oneof![prop::collection::vec(part, 0..24).prop_map(|parts| parts.concat()), any::<String>()]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hiding_again_changes_nothing(text in any_text()) {
+        let once = credentials(&text).into_owned();
+        prop_assert_eq!(credentials(&once), once.as_str());
+    }
+
+    #[test]
+    fn a_login_is_hidden_whatever_it_is_made_of(
+        user in "[a-zA-Z][a-zA-Z0-9_;=-]{5,30}",
+        password in "[a-zA-Z][a-zA-Z0-9!#$%^&*@+~-]{5,20}",
+        host in prop_oneof!["[a-z]{2,8}\\.[a-z]{2,3}", "[1-9]\\.[1-9]\\.[1-9]\\.[1-9]"],
+        port in 1_u16..,
+        form in 0_usize..5,
+        before in prop::sample::select(vec!["", "Proxy: ", "||", "{\"proxy\":\"", "a\n", "a,"]),
+        after in prop::sample::select(vec!["", "||", "\"}", "\\n", "\nb", ",c"]),
+    ) {
+        let proxy = match form {
+            0 => format!("http://{user}:{password}@{host}:{port}"),
+            1 => format!("{user}:{password}@{host}:{port}"),
+            2 => format!("{host}:{port}:{user}:{password}"),
+            3 => format!("{user}:{password}:{host}:{port}"),
+            _ => format!("http://{host}:{port}:{user}:{password}"),
+        };
+        let text = format!("{before}{proxy}{after}");
+        let shown = credentials(&text);
+        prop_assert!(!shown.contains(&user) && !shown.contains(&password), "{text}: {shown}");
+        prop_assert!(shown.contains(&host) && shown.starts_with(before) && shown.ends_with(after), "{text}: {shown}");
+    }
+}

@@ -1,0 +1,92 @@
+//! `roms replay`, as it is typed.
+
+use chrono::Utc;
+use roms::parse::dates::micros;
+use roms::store::{NewLog, Store};
+
+use crate::cli::{err, out};
+use crate::support::home::Home;
+use crate::support::pipeline::rejected;
+use crate::support::program::Program;
+use crate::watching::program::run;
+
+/// Leaves rows that an older release rejected.
+async fn leave(home: &Home, rows: Vec<NewLog>) {
+    let store = Store::open(&home.url()).await.unwrap();
+    let batch = store.begin().await.unwrap();
+    batch.save_logs(rows).await.unwrap();
+    batch.commit().await.unwrap();
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn it_reads_again_what_was_rejected_and_says_what_came_of_it() {
+    let home = Home::new();
+    let rows = vec![rejected("Order Number\nA-1\n", 0), rejected("hello", 1)];
+    leave(&home, rows).await;
+    let counts = |created, rejected| {
+        format!(
+            "{} messages read again: {created} orders created, 0 updated, 0 cards that say nothing new, 0 that are \
+             no orders, {rejected} that could not be read\n",
+            created + rejected
+        )
+    };
+
+    let dry = run(&home, &["replay", "--dry-run"]).await;
+    assert_eq!(dry.status.code(), Some(0), "{}", err(&dry));
+    assert_eq!(out(&dry), format!("A dry run; nothing is stored.\n{}", counts(1, 1)));
+    let done = run(&home, &["replay"]).await;
+    assert_eq!((done.status.code(), out(&done)), (Some(0), counts(1, 1)), "{}", err(&done));
+    assert_eq!(err(&done), "100 %  2 messages\n");
+    let again = run(&home, &["replay"]).await;
+    assert_eq!(out(&again), counts(0, 1));
+    let all = run(&home, &["replay", "--outcome", "all", "--since", "2026-01-31"]).await;
+    assert!(
+        out(&all).starts_with("2 messages read again: 0 orders created, 0 updated, 1 cards"),
+        "{}",
+        out(&all)
+    );
+    let later = run(&home, &["replay", "--outcome", "all", "--since", "2026-02-01"]).await;
+    assert!(out(&later).starts_with("0 messages read again"), "{}", out(&later));
+
+    let refused = run(&home, &["replay", "--outcome", "duplicate"]).await;
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        err(&refused).contains("rejected, ignored, unchanged, updated, created, all"),
+        "{}",
+        err(&refused)
+    );
+    let refused = run(&home, &["replay", "--since", "yesterday"]).await;
+    assert!(err(&refused).contains("expected a date such as 2026-01-31"), "{}", err(&refused));
+}
+
+#[tokio::test]
+async fn it_works_while_roms_serves() {
+    let program = Program::start().await;
+    // Of today: the program empties rows that are too old.
+    let now = micros(Utc::now());
+    let row =
+        |at| NewLog { sent_at: now, created_at: now, ..rejected(&format!("Order Number\nA-{at}\n"), 0) };
+    leave(program.home(), (0..200).map(row).collect()).await;
+
+    let posting = async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        for at in 0..100 {
+            let url = format!("{}/api/v2/webhooks/orders", program.url);
+            let body = format!("Order Number\nA-{}\nProduct\nThing\n", at * 2);
+            let reply = client.post(url).body(body).send().await.unwrap();
+            assert_eq!(reply.status(), 200);
+        }
+    };
+    let ((), replayed) = tokio::join!(posting, run(program.home(), &["replay"]));
+
+    assert_eq!(replayed.status.code(), Some(0), "{}", err(&replayed));
+    assert!(out(&replayed).starts_with("200 messages read again"), "{}", out(&replayed));
+    let mut sql = program.sql().await;
+    assert_eq!(sql.count("orders").await, 200);
+    assert_eq!(sql.value("SELECT count(*) FROM orders WHERE product = 'Thing'").await, 100);
+    assert_eq!(sql.value("SELECT count(*) FROM order_events WHERE event_type = 'created'").await, 200);
+    assert_eq!(sql.value("SELECT count(*) FROM webhook_logs WHERE outcome = 'rejected'").await, 0);
+    program.signal("TERM");
+    assert_eq!(program.end().await.code, Some(0));
+}
