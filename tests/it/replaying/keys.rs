@@ -75,7 +75,7 @@ async fn a_row_and_the_same_bytes_anew_in_one_batch_are_one_message() {
         // The writer waits with this one, and what follows becomes one batch.
         let first = pipeline.enqueue("Order Number\nB-1\n", 0).await;
         tokio::task::yield_now().await;
-        let (again, anew, ()) = soon(async {
+        let (again, anew, ()) = soon(Box::pin(async {
             tokio::join!(
                 pipeline.ingest.replay_one(1, "cli"),
                 async {
@@ -88,7 +88,7 @@ async fn a_row_and_the_same_bytes_anew_in_one_batch_are_one_message() {
                     lock.unlock().await;
                 },
             )
-        })
+        }))
         .await;
         first.receipt().await.unwrap();
         again.unwrap().unwrap();
