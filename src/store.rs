@@ -13,9 +13,11 @@ mod error;
 mod fetch;
 mod file;
 mod filter;
+mod lead;
 mod logs;
 mod messages;
 mod nearest;
+mod news;
 mod orders;
 mod pages;
 mod purge;
@@ -30,12 +32,14 @@ mod upkeep;
 mod views;
 mod ways;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use tokio::time::timeout;
 
+use connect::Server;
 use search::SearchIndex;
 
 use crate::config::{Config, DatabaseUrl};
@@ -45,8 +49,10 @@ pub use batch::{Batch, KnownMessage, NewEvent, NewLog};
 pub use discord::Cursor;
 pub use error::StoreError;
 pub use filter::OrderFilter;
+pub use lead::Lead;
 pub use logs::{LogEntry, LogFilter};
 pub use messages::SourceMessage;
+pub use news::{Changed, Listener, News};
 pub use orders::OrderEvent;
 pub use pages::{From, OrderPage};
 pub use purge::Purged;
@@ -69,6 +75,10 @@ pub struct Store {
     engine: String,
     timezone: Tz,
     search: SearchIndex,
+    /// The way to a server, which other processes may use too.
+    server: Option<Server>,
+    /// What tells this process from others in notifications.
+    origin: Arc<str>,
 }
 
 /// How a database is opened. By default it stays as it was made: a new one has days in UTC, and a

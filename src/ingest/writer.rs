@@ -17,7 +17,7 @@ use super::work::{Done, Job, Work};
 use crate::feed::{Feed, OrderChange};
 use crate::outcome::{Outcome, Rejection, RejectionCode};
 use crate::parse::dates::micros;
-use crate::store::{Batch, Store, StoreError};
+use crate::store::{Batch, Changed, Store, StoreError};
 
 /// Pieces of work in one transaction. The queue makes the batches itself: while one is written, the
 /// next one gathers.
@@ -141,6 +141,7 @@ impl Writer {
             settled.orders.iter().map(|(number, working)| (number.clone(), working.order.id)).collect();
         let log_ids = save_logs(&batch, works, &settled, &ids).await?;
         batch.save_events(record::events(&settled, &log_ids, &ids)).await?;
+        batch.announce(&changed(&settled)).await?;
         batch.commit().await?;
 
         self.publish(&settled);
@@ -158,7 +159,11 @@ impl Writer {
     fn report(&self, error: Option<&StoreError>) {
         match (error, self.failing.swap(error.is_some(), Ordering::Relaxed)) {
             (Some(error), false) => tracing::error!(%error, "the database does not take messages"),
-            (None, true) => tracing::info!("the database takes messages again"),
+            (None, true) => {
+                tracing::info!("the database takes messages again");
+                // What was committed while its answers were lost has been told to nobody here.
+                self.feed.interrupt();
+            }
             _ => {}
         }
     }
@@ -220,6 +225,12 @@ async fn save_logs(
         Trace::Row(log_id, _) => Some(*log_id),
     };
     Ok(traces.into_iter().map(log_id).collect())
+}
+
+/// The orders that other processes must hear of.
+fn changed(settled: &Settled) -> Vec<Changed> {
+    let changed = settled.in_turn().into_iter().filter(|working| working.changed);
+    changed.map(|working| Changed { id: working.order.id, created: working.created }).collect()
 }
 
 /// The message as one that the database refused.

@@ -4,6 +4,7 @@ pub(super) mod insert;
 mod orders;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -99,6 +100,8 @@ pub struct Batch {
     /// How the sums change.
     sums: Changes,
     search: SearchIndex,
+    /// What tells this process from others.
+    pub(super) origin: Arc<str>,
 }
 
 impl Store {
@@ -107,14 +110,19 @@ impl Store {
     /// # Errors
     /// When another process holds the lock too long, or the database fails.
     pub async fn begin(&self) -> Result<Batch, StoreError> {
-        let transaction = connect::begin(&self.writer).await?;
-        let (seen, sums, search) = (HashMap::new(), Changes::default(), self.search.clone());
-        Ok(Batch { transaction, timezone: self.timezone, seen, sums, search })
+        Ok(Batch {
+            transaction: connect::begin(&self.writer).await?,
+            timezone: self.timezone,
+            seen: HashMap::new(),
+            sums: Changes::default(),
+            search: self.search.clone(),
+            origin: Arc::clone(&self.origin),
+        })
     }
 }
 
 impl Batch {
-    fn backend(&self) -> DbBackend {
+    pub(super) fn backend(&self) -> DbBackend {
         self.transaction.get_database_backend()
     }
 

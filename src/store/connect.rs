@@ -4,6 +4,7 @@ mod postgres;
 mod sqlite;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -18,7 +19,7 @@ use super::sums::recount;
 use super::{Options, Store, StoreError};
 use crate::config::DatabaseUrl;
 
-pub(super) use postgres::vacuum;
+pub(super) use postgres::{Server, vacuum};
 pub(super) use sqlite::{create_private, explain};
 
 /// How long to wait for a connection, and a statement for somebody else's lock.
@@ -50,6 +51,11 @@ pub(super) async fn pragma(connection: &DatabaseConnection, name: &str) -> Resul
     );
     let row = connection.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
     row.map_or(Ok(String::new()), |row| row.try_get_by_index(0))
+}
+
+/// What tells one process from others on the same database.
+fn origin() -> Arc<str> {
+    format!("{:016x}", fastrand::u64(..)).into()
 }
 
 /// What the pools of both engines have in common. `scheme` says which engine it is; where the

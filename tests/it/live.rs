@@ -20,21 +20,21 @@ use tokio_tungstenite::{
 
 use crate::support::app::{App, soon, until};
 
-type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 fn url(app: &App) -> String {
     format!("ws://{}/ws", app.address)
 }
 
 /// A client that has been greeted.
-async fn listen(app: &App) -> Client {
+pub(crate) async fn listen(app: &App) -> Client {
     let (mut client, _) = connect_async(url(app)).await.unwrap();
     let greeting = next(&mut client).await;
     assert_eq!(greeting["type"], "connection_confirmed");
     client
 }
 
-async fn next(client: &mut Client) -> Value {
+pub(crate) async fn next(client: &mut Client) -> Value {
     let mut message = soon(client.next()).await.expect("a message").unwrap();
     // On a slow machine the server may ask in between whether the client is there.
     while message.is_ping() {

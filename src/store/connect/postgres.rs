@@ -1,6 +1,6 @@
 //! PostgreSQL: what must be true of the server, the settings of each session, and the pools.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use sea_orm::sqlx::{self, AssertSqlSafe, Connection, Executor, PgConnection};
 use sea_orm::{Database, DatabaseConnection, DbErr, RuntimeErr};
 use tokio::time::{sleep, timeout};
 
-use super::{BUSY_TIMEOUT, READERS, migrate, pool};
+use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
 use crate::config::DatabaseUrl;
 use crate::store::error::{postgres_error, root, sqlx_error};
 use crate::store::search::SearchIndex;
@@ -30,7 +30,7 @@ const START_PAUSE: Duration = Duration::from_millis(100);
 const IDLE: Duration = Duration::from_mins(10);
 const LIFETIME: Duration = Duration::from_mins(30);
 
-type Settings<'a> = &'a [(&'a str, &'a str)];
+pub(in crate::store) type Settings<'a> = &'a [(&'a str, &'a str)];
 
 /// A migration may take long, and waits for that of another process.
 const MIGRATING: Settings<'_> = &[("statement_timeout", "0"), ("lock_timeout", "0")];
@@ -46,8 +46,54 @@ const READING: Settings<'_> = &[("statement_timeout", "30s"), ("default_transact
 /// For a server that would answer before it has written: the acknowledgement must be true.
 const DURABLE: Settings<'_> = &[("synchronous_commit", "on")];
 
+/// The way to the server, for connections that are in no pool.
+#[derive(Clone)]
+pub(in crate::store) struct Server {
+    options: PgConnectOptions,
+    url: DatabaseUrl,
+}
+
+impl fmt::Debug for Server {
+    /// Less the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.url, f)
+    }
+}
+
+impl Server {
+    fn new(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let mut options: PgConnectOptions = url.expose().parse().map_err(|_| StoreError::Url)?;
+        if options.get_application_name().is_none() {
+            options = options.application_name("roms");
+        }
+        Ok(Self { options, url: url.clone() })
+    }
+
+    /// How to connect, with these settings for the session.
+    pub(in crate::store) fn options(&self, settings: Settings<'_>) -> PgConnectOptions {
+        self.options.clone().options(settings.iter().copied())
+    }
+
+    /// A connection with these settings.
+    pub(in crate::store) async fn connect(
+        &self,
+        settings: Settings<'_>,
+    ) -> Result<PgConnection, sqlx::Error> {
+        PgConnection::connect_with(&self.options(settings)).await
+    }
+
+    /// Why the database cannot be used, and what to do.
+    pub(in crate::store) fn refused(&self, error: &sqlx::Error) -> StoreError {
+        self.refused_because(reason(error))
+    }
+
+    fn refused_because(&self, reason: String) -> StoreError {
+        StoreError::Server { url: self.url.to_string(), reason }
+    }
+}
+
 /// What is known of the server.
-struct Server {
+struct Look {
     version: String,
     /// Whether it must be told to write before it answers.
     lazy: bool,
@@ -55,17 +101,13 @@ struct Server {
 
 /// Opens and migrates.
 pub(super) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, StoreError> {
-    let mut options: PgConnectOptions = url.expose().parse().map_err(|_| StoreError::Url)?;
-    if options.get_application_name().is_none() {
-        options = options.application_name("roms");
-    }
-    let refused = |reason| StoreError::Server { url: url.to_string(), reason };
+    let server = Server::new(url)?;
     let explain = |error: DbErr| match sqlx_error(&error) {
-        Some(error) => refused(reason(error)),
-        None => refused(root(&error).to_string()),
+        Some(error) => server.refused(error),
+        None => server.refused_because(root(&error).to_string()),
     };
-    let server = look_at(&options).await.map_err(refused)?;
-    let migrator = connect(&options, 1, &[MIGRATING]).await.map_err(explain)?;
+    let look = look_at(&server).await.map_err(|reason| server.refused_because(reason))?;
+    let migrator = connect(&server, 1, &[MIGRATING]).await.map_err(explain)?;
     let (timezone, indexed) = migrate(&migrator, wanted).await.map_err(|error| match error {
         StoreError::Database(error) if postgres_error(&error).is_some_and(|e| e.code() == NO_RIGHT) => {
             explain(error)
@@ -73,12 +115,12 @@ pub(super) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
         other => other,
     })?;
     drop(migrator.close().await);
-    let durable = if server.lazy { DURABLE } else { &[] };
-    let writer = connect(&options, WRITERS, &[WRITING, durable]).await.map_err(explain)?;
-    let readers = connect(&options, READERS, &[READING]).await.map_err(explain)?;
+    let durable = if look.lazy { DURABLE } else { &[] };
+    let writer = connect(&server, WRITERS, &[WRITING, durable]).await.map_err(explain)?;
+    let readers = connect(&server, READERS, &[READING]).await.map_err(explain)?;
     let search = SearchIndex::keep(indexed, writer.clone(), readers.clone());
-    let engine = format!("PostgreSQL {}", server.version);
-    Ok(Store { writer, readers, engine, timezone, search })
+    let engine = format!("PostgreSQL {}", look.version);
+    Ok(Store { writer, readers, engine, timezone, search, server: Some(server), origin: origin() })
 }
 
 /// Takes what is no longer valid out of tables, and out of the way. The time that this may take is
@@ -98,19 +140,19 @@ pub(in crate::store) async fn vacuum(writer: &DatabaseConnection, tables: &[&str
 }
 
 async fn connect(
-    options: &PgConnectOptions,
+    server: &Server,
     connections: u32,
     settings: &[Settings<'_>],
 ) -> Result<DatabaseConnection, DbErr> {
-    let options = options.clone().options(settings.iter().copied().flatten().copied());
+    let options = server.options(&settings.concat());
     let mut pool = pool("postgres://", connections);
     pool.idle_timeout(IDLE).max_lifetime(LIFETIME).map_sqlx_postgres_opts(move |_| options.clone());
     Database::connect(pool).await
 }
 
 /// Asks the server, on a connection of its own, whether it can serve; in words, if it cannot.
-async fn look_at(options: &PgConnectOptions) -> Result<Server, String> {
-    let mut connection = connect_first(options).await?;
+async fn look_at(server: &Server) -> Result<Look, String> {
+    let mut connection = connect_first(server).await?;
     let sql = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), \
                current_setting('server_encoding'), pg_is_in_recovery(), current_setting('synchronous_commit')";
     let asked =
@@ -130,16 +172,16 @@ async fn look_at(options: &PgConnectOptions) -> Result<Server, String> {
     if standby {
         return Err("it is a standby, which only reads; name the primary in database.url".to_owned());
     }
-    Ok(Server { version, lazy: commit == "off" })
+    Ok(Look { version, lazy: commit == "off" })
 }
 
 /// Connects, and waits a little for a server that is starting up.
-async fn connect_first(options: &PgConnectOptions) -> Result<PgConnection, String> {
+async fn connect_first(server: &Server) -> Result<PgConnection, String> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     let mut last = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let error = match timeout(left, PgConnection::connect_with(options)).await {
+        let error = match timeout(left, server.connect(&[])).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(error)) => error,
             Err(_) => return Err(last.unwrap_or_else(|| unreachable(&"it does not answer in time"))),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{Database, DatabaseConnection, DbErr};
 use tokio::time::sleep;
 
-use super::{BUSY_TIMEOUT, READERS, migrate, pool};
+use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
 use crate::store::error::{extended_sqlite_code, root, sqlite_code};
 use crate::store::search::SearchIndex;
 use crate::store::{Options, Store, StoreError};
@@ -39,7 +39,8 @@ pub(super) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
     })?;
     let readers = connect(path, READERS, true).await.map_err(explain)?;
     let search = SearchIndex::keep(indexed, writer.clone(), readers.clone());
-    Ok(Store { writer, readers, engine: "SQLite".to_owned(), timezone, search })
+    let (engine, origin) = ("SQLite".to_owned(), origin());
+    Ok(Store { writer, readers, engine, timezone, search, server: None, origin })
 }
 
 /// What an error says of the file that was opened.

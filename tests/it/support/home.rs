@@ -33,7 +33,8 @@ pub(crate) struct Home {
 #[derive(Clone, Debug)]
 struct Server {
     url: Url,
-    _database: Arc<Database>,
+    /// `None` where the whole server goes away.
+    _database: Option<Arc<Database>>,
 }
 
 /// A database there, which is dropped with this.
@@ -63,6 +64,12 @@ impl Home {
     pub(crate) fn postgres() -> Self {
         let server = server().expect("TEST_DATABASE_URL names a server; `just test-postgres` starts one");
         Self { folder: tempfile::tempdir().unwrap(), server: Some(Server::create(server)) }
+    }
+
+    /// With the database at this address, of a server of the test's own.
+    pub(crate) fn at(url: &str) -> Self {
+        let server = Some(Server { url: url.parse().unwrap(), _database: None });
+        Self { folder: tempfile::tempdir().unwrap(), server }
     }
 
     /// Another folder, with the same database. Only a server has several users.
@@ -146,7 +153,7 @@ impl Server {
         url.set_path(&name);
         let create = format!("CREATE DATABASE {name}");
         apart(async move { Sql::open(&server.parse().unwrap()).await.run(&create).await });
-        Self { url, _database: Arc::new(Database { name }) }
+        Self { url, _database: Some(Arc::new(Database { name })) }
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod app;
 #[expect(dead_code, reason = "not every test needs all of it")]
 pub(crate) mod bot;
+pub(crate) mod cluster;
 #[expect(dead_code, reason = "the double can do more than the tests of one binary ask for")]
 pub(crate) mod discord;
 pub(crate) mod disk;
