@@ -14,10 +14,7 @@ mod work;
 mod wrapped;
 mod writer;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -48,7 +45,7 @@ pub struct Ingest {
     store: Store,
     orders: Orders,
     stop: CancellationToken,
-    failing: Arc<AtomicBool>,
+    failing: watch::Sender<bool>,
 }
 
 /// Why a message was not taken. Nothing of it is stored.
@@ -83,15 +80,21 @@ impl Ingest {
     ) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(places);
         let stop = CancellationToken::new();
-        let failing = Arc::<AtomicBool>::default();
-        let writer = tokio::spawn(writer::run(store.clone(), feed, jobs, stop.clone(), Arc::clone(&failing)));
+        let failing = watch::Sender::default();
+        let writer = tokio::spawn(writer::run(store.clone(), feed, jobs, stop.clone(), failing.clone()));
         (Self { queue, store, orders, stop, failing }, writer)
     }
 
     /// Whether the database did not take the last message.
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        self.failing.load(Ordering::Relaxed)
+        *self.failing.borrow()
+    }
+
+    /// Follows [`Self::is_failing`].
+    #[must_use]
+    pub fn failing(&self) -> watch::Receiver<bool> {
+        self.failing.subscribe()
     }
 
     /// How many messages wait to be written.

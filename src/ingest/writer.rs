@@ -1,10 +1,7 @@
 //! The writer: takes whatever waits, up to a bound, and writes it in one transaction.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use chrono::Utc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::SubmitError;
@@ -27,7 +24,7 @@ pub(super) async fn run(
     feed: Feed,
     mut jobs: mpsc::Receiver<Job>,
     stop: CancellationToken,
-    failing: Arc<AtomicBool>,
+    failing: watch::Sender<bool>,
 ) {
     let writer = Writer { store, feed, failing };
     let mut batch = Vec::new();
@@ -51,7 +48,7 @@ pub(super) async fn run(
 struct Writer {
     store: Store,
     feed: Feed,
-    failing: Arc<AtomicBool>,
+    failing: watch::Sender<bool>,
 }
 
 impl Writer {
@@ -136,15 +133,18 @@ impl Writer {
 
     /// One line when the database begins to fail, one when it is back.
     fn report(&self, error: Option<&StoreError>) {
-        match (error, self.failing.swap(error.is_some(), Ordering::Relaxed)) {
-            (Some(error), false) => tracing::error!(%error, "the database does not take messages"),
-            (None, true) => tracing::info!("the database takes messages again"),
+        let changed = self
+            .failing
+            .send_if_modified(|failing| std::mem::replace(failing, error.is_some()) != error.is_some());
+        match error {
+            Some(error) if changed => tracing::error!(%error, "the database does not take messages"),
+            None if changed => tracing::info!("the database takes messages again"),
             _ => {}
         }
     }
 
     fn is_failing(&self) -> bool {
-        self.failing.load(Ordering::Relaxed)
+        *self.failing.borrow()
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
 use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::{self, Connection, SqliteConnection};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -129,6 +130,11 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
         .test_before_acquire(false)
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            // Who waits for a connection waits for the lock, of which the writer tells.
+            pool.acquire_slow_threshold(BUSY_TIMEOUT)
+                .after_release(|connection, _| Box::pin(is_outside_of_transactions(connection)))
+        })
         .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
                 .filename(&path)
@@ -142,6 +148,19 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
                 .pragma("query_only", if read_only { "ON" } else { "OFF" })
         });
     Database::connect(options).await
+}
+
+/// Whether a connection that comes back to its pool can be used again; else it is closed.
+///
+/// Where a disk is full, SQLite itself ends the transaction, so that sqlx fails to roll it back and
+/// takes the connection for one inside it ever after. What follows on it are savepoints, of which
+/// the first one that is rolled back stays open: then nothing that is said to be committed is.
+async fn is_outside_of_transactions(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // A rollback may still be on its way to the thread that the connection lives on.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 /// Brings the schema up to date in one transaction under the write lock, so that two processes

@@ -1,6 +1,10 @@
 //! What can go wrong with the database.
 
-use std::{error::Error, io, path::PathBuf};
+use std::{
+    error::Error,
+    io,
+    path::{Path, PathBuf},
+};
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
@@ -113,8 +117,10 @@ const FAULTS_OF_THE_DATA: [i32; 3] = [18, 19, 20];
 
 /// Primary result code of SQLite for a lock that somebody else holds.
 const SQLITE_BUSY: i32 = 5;
+/// Primary result code of SQLite for a file that is damaged.
+const SQLITE_CORRUPT: i32 = 11;
 /// Primary result codes of SQLite for a file that is damaged, or no database.
-const UNREADABLE: [i32; 2] = [11, 26];
+const UNREADABLE: [i32; 2] = [SQLITE_CORRUPT, 26];
 
 impl StoreError {
     /// Whether somebody else holds the lock that was asked for.
@@ -132,6 +138,16 @@ impl StoreError {
             Self::NotADatabase { .. } => true,
             Self::Database(error) => sqlite_code(error).is_some_and(|code| UNREADABLE.contains(&code)),
             _ => false,
+        }
+    }
+
+    /// The error of somebody who reads this file: where it makes no sense to SQLite, it is damaged.
+    pub(super) fn of_damaged(self, path: &Path) -> Self {
+        match self {
+            Self::Database(error) if sqlite_code(&error) == Some(SQLITE_CORRUPT) => {
+                Self::Damaged { path: path.to_owned(), finding: root(&error).to_string() }
+            }
+            other => other,
         }
     }
 

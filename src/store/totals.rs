@@ -12,7 +12,7 @@ use super::ways::{CHECKED, Way};
 use super::{OrderFilter, Store, StoreError};
 
 /// Rows that are counted at most.
-const MOST: u64 = 10_000;
+const MOST: usize = 10_000;
 /// Finds of the search index that are counted at most where each must be looked at.
 const MOST_LOOKED_AT: usize = 2_500;
 
@@ -37,14 +37,14 @@ impl Store {
         }
         match self.way(filter).await? {
             Way::InOrder(split) | Way::Scattered(split) => {
-                self.count_rows(split.lookup, split.rest, MOST).await
+                self.count_rows(split.lookup, split.rest, MOST as u64).await
             }
             Way::Search(lookup, rest) if !self.search.is_lagging() => {
                 self.count_rows(lookup.condition(), rest, MOST_LOOKED_AT as u64).await
             }
             Way::Search(lookup, rest) => {
                 let looked_at = !lookup.is_exact() || !rest.is_empty();
-                let finds = if looked_at { MOST_LOOKED_AT } else { MOST as usize };
+                let finds = if looked_at { MOST_LOOKED_AT } else { MOST };
                 let (count, exact) = Hits::new(self, &lookup, rest).count(finds).await?;
                 Ok(Total { count: count as u64, exact })
             }

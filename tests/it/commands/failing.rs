@@ -36,7 +36,7 @@ async fn a_database_that_fails_is_told_of_without_its_reasons() {
     let modal = stage.slash(&stage.admin, "edit", &[("number", "TGT-900")]);
     modal.callback().await;
     let mut sql = database(&stage).await;
-    for table in ["orders", "webhook_logs", "order_events", "discord_views"] {
+    for table in ["orders", "webhook_logs", "order_events", "order_sums", "discord_views"] {
         sql.run(&format!("ALTER TABLE {table} RENAME TO {table}_gone")).await;
     }
     for (name, options) in [
@@ -73,7 +73,7 @@ async fn a_database_that_fails_is_told_of_without_its_reasons() {
     let help = said(&stage.ask(&stage.admin, "help", &[]).await);
     assert!(help.contains("/order"), "{help}");
 
-    for table in ["orders", "webhook_logs", "order_events", "discord_views"] {
+    for table in ["orders", "webhook_logs", "order_events", "order_sums", "discord_views"] {
         sql.run(&format!("ALTER TABLE {table}_gone RENAME TO {table}")).await;
     }
     let again = stage.ask(&stage.admin, "order", &[("number", "TGT-900")]).await;

@@ -92,7 +92,7 @@ async fn walk_through(shelf: &Shelf, orders: &[Order]) {
                     if forward { (page.has_older, page.has_newer) } else { (page.has_newer, page.has_older) };
                 assert_eq!(behind, !seen.is_empty(), "{filter:?}");
                 if forward {
-                    seen.extend(names)
+                    seen.extend(names);
                 } else {
                     seen.splice(0..0, names);
                 }
