@@ -34,9 +34,13 @@ async fn listen(app: &App) -> Client {
     client
 }
 
+/// The next change; pings come in between.
 async fn next(client: &mut Client) -> Value {
-    let message = soon(client.next()).await.expect("a message").unwrap();
-    serde_json::from_str(message.to_text().unwrap()).unwrap()
+    loop {
+        if let Message::Text(text) = soon(client.next()).await.expect("a message").unwrap() {
+            return serde_json::from_str(&text).unwrap();
+        }
+    }
 }
 
 #[tokio::test]

