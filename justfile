@@ -46,7 +46,11 @@ sample:
 demo:
     cargo run --locked --release --example demo
 
-# What docs/benchmarks.md tells of: reading in microseconds, and the whole way in cards per second
-bench:
+# The server under load beside what bounds it; `just bench --quick` is short; needs wrk
+bench *args:
+    cargo bench --locked --bench server -- {{ args }}
+
+# Reading a card, in microseconds, and cards from Discord, in cards per second
+bench-reading:
     cargo bench --locked --bench reading
     cargo bench --locked --bench discord
