@@ -54,3 +54,9 @@ bench *args:
 bench-reading:
     cargo bench --locked --bench reading
     cargo bench --locked --bench discord
+
+# Look for what breaks the reading of cards: flatten, embeds, parse or slow, for so many seconds
+fuzz target="parse" seconds="300":
+    mkdir -p fuzz/corpus/{{ target }}
+    RUSTC_BOOTSTRAP=1 cargo fuzz run {{ target }} fuzz/corpus/{{ target }} tests/fixtures/cards -- \
+        -dict=fuzz/cards.dict -max_total_time={{ seconds }} -timeout=10
