@@ -55,6 +55,10 @@ bench-reading:
     cargo bench --locked --bench reading
     cargo bench --locked --bench discord
 
+# Ten times the senders that keep ROMS at work: what is accepted, refused and needed of memory; 80 s
+overload:
+    cargo bench --locked --bench overload
+
 # Look for what breaks the reading of cards: flatten, embeds, parse or slow, for so many seconds
 fuzz target="parse" seconds="300":
     mkdir -p fuzz/corpus/{{ target }}

@@ -64,13 +64,14 @@ pub async fn run(
         .with_hosts(&config.http.hosts);
     let state = if config.discord.is_some() { state.with_discord(board.clone()) } else { state };
     let stop = stop.child_token();
-    let edges = async {
+    // On the heap: all that the edges hold makes a large future.
+    let edges = Box::pin(async {
         tokio::join!(
             http::serve(listener, state, stop.child_token()),
             watch_discord(config, ingest.clone(), store.clone(), board, timing, &stop),
             upkeep::run(store.clone(), config.retention, stop.child_token()),
         )
-    };
+    });
     let ((), watched, ()) = tokio::select! {
         ended = edges => ended,
         // The writer ends before it is told to only by a panic; nothing can be stored any more.

@@ -39,6 +39,7 @@ pub use log::{Log, LogFilter, LogFormat};
 pub use orders::{NumberMissing, Orders};
 pub use retention::Retention;
 
+use node::Node;
 use settings::Settings;
 
 /// The default configuration, every key explained.
@@ -68,6 +69,8 @@ pub struct Config {
 pub struct Database {
     /// The database.
     pub url: DatabaseUrl,
+    /// Whether substring search has an index.
+    pub search_index: bool,
 }
 
 /// The HTTP API.
@@ -104,6 +107,7 @@ impl Config {
         let mut settings = Settings::new(file, env, read_secret);
 
         let url = settings.read(&key::DATABASE_URL, |node| node.text(str::parse));
+        let search_index = settings.read(&key::DATABASE_SEARCH_INDEX, Node::boolean);
         let bind = settings.read(&key::HTTP_BIND, |node| node.text(bind::from_text));
         let hosts = settings.read(&key::HTTP_HOSTS, |node| node.list(|node| node.text(hosts::from_text)));
         let discord = discord::read(&mut settings);
@@ -117,7 +121,7 @@ impl Config {
 
         settings.into_result(|| {
             Some(Self {
-                database: Database { url: url? },
+                database: Database { url: url?, search_index: search_index? },
                 http: Http { bind: bind?, hosts: hosts? },
                 discord,
                 access: access?,

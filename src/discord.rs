@@ -11,12 +11,14 @@
 //! | `reactions`, `notices` | what people see of it in Discord |
 //! | `check`, `permissions` | what is missing for it to work, and which switch mends it |
 //! | `invite` | the link that asks for just that |
+//! | `chart` | bars as a picture |
 //! | `commands` | what people ask and do in Discord: commands, menus, buttons |
 //!
 //! Does not decide what a card is or what it changes, and knows nothing of HTTP.
 
 pub mod backfill;
 mod channel;
+mod chart;
 pub mod check;
 mod commands;
 mod deps;

@@ -32,7 +32,8 @@ pub fn flatten(message: &Message) -> Vec<Card> {
             }
             Part::Embed(embed) => {
                 let (head, fields) = (head_text(embed), fields_text(embed));
-                let is_headless = || headline(&head).is_none() && (holds_label(&head) || holds_label(&fields));
+                let is_headless =
+                    || headline(&head).is_none() && (holds_label(&head) || holds_label(&fields));
                 let heading = heading.take().filter(|_| is_headless());
                 cards.extend(with_fields(split(&(heading.unwrap_or_default() + &head)), &fields));
             }

@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `router` | all routes in one list, and what every answer passes through |
-//! | `serve` | accepts connections and closes them again |
+//! | `serve`, `busy` | accepts connections and closes them again; answers those that are too many |
 //! | `webhook`, `body` | takes cards in, whatever they are wrapped in |
 //! | `orders`, `logs`, `health` | the reads |
 //! | `live` | `/ws`: every change as it is committed |
@@ -17,6 +17,7 @@
 //! which must hand on `Host` and `Origin` unchanged.
 
 mod body;
+mod busy;
 mod discord_health;
 mod docs;
 mod error;
@@ -44,7 +45,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{feed::Feed, ingest::Ingest, status::StatusBoard, store::Store};
 
 pub use router::{openapi, router};
-pub use serve::serve;
+pub use serve::{serve, serve_at_most};
 
 /// What the handlers work with; cheap to clone.
 #[derive(Clone, Debug)]

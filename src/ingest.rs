@@ -93,7 +93,8 @@ impl Ingest {
         let (queue, jobs) = mpsc::channel(bounds.queue);
         let stop = CancellationToken::new();
         let failing = Arc::<AtomicBool>::default();
-        let writing = writer::run(store.clone(), feed, jobs, bounds.batch, stop.clone(), Arc::clone(&failing));
+        let writing =
+            writer::run(store.clone(), feed, jobs, bounds.batch, stop.clone(), Arc::clone(&failing));
         let writer = tokio::spawn(writing);
         (Self { queue, store, orders, stop, failing }, writer)
     }

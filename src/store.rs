@@ -10,23 +10,32 @@ mod discord;
 mod draft;
 mod entity;
 mod error;
+mod fetch;
 mod file;
+mod filter;
 mod logs;
 mod messages;
+mod nearest;
 mod orders;
 mod pages;
 mod purge;
 mod replay;
 mod restore;
 mod rows;
+mod search;
 mod stats;
+mod sums;
+mod totals;
 mod upkeep;
 mod views;
+mod ways;
 
 use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+use search::SearchIndex;
 
 use crate::config::{Config, DatabaseUrl};
 
@@ -34,14 +43,16 @@ pub use backup::{Contents, backup};
 pub use batch::{Batch, KnownMessage, NewEvent, NewLog};
 pub use discord::Cursor;
 pub use error::StoreError;
+pub use filter::OrderFilter;
 pub use logs::{LogEntry, LogFilter};
 pub use messages::SourceMessage;
-pub use orders::{OrderEvent, OrderFilter};
-pub use pages::{From, OrderPage, Total};
+pub use orders::OrderEvent;
+pub use pages::{From, OrderPage};
 pub use purge::Purged;
 pub use replay::{LoggedMessage, ReplayFilter};
 pub use restore::{Restored, restore};
 pub use stats::{By, Period, Spend, StatRow};
+pub use totals::Total;
 
 /// The database; cheap to clone.
 ///
@@ -52,28 +63,24 @@ pub struct Store {
     writer: DatabaseConnection,
     readers: DatabaseConnection,
     timezone: Tz,
+    search: SearchIndex,
 }
 
-/// How a database is opened.
-#[derive(Clone, Copy, Debug)]
+/// How a database is opened. By default it stays as it was made: a new one has days in UTC, and a
+/// search index.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// The time zone whose days orders fall on.
-    pub timezone: Tz,
+    pub timezone: Option<Tz>,
     /// Whether substring search has an index.
-    pub search_index: bool,
+    pub search_index: Option<bool>,
 }
 
 impl Options {
     /// As the configuration says.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        Self { timezone: config.orders.timezone, ..Self::default() }
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { timezone: Tz::UTC, search_index: true }
+        Self { timezone: Some(config.orders.timezone), search_index: Some(config.database.search_index) }
     }
 }
 
@@ -136,6 +143,7 @@ impl Store {
     /// # Errors
     /// When the last write fails; what was committed stays.
     pub async fn close(self) -> Result<(), StoreError> {
+        self.search.stop();
         self.readers.close().await?;
         self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
         Ok(self.writer.close().await?)

@@ -9,9 +9,11 @@ use chrono::Utc;
 use roms::feed::Feed;
 use roms::ingest::Ingest;
 use roms::message::Message;
-use sea_orm::sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sea_orm::sqlx::query::Query;
-use sea_orm::sqlx::{self, AssertSqlSafe, Column, Connection, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef};
+use sea_orm::sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
+use sea_orm::sqlx::{
+    self, AssertSqlSafe, Column, Connection, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef,
+};
 use serde::{Deserialize, Serialize};
 
 use super::bodies::{Form, NUMBER};
@@ -91,8 +93,9 @@ impl Table {
         let query = format!("SELECT * FROM {name} WHERE id = 1");
         let row = sqlx::query(AssertSqlSafe(query)).fetch_one(connection).await?;
         let columns = row.columns().iter().enumerate();
-        let cells: Vec<(String, Cell)> =
-            columns.map(|(at, column)| Ok((column.name().to_owned(), cell(&row, at)?))).collect::<Result<_>>()?;
+        let cells: Vec<(String, Cell)> = columns
+            .map(|(at, column)| Ok((column.name().to_owned(), cell(&row, at)?)))
+            .collect::<Result<_>>()?;
         let names: Vec<&str> = cells.iter().map(|(name, _)| name.as_str()).collect();
         let marks = format!("({})", vec!["?"; names.len()].join(", "));
         let marks = vec![marks; usize::try_from(BATCH)?].join(", ");

@@ -40,8 +40,10 @@ pub(crate) async fn alone(address: SocketAddr, database: &Path) -> Result<()> {
 pub(crate) async fn answer_only(address: SocketAddr) -> Result<()> {
     let answer = async |body: Bytes| {
         let size = body.len();
-        Json(json!({"success": true, "message": "Order received and processed successfully", "order_id": size,
-            "order_number": "A-1", "outcome": "created", "log_id": size, "orders": []}))
+        Json(
+            json!({"success": true, "message": "Order received and processed successfully", "order_id": size,
+            "order_number": "A-1", "outcome": "created", "log_id": size, "orders": []}),
+        )
     };
     let router = Router::new()
         .route("/api/v2/webhooks/test", get(async || "ok"))

@@ -94,8 +94,11 @@ pub(crate) fn table(results: &Results) {
     let mut cases: Vec<Case> = results.0.iter().map(|(case, _)| *case).collect();
     cases.sort_by_key(|case| name(*case));
     for case in cases {
-        let told = |digits: usize, value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.digits$}"));
-        let millis = |of: fn(&Sample) -> Option<f64>| told(2, results.median(case, of).map(|micros| micros / 1000.0));
+        let told = |digits: usize, value: Option<f64>| {
+            value.map_or(String::new(), |value| format!("{value:.digits$}"))
+        };
+        let millis =
+            |of: fn(&Sample) -> Option<f64>| told(2, results.median(case, of).map(|micros| micros / 1000.0));
         let connections = match case {
             Case::Served { connections, .. } => connections.to_string(),
             Case::Bare => String::new(),
@@ -128,7 +131,11 @@ pub(crate) fn targets(results: &Results) {
     println!("| target | measured | wanted | |");
     println!("|---|---|---|---|");
     for Target { what, found, at_least, bound, unit } in wanted(results) {
-        let (sign, met) = if at_least { ("≥", found >= Some(bound)) } else { ("≤", found.is_some_and(|it| it <= bound)) };
+        let (sign, met) = if at_least {
+            ("≥", found >= Some(bound))
+        } else {
+            ("≤", found.is_some_and(|it| it <= bound))
+        };
         let found = found.map_or("unknown".to_owned(), |found| format!("{found:.2} {unit}"));
         println!("| {what} | {found} | {sign} {bound} {unit} | {} |", if met { "met" } else { "MISSED" });
     }
@@ -153,6 +160,12 @@ fn wanted(results: &Results) -> Vec<Target> {
         target("p99 against p50, embed, 64 connections", spread(embed), false, 5.0, "x"),
         target("resident memory, any run of (a)", results.most(|sample| sample.memory), false, 60.0, "MiB"),
         target("resident memory, idle", results.most(|sample| sample.idle), false, 25.0, "MiB"),
-        target("start on the last run's database", results.most(|sample| sample.first_answer), false, 100.0, "ms"),
+        target(
+            "start on the last run's database",
+            results.most(|sample| sample.first_answer),
+            false,
+            100.0,
+            "ms",
+        ),
     ]
 }

@@ -42,7 +42,13 @@ pub(crate) fn look_for() -> Result<()> {
 }
 
 /// Posts `body`, which has `@NUMBER@` for its order number, over so many connections.
-pub(crate) fn post(to: SocketAddr, body: &str, connections: usize, time: Duration, folder: &Path) -> Result<Seen> {
+pub(crate) fn post(
+    to: SocketAddr,
+    body: &str,
+    connections: usize,
+    time: Duration,
+    folder: &Path,
+) -> Result<Seen> {
     let file = folder.join("body");
     fs::write(&file, body)?;
     let ran = Command::new("wrk")

@@ -11,6 +11,8 @@ mod m0005_by_hand;
 mod m0006_discord_views;
 mod m0007_prefixes;
 mod m0010_retention;
+mod m0011_order_sums;
+pub mod search_index;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -31,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_discord_views::Migration),
             Box::new(m0007_prefixes::Migration),
             Box::new(m0010_retention::Migration),
+            Box::new(m0011_order_sums::Migration),
         ]
     }
 }

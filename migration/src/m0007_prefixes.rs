@@ -1,4 +1,4 @@
-//! Indexes for what people type: a number, a product, an e-mail address or a profile, whole or its
+//! Indexes for what people type: a number, an e-mail address or a profile, whole or its
 //! beginning, in any case.
 
 use sea_orm_migration::prelude::*;
@@ -8,7 +8,7 @@ use sea_orm_migration::sea_orm::DbBackend;
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-const COLUMNS: [&str; 4] = ["order_number", "product", "email", "profile"];
+const COLUMNS: [&str; 3] = ["order_number", "email", "profile"];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

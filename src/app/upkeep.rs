@@ -12,7 +12,7 @@ use crate::config::Retention;
 use crate::store::{Store, StoreError};
 
 /// Between two searches for messages that have become too old.
-const SEARCH: Duration = Duration::from_secs(60 * 60);
+const SEARCH: Duration = Duration::from_hours(1);
 /// Messages emptied in one turn: a few milliseconds of work.
 const TURN: u64 = 500;
 /// Between two turns, for the writer.
@@ -45,7 +45,7 @@ async fn retire(store: &Store, retention: Retention) {
         match retire_all(store, age).await {
             Ok(0) => {}
             Ok(emptied) => {
-                tracing::info!(messages = emptied, "emptied what came in before {} days", age.num_days())
+                tracing::info!(messages = emptied, "emptied what came in before {} days", age.num_days());
             }
             Err(error) => tracing::warn!(%error, "cannot empty old messages; trying again in an hour"),
         }

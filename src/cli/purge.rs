@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use crate::{
     config::Config,
     order::EmailAddress,
-    store::{Purged, Store},
+    store::{Options, Purged, Store},
 };
 
 /// What is not in reach of the database.
@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config, out: &mut impl W
             "this cannot be undone: run it on a terminal, where it asks, or with --yes; --dry-run only counts"
         );
     }
-    let store = Store::open(&config.database.url).await?;
+    let store = Store::open_with(&config.database.url, Options::of(config)).await?;
     if arguments.dry_run {
         report(out, &store.find_person(&address).await?, "would be emptied")?;
     } else if arguments.yes || agrees(&store.find_person(&address).await?, &mut io::stdin().lock(), out)? {
@@ -55,14 +55,15 @@ pub(super) async fn run(arguments: &Arguments, config: &Config, out: &mut impl W
 }
 
 fn report(out: &mut impl Write, found: &Purged, what: &str) -> io::Result<()> {
-    let Purged { orders, events, logs } = found;
+    let Purged { orders, events, logs, views } = found;
     writeln!(
         out,
         "{orders} orders: e-mail address, name, shipping address, profile, proxy, notes and unknown labels {what}; \
          number, product, price, status and dates stay"
     )?;
     writeln!(out, "{events} steps of their history: the same values {what}")?;
-    writeln!(out, "{logs} messages in the log: text, warnings and error {what}")
+    writeln!(out, "{logs} messages in the log: text, warnings and error {what}")?;
+    writeln!(out, "{views} searches kept for the buttons of lists in Discord: {what}")
 }
 
 /// Whether the person at the terminal wants it.
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn nothing_but_yes_is_agreement() {
-        let found = Purged { orders: 2, events: 3, logs: 4 };
+        let found = Purged { orders: 2, events: 3, logs: 4, views: 0 };
         for (typed, expected) in
             [("yes\n", true), (" yes \r\n", true), ("y\n", false), ("\n", false), ("", false)]
         {

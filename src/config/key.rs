@@ -27,6 +27,7 @@ enum Kind {
 }
 
 pub(super) const DATABASE_URL: Key = Key::new("database", "url", Kind::Secret);
+pub(super) const DATABASE_SEARCH_INDEX: Key = Key::new("database", "search_index", Kind::Open);
 pub(super) const HTTP_BIND: Key = Key::new("http", "bind", Kind::Open);
 pub(super) const HTTP_HOSTS: Key = Key::new("http", "hosts", Kind::Open);
 pub(super) const DISCORD_TOKEN: Key = Key::new("discord", "token", Kind::Secret);
@@ -57,6 +58,7 @@ pub(super) const LOG_FORMAT: Key = Key::new("log", "format", Kind::Open);
 /// All keys, in the order of the example file.
 const ALL: &[Key] = &[
     DATABASE_URL,
+    DATABASE_SEARCH_INDEX,
     HTTP_BIND,
     HTTP_HOSTS,
     DISCORD_TOKEN,

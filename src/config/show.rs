@@ -7,7 +7,10 @@ impl Config {
     #[must_use]
     pub fn to_masked_toml(&self) -> String {
         let mut sections = vec![
-            section(&[(key::DATABASE_URL, text(&self.database.url.to_string()))]),
+            section(&[
+                (key::DATABASE_URL, text(&self.database.url.to_string())),
+                (key::DATABASE_SEARCH_INDEX, self.database.search_index.to_string()),
+            ]),
             section(&[
                 (key::HTTP_BIND, text(&self.http.bind.to_string())),
                 (key::HTTP_HOSTS, list(&self.http.hosts)),

@@ -81,6 +81,14 @@ pub(super) enum ChartError {
     Picture,
 }
 
+impl Chart {
+    /// The chart for whoever cannot see it.
+    pub(super) fn in_words(&self) -> String {
+        let bars = self.bars.iter().chain(&self.rest).map(|bar| format!("{} {}", bar.label, bar.text));
+        format!("{}. {}: {}", self.title, self.subtitle, bars.collect::<Vec<_>>().join("; "))
+    }
+}
+
 /// Draws a chart as PNG.
 ///
 /// # Errors
@@ -91,12 +99,12 @@ pub(super) fn png(chart: &Chart) -> Result<Vec<u8>, ChartError> {
         Shape::Rows => rows::draw(chart, &fonts),
         Shape::Columns => columns::draw(chart, &fonts),
     };
-    render(canvas, &fonts)?.encode_png().map_err(|_| ChartError::Picture)
+    render(canvas)?.encode_png().map_err(|_| ChartError::Picture)
 }
 
-fn render(canvas: Canvas, fonts: &Fonts) -> Result<Pixmap, ChartError> {
+fn render(canvas: Canvas) -> Result<Pixmap, ChartError> {
     let (width, height) = canvas.size();
-    let options = Options { fontdb: Arc::new(fonts.database()), ..Options::default() };
+    let options = Options { fontdb: Arc::new(Fonts::database()), ..Options::default() };
     let tree = Tree::from_str(&canvas.into_svg(), &options)?;
     let mut pixmap = Pixmap::new(u32::from(width), u32::from(height)).ok_or(ChartError::Picture)?;
     resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());

@@ -17,7 +17,8 @@ pub(crate) fn shown(text: &str) -> String {
     let text = credentials(text);
     let mut safe = String::with_capacity(text.len());
     let mut before = '\n';
-    for c in text.chars() {
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
         let starts_line = before == '\n';
         let marks = matches!(c, '\\' | '*' | '_' | '~' | '`' | '|' | '[' | ']' | '(' | ')' | '<' | '>')
             || (starts_line && matches!(c, '#' | '-' | '+'))
@@ -27,8 +28,9 @@ pub(crate) fn shown(text: &str) -> String {
             safe.push('\\');
         }
         safe.push(c);
-        if c == '@' {
-            // Between the sign and the name, so that it names nobody.
+        // Nothing else with this sign is a mention without a bracket, and an address must stay one that
+        // can be copied.
+        if c == '@' && ["everyone", "here"].iter().any(|all| chars.as_str().starts_with(all)) {
             safe.push('\u{200b}');
         }
         before = c;
@@ -51,7 +53,13 @@ pub(crate) fn plain_line(text: &str) -> String {
 /// A text of a card to be copied: in a code span, in which only a backtick means something.
 #[must_use]
 pub(crate) fn code(text: &str) -> String {
-    format!("`{}`", plain_line(text).replace('`', "ˋ"))
+    code_within(text, usize::MAX)
+}
+
+/// The same in at most so many UTF-16 units: what is cut is the text, not the end of its span.
+#[must_use]
+pub(crate) fn code_within(text: &str, most: usize) -> String {
+    format!("`{}`", cut(&plain_line(text).replace('`', "ˋ"), most.saturating_sub(2)))
 }
 
 fn one_line(text: &str) -> String {
@@ -199,7 +207,8 @@ mod tests {
         for (text, expected) in [
             ("*a* _b_ ~~c~~ `d` ||e||", r"\*a\* \_b\_ \~\~c\~\~ \`d\` \|\|e\|\|"),
             ("[x](javascript:alert(1))", r"\[x\]\(javascript:alert\(1\)\)"),
-            ("@everyone <@1> <#2>", "@\u{200b}everyone \\<@\u{200b}1\\> \\<#2\\>"),
+            ("@everyone <@1> <#2>", "@\u{200b}everyone \\<@1\\> \\<#2\\>"),
+            ("@here ann@example.test", "@\u{200b}here ann@example.test"),
             ("# big\n- dot", "\\# big\n\\- dot"),
             ("https://evil.example", r"https:\//evil.example"),
             ("a - b #1", "a - b #1"),

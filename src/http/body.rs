@@ -79,7 +79,7 @@ async fn out_of_time(closing: &CancellationToken) {
 }
 
 /// A connection that is closed over unread data is reset, and the answer lost on its way.
-async fn discard(mut chunks: BodyDataStream) {
+pub(super) async fn discard(mut chunks: BodyDataStream) {
     let rest = async {
         let mut left = MAX_DISCARDED;
         while left > 0

@@ -19,10 +19,14 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{AppState, router};
+use super::{AppState, busy, router};
 
-/// How many connections are served at once; more wait in the system's queue.
-const MAX_CONNECTIONS: usize = 1024;
+/// How many connections are served at once: many times as many as keep the writer at work, and
+/// few enough for the 1,024 files that a process may usually have open.
+const SERVED: usize = 512;
+/// How many more are told at the same time to come back later; beyond these they wait in the
+/// system's queue.
+const TURNED_AWAY: usize = 128;
 /// How long a request's head may take, and how long a connection may be idle.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long to wait where the system cannot give another connection, such as for want of file
@@ -36,10 +40,22 @@ const DEADLINE: Duration = Duration::from_secs(8);
 /// Serves until `stop` is cancelled, then answers what was accepted, closes the sockets and
 /// returns, at the latest eight seconds after.
 pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) {
+    serve_at_most(SERVED, listener, state, stop).await;
+}
+
+/// As [`serve`], with so many connections served at once.
+pub async fn serve_at_most(
+    connections: usize,
+    listener: TcpListener,
+    state: AppState,
+    stop: CancellationToken,
+) {
     let server = Server {
         service: TowerToHyperService::new(router(state.clone())),
+        refusal: TowerToHyperService::new(busy::router()),
         connections: TaskTracker::new(),
-        slots: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+        slots: Arc::new(Semaphore::new(connections)),
+        places: Arc::new(Semaphore::new(connections + TURNED_AWAY)),
         closing: state.closing.clone(),
     };
     tokio::select! {
@@ -63,22 +79,28 @@ pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationTok
 
 struct Server {
     service: TowerToHyperService<Router>,
+    refusal: TowerToHyperService<Router>,
     connections: TaskTracker,
+    /// One permit for each connection that is served.
     slots: Arc<Semaphore>,
+    /// One permit for each connection, served or refused.
+    places: Arc<Semaphore>,
     closing: CancellationToken,
 }
 
 impl Server {
     /// Accepts for ever.
     async fn accept(&self, listener: &TcpListener) {
-        // The semaphore is never closed, so that there is always a slot to wait for.
-        while let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await {
+        // The semaphore is never closed, so that there is always a place to wait for.
+        while let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let connection = converse(stream, self.service.clone(), self.closing.clone());
+                    let slot = Arc::clone(&self.slots).try_acquire_owned().ok();
+                    let service = if slot.is_some() { &self.service } else { &self.refusal };
+                    let connection = converse(stream, service.clone(), self.closing.clone());
                     self.connections.spawn(async move {
                         connection.await;
-                        drop(slot);
+                        drop((slot, place));
                     });
                 }
                 Err(error) if is_of_the_client(&error) => {}
@@ -93,7 +115,7 @@ impl Server {
     /// Accepts those that wait in the system's queue: their clients have long sent their
     /// requests, and a closed listener would reset them.
     fn accept_waiting(&self, listener: &TcpListener) {
-        for _ in 0..MAX_CONNECTIONS {
+        for _ in 0..SERVED {
             let Some(Ok((stream, _))) = listener.accept().now_or_never() else { break };
             self.connections.spawn(converse(stream, self.service.clone(), self.closing.clone()));
         }

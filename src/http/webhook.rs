@@ -1,6 +1,6 @@
 //! Where cards are posted to, and what became of them as an answer.
 
-use std::{panic::resume_unwind, time::Duration};
+use std::panic::resume_unwind;
 
 use axum::{Json, body::Body, extract::State};
 use chrono::{DateTime, Utc};
@@ -8,13 +8,10 @@ use serde::Serialize;
 use tokio::time::sleep;
 use utoipa::ToSchema;
 
-use super::{AppState, body, error::ApiError, now, origin::SameOrigin, responses::WebhookErrors};
+use super::{AppState, body, busy, error::ApiError, now, origin::SameOrigin, responses::WebhookErrors};
 use crate::outcome::{CardOutcome, Outcome, Receipt, Rejection, RejectionCode};
 
 const ENDPOINT: &str = "/api/v2/webhooks/orders";
-/// How long a full queue keeps its answer back: a client that tries again at once, whatever
-/// `Retry-After` says, must not spin.
-const BUSY_DELAY: Duration = Duration::from_millis(100);
 
 /// What became of the cards of one message.
 #[derive(Debug, Serialize, ToSchema)]
@@ -127,7 +124,7 @@ pub(super) async fn receive(
         Ok(receipt) => accepted(receipt).map(Json),
         Err(error) => {
             if matches!(error, ApiError::Busy) {
-                sleep(BUSY_DELAY).await;
+                sleep(busy::DELAY).await;
             }
             Err(error)
         }

@@ -143,8 +143,8 @@ impl Ingest {
         remembered: &mut HashMap<OrderNumber, Order>,
     ) -> Result<Vec<Receipt>, ReplayError> {
         let works: Vec<Work> = messages.into_iter().map(|message| Work::Message(Box::new(message))).collect();
-        let batch = self.store.begin().await?;
-        let mut stored = writer::stored(&batch, &works).await?;
+        let mut batch = self.store.begin().await?;
+        let mut stored = writer::stored(&mut batch, &works).await?;
         drop(batch);
         if remembered.len() > REMEMBERED {
             remembered.clear();

@@ -104,8 +104,8 @@ impl Writer {
 
     /// One transaction: one answer for each piece of work, after the commit.
     async fn write(&self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
-        let batch = self.store.begin().await?;
-        let mut settled = settle(works, stored(&batch, works).await?, micros(Utc::now()));
+        let mut batch = self.store.begin().await?;
+        let mut settled = settle(works, stored(&mut batch, works).await?, micros(Utc::now()));
 
         batch.release_keys(&settled.released).await?;
         let dirty: Vec<_> =
@@ -147,7 +147,7 @@ impl Writer {
 }
 
 /// What the database knows of the messages and orders concerned.
-pub(super) async fn stored(batch: &Batch, works: &[Work]) -> Result<Stored, StoreError> {
+pub(super) async fn stored(batch: &mut Batch, works: &[Work]) -> Result<Stored, StoreError> {
     let messages: Vec<&ReadMessage> = works.iter().filter_map(Work::message).collect();
     let keys: Vec<String> = messages.iter().filter_map(|message| message.key.clone()).collect();
     let replayed: Vec<i64> =

@@ -78,8 +78,8 @@ fn goes_on(after: &str) -> bool {
 fn readings(text: &str) -> Vec<String> {
     let mut wrapped = vec![text.to_owned()];
     if text.contains('%') {
-        let parts = form_urlencoded::parse(text.as_bytes());
-        wrapped.push(parts.map(|(name, value)| format!("{name} {value}\n")).collect());
+        let parts = form_urlencoded::parse(text.as_bytes()).flat_map(|(name, value)| [name, value]);
+        wrapped.push(parts.collect::<Vec<_>>().join("\n"));
     }
     let mut readings = Vec::new();
     for text in wrapped {

@@ -198,8 +198,11 @@ pub fn find(line: &str) -> Option<Label> {
 pub(super) fn named(seen: &str) -> Option<Label> {
     let name = seen.trim_end_matches([':', '：', ' ']);
     // JSON keys write their spaces as underscores.
-    let name =
-        if name.contains(' ') || !name.contains('_') { folded(name) } else { folded(&name.replace('_', " ")) };
+    let name = if name.contains(' ') || !name.contains('_') {
+        folded(name)
+    } else {
+        folded(&name.replace('_', " "))
+    };
     by_name(&name, 0).or_else(|| {
         let (name, item) = without_number(&name)?;
         by_name(&name, item)

@@ -42,16 +42,16 @@ pub(super) fn shown(raw: &str) -> (Cow<'_, str>, Option<String>) {
     }
     text = part(text, without_quotes);
     // A spoiler around several lines opens on one and closes on another.
-    if has_pair(&text, b"||") {
+    if has_pair(&text, *b"||") {
         let revealed = without_pairs(&text, "||", |_, _, _| true);
         text = Cow::Owned(revealed.trim().trim_start_matches("||").trim_end_matches("||").to_owned());
     }
     let mut link = None;
-    if has_pair(&text, b"](") {
+    if has_pair(&text, *b"](") {
         let (without, target) = without_links(&text);
         (text, link) = (Cow::Owned(without), target);
     }
-    if has_pair(&text, b"**") {
+    if has_pair(&text, *b"**") {
         text = Cow::Owned(without_pairs(&text, "**", is_bold));
     }
     text = part(text, without_wrappers);
@@ -69,12 +69,12 @@ pub(super) fn shown(raw: &str) -> (Cow<'_, str>, Option<String>) {
 }
 
 /// Whether two signs stand side by side. In the short texts of cards this is faster than a search.
-fn has_pair(text: &str, pair: &[u8; 2]) -> bool {
+fn has_pair(text: &str, pair: [u8; 2]) -> bool {
     text.as_bytes().windows(2).any(|two| two == pair)
 }
 
 /// A part of a text, which is borrowed where the text is.
-fn part<'a>(text: Cow<'a, str>, of: fn(&str) -> &str) -> Cow<'a, str> {
+fn part(text: Cow<'_, str>, of: fn(&str) -> &str) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(of(text)),
         Cow::Owned(text) if of(&text).len() == text.len() => Cow::Owned(text),

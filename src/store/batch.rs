@@ -1,17 +1,21 @@
 //! One write transaction: what waits is read, merged above, and written in multi-row statements.
 
+pub(super) mod insert;
+mod orders;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryResult,
-    QuerySelect, Statement, Value,
-};
+use chrono_tz::Tz;
+use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, Value};
 
-use super::entity::{orders, webhook_logs};
-use super::rows::{self, ORDER_COLUMNS, changes_to_json, to_json};
+use super::entity::webhook_logs;
+use super::rows::{changes_to_json, to_json};
+use super::search::SearchIndex;
+use super::sums::{Changes, Share};
 use super::{Store, StoreError, connect};
-use crate::order::{FieldChange, Order, OrderNumber, Source};
+use crate::order::{FieldChange, OrderNumber, Source};
+use insert::insert;
 
 /// Most rows in one statement: few statement sizes keep the cache of prepared ones small, and a
 /// row of 38 values stays far below SQLite's limit of 32,766.
@@ -85,6 +89,13 @@ pub struct KnownMessage {
 /// One write transaction. Dropping it without [`Batch::commit`] leaves no trace.
 pub struct Batch {
     pub(super) transaction: DatabaseTransaction,
+    timezone: Tz,
+    /// What each order that was read or written adds to the sums at present; `None` where there
+    /// is no such order.
+    shares: HashMap<OrderNumber, Option<Share>>,
+    /// How the sums change.
+    sums: Changes,
+    search: SearchIndex,
 }
 
 impl Store {
@@ -93,7 +104,9 @@ impl Store {
     /// # Errors
     /// When another process holds the lock too long, or the database fails.
     pub async fn begin(&self) -> Result<Batch, StoreError> {
-        Ok(Batch { transaction: connect::begin(&self.writer).await? })
+        let transaction = connect::begin(&self.writer).await?;
+        let (shares, sums, search) = (HashMap::new(), Changes::default(), self.search.clone());
+        Ok(Batch { transaction, timezone: self.timezone, shares, sums, search })
     }
 }
 
@@ -141,48 +154,6 @@ impl Batch {
         Ok(())
     }
 
-    /// The stored orders of these numbers.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn orders(&self, numbers: &[OrderNumber]) -> Result<HashMap<OrderNumber, Order>, StoreError> {
-        let mut found = HashMap::new();
-        for chunk in numbers.chunks(MAX_ROWS) {
-            let rows = orders::Entity::find()
-                .filter(orders::Column::OrderNumber.is_in(chunk.iter().map(OrderNumber::as_str)))
-                .all(&self.transaction)
-                .await?;
-            for row in rows {
-                let order = rows::order(row)?;
-                found.insert(order.number.clone(), order);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Writes whole rows, new or known by their number, and gives the row id of each number.
-    /// The numbers must differ.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn save_orders(&self, orders: &[&Order]) -> Result<HashMap<OrderNumber, i64>, StoreError> {
-        let replaced: Vec<String> =
-            ORDER_COLUMNS.iter().skip(1).map(|column| format!("{column} = excluded.{column}")).collect();
-        let tail = format!(
-            " ON CONFLICT (order_number) DO UPDATE SET {} RETURNING id, order_number",
-            replaced.join(", ")
-        );
-        let rows = orders.iter().map(|order| rows::values(order));
-        let mut ids = HashMap::with_capacity(orders.len());
-        for row in self.insert("orders", &ORDER_COLUMNS, rows, &tail).await? {
-            let number: String = row.try_get("", "order_number")?;
-            let number =
-                OrderNumber::parse(&number).map_err(|_| StoreError::Corrupt { column: "order_number" })?;
-            ids.insert(number, row.try_get("", "id")?);
-        }
-        Ok(ids)
-    }
-
     /// Writes log rows, and gives their ids in the same order.
     ///
     /// # Errors
@@ -204,8 +175,8 @@ impl Batch {
             "sent_at",
             "created_at",
         ];
-        let rows = logs.into_iter().map(|log| -> [Value; 14] {
-            [
+        let rows = logs.into_iter().map(|log| {
+            vec![
                 log.source.as_str().into(),
                 log.source_key.into(),
                 log.endpoint.into(),
@@ -222,7 +193,7 @@ impl Batch {
                 log.created_at.into(),
             ]
         });
-        let returned = self.insert("webhook_logs", &columns, rows, " RETURNING id").await?;
+        let returned = insert(&self.transaction, "webhook_logs", &columns, rows, " RETURNING id").await?;
         let mut ids =
             returned.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<i64>, DbErr>>()?;
         // Ids are given in the order of the rows, but rows may be returned in any.
@@ -236,8 +207,8 @@ impl Batch {
     /// When the database fails.
     pub async fn save_events(&self, events: Vec<NewEvent>) -> Result<(), StoreError> {
         let columns = ["order_id", "event_type", "changes", "source", "log_id", "actor", "created_at"];
-        let rows = events.into_iter().map(|event| -> [Value; 7] {
-            [
+        let rows = events.into_iter().map(|event| {
+            vec![
                 event.order_id.into(),
                 event.event_type.into(),
                 changes_to_json(&event.changes).into(),
@@ -247,43 +218,18 @@ impl Batch {
                 event.created_at.into(),
             ]
         });
-        self.insert("order_events", &columns, rows, " RETURNING id").await.map(drop)
+        insert(&self.transaction, "order_events", &columns, rows, " RETURNING id").await.map(drop)
     }
 
-    /// Makes all of it durable.
+    /// Makes all of it durable, with the sums of the orders that it changed.
     ///
     /// # Errors
     /// When the database fails; then nothing of it is stored.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.transaction.commit().await?)
-    }
-
-    /// Inserts rows in statements of power-of-two sizes, and gives what they return.
-    async fn insert<const N: usize>(
-        &self,
-        table: &str,
-        columns: &[&str; N],
-        rows: impl Iterator<Item = [Value; N]>,
-        tail: &str,
-    ) -> Result<Vec<QueryResult>, StoreError> {
-        let rows: Vec<[Value; N]> = rows.collect();
-        let mut rest = rows.as_slice();
-        let mut returned = Vec::with_capacity(rows.len());
-        while !rest.is_empty() {
-            let size = (1 << rest.len().ilog2()).min(MAX_ROWS);
-            let (chunk, behind) = rest.split_at(size);
-            let marks = format!("({})", vec!["?"; N].join(", "));
-            let sql = format!(
-                "INSERT INTO {table} ({}) VALUES {}{tail}",
-                columns.join(", "),
-                vec![marks; size].join(", ")
-            );
-            let values = chunk.iter().flatten().cloned();
-            let backend = self.transaction.get_database_backend();
-            let statement = Statement::from_sql_and_values(backend, sql, values);
-            returned.extend(self.transaction.query_all_raw(statement).await?);
-            rest = behind;
-        }
-        Ok(returned)
+        // Last of all, because everybody writes the rows of today: they are locked from here on.
+        self.sums.save(&self.transaction).await?;
+        self.transaction.commit().await?;
+        self.search.notify();
+        Ok(())
     }
 }

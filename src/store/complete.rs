@@ -1,138 +1,86 @@
-//! What somebody may mean who types: completions of a text, and numbers that are nearly it.
-//!
-//! Both look at the newest orders, which are meant most often, and into the indexes of beginnings;
-//! never at all orders. How many there are makes no difference.
+//! What somebody may mean who types the beginning of something.
 
-use std::collections::HashSet;
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, Condition};
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
-
+use super::entity::orders::{Column, Entity};
+use super::fetch::{Stretch, list, near};
+use super::filter::{column_holds, key, lowered};
+use super::search::Needle;
 use super::{Store, StoreError};
-use crate::order::{Order, OrderNumber};
+use crate::order::Order;
 
-/// Newest orders that are looked at one by one.
-const NEWEST: u64 = 1000;
-/// Orders that are taken from an index: more than that begin alike only where they are common, and
-/// then enough of the newest do.
-const FROM_INDEX: u64 = 1000;
-/// Numbers that are taken for each beginning of one that is not found.
-const NEIGHBOURS: u64 = 50;
-/// Columns that a text may begin, the likeliest first.
-const COLUMNS: [&str; 4] = ["order_number", "product", "email", "profile"];
-/// Sorts behind every text that goes on from a beginning.
-const LAST: &str = "\u{10ffff}";
+/// Numbers with the same beginning that are sorted by age.
+const SORTED: u64 = 10_000;
 
-/// An order as far as completion looks at it: its row id, and [`COLUMNS`] in lower case.
-type Candidate = (i64, [Option<String>; 4]);
+/// Where a text is looked for that begins no number, or few.
+const OTHERS: [Column; 3] = [Column::Product, Column::Email, Column::Profile];
 
 impl Store {
-    /// Orders that a text may mean: those whose number begins with it, with or without `#`, then
-    /// those whose product, e-mail address or profile does, in any case; in each the most recent
-    /// first, each order once. An empty text means the newest orders.
+    /// Orders that a text may mean: first those whose number begins with it, with or without `#`
+    /// and in any case, then those with it in product, e-mail address or profile; in each the most
+    /// recent first, each order once. An empty text means the newest orders.
     ///
-    /// Of a beginning that more than a thousand orders share, the most recent are those among the
-    /// newest thousand orders.
+    /// Where there is no index for it (a text of fewer than three letters, or no search index),
+    /// product, e-mail and profile are looked at in the newest few thousand orders only.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn complete(&self, typed: &str, limit: u64) -> Result<Vec<Order>, StoreError> {
         let typed = typed.trim();
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let newest = self.newest().await?;
-        let mut ids: Vec<i64> = Vec::new();
-        let mut known = HashSet::new();
-        for (at, column) in COLUMNS.iter().enumerate() {
-            let start = if at == 0 { typed.trim_start_matches('#').trim() } else { typed };
-            let mut hits = recent(&newest, at, start);
-            if hits.len() < limit && !start.is_empty() {
-                hits.extend(self.beginning(column, start, FROM_INDEX).await?.into_iter().map(|(id, _)| id));
-                hits.sort_unstable_by(|a, b| b.cmp(a));
-            }
-            ids.extend(hits.into_iter().filter(|id| known.insert(*id)));
-            if ids.len() >= limit {
-                break;
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut found = self.numbers_beginning(typed.trim_start_matches('#').trim(), limit).await?;
+        if !typed.is_empty() {
+            for column in OTHERS {
+                let missing = wanted.saturating_sub(found.len());
+                if missing == 0 {
+                    break;
+                }
+                found.extend(self.recent_with(column, typed, &found, missing).await?);
             }
         }
-        ids.truncate(limit);
-        self.orders_by_ids(&ids).await
+        self.orders_by_ids(&found).await
     }
 
-    /// The stored numbers that are nearest to one that is not stored, nearest first: of those that
-    /// begin alike, and of the newest.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn nearest(&self, number: &str, limit: usize) -> Result<Vec<OrderNumber>, StoreError> {
-        let Ok(typed) = OrderNumber::parse(number) else { return Ok(Vec::new()) };
-        let typed = typed.as_str().to_lowercase();
-        let length = typed.chars().count();
-        let mut numbers: HashSet<String> =
-            self.newest().await?.into_iter().filter_map(|(_, [number, ..])| number).collect();
-        let mut start: String = typed.chars().take(length.max(2)).collect();
-        while start.chars().count() * 2 > length {
-            numbers.extend(
-                self.beginning(COLUMNS[0], &start, NEIGHBOURS).await?.into_iter().map(|(_, text)| text),
-            );
-            start.pop();
+    /// The most recent orders whose number begins with a text.
+    async fn numbers_beginning(&self, text: &str, limit: u64) -> Result<Vec<i64>, StoreError> {
+        if text.is_empty() {
+            return self.ids(list(Condition::all(), limit)).await;
         }
-        let mut ranked: Vec<(usize, String)> = numbers
-            .into_iter()
-            .map(|number| (strsim::osa_distance(&typed, &number), number))
-            .filter(|(distance, _)| distance * 2 <= length)
-            .collect();
-        ranked.sort_unstable();
-        let mut nearest = Vec::new();
-        for (_, number) in ranked.into_iter().take(limit) {
-            // As it is written, not in lower case.
-            nearest.extend(self.order(&number).await?.map(|order| order.number));
+        let number = key(Column::OrderNumber, self.readers.get_database_backend());
+        // No character comes after the last one.
+        let end = lowered(text).binary(BinOper::Custom("||"), Expr::val("\u{10ffff}"));
+        let begins = Condition::all().add(number.clone().gte(lowered(text))).add(number.lt(end));
+        let mut few = Query::select();
+        few.column(Column::Id).from(Entity).cond_where(begins.clone()).limit(SORTED + 1);
+        let mut ids = self.ids(few).await?;
+        if ids.len() as u64 <= SORTED {
+            ids.sort_unstable_by(|a, b| b.cmp(a));
+            ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            return Ok(ids);
         }
-        Ok(nearest)
+        if self.search.is_lagging()
+            && let Some(lookup) = self.lookup(Needle::starting(Column::OrderNumber, text)).await?
+        {
+            return self.search_ids(&lookup, &Condition::all(), Stretch::ALL, limit).await;
+        }
+        // So many begin like this that the list has them soon.
+        self.ids(list(begins, limit)).await
     }
 
-    async fn newest(&self) -> Result<Vec<Candidate>, StoreError> {
-        let columns = COLUMNS.map(|column| format!("lower({column}) AS {column}")).join(", ");
-        let sql = format!("SELECT id, {columns} FROM orders ORDER BY id DESC LIMIT {NEWEST}");
-        let backend = self.readers.get_database_backend();
-        let rows = self.readers.query_all_raw(Statement::from_string(backend, sql)).await?;
-        let mut newest = Vec::with_capacity(rows.len());
-        for row in rows {
-            let mut texts = [None, None, None, None];
-            for (text, column) in texts.iter_mut().zip(COLUMNS) {
-                *text = row.try_get("", column)?;
-            }
-            newest.push((row.try_get("", "id")?, texts));
-        }
-        Ok(newest)
-    }
-
-    /// Row ids of orders of which a column begins so, and what it says, in lower case. From the index.
-    async fn beginning(
+    /// The most recent orders with a text in a column, but for those known already.
+    async fn recent_with(
         &self,
-        column: &str,
-        start: &str,
-        limit: u64,
-    ) -> Result<Vec<(i64, String)>, StoreError> {
-        let backend = self.readers.get_database_backend();
-        let (collation, one, two) = match backend {
-            DbBackend::Postgres => (" COLLATE \"C\"", "$1", "$2"),
-            _ => ("", "?", "?"),
-        };
-        let text = format!("(lower({column}){collation})");
-        let sql = format!(
-            "SELECT id, lower({column}) AS text FROM orders \
-             WHERE {text} >= lower({one}) AND {text} < lower({two}) LIMIT {limit}"
-        );
-        let values = [start.into(), format!("{start}{LAST}").into()];
-        let rows = self.readers.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-        rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "text")?))).collect()
+        column: Column,
+        text: &str,
+        known: &[i64],
+        limit: usize,
+    ) -> Result<Vec<i64>, StoreError> {
+        let unknown = Condition::all().add(Column::Id.is_not_in(known.iter().copied()));
+        if let Some(lookup) = self.lookup(Needle::within(column, text)).await? {
+            return self.search_ids(&lookup, &unknown, Stretch::ALL, limit as u64).await;
+        }
+        let fitting = unknown.add(column_holds(column, text));
+        self.ids(near(&fitting, Stretch::ALL, limit as u64)).await
     }
-}
-
-/// Those of the newest orders of which a column begins so, newest first.
-fn recent(newest: &[Candidate], column: usize, start: &str) -> Vec<i64> {
-    let start = start.to_lowercase();
-    let begins = |texts: &[Option<String>; 4]| {
-        texts.get(column).and_then(Option::as_deref).is_some_and(|text| text.starts_with(&start))
-    };
-    newest.iter().filter(|(_, texts)| begins(texts)).map(|(id, _)| *id).collect()
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use chrono_tz::Tz;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
@@ -13,6 +14,8 @@ use sea_orm::{
 use tokio::time::sleep;
 
 use super::error::{extended_sqlite_code, root, sqlite_code};
+use super::search::{self, SearchIndex};
+use super::sums::recount;
 use super::{Options, Store, StoreError};
 use crate::config::DatabaseUrl;
 
@@ -41,12 +44,13 @@ pub(super) async fn open(url: &DatabaseUrl, options: Options) -> Result<Store, S
         .map_err(|error| StoreError::Open { path: path.clone(), reason: error.to_string() })?;
     let explain = |error| explain(&path, error);
     let writer = connect_first(&path).await.map_err(explain)?;
-    migrate(&writer).await.map_err(|error| match error {
+    let (timezone, indexed) = migrate(&writer, options).await.map_err(|error| match error {
         StoreError::Database(error) => explain(error),
         other => other,
     })?;
     let readers = connect(&path, READERS, true).await.map_err(explain)?;
-    Ok(Store { writer, readers, timezone: options.timezone })
+    let search = SearchIndex::keep(indexed, writer.clone(), readers.clone());
+    Ok(Store { writer, readers, timezone, search })
 }
 
 /// What an error says of the file that was opened.
@@ -142,14 +146,18 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
 
 /// Brings the schema up to date in one transaction under the write lock, so that two processes
 /// may start at once and a failed migration leaves nothing behind.
-async fn migrate(writer: &DatabaseConnection) -> Result<(), StoreError> {
+///
+/// Gives the time zone whose days the sums are for, and whether there is a search index.
+async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(Tz, bool), StoreError> {
     let transaction = begin(writer).await?;
     if let Some(migration) = unknown_migration(&transaction).await? {
         return Err(StoreError::NewerSchema { migration });
     }
     Migrator::up(&transaction, None).await?;
+    let timezone = recount::ensure(&transaction, options.timezone).await?;
+    let indexed = search::prepare(&transaction, options.search_index).await?;
     transaction.commit().await?;
-    Ok(())
+    Ok((timezone, indexed))
 }
 
 /// The first applied migration that this release does not know.

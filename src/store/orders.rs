@@ -1,31 +1,13 @@
 //! Reading orders and their history.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Func};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::entity::{order_events, orders};
-use super::{Page, Store, StoreError, rows};
-use crate::order::{FieldChange, Order, OrderNumber, Status};
-
-/// Which orders to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OrderFilter {
-    /// Only of this status.
-    pub status: Option<Status>,
-    /// Only of this store, in any case.
-    pub store: Option<String>,
-    /// Only of this profile, in any case.
-    pub profile: Option<String>,
-    /// Only of this e-mail address, in any case.
-    pub email: Option<String>,
-    /// Only where number, product, e-mail, profile or tracking number hold this text, in any case.
-    pub search: Option<String>,
-    /// Only with an order date from here on.
-    pub since: Option<DateTime<Utc>>,
-    /// Only with an order date before this.
-    pub until: Option<DateTime<Utc>>,
-}
+use super::filter::{key, lowered};
+use super::{Store, StoreError, rows};
+use crate::order::{FieldChange, Order, OrderNumber};
 
 /// One step of an order's history.
 #[derive(Clone, Debug)]
@@ -48,38 +30,7 @@ pub struct OrderEvent {
     pub created_at: DateTime<Utc>,
 }
 
-/// Columns that a search looks into.
-const SEARCHED: [orders::Column; 5] = [
-    orders::Column::OrderNumber,
-    orders::Column::Product,
-    orders::Column::Email,
-    orders::Column::Profile,
-    orders::Column::TrackingNumber,
-];
-
 impl Store {
-    /// Page `page` (from 1) of the orders, newest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn orders(
-        &self,
-        filter: &OrderFilter,
-        page: u64,
-        page_size: u64,
-    ) -> Result<Page<Order>, StoreError> {
-        let found = orders::Entity::find().filter(condition(filter));
-        let total = found.clone().count(&self.readers).await?;
-        let rows = found
-            .order_by_desc(orders::Column::Id)
-            .offset(page.saturating_sub(1).saturating_mul(page_size))
-            .limit(page_size)
-            .all(&self.readers)
-            .await?;
-        let items = rows.into_iter().map(rows::order).collect::<Result<_, _>>()?;
-        Ok(Page { items, total })
-    }
-
     /// The order of that number, with or without `#`: as it is written, else in any other case,
     /// else the order of that row id.
     ///
@@ -93,7 +44,7 @@ impl Store {
             return rows::order(row).map(Some);
         }
         let any_case = orders::Entity::find()
-            .filter(lower(orders::Column::OrderNumber).eq(lowered(number)))
+            .filter(key(orders::Column::OrderNumber, self.readers.get_database_backend()).eq(lowered(number)))
             .order_by_desc(orders::Column::Id);
         if let Some(row) = any_case.one(&self.readers).await? {
             return rows::order(row).map(Some);
@@ -134,45 +85,4 @@ impl Store {
         };
         Ok(rows.into_iter().map(event).collect())
     }
-}
-
-/// What a filter asks of a row.
-pub(super) fn condition(filter: &OrderFilter) -> Condition {
-    let mut all = Condition::all();
-    if let Some(status) = filter.status {
-        all = all.add(orders::Column::Status.eq(status.as_str()));
-    }
-    let whole = [
-        (orders::Column::Store, &filter.store),
-        (orders::Column::Profile, &filter.profile),
-        (orders::Column::Email, &filter.email),
-    ];
-    for (column, text) in whole {
-        all = all.add_option(text.as_deref().map(|text| lower(column).eq(lowered(text))));
-    }
-    if let Some(text) = &filter.search {
-        let pattern = like_pattern("%", text);
-        let hit = |column| {
-            let pattern = lowered(&pattern).binary(BinOper::Escape, Expr::val(r"\"));
-            lower(column).binary(BinOper::Like, pattern)
-        };
-        all = all.add(SEARCHED.into_iter().fold(Condition::any(), |any, column| any.add(hit(column))));
-    }
-    all.add_option(filter.since.map(|since| orders::Column::OrderDate.gte(since)))
-        .add_option(filter.until.map(|until| orders::Column::OrderDate.lt(until)))
-}
-
-/// A column in lower case. Both sides by the database, whose lower case may stop at ASCII.
-fn lower(column: orders::Column) -> Expr {
-    Func::lower(Expr::col(column)).into()
-}
-
-fn lowered(text: &str) -> Expr {
-    Func::lower(Expr::val(text)).into()
-}
-
-/// The pattern of `LIKE … ESCAPE '\'` for texts that hold this one behind `start`, and go on.
-pub(super) fn like_pattern(start: &str, text: &str) -> String {
-    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    format!("{start}{escaped}%")
 }

@@ -1,12 +1,9 @@
-//! Pages of the list of orders, and how many there are.
+//! Pages of the list of orders.
 
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, Order as Sort, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-};
-
-use super::entity::orders::{Column, Entity};
-use super::orders::condition;
-use super::{OrderFilter, Store, StoreError, rows};
+use super::fetch::{Stretch, list};
+use super::filter::Split;
+use super::ways::Way;
+use super::{OrderFilter, Store, StoreError};
 use crate::order::Order;
 
 /// Where a page of a list begins. The list goes by row id, newest first.
@@ -33,15 +30,6 @@ pub struct OrderPage {
     pub has_older: bool,
 }
 
-/// How many orders a filter finds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Total {
-    /// How many; at least so many where that is not exact.
-    pub count: u64,
-    /// Whether these are all.
-    pub exact: bool,
-}
-
 impl Store {
     /// At most `limit` orders from that place on.
     ///
@@ -53,47 +41,63 @@ impl Store {
         from: From,
         limit: u64,
     ) -> Result<OrderPage, StoreError> {
-        let (bound, backward) = match from {
-            From::Newest => (None, false),
-            From::Oldest => (None, true),
-            From::Before(id) => (Some(Column::Id.lt(id)), false),
-            From::After(id) => (Some(Column::Id.gt(id)), true),
+        // What lies behind begins at the row of the cursor itself.
+        let (stretch, back) = match from {
+            From::Newest => (Stretch::ALL, None),
+            From::Oldest => (Stretch { beyond: None, descending: false }, None),
+            From::Before(id) => (
+                Stretch { beyond: Some(id), descending: true },
+                Some(Stretch { beyond: id.checked_sub(1), descending: false }),
+            ),
+            From::After(id) => (
+                Stretch { beyond: Some(id), descending: false },
+                Some(Stretch { beyond: id.checked_add(1), descending: true }),
+            ),
         };
-        let sort = if backward { Sort::Asc } else { Sort::Desc };
+        let way = self.way(filter).await?;
         // One order more than asked for tells whether any follow.
-        let rows = Entity::find()
-            .filter(condition(filter).add_option(bound))
-            .order_by(Column::Id, sort)
-            .limit(limit.saturating_add(1))
-            .all(&self.readers)
-            .await?;
+        let mut items = self.stretch(&way, stretch, limit.saturating_add(1)).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let ahead = rows.len() > limit;
-        let mut items: Vec<Order> =
-            rows.into_iter().take(limit).map(rows::order).collect::<Result<_, _>>()?;
-        let behind = match from {
-            From::Newest | From::Oldest => false,
-            From::Before(id) => self.any_order(filter, Column::Id.gte(id)).await?,
-            From::After(id) => self.any_order(filter, Column::Id.lte(id)).await?,
+        let ahead = items.len() > limit;
+        items.truncate(limit);
+        let behind = match back {
+            Some(back) => !self.stretch(&way, back, 1).await?.is_empty(),
+            None => false,
         };
-        if backward {
-            items.reverse();
-            return Ok(OrderPage { items, has_newer: ahead, has_older: behind });
+        if stretch.descending {
+            return Ok(OrderPage { items, has_newer: behind, has_older: ahead });
         }
-        Ok(OrderPage { items, has_newer: behind, has_older: ahead })
+        items.reverse();
+        Ok(OrderPage { items, has_newer: ahead, has_older: behind })
     }
 
-    /// How many orders the filter finds.
+    /// The page behind the newest `skipped` orders. Those are gone through, so that this is for
+    /// the first few thousand; a cursor goes anywhere.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn count_orders(&self, filter: &OrderFilter) -> Result<Total, StoreError> {
-        let count = Entity::find().filter(condition(filter)).count(&self.readers).await?;
-        Ok(Total { count, exact: true })
-    }
-
-    async fn any_order(&self, filter: &OrderFilter, bound: impl Into<Condition>) -> Result<bool, StoreError> {
-        let any = Entity::find().filter(condition(filter).add(bound.into())).limit(1);
-        Ok(any.one(&self.readers).await?.is_some())
+    pub async fn order_page_behind(
+        &self,
+        filter: &OrderFilter,
+        skipped: u64,
+        limit: u64,
+    ) -> Result<OrderPage, StoreError> {
+        let Some(before) = skipped.checked_sub(1) else {
+            return self.order_page(filter, From::Newest, limit).await;
+        };
+        let last_skipped = match self.way(filter).await? {
+            Way::InOrder(Split { lookup, rest }) => {
+                let at = list(lookup.add(rest), 1).offset(before).to_owned();
+                self.ids(at).await?.pop()
+            }
+            way => {
+                let skip = usize::try_from(before).unwrap_or(usize::MAX);
+                self.scattered_ids(&way, Stretch::ALL, skipped).await?.get(skip).copied()
+            }
+        };
+        match last_skipped {
+            Some(id) => self.order_page(filter, From::Before(id), limit).await,
+            None => Ok(OrderPage { items: Vec::new(), has_newer: true, has_older: false }),
+        }
     }
 }

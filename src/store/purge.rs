@@ -10,22 +10,23 @@ mod tables;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use chrono::{SubsecRound, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect, Statement};
 use tokio::time::sleep;
 
-use super::entity::{order_events, orders, webhook_logs};
-use super::{Store, StoreError, connect};
+use super::entity::{discord_views, order_events, orders, webhook_logs};
+use super::{Store, StoreError};
 use crate::order::EmailAddress;
 use tables::Table;
 
+/// Columns that speak of the person who ordered.
+const PERSONAL: [&str; 6] = ["email", "customer_name", "shipping_address", "profile", "proxy_list", "notes"];
 /// Rows that are looked at in one go, and at most emptied in one transaction. Raw messages may
 /// be large.
 const PAGE: u64 = 100;
 /// Between two transactions, for the writer of a ROMS that serves.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long to go on asking for a lock: a busy ROMS leaves only short gaps.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// In how many rows a person was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Purged {
     pub events: u64,
     /// Messages in the log.
     pub logs: u64,
+    /// Filters of lists shown in Discord.
+    pub views: u64,
 }
 
 /// Who is removed.
@@ -67,10 +70,11 @@ impl Store {
         }
         let purged = self.sweep(address, true).await?;
         if is_sqlite {
+            patiently(async || self.rewrite_search_index().await).await?;
             patiently(async || Ok(self.writer.execute_unprepared("VACUUM").await.map(drop)?)).await?;
             self.empty_log_file().await?;
         } else {
-            for table in ["orders", "order_events", "webhook_logs"] {
+            for table in ["orders", "order_events", "webhook_logs", "order_sums", "discord_views"] {
                 self.writer.execute_unprepared(&format!("VACUUM {table}")).await?;
             }
         }
@@ -90,6 +94,7 @@ impl Store {
         Ok(Purged {
             logs: self.sweep_table::<webhook_logs::Entity>(&person, empties).await?,
             events: self.sweep_table::<order_events::Entity>(&person, empties).await?,
+            views: self.sweep_table::<discord_views::Entity>(&person, empties).await?,
             orders: self.sweep_table::<orders::Entity>(&person, empties).await?,
         })
     }
@@ -114,17 +119,11 @@ impl Store {
         Ok(T::find().filter(T::ID.gt(after)).order_by_asc(T::ID).limit(PAGE).all(&self.readers).await?)
     }
 
-    /// Empties rows as they are by now, in one transaction.
+    /// Empties rows in one transaction.
     async fn empty<T: Table>(&self, ids: &[i64], person: &Person<'_>) -> Result<(), StoreError> {
-        let now = Utc::now().trunc_subsecs(6);
-        let transaction = connect::begin(&self.writer).await?;
-        let rows = T::find().filter(T::ID.is_in(ids.iter().copied())).lock_exclusive();
-        for row in rows.all(&transaction).await? {
-            if T::holds(&row, person) {
-                T::update(T::emptied(row, person, now)).exec(&transaction).await?;
-            }
-        }
-        Ok(transaction.commit().await?)
+        let mut batch = self.begin().await?;
+        T::empty(&mut batch, ids, person).await?;
+        batch.commit().await
     }
 
     /// Leaves nothing in SQLite's write-ahead log.

@@ -1,15 +1,14 @@
 //! Sums over orders: how many, how many units, how much was spent.
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{Days, NaiveDate};
 use iso_currency::Currency;
-use rust_decimal::Decimal;
-use sea_orm::{EntityTrait, QuerySelect};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::entity::orders::{Column, Entity};
+use super::entity::order_sums::{Column, Entity};
+use super::sums::Kind;
 use super::{Store, StoreError};
-use crate::order::{Amount, Status, currency_from_code, day_of};
+use crate::order::currency_from_code;
 
 /// Days in the configured time zone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,74 +60,68 @@ pub struct Spend {
     pub orders: u64,
 }
 
-/// What is read of an order.
-type Row = (
-    Option<DateTime<Utc>>,
-    DateTime<Utc>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<Decimal>,
-    Option<i32>,
-);
+/// A row of the sums, put together: name or day, currency, orders, void, units, priced, hundredths.
+type Sums = (String, String, i64, i64, i64, i64, i64);
 
 impl Store {
     /// The orders of a period, put together. Days come in their order, all else by number of
     /// orders, then by name.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or a sum of money does not fit 64 bits.
     pub async fn stats(&self, period: &Period, by: By) -> Result<Vec<StatRow>, StoreError> {
-        let key = match by {
-            By::Day => Column::OrderNumber,
-            By::Store => Column::Store,
-            By::Status => Column::Status,
-            By::Profile => Column::Profile,
-            By::Product => Column::Product,
+        let (kind, key) = match by {
+            By::Day => (Kind::Status, Column::Day),
+            By::Status => (Kind::Status, Column::Name),
+            By::Store => (Kind::Store, Column::Name),
+            By::Profile => (Kind::Profile, Column::Name),
+            By::Product => (Kind::Product, Column::Name),
         };
-        let rows: Vec<Row> = Entity::find()
+        let sum = |column: Column| column.sum().cast_as("bigint");
+        let days = Condition::all()
+            .add_option(period.from.map(|from| Column::Day.gte(from.to_string())))
+            .add_option(period.to.map(|to| Column::Day.lte(to.to_string())));
+        let sums: Vec<Sums> = Entity::find()
             .select_only()
-            .columns([Column::OrderDate, Column::CreatedAt])
-            .column_as(key, "stat_key")
-            .columns([Column::Status, Column::Currency, Column::Total, Column::Quantity])
+            .columns([key, Column::Currency])
+            .column_as(sum(Column::Orders), "sum_orders")
+            .column_as(sum(Column::Void), "sum_void")
+            .column_as(sum(Column::Units), "sum_units")
+            .column_as(sum(Column::Priced), "sum_priced")
+            .column_as(sum(Column::Hundredths), "sum_hundredths")
+            .filter(Column::Kind.eq(kind.as_str()))
+            .filter(days)
+            .group_by(key)
+            .group_by(Column::Currency)
+            .order_by_asc(key)
+            .order_by_asc(Column::Currency)
             .into_tuple()
             .all(&self.readers)
             .await?;
-        let mut sums = BTreeMap::<Option<String>, (StatRow, BTreeMap<Option<String>, Spend>)>::new();
-        for (date, created, key, status, currency, total, quantity) in rows {
-            let day = day_of(date.unwrap_or(created), self.timezone);
-            if period.from.is_some_and(|from| day < from) || period.to.is_some_and(|to| day > to) {
-                continue;
+        let mut rows = Vec::<StatRow>::new();
+        for (name, currency, orders, void, units, priced, hundredths) in sums {
+            let key = Some(name).filter(|name| !name.is_empty());
+            if rows.last().is_none_or(|row| row.key != key) {
+                rows.push(StatRow { key, orders: 0, void: 0, units: 0, spend: Vec::new() });
             }
-            let key = if by == By::Day { Some(day.to_string()) } else { key };
-            let empty = || StatRow { key: key.clone(), orders: 0, void: 0, units: 0, spend: Vec::new() };
-            let (row, spend) = sums.entry(key.clone()).or_insert_with(|| (empty(), BTreeMap::new()));
-            row.orders += 1;
-            if status.as_deref().and_then(Status::from_name).is_some_and(Status::is_void) {
-                row.void += 1;
-                continue;
-            }
-            row.units += quantity.and_then(|units| u64::try_from(units).ok()).unwrap_or_default();
-            if let Some(total) = total.and_then(Amount::from_decimal) {
-                let currency_of = currency.as_deref().and_then(currency_from_code);
-                let sum = spend.entry(currency).or_insert(Spend {
-                    currency: currency_of,
-                    hundredths: 0,
-                    orders: 0,
-                });
-                sum.hundredths = sum.hundredths.saturating_add(total.hundredths());
-                sum.orders += 1;
+            let Some(row) = rows.last_mut() else { continue };
+            row.orders += count(orders);
+            row.void += count(void);
+            row.units += count(units);
+            if priced > 0 {
+                let currency = currency_from_code(&currency);
+                row.spend.push(Spend { currency, hundredths, orders: count(priced) });
             }
         }
-        let mut rows: Vec<StatRow> = sums
-            .into_values()
-            .map(|(row, spend)| StatRow { spend: spend.into_values().collect(), ..row })
-            .collect();
         if by != By::Day {
             rows.sort_by(|a, b| b.orders.cmp(&a.orders).then_with(|| a.key.cmp(&b.key)));
         }
         Ok(rows)
     }
+}
+
+fn count(sum: i64) -> u64 {
+    u64::try_from(sum).unwrap_or_default()
 }
 
 impl Period {

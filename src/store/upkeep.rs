@@ -36,9 +36,9 @@ impl Store {
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
             .to_owned();
         let emptied = Entity::update_many()
-            .col_expr(Column::Payload, Expr::val("").into())
-            .col_expr(Column::Flattened, Expr::val("").into())
-            .col_expr(Column::EmptiedAt, Expr::val(now).into())
+            .col_expr(Column::Payload, Expr::val(""))
+            .col_expr(Column::Flattened, Expr::val(""))
+            .col_expr(Column::EmptiedAt, Expr::val(now))
             .filter(Column::Id.in_subquery(old))
             .exec(&self.writer)
             .await?;

@@ -1,6 +1,7 @@
 //! The commands in Discord, end to end: what somebody asks in the double, and what they see of it.
 
 mod backfill;
+mod busy;
 mod cancel;
 mod edit;
 mod failing;
@@ -13,4 +14,5 @@ mod orders;
 mod registration;
 mod stage;
 mod stale;
+mod stats;
 mod status;

@@ -91,6 +91,11 @@ async fn a_person_is_removed_while_orders_arrive_and_the_business_stays() {
     let program = Program::start().await;
     fill(&program).await;
     let mut sql = program.sql().await;
+    sql.run(
+        "INSERT INTO discord_views (text, used_at) VALUES ('{\"email\":\"Ann.Canary@example.com\"}', \
+         '2026-01-31T00:00:00+00:00'), ('{\"email\":\"bob\"}', '2026-01-31T00:00:00+00:00')",
+    )
+    .await;
     let facts = "SELECT order_number, product, price, total, quantity, status, store, order_date, order_time, source, \
                  created_at, newest_message_at FROM orders WHERE order_number NOT LIKE 'S%' ORDER BY id";
     let (before, cat) = (sql.rows(facts).await, "SELECT * FROM orders WHERE order_number = 'CAT-1'");
@@ -99,7 +104,7 @@ async fn a_person_is_removed_while_orders_arrive_and_the_business_stays() {
 
     let (code, dry, log) = purge(program.folder(), &found).await;
     assert_eq!((code, log.as_str()), (Some(0), ""));
-    for line in ["4 orders: ", "7 steps of their history: ", "8 messages in the log: "] {
+    for line in ["4 orders: ", "7 steps of their history: ", "8 messages in the log: ", "1 searches "] {
         assert!(dry.lines().any(|said| said.starts_with(line) && said.contains("would be emptied")), "{dry}");
     }
     assert_eq!(sql.count("webhook_logs WHERE emptied_at IS NOT NULL").await, 0, "nothing is changed yet");
@@ -154,9 +159,17 @@ async fn a_person_is_removed_while_orders_arrive_and_the_business_stays() {
         assert_eq!(left_in(&program.folder().join(file)), [""; 0], "{file}");
     }
 
+    // An older message does not bring it back.
+    let old = json!({"content": "Order Number\nANN-1\nNotes\nFrom her", "timestamp": "2020-01-31T00:00:00Z"});
+    let client = Client::builder().no_proxy().build().unwrap();
+    let reply = client.post(format!("{}{ORDERS}", program.url)).body(old.to_string()).send().await.unwrap();
+    assert_eq!(reply.status(), 200);
+    let notes = program.sql().await.value("SELECT notes FROM orders WHERE order_number = 'ANN-1'").await;
+    assert_eq!(notes, Value::Null);
+
     let (code, again, _) = purge(program.folder(), &found).await;
     assert_eq!(code, Some(0));
-    for line in ["0 orders: ", "0 steps of their history: ", "0 messages in the log: "] {
+    for line in ["0 orders: ", "0 steps of their history: ", "0 messages in the log: ", "0 searches "] {
         assert!(again.lines().any(|said| said.starts_with(line)), "{again}");
     }
 }

@@ -12,7 +12,7 @@ mod kill;
 mod live;
 mod notices;
 mod odd;
-mod program;
+pub(crate) mod program;
 mod refused;
 mod rest;
 pub(crate) mod stage;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bodies;
+mod overload;
 mod refusals;
 mod repeats;
 

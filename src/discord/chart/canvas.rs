@@ -1,9 +1,11 @@
 //! The SVG of a chart. Every text in it is escaped here.
 
-use super::font::{Cut, FAMILY, Fonts, Weight};
 use super::Chart;
+use super::font::{Cut, FAMILY, Fonts, Weight};
 
 /// Width of every chart, in pixels.
+const PIXELS: u16 = 800;
+/// The same, to reckon with.
 pub(super) const WIDTH: f32 = 800.0;
 /// Free space at the sides.
 pub(super) const MARGIN: f32 = 30.0;
@@ -62,31 +64,43 @@ pub(super) struct Area {
 /// A drawing to be.
 pub(super) struct Canvas {
     height: u16,
-    body: String,
+    elements: Vec<String>,
 }
 
 impl Canvas {
     /// A card of that height with the header of a chart.
     pub(super) fn of(chart: &Chart, fonts: &Fonts, height: u16) -> Self {
-        let mut canvas = Self { height, body: String::new() };
+        let mut canvas = Self { height, elements: Vec::new() };
         let all = Area { x: 0.0, y: 0.0, width: WIDTH, height: f32::from(height) };
         canvas.bar(all, 0.0, BACKGROUND);
         let room = WIDTH - 2.0 * MARGIN;
         let pen = Pen { size: TITLE, weight: Weight::Bold, colour: STRONG, anchor: Anchor::Start };
-        canvas.text(MARGIN, 54.0, pen, Ground::Plain, &fonts.fit(&chart.title, pen.size, pen.weight, room, Cut::End));
+        canvas.text(
+            MARGIN,
+            54.0,
+            pen,
+            Ground::Plain,
+            &fonts.fit(&chart.title, pen.size, pen.weight, room, Cut::End),
+        );
         let pen = Pen { size: SUBTITLE, weight: Weight::Regular, colour: SOFT, ..pen };
-        canvas.text(MARGIN, 94.0, pen, Ground::Plain, &fonts.fit(&chart.subtitle, pen.size, pen.weight, room, Cut::End));
+        canvas.text(
+            MARGIN,
+            94.0,
+            pen,
+            Ground::Plain,
+            &fonts.fit(&chart.subtitle, pen.size, pen.weight, room, Cut::End),
+        );
         canvas
     }
 
     /// Width and height in pixels.
     pub(super) fn size(&self) -> (u16, u16) {
-        (800, self.height)
+        (PIXELS, self.height)
     }
 
     pub(super) fn bar(&mut self, area: Area, radius: f32, colour: u32) {
         let Area { x, y, width, height } = area;
-        self.body.push_str(&format!(
+        self.elements.push(format!(
             r##"<rect x="{x:.2}" y="{y:.2}" width="{width:.2}" height="{height:.2}" rx="{radius}" fill="#{colour:06x}"/>"##
         ));
     }
@@ -110,13 +124,14 @@ impl Canvas {
             ),
         };
         let text = html_escape::encode_text(text);
-        self.body.push_str(&format!(
+        self.elements.push(format!(
             r##"<text x="{x:.2}" y="{y:.2}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}" fill="#{colour:06x}"{outline}>{text}</text>"##
         ));
     }
 
     pub(super) fn into_svg(self) -> String {
-        let Self { height, body } = self;
+        let Self { height, elements } = self;
+        let body = elements.concat();
         format!(
             r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="{FAMILY}">{body}</svg>"#
         )

@@ -17,7 +17,7 @@ const TOP: f32 = HEADER + 44.0;
 const BOTTOM: f32 = 396.0;
 const TEXT: f32 = 26.0;
 /// Between two labels.
-const GAP: f32 = 22.0;
+const GAP: f32 = 16.0;
 /// Between a label and the edge.
 const EDGE: f32 = 8.0;
 /// Of its place, a bar takes so much.
@@ -48,10 +48,9 @@ impl Plot {
 pub(super) fn draw(chart: &Chart, fonts: &Fonts) -> Canvas {
     let mut canvas = Canvas::of(chart, fonts, HEIGHT);
     let scale = Scale::of(chart.bars.iter().map(|bar| bar.value));
-    let ticks: Vec<(Decimal, String)> =
-        scale.ticks().into_iter().map(|tick| (tick, short(tick))).collect();
-    let widest = widest(fonts, Weight::Regular, ticks.iter().map(|(_, text)| text.as_str()));
-    let (left, right) = (MARGIN + widest + 14.0, WIDTH - MARGIN);
+    let ticks: Vec<(Decimal, String)> = scale.ticks().into_iter().map(|tick| (tick, short(tick))).collect();
+    let ticks_width = widest(fonts, Weight::Regular, ticks.iter().map(|(_, text)| text.as_str()));
+    let (left, right) = (MARGIN + ticks_width + 14.0, WIDTH - MARGIN);
     let count = u16::try_from(chart.bars.len()).unwrap_or(MOST).min(MOST);
     let plot = Plot { left, right, slot: (right - left) / f32::from(count.max(1)), scale };
 
@@ -61,13 +60,13 @@ pub(super) fn draw(chart: &Chart, fonts: &Fonts) -> Canvas {
         line(&mut canvas, &plot, y, TRACK);
         canvas.text(left - 14.0, y + 9.0, pen, Ground::Plain, text);
     }
-    let bars = || chart.bars.iter().zip(0..count);
-    for (bar, at) in bars() {
-        column(&mut canvas, &plot, bar, at);
+    let bars: Vec<(&Bar, u16)> = chart.bars.iter().zip(0..count).collect();
+    for (bar, at) in &bars {
+        column(&mut canvas, &plot, bar, *at);
     }
     line(&mut canvas, &plot, plot.height_of(Decimal::ZERO), AXIS);
-    labels(&mut canvas, fonts, &plot, bars());
-    values(&mut canvas, fonts, &plot, bars());
+    labels(&mut canvas, fonts, &plot, &bars);
+    values(&mut canvas, fonts, &plot, &bars);
     canvas
 }
 
@@ -89,20 +88,15 @@ fn column(canvas: &mut Canvas, plot: &Plot, bar: &Bar, at: u16) {
 }
 
 /// As many labels as have room, at even distances.
-fn labels<'a>(
-    canvas: &mut Canvas,
-    fonts: &Fonts,
-    plot: &Plot,
-    bars: impl Iterator<Item = (&'a Bar, u16)> + Clone,
-) {
+fn labels(canvas: &mut Canvas, fonts: &Fonts, plot: &Plot, bars: &[(&Bar, u16)]) {
     let room = plot.right - plot.left;
-    let fitting = |bar: &Bar| fonts.fit(&bar.label, TEXT, Weight::Regular, room, Cut::End);
-    let widest = bars.clone().map(|(bar, _)| fonts.width(&fitting(bar), TEXT, Weight::Regular)).fold(0.0, f32::max);
+    let fit = |(bar, at): &(&Bar, u16)| (fonts.fit(&bar.label, TEXT, Weight::Regular, room, Cut::End), *at);
+    let bars: Vec<(String, u16)> = bars.iter().map(fit).collect();
+    let half = widest(fonts, Weight::Regular, bars.iter().map(|(label, _)| label.as_str())) / 2.0;
     let pen = Pen { size: TEXT, weight: Weight::Regular, colour: SOFT, anchor: Anchor::Middle };
     let mut free_from = 0.0_f32;
     let mut apart = None;
-    for (bar, at) in bars {
-        let (label, half) = (fitting(bar), widest / 2.0);
+    for (label, at) in bars {
         let x = plot.middle(f32::from(at)).min(WIDTH - EDGE - half).max(EDGE + half);
         let is_turn = apart.is_none_or(|apart: u16| at % apart == 0);
         if !is_turn || x - half < free_from {
@@ -117,13 +111,8 @@ fn labels<'a>(
 }
 
 /// The value of every bar where all have room, else of the highest.
-fn values<'a>(
-    canvas: &mut Canvas,
-    fonts: &Fonts,
-    plot: &Plot,
-    bars: impl Iterator<Item = (&'a Bar, u16)> + Clone,
-) {
-    let shown = || bars.clone().filter(|(bar, _)| !bar.value.is_zero());
+fn values(canvas: &mut Canvas, fonts: &Fonts, plot: &Plot, bars: &[(&Bar, u16)]) {
+    let shown = || bars.iter().copied().filter(|(bar, _)| !bar.value.is_zero());
     let all_fit = widest(fonts, Weight::Bold, shown().map(|(bar, _)| bar.text.as_str())) + 8.0 < plot.slot;
     let highest = shown().map(|(bar, _)| bar.value).max();
     let highest = shown().find(|(bar, _)| Some(bar.value) == highest).map(|(_, at)| at);

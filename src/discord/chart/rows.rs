@@ -2,7 +2,9 @@
 
 use rust_decimal::Decimal;
 
-use super::canvas::{Anchor, Area, BAR, BELOW_ZERO, Canvas, Ground, HEADER, MARGIN, Pen, SOFT, STRONG, TRACK, WIDTH};
+use super::canvas::{
+    Anchor, Area, BAR, BELOW_ZERO, Canvas, Ground, HEADER, MARGIN, Pen, SOFT, STRONG, TRACK, WIDTH,
+};
 use super::font::{Cut, Fonts, Weight};
 use super::scale::Scale;
 use super::{Bar, Chart};
@@ -25,7 +27,7 @@ const LEAST: f32 = 4.0;
 
 pub(super) fn draw(chart: &Chart, fonts: &Fonts) -> Canvas {
     let bars = || chart.bars.iter().zip(0..MOST);
-    let count = bars().map(|(_, at)| at + 1).last().unwrap_or_default();
+    let count = bars().map(|(_, at)| at + 1).next_back().unwrap_or_default();
     let rest_height = if chart.rest.is_some() { ROW - BELOW } else { 0 };
     let scale = Scale::tight(bars().map(|(bar, _)| bar.value));
     let mut canvas = Canvas::of(chart, fonts, 138 + count * ROW + rest_height);

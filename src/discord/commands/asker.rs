@@ -17,6 +17,8 @@ pub(super) struct Asker {
     pub(super) manages_server: bool,
     /// The guild; none in direct messages.
     pub(super) guild: Option<i64>,
+    /// The channel, which the user can see.
+    pub(super) channel: i64,
 }
 
 macro_rules! from {
@@ -33,6 +35,7 @@ macro_rules! from {
                     roles: roles.map(|role| role.get().cast_signed()).collect(),
                     manages_server: may.intersects(Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR),
                     guild: interaction.guild_id.map(|guild| guild.get().cast_signed()),
+                    channel: interaction.channel_id.get().cast_signed(),
                 }
             }
         })+

@@ -39,7 +39,10 @@ pub(super) async fn attend<T: Send + 'static>(
             _ = ticks.tick() => {
                 if progress.has_changed().unwrap_or_default() {
                     let text = progress.borrow_and_update().clone();
-                    turn.show(Screen::text(text)).await?;
+                    // The work goes on, and so does the waiting for it.
+                    if let Err(error) = turn.show(Screen::text(text)).await {
+                        tracing::debug!(%error, "a sign of progress was not shown");
+                    }
                 }
             }
         }

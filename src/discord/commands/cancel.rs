@@ -39,7 +39,9 @@ pub(super) async fn confirmed(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> 
         return turn.show(question(&found)).await;
     }
     let set = Fields { status: Some(Status::Cancelled), ..Fields::default() };
-    let edit = Edit { order: id, at: Utc::now(), actor: turn.actor(), set, clear: Vec::new(), guard: None };
+    // Of two who press at once, only one cancels, and only that one can undo it.
+    let guard = found.fields.status.map(|status| Guard { status, since: found.newest });
+    let edit = Edit { order: id, at: Utc::now(), actor: turn.actor(), set, clear: Vec::new(), guard };
     let edited = turn.data.deps.ingest.edit(edit).await?;
     let (before, since) = (name_of(edited.before.fields.status), edited.after.newest.timestamp_micros());
     let undo = CreateButton::new(custom_id("undo", &[&id, &before, &since]))

@@ -12,7 +12,7 @@ use super::route::{Arguments, custom_id};
 use super::screen::Screen;
 use super::sheet::Sheet;
 use super::turn::Turn;
-use crate::discord::text::{ago, code, counted, cut, moment, plain_line, shown_line};
+use crate::discord::text::{ago, code, counted, cut, moment, plain_line, shown_line, units};
 use crate::outcome::Receipt;
 use crate::redact::credentials;
 use crate::store::{LogEntry, LogFilter};
@@ -23,6 +23,9 @@ const PAGE: u64 = 15;
 const LONGEST: usize = 100;
 /// Longest text form in the embed; a longer one is in a file.
 const LONGEST_TEXT: usize = 3000;
+/// Longest payload that is laid out, in bytes. Laid out, one that is nested deep is a hundred times as
+/// long, and Discord takes files of at most ten million bytes.
+const LONGEST_LAID_OUT: usize = 64 * 1024;
 /// Stands for every outcome.
 const ALL: &str = "-";
 
@@ -152,7 +155,7 @@ async fn one(data: &Data, id: i64) -> Result<Screen, Failure> {
     };
     let mut files = Vec::new();
     let flattened = credentials(&log.flattened);
-    if flattened.chars().count() <= LONGEST_TEXT {
+    if units(&flattened) <= LONGEST_TEXT {
         if !flattened.trim().is_empty() {
             sheet.description = format!("```\n{}\n```", flattened.replace("```", "ˋˋˋ"));
         }
@@ -181,7 +184,8 @@ async fn one(data: &Data, id: i64) -> Result<Screen, Failure> {
 /// The payload as it came, less the credentials in it, and laid out where it is JSON.
 fn payload(log: &LogEntry) -> CreateAttachment {
     let id = log.id;
-    let json = serde_json::from_str::<serde_json::Value>(&log.payload).ok();
+    let json = Some(&log.payload).filter(|payload| payload.len() <= LONGEST_LAID_OUT);
+    let json = json.and_then(|payload| serde_json::from_str::<serde_json::Value>(payload).ok());
     match json.filter(|json| json.is_object() || json.is_array()) {
         Some(json) => {
             let text = format!("{json:#}");

@@ -8,10 +8,10 @@ use super::failure::Failure;
 use super::order_sheet;
 use super::route::{Arguments, custom_id};
 use super::screen::Screen;
-use super::sheet::Sheet;
+use super::sheet::{Sheet, TITLE};
 use super::turn::Turn;
 use crate::config::Level;
-use crate::discord::text::{code, colour, cut, moment, shown_line};
+use crate::discord::text::{code, code_within, colour, cut, moment, shown_line};
 use crate::order::Order;
 use crate::redact::credentials;
 use crate::store::OrderEvent;
@@ -111,7 +111,7 @@ pub(super) async fn history(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Do
         CreateButton::new(custom_id("order", &[&order.id])).label("Back").style(ButtonStyle::Secondary);
     let mut sheet = Sheet {
         author: "History".to_owned(),
-        title: code(order.number.as_str()),
+        title: code_within(order.number.as_str(), TITLE),
         colour: colour(order.fields.status),
         ..Sheet::default()
     };

@@ -1,8 +1,8 @@
 //! An order as an embed: whole for the caller, and without what is nobody else's for everybody.
 
-use super::sheet::Sheet;
+use super::sheet::{FIELD_VALUE, Sheet};
 use crate::discord::text::{
-    code, colour, moment, money, plain_line, shown, shown_line, sign, tracking, web_link,
+    code, colour, moment, money, plain_line, shown, shown_line, sign, tracking, units, web_link,
 };
 use crate::order::{Fields, Order, Status};
 use crate::store::SourceMessage;
@@ -12,7 +12,14 @@ pub(super) fn whole(order: &Order, source: Option<SourceMessage>) -> Sheet {
     let fields = &order.fields;
     let mut sheet = begin(order);
     let page = fields.order_url.as_deref().and_then(web_link);
-    sheet.beside("At the store", page.map(|page| format!("[Order](<{page}>)")).unwrap_or_default());
+    // Half a link is none.
+    let page = page.map(|page| format!("[Order](<{page}>)")).filter(|link| units(link) <= FIELD_VALUE);
+    sheet.beside("At the store", page.unwrap_or_default());
+    // Before what may be long, so that it is never cut.
+    let source = source.map(|SourceMessage { guild, channel, message }| {
+        format!("[Message](https://discord.com/channels/{guild}/{channel}/{message})")
+    });
+    sheet.beside("Source", source.unwrap_or_default());
     sheet.beside("Profile", line(fields.profile.as_ref()));
     sheet.beside("E-mail", line(fields.email.as_ref()));
     sheet.beside("Customer", line(fields.customer_name.as_ref()));
@@ -25,9 +32,6 @@ pub(super) fn whole(order: &Order, source: Option<SourceMessage>) -> Sheet {
     sheet.wide("Ship to", fields.shipping_address.as_deref().map(shown).unwrap_or_default());
     sheet.wide("Proxy", line(fields.proxy_list.as_ref()));
     sheet.wide("Notes", fields.notes.as_deref().map(shown).unwrap_or_default());
-    if let Some(SourceMessage { guild, channel, message }) = source {
-        sheet.wide("Source", format!("[Message](https://discord.com/channels/{guild}/{channel}/{message})"));
-    }
     // Last, for there may be more of them than an embed has room for.
     for (label, value) in &order.extra {
         sheet.beside(&shown_line(label), shown(value));

@@ -1,6 +1,7 @@
 //! `/orders`: the list, ten at a time.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use poise::ChoiceParameter;
 use serde_json::{Value, json};
 use serenity::all::{ButtonStyle, CreateActionRow, CreateButton};
@@ -13,7 +14,7 @@ use super::sheet::Sheet;
 use super::show_order::choice_of;
 use super::turn::Turn;
 use crate::discord::text::{ago, code, counted, cut, money, plain_line, shown_line, sign};
-use crate::order::{Order, Status};
+use crate::order::{Order, Status, day_of};
 use crate::parse::dates::{self, Bound};
 use crate::store::{From, OrderFilter, OrderPage, Total};
 
@@ -116,7 +117,7 @@ async fn page(
         _ => number.max(1),
     };
     let sheet = Sheet {
-        title: title(filter),
+        title: title(filter, data.orders.timezone),
         description: items.iter().map(line).collect::<Vec<_>>().join("\n"),
         colour: 0x005_865F2,
         footer: footer(number, pages, total),
@@ -151,15 +152,16 @@ fn pager(
     ])
 }
 
-fn title(filter: &OrderFilter) -> String {
+fn title(filter: &OrderFilter, zone: Tz) -> String {
     let texts = [
         filter.status.map(|status| status.as_str().to_owned()),
         filter.store.as_deref().map(shown_line),
         filter.profile.as_deref().map(shown_line),
         filter.email.as_deref().map(shown_line),
         filter.search.as_deref().map(|text| format!("“{}”", shown_line(text))),
-        filter.since.map(|since| format!("since {}", since.format("%Y-%m-%d"))),
-        filter.until.map(|until| format!("until {}", until.format("%Y-%m-%d"))),
+        filter.since.map(|since| format!("since {}", day_of(since, zone))),
+        // The end lies outside: what was typed is the day before it.
+        filter.until.map(|until| format!("until {}", day_of(until - TimeDelta::microseconds(1), zone))),
     ];
     let texts: Vec<String> = texts.into_iter().flatten().collect();
     if texts.is_empty() { "Orders".to_owned() } else { format!("Orders: {}", texts.join(", ")) }

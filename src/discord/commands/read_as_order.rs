@@ -11,11 +11,11 @@ use super::logs::outcomes;
 use super::order;
 use super::route::{Arguments, custom_id};
 use super::screen::Screen;
-use super::sheet::Sheet;
+use super::sheet::{Sheet, TITLE};
 use super::show_order::choice_of;
 use super::turn::Turn;
 use crate::discord::rest::RestError;
-use crate::discord::text::{code, shown, shown_line};
+use crate::discord::text::{code_within, counted, shown, shown_line};
 use crate::flatten::flatten;
 use crate::ingest::context;
 use crate::message::{Message, discord::Place};
@@ -38,6 +38,10 @@ pub(super) async fn read_as_order(ctx: Ctx<'_>, message: Theirs) -> Done {
 pub(super) async fn store(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     turn.defer_update().await?;
     let (channel, id, seen) = (arguments.read()?, arguments.read()?, arguments.text()?);
+    // A custom id can be forged, and may name a channel that the caller cannot see.
+    if channel != turn.asker.channel {
+        return Err(Failure::OutOfDate);
+    }
     let mut message = fetch(turn, channel, id).await?;
     if mark(&message) != seen {
         let mut screen = preview(turn.data, &message, channel);
@@ -83,12 +87,14 @@ async fn fetch(turn: &Turn<'_>, channel: i64, id: i64) -> Result<Message, Failur
 fn preview(data: &Data, message: &Message, channel: i64) -> Screen {
     let cards = flatten(message);
     let mut screen = Screen::default();
-    let mut is_order = false;
+    let (mut is_order, mut more) = (false, 0);
     for (card, number) in cards.iter().zip(1..) {
         let reading = parse::read(&card.text, &context(message, &data.orders, number));
         is_order |= matches!(reading, Ok(Some(Reading::Order { .. })));
-        if screen.sheets.len() < CARDS {
-            screen.sheets.extend(sheet(reading));
+        match sheet(reading) {
+            Some(sheet) if screen.sheets.len() < CARDS => screen.sheets.push(sheet),
+            Some(_) => more += 1,
+            None => {}
         }
     }
     // All embeds of a message together may be no longer than one.
@@ -97,6 +103,10 @@ fn preview(data: &Data, message: &Message, channel: i64) -> Screen {
     }
     if is_order {
         "This is how it reads. Nothing is stored yet.".clone_into(&mut screen.text);
+        if more > 0 {
+            let more = counted(more, "card more is", "cards more are");
+            screen.text = format!("{} {more} not shown here.", screen.text);
+        }
         let id = custom_id("store", &[&channel, &message.discord_id.unwrap_or_default(), &mark(message)]);
         screen.rows = vec![CreateActionRow::Buttons(vec![CreateButton::new(id).label("Store")])];
     } else if screen.sheets.is_empty() {
@@ -120,7 +130,7 @@ fn sheet(reading: Result<Option<Reading>, parse::ParseError>) -> Option<Sheet> {
             sheet.description = shown_line(&why.to_string());
         }
         Ok(Some(Reading::Order { patch, warnings })) => {
-            sheet.title = code(patch.number.as_str());
+            sheet.title = code_within(patch.number.as_str(), TITLE);
             sheet.colour = 0x0023_A55A;
             for (name, value) in patch.derived.named_texts().iter().chain(&patch.stated.named_texts()) {
                 sheet.beside(&name.replace('_', " "), shown(value));

@@ -5,11 +5,12 @@ use serenity::all::{CreateEmbed, CreateEmbedAuthor, CreateEmbedFooter};
 
 use crate::discord::text::{cut, units};
 
-const TITLE: usize = 256;
+pub(super) const TITLE: usize = 256;
 const DESCRIPTION: usize = 4096;
-const FIELDS: usize = 25;
+pub(super) const FIELDS: usize = 25;
 const FIELD_NAME: usize = 256;
-const FIELD_VALUE: usize = 1024;
+/// Longest value of a field.
+pub(super) const FIELD_VALUE: usize = 1024;
 const FOOTER: usize = 2048;
 const AUTHOR: usize = 256;
 /// All texts together.

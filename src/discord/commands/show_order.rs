@@ -11,6 +11,7 @@ use super::order;
 use super::route::custom_id;
 use super::screen::Screen;
 use super::turn::Turn;
+use crate::config::Level;
 use crate::discord::text::counted;
 use crate::order::Order;
 
@@ -24,9 +25,12 @@ pub(super) async fn show_order(ctx: Ctx<'_>, message: Message) -> Done {
     let orders = turn.data.deps.store.orders_of_message(message.id.get().cast_signed()).await?;
     let screen = match orders.as_slice() {
         [] => {
-            return Err(Failure::told(
-                "No order came of this message. \"Read as order\" in the same menu looks at it again.",
-            ));
+            let hint = if turn.may(Level::Manager) {
+                " \"Read as order\" in the same menu looks at it again."
+            } else {
+                ""
+            };
+            return Err(Failure::told(format!("No order came of this message.{hint}")));
         }
         [only] => order::screen(&turn, only).await?,
         several => Screen {

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::data::{Ctx, Data, Done};
 use super::screen::Screen;
-use super::sheet::Sheet;
+use super::sheet::{FIELDS, Sheet};
 use super::turn::Turn;
 use crate::discord::text::{ago, counted, moment, shown_line};
 use crate::status::ChannelStatus;
@@ -36,7 +36,16 @@ pub(super) async fn status(ctx: Ctx<'_>) -> Done {
     sheet.beside("Database", database);
     sheet.beside("Queue", counted(turn.data.deps.ingest.waiting(), "message waits", "messages wait"));
     sheet.beside("Last card", last_card(turn.data).await);
-    for channel in &board.channels {
+    // Those with a problem first, for an embed has room for so many.
+    let mut channels: Vec<&ChannelStatus> = board.channels.iter().collect();
+    channels.sort_by_key(|channel| problem(channel).is_none());
+    let room = FIELDS.saturating_sub(sheet.fields.len());
+    let hidden = channels.len().saturating_sub(room) as u64;
+    if hidden > 0 {
+        let hidden = counted(hidden, "channel more is", "channels more are");
+        sheet.footer = format!("{} · {hidden} not shown", sheet.footer);
+    }
+    for channel in channels.into_iter().take(room) {
         sheet.wide(&shown_line(&channel.name), channel_text(channel));
     }
     turn.show(Screen::sheet(sheet)).await

@@ -9,12 +9,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serenity::all::{
     Builder, CreateInteractionResponse, CreateInteractionResponseMessage, CreateModal, Http,
 };
+use tokio::time::sleep;
 
 use super::asker::Asker;
 use super::data::{Ctx, Data};
 use super::failure::Failure;
 use super::screen::Screen;
 use crate::config::Level;
+use crate::discord::rest::RestError;
+
+/// How often an answer is given once more.
+const AGAIN: u32 = 2;
+/// Discord's code for an interaction that was answered before.
+const ACKNOWLEDGED: Option<i64> = Some(40060);
 
 /// One interaction, of somebody who may do this.
 pub(super) struct Turn<'a> {
@@ -90,8 +97,8 @@ impl<'a> Turn<'a> {
     /// Answers what was put off: with the private answer, or what the component's message becomes.
     pub(super) async fn show(&self, screen: Screen) -> Result<(), Failure> {
         if self.acknowledged.load(Ordering::Relaxed) {
-            screen.into_edit().execute(&self.http, &self.asker.token).await?;
-            return Ok(());
+            let edit = screen.into_edit();
+            return self.patiently(|| edit.clone().execute(&self.http, &self.asker.token)).await;
         }
         self.first(CreateInteractionResponse::Message(screen.into_answer().ephemeral(true))).await
     }
@@ -117,8 +124,27 @@ impl<'a> Turn<'a> {
     }
 
     async fn first(&self, answer: CreateInteractionResponse) -> Result<(), Failure> {
-        answer.execute(&self.http, (self.asker.id, &self.asker.token)).await?;
+        let to = (self.asker.id, self.asker.token.as_str());
+        self.patiently(|| answer.clone().execute(&self.http, to)).await?;
         self.acknowledged.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Gives an answer that may be given twice, and once more where Discord could not take it for a
+    /// moment.
+    async fn patiently<T, F>(&self, give: impl Fn() -> F) -> Result<(), Failure>
+    where
+        F: Future<Output = serenity::Result<T>>,
+    {
+        let mut pause = self.data.deps.timing.retry;
+        for tried in 0.. {
+            match give().await.map(drop).map_err(RestError::from) {
+                Err(error) if tried < AGAIN && !error.is_final() => sleep(pause).await,
+                Err(error) if tried > 0 && error.code() == ACKNOWLEDGED => break,
+                done => return Ok(done?),
+            }
+            pause = pause.saturating_mul(2);
+        }
         Ok(())
     }
 }

@@ -84,6 +84,15 @@ impl RestError {
         }
     }
 
+    /// Discord's own code, where it refused and gave one.
+    #[must_use]
+    pub const fn code(self) -> Option<i64> {
+        match self {
+            Self::Forbidden(code) | Self::NotFound(code) | Self::Refused(_, code) => code.get(),
+            _ => None,
+        }
+    }
+
     fn of_status(status: u16, code: Code) -> Self {
         match status {
             401 => Self::Unauthorized,

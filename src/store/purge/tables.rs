@@ -1,44 +1,22 @@
 //! What each table holds of a person, and what is left of a row.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, EntityTrait, IdenStatic, IntoActiveModel, ModelTrait, Value,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
-use super::Person;
-use crate::order::{Extra, FieldChange};
-use crate::store::entity::{order_events, orders, webhook_logs};
-use crate::store::rows::{changes_from_json, changes_to_json, to_json};
+use super::{PERSONAL, Person};
+use crate::order::{FieldChange, Order};
+use crate::store::entity::{discord_views, order_events, orders, webhook_logs};
+use crate::store::rows::{self, changes_from_json, changes_to_json};
+use crate::store::{Batch, StoreError};
 
-/// Columns that speak of the person who ordered.
-const PERSONAL: [orders::Column; 6] = [
-    orders::Column::Email,
-    orders::Column::CustomerName,
-    orders::Column::ShippingAddress,
-    orders::Column::Profile,
-    orders::Column::ProxyList,
-    orders::Column::Notes,
-];
-
-/// Other columns, in which an address may stand by chance, such as in a link.
-const OTHER_TEXTS: [orders::Column; 13] = [
-    orders::Column::Product,
-    orders::Column::ReferenceNumber,
-    orders::Column::TrackingNumber,
-    orders::Column::PaymentMethod,
-    orders::Column::ShippingMethod,
-    orders::Column::OrderTime,
-    orders::Column::WorksheetName,
-    orders::Column::Store,
-    orders::Column::ProductUrl,
-    orders::Column::OrderUrl,
-    orders::Column::ImageUrl,
-    orders::Column::FraudStatus,
-    orders::Column::Bot,
-];
+/// A log row without warnings.
+const NO_WARNINGS: &str = "[]";
 
 /// A table that may hold a person.
-pub(super) trait Table: EntityTrait<Model: IntoActiveModel<Self::ActiveModel> + Send + Sync> {
+pub(super) trait Table: EntityTrait<Model: Send + Sync> {
     /// The column of row ids.
     const ID: Self::Column;
 
@@ -48,8 +26,8 @@ pub(super) trait Table: EntityTrait<Model: IntoActiveModel<Self::ActiveModel> + 
     /// Whether a row holds anything that must go.
     fn holds(row: &Self::Model, person: &Person<'_>) -> bool;
 
-    /// The row without it.
-    fn emptied(row: Self::Model, person: &Person<'_>, now: DateTime<Utc>) -> Self::ActiveModel;
+    /// Takes it out of these rows, as they are by now.
+    async fn empty(batch: &mut Batch, ids: &[i64], person: &Person<'_>) -> Result<(), StoreError>;
 }
 
 impl Table for orders::Entity {
@@ -60,35 +38,57 @@ impl Table for orders::Entity {
     }
 
     fn holds(row: &orders::Model, person: &Person<'_>) -> bool {
-        is_owned(row, person)
-            || PERSONAL.into_iter().chain(OTHER_TEXTS).any(|column| holds(row, column, person))
-            || person.address.is_in(&row.extra)
+        // A number that is none is nobody's address either.
+        rows::order(row.clone()).is_ok_and(|order| order_holds(&order, person))
     }
 
-    fn emptied(row: orders::Model, person: &Person<'_>, now: DateTime<Utc>) -> orders::ActiveModel {
-        let is_owned = is_owned(&row, person);
-        let mut extra: Extra = serde_json::from_str(&row.extra).unwrap_or_default();
-        // Nobody knows what stands under labels that ROMS does not know.
-        extra.retain(|label, text| !is_owned && !person.address.is_in(label) && !person.address.is_in(text));
-        let mut emptied = row.clone().into_active_model();
-        let personal = PERSONAL.into_iter().filter(|column| is_owned || holds(&row, *column, person));
-        let others = OTHER_TEXTS.into_iter().filter(|column| holds(&row, *column, person));
-        for column in personal.chain(others) {
-            emptied.set(column, Value::String(None));
+    /// As every writer of orders does it, so that all that is made of orders follows.
+    async fn empty(batch: &mut Batch, ids: &[i64], person: &Person<'_>) -> Result<(), StoreError> {
+        let numbers = batch.order_numbers(ids).await?;
+        let mut orders: Vec<Order> = batch.orders(&numbers).await?.into_values().collect();
+        orders.retain(|order| order_holds(order, person));
+        orders.sort_unstable_by(|one, other| one.number.cmp(&other.number));
+        for order in &mut orders {
+            empty_order(order, person);
+            order.updated_at = now();
         }
-        emptied.extra = Set(to_json(&extra));
-        emptied.updated_at = Set(now);
-        emptied
+        batch.save_orders(&orders.iter().collect::<Vec<_>>()).await?;
+        Ok(())
     }
 }
 
-fn is_owned(row: &orders::Model, person: &Person<'_>) -> bool {
-    // By the address that is there now: the order may have changed since it was looked at.
-    row.email.as_deref().is_some_and(|email| person.address.is_in(email))
+fn order_holds(order: &Order, person: &Person<'_>) -> bool {
+    let texts = order.fields.named_texts();
+    is_owned(order, person)
+        || texts.iter().any(|(_, text)| person.address.is_in(text))
+        || order.extra.iter().any(|(label, text)| person.address.is_in(label) || person.address.is_in(text))
 }
 
-fn holds(row: &orders::Model, column: orders::Column, person: &Person<'_>) -> bool {
-    matches!(row.get(column), Value::String(Some(text)) if person.address.is_in(&text))
+/// By the address that is there now: the order may have changed since it was looked at.
+fn is_owned(order: &Order, person: &Person<'_>) -> bool {
+    order.fields.email.as_deref().is_some_and(|email| person.address.is_in(email))
+}
+
+/// Empties what is personal, where the order is the person's, and whatever holds the address. No
+/// older message fills it again.
+fn empty_order(order: &mut Order, person: &Person<'_>) {
+    let is_owned = is_owned(order, person);
+    for (name, text) in order.fields.named_texts() {
+        if person.address.is_in(&text) {
+            order.fields.clear(name);
+            order.cleared.insert(name);
+        }
+    }
+    if is_owned {
+        for name in PERSONAL {
+            order.fields.clear(name);
+            order.cleared.insert(name);
+        }
+    }
+    // Nobody knows what stands under labels that ROMS does not know.
+    order
+        .extra
+        .retain(|label, text| !is_owned && !person.address.is_in(label) && !person.address.is_in(text));
 }
 
 impl Table for order_events::Entity {
@@ -107,23 +107,26 @@ impl Table for order_events::Entity {
     }
 
     /// Where one value is the person's, all personal ones of the same step are.
-    fn emptied(row: order_events::Model, person: &Person<'_>, _: DateTime<Utc>) -> order_events::ActiveModel {
-        let mut changes = changes_from_json(&row.changes);
-        for change in &mut changes {
-            let named =
-                [&change.old, &change.new].into_iter().flatten().any(|text| person.address.is_in(text));
-            if named || is_personal(change) {
-                (change.old, change.new) = (None, None);
+    async fn empty(batch: &mut Batch, ids: &[i64], person: &Person<'_>) -> Result<(), StoreError> {
+        for row in locked::<Self>(batch, ids).await? {
+            let mut changes = changes_from_json(&row.changes);
+            for change in &mut changes {
+                let holds =
+                    [&change.old, &change.new].into_iter().flatten().any(|text| person.address.is_in(text));
+                if holds || is_personal(change) {
+                    (change.old, change.new) = (None, None);
+                }
             }
+            let mut emptied = row.into_active_model();
+            emptied.changes = Set(changes_to_json(&changes));
+            emptied.update(&batch.transaction).await?;
         }
-        let mut emptied = row.into_active_model();
-        emptied.changes = Set(changes_to_json(&changes));
-        emptied
+        Ok(())
     }
 }
 
 fn is_personal(change: &FieldChange) -> bool {
-    PERSONAL.iter().any(|column| column.as_str() == change.field) || change.field.starts_with("extra.")
+    PERSONAL.contains(&change.field.as_str()) || change.field.starts_with("extra.")
 }
 
 fn is_filled(change: &FieldChange) -> bool {
@@ -143,21 +146,53 @@ impl Table for webhook_logs::Entity {
         let order_ids: Vec<i64> = serde_json::from_str(&row.order_ids).unwrap_or_default();
         let is_empty = row.payload.is_empty()
             && row.flattened.is_empty()
-            && row.warnings == "[]"
+            && row.warnings == NO_WARNINGS
             && row.error_message.is_none();
         !is_empty && order_ids.iter().any(|id| person.orders.contains(id))
             || texts.into_iter().flatten().any(|text| person.address.is_in(text))
     }
 
     /// A message may tell of several people; it goes whole.
-    fn emptied(row: webhook_logs::Model, _: &Person<'_>, now: DateTime<Utc>) -> webhook_logs::ActiveModel {
-        let emptied_at = row.emptied_at.unwrap_or(now);
-        let mut emptied = row.into_active_model();
-        emptied.payload = Set(String::new());
-        emptied.flattened = Set(String::new());
-        emptied.warnings = Set("[]".to_owned());
-        emptied.error_message = Set(None);
-        emptied.emptied_at = Set(Some(emptied_at));
-        emptied
+    async fn empty(batch: &mut Batch, ids: &[i64], _: &Person<'_>) -> Result<(), StoreError> {
+        for row in locked::<Self>(batch, ids).await? {
+            let emptied_at = row.emptied_at.unwrap_or_else(now);
+            let mut emptied = row.into_active_model();
+            emptied.payload = Set(String::new());
+            emptied.flattened = Set(String::new());
+            emptied.warnings = Set(NO_WARNINGS.to_owned());
+            emptied.error_message = Set(None);
+            emptied.emptied_at = Set(Some(emptied_at));
+            emptied.update(&batch.transaction).await?;
+        }
+        Ok(())
     }
+}
+
+/// The filters of lists: somebody may have looked for the address.
+impl Table for discord_views::Entity {
+    const ID: discord_views::Column = discord_views::Column::Id;
+
+    fn id(row: &discord_views::Model) -> i64 {
+        row.id
+    }
+
+    fn holds(row: &discord_views::Model, person: &Person<'_>) -> bool {
+        person.address.is_in(&row.text)
+    }
+
+    async fn empty(batch: &mut Batch, ids: &[i64], _: &Person<'_>) -> Result<(), StoreError> {
+        let found = Self::delete_many().filter(Self::ID.is_in(ids.iter().copied()));
+        found.exec(&batch.transaction).await?;
+        Ok(())
+    }
+}
+
+/// Rows as they are by now, and stay until the transaction ends.
+async fn locked<T: Table>(batch: &Batch, ids: &[i64]) -> Result<Vec<T::Model>, StoreError> {
+    let rows = T::find().filter(T::ID.is_in(ids.iter().copied())).order_by_asc(T::ID);
+    Ok(rows.lock_exclusive().all(&batch.transaction).await?)
+}
+
+fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(6)
 }

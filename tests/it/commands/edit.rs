@@ -1,6 +1,6 @@
 //! `/edit`: the modal, what is written of it, and what is not.
 
-use roms::order::Status;
+use roms::order::{Amount, Status};
 use serde_json::json;
 
 use super::stage::{Stage, buttons, field, inputs, is_private, said};
@@ -35,7 +35,7 @@ async fn what_is_changed_in_the_modal_is_stored_with_who_did_it() {
     let stored = stage.bot.order("TGT-900").await.unwrap().fields;
     assert_eq!(stored.status, Some(Status::Shipped));
     assert_eq!(stored.qty_received, Some(1));
-    assert_eq!(stored.commission.map(|amount| amount.hundredths()), Some(2000));
+    assert_eq!(stored.commission.map(Amount::hundredths), Some(2000));
     assert_eq!(stored.notes.as_deref(), Some("first\nsecond"));
     let events = stage.events_of(&order).await;
     let edit = events.last().unwrap();
@@ -128,7 +128,7 @@ async fn a_card_that_comes_in_while_the_modal_is_open_loses_nothing() {
     assert_eq!(stored.status, Some(Status::Shipped), "what was not touched is not written back");
     assert_eq!(stored.tracking_number.as_deref(), Some("XYZ-1"));
     assert_eq!(stored.notes.as_deref(), Some("by Ada"));
-    assert_eq!(stored.commission.map(|amount| amount.hundredths()), Some(500));
+    assert_eq!(stored.commission.map(Amount::hundredths), Some(500));
     let events = stage.events_of(&order).await;
     let last: Vec<&str> = events.last().unwrap().changes.iter().map(|change| change.field.as_str()).collect();
     assert_eq!(last, ["commission"]);

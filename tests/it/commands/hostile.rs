@@ -44,15 +44,19 @@ async fn an_order_with_every_field_at_its_limit_is_shown_within_discords() {
     let stage = Stage::new().await;
     for (at, sign) in ["x", "😀", "\\", "*_", "é"].into_iter().enumerate() {
         // 255 characters are the longest number there may be.
-        let number = format!("L{at}-{}", "9".repeat(252));
+        let begin = format!("L{at}-{}", "9".repeat(100));
+        let number = format!("{begin}{}", "9".repeat(152));
         stage.order_of(&number, longest(&number, sign)).await;
-        let choices = stage.complete(&stage.manager, "order", &number[..90]).await;
+        let choices = stage.complete(&stage.manager, "order", &begin).await;
         assert_eq!(choices.len(), 1, "{sign}");
         let order = stage.ask(&stage.manager, "order", &[("number", &choices[0].1)]).await;
-        assert!(said(&order).contains(&number[..200]), "{sign}: {}", said(&order));
+        assert!(said(&order).contains(&begin), "{sign}: {}", said(&order));
         assert!(said(&order).contains('…'), "what is left out is marked: {sign}");
+        assert!(field(&order, "Source").is_some_and(|link| link.ends_with(')')), "{sign}: {}", said(&order));
         let history = stage.turn(&stage.manager, &order, "History").await;
         assert!(said(&history).contains("created"), "{sign}: {}", said(&history));
+        let title = history.value["embeds"][0]["title"].as_str().unwrap();
+        assert!(title.ends_with("…`"), "a code span is closed: {title}");
         stage.turn(&stage.manager, &history, "Back").await;
         let modal = stage.press(&stage.manager, &order, "Edit");
         let saved = stage.submit(&stage.manager, &modal, Some(&order), &[("status", "shipped")]).await;
@@ -60,6 +64,11 @@ async fn an_order_with_every_field_at_its_limit_is_shown_within_discords() {
         stage.press(&stage.manager, &order, "Share").until_reply("a post", |_| true).await;
         let asked = stage.ask(&stage.manager, "cancel", &[("number", &number)]).await;
         stage.turn(&stage.manager, &asked, "Cancel the order").await;
+    }
+    for by in 0..5 {
+        let by = json!([{"name": "by", "type": 4, "value": by}]);
+        let sums = stage.viewer.slash(&stage.channel, "stats", by).answer().await;
+        assert_eq!(field(&sums, "Orders"), Some("5"), "{}", said(&sums));
     }
     let list = stage.ask(&stage.viewer, "orders", &[("search", &"9".repeat(200))]).await;
     assert_eq!(options(&list).len(), 5, "{}", said(&list));
@@ -117,7 +126,17 @@ async fn texts_of_cards_do_nothing_in_an_answer() {
     let shared = stage.press(&stage.manager, &order, "Share").until_reply("a post", |_| true).await;
     let list = stage.ask(&stage.manager, "orders", &[("search", "@everyone")]).await;
     assert_eq!(options(&list).len(), 1);
-    for (what, reply) in [("order", &order), ("cancel", &cancel), ("share", &shared), ("list", &list)] {
+    let by = |place: u8| json!([{"name": "by", "type": 4, "value": place}]);
+    let products = stage.manager.slash(&stage.channel, "stats", by(3)).answer().await;
+    let stores = stage.manager.slash(&stage.channel, "stats", by(1)).answer().await;
+    for (what, reply) in [
+        ("order", &order),
+        ("cancel", &cancel),
+        ("share", &shared),
+        ("list", &list),
+        ("products", &products),
+        ("stores", &stores),
+    ] {
         let mut rendered = reply.clone();
         // In the author's line and the footer, Discord renders nothing.
         for embed in rendered.value["embeds"].as_array_mut().unwrap() {
@@ -139,9 +158,9 @@ async fn texts_of_cards_do_nothing_in_an_answer() {
 #[tokio::test]
 async fn links_that_discord_would_refuse_do_not_keep_an_order_from_being_shown() {
     let stage = Stage::new().await;
-    let long = format!("https://example.test/{}", "é".repeat(900));
+    let [long, half] = [900, 180].map(|signs| format!("https://example.test/{}", "é".repeat(signs)));
     for (at, link) in
-        ["https://", "https://[x", "https://user:canary@example.test/p", "https://a.test/<x>", &long]
+        ["https://", "https://[x", "https://user:canary@example.test/p", "https://a.test/<x>", &long, &half]
             .into_iter()
             .enumerate()
     {
@@ -153,6 +172,8 @@ async fn links_that_discord_would_refuse_do_not_keep_an_order_from_being_shown()
         stage.order_of(&number, message).await;
         let order = stage.ask(&stage.viewer, "order", &[("number", &number)]).await;
         assert!(field(&order, "Order number").unwrap().contains(&number), "{link}: {}", said(&order));
+        let page = field(&order, "At the store");
+        assert!(page.is_none_or(|page| page.ends_with(">)")), "half a link is none: {page:?}");
     }
     stage.end(0).await;
 }

@@ -7,8 +7,11 @@ use crate::support::bot::card;
 use crate::support::discord::interactions::{Interaction, Reply};
 use crate::support::discord::{Channel, User};
 
+/// Options of a command, by name.
+type Options = &'static [(&'static str, &'static str)];
+
 /// Commands with the options that they need, and the lowest level that may use them.
-const COMMANDS: [(&str, &[(&str, &str)], usize); 9] = [
+const COMMANDS: [(&str, Options, usize); 9] = [
     ("order", &[("number", "TGT-900")], VIEWER),
     ("orders", &[], VIEWER),
     ("stats", &[], VIEWER),
@@ -95,7 +98,7 @@ async fn each_command_is_for_its_level_and_those_above() {
                 assert_refused(&stage, &reply.unwrap(), needed, &what);
                 let id = person.id().to_string();
                 let lines = stage.log.text();
-                let line = lines.lines().filter(|line| line.contains("refused")).next_back().unwrap();
+                let line = lines.lines().rfind(|line| line.contains("refused")).unwrap();
                 assert!(line.contains(&id) && line.contains(name), "{what}: {line}");
                 assert_eq!(stage.log.count("refused"), before + 1);
             }

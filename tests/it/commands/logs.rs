@@ -32,7 +32,7 @@ async fn the_log_is_listed_and_a_select_shows_one_message_with_its_payload() {
     assert_eq!(shown.files.len(), 1);
     let payload: serde_json::Value = serde_json::from_slice(&shown.files[0].bytes).unwrap();
     assert_eq!(payload["embeds"][0]["author"]["name"], "Successful Checkout | Target");
-    assert!(shown.files[0].name.ends_with(".json"));
+    assert_eq!(shown.files[0].name.rsplit_once('.').map(|(_, kind)| kind), Some("json"));
 
     let created = stage.choose(&stage.admin, &list, "created").answer().await;
     assert!(said(&created).contains("`TGT-900`"), "{}", said(&created));

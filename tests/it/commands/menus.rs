@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{Stage, buttons, field, is_private, options, said};
+use super::stage::{Stage, buttons, custom_id, field, is_private, options, said};
 use crate::support::bot::card;
 use crate::watching::stage::odd_card;
 
@@ -68,6 +68,32 @@ async fn a_message_of_somebody_untrusted_is_previewed_and_then_stored() {
     assert_eq!(stage.events_of(&order).await.len(), 1);
     let shown = stage.viewer.menu(&stage.channel, "Show order", message).answer().await;
     assert_eq!(field(&shown, "Order number"), Some("`TGT-900`"));
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn a_forged_button_reads_nothing_in_another_channel() {
+    let stage = Stage::new().await;
+    let secret = stage.guild.channel("secret");
+    let hidden = stage.discord.user("Ann").draft(&secret, card("SECRET-1", "$10.00")).post();
+    let message = theirs(&stage, card("TGT-900", "$10.00"));
+    let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
+    let seen = custom_id(&preview, "Store");
+    let forged = format!("store:{}:{hidden}:{}", secret.id(), seen.rsplit(':').next().unwrap());
+    let pressed = stage.manager.press(&stage.channel, preview.message, &forged);
+    let told = pressed.until_reply("a refusal", |_| true).await;
+    assert!(said(&told).contains("out of date") && is_private(&told), "{}", said(&told));
+    assert!(pressed.replies().iter().all(|reply| !said(reply).contains("SECRET-1")));
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn a_preview_says_how_many_cards_it_leaves_out() {
+    let stage = Stage::new().await;
+    let embeds = (0..8).map(|at| card(&format!("TGT-{at}"), "$10.00")["embeds"][0].clone());
+    let message = theirs(&stage, json!({"embeds": embeds.collect::<Vec<_>>()}));
+    let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
+    assert!(said(&preview).contains("3 cards more are not shown here"), "{}", said(&preview));
     stage.end(0).await;
 }
 
@@ -151,5 +177,41 @@ async fn a_channel_that_the_bot_may_not_read_is_told_of() {
     let reply = stage.manager.menu(&secret, "Read as order", message).answer().await;
     let text = said(&reply);
     assert!(text.contains("Read Message History") || text.contains("is gone"), "{text}");
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn a_message_full_of_orders_is_shown_within_discords_limits() {
+    let stage = Stage::new().await;
+    let cards: Vec<String> = (1..=40)
+        .map(|number| {
+            format!(
+                "Successful Checkout | Target\nProduct\nTin {number}\nPrice\n$1.00\nOrder Number\nN-{number}"
+            )
+        })
+        .collect();
+    let many = json!({"embeds": [{"description": cards.join("\n\n")}]});
+    let trusted = stage.hook.post(many.clone());
+    stage.bot.until_orders(40).await;
+    let shown = stage.viewer.menu(&stage.channel, "Show order", trusted).answer().await;
+    assert!(said(&shown).contains("40 orders came of this message"), "{}", said(&shown));
+    assert_eq!(options(&shown).len(), 25);
+    let logs = stage.ask(&stage.admin, "logs", &[]).await;
+    let log = stage.choose(&stage.admin, &logs, "created").answer().await;
+    assert!(said(&log).contains("`N-1`"), "{}", said(&log));
+
+    let crowded = |number: u32| {
+        let mut card = card(&format!("L-{number}"), "$10.00");
+        let fields = card["embeds"][0]["fields"].as_array_mut().unwrap();
+        fields.extend((0..18).map(|at| json!({"name": format!("Label {at}"), "value": "*".repeat(1024)})));
+        card["embeds"][0].clone()
+    };
+    let theirs = theirs(&stage, json!({"embeds": (1..=10).map(crowded).collect::<Vec<_>>()}));
+    let preview = stage.manager.menu(&stage.channel, "Read as order", theirs).answer().await;
+    assert_eq!(buttons(&preview), ["Store"], "{}", said(&preview));
+    let text = said(&preview);
+    assert!(text.contains("`L-1`") && text.contains('…'), "{text}");
+    let stored = stage.turn(&stage.manager, &preview, "Store").await;
+    assert_eq!(options(&stored).len(), 10, "{}", said(&stored));
     stage.end(0).await;
 }

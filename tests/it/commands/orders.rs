@@ -147,6 +147,20 @@ async fn each_filter_narrows_the_list_and_its_pages() {
 }
 
 #[tokio::test]
+async fn the_days_of_a_list_are_those_that_were_typed_in_any_time_zone() {
+    let mut stage = Stage::new().await;
+    stage.order("TGT-900", "$10.00").await;
+    for zone in [chrono_tz::Europe::Berlin, chrono_tz::UTC, chrono_tz::America::New_York] {
+        stage.restart_with(|config| config.orders.timezone = zone).await;
+        let days = [("since", "2020-01-31"), ("until", "2098-01-31")];
+        let list = stage.ask(&stage.viewer, "orders", &days).await;
+        let title = list.value["embeds"][0]["title"].as_str().unwrap();
+        assert_eq!(title, "Orders: since 2020-01-31, until 2098-01-31", "{zone}");
+    }
+    stage.end(0).await;
+}
+
+#[tokio::test]
 async fn a_list_whose_filter_is_not_kept_any_more_is_out_of_date() {
     let stage = Stage::new().await;
     many(&stage).await;

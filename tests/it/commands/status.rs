@@ -1,7 +1,10 @@
 //! `/status`: how ROMS is, and what is missing.
 
+use roms::config::Channel;
+
 use super::stage::{Stage, field, is_private, said};
 use crate::support::discord::permissions::READ_MESSAGE_HISTORY;
+use crate::watching::stage::id;
 
 #[tokio::test]
 async fn all_is_told_when_all_is_well() {
@@ -18,6 +21,26 @@ async fn all_is_told_when_all_is_well() {
     assert!(field(&reply, "Last card").unwrap().contains("(created)"), "{text}");
     let channel = field(&reply, "checkouts").unwrap();
     assert!(channel.contains(&format!("<#{}> read up to <t:", stage.channel.id())), "{channel}");
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn of_more_channels_than_an_embed_holds_those_with_a_problem_are_shown() {
+    let mut stage = Stage::before().await;
+    let more = ('a'..='z').map(|name| stage.guild.channel(&name.to_string())).collect::<Vec<_>>();
+    more.last().unwrap().deny(READ_MESSAGE_HISTORY);
+    let channels = &mut stage.config().discord.as_mut().unwrap().channels;
+    let watched = channels[0].clone();
+    for (channel, name) in more.iter().zip('a'..='z') {
+        let also = Channel { id: id(channel.id()), name: name.to_string(), ..watched.clone() };
+        channels.push(also);
+    }
+    stage.begin().await;
+    let missing = |health: &serde_json::Value| health.to_string().contains("Read Message History");
+    stage.bot.until("/health", "it is seen", missing).await;
+    let reply = stage.ask(&stage.admin, "status", &[]).await;
+    assert!(field(&reply, "z").unwrap().contains("the bot lacks"), "{}", said(&reply));
+    assert!(said(&reply).contains("6 channels more are not shown"), "{}", said(&reply));
     stage.end(0).await;
 }
 

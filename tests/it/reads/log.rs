@@ -39,7 +39,7 @@ async fn the_log_is_newest_first_with_every_field() {
         json!({
             "id": 6, "source": "webhook", "endpoint": "/api/v2/webhooks/orders", "method": "POST", "status_code": 200,
             "processed": true, "outcome": "created", "code": null, "error_message": null, "warnings": [],
-            "order_ids": [3], "payload_preview": "Order Number\nA-3\n"
+            "order_ids": [3], "payload_preview": "Order Number\nA-3\n", "emptied_at": null
         })
     );
 }

@@ -46,7 +46,10 @@ async fn the_list_is_newest_first_and_comes_in_pages() {
     assert_eq!(numbers(&all), ["B-6", "A-5", "A-4", "A-3", "A-2", "A-1"]);
     assert_eq!(
         page(&all),
-        json!({"total": 6, "page": 1, "page_size": 50, "has_next": false, "has_previous": false})
+        json!({
+            "total": 6, "total_is_exact": true, "page": 1, "page_size": 50, "has_next": false, "has_previous": false,
+            "next": null, "previous": null
+        })
     );
     let cases: [(&str, &[&str], bool, bool); 4] = [
         ("page_size=2", &["B-6", "A-5"], true, false),
@@ -67,7 +70,8 @@ async fn the_list_is_newest_first_and_comes_in_pages() {
     let clamped = [
         ("page=0&page_size=0", 1, 1),
         ("page=-5&page_size=9999", 1, 200),
-        ("page=9223372036854775807&page_size=200", 1_000_000_000, 200),
+        ("page=51&page_size=200", 51, 200),
+        ("page=10001&page_size=1", 10_001, 1),
     ];
     for (query, number, size) in clamped {
         let reply = app.get(&format!("/api/v2/orders?{query}")).await;
@@ -80,21 +84,51 @@ async fn the_list_is_newest_first_and_comes_in_pages() {
 }
 
 #[tokio::test]
+async fn cursors_lead_through_the_list_in_both_directions() {
+    let app = shop().await;
+    let get = async |query: &str| app.get(&format!("/api/v2/orders?page_size=2&{query}")).await;
+
+    let first = get("").await;
+    assert_eq!((&first.json["previous"], &first.json["page"]), (&Value::Null, &json!(1)));
+    let second = get(&format!("before={}", first.json["next"])).await;
+    assert_eq!(numbers(&second), ["A-4", "A-3"]);
+    assert_eq!((&second.json["page"], &second.json["total"]), (&Value::Null, &json!(6)));
+    // An order that comes in moves no page.
+    app.stored(&["Order Number\nNEW\n"]).await;
+    let third = get(&format!("before={}", second.json["next"])).await;
+    assert_eq!(numbers(&third), ["A-2", "A-1"]);
+    assert_eq!((&third.json["has_next"], &third.json["next"]), (&json!(false), &Value::Null));
+    let back = get(&format!("after={}", third.json["previous"])).await;
+    assert_eq!(numbers(&back), ["A-4", "A-3"]);
+    let front = get(&format!("after={}", back.json["previous"])).await;
+    assert_eq!(numbers(&front), ["B-6", "A-5"]);
+    let newest = get(&format!("after={}", front.json["previous"])).await;
+    assert_eq!(numbers(&newest), ["NEW"]);
+    assert_eq!((&newest.json["has_previous"], &newest.json["previous"]), (&json!(false), &Value::Null));
+
+    let shipped = get("status=shipped&page_size=1&before=3").await;
+    assert_eq!(numbers(&shipped), ["A-2"]);
+}
+
+#[tokio::test]
 async fn filters_choose_by_status_store_and_text() {
     let app = shop().await;
-    let cases: [(&str, &[&str]); 19] = [
+    let cases: [(&str, &[&str]); 22] = [
         ("status=shipped", &["A-3", "A-2"]),
         ("status=SHIPPED", &["A-3", "A-2"]),
         ("status=refunded", &[]),
         ("status=", &["B-6", "A-5", "A-4", "A-3", "A-2", "A-1"]),
         ("store=best%20buy%20us", &["B-6"]),
         ("store=Best", &[]),
+        ("email=ANN%40x.example", &["A-4", "A-1"]),
+        ("email=x.example", &[]),
+        ("profile=main%20%231", &["B-6"]),
         ("search=100%25", &["A-1"]),
         ("search=%25", &["A-1"]),
         ("search=snake_case", &["A-2"]),
         ("search=SNAKE", &["A-3", "A-2"]),
         ("search=%5C", &["A-5"]),
-        ("search=Caf%C3%A9", &["A-1"]),
+        ("search=Caf%C3%A9%20100", &["A-1"]),
         ("search=CAF%C3%89%20cups", &["A-4"]),
         ("search=a-4", &["A-4"]),
         ("search=bob%40y", &["A-3"]),
@@ -144,6 +178,11 @@ async fn a_bad_parameter_is_named_with_what_it_takes() {
         ("until=2026-02-30", "until", "2026-01-31"),
         ("search=a%00b", "search", "control characters"),
         ("page=99999999999999999999", "page", "whole number"),
+        ("page=202", "page", "At most 201 with 50 orders a page. Further on go by cursor: give `before`"),
+        ("page=9223372036854775807&page_size=200", "page", "At most 51 with 200 orders a page"),
+        ("before=x", "before", "whole number"),
+        ("page=2&before=4", "page", "A page or a cursor"),
+        ("before=4&after=2", "after", "One cursor"),
     ];
     for (query, name, accepted) in cases {
         let reply = app.get(&format!("/api/v2/orders?{query}")).await;

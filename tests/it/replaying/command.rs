@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use roms::store::Store;
+use chrono::Utc;
+use roms::parse::dates::micros;
+use roms::store::{NewLog, Store};
 use tokio::task::spawn_blocking;
 
 use crate::cli::{err, out, roms};
@@ -21,10 +23,10 @@ async fn run(folder: &Path, arguments: &[&str]) -> std::process::Output {
 }
 
 /// Leaves rows that an older release rejected, in the database of a folder.
-async fn leave(file: &Path, bodies: &[&str]) {
+async fn leave(file: &Path, rows: Vec<NewLog>) {
     let store = Store::open(&format!("sqlite://{}", file.display()).parse().unwrap()).await.unwrap();
     let batch = store.begin().await.unwrap();
-    batch.save_logs(bodies.iter().zip(0..).map(|(body, at)| rejected(body, at)).collect()).await.unwrap();
+    batch.save_logs(rows).await.unwrap();
     batch.commit().await.unwrap();
     store.close().await.unwrap();
 }
@@ -32,7 +34,8 @@ async fn leave(file: &Path, bodies: &[&str]) {
 #[tokio::test]
 async fn it_reads_again_what_was_rejected_and_says_what_came_of_it() {
     let folder = tempfile::tempdir().unwrap();
-    leave(&folder.path().join("roms_v2.db"), &["Order Number\nA-1\n", "hello"]).await;
+    let rows = vec![rejected("Order Number\nA-1\n", 0), rejected("hello", 1)];
+    leave(&folder.path().join("roms_v2.db"), rows).await;
     let counts = |created, rejected| {
         format!(
             "{} messages read again: {created} orders created, 0 updated, 0 cards that say nothing new, 0 that are \
@@ -72,8 +75,11 @@ async fn it_reads_again_what_was_rejected_and_says_what_came_of_it() {
 #[tokio::test]
 async fn it_works_while_roms_serves() {
     let program = Program::start().await;
-    let bodies: Vec<String> = (0..200).map(|at| format!("Order Number\nA-{at}\n")).collect();
-    leave(&program.database(), &bodies.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    // Of today: the program empties rows that are too old.
+    let now = micros(Utc::now());
+    let row =
+        |at| NewLog { sent_at: now, created_at: now, ..rejected(&format!("Order Number\nA-{at}\n"), 0) };
+    leave(&program.database(), (0..200).map(row).collect()).await;
     let folder = program.database().parent().unwrap().to_owned();
 
     let posting = async {

@@ -129,7 +129,7 @@ impl Bot {
 
     /// How many orders there are.
     pub(crate) async fn orders(&self) -> u64 {
-        self.store.orders(&OrderFilter::default(), 1, 1).await.unwrap().total
+        self.store.count_orders(&OrderFilter::default()).await.unwrap().count
     }
 
     /// The log, newest first.

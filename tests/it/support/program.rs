@@ -47,8 +47,13 @@ pub(crate) struct End {
 /// The program with these arguments, in a folder, with nothing in its environment.
 pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_roms"));
+    command.args(arguments);
+    in_folder(command, folder)
+}
+
+/// Any command, run in the same way.
+pub(crate) fn in_folder(mut command: Command, folder: &Path) -> Command {
     command
-        .args(arguments)
         .current_dir(folder)
         .env_clear()
         .stdin(Stdio::null())
@@ -65,7 +70,13 @@ impl Program {
 
     /// Starts where a program may have run before, on a free port, and waits until it serves.
     pub(crate) async fn start_in(folder: TempDir) -> Self {
-        let mut child = command(folder.path(), &[]).env("ROMS__HTTP__BIND", "127.0.0.1:0").spawn().unwrap();
+        let serve = command(folder.path(), &[]);
+        Self::start_by(serve, folder).await
+    }
+
+    /// Starts by a command of [`command`]'s kind.
+    pub(crate) async fn start_by(mut serve: Command, folder: TempDir) -> Self {
+        let mut child = serve.env("ROMS__HTTP__BIND", "127.0.0.1:0").spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, mut lines) = mpsc::unbounded_channel();
         // Reads on when nobody listens any more: the program must not meet a full pipe.
@@ -94,10 +105,14 @@ impl Program {
         Sql::open(&self.database()).await
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.0.id()
+    }
+
     /// Sends a signal by its name: TERM, INT, KILL.
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.0.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-s", name, &self.id().to_string()]).status().unwrap().success());
     }
 
     /// Waits for a line of the log that holds this text.

@@ -23,7 +23,7 @@ async fn a_process_that_is_killed_three_times_stores_each_of_a_thousand_cards_on
     discord.until_ready().await;
     let url = format!("sqlite://{}", program.database().display()).parse().unwrap();
     let store = Store::open(&url).await.unwrap();
-    let orders = async || store.orders(&OrderFilter::default(), 1, 1).await.unwrap().total;
+    let orders = async || store.count_orders(&OrderFilter::default()).await.unwrap().count;
     let until = async |count: u64| {
         let end = tokio::time::Instant::now() + Duration::from_secs(40);
         loop {

@@ -7,6 +7,13 @@ use super::components;
 /// Where a rule is broken, and which.
 pub(super) type Broken = (&'static str, String);
 
+/// Schemes that a link may have, and a picture.
+const WEB: &[&str] = &["http", "https"];
+const WEB_OR_FILE: &[&str] = &["http", "https", "attachment"];
+
+/// Parts of an embed of which one at least must be there.
+const SHOWN: [&str; 7] = ["title", "description", "author", "footer", "fields", "image", "thumbnail"];
+
 /// A new message: it must hold something, and no part of it too much.
 pub(super) fn check(message: &Value, files: usize) -> Result<(), Broken> {
     let holds = |key: &str| match &message[key] {
@@ -51,17 +58,14 @@ pub(super) fn check_parts(message: &Value) -> Result<(), Broken> {
 
 /// An embed shows something, and what it links to is on the web.
 fn check_embed(embed: &Value) -> Result<(), Broken> {
-    const SHOWN: [&str; 7] = ["title", "description", "author", "footer", "fields", "image", "thumbnail"];
     let is_shown = |key: &&str| match &embed[*key] {
         Value::String(text) => !text.trim().is_empty(),
         Value::Array(items) => !items.is_empty(),
         other => other.is_object(),
     };
-    if !SHOWN.iter().any(|key| is_shown(&key)) {
+    if !SHOWN.iter().any(is_shown) {
         return Err(("embeds.description", "This field is required".to_owned()));
     }
-    const WEB: &[&str] = &["http", "https"];
-    const WEB_OR_FILE: &[&str] = &["http", "https", "attachment"];
     let links = [
         ("embeds.url", &embed["url"], WEB),
         ("embeds.author.url", &embed["author"]["url"], WEB),

@@ -203,9 +203,8 @@ pub(super) fn message(state: &mut State, ask: &Ask, application: &str, token: &s
     let source = exchange.source.filter(|_| matches!(begun, Some(6 | 7)));
     let is_first = message == "@original" && original.is_none() && begun == Some(5);
     if ask.method == "PATCH" {
-        let fits = schema::check(Body::Edit, &ask.body).and_then(|()| match is_first {
-            true => limits::check(&ask.body, ask.files.len()),
-            false => limits::check_parts(&ask.body),
+        let fits = schema::check(Body::Edit, &ask.body).and_then(|()| {
+            if is_first { limits::check(&ask.body, ask.files.len()) } else { limits::check_parts(&ask.body) }
         });
         if let Err((place, why)) = fits {
             return refuse(state, ask, place, &why);

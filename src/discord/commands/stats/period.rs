@@ -1,0 +1,167 @@
+//! Which days the sums are about, and how they are called. Knows no clock: it is told which day it is.
+
+use chrono::{Datelike, Days, Months, NaiveDate};
+use poise::ChoiceParameter;
+
+use crate::store::Period;
+
+/// A time that is known by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ChoiceParameter)]
+pub(in crate::discord::commands) enum Named {
+    #[name = "today"]
+    Today,
+    #[name = "7 days"]
+    SevenDays,
+    #[name = "this month"]
+    ThisMonth,
+    #[name = "last month"]
+    LastMonth,
+    #[name = "this year"]
+    ThisYear,
+    #[name = "all"]
+    All,
+}
+
+impl Named {
+    /// Its days. This month and this year are whole, so that an order of a card that runs ahead counts.
+    pub(super) fn days(self, today: NaiveDate) -> Period {
+        let month = first_of_month(today);
+        let (from, to) = match self {
+            Self::Today => return Period::day(today),
+            Self::SevenDays => return Period::days_until(today, 7),
+            Self::ThisMonth => (Some(month), last_of_month(month)),
+            Self::LastMonth => {
+                let last = month.checked_sub_months(Months::new(1));
+                (last, last.and_then(last_of_month))
+            }
+            Self::ThisYear => {
+                (NaiveDate::from_ymd_opt(today.year(), 1, 1), NaiveDate::from_ymd_opt(today.year(), 12, 31))
+            }
+            Self::All => (None, None),
+        };
+        Period { from, to }
+    }
+
+    /// Its name and its days.
+    pub(super) fn title(self, today: NaiveDate) -> String {
+        let days = words(self.days(today));
+        match self {
+            Self::Today => format!("Today · {days}"),
+            Self::SevenDays => format!("7 days · {days}"),
+            Self::ThisMonth => format!("This month · {days}"),
+            Self::LastMonth => format!("Last month · {days}"),
+            Self::ThisYear => format!("This year · {days}"),
+            Self::All => days,
+        }
+    }
+}
+
+/// The days in words, as short as they can be told.
+pub(super) fn words(period: Period) -> String {
+    let (from, to) = match (period.from, period.to) {
+        (None, None) => return "All time".to_owned(),
+        (Some(from), None) => return format!("Since {}", day(from)),
+        (None, Some(to)) => return format!("Until {}", day(to)),
+        (Some(from), Some(to)) => (from, to),
+    };
+    let same_year = from.year() == to.year();
+    let same_month = same_year && from.month() == to.month();
+    let begins_month = from.day() == 1;
+    let ends_month = last_of_month(to) == Some(to);
+    let ends_year = ends_month && to.month() == 12;
+    match () {
+        () if from == to => day(from),
+        () if same_month && begins_month && ends_month => from.format("%B %Y").to_string(),
+        () if same_year && begins_month && from.month() == 1 && ends_year => from.format("%Y").to_string(),
+        () if same_month => format!("{} – {}", from.day(), day(to)),
+        () if same_year => format!("{} – {}", from.format("%-d %b"), day(to)),
+        () => format!("{} – {}", day(from), day(to)),
+    }
+}
+
+/// A day in words.
+pub(super) fn day(day: NaiveDate) -> String {
+    day.format("%-d %b %Y").to_string()
+}
+
+/// The first day of a month.
+pub(super) fn first_of_month(day: NaiveDate) -> NaiveDate {
+    day.with_day(1).unwrap_or(day)
+}
+
+fn last_of_month(day: NaiveDate) -> Option<NaiveDate> {
+    first_of_month(day).checked_add_months(Months::new(1))?.checked_sub_days(Days::new(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, NaiveDate, Utc};
+
+    use super::{Named, words};
+    use crate::order::day_of;
+    use crate::store::Period;
+
+    fn date(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn days(named: Named, today: &str) -> (String, String) {
+        let Period { from, to } = named.days(date(today));
+        (from.unwrap().to_string(), to.unwrap().to_string())
+    }
+
+    #[test]
+    fn a_named_time_is_of_whole_days_months_and_years() {
+        for (named, today, from, to) in [
+            (Named::Today, "2026-11-25", "2026-11-25", "2026-11-25"),
+            (Named::SevenDays, "2026-11-25", "2026-11-19", "2026-11-25"),
+            (Named::SevenDays, "2026-01-03", "2025-12-28", "2026-01-03"),
+            (Named::SevenDays, "2028-03-02", "2028-02-25", "2028-03-02"),
+            (Named::ThisMonth, "2026-11-25", "2026-11-01", "2026-11-30"),
+            (Named::ThisMonth, "2028-02-29", "2028-02-01", "2028-02-29"),
+            (Named::ThisMonth, "2026-02-01", "2026-02-01", "2026-02-28"),
+            (Named::ThisMonth, "2026-12-31", "2026-12-01", "2026-12-31"),
+            (Named::LastMonth, "2026-03-31", "2026-02-01", "2026-02-28"),
+            (Named::LastMonth, "2028-03-31", "2028-02-01", "2028-02-29"),
+            (Named::LastMonth, "2026-01-01", "2025-12-01", "2025-12-31"),
+            (Named::ThisYear, "2026-01-01", "2026-01-01", "2026-12-31"),
+            (Named::ThisYear, "2026-12-31", "2026-01-01", "2026-12-31"),
+        ] {
+            assert_eq!(days(named, today), (from.to_owned(), to.to_owned()), "{named:?} on {today}");
+        }
+        assert_eq!(Named::All.days(date("2026-11-25")), Period::default());
+    }
+
+    #[test]
+    fn today_is_the_day_of_the_time_zone() {
+        let now: DateTime<Utc> = "2026-01-01T03:30:00Z".parse().unwrap();
+        let month = |zone| days(Named::ThisMonth, &day_of(now, zone).to_string()).0;
+        assert_eq!(month(chrono_tz::UTC), "2026-01-01");
+        assert_eq!(month(chrono_tz::America::New_York), "2025-12-01");
+        let now: DateTime<Utc> = "2026-11-30T11:00:00Z".parse().unwrap();
+        let today = |zone| days(Named::Today, &day_of(now, zone).to_string()).0;
+        assert_eq!(today(chrono_tz::Pacific::Kiritimati), "2026-12-01");
+        assert_eq!(today(chrono_tz::Pacific::Pago_Pago), "2026-11-30");
+    }
+
+    #[test]
+    fn days_are_told_as_short_as_they_can_be() {
+        for (from, to, expected) in [
+            ("", "", "All time"),
+            ("2026-10-03", "", "Since 3 Oct 2026"),
+            ("", "2026-10-03", "Until 3 Oct 2026"),
+            ("2026-10-03", "2026-10-03", "3 Oct 2026"),
+            ("2026-11-19", "2026-11-25", "19 – 25 Nov 2026"),
+            ("2026-10-03", "2026-11-25", "3 Oct – 25 Nov 2026"),
+            ("2025-12-28", "2026-01-03", "28 Dec 2025 – 3 Jan 2026"),
+            ("2028-02-01", "2028-02-29", "February 2028"),
+            ("2028-02-01", "2028-02-28", "1 – 28 Feb 2028"),
+            ("2026-01-01", "2026-12-31", "2026"),
+            ("2026-01-01", "2026-11-30", "1 Jan – 30 Nov 2026"),
+        ] {
+            assert_eq!(words(Period { from: from.parse().ok(), to: to.parse().ok() }), expected);
+        }
+        assert_eq!(Named::ThisMonth.title(date("2026-11-25")), "This month · November 2026");
+        assert_eq!(Named::All.title(date("2026-11-25")), "All time");
+    }
+}

@@ -1,0 +1,149 @@
+//! What somebody reads and sees, for rows as the store gives them.
+
+use iso_currency::Currency::{EUR, GBP, JPY, USD};
+use serde_json::Value;
+
+use super::*;
+use crate::store::Spend;
+
+fn row(key: &str, orders: u64, void: u64, spend: &[(iso_currency::Currency, i64)]) -> StatRow {
+    let spend = spend.iter().map(|(currency, hundredths)| Spend {
+        currency: Some(*currency),
+        hundredths: *hundredths,
+        orders: orders - void,
+    });
+    let key = Some(key.to_owned()).filter(|key| !key.is_empty());
+    StatRow { key, orders, void, units: 2 * (orders - void), spend: spend.collect() }
+}
+
+fn asked(by: By, rows: &[StatRow]) -> (Value, Chart) {
+    let today = "2026-11-25".parse().unwrap();
+    let period = Period { from: "2026-11-01".parse().ok(), to: "2026-11-30".parse().ok() };
+    let question =
+        Question { title: "This month".to_owned(), period, by, today, timezone: chrono_tz::Asia::Tokyo };
+    let Report { sheet, chart } = report(&question, rows);
+    (serde_json::to_value(sheet.into_embed()).unwrap(), chart.unwrap())
+}
+
+fn field<'a>(embed: &'a Value, name: &str) -> &'a str {
+    let fields = embed["fields"].as_array().unwrap();
+    let found = fields.iter().find(|field| field["name"] == name);
+    found.and_then(|field| field["value"].as_str()).unwrap_or_default()
+}
+
+fn bars(chart: &Chart) -> Vec<(&str, &str)> {
+    chart.bars.iter().map(|bar| (bar.label.as_str(), bar.text.as_str())).collect()
+}
+
+#[test]
+fn each_currency_stands_for_itself_and_the_chart_says_which_one_it_shows() {
+    let rows = [
+        row("Walmart US", 5, 1, &[(USD, 10_010)]),
+        row("Best Buy US", 4, 0, &[(USD, 100_000), (GBP, 500)]),
+        row("Media Markt DE", 3, 0, &[(EUR, 900_000)]),
+        row("", 1, 1, &[]),
+    ];
+    let (embed, chart) = asked(By::Store, &rows);
+    assert_eq!(embed["title"], "This month");
+    assert_eq!(field(&embed, "Orders"), "13");
+    assert_eq!(field(&embed, "Units"), "22");
+    assert_eq!(field(&embed, "Cancel rate"), "15.4% (2 of 13)");
+    assert_eq!(field(&embed, "Spend"), "1,100.10 USD\n5.00 GBP\n9,000.00 EUR");
+    assert_eq!(field(&embed, "Average order"), "137.51 USD\n1.25 GBP\n3,000.00 EUR");
+    assert_eq!(
+        field(&embed, "By store"),
+        "Walmart US: 5 orders · 8 units · **100.10 USD** · 1 cancelled or refunded\n\
+         Best Buy US: 4 orders · 8 units · **5.00 GBP** · **1,000.00 USD**\n\
+         Media Markt DE: 3 orders · 6 units · **9,000.00 EUR**\n\
+         not stated: 1 order · 0 units · 1 cancelled or refunded"
+    );
+    assert!(embed["footer"]["text"].as_str().unwrap().starts_with("Days of Asia/Tokyo."));
+    assert_eq!(chart.subtitle, "Spend in USD by store, without GBP and EUR");
+    assert_eq!(bars(&chart), [("Best Buy US", "1,000.00"), ("Walmart US", "100.10")]);
+    assert_eq!(
+        chart.in_words(),
+        "This month. Spend in USD by store, without GBP and EUR: Best Buy US 1,000.00; Walmart US 100.10"
+    );
+}
+
+#[test]
+fn what_has_no_bar_of_its_own_is_summed_up() {
+    let rows: Vec<StatRow> =
+        (0..13).map(|at| row(&format!("Product {at}"), 20, 0, &[(USD, 1_000 + at)])).collect();
+    let (embed, chart) = asked(By::Product, &rows);
+    let lines = field(&embed, "By product");
+    assert_eq!(lines.lines().count(), 11);
+    assert!(lines.ends_with("\n3 others: 60 orders · 120 units · **30.33 USD**"), "{lines}");
+    assert_eq!(chart.bars.len(), 10);
+    assert_eq!(chart.bars[0].label, "Product 12", "the highest first");
+    let rest = chart.rest.unwrap();
+    assert_eq!((rest.label.as_str(), rest.text.as_str()), ("3 others", "30.03"));
+}
+
+#[test]
+fn a_status_has_its_colour_and_is_counted_in_orders() {
+    let rows = [row("verified", 3, 0, &[(USD, 500)]), row("cancelled", 2, 2, &[]), row("", 1, 0, &[])];
+    let (embed, chart) = asked(By::Status, &rows);
+    assert_eq!(chart.subtitle, "Orders by status");
+    assert_eq!(bars(&chart), [("verified", "3"), ("cancelled", "2"), ("not stated", "1")]);
+    let colours: Vec<Option<u32>> = chart.bars.iter().map(|bar| bar.colour).collect();
+    assert_eq!(colours, [Some(0x0023_A55A), Some(0x00DA_373C), Some(0x0080_848E)]);
+    assert!(field(&embed, "By status").starts_with("🟢 verified: 3 orders"));
+}
+
+#[test]
+fn orders_without_an_amount_are_counted() {
+    let (embed, chart) = asked(By::Profile, &[row("Main", 1_200, 0, &[])]);
+    assert_eq!(chart.subtitle, "Orders by profile");
+    assert_eq!(bars(&chart), [("Main", "1,200")]);
+    assert_eq!((field(&embed, "Spend"), field(&embed, "Average order")), ("", ""));
+}
+
+#[test]
+fn days_stand_in_their_order_in_the_chart_and_newest_first_on_the_lines() {
+    let rows = [row("2026-11-01", 1, 0, &[(JPY, 100)]), row("2026-11-24", 2, 0, &[(JPY, 500)])];
+    let (embed, chart) = asked(By::Day, &rows);
+    assert_eq!(chart.subtitle, "Spend in JPY by day");
+    assert_eq!(chart.bars.len(), 25, "up to today");
+    assert_eq!(bars(&chart)[0], ("1 Nov", "1.00"));
+    assert_eq!(bars(&chart)[23], ("24 Nov", "5.00"));
+    assert_eq!(
+        field(&embed, "By day, newest first"),
+        "Tue 24 Nov 2026: 2 orders · 4 units · **5.00 JPY**\nSun 1 Nov 2026: 1 order · 2 units · **1.00 JPY**"
+    );
+}
+
+#[test]
+fn a_name_from_a_card_does_nothing_and_takes_no_line_of_another() {
+    let evil = format!("@everyone [x](javascript:alert(1)) {}", "*_~`|".repeat(200));
+    let rows: Vec<StatRow> = (0..11)
+        .map(|at| row(&format!("{at} {evil}"), 9, 1, &[(USD, i64::MAX), (EUR, i64::MAX), (GBP, 1), (JPY, 1)]))
+        .collect();
+    let (embed, chart) = asked(By::Product, &rows);
+    let fields = embed["fields"].as_array().unwrap();
+    let values: Vec<&str> = fields.iter().filter_map(|field| field["value"].as_str()).collect();
+    assert!(values.iter().all(|value| units(value) <= FIELD_VALUE));
+    let lines: Vec<&str> = values.iter().flat_map(|value| value.lines()).collect();
+    for at in 0..10 {
+        let beginning = format!("{at} @\u{200b}everyone \\[x\\]\\(javascript:alert\\(1\\)\\)");
+        let line = lines.iter().find(|line| line.starts_with(&beginning)).unwrap();
+        assert!(line.ends_with(" · 1 more currency · 1 cancelled or refunded"), "{line}");
+    }
+    assert!(lines.iter().any(|line| line.starts_with("1 other: 9 orders")), "{lines:#?}");
+    assert!(!chart.in_words().contains('\u{200b}'), "a picture has no mentions");
+}
+
+#[test]
+fn no_orders_are_said_in_words() {
+    let today = "2026-11-25".parse().unwrap();
+    for (period, expected) in [
+        (Period::default(), "There are no orders yet."),
+        (Period::day(today), "No orders in this time: Today · 25 Nov 2026."),
+    ] {
+        let title = "Today · 25 Nov 2026".to_owned();
+        let question = Question { title, period, by: By::Day, today, timezone: chrono_tz::UTC };
+        let Report { sheet, chart } = report(&question, &[]);
+        assert!(chart.is_none());
+        assert!(sheet.description.starts_with(expected), "{}", sheet.description);
+    }
+}

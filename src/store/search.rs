@@ -1,0 +1,178 @@
+//! Substring search: what is looked for, and the index that finds it.
+//!
+//! Both engines' indexes know for each three letters which orders hold them. SQLite's lags behind:
+//! orders that were written lately wait in `search_pending`, and are looked at themselves.
+
+mod hits;
+mod keep;
+mod window;
+
+use migration::search_index;
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IdenStatic, QueryFilter, QuerySelect,
+    Statement,
+};
+
+use super::entity::orders::{Column, Entity};
+use super::filter::{SEARCHED, holds, lowered};
+use super::{Store, StoreError};
+
+pub(super) use hits::Hits;
+pub(super) use keep::{SearchIndex, prepare};
+
+/// Characters of a text that are looked up in the index: enough to be rare, and few enough that
+/// not every order number is one of many lists to go through.
+const WINDOW: usize = 5;
+/// Characters below which the index knows nothing.
+const SHORTEST: usize = 3;
+/// Orders that may wait to be taken into the index, before a search does without it.
+const MOST_PENDING: u64 = 60_000;
+
+/// Orders that tell which letters are rare.
+const SAMPLE: i64 = 200;
+/// Of those, how many hold a text that is common.
+const COMMON: usize = 4;
+
+/// A text that is looked for in some columns, in any case.
+#[derive(Clone, Debug)]
+pub(super) struct Needle {
+    lower: String,
+    columns: Vec<Column>,
+    /// Whether the column must begin with it.
+    at_start: bool,
+}
+
+/// The columns of an order that can be searched.
+type Texts = (i64, String, Option<String>, Option<String>, Option<String>, Option<String>);
+
+impl Needle {
+    /// A text anywhere in the searched columns.
+    pub(super) fn anywhere(text: &str) -> Self {
+        Self { lower: text.to_lowercase(), columns: SEARCHED.to_vec(), at_start: false }
+    }
+
+    /// A text in one column.
+    pub(super) fn within(column: Column, text: &str) -> Self {
+        Self { columns: vec![column], ..Self::anywhere(text) }
+    }
+
+    /// A text that a column begins with.
+    pub(super) fn starting(column: Column, text: &str) -> Self {
+        Self { at_start: true, ..Self::within(column, text) }
+    }
+
+    fn is_in(&self, texts: &Texts) -> bool {
+        let (_, number, product, email, profile, tracking) = texts;
+        let held = |column: &Column| match column {
+            Column::OrderNumber => Some(number),
+            Column::Product => product.as_ref(),
+            Column::Email => email.as_ref(),
+            Column::Profile => profile.as_ref(),
+            _ => tracking.as_ref(),
+        };
+        self.columns.iter().filter_map(held).map(|text| text.to_lowercase()).any(|text| {
+            if self.at_start { text.starts_with(&self.lower) } else { text.contains(&self.lower) }
+        })
+    }
+}
+
+/// How a needle is looked up in the index.
+#[derive(Clone, Debug)]
+pub(super) struct Lookup {
+    needle: Needle,
+    /// What is looked up: the needle, or a part of it.
+    part: String,
+    /// Whether so many orders hold the needle that a few thousand hold it often.
+    common: bool,
+}
+
+impl Lookup {
+    /// Whether all that the index finds holds the needle.
+    pub(super) fn is_exact(&self) -> bool {
+        self.part == self.needle.lower
+    }
+
+    /// Whether it is found among any few thousand orders.
+    pub(super) const fn is_common(&self) -> bool {
+        self.common
+    }
+
+    /// As an expression of FTS5. Between quotes, a text means itself.
+    fn expression(&self) -> String {
+        let columns: Vec<&str> = self.needle.columns.iter().map(IdenStatic::as_str).collect();
+        let start = if self.needle.at_start { "^" } else { "" };
+        format!("{{{}}} : {start} \"{}\"", columns.join(" "), self.part.replace('"', "\"\""))
+    }
+
+    /// As a condition that PostgreSQL has an index for. What is checked besides is put so that it
+    /// is not looked up as well.
+    pub(super) fn condition(&self) -> Condition {
+        let texts = || Expr::cust(search_index::POSTGRES_TEXT);
+        let found = Condition::all().add(holds(&self.part, DbBackend::Postgres));
+        let place = |text: Expr| Func::cust("strpos").arg(text).arg(lowered(&self.needle.lower)).gt(0);
+        let column = match self.needle.columns.as_slice() {
+            [column] => Some(place(Func::lower(Expr::col(*column)).into())),
+            _ if self.is_exact() => None,
+            _ => Some(place(texts())),
+        };
+        found.add_option(column)
+    }
+}
+
+impl Store {
+    /// How to look a text up in the search index; `None` where that cannot be.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn lookup(&self, needle: Needle) -> Result<Option<Lookup>, StoreError> {
+        let usable = match &self.search {
+            SearchIndex::None => false,
+            SearchIndex::Whole => true,
+            SearchIndex::Lagging(_) => self.count_pending().await? <= MOST_PENDING,
+        };
+        let length = needle.lower.chars().count();
+        if !usable || length < SHORTEST {
+            return Ok(None);
+        }
+        if length <= WINDOW && self.search.is_lagging() {
+            return Ok(Some(Lookup { part: needle.lower.clone(), common: true, needle }));
+        }
+        let sample = self.sample().await?;
+        let common = sample.iter().filter(|text| text.contains(&needle.lower)).count() >= COMMON;
+        let part = match length {
+            ..=WINDOW => needle.lower.clone(),
+            _ if needle.at_start => needle.lower.chars().take(WINDOW).collect(),
+            _ => window::rarest(&needle.lower, &sample),
+        };
+        Ok(Some(Lookup { needle, part, common }))
+    }
+
+    /// How many orders wait to be taken into the index; counts no further than it must.
+    async fn count_pending(&self) -> Result<u64, StoreError> {
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM search_pending LIMIT {MOST_PENDING} + 1)");
+        let row = self.readers.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
+        let counted = row.map_or(Ok(0), |row| row.try_get_by_index::<i64>(0))?;
+        Ok(u64::try_from(counted).unwrap_or_default())
+    }
+
+    /// The searched columns of orders from everywhere, in lower case.
+    async fn sample(&self) -> Result<Vec<String>, StoreError> {
+        let newest: Option<Option<i64>> = Entity::find()
+            .select_only()
+            .column_as(Column::Id.max(), "newest")
+            .into_tuple()
+            .one(&self.readers)
+            .await?;
+        let newest = newest.flatten().unwrap_or_default();
+        let ids = (1..=SAMPLE).map(|part| newest / SAMPLE * part + newest % SAMPLE * part / SAMPLE);
+        let rows =
+            Entity::find().filter(Column::Id.is_in(ids)).select_only().column(Column::Id).columns(SEARCHED);
+        let rows: Vec<Texts> = rows.into_tuple().all(&self.readers).await?;
+        let text = |(_, number, product, email, profile, tracking): Texts| {
+            let others = [product, email, profile, tracking].into_iter().flatten();
+            [number].into_iter().chain(others).collect::<Vec<_>>().join("\n").to_lowercase()
+        };
+        Ok(rows.into_iter().map(text).collect())
+    }
+}

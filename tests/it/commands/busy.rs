@@ -1,0 +1,94 @@
+//! Many at once, and ROMS or the gateway going away meanwhile.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use roms::order::Status;
+
+use super::stage::{Stage, buttons, said};
+use crate::support::discord::{Fault, interactions::Interaction};
+use crate::support::sql::Sql;
+
+#[tokio::test]
+async fn of_two_who_press_the_same_button_one_cancels_and_the_other_is_told() {
+    let stage = Stage::new().await;
+    let order = stage.order("TGT-900", "$10.00").await;
+    let questions = [
+        stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await,
+        stage.ask(&stage.admin, "cancel", &[("number", "TGT-900")]).await,
+    ];
+    // Both are asked for before either can be stored.
+    let mut sql = Sql::open(&stage.bot.folder().join("roms.db")).await;
+    sql.run("BEGIN IMMEDIATE").await;
+    let pressed = [
+        stage.press(&stage.manager, &questions[0], "Cancel the order"),
+        stage.press(&stage.admin, &questions[1], "Cancel the order"),
+    ];
+    for asked in &pressed {
+        assert_eq!(asked.callback().await["type"], 6);
+    }
+    // Reading is not held up, so that by now both have seen the order as it was.
+    stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
+    sql.run("ROLLBACK").await;
+    let told = async |asked: &crate::support::discord::interactions::Interaction| {
+        tokio::select! {
+            reply = asked.update() => reply,
+            reply = asked.until_reply("a word", |_| true) => reply,
+        }
+    };
+    let answers = [told(&pressed[0]).await, told(&pressed[1]).await];
+    let done = answers.iter().filter(|reply| buttons(reply) == ["Undo"]).count();
+    assert_eq!(done, 1, "{:?}", answers.each_ref().map(said));
+    assert_eq!(stage.bot.order("TGT-900").await.unwrap().fields.status, Some(Status::Cancelled));
+    assert_eq!(stage.events_of(&order).await.len(), 2, "one step, by one of them");
+    let undo = answers.iter().find(|reply| buttons(reply) == ["Undo"]).unwrap();
+    stage.turn(&stage.manager, undo, "Undo").await;
+    assert_eq!(stage.bot.order("TGT-900").await.unwrap().fields.status, Some(Status::Verified));
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_are_all_answered() {
+    let stage = Stage::new().await;
+    stage.order("TGT-900", "$10.00").await;
+    let asked: Vec<_> =
+        (0..100).map(|_| stage.slash(&stage.viewer, "order", &[("number", "TGT-900")])).collect();
+    for reply in join_all(asked.iter().map(Interaction::answer)).await {
+        assert!(said(&reply).contains("Example Console"), "{}", said(&reply));
+    }
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn an_answer_comes_although_the_session_ends_meanwhile() {
+    let stage = Stage::new().await;
+    stage.order("TGT-900", "$10.00").await;
+    let question = stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await;
+    let mut sql = Sql::open(&stage.bot.folder().join("roms.db")).await;
+    sql.run("BEGIN IMMEDIATE").await;
+    let pressed = stage.press(&stage.manager, &question, "Cancel the order");
+    pressed.callback().await;
+    stage.discord.gateway().forget_sessions();
+    stage.discord.gateway().reset();
+    sql.run("ROLLBACK").await;
+    assert!(said(&pressed.update().await).contains("is cancelled"));
+    stage.until_listening().await;
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn what_a_restart_cuts_short_says_so() {
+    let mut stage = Stage::new().await;
+    let history = format!("/channels/{}/messages", stage.channel.id());
+    stage.discord.fail("GET", &history, Fault::Late(Duration::from_secs(30)), 1000);
+    let asked = stage.slash(&stage.admin, "backfill", &[("channel", "checkouts"), ("since", "1 day")]);
+    asked.callback().await;
+    stage.discord.until_requests("GET", &history, stage.discord.count("GET", &history) + 1).await;
+    stage.restart_with(|_| {}).await;
+    assert!(said(&asked.answer().await).contains("is being restarted"), "{}", said(&asked.answer().await));
+    stage.discord.heal();
+    // Nothing of it stands in the way of the next.
+    let asked = stage.slash(&stage.admin, "backfill", &[("channel", "checkouts"), ("since", "1 day")]);
+    asked.until_reply("counts", |reply| said(reply).contains("messages read")).await;
+    stage.end(0).await;
+}

@@ -1,0 +1,87 @@
+//! `/stats`: the sums of a time and their picture.
+
+use serde_json::{Value, json};
+
+use super::stage::{Stage, field, is_private, said};
+use crate::support::bot::card;
+use crate::support::discord::interactions::Reply;
+
+/// A card of a store, an amount and a status.
+fn of_store(number: &str, store: &str, price: &str, status: &str) -> Value {
+    let mut card = card(number, price);
+    card["embeds"][0]["author"]["name"] = json!(format!("Successful Checkout | {store}"));
+    let fields = card["embeds"][0]["fields"].as_array_mut().unwrap();
+    fields.push(json!({"name": "Status", "value": status}));
+    card
+}
+
+/// A choice of an option: choices are numbered.
+fn choice(name: &str, value: u64) -> Value {
+    json!({"name": name, "type": 4, "value": value})
+}
+
+async fn stats(stage: &Stage, options: Value) -> Reply {
+    stage.viewer.slash(&stage.channel, "stats", options).answer().await
+}
+
+fn is_png(reply: &Reply) -> bool {
+    let file = &reply.files[0];
+    file.name == "stats.png" && file.bytes.starts_with(b"\x89PNG\r\n\x1a\n")
+}
+
+#[tokio::test]
+async fn sums_of_each_currency_come_with_a_picture() {
+    let stage = Stage::new().await;
+    for (number, store, price, status) in [
+        ("S-1", "Best Buy US", "$1,299.99", "verified"),
+        ("S-2", "Best Buy US", "$0.02", "shipped"),
+        ("S-3", "Argos UK", "£140.00", "delivered"),
+        ("S-4", "Target", "$50.00", "cancelled"),
+    ] {
+        stage.hook.post(of_store(number, store, price, status));
+    }
+    stage.bot.until_orders(4).await;
+
+    let by_day = stats(&stage, json!([])).await;
+    assert!(is_private(&by_day));
+    assert!(is_png(&by_day));
+    assert_eq!(by_day.value["embeds"][0]["image"]["url"], "attachment://stats.png");
+    assert_eq!(field(&by_day, "Orders"), Some("4"));
+    assert_eq!(field(&by_day, "Units"), Some("3"));
+    assert_eq!(field(&by_day, "Cancel rate"), Some("25% (1 of 4)"));
+    assert_eq!(field(&by_day, "Spend"), Some("1,300.01 USD\n140.00 GBP"));
+    assert_eq!(field(&by_day, "Average order"), Some("650.01 USD\n140.00 GBP"));
+
+    let by_store = stats(&stage, json!([choice("period", 5), choice("by", 1)])).await;
+    assert!(is_png(&by_store));
+    assert_eq!(
+        field(&by_store, "By store"),
+        Some(
+            "Best Buy US: 2 orders · 2 units · **1,300.01 USD**\n\
+             Argos UK: 1 order · 1 unit · **140.00 GBP**\n\
+             Target: 1 order · 0 units · 1 cancelled or refunded"
+        )
+    );
+    let by_status = stats(&stage, json!([choice("period", 0), choice("by", 4)])).await;
+    assert!(field(&by_status, "By status").unwrap().contains("🔴 cancelled: 1 order"));
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn a_time_without_orders_and_one_that_cannot_be_are_answered_in_words() {
+    let stage = Stage::new().await;
+    let all = stats(&stage, json!([choice("period", 5)])).await;
+    assert!(said(&all).contains("There are no orders yet."), "{}", said(&all));
+    assert!(all.files.is_empty());
+    for (options, expected) in [
+        (vec![("since", "1999-01-01"), ("until", "1999-12-31")], "No orders in this time: 1999."),
+        (vec![("since", "2026-02-01"), ("until", "2026-01-31")], "that ends before it begins"),
+        (vec![("since", "tomorrow")], "`tomorrow` is no date"),
+    ] {
+        let answer = stage.ask(&stage.viewer, "stats", &options).await;
+        assert!(said(&answer).contains(expected), "{}", said(&answer));
+    }
+    let both = json!([choice("period", 1), {"name": "since", "type": 3, "value": "2026-01-31"}]);
+    assert!(said(&stats(&stage, both).await).contains("Give either a period"));
+    stage.end(0).await;
+}

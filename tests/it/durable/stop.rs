@@ -1,0 +1,52 @@
+//! The program is told to end while orders wait that cannot be written yet.
+
+use std::time::Duration;
+
+use crate::support::app::until;
+use crate::support::load::{Load, assert_holds};
+use crate::support::program::Program;
+
+/// Orders that wait: as many senders, each with one.
+const WAITING: usize = 300;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_at_the_end_is_stored_and_acknowledged_or_neither() {
+    // The lock is given up in time, or not at all.
+    for gives_up in [true, false] {
+        let mut program = Program::start().await;
+        let mut lock = program.sql().await;
+        lock.run("BEGIN IMMEDIATE").await;
+        let load = Load::start(&program.url, "W", WAITING);
+        until("all are connected", async || connections(&program) >= WAITING).await;
+        program.signal("TERM");
+        program.line_with("a second signal stops at once").await;
+        if gives_up {
+            lock.run("COMMIT").await;
+        }
+        let end = program.end().await;
+        assert!(end.took < Duration::from_secs(10), "{:?}", end.took);
+        drop(lock);
+        let seen = load.end().await;
+        let mut sql = crate::support::sql::Sql::open(&end.folder.path().join("roms_v2.db")).await;
+        let stored = assert_holds(&mut sql, &seen.acknowledged).await;
+        println!(
+            "{} of {WAITING} acknowledged, {stored} stored, ended in {:?}",
+            seen.acknowledged.len(),
+            end.took
+        );
+        if gives_up {
+            assert_eq!(end.code, Some(0), "{}", end.log);
+            assert!(seen.acknowledged.len() >= WAITING, "{} were stored", seen.acknowledged.len());
+        } else {
+            assert_eq!((stored, seen.acknowledged.len()), (0, 0));
+            assert!(seen.refused.len() >= WAITING, "{} were told to try again", seen.refused.len());
+        }
+    }
+}
+
+/// How many sockets the program has open.
+fn connections(program: &Program) -> usize {
+    let files = std::fs::read_dir(format!("/proc/{}/fd", program.id())).unwrap();
+    let targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+    targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+}

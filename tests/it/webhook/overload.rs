@@ -1,0 +1,82 @@
+//! More connections than are served: those that are served go on, the others are told.
+
+use roms::feed::Feed;
+use roms::http::{AppState, serve_at_most};
+use roms::ingest::Ingest;
+use roms::store::Store;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use super::card;
+use crate::support::app::{ORDERS, config, soon, until};
+
+/// A connection that is kept.
+struct Client(TcpStream);
+
+impl Client {
+    /// The answer to a request; its connection may be closed afterwards.
+    async fn ask(&mut self, method: &str, path: &str, body: &str) -> String {
+        let length = body.len();
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}");
+        self.0.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // Every answer is one JSON object.
+        while !answer.ends_with(b"}") {
+            assert!(
+                soon(self.0.read_buf(&mut answer)).await.unwrap() > 0,
+                "{}",
+                String::from_utf8_lossy(&answer)
+            );
+        }
+        String::from_utf8(answer).unwrap()
+    }
+
+    async fn post(&mut self, number: &str) -> String {
+        self.ask("POST", ORDERS, &card(number, "")).await
+    }
+
+    async fn is_closed(&mut self) -> bool {
+        soon(self.0.read(&mut [0; 16])).await.unwrap() == 0
+    }
+}
+
+#[tokio::test]
+async fn connections_beyond_those_that_are_served_are_told_to_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder.path().join("roms.db"), "");
+    let store = Store::open(&config.database.url).await.unwrap();
+    let feed = Feed::new(64);
+    let (ingest, writer) = Ingest::start(store.clone(), feed.clone(), config.orders.clone());
+    let state = AppState::new(ingest.clone(), store, feed, config.orders.timezone);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let server = tokio::spawn(serve_at_most(2, listener, state, stop.clone()));
+    let connect = async || Client(TcpStream::connect(address).await.unwrap());
+
+    let (mut first, mut second) = (connect().await, connect().await);
+    assert!(first.post("A-1").await.starts_with("HTTP/1.1 200 "));
+    assert!(second.post("A-2").await.starts_with("HTTP/1.1 200 "));
+
+    let mut third = connect().await;
+    let answer = third.post("A-3").await.to_lowercase();
+    assert!(answer.starts_with("http/1.1 503 ") && answer.contains("\"code\":\"busy\""), "{answer}");
+    assert!(answer.contains("retry-after: 1\r\n") && answer.contains("connection: close\r\n"), "{answer}");
+    assert!(answer.contains("x-content-type-options: nosniff"), "{answer}");
+    assert!(third.is_closed().await, "its place is free for the next");
+    let alive = connect().await.ask("GET", "/health/live", "").await;
+    assert!(alive.starts_with("HTTP/1.1 200 ") && alive.contains("alive"), "{alive}");
+    assert!(first.post("A-4").await.starts_with("HTTP/1.1 200 "), "who is served stays served");
+
+    drop(second);
+    until("the free slot is given away", async || {
+        connect().await.post("A-3").await.starts_with("HTTP/1.1 200 ")
+    })
+    .await;
+    stop.cancel();
+    soon(server).await.unwrap();
+    ingest.close();
+    soon(writer).await.unwrap();
+}
