@@ -62,5 +62,5 @@ overload:
 # Look for what breaks the reading of cards: flatten, embeds, parse or slow, for so many seconds
 fuzz target="parse" seconds="300":
     mkdir -p fuzz/corpus/{{ target }}
-    RUSTC_BOOTSTRAP=1 cargo fuzz run {{ target }} fuzz/corpus/{{ target }} tests/fixtures/cards -- \
-        -dict=fuzz/cards.dict -max_total_time={{ seconds }} -timeout=10
+    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{ target }} fuzz/corpus/{{ target }} tests/fixtures/cards -- \
+        -dict=fuzz/cards.dict -max_total_time={{ seconds }} -timeout={{ if target == "slow" { "3" } else { "10" } }}
