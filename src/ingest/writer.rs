@@ -14,15 +14,13 @@ use crate::outcome::{Outcome, Rejection, RejectionCode};
 use crate::parse::dates::micros;
 use crate::store::{Batch, Store, StoreError};
 
-/// Pieces of work in one transaction. The queue makes the batches itself: while one is written, the
-/// next one gathers.
-const BATCH: usize = 64;
-
-/// Writes until `stop` is cancelled and the queue is empty.
+/// Writes until `stop` is cancelled and the queue is empty, at most so many pieces of work in
+/// one transaction.
 pub(super) async fn run(
     store: Store,
     feed: Feed,
     mut jobs: mpsc::Receiver<Job>,
+    most: usize,
     stop: CancellationToken,
     failing: watch::Sender<bool>,
 ) {
@@ -30,7 +28,7 @@ pub(super) async fn run(
     let mut batch = Vec::new();
     loop {
         tokio::select! {
-            taken = jobs.recv_many(&mut batch, BATCH) => if taken == 0 { return },
+            taken = jobs.recv_many(&mut batch, most) => if taken == 0 { return },
             () = stop.cancelled(), if !jobs.is_closed() => jobs.close(),
         }
         if !batch.is_empty() {
