@@ -50,11 +50,21 @@ sample:
 demo:
     cargo run --locked --release --example demo
 
-# What docs/benchmarks.md tells of: reading in microseconds, and the whole way in cards per second
-bench:
+# The server under load beside what bounds it; `just bench --quick` is short; needs wrk
+bench *args:
+    cargo bench --locked --bench server -- {{ args }}
+
+# Reading a card, in microseconds, and cards from Discord, in cards per second
+bench-reading:
     cargo bench --locked --bench reading
     cargo bench --locked --bench discord
 
 # Ten times the senders that keep ROMS at work: what is accepted, refused and needed of memory; 80 s
 overload:
     cargo bench --locked --bench overload
+
+# Look for what breaks the reading of cards: flatten, embeds, parse or slow, for so many seconds
+fuzz target="parse" seconds="300":
+    mkdir -p fuzz/corpus/{{ target }}
+    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{ target }} fuzz/corpus/{{ target }} tests/fixtures/cards -- \
+        -dict=fuzz/cards.dict -max_total_time={{ seconds }} -timeout={{ if target == "slow" { "3" } else { "10" } }}

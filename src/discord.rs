@@ -79,6 +79,8 @@ pub struct Timing {
     pub back_off_max: Duration,
     /// Between two readings of the history.
     pub reconcile: Duration,
+    /// Between two readings of the history while the database takes nothing.
+    pub unstored: Duration,
     /// Before an empty message is fetched again.
     pub refetch: Duration,
     /// How long cards that could not be read are gathered for one notice.
@@ -102,6 +104,7 @@ impl Default for Timing {
             back_off: Duration::from_secs(5),
             back_off_max: Duration::from_mins(5),
             reconcile: Duration::from_mins(1),
+            unstored: Duration::from_secs(5),
             refetch: Duration::from_secs(2),
             notice: Duration::from_secs(10),
             retry: Duration::from_millis(500),

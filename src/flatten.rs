@@ -31,9 +31,11 @@ pub fn flatten(message: &Message) -> Vec<Card> {
                 heading = headline(text).filter(|_| !holds_label(text));
             }
             Part::Embed(embed) => {
-                let text = embed_text(embed);
-                let heading = heading.take().filter(|_| holds_label(&text) && headline(&text).is_none());
-                cards.extend(split(&(heading.unwrap_or_default() + &text)));
+                let (head, fields) = (head_text(embed), fields_text(embed));
+                let is_headless =
+                    || headline(&head).is_none() && (holds_label(&head) || holds_label(&fields));
+                let heading = heading.take().filter(|_| is_headless());
+                cards.extend(with_fields(split(&(heading.unwrap_or_default() + &head)), &fields));
             }
         }
     }
@@ -71,7 +73,22 @@ fn split(text: &str) -> impl Iterator<Item = String> {
     cards.into_iter().map(|card| card.trim().to_owned()).filter(|card| !card.is_empty())
 }
 
-fn embed_text(embed: &Embed) -> String {
+/// Fields belong to the last card of their embed: whatever they say, they open none.
+fn with_fields(cards: impl Iterator<Item = String>, fields: &str) -> Vec<String> {
+    let mut cards: Vec<String> = cards.collect();
+    match cards.last_mut() {
+        Some(card) if !fields.is_empty() => {
+            card.push('\n');
+            card.push_str(fields);
+        }
+        None if !fields.is_empty() => cards.push(fields.to_owned()),
+        _ => {}
+    }
+    cards
+}
+
+/// What stands above the fields of an embed.
+fn head_text(embed: &Embed) -> String {
     let mut text = String::new();
     for heading in [&embed.author, &embed.title].into_iter().flatten() {
         push_heading(&mut text, heading);
@@ -80,6 +97,11 @@ fn embed_text(embed: &Embed) -> String {
         text.push_str(description.trim());
         text.push('\n');
     }
+    text
+}
+
+fn fields_text(embed: &Embed) -> String {
+    let mut text = String::new();
     for field in &embed.fields {
         push_field(&mut text, &field.name, &field.value);
     }
@@ -95,12 +117,13 @@ fn embed_text(embed: &Embed) -> String {
             push_field(&mut text, label, value);
         }
     }
+    text.truncate(text.trim_end().len());
     text
 }
 
 /// An author or title is a headline or prose, never a label.
 fn push_heading(text: &mut String, heading: &str) {
-    for line in heading.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in heading.lines().map(lines::trimmed).filter(|line| !line.is_empty()) {
         let escape = !matches!(lines::classify(line), Line::Headline(_) | Line::Text);
         push_line(text, line, escape);
     }
@@ -110,15 +133,14 @@ fn push_heading(text: &mut String, heading: &str) {
 /// is a spacer, unless it is the link that bots put there.
 fn push_field(text: &mut String, name: &str, value: &str) {
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    let shown = markup::plain(value);
     let seen = markup::plain(&name).text;
-    let name = match seen.as_str() {
-        "" if lines::is_label(&shown.text) => shown.text.as_str(),
-        "" => return,
-        _ => name.as_str(),
-    };
+    let shown = if seen.is_empty() { markup::plain(value).text } else { name };
+    let name = shown.as_str();
+    if seen.is_empty() && !lines::is_label(name) {
+        return;
+    }
     let mut values =
-        value.lines().map(str::trim).filter(|line| !markup::plain(line).text.is_empty()).peekable();
+        value.lines().map(lines::trimmed).filter(|line| !markup::plain(line).text.is_empty()).peekable();
     if lines::is_label(name) {
         push_line(text, name, false);
     } else {

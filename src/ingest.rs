@@ -14,10 +14,7 @@ mod work;
 mod wrapped;
 mod writer;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -37,9 +34,23 @@ pub use read::{context, not_an_order};
 pub use replay::{ReplayError, ReplaySummary};
 pub use wrapped::wrapped_payload;
 
-/// Messages that may wait: larger than the number of connections, so that only a writer that
-/// stands still fills it.
-const QUEUE: usize = 8192;
+/// How much the writer takes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Messages that may wait, at least 1.
+    pub queue: usize,
+    /// Pieces of work in one transaction, at least 1. The queue makes the batches itself: while one is
+    /// written, the next one gathers.
+    pub batch: usize,
+}
+
+impl Default for Bounds {
+    /// A queue larger than the number of connections, so that only a writer that stands still
+    /// fills it.
+    fn default() -> Self {
+        Self { queue: 8192, batch: 64 }
+    }
+}
 
 /// The way in; cheap to clone.
 #[derive(Clone, Debug)]
@@ -48,7 +59,7 @@ pub struct Ingest {
     store: Store,
     orders: Orders,
     stop: CancellationToken,
-    failing: Arc<AtomicBool>,
+    failing: watch::Sender<bool>,
 }
 
 /// Why a message was not taken. Nothing of it is stored.
@@ -70,28 +81,30 @@ impl Ingest {
     /// is called.
     #[must_use]
     pub fn start(store: Store, feed: Feed, orders: Orders) -> (Self, JoinHandle<()>) {
-        Self::start_with_queue(store, feed, orders, QUEUE)
+        Self::start_with(store, feed, orders, Bounds::default())
     }
 
-    /// As [`Self::start`], with a queue for so many messages.
+    /// As [`Self::start`], within other bounds.
     #[must_use]
-    pub fn start_with_queue(
-        store: Store,
-        feed: Feed,
-        orders: Orders,
-        places: usize,
-    ) -> (Self, JoinHandle<()>) {
-        let (queue, jobs) = mpsc::channel(places);
+    pub fn start_with(store: Store, feed: Feed, orders: Orders, bounds: Bounds) -> (Self, JoinHandle<()>) {
+        let (queue, jobs) = mpsc::channel(bounds.queue);
         let stop = CancellationToken::new();
-        let failing = Arc::<AtomicBool>::default();
-        let writer = tokio::spawn(writer::run(store.clone(), feed, jobs, stop.clone(), Arc::clone(&failing)));
+        let failing = watch::Sender::default();
+        let writing = writer::run(store.clone(), feed, jobs, bounds.batch, stop.clone(), failing.clone());
+        let writer = tokio::spawn(writing);
         (Self { queue, store, orders, stop, failing }, writer)
     }
 
     /// Whether the database did not take the last message.
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        self.failing.load(Ordering::Relaxed)
+        *self.failing.borrow()
+    }
+
+    /// Follows [`Self::is_failing`].
+    #[must_use]
+    pub fn failing(&self) -> watch::Receiver<bool> {
+        self.failing.subscribe()
     }
 
     /// How many messages wait to be written.

@@ -18,123 +18,18 @@ const PAGE: u64 = 50;
 /// Asks everything.
 pub(crate) async fn measure(store: &Store, now: DateTime<Utc>, count: u32) -> Result<Vec<Row>> {
     let mut asks = Asks { store, rows: Vec::new() };
-    let all = OrderFilter::default;
-    let deep = From::Before(i64::from(count / 2));
-
-    asks.page("newest page", &all(), From::Newest).await?;
-    asks.page("page by cursor, half way down", &all(), deep).await?;
-    asks.page("last page", &all(), From::Oldest).await?;
-    asks.ask("page 200 by number", async |_| {
-        Ok(store.order_page_behind(&all(), 9_950, PAGE).await?.items.len())
-    })
-    .await?;
-    for (name, status) in
-        [("55 % of all", Status::Verified), ("1 % of all", Status::Refunded), ("none", Status::Processing)]
-    {
-        let filter = OrderFilter { status: Some(status), ..all() };
-        asks.page(&format!("by status: {name}"), &filter, From::Newest).await?;
-        asks.page(&format!("by status, half way down: {name}"), &filter, deep).await?;
-    }
-    for (name, shop) in [("70 % of all", "best buy us"), ("1 % of all", "COSTCO US")] {
-        let filter = OrderFilter { store: Some(shop.to_owned()), ..all() };
-        asks.page(&format!("by store: {name}"), &filter, From::Newest).await?;
-        let filter = OrderFilter { status: Some(Status::Refunded), ..filter };
-        asks.page(&format!("by store and status: {name} and 1 %"), &filter, deep).await?;
-    }
-    asks.page(
-        "by e-mail: one order",
-        &OrderFilter { email: Some(RARE_EMAIL.to_uppercase()), ..all() },
-        From::Newest,
-    )
-    .await?;
-    let month = OrderFilter { since: Some(now - Days::new(400)), until: Some(now - Days::new(370)), ..all() };
-    asks.page("by date: a month long ago", &month, From::Newest).await?;
-    asks.page(
-        "by date: the last month",
-        &OrderFilter { since: Some(now - Days::new(30)), ..all() },
-        From::Newest,
-    )
-    .await?;
-    for (name, filter) in [
-        ("all", all()),
-        ("of a status", OrderFilter { status: Some(Status::Verified), ..all() }),
-        ("of a store", OrderFilter { store: Some("best buy us".to_owned()), ..all() }),
-        (
-            "of a store and a status",
-            OrderFilter { store: Some("best buy us".to_owned()), status: Some(Status::Pending), ..all() },
-        ),
-        ("of a search with many hits", OrderFilter { search: Some("starlink".to_owned()), ..all() }),
-    ] {
-        asks.ask(&format!("total: {name}"), async |_| {
-            Ok(usize::try_from(store.count_orders(&filter).await?.count)?)
-        })
-        .await?;
-    }
-
     let sample = Sample::of(store, count).await?;
-    for (name, typed) in [
-        ("a beginning that 70 % share", "BBY01"),
-        ("a longer one that 70 % share", "#bby01-8071"),
-        ("a beginning that 1 % share", "arg"),
-        ("two letters", "bb"),
-        ("a word of a product", "starlink"),
-        ("a part of an e-mail", "quixotic"),
-        ("nothing like it", "qqqqq"),
-    ] {
-        asks.ask(&format!("complete: {name}"), async |_| Ok(store.complete(typed, 25).await?.len())).await?;
-    }
-    asks.ask("complete: a whole number but for its end", async |n| {
-        Ok(store.complete(&sample.beginning(n), 25).await?.len())
-    })
-    .await?;
-    asks.ask("nearest: one slip", async |n| Ok(store.nearest(&sample.slipped(n), 5).await?.len())).await?;
-    asks.ask("order by number in another case", async |n| {
-        Ok(usize::from(store.order(&sample.number(n).to_lowercase()).await?.is_some()))
-    })
-    .await?;
-
-    for (name, text) in [
-        ("number, common", "bby01"),
-        ("number, common and long", "BBY01-8071"),
-        ("product, common", "starlink"),
-        ("product, common and long", "trading card game elite trainer box"),
-        ("e-mail, common", "icloud.example"),
-        ("e-mail, rare", "zebra@rare"),
-        ("e-mail, rare and long", RARE_EMAIL),
-        ("profile", "lennar #8-$"),
-        ("five digits", "48813"),
-        ("nothing", "nothing like it"),
-        ("nothing, of common parts", "starlink pokémon nvidia"),
-        ("two letters", "qz"),
-    ] {
-        let filter = OrderFilter { search: Some(text.to_owned()), ..all() };
-        asks.page(&format!("search: {name}"), &filter, From::Newest).await?;
-    }
-    let whole: [(&str, fn(&Sample, u64) -> String); 3] = [
-        ("a whole number", Sample::number),
-        ("a whole e-mail", Sample::email),
-        ("a whole tracking number", Sample::tracking),
-    ];
-    for (name, text) in whole {
-        asks.ask(&format!("search: {name}"), async |n| {
-            let filter = OrderFilter { search: Some(text(&sample, n)), ..all() };
-            Ok(store.order_page(&filter, From::Newest, PAGE).await?.items.len())
-        })
-        .await?;
-    }
-
-    let today = now.date_naive();
-    let month = Period { from: today.checked_sub_days(Days::new(29)), to: Some(today) };
-    for (span, period) in [("a month", month), ("everything", Period::default())] {
-        for by in [By::Day, By::Store, By::Status, By::Profile, By::Product] {
-            asks.ask(&format!("stats of {span} by {by:?}"), async |_| {
-                Ok(store.stats(&period, by).await?.len())
-            })
-            .await?;
-        }
-    }
+    asks.pages(From::Before(i64::from(count / 2))).await?;
+    asks.dates(now).await?;
+    asks.totals().await?;
+    asks.single(&sample).await?;
+    asks.searches(&sample).await?;
+    asks.stats(now).await?;
     Ok(asks.rows)
 }
+
+/// The n-th of a kind of text.
+type TextOf = fn(&Sample, u64) -> String;
 
 struct Asks<'a> {
     store: &'a Store,
@@ -142,6 +37,158 @@ struct Asks<'a> {
 }
 
 impl Asks<'_> {
+    /// Pages of the list.
+    async fn pages(&mut self, deep: From) -> Result<()> {
+        let store = self.store;
+        let all = OrderFilter::default;
+        self.page("newest page", &all(), From::Newest).await?;
+        self.page("page by cursor, half way down", &all(), deep).await?;
+        self.page("last page", &all(), From::Oldest).await?;
+        self.ask("page 200 by number", async |_| {
+            Ok(store.order_page_behind(&all(), 9_950, PAGE).await?.items.len())
+        })
+        .await?;
+        for (name, status) in [
+            ("55 % of all", Status::Verified),
+            ("1 % of all", Status::Refunded),
+            ("none", Status::Processing),
+        ] {
+            let filter = OrderFilter { status: Some(status), ..all() };
+            self.page(&format!("by status: {name}"), &filter, From::Newest).await?;
+            self.page(&format!("by status, half way down: {name}"), &filter, deep).await?;
+        }
+        for (name, shop) in [("70 % of all", "best buy us"), ("1 % of all", "COSTCO US")] {
+            let filter = OrderFilter { store: Some(shop.to_owned()), ..all() };
+            self.page(&format!("by store: {name}"), &filter, From::Newest).await?;
+            let filter = OrderFilter { status: Some(Status::Refunded), ..filter };
+            self.page(&format!("by store and status: {name} and 1 %"), &filter, deep).await?;
+        }
+        Ok(())
+    }
+
+    /// Pages of one person and of stretches of time.
+    async fn dates(&mut self, now: DateTime<Utc>) -> Result<()> {
+        let all = OrderFilter::default;
+        self.page(
+            "by e-mail: one order",
+            &OrderFilter { email: Some(RARE_EMAIL.to_uppercase()), ..all() },
+            From::Newest,
+        )
+        .await?;
+        let month =
+            OrderFilter { since: Some(now - Days::new(400)), until: Some(now - Days::new(370)), ..all() };
+        self.page("by date: a month long ago", &month, From::Newest).await?;
+        self.page(
+            "by date: the last month",
+            &OrderFilter { since: Some(now - Days::new(30)), ..all() },
+            From::Newest,
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// How many a filter finds.
+    async fn totals(&mut self) -> Result<()> {
+        let store = self.store;
+        let all = OrderFilter::default;
+        for (name, filter) in [
+            ("all", all()),
+            ("of a status", OrderFilter { status: Some(Status::Verified), ..all() }),
+            ("of a store", OrderFilter { store: Some("best buy us".to_owned()), ..all() }),
+            (
+                "of a store and a status",
+                OrderFilter { store: Some("best buy us".to_owned()), status: Some(Status::Pending), ..all() },
+            ),
+            ("of a search with many hits", OrderFilter { search: Some("starlink".to_owned()), ..all() }),
+        ] {
+            self.ask(&format!("total: {name}"), async |_| {
+                Ok(usize::try_from(store.count_orders(&filter).await?.count)?)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// What is typed, and orders by their number.
+    async fn single(&mut self, sample: &Sample) -> Result<()> {
+        let store = self.store;
+        for (name, typed) in [
+            ("a beginning that 70 % share", "BBY01"),
+            ("a longer one that 70 % share", "#bby01-8071"),
+            ("a beginning that 1 % share", "arg"),
+            ("two letters", "bb"),
+            ("a word of a product", "starlink"),
+            ("a part of an e-mail", "quixotic"),
+            ("nothing like it", "qqqqq"),
+        ] {
+            self.ask(&format!("complete: {name}"), async |_| Ok(store.complete(typed, 25).await?.len()))
+                .await?;
+        }
+        self.ask("complete: a whole number but for its end", async |n| {
+            Ok(store.complete(&sample.beginning(n), 25).await?.len())
+        })
+        .await?;
+        self.ask("nearest: one slip", async |n| Ok(store.nearest(&sample.slipped(n), 5).await?.len()))
+            .await?;
+        self.ask("order by number in another case", async |n| {
+            Ok(usize::from(store.order(&sample.number(n).to_lowercase()).await?.is_some()))
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Parts of texts.
+    async fn searches(&mut self, sample: &Sample) -> Result<()> {
+        let store = self.store;
+        let all = OrderFilter::default;
+        for (name, text) in [
+            ("number, common", "bby01"),
+            ("number, common and long", "BBY01-8071"),
+            ("product, common", "starlink"),
+            ("product, common and long", "trading card game elite trainer box"),
+            ("e-mail, common", "icloud.example"),
+            ("e-mail, rare", "zebra@rare"),
+            ("e-mail, rare and long", RARE_EMAIL),
+            ("profile", "lennar #8-$"),
+            ("five digits", "48813"),
+            ("nothing", "nothing like it"),
+            ("nothing, of common parts", "starlink pokémon nvidia"),
+            ("two letters", "qz"),
+        ] {
+            let filter = OrderFilter { search: Some(text.to_owned()), ..all() };
+            self.page(&format!("search: {name}"), &filter, From::Newest).await?;
+        }
+        let whole: [(&str, TextOf); 3] = [
+            ("a whole number", Sample::number),
+            ("a whole e-mail", Sample::email),
+            ("a whole tracking number", Sample::tracking),
+        ];
+        for (name, text) in whole {
+            self.ask(&format!("search: {name}"), async |n| {
+                let filter = OrderFilter { search: Some(text(sample, n)), ..all() };
+                Ok(store.order_page(&filter, From::Newest, PAGE).await?.items.len())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Sums.
+    async fn stats(&mut self, now: DateTime<Utc>) -> Result<()> {
+        let store = self.store;
+        let today = now.date_naive();
+        let month = Period { from: today.checked_sub_days(Days::new(29)), to: Some(today) };
+        for (span, period) in [("a month", month), ("everything", Period::default())] {
+            for by in [By::Day, By::Store, By::Status, By::Profile, By::Product] {
+                self.ask(&format!("stats of {span} by {by:?}"), async |_| {
+                    Ok(store.stats(&period, by).await?.len())
+                })
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn page(&mut self, name: &str, filter: &OrderFilter, from: From) -> Result<()> {
         let store = self.store;
         self.ask(name, async |_| Ok(store.order_page(filter, from, PAGE).await?.items.len())).await

@@ -105,10 +105,8 @@ impl Iterator for Orders {
         self.at += self.step;
         let (store, prefix, currency, _) = STORES[self.weighted(&STORES, |row| row.3)];
         let status = STATUSES[self.weighted(&STATUSES, |row| row.1)].0;
-        // The popular ones are bought most.
-        let popular = |rng: &mut Rng, of: f64| (rng.f64().powi(3) * of) as usize;
-        let product = popular(&mut self.rng, 600.0);
-        let (profile, email) = (popular(&mut self.rng, 400.0), popular(&mut self.rng, 20_000.0));
+        let product = popular(&mut self.rng, 600);
+        let (profile, email) = (popular(&mut self.rng, 400), popular(&mut self.rng, 20_000));
         let price = Amount::from_hundredths(i64::try_from(1_999 + product * 137).expect("small"));
         let quantity = 1 + u32::from(self.rng.u8(0..10) == 0);
         let sent = matches!(status, Status::Shipped | Status::Delivered);
@@ -156,13 +154,20 @@ impl Iterator for Orders {
     }
 }
 
+/// One of so many, of which the first ones are bought most.
+fn popular(rng: &mut Rng, of: usize) -> usize {
+    let below = rng.usize(1..=of);
+    let below = rng.usize(1..=below);
+    rng.usize(..below)
+}
+
 /// The log row of the message that brought an order.
 pub(crate) fn log(order: &Order) -> NewLog {
     let product = order.fields.product.as_deref().unwrap_or_default();
     let flattened = format!("Successful Checkout\nProduct\n{product}\nOrder Number\n#{}\n", order.number);
     // Ids of messages rise with the time, which they hold in milliseconds from their 22nd bit on.
     let id = (order.newest.timestamp_millis() - 1_420_070_400_000) << 22
-        | order.newest.timestamp_subsec_nanos() as i64 & 0x3f_ffff;
+        | i64::from(order.newest.timestamp_subsec_nanos()) & 0x3f_ffff;
     let mut rng = Rng::with_seed(id.unsigned_abs());
     NewLog {
         source: order.source,

@@ -33,6 +33,7 @@ impl Clock {
     }
 
     /// How the work on so many orders went.
+    #[expect(clippy::cast_precision_loss, reason = "there are fewer orders than 2^52")]
     pub(crate) fn row(&self, name: &str, orders: u64, slowest: Duration) -> Row {
         let (took, busy) = (self.begun.elapsed(), processor_time().saturating_sub(self.busy));
         let many = orders.max(1) as f64;

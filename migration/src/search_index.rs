@@ -94,7 +94,9 @@ pub async fn drop(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
 }
 
 fn trigger(name: &str, when: &str, id: &str) -> String {
+    // No OR IGNORE: the upsert that fires the trigger would overrule it.
     format!(
-        "CREATE TRIGGER orders_search_{name} {when} BEGIN INSERT OR IGNORE INTO search_pending VALUES ({id}); END"
+        "CREATE TRIGGER orders_search_{name} {when} BEGIN INSERT INTO search_pending SELECT {id} \
+         WHERE NOT EXISTS (SELECT 1 FROM search_pending WHERE order_id = {id}); END"
     )
 }

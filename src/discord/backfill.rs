@@ -1,8 +1,8 @@
 //! Reading the history: what no live event brought.
 //!
-//! After each new session, and every minute, each channel is read on from its cursor, less a
-//! small overlap for late edits. Pages of 100 are taken in turns, so that a busy channel starves
-//! none, and a cursor moves only after its page is stored.
+//! After each new session, when the database takes messages again, and every minute, each channel
+//! is read on from its cursor, less a small overlap for late edits. Pages of 100 are taken in turns,
+//! so that a busy channel starves none, and a cursor moves only after its page is stored.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -72,14 +72,19 @@ struct PageRead {
 /// Reads the history of all channels again and again, until `stop` is cancelled.
 pub(crate) async fn run(deps: Deps, channels: Vec<Channel>, stop: CancellationToken) {
     let mut penalties = Penalties::new(deps.timing.refused);
+    let mut failing = deps.ingest.failing();
     loop {
+        failing.mark_unchanged();
         tokio::select! {
             () = read_all(&deps, &channels, &mut penalties) => {}
             () = stop.cancelled() => return,
         }
+        let pause = if *failing.borrow() { deps.timing.unstored } else { deps.timing.reconcile };
         tokio::select! {
             () = deps.history.notified() => {}
-            () = tokio::time::sleep(deps.timing.reconcile) => {}
+            () = tokio::time::sleep(pause) => {}
+            // What could not be stored is in the history.
+            Ok(()) = failing.changed() => {}
             () = stop.cancelled() => return,
         }
     }
@@ -276,7 +281,8 @@ impl<'a> Turn<'a> {
         if is_final {
             penalties.add(self.channel.id);
         }
-        if deps.reported.fails(self.channel.id) {
+        // Of its failures the pipeline tells itself.
+        if !matches!(error, BackfillError::Submit(_)) && deps.reported.fails(self.channel.id) {
             tracing::warn!(channel = self.channel.id, name = self.channel.name, %error, "cannot read the history");
         }
         deps.board.update_channel(self.channel.id, |status| status.error = Some(error.to_string()));

@@ -1,11 +1,9 @@
 //! The writer: takes whatever waits, up to a bound, and writes it in one transaction.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -19,28 +17,26 @@ use crate::outcome::{Outcome, Rejection, RejectionCode};
 use crate::parse::dates::micros;
 use crate::store::{Batch, Changed, Store, StoreError};
 
-/// Pieces of work in one transaction. The queue makes the batches itself: while one is written, the
-/// next one gathers.
-const BATCH: usize = 64;
-
 /// How long a transaction may take: longer than it waits for a lock.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How often a batch gives way to other processes before its senders are told to come again.
-const RACES: usize = 10;
+/// How often a batch gives way to other processes.
+const RACES: usize = 5;
 
-/// Writes until `stop` is cancelled and the queue is empty.
+/// Writes until `stop` is cancelled and the queue is empty, at most so many pieces of work in
+/// one transaction.
 pub(super) async fn run(
     store: Store,
     feed: Feed,
     mut jobs: mpsc::Receiver<Job>,
+    most: usize,
     stop: CancellationToken,
-    failing: Arc<AtomicBool>,
+    failing: watch::Sender<bool>,
 ) {
     let writer = Writer { store, feed, failing };
     let mut batch = Vec::new();
     loop {
         tokio::select! {
-            taken = jobs.recv_many(&mut batch, BATCH) => if taken == 0 { return },
+            taken = jobs.recv_many(&mut batch, most) => if taken == 0 { return },
             () = stop.cancelled(), if !jobs.is_closed() => jobs.close(),
         }
         if !batch.is_empty() {
@@ -58,7 +54,7 @@ pub(super) async fn run(
 struct Writer {
     store: Store,
     feed: Feed,
-    failing: Arc<AtomicBool>,
+    failing: watch::Sender<bool>,
 }
 
 impl Writer {
@@ -66,7 +62,10 @@ impl Writer {
     async fn answer(&self, jobs: Vec<Job>) {
         let (works, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.work, job.answer)).unzip();
         let results = match self.write(&works).await {
-            Err(error) if error.is_fault_of_data() => self.write_each(works).await,
+            // In a large batch something may be in the way of another process each time.
+            Err(error) if error.is_fault_of_data() || error.is_race() && works.len() > 1 => {
+                self.write_each(works).await
+            }
             Err(error) => {
                 self.report(Some(&error));
                 answers.iter().map(|_| Err(SubmitError::Storage)).collect()
@@ -81,7 +80,7 @@ impl Writer {
         }
     }
 
-    /// After a batch that holds bad work: each alone, so that only the bad one fails.
+    /// After a batch that cannot be written as one: each alone, so that only a bad one fails.
     async fn write_each(&self, works: Vec<Work>) -> Vec<Result<Done, SubmitError>> {
         let mut results = Vec::with_capacity(works.len());
         for work in works {
@@ -157,9 +156,12 @@ impl Writer {
 
     /// One line when the database begins to fail, one when it is back.
     fn report(&self, error: Option<&StoreError>) {
-        match (error, self.failing.swap(error.is_some(), Ordering::Relaxed)) {
-            (Some(error), false) => tracing::error!(%error, "the database does not take messages"),
-            (None, true) => {
+        let changed = self
+            .failing
+            .send_if_modified(|failing| std::mem::replace(failing, error.is_some()) != error.is_some());
+        match error {
+            Some(error) if changed => tracing::error!(%error, "the database does not take messages"),
+            None if changed => {
                 tracing::info!("the database takes messages again");
                 // What was committed while its answers were lost has been told to nobody here.
                 self.feed.interrupt();
@@ -169,7 +171,7 @@ impl Writer {
     }
 
     fn is_failing(&self) -> bool {
-        self.failing.load(Ordering::Relaxed)
+        *self.failing.borrow()
     }
 }
 

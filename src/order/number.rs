@@ -30,7 +30,7 @@ impl OrderNumber {
     /// # Errors
     /// Says what is wrong with the text; the text itself is not repeated.
     pub fn parse(text: &str) -> Result<Self, OrderNumberError> {
-        let text = text.trim().trim_start_matches('#').trim();
+        let text = text.trim_start_matches(|c: char| c == '#' || c.is_whitespace()).trim_end();
         if text.is_empty() {
             Err(OrderNumberError::Empty)
         } else if text.chars().count() > Self::MAX_CHARS {

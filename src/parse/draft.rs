@@ -133,12 +133,12 @@ impl Draft {
         // Markup may stand behind the sign too.
         let text = match text.strip_prefix('#') {
             Some(behind) => markup::without_wrappers(behind.trim_start_matches(['#', ' '])),
-            None => text.to_owned(),
+            None => text,
         };
         match &self.number {
             Some(first) if *first == text => {}
-            Some(_) => self.keep(label, &text),
-            None => self.number = Some(text),
+            Some(_) => self.keep(label, text),
+            None => self.number = Some(text.to_owned()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::draft::{MAX_LINE, cut};
 use super::money::{self, Read};
 use super::values;
 use crate::order::{Amount, Fields};
@@ -54,7 +55,7 @@ impl Items {
         }
         let names: Vec<&str> = items.iter().filter_map(|item| item.product.as_deref()).collect();
         if stated.product.is_none() && !names.is_empty() {
-            stated.product = Some(names.join(" + "));
+            stated.product = Some(cut(&names.join(" + "), MAX_LINE));
         }
         let quantity_of = |item: &Item| item.quantity.unwrap_or(1);
         if stated.quantity.is_none() && (items.len() > 1 || items.iter().any(|item| item.quantity.is_some()))

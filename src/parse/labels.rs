@@ -198,7 +198,11 @@ pub fn find(line: &str) -> Option<Label> {
 pub(super) fn named(seen: &str) -> Option<Label> {
     let name = seen.trim_end_matches([':', '：', ' ']);
     // JSON keys write their spaces as underscores.
-    let name = if name.contains(' ') { folded(name) } else { folded(&name.replace('_', " ")) };
+    let name = if name.contains(' ') || !name.contains('_') {
+        folded(name)
+    } else {
+        folded(&name.replace('_', " "))
+    };
     by_name(&name, 0).or_else(|| {
         let (name, item) = without_number(&name)?;
         by_name(&name, item)
@@ -216,7 +220,7 @@ fn by_name(name: &str, item: u8) -> Option<Label> {
 
 /// Takes a number group off: `(n)`, `- n` or `n -`, n from 1 to 99, and the dashes around it.
 fn without_number(name: &str) -> Option<(String, u8)> {
-    if !name.contains(|c: char| c.is_ascii_digit() || c == '-') {
+    if !name.split(' ').any(|word| word == "-" || word.starts_with('(')) {
         return None;
     }
     let words: Vec<&str> = name.split(' ').collect();

@@ -9,6 +9,8 @@
 //! - a headline without a store behind a label for states or reasons is the value of that label;
 //! - a line behind a backslash is a value, less the backslash, whatever it says.
 
+use std::borrow::Cow;
+
 use unicode_properties::UnicodeEmoji;
 
 use super::headline::{self, Headline};
@@ -44,16 +46,17 @@ const LONGEST_HEADLINE: usize = 200;
 /// Longer lines are no labels.
 const LONGEST_LABEL: usize = 80;
 
-/// Reads the lines of a text, blank ones and code fences left out.
+/// Reads the lines of a text, blank ones and code fences left out. The lines that are left read the
+/// same again.
 #[must_use]
 pub fn read(text: &str) -> Vec<Row<'_>> {
-    let text = text.trim_start_matches('\u{feff}');
     let mut rows = Vec::new();
-    let mut raw = text.lines().map(str::trim).peekable();
+    let mut raw = text.lines().map(trimmed).peekable();
     while let Some(line) = raw.next() {
         if line.is_empty() || is_fence(line, raw.peek().copied()) {
             continue;
         }
+        let line = language(line).unwrap_or(line);
         let kind = match classify(line) {
             Line::Headline(headline) if headline.store.is_none() && awaits_phrase(&rows) => Line::Text,
             kind => kind,
@@ -61,6 +64,12 @@ pub fn read(text: &str) -> Vec<Row<'_>> {
         rows.push(Row { raw: line, line: kind });
     }
     rows
+}
+
+/// A line without what is not seen at its ends: white space, and the mark of a text's byte order.
+#[must_use]
+pub fn trimmed(line: &str) -> &str {
+    line.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
 /// Whether the label before has no value yet and is one whose values speak like headlines.
@@ -71,7 +80,8 @@ fn awaits_phrase(rows: &[Row<'_>]) -> bool {
 /// Whether `flatten` must put a backslash before a line so that it stays a value.
 #[must_use]
 pub fn needs_escape(line: &str) -> bool {
-    !matches!(classify(line.trim()), Line::Text)
+    let line = trimmed(line);
+    line.starts_with("```") || !matches!(classify(line), Line::Text)
 }
 
 /// Whether a field name is in the label table.
@@ -149,30 +159,52 @@ fn bold(line: &str) -> Option<String> {
 /// A line that only opens or closes a code block; a language behind the ticks goes with it,
 /// unless the block closes at once and so has nothing else in it.
 fn is_fence(line: &str, next: Option<&str>) -> bool {
-    line.strip_prefix("```").is_some_and(|rest| {
-        rest.is_empty()
-            || (rest.chars().all(|c| c.is_ascii_alphabetic()) && next.is_some_and(|next| next != "```"))
-    })
+    line == "```" || (language(line).is_some() && next.is_some_and(|next| next != "```"))
+}
+
+/// What may be the language of a code block: the only word behind its ticks.
+fn language(line: &str) -> Option<&str> {
+    let word = line.strip_prefix("```")?;
+    (!word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic())).then_some(word)
 }
 
 /// A line as people see it: without markup, emoji, and the signs of headings, lists and quotes.
 #[must_use]
-pub fn visible(line: &str) -> String {
-    let plain = markup::plain(line).text;
-    let kept: String = plain.chars().filter(|c| !is_emoji(*c)).collect();
-    let mut kept = kept.trim();
+pub fn visible(line: &str) -> Cow<'_, str> {
+    match markup::shown(line).0 {
+        Cow::Borrowed(text) if text.is_ascii() => Cow::Borrowed(without_signs(text)),
+        text => {
+            let kept: String = text.chars().filter(|c| !is_emoji(*c)).collect();
+            Cow::Owned(without_signs(&kept).to_owned())
+        }
+    }
+}
+
+fn without_signs(text: &str) -> &str {
+    let mut kept = text.trim();
     for sign in ["#", ">", "•", "-", "*"] {
         while let Some(rest) = kept.strip_prefix(sign).filter(|rest| rest.starts_with([' ', '#', '>'])) {
             kept = rest.trim_start();
         }
     }
-    kept.to_owned()
+    kept
 }
 
 /// A text in lower case with runs of spaces as one.
 #[must_use]
 pub fn folded(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    let mut folded = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        if word.is_ascii() {
+            folded.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+        } else {
+            folded.push_str(&word.to_lowercase());
+        }
+    }
+    folded
 }
 
 fn is_emoji(c: char) -> bool {

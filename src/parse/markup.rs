@@ -2,6 +2,8 @@
 //!
 //! Does not know labels or columns. Works on one line of text at a time.
 
+use std::borrow::Cow;
+
 /// A line of a value without its markup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plain {
@@ -21,22 +23,69 @@ const WRAPPERS: &[&str] = &["***", "**", "__", "~~", "*", "_"];
 /// and decodes HTML entities once.
 #[must_use]
 pub fn plain(raw: &str) -> Plain {
+    let (text, link) = shown(raw);
+    Plain { text: text.into_owned(), link }
+}
+
+/// As [`plain`]: what people see, which is a part of the line itself where it holds no markup, and
+/// the link.
+pub(super) fn shown(raw: &str) -> (Cow<'_, str>, Option<String>) {
     if raw.bytes().all(is_never_markup) {
-        return Plain { text: raw.trim().to_owned(), link: None };
+        return (Cow::Borrowed(raw.trim()), None);
     }
-    let visible: String = raw.chars().filter(|c| !is_invisible(*c)).collect();
-    let visible = visible.replace("```", "");
-    let unticked =
-        if visible.matches('`').count().is_multiple_of(2) { visible.replace('`', "") } else { visible };
-    let unquoted = without_quotes(&unticked);
+    let mut text = Cow::Borrowed(raw);
+    if raw.contains(is_invisible) {
+        text = Cow::Owned(raw.chars().filter(|c| !is_invisible(*c)).collect());
+    }
+    if text.contains('`') {
+        text = Cow::Owned(without_ticks(&text));
+    }
+    text = part(text, without_quotes);
     // A spoiler around several lines opens on one and closes on another.
-    let revealed = without_pairs(unquoted, "||", |_, _, _| true);
-    let revealed = revealed.trim().trim_start_matches("||").trim_end_matches("||");
-    let (text, target) = without_links(revealed);
-    let text = without_wrappers(&without_pairs(&text, "**", is_bold));
-    let text = html_escape::decode_html_entities(&without_emoji_codes(&text)).trim().to_owned();
-    let link = target.or_else(|| is_web_link(&text).then(|| text.clone()));
-    Plain { text, link }
+    if has_pair(&text, *b"||") {
+        let revealed = without_pairs(&text, "||", |_, _, _| true);
+        text = Cow::Owned(revealed.trim().trim_start_matches("||").trim_end_matches("||").to_owned());
+    }
+    let mut link = None;
+    if has_pair(&text, *b"](") {
+        let (without, target) = without_links(&text);
+        (text, link) = (Cow::Owned(without), target);
+    }
+    if has_pair(&text, *b"**") {
+        text = Cow::Owned(without_pairs(&text, "**", is_bold));
+    }
+    text = part(text, without_wrappers);
+    if text.contains(':') {
+        text = Cow::Owned(without_emoji_codes(&text));
+    }
+    if text.contains('&') {
+        // An entity may be a line break, or a sign that is never seen.
+        let decoded = html_escape::decode_html_entities(&text).replace(['\n', '\r'], " ");
+        text = Cow::Owned(decoded.chars().filter(|c| !is_invisible(*c)).collect());
+    }
+    text = part(text, str::trim);
+    let link = link.or_else(|| is_web_link(&text).then(|| text.clone().into_owned()));
+    (text, link)
+}
+
+/// Whether two signs stand side by side. In the short texts of cards this is faster than a search.
+fn has_pair(text: &str, pair: [u8; 2]) -> bool {
+    text.as_bytes().windows(2).any(|two| two == pair)
+}
+
+/// A part of a text, which is borrowed where the text is.
+fn part(text: Cow<'_, str>, of: fn(&str) -> &str) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(of(text)),
+        Cow::Owned(text) if of(&text).len() == text.len() => Cow::Owned(text),
+        Cow::Owned(text) => Cow::Owned(of(&text).to_owned()),
+    }
+}
+
+/// Fences always go, single ticks where they come in pairs.
+fn without_ticks(text: &str) -> String {
+    let text = text.replace("```", "");
+    if text.matches('`').count().is_multiple_of(2) { text.replace('`', "") } else { text }
 }
 
 /// Whether a byte has no part in markup, in a link or in what is never seen.
@@ -107,7 +156,7 @@ fn is_bold(before: &str, inside: &str, behind: &str) -> bool {
 }
 
 /// Takes off markers that enclose the whole text, as often as they do.
-pub(super) fn without_wrappers(text: &str) -> String {
+pub(super) fn without_wrappers(text: &str) -> &str {
     let mut text = text.trim();
     while let Some(inner) = WRAPPERS.iter().find_map(|marker| {
         let inner = text.strip_prefix(marker)?.strip_suffix(marker)?.trim();
@@ -116,7 +165,7 @@ pub(super) fn without_wrappers(text: &str) -> String {
     }) {
         text = inner;
     }
-    text.to_owned()
+    text
 }
 
 /// Replaces each `[text](target)` by its text, and gives the first web link among the targets.
@@ -177,9 +226,6 @@ fn split_at_close(text: &str) -> Option<(&str, &str)> {
 /// Removes `<:name:1>` and `<a:name:1>` anywhere, and `:name:` where it stands alone, so that
 /// `host:8000:user` is left as it is.
 fn without_emoji_codes(text: &str) -> String {
-    if !text.contains(':') {
-        return text.to_owned();
-    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('<') {

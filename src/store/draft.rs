@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 use super::{StoreError, connect::create_private};
 
+/// How often the folder of a draft is emptied.
+const TRIES: usize = 100;
+
 /// A file in the making.
 pub(super) struct Draft {
     folder: TempDir,
@@ -59,6 +62,19 @@ impl Draft {
     fn sync(&self, place: &Path) -> Result<(), StoreError> {
         let synced = File::options().write(true).open(self.path()).and_then(|file| file.sync_all());
         synced.map_err(|error| refused("write", place, error))
+    }
+}
+
+impl Drop for Draft {
+    /// SQLite may still be writing: what it makes while its folder is emptied keeps that alive.
+    fn drop(&mut self) {
+        let folder = self.folder.path();
+        for _ in 0..TRIES {
+            match fs::remove_dir_all(folder) {
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+                _ => return,
+            }
+        }
     }
 }
 

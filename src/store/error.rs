@@ -1,6 +1,10 @@
 //! What can go wrong with the database.
 
-use std::{error::Error, fmt, io, path::PathBuf};
+use std::{
+    error::Error,
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use sea_orm::sqlx::{self, error::DatabaseError, postgres::PgDatabaseError, sqlite::SqliteError};
 use sea_orm::{DbErr, RuntimeErr};
@@ -165,8 +169,10 @@ const POSTGRES_RACED_FOR: [&str; 2] = ["orders_order_number_key", "webhook_logs_
 
 /// Primary result code of SQLite for a lock that somebody else holds.
 const SQLITE_BUSY: i32 = 5;
+/// Primary result code of SQLite for a file that is damaged.
+const SQLITE_CORRUPT: i32 = 11;
 /// Primary result codes of SQLite for a file that is damaged, or no database.
-const UNREADABLE: [i32; 2] = [11, 26];
+const UNREADABLE: [i32; 2] = [SQLITE_CORRUPT, 26];
 
 impl StoreError {
     /// Whether somebody else holds the lock that was asked for.
@@ -184,6 +190,16 @@ impl StoreError {
             Self::NotADatabase { .. } => true,
             Self::Database(error) => sqlite_code(error).is_some_and(|code| UNREADABLE.contains(&code)),
             _ => false,
+        }
+    }
+
+    /// The error of somebody who reads this file: where it makes no sense to SQLite, it is damaged.
+    pub(super) fn of_damaged(self, path: &Path) -> Self {
+        match self {
+            Self::Database(error) if sqlite_code(&error) == Some(SQLITE_CORRUPT) => {
+                Self::Damaged { path: path.to_owned(), finding: root(&error).to_string() }
+            }
+            other => other,
         }
     }
 

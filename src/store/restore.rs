@@ -45,17 +45,22 @@ pub async fn restore(url: &DatabaseUrl, from: &Path) -> Result<Restored, StoreEr
     }
     let claim = if path.exists() { claim(&path).await? } else { None };
 
-    let source = open_source(from).await?;
-    file::check(&source, from).await?;
     let draft = Draft::beside(&path)?;
-    let contents = file::copy(&source, &draft.path()).await?;
-    source.close().await?;
-
+    let contents = copy_sound(from, &draft.path()).await.map_err(|error| error.of_damaged(from))?;
     give_to_owner(&draft, &path)?;
     let kept = keep(&path, claim.is_some())?;
     draft.publish_over(&path)?;
     drop(claim);
     Ok(Restored { contents, kept })
+}
+
+/// Copies a backup if it is sound.
+async fn copy_sound(from: &Path, to: &Path) -> Result<Contents, StoreError> {
+    let source = open_source(from).await?;
+    file::check(&source, from).await?;
+    let contents = file::copy(&source, to).await?;
+    source.close().await?;
+    Ok(contents)
 }
 
 /// Opens a backup without leaving a trace beside it. A file that nobody has open may lie where

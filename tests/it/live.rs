@@ -34,13 +34,13 @@ pub(crate) async fn listen(app: &App) -> Client {
     client
 }
 
+/// The next change; pings come in between.
 pub(crate) async fn next(client: &mut Client) -> Value {
-    let mut message = soon(client.next()).await.expect("a message").unwrap();
-    // On a slow machine the server may ask in between whether the client is there.
-    while message.is_ping() {
-        message = soon(client.next()).await.expect("a message").unwrap();
+    loop {
+        if let Message::Text(text) = soon(client.next()).await.expect("a message").unwrap() {
+            return serde_json::from_str(&text).unwrap();
+        }
     }
-    serde_json::from_str(message.to_text().unwrap()).unwrap()
 }
 
 #[tokio::test]

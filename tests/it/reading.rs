@@ -3,6 +3,7 @@
 mod cards;
 mod embeds;
 mod flat;
+mod fuzzed;
 mod kinds;
 mod labels;
 mod money;

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use sea_orm::sqlx::{self, Connection, SqliteConnection};
 use sea_orm::{Database, DatabaseConnection, DbErr};
 use tokio::time::sleep;
 
@@ -95,6 +96,11 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            // Who waits for a connection waits for the lock, of which the writer tells.
+            pool.acquire_slow_threshold(BUSY_TIMEOUT)
+                .after_release(|connection, _| Box::pin(is_outside_of_transactions(connection)))
+        })
         .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
                 .filename(&path)
@@ -108,4 +114,17 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
                 .pragma("query_only", if read_only { "ON" } else { "OFF" })
         });
     Database::connect(options).await
+}
+
+/// Whether a connection that comes back to its pool can be used again; else it is closed.
+///
+/// Where a disk is full, SQLite itself ends the transaction, so that sqlx fails to roll it back and
+/// takes the connection for one inside it ever after. What follows on it are savepoints, of which
+/// the first one that is rolled back stays open: then nothing that is said to be committed is.
+async fn is_outside_of_transactions(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // A rollback may still be on its way to the thread that the connection lives on.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }

@@ -22,6 +22,9 @@ const QUIET: Duration = Duration::from_millis(200);
 /// Orders that wait until then, even if there is no quiet.
 const MOST_WAITING: u64 = 50_000;
 
+/// Failures in a row of which it is told.
+const TOLD: u32 = 2;
+
 /// The search index of a database.
 #[derive(Clone, Debug)]
 pub(in crate::store) enum SearchIndex {
@@ -141,17 +144,19 @@ struct Keeper {
 
 impl Keeper {
     async fn run(self) {
-        let mut failing = false;
+        let mut failures = 0_u32;
         loop {
             self.written.notified().await;
             self.wait_for_quiet().await;
             match self.catch_up().await {
-                Ok(()) => failing = false,
-                Err(error) if !failing => {
-                    failing = true;
-                    tracing::warn!(%error, "the search index does not follow the orders; searches are slower");
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    failures = failures.saturating_add(1);
+                    // Once may be an outage, of which the writer tells. Then orders were written.
+                    if failures == TOLD {
+                        tracing::warn!(%error, "the search index does not follow the orders; searches are slower");
+                    }
                 }
-                Err(_) => {}
             }
         }
     }

@@ -133,7 +133,7 @@ async fn what_is_no_sound_backup_is_refused_and_the_database_left_alone() {
         ("cakes.db", "cakes.db is no database of roms"),
         ("later.db", "newer release of roms"),
         ("torn.db", "torn.db is damaged"),
-        ("short.db", "malformed"),
+        ("short.db", "short.db is damaged"),
         ("roms_v2.db", "roms_v2.db exists, and is not overwritten"),
     ] {
         let line = refusal(folder.path(), &["restore", name]).await;

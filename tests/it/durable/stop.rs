@@ -16,8 +16,9 @@ async fn what_waits_at_the_end_is_stored_and_acknowledged_or_neither() {
         let mut program = Program::start().await;
         let mut lock = program.sql().await;
         lock.lock().await;
+        let own = sockets(&program);
         let load = Load::start(&program.url, "W", WAITING);
-        until("all are connected", async || connections(&program) >= WAITING).await;
+        until("all are connected", async || sockets(&program) >= own + WAITING).await;
         program.signal("TERM");
         program.line_with("a second signal stops at once").await;
         if gives_up {
@@ -36,16 +37,18 @@ async fn what_waits_at_the_end_is_stored_and_acknowledged_or_neither() {
         );
         if gives_up {
             assert_eq!(end.code, Some(0), "{}", end.log);
-            assert!(seen.acknowledged.len() >= WAITING, "{} were stored", seen.acknowledged.len());
+            // A request that was not read yet when the end came is in neither.
+            assert_eq!(stored, seen.acknowledged.len());
+            assert!(stored >= WAITING / 2, "{stored} were stored");
         } else {
             assert_eq!((stored, seen.acknowledged.len()), (0, 0));
-            assert!(seen.refused.len() >= WAITING, "{} were told to try again", seen.refused.len());
+            assert!(seen.refused.len() >= WAITING / 2, "{} were told to try again", seen.refused.len());
         }
     }
 }
 
 /// How many sockets the program has open.
-fn connections(program: &Program) -> usize {
+fn sockets(program: &Program) -> usize {
     let files = std::fs::read_dir(format!("/proc/{}/fd", program.id())).unwrap();
     let targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
     targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()

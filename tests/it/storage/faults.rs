@@ -8,7 +8,7 @@ use reqwest::Client;
 use roms::{
     feed::Feed,
     http::{self, AppState},
-    ingest::Ingest,
+    ingest::{Bounds, Ingest},
     message::Message,
     outcome::{Outcome, RejectionCode},
     store::Store,
@@ -138,7 +138,8 @@ async fn a_full_queue_is_answered_with_503_and_loses_nothing_that_it_took() {
     let store = Store::open(&config.database.url).await.unwrap();
     let mut sql = home.sql().await;
     let feed = Feed::new(64);
-    let (ingest, writer) = Ingest::start_with_queue(store.clone(), feed.clone(), config.orders.clone(), 4);
+    let bounds = Bounds { queue: 4, ..Bounds::default() };
+    let (ingest, writer) = Ingest::start_with(store.clone(), feed.clone(), config.orders.clone(), bounds);
     let state = AppState::new(ingest.clone(), store, feed, config.orders.timezone);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}{ORDERS}", listener.local_addr().unwrap());

@@ -41,6 +41,7 @@ pub(crate) fn timing() -> Timing {
         back_off: Duration::from_millis(50),
         back_off_max: Duration::from_millis(400),
         reconcile: Duration::from_millis(500),
+        unstored: Duration::from_millis(100),
         refetch: Duration::from_millis(100),
         notice: Duration::from_millis(300),
         retry: Duration::from_millis(20),

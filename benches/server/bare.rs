@@ -1,0 +1,142 @@
+//! (c) A bare loop: the three rows of an order, in batches of 64, through sqlx alone. What a row
+//! holds is copied from a database in which ROMS stored one order.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use chrono::Utc;
+use roms::feed::Feed;
+use roms::ingest::Ingest;
+use roms::message::Message;
+use sea_orm::sqlx::query::Query;
+use sea_orm::sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
+use sea_orm::sqlx::{
+    self, AssertSqlSafe, Column, Connection, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef,
+};
+use serde::{Deserialize, Serialize};
+
+use super::bodies::{Form, NUMBER};
+use super::parts::open;
+use super::process::Processor;
+
+/// Rows in a statement, and orders in a transaction.
+const BATCH: i64 = 64;
+
+/// What the loop did.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Looped {
+    pub(crate) orders: u32,
+    pub(crate) seconds: f64,
+    /// Seconds of processor time.
+    pub(crate) processor: f64,
+}
+
+/// A table, and the row that is written to it.
+struct Table {
+    insert: String,
+    cells: Vec<(String, Cell)>,
+}
+
+#[derive(Clone, Debug)]
+enum Cell {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(String),
+}
+
+/// Writes for so long.
+pub(crate) async fn run(database: &Path, time: Duration) -> Result<Looped> {
+    let mut connection = prepared(database).await?;
+    let mut tables = Vec::new();
+    for name in ["orders", "webhook_logs", "order_events"] {
+        tables.push(Table::read(&mut connection, name).await?);
+    }
+    let (began, before) = (Instant::now(), Processor::of(std::process::id()));
+    let (mut orders, mut next) = (0, 2);
+    while began.elapsed() < time {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        for table in &tables {
+            let mut query = sqlx::query(AssertSqlSafe(table.insert.as_str()));
+            for id in next..next + BATCH {
+                query = table.bind(query, id);
+            }
+            query.execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        next += BATCH;
+        orders += 64;
+    }
+    let processor = Processor::of(std::process::id()).since(&before).total();
+    Ok(Looped { orders, seconds: began.elapsed().as_secs_f64(), processor })
+}
+
+/// A database with the schema and the settings of ROMS, and one order in it.
+async fn prepared(database: &Path) -> Result<SqliteConnection> {
+    let (store, orders) = open(database).await?;
+    let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), orders);
+    ingest.submit(Message::from_payload(&Form::Text.body()?, "/api/v2/webhooks/orders", Utc::now())).await?;
+    ingest.close();
+    writer.await?;
+    let mut options = SqliteConnectOptions::new().filename(database);
+    for name in ["journal_mode", "synchronous", "foreign_keys", "journal_size_limit"] {
+        let [value, _] = store.pragma(name).await?;
+        options = options.pragma(name, value);
+    }
+    store.close().await?;
+    Ok(SqliteConnection::connect_with(&options).await?)
+}
+
+impl Table {
+    async fn read(connection: &mut SqliteConnection, name: &str) -> Result<Self> {
+        let query = format!("SELECT * FROM {name} WHERE id = 1");
+        let row = sqlx::query(AssertSqlSafe(query)).fetch_one(connection).await?;
+        let columns = row.columns().iter().enumerate();
+        let cells: Vec<(String, Cell)> = columns
+            .map(|(at, column)| Ok((column.name().to_owned(), cell(&row, at)?)))
+            .collect::<Result<_>>()?;
+        let names: Vec<&str> = cells.iter().map(|(name, _)| name.as_str()).collect();
+        let marks = format!("({})", vec!["?"; names.len()].join(", "));
+        let marks = vec![marks; usize::try_from(BATCH)?].join(", ");
+        Ok(Self { insert: format!("INSERT INTO {name} ({}) VALUES {marks}", names.join(", ")), cells })
+    }
+
+    /// The row as that of order `id`.
+    fn bind<'q>(
+        &'q self,
+        mut query: Query<'q, Sqlite, SqliteArguments>,
+        id: i64,
+    ) -> Query<'q, Sqlite, SqliteArguments> {
+        let number = format!("BARE-{id:08}");
+        for (name, cell) in &self.cells {
+            query = match (name.as_str(), cell) {
+                ("id" | "order_id" | "log_id", _) => query.bind(id),
+                ("order_ids", _) => query.bind(format!("[{id}]")),
+                // As spread as the hash that it is.
+                ("source_key", _) => {
+                    query.bind(format!("webhook:{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..)))
+                }
+                (_, Cell::Null) => query.bind(None::<i64>),
+                (_, Cell::Integer(value)) => query.bind(*value),
+                (_, Cell::Real(value)) => query.bind(*value),
+                (_, Cell::Text(text)) if text.contains(NUMBER) => query.bind(text.replace(NUMBER, &number)),
+                (_, Cell::Text(text)) => query.bind(text.as_str()),
+            };
+        }
+        query
+    }
+}
+
+fn cell(row: &SqliteRow, at: usize) -> Result<Cell> {
+    let raw = row.try_get_raw(at)?;
+    if raw.is_null() {
+        return Ok(Cell::Null);
+    }
+    Ok(match raw.type_info().name() {
+        "INTEGER" => Cell::Integer(row.try_get_unchecked(at)?),
+        "REAL" => Cell::Real(row.try_get_unchecked(at)?),
+        "TEXT" => Cell::Text(row.try_get_unchecked(at)?),
+        other => bail!("{other} has no business here"),
+    })
+}

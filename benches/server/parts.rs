@@ -1,0 +1,52 @@
+//! The servers that this program can be: one that commits each message alone, and one that only
+//! answers.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use axum::body::Bytes;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use roms::config::{Config, Orders};
+use roms::feed::Feed;
+use roms::http::{self, AppState};
+use roms::ingest::{Bounds, Ingest};
+use roms::store::Store;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// The store in a file, and what the defaults say of orders.
+pub(crate) async fn open(database: &Path) -> Result<(Store, Orders)> {
+    let url = format!("sqlite://{}", database.display());
+    let config = Config::load(None, [("ROMS__DATABASE__URL".to_owned(), url)], |_| Ok(String::new()))?;
+    Ok((Store::open(&config.database.url).await?, config.orders))
+}
+
+/// The real server, but that a transaction takes one message.
+pub(crate) async fn alone(address: SocketAddr, database: &Path) -> Result<()> {
+    let (store, orders) = open(database).await?;
+    let timezone = orders.timezone;
+    let feed = Feed::new(1024);
+    let bounds = Bounds { batch: 1, ..Bounds::default() };
+    let (ingest, _writer) = Ingest::start_with(store.clone(), feed.clone(), orders, bounds);
+    let listener = TcpListener::bind(address).await?;
+    http::serve(listener, AppState::new(ingest, store, feed, timezone), CancellationToken::new()).await;
+    Ok(())
+}
+
+/// Takes a body and answers as if it had stored it.
+pub(crate) async fn answer_only(address: SocketAddr) -> Result<()> {
+    let answer = async |body: Bytes| {
+        let size = body.len();
+        Json(
+            json!({"success": true, "message": "Order received and processed successfully", "order_id": size,
+            "order_number": "A-1", "outcome": "created", "log_id": size, "orders": []}),
+        )
+    };
+    let router = Router::new()
+        .route("/api/v2/webhooks/test", get(async || "ok"))
+        .route("/api/v2/webhooks/orders", post(answer));
+    axum::serve(TcpListener::bind(address).await?, router).await.context("the server ended")
+}

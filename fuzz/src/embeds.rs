@@ -1,0 +1,126 @@
+//! Embeds made of what is hard to read.
+
+use arbitrary::Arbitrary;
+use roms::flatten::Card;
+use roms::message::{Embed, Field, Part};
+use roms::parse::Reading;
+use roms::parse::lines::{self, Line};
+use roms::parse::markup;
+
+use crate::{check_cards, check_reading, message_of, read_card};
+
+/// Pieces of labels, headlines and markup.
+const PIECES: [&str; 64] = [
+    "Product", "Price", "Order Number", "Email", "Notes", "Shipping Address", "Status", "shipped", "Reason",
+    "Fraud Status", "Profile", "Payment", "Account", "Image", "Tracking Number", "Product (2)", "Price - 1",
+    "Order", "Quantity", "Total", "Successful Checkout | S", "Order Cancelled", "Checkout Failed - no", "Error",
+    "Test", "Restock", "Declined", "N/A", ": ", ":", "\\", "`", "```", "|", "||", "**", "*", "_", "__", "~~",
+    "[", "](", "](https://x.y)", ")", "<", ">", "<:a:1>", "> ", "#", "# ", "- ", "• 2x ", " - ", "\n", "\r\n",
+    "\u{200b}", "\u{202e}", "\0", "&amp;", "$1,299.99", "€49,99", "A-1", "a@b.c", "😀",
+];
+
+/// A piece of text.
+#[derive(Arbitrary, Debug)]
+enum Piece {
+    Listed(u8),
+    Letter(char),
+    Other(String),
+}
+
+/// An embed, and whether it is to have a description, which may say anything.
+#[derive(Arbitrary, Debug)]
+pub struct Made {
+    author: Vec<Piece>,
+    title: Option<Vec<Piece>>,
+    description: Option<Vec<Piece>>,
+    fields: Vec<(Vec<Piece>, Vec<Piece>)>,
+    footer: Option<Vec<Piece>>,
+}
+
+impl Made {
+    /// Flattens it, reads it, and looks whether every field is where it was put.
+    ///
+    /// # Panics
+    /// Where it is not so.
+    pub fn check(&self) {
+        let embed = self.embed();
+        let size = size_of(&embed);
+        let cards = check_cards(&message_of(Part::Embed(embed.clone())), size);
+        for card in &cards {
+            check_reading(&card.text);
+        }
+        if embed.description.is_none() {
+            check_fields(&embed, &cards);
+        }
+    }
+
+    /// The embed: its first field is an order's number.
+    fn embed(&self) -> Embed {
+        let number = Field { name: "Order Number".to_owned(), value: "A-1".to_owned() };
+        let fields = self.fields.iter().map(|(name, value)| Field { name: text(name), value: text(value) });
+        Embed {
+            author: Some(text(&self.author)),
+            title: self.title.as_deref().map(text),
+            description: self.description.as_deref().map(text),
+            fields: [number].into_iter().chain(fields).collect(),
+            footer: self.footer.as_deref().map(text),
+            ..Embed::default()
+        }
+    }
+}
+
+fn text(pieces: &[Piece]) -> String {
+    let mut text = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Listed(at) => text.push_str(PIECES[usize::from(*at) % PIECES.len()]),
+            Piece::Letter(letter) => text.push(*letter),
+            Piece::Other(other) => text.push_str(other),
+        }
+    }
+    text
+}
+
+fn size_of(embed: &Embed) -> usize {
+    let texts = [&embed.author, &embed.title, &embed.description, &embed.footer];
+    let fields: usize = embed.fields.iter().map(|field| 8 + field.name.len() + field.value.len()).sum();
+    fields + texts.into_iter().flatten().map(|text| 8 + text.len()).sum::<usize>()
+}
+
+/// No value becomes a label or a headline, and none is lost.
+fn check_fields(embed: &Embed, cards: &[Card]) {
+    let [card] = cards else { panic!("{} cards: {cards:?}", cards.len()) };
+    let footer = embed.footer.iter().map(|value| ("Footer", value.as_str()));
+    let fields = embed.fields.iter().map(|field| (field.name.as_str(), field.value.as_str())).chain(footer);
+    let mut expected = Vec::new();
+    for (name, value) in fields.filter(|(name, value)| is_named(name, value)) {
+        let values = value.lines().filter(|line| !markup::plain(line.trim()).text.is_empty()).count();
+        expected.push((name, values.max(1)));
+    }
+    let mut found = Vec::new();
+    for row in lines::read(&card.text) {
+        match row.line {
+            Line::Label(_, Some(_)) => panic!("{:?} is a label with a value", row.raw),
+            Line::Label(..) | Line::Unknown(_) => found.push(0),
+            Line::Headline(_) => assert!(found.is_empty(), "{:?} is a headline", row.raw),
+            Line::Text | Line::Escaped(_) => {
+                if let Some(lines) = found.last_mut() {
+                    *lines += 1;
+                }
+            }
+        }
+    }
+    let lines: Vec<usize> = expected.iter().map(|(_, lines)| *lines).collect();
+    assert_eq!(found, lines, "each field keeps its lines: {expected:?}\n{}", card.text);
+    match read_card(&card.text) {
+        Ok(Some(Reading::Order { patch, .. })) => assert_eq!(patch.number.as_str(), "A-1", "{}", card.text),
+        Ok(Some(Reading::NoOrder(_))) => {}
+        other => panic!("{other:?}: {}", card.text),
+    }
+}
+
+/// Whether a field has a name; a nameless one may have it for its value.
+fn is_named(name: &str, value: &str) -> bool {
+    let name: Vec<&str> = name.split_whitespace().collect();
+    !markup::plain(&name.join(" ")).text.is_empty() || lines::is_label(&markup::plain(value).text)
+}

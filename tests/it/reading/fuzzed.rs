@@ -1,0 +1,49 @@
+//! What fuzzing found, with values that are made up: `fuzz/README.md`.
+
+use roms::flatten::flatten;
+use roms::message::Message;
+use roms::order::OrderNumber;
+
+use super::{card_with, check, embed_with, said};
+
+#[test]
+fn entities_make_no_lines_and_nothing_invisible() {
+    let product = embed_with(&[("Order Number", "A-1"), ("Product", "X&#10;Y&#8203;")]);
+    let email = card_with("Email", "tester&#8203;@mail.example");
+    check(&[
+        ("a line break and a zero-width space", &product, &[("product", "X Y")]),
+        ("inside an e-mail address", &email, &[("email", "tester@mail.example")]),
+    ]);
+}
+
+#[test]
+fn a_word_behind_ticks_that_close_at_once_is_kept() {
+    let fenced = card_with("Product", "```Widget\n```\nPrice\n$5");
+    check(&[("text", &fenced, &[("product", "Widget"), ("price", "5.00")])]);
+    let cards = flatten(&Message::from_payload(&fenced, "test", chrono::DateTime::UNIX_EPOCH));
+    assert_eq!(said(&cards[0].text), said(&fenced), "the text form reads as the text it was");
+}
+
+#[test]
+fn byte_order_marks_are_not_seen_at_the_beginning_of_any_line() {
+    let text =
+        "Successful Checkout | S\nOrder Number\nA-1\n\u{feff}Notes\n\u{feff}\nEmail\ntester@mail.example";
+    check(&[("text", text, &[("notes", ""), ("email", "tester@mail.example")])]);
+}
+
+#[test]
+fn joined_names_of_products_are_no_longer_than_one() {
+    let name = "x".repeat(4_000);
+    let items = [1, 2, 3].map(|item| format!("Product ({item})\n{name}\n")).concat();
+    let [card] = said(&card_with("Email", &format!("tester@mail.example\n{items}"))).try_into().unwrap();
+    assert_eq!(card["product"].chars().count(), 1_024);
+}
+
+#[test]
+fn an_order_number_reads_back_as_it_was_read() {
+    for text in ["A-1", "#A-1", "# #A-1", " ## # A-1 "] {
+        let number = OrderNumber::parse(text).unwrap();
+        assert_eq!(number.as_str(), "A-1", "{text}");
+        assert_eq!(OrderNumber::parse(number.as_str()), Ok(number));
+    }
+}
