@@ -34,7 +34,6 @@ async fn leads(program: &Program) -> bool {
 async fn until_it_leads(program: &Program, since: Instant) {
     until("it watches Discord", async || discord(program).await["connected"] == true).await;
     assert!(since.elapsed() < TAKE_OVER, "{:?}", since.elapsed());
-    println!("took over after {:?}", since.elapsed());
 }
 
 /// A place with the configuration and database of another one.

@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgDatabaseError};
-use sea_orm::sqlx::{self, AssertSqlSafe, Connection, Executor, PgConnection};
+use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 use sea_orm::{Database, DatabaseConnection, DbErr, RuntimeErr};
 use tokio::time::{sleep, timeout};
 
@@ -66,6 +66,7 @@ impl Server {
         if options.get_application_name().is_none() {
             options = options.application_name("roms");
         }
+        let options = options.disable_statement_logging();
         Ok(Self { options, url: url.clone() })
     }
 
