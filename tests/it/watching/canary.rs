@@ -153,7 +153,7 @@ async fn nothing_of_a_message_is_logged_at_the_default_filter() {
     let all = all_of_it(None).await;
     assert!(all.contains("connected to Discord"), "{all}");
     // The example is the default, so this is the filter of the example.
-    assert!(include_str!("../../../config.example.toml").contains("serenity::gateway::ws=error"));
+    assert!(include_str!("../../../config.example.toml").contains("serenity::gateway=error"));
 }
 
 #[tokio::test]
