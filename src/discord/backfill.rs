@@ -283,8 +283,13 @@ impl<'a> Turn<'a> {
         if is_final {
             penalties.add(self.channel.id);
         }
-        // Of its failures the pipeline tells itself.
-        if !matches!(error, BackfillError::Submit(_)) && deps.reported.fails(self.channel.id) {
+        // Of its failures, and of an outage of the database, the pipeline tells itself.
+        let is_told = match &error {
+            BackfillError::Submit(_) => true,
+            BackfillError::Store(_) => deps.ingest.is_failing(),
+            BackfillError::Rest(_) | BackfillError::Elsewhere => false,
+        };
+        if !is_told && deps.reported.fails(self.channel.id) {
             tracing::warn!(channel = self.channel.id, name = self.channel.name, %error, "cannot read the history");
         }
         deps.board.update_channel(self.channel.id, |status| status.error = Some(error.to_string()));
