@@ -4,7 +4,7 @@ _default:
     @just --list
 
 # Everything that a change must pass; CI runs the same
-check: format-check lint doc test deny
+check: format-check lint doc test test-postgres deny
 
 # Format the code
 fmt:
@@ -25,6 +25,10 @@ doc:
 # All tests
 test *args:
     cargo test --locked --workspace {{ args }}
+
+# The integration tests against a PostgreSQL that is started for them, with those that need one
+test-postgres *args:
+    .ci/postgres cargo test --locked --test it {{ args }} -- --include-ignored
 
 # Licences, sources and duplicates of the dependencies
 deny:

@@ -1,18 +1,17 @@
-//! The program put together: database, pipeline, HTTP; and taken apart again in order.
+//! The program put together: database, pipeline, HTTP, Discord; and taken apart again in order.
 
+mod relay;
 mod upkeep;
+mod watch;
 
 use std::{io, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use tokio::{
-    net::TcpListener,
-    time::{sleep, timeout},
-};
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::discord::{self, Timing};
+use crate::discord::Timing;
 use crate::feed::Feed;
 use crate::http::{self, AppState};
 use crate::ingest::Ingest;
@@ -21,8 +20,6 @@ use crate::store::{Options, Store};
 
 /// How many changes a live listener may fall behind.
 const FEED_CAPACITY: usize = 1024;
-/// How long the Discord edge may take to end.
-const GOODBYE_TIME: Duration = Duration::from_millis(7500);
 /// How long the writer may take for what was accepted, after the server has ended.
 const DRAIN_TIME: Duration = Duration::from_millis(1500);
 /// How long closing the database may take where somebody else holds its lock.
@@ -36,7 +33,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     tracing::info!("ROMS {} starting", env!("CARGO_PKG_VERSION"));
     let listener = bind(config.http.bind).await?;
     let store = Store::open_with(&config.database.url, Options::of(&config)).await?;
-    tracing::info!("Database: SQLite ({})", config.database.url);
+    tracing::info!("Database: {} ({})", store.engine(), config.database.url);
     let address = listener.local_addr().context("the listening socket has no address")?;
     if let Some(discord) = &config.discord {
         tracing::info!("Discord: watching {} channels", discord.channels.len());
@@ -60,21 +57,23 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<()> {
     let feed = Feed::new(FEED_CAPACITY);
+    let stop = stop.child_token();
+    let others = store.listen().await?;
     let (ingest, mut writer) = Ingest::start(store.clone(), feed.clone(), config.orders.clone());
     let board = StatusBoard::default();
-    let state = AppState::new(ingest.clone(), store.clone(), feed, config.orders.timezone)
+    let state = AppState::new(ingest.clone(), store.clone(), feed.clone(), config.orders.timezone)
         .with_hosts(&config.http.hosts);
     let state = if config.discord.is_some() { state.with_discord(board.clone()) } else { state };
-    let stop = stop.child_token();
     // On the heap: all that the edges hold makes a large future.
     let edges = Box::pin(async {
         tokio::join!(
             http::serve(listener, state, stop.child_token()),
-            watch_discord(config, ingest.clone(), store.clone(), board, timing, &stop),
+            watch::run(config, ingest.clone(), store.clone(), board, timing, &stop),
+            relay::run(others, store.clone(), feed, stop.clone()),
             upkeep::run(store.clone(), config.retention, stop.child_token()),
         )
     });
-    let ((), watched, ()) = tokio::select! {
+    let ((), watched, (), ()) = tokio::select! {
         ended = edges => ended,
         // The writer ends before it is told to only by a panic; nothing can be stored any more.
         _ = &mut writer => bail!("the writer broke off; see the log"),
@@ -91,49 +90,6 @@ pub async fn run(
     }
     tracing::info!("stopped; everything that was accepted is stored");
     watched
-}
-
-/// Watches Discord where it is configured. Where Discord refuses the bot for good, that stops
-/// the program or leaves HTTP alone, as the configuration says.
-async fn watch_discord(
-    config: &Config,
-    ingest: Ingest,
-    store: Store,
-    board: StatusBoard,
-    timing: Timing,
-    stop: &CancellationToken,
-) -> Result<()> {
-    let Some(discord) = &config.discord else { return Ok(()) };
-    let settings = discord::Settings {
-        discord: discord.clone(),
-        access: config.access.clone(),
-        orders: config.orders.clone(),
-    };
-    let watching = discord::run(settings, ingest, store, board.clone(), timing, stop.clone());
-    let too_late = async {
-        stop.cancelled().await;
-        sleep(GOODBYE_TIME).await;
-    };
-    let watched = tokio::select! {
-        watched = watching => watched,
-        // The history has what is left.
-        () = too_late => {
-            tracing::warn!("gave up waiting for what came from Discord; it is read at the next start");
-            Ok(())
-        }
-    };
-    match watched {
-        Err(error) if discord.required => {
-            stop.cancel();
-            Err(error.into())
-        }
-        Err(error) => {
-            tracing::error!("{error}; going on with HTTP alone");
-            board.update(|status| status.given_up = Some(error.to_string()));
-            Ok(())
-        }
-        Ok(()) => Ok(()),
-    }
 }
 
 /// Brings the database to the schema of this release.

@@ -13,6 +13,8 @@ pub struct StatusBoard(Arc<Mutex<DiscordStatus>>);
 /// How the connection to Discord stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DiscordStatus {
+    /// Whether another process on the same database watches Discord, and this one would take over.
+    pub standby: bool,
     /// Whether a gateway session is up.
     pub connected: bool,
     /// Arrival of the last gateway event. UTC.

@@ -13,9 +13,11 @@ mod error;
 mod fetch;
 mod file;
 mod filter;
+mod lead;
 mod logs;
 mod messages;
 mod nearest;
+mod news;
 mod orders;
 mod pages;
 mod purge;
@@ -30,11 +32,14 @@ mod upkeep;
 mod views;
 mod ways;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
+use tokio::time::timeout;
 
+use connect::Server;
 use search::SearchIndex;
 
 use crate::config::{Config, DatabaseUrl};
@@ -44,8 +49,10 @@ pub use batch::{Batch, KnownMessage, NewEvent, NewLog};
 pub use discord::Cursor;
 pub use error::StoreError;
 pub use filter::OrderFilter;
+pub use lead::Lead;
 pub use logs::{LogEntry, LogFilter};
 pub use messages::SourceMessage;
+pub use news::{Changed, Listener, News};
 pub use orders::OrderEvent;
 pub use pages::{From, OrderPage};
 pub use purge::Purged;
@@ -54,16 +61,24 @@ pub use restore::{Restored, restore};
 pub use stats::{By, Period, Spend, StatRow};
 pub use totals::Total;
 
+/// How long a server is waited for when its connections are closed.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// The database; cheap to clone.
 ///
-/// SQLite has one connection that writes and a pool of readers, which never see a transaction
-/// that is not committed.
+/// SQLite has one connection that writes, PostgreSQL a few; both have a pool of readers, which
+/// never see a transaction that is not committed.
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: DatabaseConnection,
     readers: DatabaseConnection,
+    engine: String,
     timezone: Tz,
     search: SearchIndex,
+    /// The way to a server, which other processes may use too.
+    server: Option<Server>,
+    /// What tells this process from others in notifications.
+    origin: Arc<str>,
 }
 
 /// How a database is opened. By default it stays as it was made: a new one has days in UTC, and a
@@ -105,9 +120,15 @@ impl Store {
     /// Opens the database, makes it where it is missing, and brings its schema up to date.
     ///
     /// # Errors
-    /// [`StoreError`] says in one line what is wrong with the file and what to do.
+    /// [`StoreError`] says in one line what is wrong with the file or server and what to do.
     pub async fn open_with(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
         connect::open(url, options).await
+    }
+
+    /// What keeps the data, with its version where that is not part of ROMS.
+    #[must_use]
+    pub fn engine(&self) -> &str {
+        &self.engine
     }
 
     /// Whether the database answers a read, and how fast.
@@ -126,7 +147,10 @@ impl Store {
     /// When it cannot, such as while another process holds the write lock.
     pub async fn ping_writer(&self) -> Result<Duration, StoreError> {
         let asked = Instant::now();
-        connect::begin(&self.writer).await?.rollback().await?;
+        let transaction = connect::begin(&self.writer).await?;
+        // SQLite has told by now; PostgreSQL tells when something is to be written.
+        transaction.execute_unprepared("UPDATE webhook_logs SET id = id WHERE 1 = 0").await?;
+        transaction.rollback().await?;
         Ok(asked.elapsed())
     }
 
@@ -138,14 +162,20 @@ impl Store {
         Ok([connect::pragma(&self.writer, name).await?, connect::pragma(&self.readers, name).await?])
     }
 
-    /// Folds the write-ahead log into the file and closes all connections.
+    /// Closes all connections; SQLite first folds the write-ahead log into the file.
     ///
     /// # Errors
     /// When the last write fails; what was committed stays.
     pub async fn close(self) -> Result<(), StoreError> {
         self.search.stop();
-        self.readers.close().await?;
-        self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
-        Ok(self.writer.close().await?)
+        if self.writer.get_database_backend() == DbBackend::Sqlite {
+            self.readers.close().await?;
+            self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+            return Ok(self.writer.close().await?);
+        }
+        // A server that is gone is not waited for: it ends the sessions itself.
+        let closed = async { tokio::join!(self.readers.clone().close(), self.writer.clone().close()) };
+        drop(timeout(GOODBYE, closed).await);
+        Ok(())
     }
 }

@@ -44,8 +44,14 @@ pub async fn exists(connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
 pub async fn create(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
     if connection.get_database_backend() == DbBackend::Postgres {
         connection.execute_unprepared("CREATE EXTENSION IF NOT EXISTS pg_trgm").await?;
-        let index =
-            format!("CREATE INDEX {POSTGRES_INDEX} ON orders USING gin (({POSTGRES_TEXT}) gin_trgm_ops)");
+        // Hosts have their extensions in a schema of its own, which nobody's search path may name.
+        let schema = "SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace \
+                      WHERE extname = 'pg_trgm'";
+        let schema = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, schema)).await?;
+        let schema: String = schema.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
+        let index = format!(
+            "CREATE INDEX {POSTGRES_INDEX} ON orders USING gin (({POSTGRES_TEXT}) {schema}.gin_trgm_ops)"
+        );
         return connection.execute_unprepared(&index).await.map(|_| ());
     }
     let columns = COLUMNS.join(", ");

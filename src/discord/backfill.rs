@@ -151,6 +151,8 @@ impl Summary {
 async fn read_all(deps: &Deps, channels: &[Channel], penalties: &mut Penalties) {
     let cursors = match deps.store.cursors().await {
         Ok(cursors) => cursors,
+        // Of an outage the pipeline tells.
+        Err(_) if deps.ingest.is_failing() => return,
         Err(error) => return tracing::warn!(%error, "cannot read how far the channels are stored"),
     };
     let free = channels.iter().filter(|channel| penalties.is_free(channel.id));

@@ -7,9 +7,15 @@ use utoipa::ToSchema;
 use super::health::milliseconds;
 use crate::status::{ChannelStatus, DiscordStatus};
 
+/// The role of a process that has nothing to do with Discord until another one is gone.
+const STANDBY: &str = "standby";
+
 /// How the connection to Discord is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DiscordCheck {
+    /// `leader`: this process watches Discord. `standby`: another one on the same database does,
+    /// and this one takes over when that is gone.
+    role: &'static str,
     /// Whether the gateway brings events.
     connected: bool,
     /// When it last brought one.
@@ -42,6 +48,7 @@ struct ChannelCheck {
 impl DiscordCheck {
     pub(super) fn new(status: DiscordStatus, now: DateTime<Utc>) -> Self {
         Self {
+            role: if status.standby { STANDBY } else { "leader" },
             connected: status.connected,
             last_event_at: status.last_event_at,
             latency_ms: status.latency.map(milliseconds),
@@ -54,7 +61,8 @@ impl DiscordCheck {
     pub(super) fn is_degraded(&self) -> bool {
         let unread =
             |channel: &ChannelCheck| channel.error.is_some() || !channel.missing_permissions.is_empty();
-        !self.connected || self.given_up.is_some() || self.channels.iter().any(unread)
+        self.role != STANDBY
+            && (!self.connected || self.given_up.is_some() || self.channels.iter().any(unread))
     }
 }
 

@@ -16,14 +16,14 @@ use axum::{
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
+    sync::broadcast::error::RecvError,
     time::{Instant, interval_at, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::{AppState, error::ApiError, now, origin::SameOrigin, responses::SocketErrors, wire::OrderBody};
-use crate::feed::OrderChange;
+use crate::feed::{Feed, OrderChange};
 
 /// How many clients may listen at once.
 pub(super) const MAX_SOCKETS: usize = 256;
@@ -62,14 +62,16 @@ pub(super) enum LiveMessage {
 type Farewell = (u16, &'static str);
 const SHUTTING_DOWN: Farewell = (close_code::AWAY, "shutting down");
 const TOO_SLOW: Farewell = (close_code::AGAIN, "too slow: connect again and read what was missed");
+const INTERRUPTED: Farewell =
+    (close_code::AGAIN, "something may have been missed: connect again and read it");
 const SILENT: Farewell = (close_code::AWAY, "no answer to pings");
 const FAILED: Farewell = (close_code::ERROR, "internal error");
 
 /// Listens to orders (WebSocket)
 ///
 /// First `{"type":"connection_confirmed"}`, then a message for every order that is created or
-/// changed. A client that cannot keep up is closed with 1013, all are closed with 1001 when
-/// ROMS shuts down.
+/// changed. A client that cannot keep up is closed with 1013, as all are where a change may have
+/// been missed; with 1001 when ROMS shuts down.
 #[utoipa::path(
     get, path = "/ws", tag = "live", operation_id = "live",
     responses((status = 101, description = "The conversation, a message each", body = LiveMessage), SocketErrors)
@@ -87,8 +89,7 @@ pub(super) async fn connect(
     let task = state.tasks.token();
     Ok(upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).on_upgrade(
         async move |mut socket| {
-            let changes = state.feed.subscribe();
-            if let Err(farewell) = converse(&mut socket, changes, &state.closing).await {
+            if let Err(farewell) = converse(&mut socket, &state.feed, &state.closing).await {
                 close(socket, farewell).await;
             }
             drop((permit, task));
@@ -97,11 +98,8 @@ pub(super) async fn connect(
 }
 
 /// Tells one client of every change, until the client ends it or something else does.
-async fn converse(
-    socket: &mut WebSocket,
-    mut changes: Receiver<Arc<OrderChange>>,
-    closing: &CancellationToken,
-) -> Result<(), Farewell> {
+async fn converse(socket: &mut WebSocket, feed: &Feed, closing: &CancellationToken) -> Result<(), Farewell> {
+    let (mut changes, mut interruptions) = (feed.subscribe(), feed.interruptions());
     let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
     let mut heard = Instant::now();
     let mut next = Some(LiveMessage::ConnectionConfirmed { timestamp: now() }.to_frame()?);
@@ -115,6 +113,7 @@ async fn converse(
         }
         tokio::select! {
             () = closing.cancelled() => return Err(SHUTTING_DOWN),
+            Ok(()) = interruptions.changed() => return Err(INTERRUPTED),
             change = changes.recv() => match change {
                 Ok(change) => next = Some(LiveMessage::from(&*change).to_frame()?),
                 Err(RecvError::Lagged(_)) => return Err(TOO_SLOW),

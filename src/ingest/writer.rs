@@ -1,7 +1,10 @@
 //! The writer: takes whatever waits, up to a bound, and writes it in one transaction.
 
+use std::time::Duration;
+
 use chrono::Utc;
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::SubmitError;
@@ -12,7 +15,12 @@ use super::work::{Done, Job, Work};
 use crate::feed::{Feed, OrderChange};
 use crate::outcome::{Outcome, Rejection, RejectionCode};
 use crate::parse::dates::micros;
-use crate::store::{Batch, Store, StoreError};
+use crate::store::{Batch, Changed, Store, StoreError};
+
+/// How long a transaction may take: longer than it waits for a lock.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How often a batch gives way to other processes.
+const RACES: usize = 5;
 
 /// Writes until `stop` is cancelled and the queue is empty, at most so many pieces of work in
 /// one transaction.
@@ -54,7 +62,10 @@ impl Writer {
     async fn answer(&self, jobs: Vec<Job>) {
         let (works, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.work, job.answer)).unzip();
         let results = match self.write(&works).await {
-            Err(error) if error.is_fault_of_data() => self.write_each(works).await,
+            // In a large batch something may be in the way of another process each time.
+            Err(error) if error.is_fault_of_data() || error.is_race() && works.len() > 1 => {
+                self.write_each(works).await
+            }
             Err(error) => {
                 self.report(Some(&error));
                 answers.iter().map(|_| Err(SubmitError::Storage)).collect()
@@ -69,7 +80,7 @@ impl Writer {
         }
     }
 
-    /// After a batch that holds bad work: each alone, so that only the bad one fails.
+    /// After a batch that cannot be written as one: each alone, so that only a bad one fails.
     async fn write_each(&self, works: Vec<Work>) -> Vec<Result<Done, SubmitError>> {
         let mut results = Vec::with_capacity(works.len());
         for work in works {
@@ -99,8 +110,21 @@ impl Writer {
         }
     }
 
-    /// One transaction: one answer for each piece of work, after the commit.
+    /// One transaction, begun again where another process came in between: one answer for each
+    /// piece of work, after the commit.
     async fn write(&self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
+        let mut races = 0;
+        loop {
+            // A server that is gone may leave its connections open. Whether it has committed is
+            // then not known; a sender that tries again is recognised.
+            match timeout(PATIENCE, self.transact(works)).await.unwrap_or(Err(StoreError::Silent)) {
+                Err(error) if error.is_race() && races < RACES => races += 1,
+                written => return written,
+            }
+        }
+    }
+
+    async fn transact(&self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
         let mut batch = self.store.begin().await?;
         let mut settled = settle(works, stored(&mut batch, works).await?, micros(Utc::now()));
 
@@ -116,6 +140,7 @@ impl Writer {
             settled.orders.iter().map(|(number, working)| (number.clone(), working.order.id)).collect();
         let log_ids = save_logs(&batch, works, &settled, &ids).await?;
         batch.save_events(record::events(&settled, &log_ids, &ids)).await?;
+        batch.announce(&changed(&settled)).await?;
         batch.commit().await?;
 
         self.publish(&settled);
@@ -136,7 +161,11 @@ impl Writer {
             .send_if_modified(|failing| std::mem::replace(failing, error.is_some()) != error.is_some());
         match error {
             Some(error) if changed => tracing::error!(%error, "the database does not take messages"),
-            None if changed => tracing::info!("the database takes messages again"),
+            None if changed => {
+                tracing::info!("the database takes messages again");
+                // What was committed while its answers were lost has been told to nobody here.
+                self.feed.interrupt();
+            }
             _ => {}
         }
     }
@@ -198,6 +227,12 @@ async fn save_logs(
         Trace::Row(log_id, _) => Some(*log_id),
     };
     Ok(traces.into_iter().map(log_id).collect())
+}
+
+/// The orders that other processes must hear of.
+fn changed(settled: &Settled) -> Vec<Changed> {
+    let changed = settled.in_turn().into_iter().filter(|working| working.changed);
+    changed.map(|working| Changed { id: working.order.id, created: working.created }).collect()
 }
 
 /// The message as one that the database refused.

@@ -23,7 +23,7 @@ pub struct Contents {
 /// When there is no database, something is at `to` already, or the copy cannot be written or is
 /// damaged. Then nothing is left at `to`.
 pub async fn backup(url: &DatabaseUrl, to: &Path) -> Result<Contents, StoreError> {
-    let path = url.sqlite_path().ok_or(StoreError::Url)?;
+    let path = url.sqlite_path().ok_or(StoreError::NoFile)?;
     refuse_existing(to)?;
     let database = file::open(path, |options| options).await?;
     let draft = Draft::beside(to)?;

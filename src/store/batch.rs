@@ -4,10 +4,14 @@ pub(super) mod insert;
 mod orders;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, Value};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, QueryFilter,
+    QuerySelect, Value,
+};
 
 use super::entity::webhook_logs;
 use super::rows::{changes_to_json, to_json};
@@ -17,8 +21,8 @@ use super::{Store, StoreError, connect};
 use crate::order::{FieldChange, OrderNumber, Source};
 use insert::insert;
 
-/// Most rows in one statement: few statement sizes keep the cache of prepared ones small, and a
-/// row of 38 values stays far below SQLite's limit of 32,766.
+/// Most rows in one statement: few statement sizes keep the cache of prepared ones small, and
+/// rows of 38 values stay far below the limits, of which SQLite's is 32,766 values.
 pub(super) const MAX_ROWS: usize = 64;
 
 /// A log row to be written.
@@ -90,27 +94,38 @@ pub struct KnownMessage {
 pub struct Batch {
     pub(super) transaction: DatabaseTransaction,
     timezone: Tz,
-    /// What each order that was read or written adds to the sums at present; `None` where there
-    /// is no such order.
-    shares: HashMap<OrderNumber, Option<Share>>,
+    /// The orders that were read or written, as they are at present: row id, and what they add to
+    /// the sums; `None` where there is no such order.
+    seen: HashMap<OrderNumber, Option<(i64, Share)>>,
     /// How the sums change.
     sums: Changes,
     search: SearchIndex,
+    /// What tells this process from others.
+    pub(super) origin: Arc<str>,
 }
 
 impl Store {
-    /// Begins a write transaction, and waits for the write lock.
+    /// Begins a write transaction. On SQLite it waits for the write lock.
     ///
     /// # Errors
     /// When another process holds the lock too long, or the database fails.
     pub async fn begin(&self) -> Result<Batch, StoreError> {
-        let transaction = connect::begin(&self.writer).await?;
-        let (shares, sums, search) = (HashMap::new(), Changes::default(), self.search.clone());
-        Ok(Batch { transaction, timezone: self.timezone, shares, sums, search })
+        Ok(Batch {
+            transaction: connect::begin(&self.writer).await?,
+            timezone: self.timezone,
+            seen: HashMap::new(),
+            sums: Changes::default(),
+            search: self.search.clone(),
+            origin: Arc::clone(&self.origin),
+        })
     }
 }
 
 impl Batch {
+    pub(super) fn backend(&self) -> DbBackend {
+        self.transaction.get_database_backend()
+    }
+
     /// The messages of these keys that are in the log.
     ///
     /// # Errors

@@ -2,18 +2,25 @@
 
 use std::{
     error::Error,
-    io,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
-use sea_orm::{DbErr, RuntimeErr, sqlx};
+use sea_orm::sqlx::{self, error::DatabaseError, postgres::PgDatabaseError, sqlite::SqliteError};
+use sea_orm::{DbErr, RuntimeErr};
 
 /// The database failed. The texts say what to do and never repeat stored data.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum StoreError {
     /// The URL is none that is known.
-    #[error("database.url is not of the form sqlite://path")]
+    #[error("database.url is neither of the form sqlite://path nor postgres://user:password@host/database")]
     Url,
+    /// What is for files, asked of a server.
+    #[error(
+        "the database is on a PostgreSQL server, which has its own tools for this: pg_dump --format=custom and \
+         pg_restore"
+    )]
+    NoFile,
     /// The file cannot be made or opened.
     #[error(
         "cannot open the database file {path}: {reason}; give database.url a path in a folder that this user may write to"
@@ -29,6 +36,14 @@ pub enum StoreError {
     NotADatabase {
         /// The file.
         path: PathBuf,
+    },
+    /// The server cannot be reached, or cannot serve.
+    #[error("cannot use the database {url}: {reason}")]
+    Server {
+        /// Host and database.
+        url: String,
+        /// Why, and what to do.
+        reason: String,
     },
     /// A name that SQLite cannot be told.
     #[error("the name of {path} is not UTF-8; give it another one")]
@@ -95,9 +110,22 @@ pub enum StoreError {
         /// Where.
         column: &'static str,
     },
+    /// Another process has created the same order in the meantime.
+    #[error("another process has created the same order")]
+    Raced,
+    /// The database did not answer in time.
+    #[error("the database does not answer")]
+    Silent,
     /// The database itself reports an error.
-    #[error("the database reports: {}", root(.0))]
+    #[error("the database reports: {}", reported(.0))]
     Database(DbErr),
+}
+
+impl fmt::Debug for StoreError {
+    /// As shown: what is inside repeats data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl From<DbErr> for StoreError {
@@ -111,9 +139,33 @@ pub(super) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'st
     error.source().map_or(error, root)
 }
 
+/// The database's words, less those of PostgreSQL that repeat data: all about a value.
+fn reported(error: &DbErr) -> String {
+    match postgres_error(error) {
+        Some(error) if error.code().starts_with(POSTGRES_BAD_VALUE) => {
+            format!("a value that it cannot take (SQLSTATE {})", error.code())
+        }
+        Some(error) => format!("{} (SQLSTATE {})", error.message(), error.code()),
+        None => root(error).to_string(),
+    }
+}
+
 /// Primary result codes of SQLite that are the statement's own fault: too big, a constraint, a
 /// type. <https://sqlite.org/rescode.html>
-const FAULTS_OF_THE_DATA: [i32; 3] = [18, 19, 20];
+const SQLITE_FAULTS_OF_THE_DATA: [i32; 3] = [18, 19, 20];
+
+/// PostgreSQL's class of errors about a value.
+const POSTGRES_BAD_VALUE: &str = "22";
+/// Classes and codes of PostgreSQL that are the statement's own fault: a value, a constraint, a
+/// limit such as that of an index, a trigger that refuses.
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+const POSTGRES_FAULTS_OF_THE_DATA: [&str; 4] = [POSTGRES_BAD_VALUE, "23", "54", "P0001"];
+/// Codes of PostgreSQL for two transactions in each other's way: the same in a row, in a circle.
+const POSTGRES_RACES: [&str; 2] = ["40001", "40P01"];
+/// PostgreSQL's code for a value that another row has, and the constraints for which that may
+/// mean: another process was faster.
+const POSTGRES_UNIQUE: &str = "23505";
+const POSTGRES_RACED_FOR: [&str; 2] = ["orders_order_number_key", "webhook_logs_source_key_key"];
 
 /// Primary result code of SQLite for a lock that somebody else holds.
 const SQLITE_BUSY: i32 = 5;
@@ -155,13 +207,23 @@ impl StoreError {
     /// gone) passes, or hits every message alike.
     #[must_use]
     pub fn is_fault_of_data(&self) -> bool {
-        match self {
-            Self::Corrupt { .. } => true,
-            Self::Database(error) => {
-                sqlite_code(error).is_some_and(|code| FAULTS_OF_THE_DATA.contains(&code))
-            }
-            _ => false,
-        }
+        let Self::Database(error) = self else { return matches!(self, Self::Corrupt { .. }) };
+        let sqlite = sqlite_code(error).is_some_and(|code| SQLITE_FAULTS_OF_THE_DATA.contains(&code));
+        let postgres = postgres_error(error).is_some_and(|error| {
+            POSTGRES_FAULTS_OF_THE_DATA.iter().any(|class| error.code().starts_with(class))
+        });
+        (sqlite || postgres) && !self.is_race()
+    }
+
+    /// Whether another process came in between, so that the same transaction, begun again, sees
+    /// what that one did and goes through.
+    #[must_use]
+    pub fn is_race(&self) -> bool {
+        let Self::Database(error) = self else { return matches!(self, Self::Raced) };
+        postgres_error(error).is_some_and(|error| {
+            let raced_for = error.constraint().is_some_and(|name| POSTGRES_RACED_FOR.contains(&name));
+            POSTGRES_RACES.contains(&error.code()) || error.code() == POSTGRES_UNIQUE && raced_for
+        })
     }
 }
 
@@ -172,12 +234,29 @@ pub(super) fn sqlite_code(error: &DbErr) -> Option<i32> {
 
 /// The extended result code of SQLite's error.
 pub(super) fn extended_sqlite_code(error: &DbErr) -> Option<i32> {
-    let (DbErr::Conn(RuntimeErr::SqlxError(error))
-    | DbErr::Exec(RuntimeErr::SqlxError(error))
-    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
-    else {
-        return None;
-    };
-    let sqlx::Error::Database(error) = error.as_ref() else { return None };
+    let error = database_error(error)?;
+    error.try_downcast_ref::<SqliteError>()?;
     error.code()?.parse().ok()
+}
+
+/// PostgreSQL's error.
+pub(super) fn postgres_error(error: &DbErr) -> Option<&PgDatabaseError> {
+    database_error(error)?.try_downcast_ref()
+}
+
+fn database_error(error: &DbErr) -> Option<&dyn DatabaseError> {
+    match sqlx_error(error)? {
+        sqlx::Error::Database(error) => Some(error.as_ref()),
+        _ => None,
+    }
+}
+
+/// The driver's error.
+pub(super) fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error.as_ref()),
+        _ => None,
+    }
 }

@@ -41,7 +41,10 @@ impl Store {
     }
 
     /// The orders of these row ids, in this order; those that are gone are left out.
-    pub(super) async fn orders_by_ids(&self, ids: &[i64]) -> Result<Vec<Order>, StoreError> {
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn orders_by_ids(&self, ids: &[i64]) -> Result<Vec<Order>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }

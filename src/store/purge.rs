@@ -14,7 +14,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, QueryOrder, 
 use tokio::time::sleep;
 
 use super::entity::{discord_views, order_events, orders, webhook_logs};
-use super::{Store, StoreError};
+use super::{Store, StoreError, connect};
 use crate::order::EmailAddress;
 use tables::Table;
 
@@ -74,9 +74,8 @@ impl Store {
             patiently(async || Ok(self.writer.execute_unprepared("VACUUM").await.map(drop)?)).await?;
             self.empty_log_file().await?;
         } else {
-            for table in ["orders", "order_events", "webhook_logs", "order_sums", "discord_views"] {
-                self.writer.execute_unprepared(&format!("VACUUM {table}")).await?;
-            }
+            let tables = ["orders", "order_events", "webhook_logs", "order_sums", "discord_views"];
+            connect::vacuum(&self.writer, &tables).await?;
         }
         Ok(purged)
     }

@@ -37,7 +37,7 @@ pub struct Restored {
 /// When `from` is damaged, no database of ROMS or one of a later release, and when the database
 /// is in use. Then it is left as it was.
 pub async fn restore(url: &DatabaseUrl, from: &Path) -> Result<Restored, StoreError> {
-    let path = url.sqlite_path().ok_or(StoreError::Url)?;
+    let path = url.sqlite_path().ok_or(StoreError::NoFile)?;
     // Where a link leads to the database, it is the database that is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::canonicalize(from).is_ok_and(|from| from == path) {

@@ -147,7 +147,7 @@ fn every_refusal_names_the_place_and_what_is_expected() {
         (
             "[database]\nurl = \"mysql://u:hunter2@h/d\"",
             "config.toml:2:7: database.url: no database that ROMS knows; expected sqlite://PATH, such as \
-             sqlite://roms_v2.db or sqlite:///var/lib/roms/roms.db",
+             sqlite://roms_v2.db or sqlite:///var/lib/roms/roms.db, or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
         ),
     ];
     for (file, expected) in cases {
@@ -229,10 +229,48 @@ fn hosts_are_plain_names_in_any_case() {
 }
 
 #[test]
-fn postgresql_is_refused_as_not_there_yet() {
-    let line = refusal("[database]\nurl = \"postgres://roms:hunter2@db/roms\"", &[]);
-    assert!(line.contains("PostgreSQL comes with a later release"), "{line}");
-    assert!(!line.contains("hunter2"), "{line}");
+fn of_a_postgresql_address_only_host_and_database_are_shown() {
+    for (url, shown) in [
+        ("postgres://roms:hunter2@db.example:5433/orders", "postgres://db.example:5433/orders"),
+        (
+            "postgresql://roms:hunter2%40%2f@db.example/orders?sslmode=verify-full",
+            "postgres://db.example/orders",
+        ),
+        ("postgres://hunter2:hunter2@[::1]/orders", "postgres://[::1]/orders"),
+        ("postgres://roms:hunter2@%2Frun%2Fpostgresql/orders", "postgres://%2Frun%2Fpostgresql/orders"),
+        ("postgres://roms:a@hunter2@db.example/orders", "postgres://db.example/orders"),
+    ] {
+        let config = load("", &[("ROMS__DATABASE__URL", url)]).unwrap();
+        assert_eq!(config.database.url.expose(), url);
+        assert_eq!(config.database.url.sqlite_path(), None);
+        assert_eq!(config.database.url.to_string(), shown);
+        assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+        let masked = config.to_masked_toml();
+        assert!(masked.contains(&format!("url = \"{shown}\"")) && !masked.contains("hunter2"), "{masked}");
+    }
+}
+
+#[test]
+fn a_postgresql_address_that_cannot_be_used_is_refused_with_what_is_expected() {
+    for (url, expected) in [
+        ("postgres://roms:hunter2@db.example", "names no database"),
+        ("postgres://roms:hunter2@db.example/a/b", "names no database"),
+        ("postgres:///orders?application_name=hunter2", "names no host"),
+        ("postgres://roms:hunter2@/orders", "no address of a PostgreSQL database"),
+        ("postgres://roms:hunter2/x@db/orders", "percent codes for special characters"),
+        ("postgres://roms:hunter2#x@db/orders", "percent codes for special characters"),
+        ("postgres://roms:hunter2?x@db/orders", "percent codes for special characters"),
+        ("postgres://roms@db/orders?password=hunter2", "may stand only sslmode, sslrootcert"),
+        (
+            "postgres://roms@db/orders?sslmode=hunter2",
+            "disable, allow, prefer, require, verify-ca, verify-full",
+        ),
+        ("postgres://roms:hunter2@db/orders?host=/run", "may stand only sslmode, sslrootcert"),
+    ] {
+        let line = refusal("", &[("ROMS__DATABASE__URL", url)]);
+        assert!(line.starts_with("environment variable ROMS__DATABASE__URL: database.url: "), "{line}");
+        assert!(line.contains(expected) && !line.contains("hunter2"), "{line}");
+    }
 }
 
 #[test]

@@ -6,33 +6,40 @@
 mod full;
 mod kill;
 mod locked;
+mod server;
 mod stop;
 
 use crate::support::bot::card;
 use crate::support::discord::{Discord, Webhook};
+use crate::support::home::Home;
 use crate::support::program::{End, Program};
 use crate::support::sql::Sql;
-use crate::watching::program::folder;
+use crate::watching::program::home_of;
 
 /// A Discord with a watched channel.
-struct Posts {
-    discord: Discord,
+pub(crate) struct Posts {
+    pub(crate) discord: Discord,
     hook: Webhook,
     /// Numbers of the orders posted there.
-    numbers: Vec<String>,
+    pub(crate) numbers: Vec<String>,
 }
 
 impl Posts {
-    /// With a folder for a ROMS that watches it.
-    async fn new() -> (Self, tempfile::TempDir) {
+    /// With a place for a ROMS that watches it.
+    async fn new() -> (Self, Home) {
+        Self::in_home(Home::new()).await
+    }
+
+    /// With this place.
+    pub(crate) async fn in_home(home: Home) -> (Self, Home) {
         let discord = Discord::start().await;
         let channel = discord.guild("Buyers").channel("checkouts");
         let hook = channel.webhook("Refract");
-        let folder = folder(&discord, &channel, "");
-        (Self { discord, hook, numbers: Vec::new() }, folder)
+        let home = home_of(home, &discord, &channel, "");
+        (Self { discord, hook, numbers: Vec::new() }, home)
     }
 
-    fn post(&mut self, cards: usize) {
+    pub(crate) fn post(&mut self, cards: usize) {
         for _ in 0..cards {
             let number = format!("D-{}", self.numbers.len());
             self.hook.post(card(&number, "$9.99"));
@@ -41,7 +48,7 @@ impl Posts {
     }
 
     /// Waits until every order posted is stored.
-    async fn until_stored(&self, sql: &mut Sql) {
+    pub(crate) async fn until_stored(&self, sql: &mut Sql) {
         let end = tokio::time::Instant::now() + std::time::Duration::from_secs(40);
         loop {
             let stored = sql.count("orders WHERE order_number LIKE 'D-%'").await;
@@ -54,19 +61,25 @@ impl Posts {
     }
 }
 
-/// Asserts that an outage left one line when it began and one when it ended, and no other
-/// complaint.
+/// As [`assert_told`] of one outage.
 fn assert_told_once(log: &str) {
+    assert_told(log, 1);
+}
+
+/// Asserts that each outage left one line when it began and one when it ended, and no other
+/// complaint.
+fn assert_told(log: &str, outages: usize) {
     let serving = log.lines().take_while(|line| !line.contains("told to terminate"));
     let complaints: Vec<_> =
         serving.filter(|line| line.contains(" WARN ") || line.contains("ERROR ")).collect();
-    assert!(complaints.len() == 1 && complaints[0].contains("the database does not take messages"), "{log}");
+    let is_told = |line: &&str| line.contains("the database does not take messages");
+    assert!(complaints.len() == outages && complaints.iter().all(is_told), "{log}");
     let ends = log.lines().filter(|line| line.contains("the database takes messages again")).count();
-    assert_eq!(ends, 1, "{log}");
+    assert_eq!(ends, outages, "{log}");
 }
 
 /// Ends the program in order.
-async fn end(program: Program) -> End {
+pub(crate) async fn end(program: Program) -> End {
     program.signal("TERM");
     let end = program.end().await;
     assert_eq!(end.code, Some(0), "{}", end.log);

@@ -142,7 +142,7 @@ async fn cards_and_edits_of_one_batch_are_merged_in_their_order() {
     // While the lock is held elsewhere the writer waits with the first one, and the others become
     // one batch.
     let mut lock = pipeline.sql().await;
-    lock.run("BEGIN IMMEDIATE").await;
+    lock.lock().await;
     let first = pipeline.enqueue("Order Number\nA-1\nNotes\none\n", 1).await;
     tokio::task::yield_now().await;
     let cards = async {
@@ -157,7 +157,7 @@ async fn cards_and_edits_of_one_batch_are_merged_in_their_order() {
             pipeline.ingest.edit(edit(99, notes("nobody's"))),
             cards,
             pipeline.ingest.edit(edit(1, status(Status::Shipped))),
-            lock.run("COMMIT"),
+            lock.unlock(),
         )
     }))
     .await;
@@ -183,17 +183,15 @@ async fn cards_and_edits_of_one_batch_are_merged_in_their_order() {
 async fn an_edit_that_the_database_refuses_fails_alone() {
     let pipeline = Pipeline::start().await;
     pipeline.post(CARD, 0).await;
-    let refuse = "CREATE TRIGGER refuse_bad BEFORE UPDATE ON orders WHEN NEW.notes = 'bad' \
-                  BEGIN SELECT RAISE(ABORT, 'not this, please'); END";
     let mut sql = pipeline.sql().await;
-    sql.run(refuse).await;
-    sql.run("BEGIN IMMEDIATE").await;
+    sql.refuse("UPDATE", "NEW.notes = 'bad'").await;
+    sql.lock().await;
     let (bad, good, posted, ()) = soon(async {
         tokio::join!(
             pipeline.ingest.edit(edit(1, notes("bad"))),
             pipeline.ingest.edit(edit(1, status(Status::Shipped))),
             pipeline.post("Order Number\nB-1\n", 1),
-            sql.run("COMMIT"),
+            sql.unlock(),
         )
     })
     .await;

@@ -8,4 +8,5 @@ mod pages;
 mod search;
 mod shelf;
 mod sums;
+mod trigrams;
 mod views;

@@ -12,13 +12,13 @@ use roms::discord::{Event, Timing};
 use roms::status::StatusBoard;
 use roms::store::Store;
 use serde_json::json;
-use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::discord::{Answer, Discord, Fate, Fault, Webhook};
+use crate::support::home::Home;
 
 /// How long anything may take, serenity's own waits of five seconds included.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -126,21 +126,21 @@ impl Bot {
     }
 }
 
-async fn store() -> (TempDir, Store) {
-    let folder = TempDir::new().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("roms.db").display());
-    (folder, Store::open(&url.parse().unwrap()).await.unwrap())
+async fn store() -> (Home, Store) {
+    let home = Home::new();
+    let store = Store::open(&home.url()).await.unwrap();
+    (home, store)
 }
 
 /// A Discord, a bot that hears what is posted there, and the webhook to post with.
-async fn connected() -> (Discord, Webhook, Bot, TempDir) {
+async fn connected() -> (Discord, Webhook, Bot, Home) {
     let discord = Discord::start().await;
     let hook = discord.guild("Buyers").channel("checkouts").webhook("Refract");
-    let (folder, store) = store().await;
+    let (home, store) = store().await;
     let mut bot = Bot::start(&discord, store);
     bot.until_ready().await;
     bot.hears(&hook).await;
-    (discord, hook, bot, folder)
+    (discord, hook, bot, home)
 }
 
 /// Does something while a clock on this runtime may never be late.
@@ -160,7 +160,7 @@ async fn without_a_stall<T>(doing: impl Future<Output = T>) -> T {
 
 /// A fault after which the session is resumed, and nothing lost.
 async fn resumes_after(fault: impl Fn(&Discord)) {
-    let (discord, hook, mut bot, _folder) = connected().await;
+    let (discord, hook, mut bot, _home) = connected().await;
     fault(&discord);
     let missed = hook.post(json!({"content": "missed"}));
     bot.until_message(missed).await;
@@ -187,7 +187,7 @@ async fn a_cut_connection_is_resumed() {
 
 #[tokio::test]
 async fn an_invalid_session_is_followed_by_a_new_one() {
-    let (discord, hook, mut bot, _folder) = connected().await;
+    let (discord, hook, mut bot, _home) = connected().await;
     discord.gateway().invalidate(false);
     bot.until_ready().await;
     bot.hears(&hook).await;
@@ -198,7 +198,7 @@ async fn an_invalid_session_is_followed_by_a_new_one() {
 
 #[tokio::test]
 async fn a_gateway_that_refuses_connections_for_some_seconds_is_found_again() {
-    let (discord, hook, mut bot, _folder) = connected().await;
+    let (discord, hook, mut bot, _home) = connected().await;
     discord.refuse_connections(Fate::Reset).await;
     without_a_stall(async {
         let mut looks = interval(Duration::from_millis(50));
@@ -215,7 +215,7 @@ async fn a_gateway_that_refuses_connections_for_some_seconds_is_found_again() {
 
 #[tokio::test]
 async fn a_gateway_that_answers_no_heartbeat_is_left() {
-    let (discord, hook, mut bot, _folder) = connected().await;
+    let (discord, hook, mut bot, _home) = connected().await;
     discord.gateway().acknowledges(false);
     discord.gateway().until_gone().await;
     discord.gateway().acknowledges(true);
@@ -226,7 +226,7 @@ async fn a_gateway_that_answers_no_heartbeat_is_left() {
 
 #[tokio::test]
 async fn a_gateway_that_accepts_and_never_answers_is_asked_again() {
-    let (discord, hook, mut bot, _folder) = connected().await;
+    let (discord, hook, mut bot, _home) = connected().await;
     discord.gateway().black_hole(true);
     discord.gateway().hang_up();
     // The one that hangs, for ever, and that of its replacement.
@@ -239,7 +239,7 @@ async fn a_gateway_that_accepts_and_never_answers_is_asked_again() {
 
 #[tokio::test]
 async fn a_session_that_is_invalid_again_and_again_makes_no_hot_loop() {
-    let (discord, hook, mut bot, _folder) = connected().await;
+    let (discord, hook, mut bot, _home) = connected().await;
     discord.gateway().at_resume(&[Answer::InvalidSession(true); 1000]);
     discord.gateway().reconnect();
     without_a_stall(bot.until_ready()).await;
@@ -251,7 +251,7 @@ async fn a_session_that_is_invalid_again_and_again_makes_no_hot_loop() {
 
 #[tokio::test]
 async fn identifies_stay_below_twenty_an_hour_over_restarts_too() {
-    let (discord, (_folder, store)) = (Discord::start().await, store().await);
+    let (discord, (_home, store)) = (Discord::start().await, store().await);
     let now = Utc::now();
     for _ in 0..16 {
         store.note_identify(now - TimeDelta::minutes(50), now - TimeDelta::hours(1)).await.unwrap();
@@ -276,7 +276,7 @@ async fn identifies_stay_below_twenty_an_hour_over_restarts_too() {
 
 #[tokio::test]
 async fn discords_own_limit_is_asked_before_connecting() {
-    let (discord, (_folder, store)) = (Discord::start().await, store().await);
+    let (discord, (_home, store)) = (Discord::start().await, store().await);
     discord.gateway().set_start_limit(3, Duration::from_millis(300));
     let mut bot = Bot::start(&discord, store);
     discord.until_requests("GET", "/gateway/bot", 2).await;
@@ -288,7 +288,7 @@ async fn discords_own_limit_is_asked_before_connecting() {
 
 /// How it ends where Discord refuses the bot.
 async fn end_after(refuse: impl Fn(&Discord)) -> Result<(), Fatal> {
-    let (discord, (_folder, store)) = (Discord::start().await, store().await);
+    let (discord, (_home, store)) = (Discord::start().await, store().await);
     refuse(&discord);
     Bot::start(&discord, store).end().await
 }
@@ -312,7 +312,7 @@ async fn a_missing_intent_ends_it_with_the_cure() {
 
 #[tokio::test]
 async fn a_stop_is_quick_where_serenity_hangs() {
-    let (discord, _, bot, _folder) = connected().await;
+    let (discord, _, bot, _home) = connected().await;
     discord.gateway().stall();
     let asked = Instant::now();
     bot.stop().await.unwrap();
@@ -321,7 +321,7 @@ async fn a_stop_is_quick_where_serenity_hangs() {
 
 #[tokio::test]
 async fn a_message_that_serenity_cannot_decode_arrives_all_the_same() {
-    let (discord, _, mut bot, _folder) = connected().await;
+    let (discord, _, mut bot, _home) = connected().await;
     let odd = json!({"id": "5", "channel_id": "7", "embeds": [{"fields": null}]});
     discord.gateway().dispatch("MESSAGE_CREATE", odd.clone());
     let same = |event: &Event| matches!(event, Event::Created(it) if *it == odd).then_some(());

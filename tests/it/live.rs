@@ -20,14 +20,14 @@ use tokio_tungstenite::{
 
 use crate::support::app::{App, soon, until};
 
-type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 fn url(app: &App) -> String {
     format!("ws://{}/ws", app.address)
 }
 
 /// A client that has been greeted.
-async fn listen(app: &App) -> Client {
+pub(crate) async fn listen(app: &App) -> Client {
     let (mut client, _) = connect_async(url(app)).await.unwrap();
     let greeting = next(&mut client).await;
     assert_eq!(greeting["type"], "connection_confirmed");
@@ -35,7 +35,7 @@ async fn listen(app: &App) -> Client {
 }
 
 /// The next change; pings come in between.
-async fn next(client: &mut Client) -> Value {
+pub(crate) async fn next(client: &mut Client) -> Value {
     loop {
         if let Message::Text(text) = soon(client.next()).await.expect("a message").unwrap() {
             return serde_json::from_str(&text).unwrap();

@@ -17,6 +17,7 @@ mod double;
 mod durable;
 mod editing;
 mod finding;
+mod fleet;
 mod gateway;
 mod guide;
 mod hosts;

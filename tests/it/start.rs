@@ -8,12 +8,10 @@ use std::{
 
 use roms::store::Store;
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::support::{
-    app::config,
+    home::Home,
     program::{Program, command},
-    sql::Sql,
 };
 
 /// The one line on standard error of a command that fails, with exit code 1.
@@ -31,16 +29,16 @@ fn failure(mut command: Command) -> String {
     failures[0].to_owned()
 }
 
-/// `roms serve` on a free port, in a folder.
-fn serve(folder: &TempDir) -> Command {
-    let mut command = command(folder.path(), &["serve"]);
+/// `roms serve` on a free port.
+fn serve(home: &Home) -> Command {
+    let mut command = home.command(&["serve"]);
     command.env("ROMS__HTTP__BIND", "127.0.0.1:0").env("RUST_BACKTRACE", "1");
     command
 }
 
 #[tokio::test]
 async fn it_says_in_four_lines_what_it_serves() {
-    let program = Program::start().await;
+    let program = Program::start_in(Home::sqlite()).await;
     let lines: Vec<String> = program
         .start_lines
         .iter()
@@ -61,14 +59,14 @@ async fn it_says_in_four_lines_what_it_serves() {
 
 #[test]
 fn an_address_in_use_is_said_in_one_line_and_makes_no_database() {
-    let folder = tempfile::tempdir().unwrap();
+    let home = Home::sqlite();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let mut command = serve(&folder);
+    let mut command = serve(&home);
     command.env("ROMS__HTTP__BIND", &address);
     let line = failure(command);
     assert!(line.contains(&format!("{address} is in use")), "{line}");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
 #[test]
@@ -85,23 +83,22 @@ fn a_folder_that_takes_no_file_is_said_in_one_line() {
 
 #[test]
 fn a_file_that_is_no_database_is_said_in_one_line() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("roms_v2.db"), "no database, but long enough to look at. ".repeat(100))
+    let home = Home::sqlite();
+    std::fs::write(home.path().join("roms_v2.db"), "no database, but long enough to look at. ".repeat(100))
         .unwrap();
-    let line = failure(serve(&folder));
+    let line = failure(serve(&home));
     assert!(line.contains("roms_v2.db is not an SQLite database"), "{line}");
 }
 
 #[tokio::test]
 async fn a_newer_schema_is_said_in_one_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("roms_v2.db");
-    Store::open(&config(&path, "").database.url).await.unwrap().close().await.unwrap();
-    Sql::open(&path)
+    let home = Home::new();
+    Store::open(&home.url()).await.unwrap().close().await.unwrap();
+    home.sql()
         .await
         .run("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)")
         .await;
-    for command in [serve(&folder), command(folder.path(), &["migrate"])] {
+    for command in [serve(&home), home.command(&["migrate"])] {
         let line = failure(command);
         assert!(line.contains("newer release of roms"), "{line}");
     }
@@ -109,28 +106,32 @@ async fn a_newer_schema_is_said_in_one_line() {
 
 #[tokio::test]
 async fn a_database_of_something_else_is_said_in_one_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut sql = Sql::open(&folder.path().join("roms_v2.db")).await;
+    let home = Home::new();
+    let mut sql = home.sql().await;
     sql.run("CREATE TABLE orders (id INTEGER PRIMARY KEY, cake TEXT)").await;
-    let line = failure(serve(&folder));
+    let line = failure(serve(&home));
     assert!(line.contains("orders"), "{line}");
     assert_eq!(line.matches("already exists").count(), 1, "said once: {line}");
-    let tables = sql.values("SELECT name FROM sqlite_master WHERE type = 'table'").await;
+    let tables = sql.either(
+        "SELECT name FROM sqlite_master WHERE type = 'table'",
+        "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'",
+    );
+    let tables = sql.values(tables).await;
     assert_eq!(json!(tables), json!([["orders"]]), "nothing is left behind");
 }
 
 #[tokio::test]
 async fn migrate_makes_the_schema_and_stops() {
-    let folder = tempfile::tempdir().unwrap();
+    let home = Home::new();
+    let name = if home.is_postgres() { home.url().to_string() } else { "sqlite://roms_v2.db".to_owned() };
     for _ in 0..2 {
-        let output = command(folder.path(), &["migrate"]).output().unwrap();
+        let output = home.command(&["migrate"]).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(
-            String::from_utf8_lossy(&output.stderr)
-                .contains("the schema of sqlite://roms_v2.db is up to date")
+            String::from_utf8_lossy(&output.stderr).contains(&format!("the schema of {name} is up to date"))
         );
     }
-    assert_eq!(Sql::open(&folder.path().join("roms_v2.db")).await.count("orders").await, 0);
+    assert_eq!(home.sql().await.count("orders").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,4 +3,8 @@
 mod faults;
 mod money;
 mod opening;
+mod outages;
+mod postgres;
+mod processes;
 mod schema;
+mod sqlite;

@@ -25,7 +25,7 @@ pub(in crate::store) async fn insert(
             columns.join(", "),
             placeholders(backend, size, columns.len()),
         );
-        let values = rows.into_iter().flatten();
+        let values = rows.into_iter().flatten().map(storable);
         let statement = Statement::from_sql_and_values(backend, sql, values);
         returned.extend(transaction.query_all_raw(statement).await?);
         rows = behind;
@@ -44,4 +44,12 @@ fn placeholders(backend: DbBackend, rows: usize, columns: usize) -> String {
         format!("({})", marks.join(", "))
     };
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// PostgreSQL keeps no NUL in a text, SQLite stops reading there.
+fn storable(value: Value) -> Value {
+    match value {
+        Value::String(Some(text)) if text.contains('\0') => text.replace('\0', "\u{fffd}").into(),
+        other => other,
+    }
 }

@@ -6,6 +6,7 @@ use super::{done, mode, names, refusal};
 use crate::support::{
     app::{App, soon},
     disk,
+    home::Home,
     load::{Load, assert_holds},
     program::Program,
     sql::Sql,
@@ -13,7 +14,7 @@ use crate::support::{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_holds_every_order_that_was_acknowledged_before_it_began() {
-    let program = Program::start().await;
+    let program = Program::start_in(Home::sqlite()).await;
     let folder = tempfile::tempdir().unwrap();
     let load = Load::start(&program.url, "S", 8);
     load.until_more(100).await;
@@ -23,7 +24,7 @@ async fn a_backup_holds_every_order_that_was_acknowledged_before_it_began() {
         let said = done(program.folder(), &["backup", file.to_str().unwrap()]).await;
 
         assert_eq!(mode(&file), 0o600);
-        let mut backup = Sql::open(&file).await;
+        let mut backup = Sql::file(&file).await;
         let orders = assert_holds(&mut backup, &before).await;
         assert!(said.contains(&format!(" {orders} orders, {orders} log rows")), "{said}");
         assert_eq!(
@@ -41,10 +42,9 @@ async fn a_backup_holds_every_order_that_was_acknowledged_before_it_began() {
 
 #[tokio::test]
 async fn what_exists_is_never_overwritten() {
-    let app = App::start().await;
+    let app = App::start_in(Home::sqlite(), "").await;
     app.stored(&["Order Number\nA-1\n"]).await;
     let folder = app.stop().await;
-    fs::rename(folder.path().join("roms.db"), folder.path().join("roms_v2.db")).unwrap();
     fs::write(folder.path().join("notes.txt"), "mine").unwrap();
     std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
     for name in ["notes.txt", "link", "roms_v2.db", "."] {
@@ -62,10 +62,22 @@ async fn where_there_is_no_database_of_roms_none_is_made() {
     assert!(line.contains("there is no database at roms_v2.db"), "{line}");
     assert!(names(folder.path()).is_empty());
 
-    Sql::open(&folder.path().join("roms_v2.db")).await.run("CREATE TABLE cakes (id)").await;
+    Sql::file(&folder.path().join("roms_v2.db")).await.run("CREATE TABLE cakes (id)").await;
     let line = refusal(folder.path(), &["backup", "copy.db"]).await;
     assert!(line.contains("no database of roms"), "{line}");
     assert_eq!(names(folder.path()), ["roms_v2.db"]);
+}
+
+#[tokio::test]
+async fn a_server_has_its_own_tools() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.toml"), "[database]\nurl = \"postgres://roms@db.invalid/roms\"\n")
+        .unwrap();
+    for command in ["backup", "restore"] {
+        let line = refusal(folder.path(), &[command, "copy.db"]).await;
+        assert!(line.contains("pg_dump") && line.contains("pg_restore"), "{line}");
+    }
+    assert_eq!(names(folder.path()), ["config.toml"]);
 }
 
 #[tokio::test]
@@ -78,7 +90,7 @@ async fn a_folder_that_takes_no_file_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_leaves_nothing_behind() {
-    let program = Program::start().await;
+    let program = Program::start_in(Home::sqlite()).await;
     let load = Load::start(&program.url, "S", 8);
     load.until_more(300).await;
     load.end().await;
@@ -97,7 +109,7 @@ async fn a_full_disk_leaves_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_killed_or_stopped_leaves_nothing_under_its_name() {
-    let program = Program::start().await;
+    let program = Program::start_in(Home::sqlite()).await;
     // Large enough to be hit on the way.
     program
         .sql()

@@ -8,24 +8,24 @@ use std::{
 
 use migration::{Migrator, MigratorTrait};
 use roms::store::Store;
-use tempfile::TempDir;
 
 use super::{done, mode, names, refusal};
 use crate::support::{
-    app::{ORDERS, config},
+    app::ORDERS,
+    home::Home,
     load::{Load, assert_holds, card},
     program::Program,
     sql::Sql,
 };
 
 /// A folder with a backup of the order OLD, and a database with OLD and NEW.
-async fn with_backup() -> TempDir {
-    let program = Program::start().await;
+async fn with_backup() -> Home {
+    let program = Program::start_in(Home::sqlite()).await;
     post(&program, "OLD").await;
     done(program.folder(), &["backup", "backup.db"]).await;
     post(&program, "NEW").await;
     program.signal("TERM");
-    program.end().await.folder
+    program.end().await.home
 }
 
 async fn post(program: &Program, number: &str) {
@@ -35,7 +35,7 @@ async fn post(program: &Program, number: &str) {
 }
 
 async fn orders(file: &Path) -> Vec<String> {
-    let rows = Sql::open(file).await.values("SELECT order_number FROM orders ORDER BY id").await;
+    let rows = Sql::file(file).await.values("SELECT order_number FROM orders ORDER BY id").await;
     rows.into_iter().map(|row| row[0].as_str().unwrap().to_owned()).collect()
 }
 
@@ -47,7 +47,7 @@ fn kept(folder: &Path) -> Vec<PathBuf> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_database_serves_and_holds_what_was_acknowledged_before_the_backup() {
-    let program = Program::start().await;
+    let program = Program::start_in(Home::sqlite()).await;
     let load = Load::start(&program.url, "S", 8);
     load.until_more(100).await;
     let before = load.seen().acknowledged;
@@ -55,7 +55,7 @@ async fn a_restored_database_serves_and_holds_what_was_acknowledged_before_the_b
     load.until_more(100).await;
     program.signal("KILL");
     let after = load.end().await.acknowledged;
-    let folder = program.end().await.folder;
+    let folder = program.end().await.home;
 
     let said = done(folder.path(), &["restore", "backup.db"]).await;
 
@@ -69,7 +69,7 @@ async fn a_restored_database_serves_and_holds_what_was_acknowledged_before_the_b
     post(&program, "NEXT").await;
     assert_eq!(program.sql().await.count("orders").await, restored as u64 + 1);
     // The one before is whole, although it was killed with its log beside it.
-    assert_holds(&mut Sql::open(&kept_file).await, &after).await;
+    assert_holds(&mut Sql::file(&kept_file).await, &after).await;
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn the_log_of_the_old_database_is_not_applied_to_the_restored_one() {
     let program = Program::start_in(folder).await;
     post(&program, "LATEST").await;
     program.signal("KILL");
-    let folder = program.end().await.folder;
+    let folder = program.end().await.home;
     let wal = folder.path().join("roms_v2.db-wal");
     assert!(fs::metadata(&wal).unwrap().len() > 0, "the order is in the log");
 
@@ -97,11 +97,11 @@ async fn a_database_in_use_is_left_alone() {
     assert!(line.contains("roms_v2.db is in use; stop roms"), "{line}");
     post(&program, "MORE").await;
     program.signal("TERM");
-    let folder = program.end().await.folder;
+    let folder = program.end().await.home;
 
     // Somebody else who only reads it holds it as well.
     let database = folder.path().join("roms_v2.db");
-    let mut sql = Sql::open(&database).await;
+    let mut sql = Sql::file(&database).await;
     sql.run("BEGIN").await;
     sql.count("orders").await;
     let line = refusal(folder.path(), &["restore", "backup.db"]).await;
@@ -117,10 +117,10 @@ async fn what_is_no_sound_backup_is_refused_and_the_database_left_alone() {
     let folder = with_backup().await;
     let path = |name: &str| folder.path().join(name);
     fs::write(path("notes.txt"), "no database, but long enough to look at. ".repeat(100)).unwrap();
-    Sql::open(&path("cakes.db")).await.run("CREATE TABLE cakes (id)").await;
+    Sql::file(&path("cakes.db")).await.run("CREATE TABLE cakes (id)").await;
     fs::copy(path("backup.db"), path("later.db")).unwrap();
     let later = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)";
-    Sql::open(&path("later.db")).await.run(later).await;
+    Sql::file(&path("later.db")).await.run(later).await;
     let mut torn = fs::read(path("backup.db")).unwrap();
     let middle = torn.len() / 2;
     torn[middle..middle + 5000].fill(0xff);
@@ -145,7 +145,7 @@ async fn what_is_no_sound_backup_is_refused_and_the_database_left_alone() {
 
 #[tokio::test]
 async fn a_backup_of_an_older_schema_is_brought_up_to_date_at_the_next_start() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Home::sqlite();
     let url = format!("sqlite://{}?mode=rwc", folder.path().join("old.db").display());
     let old = sea_orm::Database::connect(url).await.unwrap();
     Migrator::up(&old, Some(3)).await.unwrap();
@@ -211,11 +211,11 @@ async fn a_process_that_opens_the_database_during_a_restore_serves_the_restored_
     let folder = with_backup().await;
     let database = folder.path().join("roms_v2.db");
     // As a restore does it: everybody else waits, and then finds another file under the name.
-    let mut sql = Sql::open(&database).await;
+    let mut sql = Sql::file(&database).await;
     sql.run("PRAGMA journal_mode = DELETE").await;
     sql.run("BEGIN EXCLUSIVE").await;
     let opening = tokio::spawn({
-        let url = config(&database, "").database.url;
+        let url = folder.url();
         async move { Store::open(&url).await.unwrap() }
     });
     // Long enough to have come to wait for the lock; where it has not, it simply opens the new one.

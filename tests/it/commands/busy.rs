@@ -7,7 +7,6 @@ use roms::order::Status;
 
 use super::stage::{Stage, buttons, said};
 use crate::support::discord::{Fault, interactions::Interaction};
-use crate::support::sql::Sql;
 
 #[tokio::test]
 async fn of_two_who_press_the_same_button_one_cancels_and_the_other_is_told() {
@@ -18,8 +17,8 @@ async fn of_two_who_press_the_same_button_one_cancels_and_the_other_is_told() {
         stage.ask(&stage.admin, "cancel", &[("number", "TGT-900")]).await,
     ];
     // Both are asked for before either can be stored.
-    let mut sql = Sql::open(&stage.bot.folder().join("roms.db")).await;
-    sql.run("BEGIN IMMEDIATE").await;
+    let mut sql = stage.bot.sql().await;
+    sql.lock().await;
     let pressed = [
         stage.press(&stage.manager, &questions[0], "Cancel the order"),
         stage.press(&stage.admin, &questions[1], "Cancel the order"),
@@ -29,7 +28,7 @@ async fn of_two_who_press_the_same_button_one_cancels_and_the_other_is_told() {
     }
     // Reading is not held up, so that by now both have seen the order as it was.
     stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
-    sql.run("ROLLBACK").await;
+    sql.unlock().await;
     let told = async |asked: &crate::support::discord::interactions::Interaction| {
         tokio::select! {
             reply = asked.update() => reply,
@@ -64,13 +63,13 @@ async fn an_answer_comes_although_the_session_ends_meanwhile() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let question = stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await;
-    let mut sql = Sql::open(&stage.bot.folder().join("roms.db")).await;
-    sql.run("BEGIN IMMEDIATE").await;
+    let mut sql = stage.bot.sql().await;
+    sql.lock().await;
     let pressed = stage.press(&stage.manager, &question, "Cancel the order");
     pressed.callback().await;
     stage.discord.gateway().forget_sessions();
     stage.discord.gateway().reset();
-    sql.run("ROLLBACK").await;
+    sql.unlock().await;
     assert!(said(&pressed.update().await).contains("is cancelled"));
     stage.until_listening().await;
     stage.end(0).await;

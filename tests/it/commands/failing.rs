@@ -11,7 +11,7 @@ use crate::support::sql::Sql;
 const CAUSES: [&str; 6] = ["sql", "table", "orders.", "locked", "disk", "/tmp"];
 
 async fn database(stage: &Stage) -> Sql {
-    Sql::open(&stage.bot.folder().join("roms.db")).await
+    stage.bot.sql().await
 }
 
 /// The answer gives an id and no cause; the log has the cause under that id.
@@ -108,7 +108,7 @@ async fn while_the_database_is_held_answers_are_put_off_and_come_when_it_is_free
     stage.order("TGT-900", "$10.00").await;
     let question = stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await;
     let mut sql = database(&stage).await;
-    sql.run("BEGIN IMMEDIATE").await;
+    sql.lock().await;
     let pressed = stage.press(&stage.manager, &question, "Cancel the order");
     let listed = stage.slash(&stage.manager, "orders", &[]);
     assert_eq!(pressed.callback().await["type"], 6);
@@ -116,7 +116,7 @@ async fn while_the_database_is_held_answers_are_put_off_and_come_when_it_is_free
     // Who only reads does not wait for who writes.
     let order = stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
     assert!(said(&order).contains("verified"), "{}", said(&order));
-    sql.run("ROLLBACK").await;
+    sql.unlock().await;
     assert!(said(&pressed.update().await).contains("is cancelled"));
     listed.answer().await;
     stage.end(0).await;

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::stage::{Stage, field, options, said};
 use crate::support::bot::card;
-use crate::support::sql::Sql;
 
 /// A card whose fields are as long as Discord takes them, each of this sign.
 fn longest(number: &str, sign: &str) -> Value {
@@ -94,7 +93,7 @@ fn assert_harmless(text: &str, what: &str) {
 /// An order all of whose texts are such, however they got there.
 async fn evil_order(stage: &Stage) {
     stage.order("EVIL-1", "$10.00").await;
-    let mut sql = Sql::open(&stage.bot.folder().join("roms.db")).await;
+    let mut sql = stage.bot.sql().await;
     let columns = [
         "product",
         "store",

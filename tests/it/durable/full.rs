@@ -3,6 +3,7 @@
 use super::{Posts, assert_told_once, end};
 use crate::support::app::until;
 use crate::support::disk::Disk;
+use crate::support::home::Home;
 use crate::support::load::{Load, assert_holds};
 use crate::support::sql::Sql;
 
@@ -10,9 +11,9 @@ use crate::support::sql::Sql;
 async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
     let mounts = tempfile::tempdir().unwrap();
     for disk in Disk::kinds(mounts.path()) {
-        let (mut posts, folder) = Posts::new().await;
-        let database = disk.database(&folder);
-        let program = disk.start(folder).await;
+        let (mut posts, home) = Posts::in_home(Home::sqlite()).await;
+        let database = disk.database(&home);
+        let program = disk.start(home).await;
         posts.discord.until_ready().await;
         let load = Load::start(&program.url, "F", 8);
         posts.post(10);
@@ -27,7 +28,7 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
 
         load.until_more(50).await;
         posts.post(10);
-        let mut sql = Sql::open(&database).await;
+        let mut sql = Sql::file(&database).await;
         posts.until_stored(&mut sql).await;
         let seen = load.end().await;
         assert!(seen.refused.iter().all(|code| code == "storage_unavailable"), "{:?}", seen.refused);

@@ -24,7 +24,7 @@ async fn after_each_of_twenty_kills_every_acknowledged_order_is_there_once() {
             assert_eq!(killed.code, None);
 
             let started = Instant::now();
-            program = Program::start_in(killed.folder).await;
+            program = Program::start_in(killed.home).await;
             slowest = slowest.max(started.elapsed());
             let orders = assert_holds(&mut program.sql().await, &acknowledged).await;
             let unanswered = orders - acknowledged.len();

@@ -1,4 +1,4 @@
-//! Another program holds the lock of the SQLite file for longer than ROMS waits for it.
+//! Another program holds the lock of the database for longer than ROMS waits for it.
 
 use super::{Posts, assert_told_once, end};
 use crate::support::app::until;
@@ -6,20 +6,20 @@ use crate::support::load::{Load, assert_holds};
 use crate::support::program::Program;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_locked_file_is_waited_for_and_nothing_is_lost() {
-    let (mut posts, folder) = Posts::new().await;
-    let program = Program::start_in(folder).await;
+async fn a_locked_database_is_waited_for_and_nothing_is_lost() {
+    let (mut posts, home) = Posts::new().await;
+    let program = Program::start_in(home).await;
     posts.discord.until_ready().await;
     let load = Load::start(&program.url, "L", 8);
     posts.post(10);
     load.until_more(50).await;
 
     let mut lock = program.sql().await;
-    lock.run("BEGIN IMMEDIATE").await;
+    lock.lock().await;
     posts.post(50);
     until("orders are refused", async || load.seen().refused.len() >= 8).await;
     posts.post(10);
-    lock.run("COMMIT").await;
+    lock.unlock().await;
 
     load.until_more(50).await;
     posts.post(10);

@@ -15,20 +15,20 @@ async fn what_waits_at_the_end_is_stored_and_acknowledged_or_neither() {
     for gives_up in [true, false] {
         let mut program = Program::start().await;
         let mut lock = program.sql().await;
-        lock.run("BEGIN IMMEDIATE").await;
+        lock.lock().await;
         let own = sockets(&program);
         let load = Load::start(&program.url, "W", WAITING);
         until("all are connected", async || sockets(&program) >= own + WAITING).await;
         program.signal("TERM");
         program.line_with("a second signal stops at once").await;
         if gives_up {
-            lock.run("COMMIT").await;
+            lock.unlock().await;
         }
         let end = program.end().await;
         assert!(end.took < Duration::from_secs(10), "{:?}", end.took);
         drop(lock);
         let seen = load.end().await;
-        let mut sql = crate::support::sql::Sql::open(&end.folder.path().join("roms_v2.db")).await;
+        let mut sql = end.home.sql().await;
         let stored = assert_holds(&mut sql, &seen.acknowledged).await;
         println!(
             "{} of {WAITING} acknowledged, {stored} stored, ended in {:?}",

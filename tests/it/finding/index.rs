@@ -1,9 +1,10 @@
-//! The search index itself: made, kept and removed.
+//! The search index itself: made, kept and removed. SQLite's follows the orders after a while;
+//! what that means is tested on SQLite, whichever engine the other tests are run against.
 
 use serde_json::json;
 
 use super::shelf::{Shelf, numbers, order, search, some, with};
-use crate::support::app::until;
+use crate::support::{app::until, home::Home};
 
 /// What the index itself holds, and what it has not taken yet.
 async fn indexed(shelf: &Shelf) -> (Vec<i64>, Vec<i64>) {
@@ -16,7 +17,7 @@ async fn indexed(shelf: &Shelf) -> (Vec<i64>, Vec<i64>) {
 
 #[tokio::test]
 async fn the_index_follows_by_itself() {
-    let shelf = Shelf::new().await;
+    let shelf = Shelf::in_home(Home::sqlite(), "").await;
     shelf.put(&[order("A-1"), order("A-2")]).await;
     until("the index has both", async || indexed(&shelf).await == (vec![1, 2], vec![])).await;
     let shelf = shelf.again("").await;
@@ -47,12 +48,14 @@ async fn a_change_is_found_at_once_and_what_was_there_before_is_not() {
         assert_eq!((hit("z-by-hand").await.as_str(), hit("new lamp").await.as_str()), ("A-2", ""), "{round}");
         shelf.index().await;
     }
-    assert_eq!(indexed(&shelf).await, (vec![2], vec![]));
+    if !shelf.home().is_postgres() {
+        assert_eq!(indexed(&shelf).await, (vec![2], vec![]));
+    }
 }
 
 #[tokio::test]
 async fn only_changes_of_what_is_searched_concern_the_index() {
-    let shelf = Shelf::new().await;
+    let shelf = Shelf::in_home(Home::sqlite(), "").await;
     let first = with(order("A-1"), |fields| fields.product = some("mug"));
     shelf.put(std::slice::from_ref(&first)).await;
     shelf.index().await;
@@ -68,24 +71,34 @@ async fn only_changes_of_what_is_searched_concern_the_index() {
 
 #[tokio::test]
 async fn the_index_is_removed_and_made_again_as_configured() {
-    const NAMES: &str = "SELECT name FROM sqlite_master WHERE name LIKE '%search%' ORDER BY name";
     let shelf = Shelf::new().await;
+    let names = async |shelf: &Shelf| {
+        let mut sql = shelf.sql().await;
+        let names = sql.either(
+            "SELECT name FROM sqlite_master WHERE name LIKE '%search%' ORDER BY name",
+            "SELECT relname::text FROM pg_class WHERE relname LIKE '%search%'",
+        );
+        sql.values(names).await
+    };
     shelf.put(&[with(order("A-1"), |fields| fields.product = some("blue mug"))]).await;
     shelf.index().await;
-    let with_index = shelf.sql().await.values(NAMES).await;
+    let with_index = names(&shelf).await;
+    assert!(!with_index.is_empty());
 
     let shelf = shelf.again("[database]\nsearch_index = false").await;
-    assert_eq!(json!(shelf.sql().await.values(NAMES).await), json!([]));
+    assert_eq!(json!(names(&shelf).await), json!([]));
     shelf.put(&[with(order("A-2"), |fields| fields.product = some("blue lamp"))]).await;
 
     let shelf = shelf.again("").await;
-    assert_eq!(shelf.sql().await.values(NAMES).await, with_index);
+    assert_eq!(names(&shelf).await, with_index);
     let page = async |text: &str| {
         let page = shelf.store.order_page(&search(text), roms::store::From::Newest, 9).await.unwrap();
         numbers(&page.items).join(" ")
     };
     assert_eq!(page("blue").await, "A-2 A-1");
-    until("the index has both", async || indexed(&shelf).await == (vec![1, 2], vec![])).await;
+    if !shelf.home().is_postgres() {
+        until("the index has both", async || indexed(&shelf).await == (vec![1, 2], vec![])).await;
+    }
     assert_eq!(page("blue").await, "A-2 A-1");
-    assert_eq!(shelf.sql().await.value("PRAGMA integrity_check").await, "ok");
+    shelf.sql().await.assert_sound().await;
 }

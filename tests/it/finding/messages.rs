@@ -8,7 +8,7 @@ use roms::store::SourceMessage;
 use serde_json::{Value, json};
 
 use super::shelf::{Shelf, numbers};
-use crate::support::app::{config, soon};
+use crate::support::{app::soon, home::Home};
 
 const PLACE: Place = Place { guild: 11, channel: 22 };
 
@@ -26,7 +26,7 @@ fn card(number: &str, more: &str) -> String {
 #[tokio::test]
 async fn orders_and_their_messages_are_found_from_one_another() {
     let shelf = Shelf::new().await;
-    let settings = config(std::path::Path::new("unused.db"), "");
+    let settings = Home::sqlite().config("");
     let (ingest, writer) = Ingest::start(shelf.store.clone(), Feed::new(8), settings.orders);
     let discord = async |value: Value| {
         let message = Message::from_discord(&value, PLACE, Utc::now()).unwrap();

@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use roms::order::{Amount, Extra, Fields, Order, OrderNumber, Source, Status};
 use roms::store::{Options, OrderFilter, Store};
-use tempfile::TempDir;
 
-use crate::support::{app::config, sql::Sql};
+use crate::support::{home::Home, sql::Sql};
 
 /// A store in a database of its own.
 pub(super) struct Shelf {
     pub(super) store: Store,
-    folder: TempDir,
+    home: Home,
 }
 
 impl Shelf {
@@ -23,26 +22,34 @@ impl Shelf {
 
     /// With this configuration.
     pub(super) async fn with(toml: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = open(&folder, toml).await;
-        Self { store, folder }
+        Self::in_home(Home::new(), toml).await
+    }
+
+    /// In this place.
+    pub(super) async fn in_home(home: Home, toml: &str) -> Self {
+        let store = open(&home, toml).await;
+        Self { store, home }
     }
 
     /// Closes it, and opens it again with this configuration.
     pub(super) async fn again(self, toml: &str) -> Self {
         self.store.close().await.unwrap();
-        let store = open(&self.folder, toml).await;
-        Self { store, folder: self.folder }
+        let store = open(&self.home, toml).await;
+        Self { store, home: self.home }
+    }
+
+    pub(super) fn home(&self) -> &Home {
+        &self.home
     }
 
     /// A second store on the same database, by default options.
     pub(super) async fn open_by_default(&self) -> Store {
-        Store::open(&config(&self.folder.path().join("roms.db"), "").database.url).await.unwrap()
+        Store::open(&self.home.url()).await.unwrap()
     }
 
     /// A connection to the database, past the store.
     pub(super) async fn sql(&self) -> Sql {
-        Sql::open(&self.folder.path().join("roms.db")).await
+        self.home.sql().await
     }
 
     /// Writes orders in one transaction.
@@ -62,8 +69,8 @@ impl Shelf {
     }
 }
 
-async fn open(folder: &TempDir, toml: &str) -> Store {
-    let config = config(&folder.path().join("roms.db"), toml);
+async fn open(home: &Home, toml: &str) -> Store {
+    let config = home.config(toml);
     Store::open_with(&config.database.url, Options::of(&config)).await.unwrap()
 }
 

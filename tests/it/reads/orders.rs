@@ -233,9 +233,8 @@ async fn an_order_on_the_wire_has_every_column_and_exact_money() {
     app.stored(&["Successful Checkout | Best Buy US\nOrder Number\nA-1\nPrice\n$0.29\nQuantity\n3\nTracking Number\n1Z999AA10123456784\n"]).await;
     let reply = app.get("/api/v2/orders/A-1").await;
     assert!(reply.text.contains("\"price\":0.29,\"total\":0.87,"), "{}", reply.text);
-    let columns = app.sql().await.values("SELECT name FROM pragma_table_info('orders')").await;
-    let names = columns.iter().map(|row| row[0].as_str().unwrap());
-    for column in names.filter(|name| !["derived", "cleared"].contains(name)) {
+    let columns = app.sql().await.columns("orders").await;
+    for column in columns.iter().filter(|name| !["derived", "cleared"].contains(&name.as_str())) {
         assert!(reply.json.get(column).is_some(), "{column} is missing");
     }
     assert_eq!(reply.json["extra"], json!({}));

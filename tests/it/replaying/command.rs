@@ -1,30 +1,18 @@
 //! `roms replay`, as it is typed.
 
-use std::path::Path;
-
 use chrono::Utc;
 use roms::parse::dates::micros;
 use roms::store::{NewLog, Store};
-use tokio::task::spawn_blocking;
 
-use crate::cli::{err, out, roms};
+use crate::cli::{err, out};
+use crate::support::home::Home;
 use crate::support::pipeline::rejected;
 use crate::support::program::Program;
+use crate::watching::program::run;
 
-async fn run(folder: &Path, arguments: &[&str]) -> std::process::Output {
-    let folder = folder.to_owned();
-    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    spawn_blocking(move || {
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        roms(&folder, &arguments, "")
-    })
-    .await
-    .unwrap()
-}
-
-/// Leaves rows that an older release rejected, in the database of a folder.
-async fn leave(file: &Path, rows: Vec<NewLog>) {
-    let store = Store::open(&format!("sqlite://{}", file.display()).parse().unwrap()).await.unwrap();
+/// Leaves rows that an older release rejected.
+async fn leave(home: &Home, rows: Vec<NewLog>) {
+    let store = Store::open(&home.url()).await.unwrap();
     let batch = store.begin().await.unwrap();
     batch.save_logs(rows).await.unwrap();
     batch.commit().await.unwrap();
@@ -33,9 +21,9 @@ async fn leave(file: &Path, rows: Vec<NewLog>) {
 
 #[tokio::test]
 async fn it_reads_again_what_was_rejected_and_says_what_came_of_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let home = Home::new();
     let rows = vec![rejected("Order Number\nA-1\n", 0), rejected("hello", 1)];
-    leave(&folder.path().join("roms_v2.db"), rows).await;
+    leave(&home, rows).await;
     let counts = |created, rejected| {
         format!(
             "{} messages read again: {created} orders created, 0 updated, 0 cards that say nothing new, 0 that are \
@@ -44,31 +32,31 @@ async fn it_reads_again_what_was_rejected_and_says_what_came_of_it() {
         )
     };
 
-    let dry = run(folder.path(), &["replay", "--dry-run"]).await;
+    let dry = run(&home, &["replay", "--dry-run"]).await;
     assert_eq!(dry.status.code(), Some(0), "{}", err(&dry));
     assert_eq!(out(&dry), format!("A dry run; nothing is stored.\n{}", counts(1, 1)));
-    let done = run(folder.path(), &["replay"]).await;
+    let done = run(&home, &["replay"]).await;
     assert_eq!((done.status.code(), out(&done)), (Some(0), counts(1, 1)), "{}", err(&done));
     assert_eq!(err(&done), "100 %  2 messages\n");
-    let again = run(folder.path(), &["replay"]).await;
+    let again = run(&home, &["replay"]).await;
     assert_eq!(out(&again), counts(0, 1));
-    let all = run(folder.path(), &["replay", "--outcome", "all", "--since", "2026-01-31"]).await;
+    let all = run(&home, &["replay", "--outcome", "all", "--since", "2026-01-31"]).await;
     assert!(
         out(&all).starts_with("2 messages read again: 0 orders created, 0 updated, 1 cards"),
         "{}",
         out(&all)
     );
-    let later = run(folder.path(), &["replay", "--outcome", "all", "--since", "2026-02-01"]).await;
+    let later = run(&home, &["replay", "--outcome", "all", "--since", "2026-02-01"]).await;
     assert!(out(&later).starts_with("0 messages read again"), "{}", out(&later));
 
-    let refused = run(folder.path(), &["replay", "--outcome", "duplicate"]).await;
+    let refused = run(&home, &["replay", "--outcome", "duplicate"]).await;
     assert_eq!(refused.status.code(), Some(2));
     assert!(
         err(&refused).contains("rejected, ignored, unchanged, updated, created, all"),
         "{}",
         err(&refused)
     );
-    let refused = run(folder.path(), &["replay", "--since", "yesterday"]).await;
+    let refused = run(&home, &["replay", "--since", "yesterday"]).await;
     assert!(err(&refused).contains("expected a date such as 2026-01-31"), "{}", err(&refused));
 }
 
@@ -79,8 +67,7 @@ async fn it_works_while_roms_serves() {
     let now = micros(Utc::now());
     let row =
         |at| NewLog { sent_at: now, created_at: now, ..rejected(&format!("Order Number\nA-{at}\n"), 0) };
-    leave(&program.database(), (0..200).map(row).collect()).await;
-    let folder = program.database().parent().unwrap().to_owned();
+    leave(program.home(), (0..200).map(row).collect()).await;
 
     let posting = async {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -91,7 +78,7 @@ async fn it_works_while_roms_serves() {
             assert_eq!(reply.status(), 200);
         }
     };
-    let ((), replayed) = tokio::join!(posting, run(&folder, &["replay"]));
+    let ((), replayed) = tokio::join!(posting, run(program.home(), &["replay"]));
 
     assert_eq!(replayed.status.code(), Some(0), "{}", err(&replayed));
     assert!(out(&replayed).starts_with("200 messages read again"), "{}", out(&replayed));

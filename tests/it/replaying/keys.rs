@@ -53,9 +53,9 @@ async fn one_row_read_again_twice_at_once_keeps_its_key() {
     let pipeline = Pipeline::start().await;
     pipeline.log(vec![rejected(CARD, 0)]).await;
     let mut lock = pipeline.sql().await;
-    lock.run("BEGIN IMMEDIATE").await;
+    lock.lock().await;
     let replay = || pipeline.ingest.replay_one(1, "cli");
-    let (first, second, ()) = soon(async { tokio::join!(replay(), replay(), lock.run("COMMIT")) }).await;
+    let (first, second, ()) = soon(async { tokio::join!(replay(), replay(), lock.unlock()) }).await;
     let mut outcomes = [first, second].map(|receipt| receipt.unwrap().unwrap().cards[0].outcome.as_str());
     // Either may be the first to read its row.
     outcomes.sort_unstable();
@@ -71,11 +71,11 @@ async fn a_row_and_the_same_bytes_anew_in_one_batch_are_one_message() {
         let pipeline = Pipeline::start().await;
         pipeline.log(vec![rejected(CARD, 0)]).await;
         let mut lock = pipeline.sql().await;
-        lock.run("BEGIN IMMEDIATE").await;
+        lock.lock().await;
         // The writer waits with this one, and what follows becomes one batch.
         let first = pipeline.enqueue("Order Number\nB-1\n", 0).await;
         tokio::task::yield_now().await;
-        let (again, anew, ()) = soon(async {
+        let (again, anew, ()) = soon(Box::pin(async {
             tokio::join!(
                 pipeline.ingest.replay_one(1, "cli"),
                 async {
@@ -85,10 +85,10 @@ async fn a_row_and_the_same_bytes_anew_in_one_batch_are_one_message() {
                 },
                 async {
                     pipeline.sql().await.count("orders").await;
-                    lock.run("COMMIT").await;
+                    lock.unlock().await;
                 },
             )
-        })
+        }))
         .await;
         first.receipt().await.unwrap();
         again.unwrap().unwrap();
@@ -137,15 +137,11 @@ async fn the_history_of_a_channel_knows_a_message_that_was_read_again() {
 async fn what_the_database_refused_is_read_again_and_then_known() {
     let pipeline = Pipeline::start().await;
     let mut sql = pipeline.sql().await;
-    sql.run(
-        "CREATE TRIGGER refuse_bad BEFORE INSERT ON orders WHEN NEW.order_number = 'A-1' \
-         BEGIN SELECT RAISE(ABORT, 'no such order, please'); END",
-    )
-    .await;
+    sql.refuse("INSERT", "NEW.order_number = 'A-1'").await;
     assert_eq!(pipeline.discord(5, "Order Number\nA-1\n", 0).await.cards[0].outcome.as_str(), "rejected");
     assert_eq!(pipeline.replay("rejected").await.rejected, 1, "still refused");
     assert_eq!(pipeline.rows("webhook_logs").await[0]["code"], json!("not_stored"));
-    sql.run("DROP TRIGGER refuse_bad").await;
+    sql.allow().await;
     assert_eq!(pipeline.replay("rejected").await.created, 1);
     assert_eq!(pipeline.discord(5, "Order Number\nA-1\n", 0).await.log_id, None);
     pipeline.end().await;
@@ -170,13 +166,13 @@ async fn a_row_that_is_removed_while_it_waits_is_not_read() {
     let pipeline = Pipeline::start().await;
     pipeline.log(vec![rejected(CARD, 0)]).await;
     let mut lock = pipeline.sql().await;
-    lock.run("BEGIN IMMEDIATE").await;
+    lock.lock().await;
     lock.run("DELETE FROM webhook_logs").await;
     let (receipt, ()) = soon(async {
         tokio::join!(pipeline.ingest.replay_one(1, "cli"), async {
             // The row is read by others as it was until the commit.
             pipeline.sql().await.count("webhook_logs").await;
-            lock.run("COMMIT").await;
+            lock.unlock().await;
         })
     })
     .await;

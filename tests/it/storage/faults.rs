@@ -18,13 +18,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    app::{App, ORDERS, config, soon},
-    sql::Sql,
+    app::{App, ORDERS, soon},
+    home::Home,
 };
-
-/// The database refuses the order BAD.
-const REFUSE_BAD: &str = "CREATE TRIGGER refuse_bad BEFORE INSERT ON orders WHEN NEW.order_number = 'BAD' \
-                          BEGIN SELECT RAISE(ABORT, 'no such order, please'); END";
 
 fn card(number: &str) -> String {
     format!("Order Number\n{number}\nPrice\n$9.99\n")
@@ -32,17 +28,17 @@ fn card(number: &str) -> String {
 
 #[tokio::test]
 async fn one_bad_message_of_a_batch_fails_alone_and_leaves_its_log_row() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = config(&folder.path().join("roms.db"), "");
+    let home = Home::new();
+    let config = home.config("");
     let store = Store::open(&config.database.url).await.unwrap();
-    let mut sql = Sql::open(config.database.url.sqlite_path().unwrap()).await;
-    sql.run(REFUSE_BAD).await;
+    let mut sql = home.sql().await;
+    sql.refuse("INSERT", "NEW.order_number = 'BAD'").await;
     let feed = Feed::new(64);
     let mut changes = feed.subscribe();
     let (ingest, writer) = Ingest::start(store.clone(), feed, config.orders.clone());
 
     // While the lock is held elsewhere, all of these come to wait, and are one batch.
-    sql.run("BEGIN IMMEDIATE").await;
+    sql.lock().await;
     let numbers: Vec<String> =
         (0..40).map(|at| if at == 17 { "BAD".to_owned() } else { format!("A-{at}") }).collect();
     let mut pending = Vec::new();
@@ -50,7 +46,7 @@ async fn one_bad_message_of_a_batch_fails_alone_and_leaves_its_log_row() {
         let message = Message::from_payload(&card(number), "/test", Utc::now());
         pending.push(ingest.enqueue(message).await.unwrap());
     }
-    sql.run("COMMIT").await;
+    sql.unlock().await;
 
     for (number, pending) in numbers.iter().zip(pending) {
         let receipt = soon(pending.receipt()).await.unwrap();
@@ -89,14 +85,14 @@ async fn one_bad_message_of_a_batch_fails_alone_and_leaves_its_log_row() {
 async fn a_refused_message_is_answered_with_500_and_may_be_sent_again() {
     let app = App::start().await;
     let mut sql = app.sql().await;
-    sql.run(REFUSE_BAD).await;
+    sql.refuse("INSERT", "NEW.order_number = 'BAD'").await;
 
     let reply = app.post(card("BAD")).await;
     assert_eq!((reply.status, &reply.json["code"]), (500, &json!("not_stored")), "{}", reply.text);
     assert_eq!(reply.json["log_id"], 1);
     assert!(!reply.text.contains("please"), "{}", reply.text);
 
-    sql.run("DROP TRIGGER refuse_bad").await;
+    sql.allow().await;
     let again = app.post(card("BAD")).await;
     assert_eq!((again.status, &again.json["outcome"]), (200, &json!("created")));
 }
@@ -105,7 +101,7 @@ async fn a_refused_message_is_answered_with_500_and_may_be_sent_again() {
 async fn a_database_that_is_locked_too_long_is_answered_with_503_and_recovers() {
     let app = App::start().await;
     let mut sql = app.sql().await;
-    sql.run("BEGIN IMMEDIATE").await;
+    sql.lock().await;
 
     let refused = app.post(card("A-1")).await;
 
@@ -120,7 +116,7 @@ async fn a_database_that_is_locked_too_long_is_answered_with_503_and_recovers() 
     assert_eq!(app.get("/api/v2/orders").await.json["total"], 0, "reads go on");
     let health = app.get("/health").await;
     assert_eq!((health.status, &health.json["status"]), (503, &json!("unhealthy")));
-    sql.run("COMMIT").await;
+    sql.unlock().await;
     for table in ["orders", "order_events", "webhook_logs"] {
         assert_eq!(sql.count(table).await, 0, "{table}");
     }
@@ -137,10 +133,10 @@ async fn a_database_that_is_locked_too_long_is_answered_with_503_and_recovers() 
 
 #[tokio::test]
 async fn a_full_queue_is_answered_with_503_and_loses_nothing_that_it_took() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = config(&folder.path().join("roms.db"), "");
+    let home = Home::new();
+    let config = home.config("");
     let store = Store::open(&config.database.url).await.unwrap();
-    let mut sql = Sql::open(config.database.url.sqlite_path().unwrap()).await;
+    let mut sql = home.sql().await;
     let feed = Feed::new(64);
     let bounds = Bounds { queue: 4, ..Bounds::default() };
     let (ingest, writer) = Ingest::start_with(store.clone(), feed.clone(), config.orders.clone(), bounds);
@@ -151,7 +147,7 @@ async fn a_full_queue_is_answered_with_503_and_loses_nothing_that_it_took() {
     let server = tokio::spawn(http::serve(listener, state, stop.clone()));
 
     // The writer waits for the lock with at most four messages, and four more fill the queue.
-    sql.run("BEGIN IMMEDIATE").await;
+    sql.lock().await;
     let client = Client::builder().no_proxy().build().unwrap();
     let mut replies: FuturesUnordered<_> =
         (0..20).map(|at| client.post(&url).body(card(&format!("A-{at}"))).send()).collect();
@@ -160,7 +156,7 @@ async fn a_full_queue_is_answered_with_503_and_loses_nothing_that_it_took() {
         assert_eq!((reply.status().as_u16(), &reply.headers()["retry-after"]), (503, &"1".parse().unwrap()));
         assert_eq!(reply.json::<Value>().await.unwrap()["code"], "busy");
     }
-    sql.run("COMMIT").await;
+    sql.unlock().await;
 
     let mut taken = 0;
     while let Some(reply) = soon(replies.next()).await {

@@ -50,11 +50,11 @@ async fn round_trip(app: &App, round: usize, amounts: &[i64]) {
         .collect();
     app.stored(&[&json!(doubled).to_string()]).await;
 
-    let rows = app
-        .sql()
-        .await
+    let mut sql = app.sql().await;
+    let shown = sql.either("printf('%.2f', price)", "to_char(price, 'FM999999999990.00')");
+    let rows = sql
         .values(&format!(
-            "SELECT price, printf('%.2f', price), total FROM orders WHERE order_number LIKE 'R{round}-%' ORDER BY id"
+            "SELECT price, {shown}, total FROM orders WHERE order_number LIKE 'R{round}-%' ORDER BY id"
         ))
         .await;
     assert_eq!(rows.len(), amounts.len());

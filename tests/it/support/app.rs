@@ -1,21 +1,14 @@
-//! The real application in this process: HTTP on a port of its own, a database in a file of its
-//! own.
+//! The real application in this process: HTTP on a port of its own, a database of its own.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use reqwest::{Body, Client, Method, header::HeaderMap};
 use roms::{
     app,
-    config::{Config, File},
     discord::Timing,
     store::{Options, Store},
 };
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -24,7 +17,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::sql::Sql;
+use super::{home::Home, sql::Sql};
 
 /// Where cards are posted to.
 pub(crate) const ORDERS: &str = "/api/v2/webhooks/orders";
@@ -35,14 +28,14 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// A running application.
 pub(crate) struct App {
     pub(crate) address: SocketAddr,
-    folder: TempDir,
+    home: Home,
     client: Client,
     stop: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
 }
 
 /// An answer, read to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -57,10 +50,14 @@ impl App {
         Self::start_with("").await
     }
 
-    /// Starts with this configuration; the database is always a file of its own.
+    /// Starts with this configuration; the database is always one of its own.
     pub(crate) async fn start_with(toml: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config = config(&folder.path().join("roms.db"), toml);
+        Self::start_in(Home::new(), toml).await
+    }
+
+    /// Starts in this place.
+    pub(crate) async fn start_in(home: Home, toml: &str) -> Self {
+        let config = home.config(toml);
         let store = Store::open_with(&config.database.url, Options::of(&config)).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -69,16 +66,16 @@ impl App {
         let running =
             tokio::spawn(async move { app::run(listener, store, &config, Timing::default(), stopped).await });
         let client = Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
-        Self { address, folder, client, stop, running }
+        Self { address, home, client, stop, running }
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("roms.db")
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
     }
 
     /// A second connection to the database.
     pub(crate) async fn sql(&self) -> Sql {
-        Sql::open(&self.database()).await
+        self.home.sql().await
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -135,11 +132,11 @@ impl App {
         self.stop.cancel();
     }
 
-    /// Stops and gives the folder of the database.
-    pub(crate) async fn stop(self) -> TempDir {
+    /// Stops and gives the place where it ran.
+    pub(crate) async fn stop(self) -> Home {
         self.stop.cancel();
         soon(self.running).await.unwrap().unwrap();
-        self.folder
+        self.home
     }
 }
 
@@ -147,14 +144,6 @@ impl Reply {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
-}
-
-/// A configuration with this database.
-pub(crate) fn config(database: &Path, toml: &str) -> Config {
-    let url = format!("sqlite://{}", database.display());
-    let file = File { name: "config.toml", text: toml };
-    let env = [("ROMS__DATABASE__URL".to_owned(), url)];
-    Config::load(Some(file), env, |_| unreachable!("no secret is named")).unwrap()
 }
 
 /// Waits for what must happen; a test that hangs fails instead.

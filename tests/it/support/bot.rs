@@ -1,19 +1,19 @@
 //! The whole program in this process, watching channels of the double, with short times.
 
-use std::io;
 use std::time::Duration;
 
-use roms::config::{Config, DatabaseUrl, File};
+use roms::config::Config;
 use roms::discord::Timing;
 use roms::order::Order;
 use roms::store::{LogEntry, LogFilter, Options, OrderFilter, Store};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::discord::{Channel, Discord};
+use super::home::Home;
+use super::sql::Sql;
 
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -21,7 +21,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// ROMS on a database of its own.
 pub(crate) struct Bot {
     pub(crate) config: Config,
-    folder: TempDir,
+    home: Home,
     running: Option<Running>,
     store: Store,
 }
@@ -61,11 +61,18 @@ impl Bot {
 
     /// What would be started: `more` are further lines of each channel's section.
     pub(crate) async fn configured(discord: &Discord, channels: &[&Channel], more: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("roms.db");
+        Self::configured_in(Home::new(), discord, channels, more).await
+    }
+
+    /// The same in this place.
+    pub(crate) async fn configured_in(
+        home: Home,
+        discord: &Discord,
+        channels: &[&Channel],
+        more: &str,
+    ) -> Self {
         let mut text = format!(
-            "[database]\nurl = \"sqlite://{}\"\n[discord]\ntoken = \"{}\"\napi_url = \"{}\"\nguilds = [\"{}\"]\n",
-            database.display(),
+            "[discord]\ntoken = \"{}\"\napi_url = \"{}\"\nguilds = [\"{}\"]\n",
             discord.token(),
             discord.api_url(),
             channels[0].guild_id(),
@@ -74,11 +81,9 @@ impl Bot {
             format!("[[discord.channels]]\nid = \"{}\"\nname = \"checkouts\"\n{more}\n", channel.id())
         });
         text.extend(sections);
-        let file = File { name: "test.toml", text: &text };
-        let config = Config::load(Some(file), [], |_| Err(io::ErrorKind::NotFound.into())).unwrap();
-        let url: DatabaseUrl = format!("sqlite://{}", database.display()).parse().unwrap();
-        let store = Store::open_with(&url, Options::of(&config)).await.unwrap();
-        Self { config, folder, running: None, store }
+        let config = home.config(&text);
+        let store = Store::open_with(&home.url(), Options::of(&config)).await.unwrap();
+        Self { config, home, running: None, store }
     }
 
     /// Starts what is configured.
@@ -199,9 +204,9 @@ impl Bot {
         }
     }
 
-    /// The folder of its database.
-    pub(crate) fn folder(&self) -> &std::path::Path {
-        self.folder.path()
+    /// A connection to its database, past the program.
+    pub(crate) async fn sql(&self) -> Sql {
+        self.home.sql().await
     }
 }
 

@@ -7,9 +7,10 @@ use std::{
     process::Command,
 };
 
-use tempfile::TempDir;
-
-use super::program::{Program, in_folder};
+use super::{
+    home::Home,
+    program::{Program, in_folder},
+};
 
 /// A shell script that runs a program whose files may not grow beyond a size: its first argument,
 /// in blocks of 512 bytes. The signal for it is ignored, so that a write fails as on a full disk.
@@ -40,19 +41,19 @@ impl Disk {
     }
 
     /// Starts ROMS with its database on this disk, and whatever its configuration says besides.
-    pub(crate) async fn start(&self, folder: TempDir) -> Program {
+    pub(crate) async fn start(&self, home: Home) -> Program {
         let mut command = Command::new("sh");
         command.args(["-c", LIMITED, "sh", "unlimited", env!("CARGO_BIN_EXE_roms")]);
-        let mut command = in_folder(command, folder.path());
-        command.env("ROMS__DATABASE__URL", format!("sqlite://{}", self.database(&folder).display()));
-        Program::start_by(command, folder).await
+        let mut command = in_folder(command, home.path());
+        command.env("ROMS__DATABASE__URL", format!("sqlite://{}", self.database(&home).display()));
+        Program::start_by(command, home).await
     }
 
     /// Where that database is.
-    pub(crate) fn database(&self, folder: &TempDir) -> PathBuf {
+    pub(crate) fn database(&self, home: &Home) -> PathBuf {
         match self {
             Self::Mounted(place) => place.join("roms_v2.db"),
-            Self::Limited => folder.path().join("roms_v2.db"),
+            Self::Limited => home.database(),
         }
     }
 

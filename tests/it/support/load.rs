@@ -134,7 +134,7 @@ pub(crate) async fn assert_holds(sql: &mut Sql, numbers: &[String]) -> usize {
 /// Asserts that a database is sound and holds each of these orders once. Gives how many orders
 /// there are.
 pub(crate) async fn assert_holds_once(sql: &mut Sql, numbers: &[String]) -> usize {
-    assert_eq!(sql.value("PRAGMA integrity_check").await, "ok");
+    sql.assert_sound().await;
     let rows =
         "SELECT order_number, (SELECT count(*) FROM order_events WHERE order_id = orders.id) FROM orders";
     let stored = sql.values(rows).await;

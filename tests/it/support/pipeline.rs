@@ -12,11 +12,11 @@ use roms::{
     store::{NewLog, OrderEvent, Store},
 };
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
 use tokio::{sync::broadcast, task::JoinHandle};
 
 use super::{
-    app::{ORDERS, config, soon},
+    app::{ORDERS, soon},
+    home::Home,
     sql::Sql,
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct Pipeline {
     pub(crate) store: Store,
     pub(crate) changes: broadcast::Receiver<Arc<OrderChange>>,
     writer: JoinHandle<()>,
-    folder: TempDir,
+    home: Home,
 }
 
 /// So many minutes after an arbitrary moment of the past.
@@ -61,26 +61,26 @@ pub(crate) fn rejected(payload: &str, at: i64) -> NewLog {
 
 impl Pipeline {
     pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config = config(&folder.path().join("roms.db"), "");
+        let home = Home::new();
+        let config = home.config("");
         let store = Store::open(&config.database.url).await.unwrap();
         let feed = Feed::new(64);
         let changes = feed.subscribe();
         let (ingest, writer) = Ingest::start(store.clone(), feed, config.orders);
-        Self { ingest, store, changes, writer, folder }
+        Self { ingest, store, changes, writer, home }
     }
 
-    /// Ends it in good order and gives the folder of the database.
-    pub(crate) async fn end(self) -> TempDir {
+    /// Ends it in good order and gives the place where it ran.
+    pub(crate) async fn end(self) -> Home {
         self.ingest.close();
         soon(self.writer).await.unwrap();
         self.store.close().await.unwrap();
-        self.folder
+        self.home
     }
 
     /// A connection of one's own.
     pub(crate) async fn sql(&self) -> Sql {
-        Sql::open(&self.folder.path().join("roms.db")).await
+        self.home.sql().await
     }
 
     /// Takes a body that comes in at that minute.

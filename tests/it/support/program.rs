@@ -2,21 +2,20 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use tempfile::TempDir;
 use tokio::{sync::mpsc, task::spawn_blocking};
 
-use super::{app::soon, sql::Sql};
+use super::{app::soon, home::Home, sql::Sql};
 
 /// A running `roms serve`.
 pub(crate) struct Program {
     child: Running,
-    folder: TempDir,
+    home: Home,
     lines: mpsc::UnboundedReceiver<String>,
     /// What it wrote to standard error up to the line with its address.
     pub(crate) start_lines: Vec<String>,
@@ -41,7 +40,7 @@ pub(crate) struct End {
     /// What it wrote to standard error since its start lines.
     pub(crate) log: String,
     pub(crate) took: Duration,
-    pub(crate) folder: TempDir,
+    pub(crate) home: Home,
 }
 
 /// The program with these arguments, in a folder, with nothing in its environment.
@@ -63,19 +62,19 @@ pub(crate) fn in_folder(mut command: Command, folder: &Path) -> Command {
 }
 
 impl Program {
-    /// Starts in an empty folder.
+    /// Starts in a place of its own.
     pub(crate) async fn start() -> Self {
-        Self::start_in(tempfile::tempdir().unwrap()).await
+        Self::start_in(Home::new()).await
     }
 
     /// Starts where a program may have run before, on a free port, and waits until it serves.
-    pub(crate) async fn start_in(folder: TempDir) -> Self {
-        let serve = command(folder.path(), &[]);
-        Self::start_by(serve, folder).await
+    pub(crate) async fn start_in(home: Home) -> Self {
+        let serve = home.command(&[]);
+        Self::start_by(serve, home).await
     }
 
     /// Starts by a command of [`command`]'s kind.
-    pub(crate) async fn start_by(mut serve: Command, folder: TempDir) -> Self {
+    pub(crate) async fn start_by(mut serve: Command, home: Home) -> Self {
         let mut child = serve.env("ROMS__HTTP__BIND", "127.0.0.1:0").spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, mut lines) = mpsc::unbounded_channel();
@@ -89,20 +88,20 @@ impl Program {
                 break rest.split(": ").next().unwrap().to_owned();
             }
         };
-        Self { child: Running(child), folder, lines, start_lines, url }
+        Self { child: Running(child), home, lines, start_lines, url }
+    }
+
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
     }
 
     /// Where it runs.
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("roms_v2.db")
+        self.home.path()
     }
 
     pub(crate) async fn sql(&self) -> Sql {
-        Sql::open(&self.database()).await
+        self.home.sql().await
     }
 
     /// The id of the process.
@@ -130,6 +129,6 @@ impl Program {
             log.push_str(&line);
             log.push('\n');
         }
-        End { code, log, took, folder: self.folder }
+        End { code, log, took, home: self.home }
     }
 }

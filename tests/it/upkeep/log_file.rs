@@ -8,6 +8,7 @@ use reqwest::Client;
 
 use crate::support::{
     app::{ORDERS, soon},
+    home::Home,
     program::Program,
     sql::Sql,
 };
@@ -25,7 +26,7 @@ fn size(log: &Path) -> u64 {
 
 /// Reads from two connections, at any moment from at least one of them.
 async fn read_always(database: &Path, stop: &AtomicBool) {
-    let (mut one, mut other) = (Sql::open(database).await, Sql::open(database).await);
+    let (mut one, mut other) = (Sql::file(database).await, Sql::file(database).await);
     one.run("BEGIN").await;
     while !stop.load(Ordering::Relaxed) {
         one.count("orders").await;
@@ -38,8 +39,8 @@ async fn read_always(database: &Path, stop: &AtomicBool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_stays_bounded_under_load_with_readers_always_at_it() {
-    let program = Program::start().await;
-    let database = program.database();
+    let program = Program::start_in(Home::sqlite()).await;
+    let database = program.home().database();
     let log = database.with_file_name("roms_v2.db-wal");
     let stop = std::sync::Arc::new(AtomicBool::new(false));
     let reader = tokio::spawn({

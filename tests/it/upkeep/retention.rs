@@ -6,7 +6,8 @@ use roms::store::Store;
 use serde_json::{Value, json};
 
 use crate::support::{
-    app::{App, ORDERS, config, soon},
+    app::{App, ORDERS, soon},
+    home::Home,
     program::Program,
 };
 
@@ -34,10 +35,7 @@ async fn messages_older_than_ninety_days_are_emptied_and_say_so() {
         before.push(sql.rows(table).await);
     }
     drop(sql);
-    let folder = app.stop().await;
-    std::fs::rename(folder.path().join("roms.db"), folder.path().join("roms_v2.db")).unwrap();
-
-    let mut program = Program::start_in(folder).await;
+    let mut program = Program::start_in(app.stop().await).await;
     program.line_with("emptied what came in before 90 days messages=3").await;
 
     let mut sql = program.sql().await;
@@ -83,10 +81,9 @@ async fn messages_older_than_ninety_days_are_emptied_and_say_so() {
 
 #[tokio::test]
 async fn a_turn_takes_no_more_than_asked_for_and_the_oldest_first() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("roms.db");
-    let store = Store::open(&config(&path, "").database.url).await.unwrap();
-    let mut sql = crate::support::sql::Sql::open(&path).await;
+    let home = Home::new();
+    let store = Store::open(&home.url()).await.unwrap();
+    let mut sql = home.sql().await;
     for (n, days) in (1..=7).zip([100, 300, 200, 10, 91, 400, 95]) {
         let at = days_ago(days).to_rfc3339();
         sql.run(&format!(
@@ -106,19 +103,23 @@ async fn a_turn_takes_no_more_than_asked_for_and_the_oldest_first() {
 
 #[tokio::test]
 async fn a_large_backlog_is_emptied_while_orders_arrive() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("roms_v2.db");
-    Store::open(&config(&path, "").database.url).await.unwrap().close().await.unwrap();
-    let mut sql = crate::support::sql::Sql::open(&path).await;
+    let home = Home::new();
+    Store::open(&home.url()).await.unwrap().close().await.unwrap();
+    let mut sql = home.sql().await;
     let at = days_ago(100).to_rfc3339();
+    let at = format!("{}'{at}'", sql.either("", "timestamptz "));
+    let noise = sql.either(
+        "hex(randomblob(1000))",
+        "(SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 60) WHERE i > 0)",
+    );
     sql.run(&format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2600) \
          INSERT INTO webhook_logs (source, endpoint, outcome, warnings, order_ids, payload, flattened, sent_at, created_at) \
-         SELECT 'webhook', '/', 'ignored', '[]', '[]', hex(randomblob(1000)), hex(randomblob(1000)), '{at}', '{at}' FROM n"
+         SELECT 'webhook', '/', 'ignored', '[]', '[]', {noise}, {noise}, {at}, {at} FROM n"
     ))
     .await;
     drop(sql);
-    let program = Program::start_in(folder).await;
+    let program = Program::start_in(home).await;
     let client = Client::builder().no_proxy().build().unwrap();
     let mut sql = program.sql().await;
     let mut posted = 0;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::program::folder;
+use super::program::home;
 use super::stage::{CANARY, card_without_number, odd_card};
 use crate::support::bot::card;
 use crate::support::discord::{Channel, Discord, Fate, Fault, Webhook};
@@ -120,15 +120,15 @@ async fn all_of_it(filter: Option<&str>) -> String {
     let channel = discord.guild("Buyers").channel("checkouts");
     let hook = channel.webhook("Refract");
     let more = format!("notice_channel = \"{}\"", channel.id());
-    let folder = folder(&discord, &channel, &more);
+    let home = home(&discord, &channel, &more);
     if let Some(filter) = filter {
-        let path = folder.path().join("config.toml");
+        let path = home.path().join("config.toml");
         let config = std::fs::read_to_string(&path).unwrap();
         std::fs::write(path, format!("{config}\n[log]\nfilter = \"{filter}\"\n")).unwrap();
     }
     hook.post(card("CANARY-OLD", "$10.00"));
     hook.post(odd_card("CANARY-ODD", &json!({"timestamp": CANARY})));
-    let program = Program::start_in(folder).await;
+    let program = Program::start_in(home).await;
     let mut run = Run { discord, channel, hook, program, health: Vec::new() };
     run.order("CANARY-OLD").await;
     run.discord.until_ready().await;

@@ -4,7 +4,7 @@ use chrono::{TimeDelta, Utc};
 use roms::message::discord::{snowflake_at, time_of};
 use roms::store::{LogFilter, OrderFilter, Store};
 
-use super::program::{folder, run};
+use super::program::{home, run};
 use super::stage::id;
 use crate::cli::{err, out};
 use crate::support::bot::card;
@@ -14,8 +14,8 @@ use crate::support::discord::{Discord, permissions};
 async fn the_invitation_asks_for_what_is_needed() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
-    let folder = folder(&discord, &channel, "");
-    let output = run(folder.path(), &["discord", "invite-url"]).await;
+    let home = home(&discord, &channel, "");
+    let output = run(&home, &["discord", "invite-url"]).await;
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let begin = format!("https://discord.com/oauth2/authorize?client_id={}&", discord.application_id());
     assert!(out(&output).starts_with(&begin), "{}", out(&output));
@@ -26,12 +26,12 @@ async fn the_invitation_asks_for_what_is_needed() {
 async fn the_check_tells_what_is_missing_by_words_and_exit_code() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
-    let folder = folder(&discord, &channel, "");
-    let output = run(folder.path(), &["discord", "check"]).await;
+    let home = home(&discord, &channel, "");
+    let output = run(&home, &["discord", "check"]).await;
     assert_eq!(output.status.code(), Some(0), "{}{}", out(&output), err(&output));
     channel.deny(permissions::READ_MESSAGE_HISTORY);
     discord.allow_message_content(false);
-    let output = run(folder.path(), &["discord", "check"]).await;
+    let output = run(&home, &["discord", "check"]).await;
     assert_eq!(output.status.code(), Some(1), "{}", err(&output));
     for what in ["the bot lacks Read Message History", "switch on \"Message Content Intent\""] {
         assert!(out(&output).contains(what), "{}", out(&output));
@@ -46,9 +46,8 @@ async fn backfill_reads_what_was_hidden_and_twice_changes_nothing() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
     let hook = channel.webhook("Refract");
-    let folder = folder(&discord, &channel, "");
-    let url = format!("sqlite://{}", folder.path().join("roms_v2.db").display()).parse().unwrap();
-    let store = Store::open(&url).await.unwrap();
+    let home = home(&discord, &channel, "");
+    let store = Store::open(&home.url()).await.unwrap();
     let ago = |days| Utc::now() - TimeDelta::days(days);
     for n in 0..250 {
         hook.draft(card(&format!("HIDDEN-{n}"), "$1.00")).at(ago(40)).silently().post();
@@ -59,7 +58,7 @@ async fn backfill_reads_what_was_hidden_and_twice_changes_nothing() {
     let channel_id = channel.id().to_string();
     let since = ago(60).format("%F").to_string();
     let backfill = ["discord", "backfill", "--channel", &channel_id, "--since", &since];
-    let output = run(folder.path(), &backfill).await;
+    let output = run(&home, &backfill).await;
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let summary = "250 messages read: 250 orders created, 0 updated, 0 cards known already, 0 that are no \
                    orders, 0 that could not be read";
@@ -70,7 +69,7 @@ async fn backfill_reads_what_was_hidden_and_twice_changes_nothing() {
         (orders, store.logs(&LogFilter::default(), 1).await.unwrap().total)
     };
     assert_eq!(rows().await, (250, 250));
-    let again = run(folder.path(), &backfill).await;
+    let again = run(&home, &backfill).await;
     assert!(out(&again).contains("250 messages read: 0 orders created, 0 updated, 250"), "{}", out(&again));
     assert_eq!(rows().await, (250, 250));
     assert_eq!(store.cursors().await.unwrap()[&id(channel.id())].message, cursor);
@@ -84,9 +83,8 @@ async fn backfill_from_after_the_cursor_leaves_it_before_the_gap() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
     let hook = channel.webhook("Refract");
-    let folder = folder(&discord, &channel, "");
-    let url = format!("sqlite://{}", folder.path().join("roms_v2.db").display()).parse().unwrap();
-    let store = Store::open(&url).await.unwrap();
+    let home = home(&discord, &channel, "");
+    let store = Store::open(&home.url()).await.unwrap();
     let ago = |days| Utc::now() - TimeDelta::days(days);
     hook.draft(card("GAP-1", "$1.00")).at(ago(3)).silently().post();
     let read = hook.draft(card("READ-1", "$1.00")).at(ago(1)).silently().post();
@@ -94,18 +92,18 @@ async fn backfill_from_after_the_cursor_leaves_it_before_the_gap() {
     let since = ago(2).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let backfill = ["discord", "backfill", "--channel", &channel_id, "--since", &since];
     // Without a cursor none is made.
-    assert_eq!(run(folder.path(), &backfill).await.status.code(), Some(0));
+    assert_eq!(run(&home, &backfill).await.status.code(), Some(0));
     assert!(store.cursors().await.unwrap().is_empty());
     let cursor = snowflake_at(ago(5));
     store.save_cursor(id(channel.id()), cursor, Utc::now()).await.unwrap();
-    assert_eq!(run(folder.path(), &backfill).await.status.code(), Some(0));
+    assert_eq!(run(&home, &backfill).await.status.code(), Some(0));
     assert_eq!(store.cursors().await.unwrap()[&id(channel.id())].message, cursor);
     assert!(store.order("READ-1").await.unwrap().is_some());
     assert!(store.order("GAP-1").await.unwrap().is_none());
     // From before the cursor it moves on.
     let since = ago(6).format("%F").to_string();
     let backfill = ["discord", "backfill", "--channel", &channel_id, "--since", &since];
-    assert_eq!(run(folder.path(), &backfill).await.status.code(), Some(0));
+    assert_eq!(run(&home, &backfill).await.status.code(), Some(0));
     let moved = store.cursors().await.unwrap()[&id(channel.id())].message;
     assert_eq!(time_of(moved), time_of(id(read)));
     assert!(store.order("GAP-1").await.unwrap().is_some());

@@ -14,7 +14,8 @@ async fn cards_that_come_while_the_database_is_locked_are_stored_afterwards() {
     let cursor = async || stage.bot.store().cursors().await.unwrap()[&channel].message;
     let before = cursor().await;
     // Another process writes, for longer than ROMS waits for it.
-    let lock = stage.bot.store().begin().await.unwrap();
+    let mut sql = stage.bot.sql().await;
+    sql.lock().await;
     let posted: Vec<u64> = (0..150).map(|n| stage.hook.post(card(&format!("LOCK-{n}"), "$10.00"))).collect();
     let failed = "the database does not take messages";
     let end = Instant::now() + Duration::from_secs(20);
@@ -23,7 +24,7 @@ async fn cards_that_come_while_the_database_is_locked_are_stored_afterwards() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(cursor().await < super::stage::id(posted[0]), "the cursor moved from {before}");
-    drop(lock);
+    sql.unlock().await;
     stage.bot.until_orders(151).await;
     for message in [posted[0], posted[149]] {
         stage.channel.until_reaction(message, "✅").await;
@@ -42,14 +43,15 @@ async fn an_edit_of_an_old_card_while_the_database_is_locked_is_taken_afterwards
     stage.bot.until_order("OLD-EDIT", |_| true).await;
     stage.mark().await;
     stage.read_again().await;
-    let lock = stage.bot.store().begin().await.unwrap();
+    let mut sql = stage.bot.sql().await;
+    sql.lock().await;
     stage.channel.edit(old, card("OLD-EDIT", "$99.00"));
     let end = Instant::now() + Duration::from_secs(20);
     while stage.log.count("the database does not take messages") == 0 {
         assert!(Instant::now() < end, "{}", stage.log.text());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    drop(lock);
+    sql.unlock().await;
     stage.bot.until_order("OLD-EDIT", |order| super::stage::price(order) == Some(9900)).await;
     stage.end().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use roms::store::{OrderFilter, Store};
 use serde_json::json;
 
-use super::program::folder;
+use super::program::home;
 use super::stage::price;
 use crate::support::bot::card;
 use crate::support::discord::Discord;
@@ -18,11 +18,10 @@ async fn a_process_that_is_killed_three_times_stores_each_of_a_thousand_cards_on
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
     let hook = channel.webhook("Refract");
-    let folder = folder(&discord, &channel, "");
-    let mut program = Program::start_in(folder).await;
+    let home = home(&discord, &channel, "");
+    let mut program = Program::start_in(home).await;
     discord.until_ready().await;
-    let url = format!("sqlite://{}", program.database().display()).parse().unwrap();
-    let store = Store::open(&url).await.unwrap();
+    let store = Store::open(&program.home().url()).await.unwrap();
     let orders = async || store.count_orders(&OrderFilter::default()).await.unwrap().count;
     let until = async |count: u64| {
         let end = tokio::time::Instant::now() + Duration::from_secs(40);
@@ -50,7 +49,7 @@ async fn a_process_that_is_killed_three_times_stores_each_of_a_thousand_cards_on
             hook.post(card(&format!("KILL-{posted}"), &format!("${posted}.25")));
             posted += 1;
         }
-        program = Program::start_in(end.folder).await;
+        program = Program::start_in(end.home).await;
     }
     for n in posted..CARDS {
         hook.post(card(&format!("KILL-{n}"), &format!("${n}.25")));

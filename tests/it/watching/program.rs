@@ -1,17 +1,19 @@
 //! The real program against the double: its configuration, and how it is run.
 
-use std::path::Path;
 use std::process::Output;
 
-use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
 use crate::support::discord::{Channel, Discord};
-use crate::support::program::command;
+use crate::support::home::Home;
 
-/// A folder with a configuration for one channel; `more` are further lines of `[discord]`.
-pub(crate) fn folder(discord: &Discord, channel: &Channel, more: &str) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
+/// A place with a configuration for one channel; `more` are further lines of `[discord]`.
+pub(crate) fn home(discord: &Discord, channel: &Channel, more: &str) -> Home {
+    home_of(Home::new(), discord, channel, more)
+}
+
+/// The same in this place.
+pub(crate) fn home_of(home: Home, discord: &Discord, channel: &Channel, more: &str) -> Home {
     let text = format!(
         "[discord]\ntoken = \"{}\"\napi_url = \"{}\"\nguilds = [\"{}\"]\n{more}\n\
          [[discord.channels]]\nid = \"{}\"\nname = \"checkouts\"\n",
@@ -20,13 +22,13 @@ pub(crate) fn folder(discord: &Discord, channel: &Channel, more: &str) -> TempDi
         channel.guild_id(),
         channel.id(),
     );
-    std::fs::write(folder.path().join("config.toml"), text).unwrap();
-    folder
+    std::fs::write(home.path().join("config.toml"), text).unwrap();
+    home
 }
 
 /// Runs a command to its end.
-pub(crate) async fn run(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = command(folder, arguments);
+pub(crate) async fn run(home: &Home, arguments: &[&str]) -> Output {
+    let mut command = home.command(arguments);
     spawn_blocking(move || command.env("ROMS__HTTP__BIND", "127.0.0.1:0").output()).await.unwrap().unwrap()
 }
 
@@ -35,13 +37,13 @@ async fn a_refused_bot_ends_the_process_with_exit_code_3() {
     for (bad_token, cure) in [(true, "discord.token"), (false, "Message Content Intent")] {
         let discord = Discord::start().await;
         let channel = discord.guild("Buyers").channel("checkouts");
-        let folder = folder(&discord, &channel, "required = true");
+        let home = home(&discord, &channel, "required = true");
         if bad_token {
             discord.reset_token();
         } else {
             discord.allow_message_content(false);
         }
-        let output = run(folder.path(), &[]).await;
+        let output = run(&home, &[]).await;
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(3), "{error}");
         assert!(error.contains("Discord refused") && error.contains(cure), "{error}");

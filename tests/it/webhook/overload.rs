@@ -9,7 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::card;
-use crate::support::app::{ORDERS, config, soon, until};
+use crate::support::app::{ORDERS, soon, until};
+use crate::support::home::Home;
 
 /// A connection that is kept.
 struct Client(TcpStream);
@@ -44,8 +45,8 @@ impl Client {
 
 #[tokio::test]
 async fn connections_beyond_those_that_are_served_are_told_to_come_back() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = config(&folder.path().join("roms.db"), "");
+    let home = Home::new();
+    let config = home.config("");
     let store = Store::open(&config.database.url).await.unwrap();
     let feed = Feed::new(64);
     let (ingest, writer) = Ingest::start(store.clone(), feed.clone(), config.orders.clone());

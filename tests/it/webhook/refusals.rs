@@ -176,7 +176,7 @@ async fn a_client_that_hangs_up_has_still_sent_its_order() {
     let app = App::start().await;
     let mut sql = app.sql().await;
     // Nothing can be stored, and so nothing be answered, while the client is there.
-    sql.run("BEGIN IMMEDIATE").await;
+    sql.lock().await;
     let card = super::card("A-1", "");
     let mut stream = TcpStream::connect(app.address).await.unwrap();
     let request =
@@ -185,7 +185,7 @@ async fn a_client_that_hangs_up_has_still_sent_its_order() {
     drop(stream);
     // A later connection is served after that one was read.
     assert_eq!(app.get("/health").await.status, 200);
-    sql.run("COMMIT").await;
+    sql.unlock().await;
     until("the order", async || app.sql().await.count("orders").await == 1).await;
 }
 

@@ -1,0 +1,64 @@
+//! The PostgreSQL server is stopped for a while, or ends sessions in the middle of their work.
+//! `just test-postgres` runs these.
+
+use std::time::{Duration, Instant};
+
+use super::{Posts, assert_told, end};
+use crate::support::app::until;
+use crate::support::cluster::Cluster;
+use crate::support::home::Home;
+use crate::support::load::{Load, assert_holds};
+use crate::support::program::Program;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_server_that_stops_or_crashes_and_comes_back_is_waited_for_and_nothing_is_lost() {
+    let cluster = Cluster::start();
+    let (mut posts, home) = Posts::in_home(cluster.home()).await;
+    let program = Program::start_in(home).await;
+    posts.discord.until_ready().await;
+    let load = Load::start(&program.url, "P", 8);
+    posts.post(10);
+    let outages = [("fast", Duration::from_secs(20)), ("immediate", Duration::ZERO)];
+    for (mode, length) in outages {
+        load.until_more(50).await;
+        let refused = load.seen().refused.len();
+        cluster.stop(mode);
+        let stopped = Instant::now();
+        posts.post(30);
+        until("orders are refused", async || load.seen().refused.len() >= refused + 8).await;
+        tokio::time::sleep(length.saturating_sub(stopped.elapsed())).await;
+        cluster.start_again();
+        load.until_more(50).await;
+        posts.post(10);
+        posts.until_stored(&mut program.sql().await).await;
+    }
+    let seen = load.end().await;
+    assert!(seen.refused.iter().all(|code| code == "storage_unavailable"), "{:?}", seen.refused);
+    assert_holds(&mut program.sql().await, &[seen.acknowledged, posts.numbers.clone()].concat()).await;
+    assert_told(&end(program).await.log, outages.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn sessions_that_are_ended_in_the_middle_of_a_transaction_lose_nothing() {
+    let (mut posts, home) = Posts::in_home(Home::postgres()).await;
+    let program = Program::start_in(home).await;
+    posts.discord.until_ready().await;
+    let load = Load::start(&program.url, "T", 8);
+    let mut sql = program.sql().await;
+    for _ in 0..10 {
+        load.until_more(20).await;
+        posts.post(3);
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'roms' \
+                   AND datname = current_database() AND xact_start IS NOT NULL";
+        while sql.value(end).await == 0 {}
+    }
+    load.until_more(20).await;
+    posts.until_stored(&mut sql).await;
+    let seen = load.end().await;
+    assert!(seen.refused.iter().all(|code| code == "storage_unavailable"), "{:?}", seen.refused);
+    assert!(!seen.refused.is_empty());
+    assert_holds(&mut sql, &[seen.acknowledged, posts.numbers.clone()].concat()).await;
+    end(program).await;
+}

@@ -1,0 +1,72 @@
+//! PostgreSQL's search index: where it comes from, and what is done without. `just test-postgres`
+//! runs these.
+
+use roms::store::From;
+use serde_json::json;
+
+use super::shelf::{Shelf, numbers, order, search, some, with};
+use crate::support::{edge::Log, home::Home};
+
+const INDEXES: &str = "SELECT indexdef::text FROM pg_indexes WHERE indexname = 'orders_search'";
+
+async fn hits(shelf: &Shelf, text: &str) -> String {
+    let page = shelf.store.order_page(&search(text), From::Newest, 9).await.unwrap();
+    numbers(&page.items).join(" ")
+}
+
+async fn fill(shelf: &Shelf) {
+    let mug = |number: &str| with(order(number), |fields| fields.product = some("blue mug"));
+    shelf.put(&[mug("A-1"), order("A-2"), mug("A-3")]).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_search_goes_by_the_index() {
+    let shelf = Shelf::in_home(Home::postgres(), "").await;
+    fill(&shelf).await;
+    assert_eq!(hits(&shelf, "UE MUG").await, "A-3 A-1");
+    let mut sql = shelf.sql().await;
+    sql.run("SET enable_seqscan = off").await;
+    let text = migration::search_index::POSTGRES_TEXT;
+    let plan = sql.values(&format!("EXPLAIN SELECT id FROM orders WHERE {text} LIKE '%ue mug%'")).await;
+    assert!(json!(plan).to_string().contains("orders_search"), "{plan:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn an_extension_in_a_schema_of_its_own_will_do() {
+    let home = Home::postgres();
+    home.sql().await.run("CREATE SCHEMA extensions; CREATE EXTENSION pg_trgm SCHEMA extensions").await;
+    let shelf = Shelf::in_home(home, "").await;
+    fill(&shelf).await;
+    let indexes = json!(shelf.sql().await.values(INDEXES).await).to_string();
+    assert!(indexes.contains("extensions.gin_trgm_ops"), "{indexes}");
+    assert_eq!(hits(&shelf, "UE MUG").await, "A-3 A-1");
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn who_may_not_have_the_extension_is_told_once_and_searches_without_until_it_is_there() {
+    let (log, _listening) = Log::listen();
+    let mut home = Home::postgres();
+    let mut sql = home.sql().await;
+    // It may make tables, but nothing in the database itself.
+    let user = home.as_user("hunter2").await;
+    sql.run(&format!("GRANT ALL ON SCHEMA public TO {user}")).await;
+
+    let shelf = Shelf::in_home(home, "").await;
+    let told = "searching will be slow, because there can be no index for it";
+    assert_eq!(log.count(told), 1, "{}", log.text());
+    assert!(log.text().contains("permission denied to create extension"), "{}", log.text());
+    assert!(sql.values(INDEXES).await.is_empty());
+    fill(&shelf).await;
+    assert_eq!(hits(&shelf, "UE MUG").await, "A-3 A-1");
+
+    sql.run("CREATE EXTENSION pg_trgm").await;
+    let shelf = shelf.again("").await;
+    assert_eq!(log.count(told), 1, "{}", log.text());
+    assert_eq!(sql.values(INDEXES).await.len(), 1);
+    assert_eq!(hits(&shelf, "UE MUG").await, "A-3 A-1");
+    shelf.store.close().await.unwrap();
+    sql.run(&format!("DROP OWNED BY {user}; DROP ROLE {user}")).await;
+}

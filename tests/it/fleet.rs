@@ -1,0 +1,58 @@
+//! Several real ROMS on one PostgreSQL: all take HTTP, one watches Discord. `just test-postgres`
+//! runs these.
+#![cfg(unix)]
+
+mod leading;
+mod live;
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::app::until;
+use crate::support::discord::Discord;
+use crate::support::home::Home;
+use crate::support::program::Program;
+
+/// How soon another process must have taken over.
+const TAKE_OVER: Duration = Duration::from_secs(15);
+
+/// The `discord` part of the health of one.
+async fn discord(program: &Program) -> Value {
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+    match client.get(format!("{}/health", program.url)).send().await {
+        Ok(reply) => reply.json::<Value>().await.unwrap_or_default()["checks"]["discord"].clone(),
+        Err(_) => Value::Null,
+    }
+}
+
+async fn leads(program: &Program) -> bool {
+    discord(program).await["role"] == "leader"
+}
+
+/// Waits until one watches Discord, which it must in time.
+async fn until_it_leads(program: &Program, since: Instant) {
+    until("it watches Discord", async || discord(program).await["connected"] == true).await;
+    assert!(since.elapsed() < TAKE_OVER, "{:?}", since.elapsed());
+}
+
+/// A place with the configuration and database of another one.
+fn like(home: &Home) -> Home {
+    let shared = home.shared();
+    std::fs::copy(home.path().join("config.toml"), shared.path().join("config.toml")).unwrap();
+    shared
+}
+
+/// Starts one that watches Discord, and then so many that stand by.
+async fn start(home: Home, more: Vec<Home>, discord: &Discord) -> Vec<Program> {
+    let mut programs = vec![Program::start_in(home).await];
+    discord.until_ready().await;
+    for home in more {
+        let mut program = Program::start_in(home).await;
+        if !program.start_lines.iter().any(|line| line.contains("standing by")) {
+            program.line_with("standing by").await;
+        }
+        programs.push(program);
+    }
+    programs
+}

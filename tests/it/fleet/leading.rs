@@ -1,0 +1,109 @@
+//! Who watches Discord, and who does when that one is gone.
+
+use std::time::Instant;
+
+use super::{leads, like, start, until_it_leads};
+use crate::durable::{Posts, end};
+use crate::support::app::soon;
+use crate::support::home::Home;
+use crate::support::load::{Load, assert_holds};
+use crate::support::proxy::Network;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn when_the_leader_of_three_is_killed_under_load_another_takes_over_and_nothing_is_lost() {
+    let (mut posts, home) = Posts::in_home(Home::postgres()).await;
+    let (shared, others) = (home.shared(), vec![like(&home), like(&home)]);
+    let mut programs = start(home, others, &posts.discord).await;
+    assert!(leads(&programs[0]).await);
+    let loads: Vec<Load> = programs
+        .iter()
+        .zip(["A", "B", "C"])
+        .map(|(program, name)| Load::start(&program.url, name, 4))
+        .collect();
+    posts.post(20);
+    for load in &loads {
+        load.until_more(30).await;
+    }
+
+    let killed = programs.remove(0);
+    killed.signal("KILL");
+    let since = Instant::now();
+    posts.post(50);
+    let next = loop {
+        if leads(&programs[0]).await {
+            break 0;
+        }
+        if leads(&programs[1]).await {
+            break 1;
+        }
+        assert!(since.elapsed() < super::TAKE_OVER, "nobody leads");
+    };
+    until_it_leads(&programs[next], since).await;
+    assert!(!leads(&programs[1 - next]).await, "the third one stands by");
+    posts.post(20);
+    let mut sql = shared.sql().await;
+    posts.until_stored(&mut sql).await;
+
+    for load in &loads[1..] {
+        load.until_more(30).await;
+    }
+    let mut acknowledged = posts.numbers.clone();
+    for load in loads {
+        let seen = load.end().await;
+        assert!(seen.refused.is_empty(), "{:?}", seen.refused);
+        acknowledged.extend(seen.acknowledged);
+    }
+    assert_holds(&mut sql, &acknowledged).await;
+    assert_eq!(posts.discord.gateway().identifies(), 2, "one session at a time");
+    assert_eq!(killed.end().await.code, None);
+    for program in programs {
+        end(program).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_leader_that_is_cut_off_lets_go_and_stands_by_when_it_is_back() {
+    for network in [Network::Frozen, Network::Cut] {
+        let (mut posts, mut home) = Posts::in_home(Home::postgres()).await;
+        let (shared, other) = (home.shared(), like(&home));
+        let proxy = home.behind_a_proxy().await;
+        let mut programs = start(home, vec![other], &posts.discord).await;
+        posts.post(5);
+        let mut sql = shared.sql().await;
+        posts.until_stored(&mut sql).await;
+
+        proxy.becomes(network);
+        let since = Instant::now();
+        posts.post(20);
+        programs[0].line_with("leaving Discord").await;
+        until_it_leads(&programs[1], since).await;
+        posts.post(5);
+        posts.until_stored(&mut sql).await;
+        assert_eq!(posts.discord.gateway().identifies(), 2);
+
+        proxy.becomes(Network::Whole);
+        programs[0].line_with("standing by").await;
+        assert!(leads(&programs[1]).await);
+        assert_holds(&mut sql, &posts.numbers).await;
+        for program in programs {
+            end(program).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_leader_that_ends_in_order_gives_the_lead_away() {
+    let (mut posts, home) = Posts::in_home(Home::postgres()).await;
+    let (shared, other) = (home.shared(), like(&home));
+    let mut programs = start(home, vec![other], &posts.discord).await;
+    let since = Instant::now();
+    let first = programs.remove(0);
+    let (ended, ()) = soon(async { tokio::join!(end(first), until_it_leads(&programs[0], since)) }).await;
+    assert_eq!(ended.code, Some(0));
+    posts.post(5);
+    posts.until_stored(&mut shared.sql().await).await;
+    end(programs.remove(0)).await;
+}

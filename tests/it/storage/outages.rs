@@ -1,0 +1,188 @@
+//! A PostgreSQL server that is gone for a while, in every way in which a network and a server can
+//! go: nothing acknowledged is lost, nothing is stored twice. `just test-postgres` runs these.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use roms::store::Store;
+use serde_json::json;
+
+use crate::support::{
+    app::{App, Reply, soon, until},
+    bot::{Bot, card as discord_card, timing},
+    discord::Discord,
+    edge::Log,
+    home::Home,
+    proxy::{Network, Proxy},
+};
+
+fn card(number: &str) -> String {
+    format!("Order Number\n{number}\nPrice\n$9.99\n")
+}
+
+fn is_unavailable(reply: &Reply) -> bool {
+    let header = reply.header("retry-after") == "5";
+    (reply.status, &reply.json["code"], header) == (503, &json!("storage_unavailable"), true)
+}
+
+/// ROMS behind a network that can be broken, and what it logs in this thread.
+async fn behind_a_proxy() -> (App, Proxy) {
+    let mut home = Home::postgres();
+    let proxy = home.behind_a_proxy().await;
+    (App::start_in(home, "").await, proxy)
+}
+
+/// Posts until it is stored, as a patient sender does.
+async fn insist(app: &App, body: &str) -> String {
+    let insisting = async {
+        loop {
+            let reply = app.post(body.to_owned()).await;
+            if reply.status == 200 {
+                return reply.json["outcome"].as_str().unwrap().to_owned();
+            }
+            assert!(is_unavailable(&reply), "{}", reply.text);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon(insisting).await
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_session_that_the_server_ends_in_a_transaction_costs_one_503() {
+    let app = App::start_in(Home::postgres(), "").await;
+    let mut sql = app.sql().await;
+    sql.lock().await;
+    let ended = async {
+        let mut other = app.sql().await;
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        while other.value(waiting).await == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'roms' \
+                   AND datname = current_database()";
+        assert!(other.value(end).await.as_i64() > Some(1));
+    };
+    let (reply, ()) = tokio::join!(app.post(card("A-1")), ended);
+    assert!(is_unavailable(&reply), "{}", reply.text);
+    assert!(!reply.text.contains("administrator"), "{}", reply.text);
+    sql.unlock().await;
+    assert_eq!(insist(&app, &card("A-1")).await, "created");
+    assert_eq!(app.get("/health").await.json["status"], "healthy");
+    assert_eq!((sql.count("orders").await, sql.count("webhook_logs").await), (1, 1));
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_session_that_ended_while_nobody_needed_it_costs_nothing() {
+    let app = App::start_in(Home::postgres(), "").await;
+    app.stored(&[&card("A-1")]).await;
+    let mut sql = app.sql().await;
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'roms' \
+               AND datname = current_database()";
+    sql.run(end).await;
+    app.stored(&[&card("A-2")]).await;
+    assert_eq!(app.get("/api/v2/orders").await.json["total"], 2);
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn while_the_server_is_gone_orders_are_refused_and_nothing_is_lost() {
+    let (log, _listening) = Log::listen();
+    let (app, proxy) = behind_a_proxy().await;
+    app.stored(&[&card("A-0")]).await;
+    proxy.becomes(Network::Cut);
+    let cards: Vec<String> = (1..=20).map(|at| card(&format!("A-{at}"))).collect();
+    for reply in join_all(cards.iter().map(|card| app.post(card.clone()))).await {
+        assert!(is_unavailable(&reply), "{}", reply.text);
+    }
+    let health = app.get("/health").await;
+    assert_eq!((health.status, &health.json["status"]), (503, &json!("unhealthy")));
+    let list = app.get("/api/v2/orders").await;
+    assert!(is_unavailable(&list), "{}", list.text);
+
+    proxy.becomes(Network::Whole);
+    for card in &cards {
+        assert_eq!(insist(&app, card).await, "created");
+    }
+    assert_eq!(app.get("/health").await.json["status"], "healthy");
+    assert_eq!(app.get("/api/v2/orders").await.json["total"], 21);
+    for line in ["the database does not take messages", "the database takes messages again"] {
+        assert_eq!(log.count(line), 1, "{}", log.text());
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_network_that_says_nothing_any_more_is_given_up() {
+    let (app, proxy) = behind_a_proxy().await;
+    app.stored(&[&card("A-0")]).await;
+    proxy.becomes(Network::Frozen);
+    let reply = soon(app.post(card("A-1"))).await;
+    assert!(is_unavailable(&reply), "{}", reply.text);
+    proxy.becomes(Network::Whole);
+    assert_eq!(insist(&app, &card("A-1")).await, "created");
+    soon(app.stop()).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn an_end_while_the_network_says_nothing_comes_in_time() {
+    let (app, proxy) = behind_a_proxy().await;
+    app.stored(&[&card("A-0")]).await;
+    proxy.becomes(Network::Frozen);
+    let began = std::time::Instant::now();
+    let home = soon(app.stop()).await;
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    drop(home);
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_commit_whose_answer_was_lost_is_not_stored_twice() {
+    let (app, proxy) = behind_a_proxy().await;
+    proxy.becomes(Network::LosesCommits);
+    let reply = app.post(card("A-1")).await;
+    assert!(is_unavailable(&reply), "{}", reply.text);
+    proxy.becomes(Network::Whole);
+    // It is there: the sender cannot know, and comes again.
+    assert_eq!(insist(&app, &card("A-1")).await, "duplicate");
+    let mut sql = app.sql().await;
+    assert_eq!((sql.count("orders").await, sql.count("order_events").await), (1, 1));
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn cards_that_are_posted_while_the_server_is_gone_are_taken_afterwards_once() {
+    let (log, _listening) = Log::listen();
+    let discord = Discord::start().await;
+    let channel = discord.guild("Buyers").channel("checkouts");
+    let hook = channel.webhook("Refract");
+    let mut home = Home::postgres();
+    let direct = home.url();
+    let proxy = home.behind_a_proxy().await;
+    let mut bot = Bot::configured_in(home, &discord, &[&channel], "").await.run(timing()).await;
+    discord.until_ready().await;
+    hook.post(discord_card("BEFORE-1", "$1.00"));
+    bot.until_order("BEFORE-1", |_| true).await;
+    for network in [Network::Cut, Network::LosesCommits] {
+        proxy.becomes(network);
+        let failed = "the database does not take messages";
+        let before = log.count(failed);
+        for at in 0..40 {
+            hook.post(discord_card(&format!("{network:?}-{at}"), "$1.00"));
+        }
+        until("it is noticed", async || log.count(failed) > before).await;
+        proxy.becomes(Network::Whole);
+        let store = Store::open(&direct).await.unwrap();
+        for at in 0..40 {
+            let number = format!("{network:?}-{at}");
+            until("the card is stored", async || store.order(&number).await.unwrap().is_some()).await;
+            let order = store.order(&number).await.unwrap().unwrap();
+            assert_eq!(store.events(order.id).await.unwrap().len(), 1, "{number}");
+        }
+        store.close().await.unwrap();
+    }
+    assert_eq!(bot.orders().await, 81);
+    bot.stop().await.unwrap();
+}

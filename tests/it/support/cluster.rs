@@ -1,0 +1,101 @@
+//! A PostgreSQL server of a test's own, which it may stop.
+
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+use super::home::Home;
+
+/// The server. It is gone when this is dropped.
+pub(crate) struct Cluster {
+    folder: TempDir,
+    programs: PathBuf,
+    /// Who runs it: the server refuses to be root's.
+    owner: Option<&'static str>,
+    port: u16,
+}
+
+impl Cluster {
+    /// Makes one, and starts it.
+    pub(crate) fn start() -> Self {
+        let (folder, owner) = (tempfile::tempdir().unwrap(), owner());
+        if let Some(owner) = owner {
+            assert!(Command::new("chown").arg(owner).arg(folder.path()).status().unwrap().success());
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let cluster = Self { folder, programs: programs(), owner, port };
+        cluster.run("initdb", "--pgdata=data --username=postgres --auth=trust --encoding=UTF8 --no-sync");
+        cluster.start_again();
+        cluster
+    }
+
+    /// Starts it after a stop, and waits until it serves.
+    pub(crate) fn start_again(&self) {
+        let settings =
+            format!("-c port={} -c listen_addresses=127.0.0.1 -c unix_socket_directories=", self.port);
+        let mut start = self.command("pg_ctl");
+        start.args(["--pgdata=data", "--log=log", "--wait", "--silent", "--options", &settings, "start"]);
+        assert!(start.status().unwrap().success());
+    }
+
+    /// Stops it: `fast` ends sessions in order, `immediate` is as a crash.
+    pub(crate) fn stop(&self, mode: &str) {
+        self.run("pg_ctl", &format!("--pgdata=data --mode={mode} --wait --silent stop"));
+    }
+
+    /// A place with a database there.
+    pub(crate) fn home(&self) -> Home {
+        Home::at(&format!("postgres://postgres@127.0.0.1:{}/postgres", self.port))
+    }
+
+    fn run(&self, program: &str, arguments: &str) {
+        assert!(self.command(program).args(arguments.split(' ')).status().unwrap().success(), "{program}");
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let program = self.programs.join(program);
+        let mut command = match self.owner {
+            Some(owner) => {
+                let mut command = Command::new("runuser");
+                command.args(["-u", owner, "--"]).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
+        command
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // It may be stopped.
+        let stop = ["--pgdata=data", "--mode=immediate", "--silent", "stop"];
+        drop(self.command("pg_ctl").args(stop).status());
+    }
+}
+
+/// Who is to run the server in root's place.
+fn owner() -> Option<&'static str> {
+    let id = |arguments: &[&str]| Command::new("id").args(arguments).output().unwrap();
+    if id(&["-u"]).stdout != b"0\n" {
+        return None;
+    }
+    Some(if id(&["-un", "postgres"]).status.success() { "postgres" } else { "nobody" })
+}
+
+/// Debian keeps the server's programs out of the `PATH`; the newest release counts.
+fn programs() -> PathBuf {
+    let releases = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let release = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
+    let newest = releases.map(|release| release.unwrap().path()).max_by_key(release);
+    newest.map(|release| release.join("bin")).unwrap_or_default()
+}
