@@ -142,7 +142,8 @@ fn push_field(text: &mut String, name: &str, value: &str) {
     let mut values =
         value.lines().map(lines::trimmed).filter(|line| !markup::plain(line).text.is_empty()).peekable();
     if lines::is_label(name) {
-        push_line(text, name, false);
+        // As it is seen: with ticks before it, it would read as the opening of a code block.
+        push_line(text, &lines::visible(name), false);
     } else {
         push_line(text, &lines::unknown_label(&seen), false);
     }

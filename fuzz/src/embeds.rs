@@ -1,11 +1,11 @@
 //! Embeds made of what is hard to read.
 
 use arbitrary::Arbitrary;
-use roms::flatten::Card;
-use roms::message::{Embed, Field, Part};
-use roms::parse::Reading;
-use roms::parse::lines::{self, Line};
-use roms::parse::markup;
+use crate::flatten::Card;
+use crate::message::{Embed, Field, Part};
+use crate::parse::Reading;
+use crate::parse::lines::{self, Line};
+use crate::parse::markup;
 
 use crate::{check_cards, check_reading, message_of, read_card};
 

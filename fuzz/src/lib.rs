@@ -5,13 +5,26 @@
 
 pub mod embeds;
 
+// The pure modules, as they are: so the database, the network and the pictures need not be built.
+#[path = "../../src"]
+mod pure {
+    pub mod flatten;
+    pub mod merge;
+    pub mod message;
+    pub mod order;
+    pub mod outcome;
+    pub mod parse;
+}
+pub use pure::*;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use roms::flatten::{Card, flatten};
-use roms::merge::merge;
-use roms::message::{Message, Part};
-use roms::order::{OrderNumber, Patch, Source};
-use roms::outcome::Ignored;
-use roms::parse::{Context, ParseError, Reading, read};
+
+use flatten::{Card, flatten};
+use merge::merge;
+use message::{Message, Part};
+use order::{OrderNumber, Patch, Source};
+use outcome::Ignored;
+use parse::{Context, ParseError, Reading, read};
 
 /// No sender fills more of these of one card, whatever it sends.
 const MOST_ENTRIES: usize = 50;

@@ -25,6 +25,12 @@ fn a_word_behind_ticks_that_close_at_once_is_kept() {
 }
 
 #[test]
+fn a_field_whose_name_stands_behind_ticks_keeps_its_name() {
+    let card = embed_with(&[("Order Number", "A-1"), ("```Product", "Widget"), ("Price", "$5")]);
+    check(&[("embed", &card, &[("product", "Widget"), ("price", "5.00")])]);
+}
+
+#[test]
 fn byte_order_marks_are_not_seen_at_the_beginning_of_any_line() {
     let text =
         "Successful Checkout | S\nOrder Number\nA-1\n\u{feff}Notes\n\u{feff}\nEmail\ntester@mail.example";
