@@ -50,9 +50,14 @@ sample:
 demo:
     cargo run --locked --release --example demo
 
-# The server under load beside what bounds it; `just bench --quick` is short; needs wrk
+# The server under load beside what bounds it, on both engines; `just bench --quick` is short; needs wrk
 bench *args:
-    cargo bench --locked --bench server -- {{ args }}
+    MEASURED=1 .ci/postgres cargo bench --locked --bench server -- {{ args }}
+
+# Reading and writing at a million orders, on SQLite and then on PostgreSQL
+bench-reads:
+    cargo bench --locked --bench reads
+    MEASURED=1 .ci/postgres sh -c 'ROMS_BENCH_DATABASE="$TEST_DATABASE_URL" cargo bench --locked --bench reads'
 
 # Reading a card, in microseconds, and cards from Discord, in cards per second
 bench-reading:

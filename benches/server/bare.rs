@@ -1,7 +1,6 @@
 //! (c) A bare loop: the three rows of an order, in batches of 64, through sqlx alone. What a row
 //! holds is copied from a database in which ROMS stored one order.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -9,6 +8,7 @@ use chrono::Utc;
 use roms::feed::Feed;
 use roms::ingest::Ingest;
 use roms::message::Message;
+use roms::store::Store;
 use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sea_orm::sqlx::{
@@ -21,7 +21,9 @@ use super::parts::open;
 use super::process::Processor;
 
 /// Rows in a statement, and orders in a transaction.
-const BATCH: i64 = 64;
+pub(crate) const BATCH: i64 = 64;
+/// What is written of an order.
+pub(crate) const TABLES: [&str; 3] = ["orders", "webhook_logs", "order_events"];
 
 /// What the loop did.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -47,10 +49,10 @@ enum Cell {
 }
 
 /// Writes for so long.
-pub(crate) async fn run(database: &Path, time: Duration) -> Result<Looped> {
+pub(crate) async fn run(database: String, time: Duration) -> Result<Looped> {
     let mut connection = prepared(database).await?;
     let mut tables = Vec::new();
-    for name in ["orders", "webhook_logs", "order_events"] {
+    for name in TABLES {
         tables.push(Table::read(&mut connection, name).await?);
     }
     let (began, before) = (Instant::now(), Processor::of(std::process::id()));
@@ -73,19 +75,25 @@ pub(crate) async fn run(database: &Path, time: Duration) -> Result<Looped> {
 }
 
 /// A database with the schema and the settings of ROMS, and one order in it.
-async fn prepared(database: &Path) -> Result<SqliteConnection> {
-    let (store, orders) = open(database).await?;
-    let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), orders);
-    ingest.submit(Message::from_payload(&Form::Text.body()?, "/api/v2/webhooks/orders", Utc::now())).await?;
-    ingest.close();
-    writer.await?;
-    let mut options = SqliteConnectOptions::new().filename(database);
+async fn prepared(database: String) -> Result<SqliteConnection> {
+    let mut options: SqliteConnectOptions = database.parse()?;
+    let store = with_one_order(database).await?;
     for name in ["journal_mode", "synchronous", "foreign_keys", "journal_size_limit"] {
         let [value, _] = store.pragma(name).await?;
         options = options.pragma(name, value);
     }
     store.close().await?;
     Ok(SqliteConnection::connect_with(&options).await?)
+}
+
+/// A database with one order.
+pub(crate) async fn with_one_order(database: String) -> Result<Store> {
+    let (store, orders) = open(database).await?;
+    let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), orders);
+    ingest.submit(Message::from_payload(&Form::Text.body()?, "/api/v2/webhooks/orders", Utc::now())).await?;
+    ingest.close();
+    writer.await?;
+    Ok(store)
 }
 
 impl Table {

@@ -2,7 +2,7 @@
 //! of the others.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use super::http::{self, Connection};
+use super::postgres;
 use super::process::{Memory, Processor};
 
 /// How long a server may take to start.
@@ -20,6 +21,8 @@ const START_TIME: Duration = Duration::from_secs(20);
 pub(crate) enum Subject {
     /// (a) The release binary.
     Roms,
+    /// (a) The same on PostgreSQL.
+    Postgres,
     /// (b) The same server, which commits each message alone.
     Alone,
     /// (d) An axum handler that only answers.
@@ -40,8 +43,9 @@ pub(crate) fn folder() -> Result<TempDir> {
     Ok(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?)
 }
 
-pub(crate) fn database(folder: &Path) -> PathBuf {
-    folder.join("roms.db")
+/// The URL of the database in a folder.
+pub(crate) fn database(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("roms.db").display())
 }
 
 /// This program in another part.
@@ -54,19 +58,22 @@ pub(crate) fn this_program(part: &str) -> Result<Command> {
 impl Server {
     pub(crate) async fn start(subject: Subject, folder: TempDir) -> Result<Self> {
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let database = database(folder.path());
+        let database = match subject {
+            Subject::Postgres => postgres::fresh().await?,
+            _ => database(folder.path()),
+        };
         let mut command = match subject {
-            Subject::Roms => {
+            Subject::Roms | Subject::Postgres => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_roms"));
                 command.env_clear().env("ROMS__LOG__FILTER", "warn");
                 command.env("ROMS__HTTP__BIND", address.to_string());
-                command.env("ROMS__DATABASE__URL", format!("sqlite://{}", database.display()));
+                command.env("ROMS__DATABASE__URL", &database);
                 command
             }
             Subject::Alone => this_program("--alone")?,
             Subject::AnswerOnly => this_program("--answer-only")?,
         };
-        if subject != Subject::Roms {
+        if matches!(subject, Subject::Alone | Subject::AnswerOnly) {
             command.arg(address.to_string()).arg(&database);
         }
         let began = Instant::now();

@@ -7,6 +7,9 @@
 //! | (c) | a bare loop that writes the same three rows in batches of 64, without parsing or HTTP |
 //! | (d) | an axum handler that only answers |
 //!
+//! Where `TEST_DATABASE_URL` names a PostgreSQL server whose user may make databases, (a) and (c)
+//! run there too.
+//!
 //! Each runs in a process of its own, on an empty database of its own, one after the other, in
 //! several rounds; what is told are medians. The load is wrk's, which must be installed.
 //! `-- --quick` makes one round of short runs, `-- --rounds 5` so many.
@@ -20,12 +23,12 @@ mod child;
 #[path = "../discord/http.rs"]
 mod http;
 mod parts;
+mod postgres;
 #[path = "../discord/process.rs"]
 mod process;
 mod report;
 mod wrk;
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -51,10 +54,14 @@ async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["--alone", address, database] => parts::alone(address.parse()?, Path::new(database)).await,
+        ["--alone", address, database] => parts::alone(address.parse()?, (*database).to_owned()).await,
         ["--answer-only", address, _] => parts::answer_only(address.parse()?).await,
-        ["--bare", seconds, database] => {
-            let looped = bare::run(Path::new(database), Duration::from_secs(seconds.parse()?)).await?;
+        [loop_ @ ("--bare" | "--bare-postgres"), seconds, database] => {
+            let (database, time) = ((*database).to_owned(), Duration::from_secs(seconds.parse()?));
+            let looped = match *loop_ {
+                "--bare" => bare::run(database, time).await?,
+                _ => postgres::bare(database, time).await?,
+            };
             println!("{}", serde_json::to_string(&looped)?);
             Ok(())
         }
@@ -86,7 +93,11 @@ async fn measure(extent: &Extent) -> Result<()> {
         for case in cases() {
             results.add(case, served(case, extent.time).await?);
         }
-        results.add(Case::Bare, bare_loop(extent.time)?);
+        results.add(Case::Bare, bare_loop("--bare", &database(folder()?.path()), extent.time)?);
+        if postgres::server().is_some() {
+            let database = postgres::fresh().await?;
+            results.add(Case::BarePostgres, bare_loop("--bare-postgres", &database, extent.time)?);
+        }
     }
     println!("\nload average at the end: {}\n", load_average());
     report::table(&results);
@@ -102,6 +113,9 @@ fn cases() -> Vec<Case> {
             cases.push(Case::Served { subject, form: Form::Text, connections });
         }
         cases.push(Case::Served { subject: Subject::Roms, form: Form::Embed, connections });
+        if postgres::server().is_some() {
+            cases.push(Case::Served { subject: Subject::Postgres, form: Form::Text, connections });
+        }
     }
     cases
 }
@@ -131,10 +145,9 @@ async fn served(case: Case, time: Duration) -> Result<Sample> {
     Ok(Sample { rate: seen.rate(), p50, p99, processor: micros, memory, idle, first_answer })
 }
 
-fn bare_loop(time: Duration) -> Result<Sample> {
-    let folder = folder()?;
-    let mut program = this_program("--bare")?;
-    let ran = program.arg(time.as_secs().to_string()).arg(database(folder.path())).output()?;
+fn bare_loop(part: &str, database: &str, time: Duration) -> Result<Sample> {
+    let mut program = this_program(part)?;
+    let ran = program.arg(time.as_secs().to_string()).arg(database).output()?;
     let said = String::from_utf8_lossy(&ran.stderr);
     let looped: bare::Looped = serde_json::from_slice(&ran.stdout).with_context(|| said.into_owned())?;
     let orders = f64::from(looped.orders);

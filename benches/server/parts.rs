@@ -2,7 +2,6 @@
 //! answers.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use axum::body::Bytes;
@@ -17,15 +16,14 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// The store in a file, and what the defaults say of orders.
-pub(crate) async fn open(database: &Path) -> Result<(Store, Orders)> {
-    let url = format!("sqlite://{}", database.display());
+/// The store in a database, and what the defaults say of orders.
+pub(crate) async fn open(url: String) -> Result<(Store, Orders)> {
     let config = Config::load(None, [("ROMS__DATABASE__URL".to_owned(), url)], |_| Ok(String::new()))?;
     Ok((Store::open(&config.database.url).await?, config.orders))
 }
 
 /// The real server, but that a transaction takes one message.
-pub(crate) async fn alone(address: SocketAddr, database: &Path) -> Result<()> {
+pub(crate) async fn alone(address: SocketAddr, database: String) -> Result<()> {
     let (store, orders) = open(database).await?;
     let timezone = orders.timezone;
     let feed = Feed::new(1024);

@@ -11,6 +11,8 @@ pub(crate) enum Case {
     Served { subject: Subject, form: Form, connections: usize },
     /// (c)
     Bare,
+    /// (c) on PostgreSQL
+    BarePostgres,
 }
 
 /// What one run of a case gave.
@@ -101,7 +103,7 @@ pub(crate) fn table(results: &Results) {
             |of: fn(&Sample) -> Option<f64>| told(2, results.median(case, of).map(|micros| micros / 1000.0));
         let connections = match case {
             Case::Served { connections, .. } => connections.to_string(),
-            Case::Bare => String::new(),
+            Case::Bare | Case::BarePostgres => String::new(),
         };
         println!(
             "| {} | {connections} | {} | {} | {} | {} | {} | {} |",
@@ -111,14 +113,26 @@ pub(crate) fn table(results: &Results) {
             millis(|sample| sample.p99),
             told(0, results.median(case, |sample| Some(sample.processor))),
             told(0, results.median(case, |sample| sample.memory)),
-            told(2, results.ratio(case, Case::Bare)),
+            told(2, results.ratio(case, bound(case))),
         );
     }
     println!();
 }
 
+/// The (c) of a case.
+const fn bound(case: Case) -> Case {
+    match case {
+        Case::BarePostgres | Case::Served { subject: Subject::Postgres, .. } => Case::BarePostgres,
+        _ => Case::Bare,
+    }
+}
+
 fn name(case: Case) -> String {
     match case {
+        Case::Served { subject: Subject::Postgres, form, .. } => {
+            format!("(a) on PostgreSQL, {}", form.name())
+        }
+        Case::BarePostgres => "(c) bare loop on PostgreSQL".to_owned(),
         Case::Served { subject: Subject::Roms, form, .. } => format!("(a) the server, {}", form.name()),
         Case::Served { subject: Subject::Alone, .. } => "(b) each message alone".to_owned(),
         Case::Bare => "(c) bare loop, batches of 64".to_owned(),
@@ -150,7 +164,7 @@ fn wanted(results: &Results) -> Vec<Target> {
     };
     let processor = |case| results.median(case, |sample| Some(sample.processor));
     let target = |what, found, at_least, bound, unit| Target { what, found, at_least, bound, unit };
-    vec![
+    let mut targets = vec![
         target("(a) text against (b), 64 connections", results.ratio(text, alone), true, 10.0, "x"),
         target("(a) text against (c), 64 connections", results.ratio(text, Case::Bare), true, 0.5, "x"),
         target("(a) embed against (c), 64 connections", results.ratio(embed, Case::Bare), true, 0.5, "x"),
@@ -167,5 +181,11 @@ fn wanted(results: &Results) -> Vec<Target> {
             100.0,
             "ms",
         ),
-    ]
+    ];
+    let postgres = usual(Subject::Postgres, Form::Text);
+    if let Some(ratio) = results.ratio(postgres, Case::BarePostgres) {
+        let what = "(a) text against (c), 64 connections, PostgreSQL";
+        targets.push(target(what, Some(ratio), true, 0.4, "x"));
+    }
+    targets
 }

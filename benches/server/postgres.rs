@@ -1,0 +1,99 @@
+//! PostgreSQL: a database for each run on the server of `TEST_DATABASE_URL`, and the bare loop on it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
+
+use super::bare::{BATCH, Looped, TABLES, with_one_order};
+use super::bodies::NUMBER;
+use super::process::Processor;
+
+/// The server, where there is one. Its user may make databases.
+pub(crate) fn server() -> Option<String> {
+    std::env::var("TEST_DATABASE_URL").ok()
+}
+
+/// An empty database.
+pub(crate) async fn fresh() -> Result<String> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("bench_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let options: PgConnectOptions = server().context("no TEST_DATABASE_URL")?.parse()?;
+    let mut connection = PgConnection::connect_with(&options).await?;
+    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await?;
+    Ok(options.database(&name).to_url_lossy().to_string())
+}
+
+/// A table, and the row that is written to it, its values as texts.
+struct Table {
+    insert: String,
+    cells: Vec<(String, Option<String>)>,
+}
+
+/// (c) on PostgreSQL: writes for so long.
+pub(crate) async fn bare(database: String, time: Duration) -> Result<Looped> {
+    let options: PgConnectOptions = database.parse()?;
+    with_one_order(database).await?.close().await?;
+    let mut connection = PgConnection::connect_with(&options).await?;
+    let mut tables = Vec::new();
+    for name in TABLES {
+        tables.push(Table::read(&mut connection, name).await?);
+    }
+    let (began, before) = (Instant::now(), Processor::of(std::process::id()));
+    let (mut orders, mut next) = (0, 2);
+    while began.elapsed() < time {
+        let mut transaction = connection.begin().await?;
+        for table in &tables {
+            let mut query = sqlx::query(AssertSqlSafe(table.insert.as_str()));
+            for id in next..next + BATCH {
+                for (name, cell) in &table.cells {
+                    query = query.bind(value(name, cell.as_deref(), id));
+                }
+            }
+            query.execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        next += BATCH;
+        orders += 64;
+    }
+    let processor = Processor::of(std::process::id()).since(&before).total();
+    Ok(Looped { orders, seconds: began.elapsed().as_secs_f64(), processor })
+}
+
+/// The value as that of order `id`.
+fn value(column: &str, cell: Option<&str>, id: i64) -> Option<String> {
+    match column {
+        "id" | "order_id" | "log_id" => Some(id.to_string()),
+        "order_ids" => Some(format!("[{id}]")),
+        // As spread as the hash that it is.
+        "source_key" => Some(format!("webhook:{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..))),
+        _ => cell.map(|text| text.replace(NUMBER, &format!("BARE-{id:08}"))),
+    }
+}
+
+impl Table {
+    async fn read(connection: &mut PgConnection, name: &str) -> Result<Self> {
+        let columns = "SELECT column_name::text, udt_name::text FROM information_schema.columns \
+                       WHERE table_name = $1 AND table_schema = current_schema() ORDER BY ordinal_position";
+        let columns: Vec<(String, String)> =
+            sqlx::query_as(columns).bind(name).fetch_all(&mut *connection).await?;
+        let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+        let texts: Vec<String> = names.iter().map(|name| format!("{name}::text")).collect();
+        let row = format!("SELECT {} FROM {name} WHERE id = 1", texts.join(", "));
+        let row = sqlx::query(AssertSqlSafe(row)).fetch_one(connection).await?;
+        let cells = names.iter().enumerate().map(|(at, name)| Ok(((*name).to_owned(), row.try_get(at)?)));
+        let cells = cells.collect::<Result<_>>()?;
+        let mark = |row: usize| {
+            let marks = columns.iter().zip(1..).map(|((_, kind), at)| {
+                let number = row * columns.len() + at;
+                format!("${number}::text::{kind}")
+            });
+            format!("({})", marks.collect::<Vec<_>>().join(", "))
+        };
+        let rows: Vec<String> = (0..usize::try_from(BATCH)?).map(mark).collect();
+        let insert = format!("INSERT INTO {name} ({}) VALUES {}", names.join(", "), rows.join(", "));
+        Ok(Self { insert, cells })
+    }
+}
