@@ -45,7 +45,7 @@ pub(super) fn log(read: &ReadMessage, done: &SettledMessage, ids: &Ids) -> NewLo
 
 /// Of several cards' outcomes, what was stored stands for their message. A message that is read
 /// again and was stored before has not become less by it.
-fn outcome(done: &SettledMessage) -> &'static str {
+pub(super) fn outcome(done: &SettledMessage) -> &'static str {
     let names = done.cards.iter().map(|card| card.outcome.as_str());
     let outcome = names.min_by_key(|name| rank(name)).unwrap_or("rejected");
     let before = match &done.trace {

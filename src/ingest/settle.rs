@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::edit::{EditError, Edited};
 use super::read::{ReadCard, ReadMessage};
+use super::record::outcome;
 use super::seen::{Holder, Known, Seen};
 use super::work::Work;
 use crate::merge::{self, Change, merge};
@@ -102,13 +103,19 @@ pub(super) struct SettledEvent {
 /// Merges messages and edits, in order, into the stored orders. `now` is the time of the edits.
 pub(super) fn settle(works: &[Work], stored: Stored, now: DateTime<Utc>) -> Settled {
     let fresh = |order| Working { order, created: false, changed: false, dirty: false, turn: usize::MAX };
-    let orders = stored.orders.into_iter().map(|(number, order)| (number, fresh(order))).collect();
+    let Stored { orders, known, mut outcomes } = stored;
+    let orders = orders.into_iter().map(|(number, order)| (number, fresh(order))).collect();
     let mut settled = Settled { orders, ..Settled::default() };
-    let mut known = Known::new(stored.known);
+    let mut known = Known::new(known);
     for (position, work) in works.iter().enumerate() {
         let done = match work {
             Work::Message(message) => {
-                SettledWork::Message(settled.settle_message(message, position, &mut known, &stored.outcomes))
+                let done = settled.settle_message(message, position, &mut known, &outcomes);
+                if let Trace::Row(log_id, _) = done.trace {
+                    // The same row may be read again twice in one batch.
+                    outcomes.insert(log_id, outcome(&done).to_owned());
+                }
+                SettledWork::Message(done)
             }
             Work::Edit(edit) => SettledWork::Edit(settled.settle_edit(edit, position, now)),
         };

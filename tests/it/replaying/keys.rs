@@ -54,8 +54,16 @@ async fn one_row_read_again_twice_at_once_keeps_its_key() {
     pipeline.log(vec![rejected(CARD, 0)]).await;
     let mut lock = pipeline.sql().await;
     lock.lock().await;
+    // The writer waits with this one, and what follows becomes one batch.
+    let other = pipeline.enqueue("Order Number\nB-1\n", 0).await;
+    tokio::task::yield_now().await;
     let replay = || pipeline.ingest.replay_one(1, "cli");
-    let (first, second, ()) = soon(async { tokio::join!(replay(), replay(), lock.unlock()) }).await;
+    let unlock = async {
+        pipeline.sql().await.count("orders").await;
+        lock.unlock().await;
+    };
+    let (first, second, ()) = soon(Box::pin(async { tokio::join!(replay(), replay(), unlock) })).await;
+    other.receipt().await.unwrap();
     let mut outcomes = [first, second].map(|receipt| receipt.unwrap().unwrap().cards[0].outcome.as_str());
     // Either may be the first to read its row.
     outcomes.sort_unstable();
