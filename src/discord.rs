@@ -45,7 +45,7 @@ use crate::config;
 use crate::feed::Feed;
 use crate::ingest::Ingest;
 use crate::status::{ChannelStatus, StatusBoard};
-use crate::store::{Options, Store};
+use crate::store::Store;
 
 use backfill::{BackfillError, Summary};
 use channel::Worker;
@@ -226,7 +226,7 @@ pub async fn backfill_by_hand(
     since: DateTime<Utc>,
     progress: impl FnMut(&Summary),
 ) -> Result<Summary, BackfillError> {
-    let store = Store::open_with(&config.database.url, Options::of(config)).await?;
+    let store = Store::open(&config.database.url).await?;
     let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders.clone());
     let timing = Timing::default();
     let feedback = CancellationToken::new();

@@ -109,7 +109,8 @@ pub struct Page<T> {
 }
 
 impl Store {
-    /// Opens the database as [`Self::open_with`] does, with the default options.
+    /// Opens the database as [`Self::open_with`] does, with the default options: a command that runs
+    /// beside a server must not change what the server relies on.
     ///
     /// # Errors
     /// As [`Self::open_with`].

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use crate::{
     config::Config,
     order::EmailAddress,
-    store::{Options, Purged, Store},
+    store::{Purged, Store},
 };
 
 /// What is not in reach of the database.
@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config, out: &mut impl W
             "this cannot be undone: run it on a terminal, where it asks, or with --yes; --dry-run only counts"
         );
     }
-    let store = Store::open_with(&config.database.url, Options::of(config)).await?;
+    let store = Store::open(&config.database.url).await?;
     if arguments.dry_run {
         report(out, &store.find_person(&address).await?, "would be emptied")?;
     } else if arguments.yes || agrees(&store.find_person(&address).await?, &mut io::stdin().lock(), out)? {

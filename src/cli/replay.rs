@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     feed::Feed,
     ingest::{Ingest, ReplayFilter, ReplaySummary},
-    store::{Options, Store},
+    store::Store,
 };
 
 /// Who is noted as having done it.
@@ -42,7 +42,7 @@ impl Replay {
     pub(super) async fn run(self, config: Config, out: &mut impl Write) -> anyhow::Result<()> {
         let filter =
             ReplayFilter { outcome: Some(self.outcome).filter(|outcome| outcome != ALL), since: self.since };
-        let store = Store::open_with(&config.database.url, Options::of(&config)).await?;
+        let store = Store::open(&config.database.url).await?;
         let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders);
         let mut progress = Progress::to(io::stderr());
         let show = |summary: &ReplaySummary| {

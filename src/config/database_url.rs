@@ -67,6 +67,9 @@ fn check_sqlite(path: &str) -> Result<(), String> {
     if path.is_empty() || path.starts_with(":memory:") {
         return Err(format!("the orders must be kept in a file; {KNOWN}"));
     }
+    if path.split('/').next().is_some_and(|first| first.contains('@') && first.contains(':')) {
+        return Err(format!("a file has no user and password; {KNOWN}"));
+    }
     if path.contains(['?', '#']) || path.contains(char::is_control) {
         return Err(format!("a path without `?`, `#` and control characters; {KNOWN}"));
     }
@@ -81,7 +84,8 @@ fn shown_postgres(text: &str) -> Result<String, String> {
         return Err(format!("a PostgreSQL address has no `#`; {POSTGRES_FORM}"));
     }
     let database = url.path().trim_start_matches('/');
-    if database.is_empty() || database.contains('/') {
+    // A password with a slash in it, which is no percent code, makes host and path of its parts.
+    if database.is_empty() || database.contains(['/', '@', ':']) {
         return Err(format!("the PostgreSQL address names no database; {POSTGRES_FORM}"));
     }
     for (name, value) in url.query_pairs() {

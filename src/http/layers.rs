@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use axum::{
-    extract::Request,
+    extract::{MatchedPath, Request},
     http::{
         HeaderName, HeaderValue,
         header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS},
@@ -26,8 +26,8 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 /// Logs why a request failed, once, and sets the usual headers.
 pub(super) async fn finish(request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    // The path only: a query may search for an e-mail address.
-    let path = request.uri().path().to_owned();
+    // The route only: a path names an order, a query may search for an e-mail address.
+    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
     let request_id = request.extensions().get::<RequestId>().cloned();
 
     let mut response = next.run(request).await;
@@ -35,7 +35,7 @@ pub(super) async fn finish(request: Request, next: Next) -> Response {
     if let Some(Failure(error)) = response.extensions_mut().remove() {
         let request_id = request_id.as_ref().and_then(|id| id.header_value().to_str().ok());
         let error = &*error as &(dyn std::error::Error + 'static);
-        tracing::error!(request.id = request_id, http.method = %method, http.path = path, error, "request failed");
+        tracing::error!(request.id = request_id, http.method = %method, http.route = route, error, "request failed");
     }
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(value);

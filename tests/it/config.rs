@@ -255,6 +255,8 @@ fn a_postgresql_address_that_cannot_be_used_is_refused_with_what_is_expected() {
     for (url, expected) in [
         ("postgres://roms:hunter2@db.example", "names no database"),
         ("postgres://roms:hunter2@db.example/a/b", "names no database"),
+        ("postgres://roms:123/hunter2@db", "names no database"),
+        ("sqlite://roms:hunter2@db/orders", "no user and password"),
         ("postgres:///orders?application_name=hunter2", "names no host"),
         ("postgres://roms:hunter2@/orders", "no address of a PostgreSQL database"),
         ("postgres://roms:hunter2/x@db/orders", "percent codes for special characters"),
