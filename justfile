@@ -50,8 +50,12 @@ sample:
 demo:
     cargo run --locked --release --example demo
 
-# The server under load beside what bounds it, on both engines; `just bench --quick` is short; needs wrk
+# The server under load beside what bounds it; `just bench --quick` is short; needs wrk
 bench *args:
+    cargo bench --locked --bench server -- {{ args }}
+
+# The same with PostgreSQL beside SQLite
+bench-postgres *args:
     MEASURED=1 .ci/postgres cargo bench --locked --bench server -- {{ args }}
 
 # Reading and writing at a million orders, on SQLite and then on PostgreSQL

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection, PgConnection, Row};
+use url::Url;
 
 use super::bare::{BATCH, Looped, TABLES, with_one_order};
 use super::bodies::NUMBER;
@@ -20,10 +21,12 @@ pub(crate) fn server() -> Option<String> {
 pub(crate) async fn fresh() -> Result<String> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("bench_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let options: PgConnectOptions = server().context("no TEST_DATABASE_URL")?.parse()?;
-    let mut connection = PgConnection::connect_with(&options).await?;
+    let server = server().context("no TEST_DATABASE_URL")?;
+    let mut connection = PgConnection::connect(&server).await?;
     sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await?;
-    Ok(options.database(&name).to_url_lossy().to_string())
+    let mut url = Url::parse(&server)?;
+    url.set_path(&name);
+    Ok(url.into())
 }
 
 /// A table, and the row that is written to it, its values as texts.
