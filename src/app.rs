@@ -22,8 +22,6 @@ use crate::store::{Options, Store};
 const FEED_CAPACITY: usize = 1024;
 /// How long the writer may take for what was accepted, after the server has ended.
 const DRAIN_TIME: Duration = Duration::from_millis(1500);
-/// How long closing the database may take where somebody else holds its lock.
-const CLOSE_TIME: Duration = Duration::from_millis(500);
 
 /// Serves until `stop` is cancelled. Then what was accepted is finished, within ten seconds.
 ///
@@ -83,11 +81,7 @@ pub async fn run(
         Ok(ended) => ended.context("the writer broke off")?,
         Err(_) => bail!("the database did not take all accepted messages in time"),
     }
-    if let Ok(closed) = timeout(CLOSE_TIME, store.close()).await {
-        closed?;
-    } else {
-        tracing::debug!("the write-ahead log is left to the next start");
-    }
+    store.close().await?;
     tracing::info!("stopped; everything that was accepted is stored");
     watched
 }

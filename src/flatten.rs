@@ -26,10 +26,11 @@ pub fn flatten(message: &Message) -> Vec<Card> {
     let mut heading = None;
     for part in &message.parts {
         match part {
-            Part::Text(text) => {
-                cards.extend(split(text).filter(|text| !has_embeds || holds_label(text)));
+            Part::Text(text) if has_embeds => {
+                cards.extend(split(text).filter(|text| holds_label(text)));
                 heading = headline(text).filter(|_| !holds_label(text));
             }
+            Part::Text(text) => cards.extend(split(text)),
             Part::Embed(embed) => {
                 let (head, fields) = (head_text(embed), fields_text(embed));
                 let is_headless =

@@ -58,10 +58,11 @@ pub use pages::{From, OrderPage};
 pub use purge::Purged;
 pub use replay::{LoggedMessage, ReplayFilter};
 pub use restore::{Restored, restore};
+pub use rows::storable;
 pub use stats::{By, Period, Spend, StatRow};
 pub use totals::Total;
 
-/// How long a server is waited for when its connections are closed.
+/// How long a server, or somebody who reads or writes the same file, is waited for at the end.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The database; cheap to clone.
@@ -163,20 +164,23 @@ impl Store {
         Ok([connect::pragma(&self.writer, name).await?, connect::pragma(&self.readers, name).await?])
     }
 
-    /// Closes all connections; SQLite first folds the write-ahead log into the file.
+    /// Closes all connections; SQLite first folds the write-ahead log into the file. Waits a second
+    /// at most: a server ends what is left of a session, and the next start takes the log as it is.
     ///
     /// # Errors
     /// When the last write fails; what was committed stays.
     pub async fn close(self) -> Result<(), StoreError> {
         self.search.stop();
-        if self.writer.get_database_backend() == DbBackend::Sqlite {
-            self.readers.close().await?;
-            self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
-            return Ok(self.writer.close().await?);
-        }
-        // A server that is gone is not waited for: it ends the sessions itself.
-        let closed = async { tokio::join!(self.readers.clone().close(), self.writer.clone().close()) };
-        drop(timeout(GOODBYE, closed).await);
-        Ok(())
+        let closed = async {
+            if self.writer.get_database_backend() == DbBackend::Sqlite {
+                self.readers.close().await?;
+                self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+                return Ok(self.writer.close().await?);
+            }
+            // A server that is gone is as good as one that took its leave.
+            drop(tokio::join!(self.readers.close(), self.writer.close()));
+            Ok(())
+        };
+        timeout(GOODBYE, closed).await.unwrap_or(Ok(()))
     }
 }

@@ -13,7 +13,7 @@ use crate::status::StatusBoard;
 use crate::store::{Lead, Store};
 
 /// How long the Discord edge may take to end.
-const GOODBYE_TIME: Duration = Duration::from_millis(7500);
+const GOODBYE_TIME: Duration = Duration::from_secs(7);
 /// The same when another process may have taken over: its session with the gateway ends first.
 const LEAVE_TIME: Duration = Duration::from_secs(4);
 

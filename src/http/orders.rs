@@ -15,7 +15,7 @@ use super::{
 use crate::{
     order::{FieldChange, Order, OrderNumber, Status},
     parse::dates::Bound,
-    store::{From, OrderEvent, OrderFilter, Store},
+    store::{self, OrderEvent, OrderFilter, Store},
 };
 
 const PAGE_SIZE: i64 = 50;
@@ -146,7 +146,7 @@ pub(super) async fn list(State(state): State<AppState>, params: Params) -> Resul
 #[derive(Clone, Copy, Debug)]
 enum Place {
     Page { page: u64, behind: u64 },
-    Cursor(From),
+    Cursor(store::From),
 }
 
 impl Place {
@@ -155,8 +155,8 @@ impl Place {
         let before = params.clamped("before", 0, i64::MAX)?;
         let after = params.clamped("after", 0, i64::MAX)?;
         match (page, before, after) {
-            (None, Some(id), None) => Ok(Self::Cursor(From::Before(id))),
-            (None, None, Some(id)) => Ok(Self::Cursor(From::After(id))),
+            (None, Some(id), None) => Ok(Self::Cursor(store::From::Before(id))),
+            (None, None, Some(id)) => Ok(Self::Cursor(store::From::After(id))),
             (page, None, None) => {
                 let page = page.unwrap_or(1).unsigned_abs();
                 let behind = (page - 1).checked_mul(page_size).filter(|behind| *behind <= MAX_OFFSET);
@@ -225,7 +225,7 @@ async fn find(store: &Store, key: &str) -> Result<Order, ApiError> {
     store.order(number.as_str()).await?.ok_or(ApiError::NotFound("order"))
 }
 
-impl std::convert::From<OrderEvent> for EventBody {
+impl From<OrderEvent> for EventBody {
     fn from(event: OrderEvent) -> Self {
         let OrderEvent { id, order_id: _, event_type, changes, source, log_id, actor, created_at } = event;
         let changes = changes.into_iter().map(ChangeBody::from).collect();
@@ -233,7 +233,7 @@ impl std::convert::From<OrderEvent> for EventBody {
     }
 }
 
-impl std::convert::From<FieldChange> for ChangeBody {
+impl From<FieldChange> for ChangeBody {
     fn from(FieldChange { field, old, new }: FieldChange) -> Self {
         Self { field, old, new }
     }

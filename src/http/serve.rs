@@ -35,10 +35,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// How long a connection may still bring a request that was on its way when the stop came.
 const LAST_CALL: Duration = Duration::from_millis(100);
 /// How long everything may take to end after a stop.
-const DEADLINE: Duration = Duration::from_secs(8);
+const DEADLINE: Duration = Duration::from_secs(7);
 
 /// Serves until `stop` is cancelled, then answers what was accepted, closes the sockets and
-/// returns, at the latest eight seconds after.
+/// returns, at the latest seven seconds after.
 pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) {
     serve_at_most(SERVED, listener, state, stop).await;
 }

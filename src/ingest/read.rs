@@ -9,6 +9,7 @@ use crate::message::Message;
 use crate::order::{OrderNumber, Patch, Source};
 use crate::outcome::{Outcome, Rejection, RejectionCode};
 use crate::parse::{self, Context, ParseError, Reading};
+use crate::store::storable;
 
 /// A message, read.
 #[derive(Clone, Debug)]
@@ -145,9 +146,4 @@ pub fn not_an_order(message: &Message) -> Rejection {
 
 fn hash(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
-}
-
-/// NUL cannot be stored as text everywhere.
-fn storable(text: String) -> String {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }

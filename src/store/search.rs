@@ -10,8 +10,7 @@ mod window;
 use migration::search_index;
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IdenStatic, QueryFilter, QuerySelect,
-    Statement,
+    ColumnTrait, Condition, DbBackend, EntityTrait, IdenStatic, QueryFilter, QuerySelect,
 };
 
 use super::entity::orders::{Column, Entity};
@@ -129,7 +128,7 @@ impl Store {
         let usable = match &self.search {
             SearchIndex::None => false,
             SearchIndex::Whole => true,
-            SearchIndex::Lagging(_) => self.count_pending().await? <= MOST_PENDING,
+            SearchIndex::Lagging(_) => keep::count_waiting(&self.readers, MOST_PENDING).await? <= MOST_PENDING,
         };
         let length = needle.lower.chars().count();
         if !usable || length < SHORTEST {
@@ -146,14 +145,6 @@ impl Store {
             _ => window::rarest(&needle.lower, &sample),
         };
         Ok(Some(Lookup { needle, part, common }))
-    }
-
-    /// How many orders wait to be taken into the index; counts no further than it must.
-    async fn count_pending(&self) -> Result<u64, StoreError> {
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM search_pending LIMIT {MOST_PENDING} + 1)");
-        let row = self.readers.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
-        let counted = row.map_or(Ok(0), |row| row.try_get_by_index::<i64>(0))?;
-        Ok(u64::try_from(counted).unwrap_or_default())
     }
 
     /// The searched columns of orders from everywhere, in lower case.

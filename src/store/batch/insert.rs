@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
 
 use super::MAX_ROWS;
-use crate::store::StoreError;
+use crate::store::{StoreError, rows};
 
 /// Inserts rows in statements of power-of-two sizes, so that few statements are prepared, and
 /// gives what they return. `tail` stands behind the values.
@@ -46,10 +46,9 @@ fn placeholders(backend: DbBackend, rows: usize, columns: usize) -> String {
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
-/// PostgreSQL keeps no NUL in a text, SQLite stops reading there.
 fn storable(value: Value) -> Value {
     match value {
-        Value::String(Some(text)) if text.contains('\0') => text.replace('\0', "\u{fffd}").into(),
+        Value::String(Some(text)) => rows::storable(text).into(),
         other => other,
     }
 }

@@ -167,7 +167,7 @@ impl Keeper {
         while timeout(QUIET, self.written.notified()).await.is_ok() {
             if since.elapsed() > QUIET {
                 since = Instant::now();
-                if count_waiting(&self.readers).await.is_ok_and(|waiting| waiting > MOST_WAITING) {
+                if count_waiting(&self.readers, MOST_WAITING).await.is_ok_and(|waiting| waiting > MOST_WAITING) {
                     return;
                 }
             }
@@ -258,9 +258,9 @@ async fn take_portion(writer: &DatabaseConnection) -> Result<u64, StoreError> {
     Ok(u64::try_from(orders).unwrap_or_default())
 }
 
-/// How many orders wait.
-async fn count_waiting(readers: &DatabaseConnection) -> Result<u64, StoreError> {
-    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM search_pending LIMIT {MOST_WAITING} + 1)");
+/// How many orders wait; counts no further than one more than `most`.
+pub(super) async fn count_waiting(readers: &DatabaseConnection, most: u64) -> Result<u64, StoreError> {
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM search_pending LIMIT {most} + 1)");
     let row = readers.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
     let counted = row.map_or(Ok(0), |row| row.try_get_by_index::<i64>(0))?;
     Ok(u64::try_from(counted).unwrap_or_default())
