@@ -47,8 +47,8 @@ use crate::{feed::Feed, ingest::Ingest, status::StatusBoard, store::Store};
 pub use router::{openapi, router};
 pub use serve::{serve, serve_at_most};
 
-/// What the handlers work with; cheap to clone.
-#[derive(Clone, Debug)]
+/// What the handlers work with.
+#[derive(Debug)]
 pub struct AppState {
     ingest: Ingest,
     store: Store,

@@ -10,6 +10,9 @@
 mod asks;
 mod fill;
 mod orders;
+#[expect(dead_code, reason = "the other benches measure memory with it")]
+#[path = "../discord/process.rs"]
+mod process;
 mod report;
 
 use std::env;

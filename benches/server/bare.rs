@@ -1,6 +1,7 @@
 //! (c) A bare loop: the three rows of an order, in batches of 64, through sqlx alone. What a row
 //! holds is copied from a database in which ROMS stored one order.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -40,8 +41,9 @@ struct Table {
     cells: Vec<(String, Cell)>,
 }
 
+/// A value of a row.
 #[derive(Clone, Debug)]
-enum Cell {
+pub(crate) enum Cell {
     Null,
     Integer(i64),
     Real(f64),
@@ -55,30 +57,61 @@ pub(crate) async fn run(database: String, time: Duration) -> Result<Looped> {
     for name in TABLES {
         tables.push(Table::read(&mut connection, name).await?);
     }
-    let (began, before) = (Instant::now(), Processor::of(std::process::id()));
-    let (mut orders, mut next) = (0, 2);
-    while began.elapsed() < time {
+    repeat(time, async |ids| {
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         for table in &tables {
             let mut query = sqlx::query(AssertSqlSafe(table.insert.as_str()));
-            for id in next..next + BATCH {
+            for id in ids.clone() {
                 query = table.bind(query, id);
             }
             query.execute(&mut *transaction).await?;
         }
-        transaction.commit().await?;
-        next += BATCH;
+        Ok(transaction.commit().await?)
+    })
+    .await
+}
+
+/// Writes for so long; `write` gets the ids of a batch.
+pub(crate) async fn repeat(
+    time: Duration,
+    mut write: impl AsyncFnMut(Range<i64>) -> Result<()>,
+) -> Result<Looped> {
+    let (began, before) = (Instant::now(), Processor::of(std::process::id()));
+    // The first is there.
+    let mut ids = 2..2 + BATCH;
+    let mut orders = 0;
+    while began.elapsed() < time {
+        write(ids.clone()).await?;
+        ids = ids.end..ids.end + BATCH;
         orders += 64;
     }
     let processor = Processor::of(std::process::id()).since(&before).total();
     Ok(Looped { orders, seconds: began.elapsed().as_secs_f64(), processor })
 }
 
+/// What each order has for its own in a column, if anything: its ids, and a key that is as spread
+/// as the hash that it is.
+pub(crate) fn own(column: &str, id: i64) -> Option<Cell> {
+    match column {
+        "id" | "order_id" | "log_id" => Some(Cell::Integer(id)),
+        "order_ids" => Some(Cell::Text(format!("[{id}]"))),
+        "source_key" => {
+            Some(Cell::Text(format!("webhook:{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..))))
+        }
+        _ => None,
+    }
+}
+
+/// A text as order `id` has it.
+pub(crate) fn renumbered(text: &str, id: i64) -> String {
+    text.replace(NUMBER, &format!("BARE-{id:08}"))
+}
+
 /// A database with the schema and the settings of ROMS, and one order in it.
 async fn prepared(database: String) -> Result<SqliteConnection> {
     let mut options: SqliteConnectOptions = database.parse()?;
     let store = with_one_order(database).await?;
-    for name in ["journal_mode", "synchronous", "foreign_keys", "journal_size_limit"] {
+    for name in ["journal_mode", "synchronous", "foreign_keys", "journal_size_limit", "temp_store"] {
         let [value, _] = store.pragma(name).await?;
         options = options.pragma(name, value);
     }
@@ -116,20 +149,12 @@ impl Table {
         mut query: Query<'q, Sqlite, SqliteArguments>,
         id: i64,
     ) -> Query<'q, Sqlite, SqliteArguments> {
-        let number = format!("BARE-{id:08}");
         for (name, cell) in &self.cells {
-            query = match (name.as_str(), cell) {
-                ("id" | "order_id" | "log_id", _) => query.bind(id),
-                ("order_ids", _) => query.bind(format!("[{id}]")),
-                // As spread as the hash that it is.
-                ("source_key", _) => {
-                    query.bind(format!("webhook:{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..)))
-                }
-                (_, Cell::Null) => query.bind(None::<i64>),
-                (_, Cell::Integer(value)) => query.bind(*value),
-                (_, Cell::Real(value)) => query.bind(*value),
-                (_, Cell::Text(text)) if text.contains(NUMBER) => query.bind(text.replace(NUMBER, &number)),
-                (_, Cell::Text(text)) => query.bind(text.as_str()),
+            query = match own(name, id).as_ref().unwrap_or(cell) {
+                Cell::Null => query.bind(None::<i64>),
+                Cell::Integer(value) => query.bind(*value),
+                Cell::Real(value) => query.bind(*value),
+                Cell::Text(text) => query.bind(renumbered(text, id)),
             };
         }
         query

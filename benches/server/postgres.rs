@@ -1,16 +1,14 @@
 //! PostgreSQL: a database for each run on the server of `TEST_DATABASE_URL`, and the bare loop on it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection, PgConnection, Row};
 use url::Url;
 
-use super::bare::{BATCH, Looped, TABLES, with_one_order};
-use super::bodies::NUMBER;
-use super::process::Processor;
+use super::bare::{BATCH, Cell, Looped, TABLES, own, renumbered, repeat, with_one_order};
 
 /// The server, where there is one. Its user may make databases.
 pub(crate) fn server() -> Option<String> {
@@ -44,35 +42,28 @@ pub(crate) async fn bare(database: String, time: Duration) -> Result<Looped> {
     for name in TABLES {
         tables.push(Table::read(&mut connection, name).await?);
     }
-    let (began, before) = (Instant::now(), Processor::of(std::process::id()));
-    let (mut orders, mut next) = (0, 2);
-    while began.elapsed() < time {
+    repeat(time, async |ids| {
         let mut transaction = connection.begin().await?;
         for table in &tables {
             let mut query = sqlx::query(AssertSqlSafe(table.insert.as_str()));
-            for id in next..next + BATCH {
+            for id in ids.clone() {
                 for (name, cell) in &table.cells {
                     query = query.bind(value(name, cell.as_deref(), id));
                 }
             }
             query.execute(&mut *transaction).await?;
         }
-        transaction.commit().await?;
-        next += BATCH;
-        orders += 64;
-    }
-    let processor = Processor::of(std::process::id()).since(&before).total();
-    Ok(Looped { orders, seconds: began.elapsed().as_secs_f64(), processor })
+        Ok(transaction.commit().await?)
+    })
+    .await
 }
 
 /// The value as that of order `id`.
 fn value(column: &str, cell: Option<&str>, id: i64) -> Option<String> {
-    match column {
-        "id" | "order_id" | "log_id" => Some(id.to_string()),
-        "order_ids" => Some(format!("[{id}]")),
-        // As spread as the hash that it is.
-        "source_key" => Some(format!("webhook:{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..))),
-        _ => cell.map(|text| text.replace(NUMBER, &format!("BARE-{id:08}"))),
+    match own(column, id) {
+        Some(Cell::Integer(value)) => Some(value.to_string()),
+        Some(Cell::Text(text)) => Some(text),
+        _ => cell.map(|text| renumbered(text, id)),
     }
 }
 

@@ -59,7 +59,7 @@ async fn fill(bytes: &mut Vec<u8>, chunks: &mut BodyDataStream) -> Result<(), Re
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| RejectionCode::Incomplete)?;
         let room = MAX_BYTES - bytes.len();
-        bytes.extend(chunk.iter().take(room));
+        bytes.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
         if chunk.len() > room {
             return Err(RejectionCode::TooLarge);
         }

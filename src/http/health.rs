@@ -1,5 +1,6 @@
 //! Whether ROMS is well, for people and for what watches over it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Json, extract::State, http::StatusCode};
@@ -64,7 +65,7 @@ pub(super) struct Word {
         })),
     )
 )]
-pub(super) async fn health(State(state): State<AppState>) -> (StatusCode, Json<Health>) {
+pub(super) async fn health(State(state): State<Arc<AppState>>) -> (StatusCode, Json<Health>) {
     let latency = ping(&state).await;
     let discord = state.discord.as_ref().map(|board| DiscordCheck::new(board.snapshot(), now()));
     let degraded = discord.as_ref().is_some_and(DiscordCheck::is_degraded);
@@ -96,7 +97,7 @@ pub(super) async fn live() -> Json<Word> {
             example = json!({"status": "not_ready"})),
     )
 )]
-pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Word>) {
+pub(super) async fn ready(State(state): State<Arc<AppState>>) -> (StatusCode, Json<Word>) {
     if !state.closing.is_cancelled() && ping(&state).await.is_some() {
         (StatusCode::OK, Json(Word { status: "ready" }))
     } else {

@@ -4,6 +4,8 @@
 //! rebinding). To the browser, and to the same-origin rule, the API then is the page's own. Only
 //! `Host` still tells: it holds the page's name.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, header::HOST, uri::Authority},
@@ -17,7 +19,7 @@ use super::{AppState, error::ApiError};
 /// Lets through what asks for a host that is known. A request without `Host` comes from no
 /// browser.
 pub(super) async fn check(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {

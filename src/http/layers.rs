@@ -27,13 +27,14 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 pub(super) async fn finish(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     // The route only: a path names an order, a query may search for an e-mail address.
-    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let request_id = request.extensions().get::<RequestId>().cloned();
 
     let mut response = next.run(request).await;
 
     if let Some(Failure(error)) = response.extensions_mut().remove() {
         let request_id = request_id.as_ref().and_then(|id| id.header_value().to_str().ok());
+        let route = route.as_ref().map(MatchedPath::as_str);
         let error = &*error as &(dyn std::error::Error + 'static);
         tracing::error!(request.id = request_id, http.method = %method, http.route = route, error, "request failed");
     }

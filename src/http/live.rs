@@ -78,7 +78,7 @@ const FAILED: Farewell = (close_code::ERROR, "internal error");
 )]
 pub(super) async fn connect(
     _: SameOrigin,
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade.map_err(|lacking| ApiError::NotWebSocket { detail: lacking.body_text() })?;

@@ -1,5 +1,7 @@
 //! Reading the log of what came in.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -99,7 +101,10 @@ struct LogRow {
     ),
     responses((status = 200, description = "A stretch of the log", body = LogPage), ListErrors)
 )]
-pub(super) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<LogPage>, ApiError> {
+pub(super) async fn list(
+    State(state): State<Arc<AppState>>,
+    params: Params,
+) -> Result<Json<LogPage>, ApiError> {
     let limit = params.clamped("limit", 1, MAX_LIMIT)?.unwrap_or(LIMIT).unsigned_abs();
     let filter = LogFilter {
         before_id: params.clamped("before_id", 0, i64::MAX)?,
@@ -122,7 +127,7 @@ pub(super) async fn list(State(state): State<AppState>, params: Params) -> Resul
     responses((status = 200, description = "The row", body = LogWhole), RowErrors)
 )]
 pub(super) async fn one(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Segment(id): Segment,
 ) -> Result<Json<LogWhole>, ApiError> {
     let id = id.parse().map_err(|_| bad("id", "A whole number."))?;

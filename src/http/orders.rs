@@ -1,5 +1,7 @@
 //! Reading orders and their history.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -110,7 +112,10 @@ struct ChangeBody {
     ),
     responses((status = 200, description = "A page of orders", body = OrderPage), ListErrors)
 )]
-pub(super) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<OrderPage>, ApiError> {
+pub(super) async fn list(
+    State(state): State<Arc<AppState>>,
+    params: Params,
+) -> Result<Json<OrderPage>, ApiError> {
     let page_size = params.clamped("page_size", 1, MAX_PAGE_SIZE)?.unwrap_or(PAGE_SIZE).unsigned_abs();
     let place = Place::of(&params, page_size)?;
     let filter = OrderFilter {
@@ -137,8 +142,8 @@ pub(super) async fn list(State(state): State<AppState>, params: Params) -> Resul
         page_size,
         has_next: found.has_older,
         has_previous: found.has_newer,
-        next: oldest.filter(|_| found.has_older),
-        previous: newest.filter(|_| found.has_newer),
+        next: oldest.or(place.back()).filter(|_| found.has_older),
+        previous: newest.or(place.back()).filter(|_| found.has_newer),
     }))
 }
 
@@ -168,6 +173,17 @@ impl Place {
         }
     }
 
+    /// The cursor that leads back from where there is nothing.
+    fn back(self) -> Option<i64> {
+        match self {
+            Self::Cursor(store::From::Before(id)) => Some(id.saturating_sub(1).max(0)),
+            Self::Cursor(store::From::After(id)) => Some(id.saturating_add(1)),
+            Self::Cursor(store::From::Newest | store::From::Oldest) => None,
+            // Behind the last page: that is the one which goes on from the oldest order.
+            Self::Page { .. } => Some(0),
+        }
+    }
+
     const fn page(self) -> Option<u64> {
         match self {
             Self::Page { page, .. } => Some(page),
@@ -194,7 +210,7 @@ fn too_far(page_size: u64) -> ApiError {
     responses((status = 200, description = "The order", body = OrderBody), RowErrors)
 )]
 pub(super) async fn one(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Segment(key): Segment,
 ) -> Result<Json<OrderBody>, ApiError> {
     find(&state.store, &key).await.map(|order| Json(order.into()))
@@ -207,7 +223,7 @@ pub(super) async fn one(
     responses((status = 200, description = "The history", body = History), RowErrors)
 )]
 pub(super) async fn events(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Segment(key): Segment,
 ) -> Result<Json<History>, ApiError> {
     let order = find(&state.store, &key).await?;

@@ -1,5 +1,7 @@
 //! All routes in one list, and what every request and answer passes through.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
@@ -17,6 +19,7 @@ use super::{AppState, docs, error::ApiError, health, host, layers, live, logs, o
 
 /// Everything that is served, as one service.
 pub fn router(state: AppState) -> Router {
+    let state = Arc::new(state);
     let (routes, _) = documented().split_for_parts();
     routes
         .route("/docs/", get(docs::file))
@@ -40,7 +43,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 /// Every route there is, but for the files of the page at `/docs/`.
-fn documented() -> OpenApiRouter<AppState> {
+fn documented() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(docs::Frame::openapi())
         .routes(routes!(docs::index))
         .routes(routes!(docs::document))

@@ -50,29 +50,30 @@ pub async fn serve_at_most(
     state: AppState,
     stop: CancellationToken,
 ) {
+    let (closing, tasks) = (state.closing.clone(), state.tasks.clone());
     let server = Server {
-        service: TowerToHyperService::new(router(state.clone())),
+        service: TowerToHyperService::new(router(state)),
         refusal: TowerToHyperService::new(busy::router()),
         connections: TaskTracker::new(),
         slots: Arc::new(Semaphore::new(connections)),
         places: Arc::new(Semaphore::new(connections + TURNED_AWAY)),
-        closing: state.closing.clone(),
+        closing: closing.clone(),
     };
     tokio::select! {
         () = server.accept(&listener) => {}
         () = stop.cancelled() => server.accept_waiting(&listener),
     }
     drop(listener);
-    state.closing.cancel();
+    closing.cancel();
 
     let ended = async {
         server.connections.close();
         server.connections.wait().await;
-        state.tasks.close();
-        state.tasks.wait().await;
+        tasks.close();
+        tasks.wait().await;
     };
     if timeout(DEADLINE, ended).await.is_err() {
-        let (connections, tasks) = (server.connections.len(), state.tasks.len());
+        let (connections, tasks) = (server.connections.len(), tasks.len());
         tracing::warn!(connections, tasks, "gave up waiting for connections to end");
     }
 }

@@ -1,6 +1,7 @@
 //! Where cards are posted to, and what became of them as an answer.
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
 
 use axum::{Json, body::Body, extract::State};
 use chrono::{DateTime, Utc};
@@ -101,13 +102,13 @@ pub(super) struct Operational {
 )]
 pub(super) async fn receive(
     _: SameOrigin,
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     body: Body,
 ) -> Result<Json<Accepted>, ApiError> {
     // A task of its own, because a handler ends with its connection: a client that hangs up
     // has still sent its order, or a part of one that must leave its log row.
     let submission = state.tasks.spawn({
-        let state = state.clone();
+        let state = Arc::clone(&state);
         async move {
             let message = body::receive(body, ENDPOINT, &state.closing).await;
             state.ingest.try_submit(message).await

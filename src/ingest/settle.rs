@@ -1,5 +1,6 @@
 //! A batch merged in memory: several cards and edits of one order fold into one row. Pure.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -204,10 +205,11 @@ impl Settled {
                     continue;
                 }
             };
-            let mut patch = patch.clone();
+            let mut patch = Cow::Borrowed(&**patch);
             let number = patch.number.clone();
             let before = self.orders.get(&number).map(|working| &working.order);
             if let Some(first) = repeats {
+                let patch = patch.to_mut();
                 patch.at = patch.at.min(first.sent_at);
                 if before.is_some() {
                     // The first has dated the order; that it came again says nothing.

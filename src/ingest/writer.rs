@@ -149,6 +149,9 @@ impl Writer {
     }
 
     fn publish(&self, settled: &Settled) {
+        if !self.feed.has_listeners() {
+            return;
+        }
         for working in settled.in_turn().into_iter().filter(|working| working.changed) {
             self.feed.publish(OrderChange { created: working.created, order: working.order.clone() });
         }

@@ -1,5 +1,8 @@
 //! Headlines: `Successful Checkout | Best Buy US` gives the kind of a card and its store.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::lines::folded;
 
 /// What a card reports.
@@ -104,6 +107,9 @@ const PHRASES: &[(&str, Kind, bool)] = &[
     ("price drop", Kind::Monitor, false),
 ];
 
+static BY_PHRASE: LazyLock<HashMap<&'static str, (Kind, bool)>> =
+    LazyLock::new(|| PHRASES.iter().map(|(phrase, kind, strong)| (*phrase, (*kind, *strong))).collect());
+
 /// Remarks in parentheses that turn a success into a hold.
 const HOLDS: &[&str] = &["review hold", "on hold", "hold", "pending review"];
 
@@ -136,7 +142,7 @@ pub fn is_failure(status: &str) -> bool {
 fn phrase(heading: &str) -> Option<(Kind, bool, Option<&str>)> {
     let find = |part: &str| {
         let part = folded(part.trim_matches(|c: char| c.is_ascii_punctuation() || c.is_whitespace()));
-        PHRASES.iter().find(|(phrase, ..)| *phrase == part).map(|(_, kind, strong)| (*kind, *strong))
+        BY_PHRASE.get(part.as_str()).copied()
     };
     if let Some((kind, strong)) = find(heading) {
         return Some((kind, strong, None));

@@ -199,11 +199,12 @@ pub fn folded(text: &str) -> String {
             folded.push(' ');
         }
         if word.is_ascii() {
-            folded.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+            folded.push_str(word);
         } else {
             folded.push_str(&word.to_lowercase());
         }
     }
+    folded.make_ascii_lowercase();
     folded
 }
 

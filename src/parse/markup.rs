@@ -34,7 +34,8 @@ pub(super) fn shown(raw: &str) -> (Cow<'_, str>, Option<String>) {
         return (Cow::Borrowed(raw.trim()), None);
     }
     let mut text = Cow::Borrowed(raw);
-    if raw.contains(is_invisible) {
+    // A quick look spares most lines the one at each character.
+    if !raw.bytes().all(|byte| matches!(byte, b' '..=b'~')) && raw.contains(is_invisible) {
         text = Cow::Owned(raw.chars().filter(|c| !is_invisible(*c)).collect());
     }
     if text.contains('`') {
@@ -55,7 +56,7 @@ pub(super) fn shown(raw: &str) -> (Cow<'_, str>, Option<String>) {
         text = Cow::Owned(without_pairs(&text, "**", is_bold));
     }
     text = part(text, without_wrappers);
-    if text.contains(':') {
+    if text.contains(':') && (text.contains('<') || text.split_whitespace().any(is_emoji_name)) {
         text = Cow::Owned(without_emoji_codes(&text));
     }
     if text.contains('&') {
@@ -70,7 +71,7 @@ pub(super) fn shown(raw: &str) -> (Cow<'_, str>, Option<String>) {
 
 /// Whether two signs stand side by side. In the short texts of cards this is faster than a search.
 fn has_pair(text: &str, pair: [u8; 2]) -> bool {
-    text.as_bytes().windows(2).any(|two| two == pair)
+    text.as_bytes().contains(&pair[0]) && text.as_bytes().windows(2).any(|two| two == pair)
 }
 
 /// A part of a text, which is borrowed where the text is.
@@ -98,7 +99,7 @@ const fn is_never_markup(byte: u8) -> bool {
 #[must_use]
 pub fn is_no_value(text: &str) -> bool {
     text.chars().all(|c| matches!(c, '\u{200d}' | '\u{fe0f}'))
-        || NO_VALUE.contains(&text.to_lowercase().as_str())
+        || NO_VALUE.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// Whether a character is never seen: controls but tabs, zero-width and direction marks, and the

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, QueryFilter,
-    QuerySelect, Value,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect,
+    Value,
 };
 
 use super::entity::webhook_logs;
@@ -19,11 +19,18 @@ use super::search::SearchIndex;
 use super::sums::{Changes, Share};
 use super::{Store, StoreError, connect};
 use crate::order::{FieldChange, OrderNumber, Source};
-use insert::insert;
+use insert::{fresh_ids, insert};
 
 /// Most rows in one statement: few statement sizes keep the cache of prepared ones small, and
 /// rows of 38 values stay far below the limits, of which SQLite's is 32,766 values.
 pub(super) const MAX_ROWS: usize = 64;
+
+/// The keys of a condition, the last one again up to a power of two, so that few statements are
+/// prepared.
+fn padded<T>(keys: &[T]) -> impl Iterator<Item = &T> {
+    let missing = keys.len().next_power_of_two() - keys.len();
+    keys.iter().chain(keys.last().into_iter().cycle().take(missing))
+}
 
 /// A log row to be written.
 #[derive(Clone, Debug)]
@@ -142,7 +149,7 @@ impl Batch {
                     webhook_logs::Column::CreatedAt,
                     webhook_logs::Column::ContentHash,
                 ])
-                .filter(webhook_logs::Column::SourceKey.is_in(chunk))
+                .filter(webhook_logs::Column::SourceKey.is_in(padded(chunk)))
                 .into_tuple::<(String, i64, DateTime<Utc>, DateTime<Utc>, Option<String>)>()
                 .all(&self.transaction)
                 .await?;
@@ -175,6 +182,7 @@ impl Batch {
     /// When the database fails.
     pub async fn save_logs(&self, logs: Vec<NewLog>) -> Result<Vec<i64>, StoreError> {
         let columns = [
+            "id",
             "source",
             "source_key",
             "endpoint",
@@ -190,8 +198,10 @@ impl Batch {
             "sent_at",
             "created_at",
         ];
-        let rows = logs.into_iter().map(|log| {
+        let ids = fresh_ids(&self.transaction, "webhook_logs", logs.len()).await?;
+        let rows = logs.into_iter().zip(&ids).map(|(log, id)| {
             vec![
+                (*id).into(),
                 log.source.as_str().into(),
                 log.source_key.into(),
                 log.endpoint.into(),
@@ -208,11 +218,7 @@ impl Batch {
                 log.created_at.into(),
             ]
         });
-        let returned = insert(&self.transaction, "webhook_logs", &columns, rows, " RETURNING id").await?;
-        let mut ids =
-            returned.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<i64>, DbErr>>()?;
-        // Ids are given in the order of the rows, but rows may be returned in any.
-        ids.sort_unstable();
+        insert(&self.transaction, "webhook_logs", &columns, rows, "").await?;
         Ok(ids)
     }
 
@@ -233,7 +239,7 @@ impl Batch {
                 event.created_at.into(),
             ]
         });
-        insert(&self.transaction, "order_events", &columns, rows, " RETURNING id").await.map(drop)
+        insert(&self.transaction, "order_events", &columns, rows, "").await.map(drop)
     }
 
     /// Makes all of it durable, with the sums of the orders that it changed.

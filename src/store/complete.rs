@@ -1,12 +1,13 @@
 //! What somebody may mean who types the beginning of something.
 
 use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, Order as Sort, StatementBuilder};
 
 use super::entity::orders::{Column, Entity};
 use super::fetch::{Stretch, list, near};
-use super::filter::{column_holds, key, lowered};
-use super::search::Needle;
+use super::filter::{Split, column_holds, key, lowered};
+use super::search::{Needle, Sample};
+use super::ways::Way;
 use super::{Store, StoreError};
 use crate::order::Order;
 
@@ -29,21 +30,27 @@ impl Store {
     pub async fn complete(&self, typed: &str, limit: u64) -> Result<Vec<Order>, StoreError> {
         let typed = typed.trim();
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut found = self.numbers_beginning(typed.trim_start_matches('#').trim(), limit).await?;
+        let sample = Sample::default();
+        let mut found = self.numbers_beginning(typed.trim_start_matches('#').trim(), limit, &sample).await?;
         if !typed.is_empty() {
             for column in OTHERS {
                 let missing = wanted.saturating_sub(found.len());
                 if missing == 0 {
                     break;
                 }
-                found.extend(self.recent_with(column, typed, &found, missing).await?);
+                found.extend(self.recent_with(column, typed, (&found, missing), &sample).await?);
             }
         }
         self.orders_by_ids(&found).await
     }
 
     /// The most recent orders whose number begins with a text.
-    async fn numbers_beginning(&self, text: &str, limit: u64) -> Result<Vec<i64>, StoreError> {
+    async fn numbers_beginning(
+        &self,
+        text: &str,
+        limit: u64,
+        sample: &Sample,
+    ) -> Result<Vec<i64>, StoreError> {
         if text.is_empty() {
             return self.ids(list(Condition::all(), limit)).await;
         }
@@ -51,21 +58,37 @@ impl Store {
         // No character comes after the last one.
         let end = lowered(text).binary(BinOper::Custom("||"), Expr::val("\u{10ffff}"));
         let begins = Condition::all().add(number.clone().gte(lowered(text))).add(number.lt(end));
-        let mut few = Query::select();
-        few.column(Column::Id).from(Entity).cond_where(begins.clone()).limit(SORTED + 1);
-        let mut ids = self.ids(few).await?;
-        if ids.len() as u64 <= SORTED {
-            ids.sort_unstable_by(|a, b| b.cmp(a));
-            ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        if let Some(ids) = self.recent_of_few(&begins, limit).await? {
             return Ok(ids);
         }
         if self.search.is_lagging()
-            && let Some(lookup) = self.lookup(Needle::starting(Column::OrderNumber, text)).await?
+            && let Some(lookup) = self.lookup(Needle::starting(Column::OrderNumber, text), sample).await?
         {
             return self.search_ids(&lookup, &Condition::all(), Stretch::ALL, limit).await;
         }
-        // So many begin like this that the list has them soon.
-        self.ids(list(begins, limit)).await
+        let way = Way::Scattered(Split { lookup: begins, rest: Condition::all() });
+        self.scattered_ids(&way, Stretch::ALL, limit).await
+    }
+
+    /// The most recent of the orders that fit, by an index that has them in another order; `None`
+    /// where they are too many to be sorted.
+    async fn recent_of_few(&self, fitting: &Condition, limit: u64) -> Result<Option<Vec<i64>>, StoreError> {
+        let mut some = Query::select();
+        some.column(Column::Id).from(Entity).cond_where(fitting.clone()).limit(SORTED + 1);
+        let mut recent = Query::select();
+        recent
+            .column(Column::Id)
+            .expr(Expr::cust("count(*) OVER ()"))
+            .from_subquery(some, Entity)
+            .order_by(Column::Id, Sort::Desc)
+            .limit(limit);
+        let statement = StatementBuilder::build(&recent, &self.readers.get_database_backend());
+        let rows = self.readers.query_all_raw(statement).await?;
+        let counted = rows.first().map_or(Ok(0), |row| row.try_get_by_index::<i64>(1))?;
+        if counted.unsigned_abs() > SORTED {
+            return Ok(None);
+        }
+        Ok(Some(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?))
     }
 
     /// The most recent orders with a text in a column, but for those known already.
@@ -73,11 +96,11 @@ impl Store {
         &self,
         column: Column,
         text: &str,
-        known: &[i64],
-        limit: usize,
+        (known, limit): (&[i64], usize),
+        sample: &Sample,
     ) -> Result<Vec<i64>, StoreError> {
         let unknown = Condition::all().add(Column::Id.is_not_in(known.iter().copied()));
-        if let Some(lookup) = self.lookup(Needle::within(column, text)).await? {
+        if let Some(lookup) = self.lookup(Needle::within(column, text), sample).await? {
             return self.search_ids(&lookup, &unknown, Stretch::ALL, limit as u64).await;
         }
         let fitting = unknown.add(column_holds(column, text));

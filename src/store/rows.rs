@@ -177,16 +177,22 @@ pub(super) fn to_json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
+/// A change as it stands in the JSON of `order_events`.
+#[derive(serde::Serialize)]
+struct NamedChange<'a> {
+    field: &'a str,
+    old: Option<&'a str>,
+    new: Option<&'a str>,
+}
+
 /// Changes as the JSON of `order_events`: `[{"field","old","new"}]`.
 pub(super) fn changes_to_json(changes: &[FieldChange]) -> String {
-    let named = |change: &FieldChange| {
-        BTreeMap::from([
-            ("field", Some(change.field.clone())),
-            ("old", change.old.clone()),
-            ("new", change.new.clone()),
-        ])
-    };
-    to_json(&changes.iter().map(named).collect::<Vec<_>>())
+    let named = changes.iter().map(|FieldChange { field, old, new }| NamedChange {
+        field,
+        old: old.as_deref(),
+        new: new.as_deref(),
+    });
+    to_json(&named.collect::<Vec<_>>())
 }
 
 /// The changes of such a JSON; what cannot be read is left out.

@@ -9,9 +9,8 @@ mod window;
 
 use migration::search_index;
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
-use sea_orm::{
-    ColumnTrait, Condition, DbBackend, EntityTrait, IdenStatic, QueryFilter, QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, IdenStatic, QueryFilter, QuerySelect};
+use tokio::sync::OnceCell;
 
 use super::entity::orders::{Column, Entity};
 use super::filter::{SEARCHED, holds, lowered};
@@ -119,16 +118,22 @@ impl Lookup {
     }
 }
 
+/// Some orders' texts, which tell what is rare; they are read when they are first needed.
+#[derive(Debug, Default)]
+pub(super) struct Sample(OnceCell<Vec<String>>);
+
 impl Store {
     /// How to look a text up in the search index; `None` where that cannot be.
     ///
     /// # Errors
     /// When the database fails.
-    pub(super) async fn lookup(&self, needle: Needle) -> Result<Option<Lookup>, StoreError> {
+    pub(super) async fn lookup(&self, needle: Needle, sample: &Sample) -> Result<Option<Lookup>, StoreError> {
         let usable = match &self.search {
             SearchIndex::None => false,
             SearchIndex::Whole => true,
-            SearchIndex::Lagging(_) => keep::count_waiting(&self.readers, MOST_PENDING).await? <= MOST_PENDING,
+            SearchIndex::Lagging(_) => {
+                keep::count_waiting(&self.readers, MOST_PENDING).await? <= MOST_PENDING
+            }
         };
         let length = needle.lower.chars().count();
         if !usable || length < SHORTEST {
@@ -137,12 +142,12 @@ impl Store {
         if length <= WINDOW && self.search.is_lagging() {
             return Ok(Some(Lookup { part: needle.lower.clone(), common: true, needle }));
         }
-        let sample = self.sample().await?;
+        let sample = sample.0.get_or_try_init(|| self.sample()).await?;
         let common = sample.iter().filter(|text| text.contains(&needle.lower)).count() >= COMMON;
         let part = match length {
             ..=WINDOW => needle.lower.clone(),
             _ if needle.at_start => needle.lower.chars().take(WINDOW).collect(),
-            _ => window::rarest(&needle.lower, &sample),
+            _ => window::rarest(&needle.lower, sample),
         };
         Ok(Some(Lookup { needle, part, common }))
     }

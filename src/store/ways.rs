@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, Condition};
 use super::entity::order_sums;
 use super::entity::orders::Column;
 use super::filter::{Split, Term, name_is};
-use super::search::{Lookup, Needle};
+use super::search::{Lookup, Needle, Sample};
 use super::sums::Kind;
 use super::{OrderFilter, Store, StoreError};
 
@@ -52,7 +52,7 @@ impl Store {
         let named = self.fewest(filter).await?;
         if let Some(text) = &filter.search
             && named.is_none_or(|(_, orders)| orders > FEW)
-            && let Some(lookup) = self.lookup(Needle::anywhere(text)).await?
+            && let Some(lookup) = self.lookup(Needle::anywhere(text), &Sample::default()).await?
         {
             return Ok(Way::Search(lookup, by(Some(Term::Search)).rest));
         }

@@ -111,6 +111,9 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
                 .pragma("journal_size_limit", JOURNAL_LIMIT.to_string())
+                // What a statement of many rows keeps to undo itself would go to a file each time;
+                // what readers sort may be large.
+                .pragma("temp_store", if read_only { "DEFAULT" } else { "MEMORY" })
                 .pragma("query_only", if read_only { "ON" } else { "OFF" })
         });
     Database::connect(options).await

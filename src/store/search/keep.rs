@@ -167,7 +167,10 @@ impl Keeper {
         while timeout(QUIET, self.written.notified()).await.is_ok() {
             if since.elapsed() > QUIET {
                 since = Instant::now();
-                if count_waiting(&self.readers, MOST_WAITING).await.is_ok_and(|waiting| waiting > MOST_WAITING) {
+                if count_waiting(&self.readers, MOST_WAITING)
+                    .await
+                    .is_ok_and(|waiting| waiting > MOST_WAITING)
+                {
                     return;
                 }
             }

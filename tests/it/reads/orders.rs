@@ -111,6 +111,25 @@ async fn cursors_lead_through_the_list_in_both_directions() {
 }
 
 #[tokio::test]
+async fn a_page_beyond_either_end_of_the_list_leads_back_into_it() {
+    let app = shop().await;
+    let get = async |query: &str| app.get(&format!("/api/v2/orders?page_size=2&{query}")).await;
+
+    for (beyond, way, back, there) in [
+        ("before=0", "previous", "after", ["A-2", "A-1"]),
+        ("before=1", "previous", "after", ["A-2", "A-1"]),
+        ("page=9", "previous", "after", ["A-2", "A-1"]),
+        ("after=6", "next", "before", ["B-6", "A-5"]),
+        ("after=9223372036854775807", "next", "before", ["B-6", "A-5"]),
+    ] {
+        let empty = get(beyond).await;
+        assert_eq!(numbers(&empty), [""; 0], "{beyond}");
+        assert_eq!(empty.json[format!("has_{way}")], json!(true), "{beyond}");
+        assert_eq!(numbers(&get(&format!("{back}={}", empty.json[way])).await), there, "{beyond}");
+    }
+}
+
+#[tokio::test]
 async fn filters_choose_by_status_store_and_text() {
     let app = shop().await;
     let cases: [(&str, &[&str]); 22] = [
