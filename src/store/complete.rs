@@ -1,7 +1,7 @@
 //! What somebody may mean who types the beginning of something.
 
 use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, Order as Sort, StatementBuilder};
+use sea_orm::{ColumnTrait, Condition, Order as Sort};
 
 use super::entity::orders::{Column, Entity};
 use super::fetch::{Stretch, list, near};
@@ -73,22 +73,16 @@ impl Store {
     /// The most recent of the orders that fit, by an index that has them in another order; `None`
     /// where they are too many to be sorted.
     async fn recent_of_few(&self, fitting: &Condition, limit: u64) -> Result<Option<Vec<i64>>, StoreError> {
-        let mut some = Query::select();
-        some.column(Column::Id).from(Entity).cond_where(fitting.clone()).limit(SORTED + 1);
-        let mut recent = Query::select();
-        recent
-            .column(Column::Id)
-            .expr(Expr::cust("count(*) OVER ()"))
-            .from_subquery(some, Entity)
-            .order_by(Column::Id, Sort::Desc)
-            .limit(limit);
-        let statement = StatementBuilder::build(&recent, &self.readers.get_database_backend());
-        let rows = self.readers.query_all_raw(statement).await?;
-        let counted = rows.first().map_or(Ok(0), |row| row.try_get_by_index::<i64>(1))?;
-        if counted.unsigned_abs() > SORTED {
+        let mut few = Query::select();
+        few.column(Column::Id).from(Entity).cond_where(fitting.clone()).limit(SORTED + 1);
+        let mut counted = Query::select();
+        counted.expr(Expr::cust("count(*)")).from_subquery(few.clone(), Entity);
+        if self.ids(counted).await?.iter().any(|count| count.unsigned_abs() > SORTED) {
             return Ok(None);
         }
-        Ok(Some(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?))
+        let mut recent = Query::select();
+        recent.column(Column::Id).from_subquery(few, Entity).order_by(Column::Id, Sort::Desc).limit(limit);
+        self.ids(recent).await.map(Some)
     }
 
     /// The most recent orders with a text in a column, but for those known already.

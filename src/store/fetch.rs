@@ -108,7 +108,7 @@ impl Store {
         self.ids(scattered(&fitting, stretch, limit, DbBackend::Postgres)).await
     }
 
-    /// The row ids that a query gives.
+    /// The row ids, or other whole numbers, that a query gives.
     pub(super) async fn ids(&self, query: SelectStatement) -> Result<Vec<i64>, StoreError> {
         let statement = StatementBuilder::build(&query, &self.readers.get_database_backend());
         let rows = self.readers.query_all_raw(statement).await?;

@@ -7,6 +7,12 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement,
 use super::MAX_ROWS;
 use crate::store::{StoreError, rows};
 
+/// Bytes that a statement takes to PostgreSQL, at most, unless it is of one row: what fits into one
+/// record of TLS is sent at once. sqlx 0.9.0 leaves Nagle's algorithm on, by which a second record
+/// waits for the acknowledgement of the first, and that is 40 ms late
+/// (<https://github.com/transact-rs/sqlx/pull/4336>).
+const MOST_BYTES: usize = 15 * 1024;
+
 /// Inserts rows in statements of power-of-two sizes, so that few statements are prepared, and
 /// gives how many were written. `tail` stands behind the values.
 ///
@@ -23,7 +29,7 @@ pub(in crate::store) async fn insert(
     let mut rows: Vec<Vec<Value>> = rows.collect();
     let mut written = 0;
     while !rows.is_empty() {
-        let size = (1 << rows.len().ilog2()).min(MAX_ROWS);
+        let size = size(backend, &rows);
         let behind = rows.split_off(size);
         let sql = format!(
             "INSERT INTO {table} ({}) VALUES {}{tail}",
@@ -36,6 +42,25 @@ pub(in crate::store) async fn insert(
         rows = behind;
     }
     Ok(written)
+}
+
+/// How many of the rows go into the next statement; at least one.
+fn size(backend: DbBackend, rows: &[Vec<Value>]) -> usize {
+    let mut bytes = 0;
+    let fits = |row: &&Vec<Value>| {
+        bytes += row.iter().map(wire_size).sum::<usize>();
+        backend != DbBackend::Postgres || bytes <= MOST_BYTES
+    };
+    let fitting = rows.iter().take(MAX_ROWS).take_while(fits).count().max(1);
+    1 << fitting.ilog2()
+}
+
+/// Bytes of a value in PostgreSQL's protocol, with its length and format; numbers are short.
+fn wire_size(value: &Value) -> usize {
+    match value {
+        Value::String(Some(text)) => text.len() + 6,
+        _ => 16,
+    }
 }
 
 /// Ids that no row of a table has had, smallest first.
