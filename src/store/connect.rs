@@ -20,7 +20,7 @@ use super::{Options, Store, StoreError};
 use crate::config::DatabaseUrl;
 
 pub(super) use postgres::{Server, vacuum};
-pub(super) use sqlite::{create_private, explain};
+pub(super) use sqlite::{create_private, explain, keep_undo_in_memory};
 
 /// How long to wait for a connection, and a statement for somebody else's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

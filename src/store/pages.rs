@@ -95,9 +95,10 @@ impl Store {
                 self.scattered_ids(&way, Stretch::ALL, skipped).await?.get(skip).copied()
             }
         };
-        match last_skipped {
-            Some(id) => self.order_page(filter, From::Before(id), limit).await,
-            None => Ok(OrderPage { items: Vec::new(), has_newer: true, has_older: false }),
+        if let Some(id) = last_skipped {
+            return self.order_page(filter, From::Before(id), limit).await;
         }
+        let newest = self.order_page(filter, From::Newest, 1).await?.items;
+        Ok(OrderPage { items: Vec::new(), has_newer: !newest.is_empty(), has_older: false })
     }
 }

@@ -71,7 +71,9 @@ impl Store {
         let purged = self.sweep(address, true).await?;
         if is_sqlite {
             patiently(async || self.rewrite_search_index().await).await?;
+            connect::keep_undo_in_memory(&self.writer, false).await?;
             patiently(async || Ok(self.writer.execute_unprepared("VACUUM").await.map(drop)?)).await?;
+            connect::keep_undo_in_memory(&self.writer, true).await?;
             self.empty_log_file().await?;
         } else {
             let tables = ["orders", "order_events", "webhook_logs", "order_sums", "discord_views"];

@@ -73,13 +73,17 @@ pub(super) async fn fresh_ids(
         return Ok(Vec::new());
     }
     let backend = transaction.get_database_backend();
-    let ask = |sql, values: Vec<Value>| Statement::from_sql_and_values(backend, sql, values);
+    let ask = |sql: &str, values: Vec<Value>| Statement::from_sql_and_values(backend, sql, values);
     if backend != DbBackend::Postgres {
-        // The last id that was given. Nobody else writes before this transaction ends.
-        let ask = ask("SELECT seq FROM sqlite_sequence WHERE name = ?", vec![table.into()]);
-        let last = transaction.query_one_raw(ask).await?;
+        // The last id that was given, or put in by hand. Nobody else writes before this transaction ends.
+        let sql = format!(
+            "SELECT max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = ?), 0), \
+             coalesce((SELECT max(id) FROM {table}), 0))"
+        );
+        let last = transaction.query_one_raw(ask(&sql, vec![table.into()])).await?;
         let last: i64 = last.map_or(Ok(0), |row| row.try_get_by_index(0))?;
-        return Ok((last..i64::MAX).skip(1).take(count).collect());
+        let last_fresh = i64::try_from(count).ok().and_then(|count| last.checked_add(count));
+        return last_fresh.map(|end| (last + 1..=end).collect()).ok_or(StoreError::Corrupt { column: "id" });
     }
     let sql = "SELECT nextval(pg_get_serial_sequence($1, 'id')) AS id FROM generate_series(1, $2)";
     let count = i64::try_from(count).unwrap_or(i64::MAX);

@@ -5,8 +5,9 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::sqlx::{self, Connection, SqliteConnection};
-use sea_orm::{Database, DatabaseConnection, DbErr};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbErr};
 use tokio::time::sleep;
 
 use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
@@ -16,6 +17,11 @@ use crate::store::{Options, Store, StoreError};
 
 /// The write-ahead log is cut back to this size after a checkpoint, in bytes.
 const JOURNAL_LIMIT: u32 = 64 * 1024 * 1024;
+/// Pages of the write-ahead log after which they are brought into the database, 16 MiB: at a million
+/// orders many commits change the same pages of the indexes.
+const CHECKPOINT_PAGES: u32 = 4096;
+/// Memory for pages of the connection that writes, in KiB.
+const WRITER_CACHE: u32 = 8192;
 /// How long to wait before asking once more for the switch to the write-ahead log.
 const SWITCH_PAUSE: Duration = Duration::from_millis(10);
 /// SQLite's code for a lock that somebody else holds.
@@ -38,6 +44,8 @@ pub(super) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
         StoreError::Database(error) => explain(error),
         other => other,
     })?;
+    // Only now: an index that a migration makes is sorted in a file.
+    keep_undo_in_memory(&writer, true).await.map_err(explain)?;
     let readers = connect(path, READERS, true).await.map_err(explain)?;
     let search = SearchIndex::keep(indexed, writer.clone(), readers.clone());
     let (engine, origin) = ("SQLite".to_owned(), origin());
@@ -102,7 +110,7 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
                 .after_release(|connection, _| Box::pin(is_outside_of_transactions(connection)))
         })
         .map_sqlx_sqlite_opts(move |sqlite| {
-            sqlite
+            let sqlite = sqlite
                 .filename(&path)
                 .in_memory(false)
                 .shared_cache(false)
@@ -111,12 +119,27 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
                 .pragma("journal_size_limit", JOURNAL_LIMIT.to_string())
-                // What a statement of many rows keeps to undo itself would go to a file each time;
-                // what readers sort may be large.
-                .pragma("temp_store", if read_only { "DEFAULT" } else { "MEMORY" })
-                .pragma("query_only", if read_only { "ON" } else { "OFF" })
+                .pragma("query_only", if read_only { "ON" } else { "OFF" });
+            if read_only { sqlite } else { for_writing(sqlite) }
         });
     Database::connect(options).await
+}
+
+/// Sets where a connection keeps what it needs for a while: in memory, because what a statement of
+/// many rows keeps to undo itself would go to a file each time; or else in files, for work on the
+/// whole database, of which a `VACUUM` makes a copy.
+pub(in crate::store) async fn keep_undo_in_memory(
+    writer: &DatabaseConnection,
+    wanted: bool,
+) -> Result<(), DbErr> {
+    let place = if wanted { "MEMORY" } else { "FILE" };
+    writer.execute_unprepared(&format!("PRAGMA temp_store = {place}")).await.map(drop)
+}
+
+fn for_writing(sqlite: SqliteConnectOptions) -> SqliteConnectOptions {
+    sqlite
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        .pragma("cache_size", format!("-{WRITER_CACHE}"))
 }
 
 /// Whether a connection that comes back to its pool can be used again; else it is closed.

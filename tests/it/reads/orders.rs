@@ -127,6 +127,8 @@ async fn a_page_beyond_either_end_of_the_list_leads_back_into_it() {
         assert_eq!(empty.json[format!("has_{way}")], json!(true), "{beyond}");
         assert_eq!(numbers(&get(&format!("{back}={}", empty.json[way])).await), there, "{beyond}");
     }
+    let nothing = get("page=9&status=refunded").await;
+    assert_eq!((&nothing.json["has_previous"], &nothing.json["previous"]), (&json!(false), &Value::Null));
 }
 
 #[tokio::test]

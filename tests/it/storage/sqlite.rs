@@ -23,11 +23,50 @@ async fn every_connection_is_durable_patient_and_strict() {
         ("busy_timeout", ["5000", "5000"]),
         ("query_only", ["0", "1"]),
         ("journal_size_limit", ["67108864", "67108864"]),
+        ("cache_size", ["-8192", "-2000"]),
+        ("temp_store", ["2", "0"]),
     ];
     for (name, expected) in settings {
         assert_eq!(store.pragma(name).await.unwrap(), expected, "{name}");
     }
     store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn ids_that_were_moved_by_hand_are_not_given_again() {
+    let app = App::start_in(Home::sqlite(), "").await;
+    app.stored(&["Order Number\nA-1\n", "Order Number\nA-2\n"]).await;
+    let mut sql = app.sql().await;
+    // As in the programs that people use.
+    sql.run("PRAGMA foreign_keys = OFF").await;
+    for (change, number) in [
+        ("UPDATE orders SET id = 3 WHERE order_number = 'A-1'", "B-1"),
+        ("UPDATE webhook_logs SET id = (SELECT max(id) + 1 FROM webhook_logs) WHERE id = 1", "B-2"),
+        ("DELETE FROM sqlite_sequence", "B-3"),
+        ("DELETE FROM orders WHERE order_number = 'B-3'", "B-4"),
+    ] {
+        sql.run(change).await;
+        app.stored(&[&format!("Order Number\n{number}\n")]).await;
+    }
+    let ids: Vec<_> = app.get("/api/v2/orders").await.json["orders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|order| (order["order_number"].as_str().unwrap().to_owned(), order["id"].as_i64().unwrap()))
+        .collect();
+    let expected = [("B-4", 7), ("B-2", 5), ("B-1", 4), ("A-1", 3), ("A-2", 2)];
+    assert_eq!(ids, expected.map(|(number, id)| (number.to_owned(), id)));
+}
+
+#[tokio::test]
+async fn ids_that_are_used_up_are_told_of_and_nothing_is_stored_without() {
+    let app = App::start_in(Home::sqlite(), "").await;
+    app.stored(&["Order Number\nA-1\n"]).await;
+    let mut sql = app.sql().await;
+    sql.run("UPDATE sqlite_sequence SET seq = 9223372036854775807 WHERE name = 'orders'").await;
+    let reply = app.post("Order Number\nA-2\n").await;
+    assert_eq!((reply.status, &reply.json["code"]), (500, &json!("not_stored")), "{}", reply.text);
+    assert_eq!(app.get("/api/v2/orders").await.json["total"], json!(1));
 }
 
 #[cfg(unix)]
