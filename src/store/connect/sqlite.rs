@@ -5,7 +5,6 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::sqlx::{self, Connection, SqliteConnection};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbErr};
 use tokio::time::sleep;
@@ -17,11 +16,6 @@ use crate::store::{Options, Store, StoreError};
 
 /// The write-ahead log is cut back to this size after a checkpoint, in bytes.
 const JOURNAL_LIMIT: u32 = 64 * 1024 * 1024;
-/// Pages of the write-ahead log after which they are brought into the database, 16 MiB: at a million
-/// orders many commits change the same pages of the indexes.
-const CHECKPOINT_PAGES: u32 = 4096;
-/// Memory for pages of the connection that writes, in KiB.
-const WRITER_CACHE: u32 = 8192;
 /// How long to wait before asking once more for the switch to the write-ahead log.
 const SWITCH_PAUSE: Duration = Duration::from_millis(10);
 /// SQLite's code for a lock that somebody else holds.
@@ -110,7 +104,7 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
                 .after_release(|connection, _| Box::pin(is_outside_of_transactions(connection)))
         })
         .map_sqlx_sqlite_opts(move |sqlite| {
-            let sqlite = sqlite
+            sqlite
                 .filename(&path)
                 .in_memory(false)
                 .shared_cache(false)
@@ -119,8 +113,7 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
                 .pragma("journal_size_limit", JOURNAL_LIMIT.to_string())
-                .pragma("query_only", if read_only { "ON" } else { "OFF" });
-            if read_only { sqlite } else { for_writing(sqlite) }
+                .pragma("query_only", if read_only { "ON" } else { "OFF" })
         });
     Database::connect(options).await
 }
@@ -134,12 +127,6 @@ pub(in crate::store) async fn keep_undo_in_memory(
 ) -> Result<(), DbErr> {
     let place = if wanted { "MEMORY" } else { "FILE" };
     writer.execute_unprepared(&format!("PRAGMA temp_store = {place}")).await.map(drop)
-}
-
-fn for_writing(sqlite: SqliteConnectOptions) -> SqliteConnectOptions {
-    sqlite
-        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
-        .pragma("cache_size", format!("-{WRITER_CACHE}"))
 }
 
 /// Whether a connection that comes back to its pool can be used again; else it is closed.

@@ -23,7 +23,6 @@ async fn every_connection_is_durable_patient_and_strict() {
         ("busy_timeout", ["5000", "5000"]),
         ("query_only", ["0", "1"]),
         ("journal_size_limit", ["67108864", "67108864"]),
-        ("cache_size", ["-8192", "-2000"]),
         ("temp_store", ["2", "0"]),
     ];
     for (name, expected) in settings {
