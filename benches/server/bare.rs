@@ -111,15 +111,11 @@ pub(crate) fn renumbered(text: &str, id: i64) -> String {
 async fn prepared(database: String) -> Result<SqliteConnection> {
     let mut options: SqliteConnectOptions = database.parse()?;
     let store = with_one_order(database).await?;
-    for name in
-        ["journal_mode", "synchronous", "foreign_keys", "journal_size_limit", "cache_size", "temp_store"]
-    {
+    for name in ["journal_mode", "synchronous", "foreign_keys", "journal_size_limit", "temp_store"] {
         let [value, _] = store.pragma(name).await?;
         options = options.pragma(name, value);
     }
     store.close().await?;
-    // As ROMS has it; SQLite does not tell this one.
-    options = options.pragma("wal_autocheckpoint", "4096");
     Ok(SqliteConnection::connect_with(&options).await?)
 }
 
