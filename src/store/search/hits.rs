@@ -75,6 +75,8 @@ impl<'a> Hits<'a> {
             portion = (portion * 4).min(PORTIONS.1);
         };
         hits.sort_unstable();
+        // One that the index took in the meantime has been found twice.
+        hits.dedup();
         if stretch.descending {
             hits.reverse();
         }
