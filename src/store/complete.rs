@@ -38,7 +38,7 @@ impl Store {
                 if missing == 0 {
                     break;
                 }
-                found.extend(self.recent_with(column, typed, (&found, missing), &sample).await?);
+                found.extend(self.recent_with(column, typed, &found, missing, &sample).await?);
             }
         }
         self.orders_by_ids(&found).await
@@ -90,7 +90,8 @@ impl Store {
         &self,
         column: Column,
         text: &str,
-        (known, limit): (&[i64], usize),
+        known: &[i64],
+        limit: usize,
         sample: &Sample,
     ) -> Result<Vec<i64>, StoreError> {
         let unknown = Condition::all().add(Column::Id.is_not_in(known.iter().copied()));
