@@ -4,15 +4,14 @@ use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, Order as Sort};
 
 use super::entity::orders::{Column, Entity};
-use super::fetch::{Stretch, list, near};
-use super::filter::{Split, column_holds, key, lowered};
+use super::fetch::{Stretch, list, near, scattered};
+use super::filter::{column_holds, key, lowered};
 use super::search::{Needle, Sample};
-use super::ways::Way;
 use super::{Store, StoreError};
 use crate::order::Order;
 
 /// Numbers with the same beginning that are sorted by age.
-const SORTED: u64 = 10_000;
+const SORTED: u64 = 1_000;
 
 /// Where a text is looked for that begins no number, or few.
 const OTHERS: [Column; 3] = [Column::Product, Column::Email, Column::Profile];
@@ -32,14 +31,19 @@ impl Store {
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let sample = Sample::default();
         let mut found = self.numbers_beginning(typed.trim_start_matches('#').trim(), limit, &sample).await?;
-        if !typed.is_empty() {
-            for column in OTHERS {
-                let missing = wanted.saturating_sub(found.len());
-                if missing == 0 {
-                    break;
-                }
-                found.extend(self.recent_with(column, typed, &found, missing, &sample).await?);
+        if typed.is_empty() || found.len() >= wanted {
+            return self.orders_by_ids(&found).await;
+        }
+        // Mostly nothing else holds what begins a number. One question tells.
+        if self.recent_with(&OTHERS, typed, &found, 1, &sample).await?.is_empty() {
+            return self.orders_by_ids(&found).await;
+        }
+        for column in OTHERS {
+            let missing = wanted.saturating_sub(found.len());
+            if missing == 0 {
+                break;
             }
+            found.extend(self.recent_with(&[column], typed, &found, missing, &sample).await?);
         }
         self.orders_by_ids(&found).await
     }
@@ -61,13 +65,16 @@ impl Store {
         if let Some(ids) = self.recent_of_few(&begins, limit).await? {
             return Ok(ids);
         }
+        let recent = self.ids(near(&begins, Stretch::ALL, limit)).await?;
+        if recent.len() as u64 == limit {
+            return Ok(recent);
+        }
         if self.search.is_lagging()
             && let Some(lookup) = self.lookup(Needle::starting(Column::OrderNumber, text), sample).await?
         {
             return self.search_ids(&lookup, &Condition::all(), Stretch::ALL, limit).await;
         }
-        let way = Way::Scattered(Split { lookup: begins, rest: Condition::all() });
-        self.scattered_ids(&way, Stretch::ALL, limit).await
+        self.ids(scattered(&begins, Stretch::ALL, limit, self.readers.get_database_backend())).await
     }
 
     /// The most recent of the orders that fit, by an index that has them in another order; `None`
@@ -85,20 +92,21 @@ impl Store {
         self.ids(recent).await.map(Some)
     }
 
-    /// The most recent orders with a text in a column, but for those known already.
+    /// The most recent orders with a text in one of the columns, but for those known already.
     async fn recent_with(
         &self,
-        column: Column,
+        columns: &[Column],
         text: &str,
         known: &[i64],
         limit: usize,
         sample: &Sample,
     ) -> Result<Vec<i64>, StoreError> {
         let unknown = Condition::all().add(Column::Id.is_not_in(known.iter().copied()));
-        if let Some(lookup) = self.lookup(Needle::within(column, text), sample).await? {
+        if let Some(lookup) = self.lookup(Needle::within(columns, text), sample).await? {
             return self.search_ids(&lookup, &unknown, Stretch::ALL, limit as u64).await;
         }
-        let fitting = unknown.add(column_holds(column, text));
+        let held = columns.iter().map(|column| column_holds(*column, text));
+        let fitting = unknown.add(held.fold(Condition::any(), Condition::add));
         self.ids(near(&fitting, Stretch::ALL, limit as u64)).await
     }
 }

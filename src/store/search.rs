@@ -50,14 +50,14 @@ impl Needle {
         Self { lower: text.to_lowercase(), columns: SEARCHED.to_vec(), at_start: false }
     }
 
-    /// A text in one column.
-    pub(super) fn within(column: Column, text: &str) -> Self {
-        Self { columns: vec![column], ..Self::anywhere(text) }
+    /// A text in some of the searched columns.
+    pub(super) fn within(columns: &[Column], text: &str) -> Self {
+        Self { columns: columns.to_vec(), ..Self::anywhere(text) }
     }
 
     /// A text that a column begins with.
     pub(super) fn starting(column: Column, text: &str) -> Self {
-        Self { at_start: true, ..Self::within(column, text) }
+        Self { at_start: true, ..Self::within(&[column], text) }
     }
 
     fn is_in(&self, texts: &Texts) -> bool {
@@ -109,12 +109,12 @@ impl Lookup {
         let texts = || Expr::cust(search_index::POSTGRES_TEXT);
         let found = Condition::all().add(holds(&self.part, DbBackend::Postgres));
         let place = |text: Expr| Func::cust("strpos").arg(text).arg(lowered(&self.needle.lower)).gt(0);
-        let column = match self.needle.columns.as_slice() {
-            [column] => Some(place(Func::lower(Expr::col(*column)).into())),
-            _ if self.is_exact() => None,
-            _ => Some(place(texts())),
-        };
-        found.add_option(column)
+        if self.needle.columns.len() < SEARCHED.len() {
+            let columns =
+                self.needle.columns.iter().map(|column| place(Func::lower(Expr::col(*column)).into()));
+            return found.add(columns.fold(Condition::any(), Condition::add));
+        }
+        found.add_option((!self.is_exact()).then(|| place(texts())))
     }
 }
 
