@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 use std::io;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgDatabaseError};
@@ -22,8 +23,9 @@ pub(super) const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(1919905139
 /// The oldest release that is supported, as `server_version_num` tells it.
 const OLDEST: i32 = 150_000;
 /// Connections that write: the pipeline has one at work, the Discord edge notes its cursors, and
-/// one that hangs on a network that is gone must not keep the others waiting.
-const WRITERS: u32 = 4;
+/// one that hangs on a network that is gone must not keep the others waiting. Two stay open: the pool
+/// looks at a connection that comes back, and whoever writes meanwhile would have to open another one.
+const WRITERS: RangeInclusive<u32> = 2..=4;
 /// How long to wait before connecting once more to a server that is starting up.
 const START_PAUSE: Duration = Duration::from_millis(100);
 /// A pooled connection is closed when it was idle for so long, or is so old.
@@ -108,7 +110,7 @@ pub(super) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
         None => server.refused_because(root(&error).to_string()),
     };
     let look = look_at(&server).await.map_err(|reason| server.refused_because(reason))?;
-    let migrator = connect(&server, 1, &[MIGRATING]).await.map_err(explain)?;
+    let migrator = connect(&server, 1..=1, &[MIGRATING]).await.map_err(explain)?;
     let (timezone, indexed) = migrate(&migrator, wanted).await.map_err(|error| match error {
         StoreError::Database(error) if postgres_error(&error).is_some_and(|e| e.code() == NO_RIGHT) => {
             explain(error)
@@ -118,7 +120,7 @@ pub(super) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
     drop(migrator.close().await);
     let durable = if look.lazy { DURABLE } else { &[] };
     let writer = connect(&server, WRITERS, &[WRITING, durable]).await.map_err(explain)?;
-    let readers = connect(&server, READERS, &[READING]).await.map_err(explain)?;
+    let readers = connect(&server, 1..=READERS, &[READING]).await.map_err(explain)?;
     let search = SearchIndex::keep(indexed, writer.clone(), readers.clone());
     let engine = format!("PostgreSQL {}", look.version);
     Ok(Store { writer, readers, engine, timezone, search, server: Some(server), origin: origin() })
@@ -142,11 +144,12 @@ pub(in crate::store) async fn vacuum(writer: &DatabaseConnection, tables: &[&str
 
 async fn connect(
     server: &Server,
-    connections: u32,
+    connections: RangeInclusive<u32>,
     settings: &[Settings<'_>],
 ) -> Result<DatabaseConnection, DbErr> {
     let options = server.options(&settings.concat());
-    let mut pool = pool("postgres://", connections);
+    let mut pool = pool("postgres://", *connections.end());
+    pool.min_connections(*connections.start());
     pool.idle_timeout(IDLE).max_lifetime(LIFETIME).map_sqlx_postgres_opts(move |_| options.clone());
     Database::connect(pool).await
 }
