@@ -7,7 +7,10 @@ mod watch;
 use std::{io, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -29,7 +32,7 @@ const DRAIN_TIME: Duration = Duration::from_millis(1500);
 /// When the database or the address cannot be used, or accepted messages could not be written.
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     tracing::info!("ROMS {} starting", env!("CARGO_PKG_VERSION"));
-    let listener = bind(config.http.bind).await?;
+    let listener = bind(config.http.bind)?;
     let store = Store::open_with(&config.database.url, Options::of(&config)).await?;
     tracing::info!("Database: {} ({})", store.engine(), config.database.url);
     let address = listener.local_addr().context("the listening socket has no address")?;
@@ -96,11 +99,24 @@ pub async fn migrate(config: Config) -> Result<()> {
     Ok(())
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+/// Connections that may wait to be accepted, as far as the system allows. Beyond these it drops
+/// what comes, and a client tries again after one second, three, seven and so on.
+const BACKLOG: u32 = 4096;
+
+fn bind(address: SocketAddr) -> Result<TcpListener> {
+    listen(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => anyhow::anyhow!(
             "{address} is in use: is another roms running? Stop it, or give [http] bind another port"
         ),
         _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
     })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port that a process has just left is free; elsewhere this would mean to share it.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
