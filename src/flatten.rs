@@ -3,6 +3,8 @@
 //! The grammar of the text form is told in [`crate::parse::lines`]. Markup is left in values:
 //! the parser takes it off.
 
+use std::borrow::Cow;
+
 use crate::message::{Embed, Message, Part};
 use crate::parse::lines::{self, Line, Row};
 use crate::parse::markup;
@@ -133,27 +135,35 @@ fn push_heading(text: &mut String, heading: &str) {
 /// A field without a value says so, lest its label took the next line for one. A nameless field
 /// is a spacer, unless it is the link that bots put there.
 fn push_field(text: &mut String, name: &str, value: &str) {
-    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    let seen = markup::plain(&name).text;
-    let shown = if seen.is_empty() { markup::plain(value).text } else { name };
-    let name = shown.as_str();
-    if seen.is_empty() && !lines::is_label(name) {
+    let name = on_one_line(name);
+    let seen = markup::shown(&name).0;
+    let shown = if seen.is_empty() { markup::shown(value).0 } else { Cow::Borrowed(&*name) };
+    let is_label = lines::is_label(&shown);
+    if seen.is_empty() && !is_label {
         return;
     }
-    let mut values =
-        value.lines().map(lines::trimmed).filter(|line| !markup::plain(line).text.is_empty()).peekable();
-    if lines::is_label(name) {
+    if is_label {
         // As it is seen: with ticks before it, it would read as the opening of a code block.
-        push_line(text, &lines::visible(name), false);
+        push_line(text, &lines::visible(&shown), false);
     } else {
         push_line(text, &lines::unknown_label(&seen), false);
     }
+    let mut values =
+        value.lines().map(lines::trimmed).filter(|line| !markup::shown(line).0.is_empty()).peekable();
     if values.peek().is_none() {
         push_line(text, NO_VALUE, false);
     }
     for (at, line) in values.enumerate() {
         push_line(text, line, at > 0 || lines::needs_escape(line));
     }
+}
+
+/// A text with each run of white space as one space.
+fn on_one_line(text: &str) -> Cow<'_, str> {
+    if text.split(' ').all(|word| !word.is_empty() && !word.contains(char::is_whitespace)) {
+        return Cow::Borrowed(text);
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ").into()
 }
 
 fn push_line(text: &mut String, line: &str, escape: bool) {

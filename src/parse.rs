@@ -17,6 +17,7 @@ pub mod markup;
 pub mod money;
 mod preamble;
 mod values;
+mod words;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;

@@ -93,7 +93,7 @@ impl Draft {
         slot: fn(&mut Fields) -> &mut Option<String>,
     ) {
         let kept = cut(text, longest);
-        if kept.chars().count() < text.chars().count() {
+        if kept != text {
             self.warn(format!("{column}: cut to {longest} characters"));
         }
         match slot(&mut self.stated) {
@@ -259,7 +259,7 @@ impl Draft {
 
 /// The first so many characters of a text, an ellipsis for the last where something is cut.
 pub(super) fn cut(text: &str, longest: usize) -> String {
-    if text.chars().count() <= longest {
+    if text.len() <= longest || text.chars().count() <= longest {
         return text.to_owned();
     }
     text.chars().take(longest.saturating_sub(1)).chain(['…']).collect()

@@ -1,5 +1,6 @@
 //! Lines put together: what stands before the first label, and each label with its value.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 
 use super::headline::Headline;
@@ -42,15 +43,16 @@ enum Open {
 #[must_use]
 pub fn read(text: &str) -> Entries {
     let rows = lines::read(text);
-    let valued = last_with_value(&rows);
+    // Few cards need it.
+    let valued = LazyCell::new(|| last_with_value(&rows));
     let mut entries = Entries::default();
     let mut open = Open::Preamble;
-    for (at, Row { raw, line }) in rows.into_iter().enumerate() {
+    for (at, Row { raw, line }) in rows.iter().enumerate() {
         open = match line {
             Line::Headline(headline) if matches!(open, Open::Preamble) => {
                 let better = entries.headline.as_ref().is_none_or(|kept| headline.strong && !kept.strong);
                 if better {
-                    entries.headline = Some(headline);
+                    entries.headline = Some(headline.clone());
                 }
                 Open::Preamble
             }
@@ -60,11 +62,11 @@ pub fn read(text: &str) -> Entries {
                 entries.push_value(open, raw)
             }
             Line::Label(label, value) => {
-                entries.known.push(Entry { label, lines: Vec::new() });
+                entries.known.push(Entry { label: *label, lines: Vec::new() });
                 value.map_or(Open::Known, |value| entries.push_value(Open::Known, value))
             }
             Line::Unknown(name) if !entries.waits(&open) => {
-                entries.unknown.push((name, String::new()));
+                entries.unknown.push((name.clone(), String::new()));
                 Open::Unknown
             }
             Line::Escaped(value) => entries.push_escaped(open, value),

@@ -1,9 +1,8 @@
 //! Headlines: `Successful Checkout | Best Buy US` gives the kind of a card and its store.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::lines::folded;
+use super::words::{Words, folded};
 
 /// What a card reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,8 +106,8 @@ const PHRASES: &[(&str, Kind, bool)] = &[
     ("price drop", Kind::Monitor, false),
 ];
 
-static BY_PHRASE: LazyLock<HashMap<&'static str, (Kind, bool)>> =
-    LazyLock::new(|| PHRASES.iter().map(|(phrase, kind, strong)| (*phrase, (*kind, *strong))).collect());
+static BY_PHRASE: LazyLock<Words<(Kind, bool)>> =
+    LazyLock::new(|| Words::new(PHRASES.iter().map(|(phrase, kind, strong)| (*phrase, (*kind, *strong)))));
 
 /// Remarks in parentheses that turn a success into a hold.
 const HOLDS: &[&str] = &["review hold", "on hold", "hold", "pending review"];
@@ -141,14 +140,14 @@ pub fn is_failure(status: &str) -> bool {
 /// The phrase that a heading is, and what stands behind it after ` - `.
 fn phrase(heading: &str) -> Option<(Kind, bool, Option<&str>)> {
     let find = |part: &str| {
-        let part = folded(part.trim_matches(|c: char| c.is_ascii_punctuation() || c.is_whitespace()));
-        BY_PHRASE.get(part.as_str()).copied()
+        let part = part.trim_matches(|c: char| c.is_ascii_punctuation() || c.is_whitespace());
+        BY_PHRASE.find(part).map(|(_, meaning)| meaning)
     };
     if let Some((kind, strong)) = find(heading) {
         return Some((kind, strong, None));
     }
-    let (first, _) = heading.split_once(" - ")?;
-    let tail = heading.strip_prefix(first)?.strip_prefix(" - ")?;
+    // A quick look spares most lines the search for three signs.
+    let (first, tail) = heading.contains('-').then(|| heading.split_once(" - "))??;
     find(first)
         .map(|(kind, strong)| (kind, strong, Some(tail)))
         .or_else(|| find(tail).map(|(k, s)| (k, s, None)))

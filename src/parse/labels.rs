@@ -5,10 +5,10 @@
 //! labels (`Product (2)`, `Price - 2`, `Product 2 - Name`) are found by what is left without the
 //! number.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::lines::{folded, visible};
+use super::lines::visible;
+use super::words::Words;
 
 /// What a label speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -180,11 +180,11 @@ const TABLE: &[Row] = &[
     (Column::Ignored, &["share link", "captcha bypass", "tasks", "delay", "monitor delay", "retry delay", "slot info", "checkout ip", "complete payment", "buy now atc?"], &[]),
 ];
 
-static BY_NAME: LazyLock<HashMap<&'static str, (Column, bool)>> = LazyLock::new(|| {
+static BY_NAME: LazyLock<Words<(Column, bool)>> = LazyLock::new(|| {
     let strong =
         TABLE.iter().flat_map(|(column, names, _)| names.iter().map(|name| (*name, (*column, false))));
     let weak = TABLE.iter().flat_map(|(column, _, names)| names.iter().map(|name| (*name, (*column, true))));
-    strong.chain(weak).collect()
+    Words::new(strong.chain(weak))
 });
 
 /// Reads a line, or the name of a field, as a label.
@@ -198,32 +198,25 @@ pub fn find(line: &str) -> Option<Label> {
 pub(super) fn named(seen: &str) -> Option<Label> {
     let name = seen.trim_end_matches([':', '：', ' ']);
     // JSON keys write their spaces as underscores.
-    let name = if name.contains(' ') || !name.contains('_') {
-        folded(name)
-    } else {
-        folded(&name.replace('_', " "))
-    };
-    by_name(&name, 0).or_else(|| {
-        let (name, item) = without_number(&name)?;
+    let spaced = (name.contains('_') && !name.contains(' ')).then(|| name.replace('_', " "));
+    let name = spaced.as_deref().unwrap_or(name);
+    by_name(name, 0).or_else(|| {
+        let (name, item) = without_number(name)?;
         by_name(&name, item)
     })
 }
 
 fn by_name(name: &str, item: u8) -> Option<Label> {
-    BY_NAME.get_key_value(name).map(|(name, (column, weak))| Label {
-        column: *column,
-        name,
-        item,
-        weak: *weak,
-    })
+    BY_NAME.find(name).map(|(name, (column, weak))| Label { column, name, item, weak })
 }
 
 /// Takes a number group off: `(n)`, `- n` or `n -`, n from 1 to 99, and the dashes around it.
 fn without_number(name: &str) -> Option<(String, u8)> {
-    if !name.split(' ').any(|word| word == "-" || word.starts_with('(')) {
+    if !name.contains(['-', '(']) || !name.split_whitespace().any(|word| word == "-" || word.starts_with('('))
+    {
         return None;
     }
-    let words: Vec<&str> = name.split(' ').collect();
+    let words: Vec<&str> = name.split_whitespace().collect();
     let number = |word: &str| word.parse::<u8>().ok().filter(|n| (1..=99).contains(n));
     let mut item = 0;
     let mut kept = Vec::with_capacity(words.len());

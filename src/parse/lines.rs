@@ -41,6 +41,8 @@ pub enum Line<'a> {
     Escaped(&'a str),
 }
 
+/// What Discord shows as a heading, a list or a quote, at the beginning of a line.
+const SIGNS: [char; 5] = ['#', '>', '•', '-', '*'];
 /// Longer lines are no headlines: they are prose.
 const LONGEST_HEADLINE: usize = 200;
 /// Longer lines are no labels.
@@ -171,41 +173,25 @@ fn language(line: &str) -> Option<&str> {
 /// A line as people see it: without markup, emoji, and the signs of headings, lists and quotes.
 #[must_use]
 pub fn visible(line: &str) -> Cow<'_, str> {
-    match markup::shown(line).0 {
-        Cow::Borrowed(text) if text.is_ascii() => Cow::Borrowed(without_signs(text)),
-        text => {
-            let kept: String = text.chars().filter(|c| !is_emoji(*c)).collect();
-            Cow::Owned(without_signs(&kept).to_owned())
-        }
+    let (text, _) = markup::shown(line);
+    if text.is_ascii() {
+        return markup::part(text, without_signs);
     }
+    let kept: String = text.chars().filter(|c| !is_emoji(*c)).collect();
+    Cow::Owned(without_signs(&kept).to_owned())
 }
 
 fn without_signs(text: &str) -> &str {
     let mut kept = text.trim();
-    for sign in ["#", ">", "•", "-", "*"] {
+    if !kept.starts_with(SIGNS) {
+        return kept;
+    }
+    for sign in SIGNS {
         while let Some(rest) = kept.strip_prefix(sign).filter(|rest| rest.starts_with([' ', '#', '>'])) {
             kept = rest.trim_start();
         }
     }
     kept
-}
-
-/// A text in lower case with runs of spaces as one.
-#[must_use]
-pub fn folded(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !folded.is_empty() {
-            folded.push(' ');
-        }
-        if word.is_ascii() {
-            folded.push_str(word);
-        } else {
-            folded.push_str(&word.to_lowercase());
-        }
-    }
-    folded.make_ascii_lowercase();
-    folded
 }
 
 fn is_emoji(c: char) -> bool {

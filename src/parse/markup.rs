@@ -2,6 +2,8 @@
 //!
 //! Does not know labels or columns. Works on one line of text at a time.
 
+mod signs;
+
 use std::borrow::Cow;
 
 /// A line of a value without its markup.
@@ -29,37 +31,42 @@ pub fn plain(raw: &str) -> Plain {
 
 /// As [`plain`]: what people see, which is a part of the line itself where it holds no markup, and
 /// the link.
-pub(super) fn shown(raw: &str) -> (Cow<'_, str>, Option<String>) {
-    if raw.bytes().all(is_never_markup) {
-        return (Cow::Borrowed(raw.trim()), None);
+pub(crate) fn shown(raw: &str) -> (Cow<'_, str>, Option<String>) {
+    let signs = signs::of(raw);
+    let has = |sign| signs & sign != signs::NONE;
+    let mut text = Cow::Borrowed(raw.trim());
+    if signs == signs::NONE {
+        return (text, None);
     }
-    let mut text = Cow::Borrowed(raw);
-    // A quick look spares most lines the one at each character.
-    if !raw.bytes().all(|byte| matches!(byte, b' '..=b'~')) && raw.contains(is_invisible) {
+    if has(signs::ODD) && raw.contains(is_invisible) {
         text = Cow::Owned(raw.chars().filter(|c| !is_invisible(*c)).collect());
     }
-    if text.contains('`') {
+    if has(signs::TICK) {
         text = Cow::Owned(without_ticks(&text));
     }
-    text = part(text, without_quotes);
+    if has(signs::ANGLE) {
+        text = part(text, without_quotes);
+    }
     // A spoiler around several lines opens on one and closes on another.
-    if has_pair(&text, *b"||") {
+    if has(signs::BAR) && has_pair(&text, *b"||") {
         let revealed = without_pairs(&text, "||", |_, _, _| true);
         text = Cow::Owned(revealed.trim().trim_start_matches("||").trim_end_matches("||").to_owned());
     }
     let mut link = None;
-    if has_pair(&text, *b"](") {
+    if has(signs::BRACKET) && has_pair(&text, *b"](") {
         let (without, target) = without_links(&text);
         (text, link) = (Cow::Owned(without), target);
     }
-    if has_pair(&text, *b"**") {
-        text = Cow::Owned(without_pairs(&text, "**", is_bold));
+    if has(signs::WRAPPER) {
+        if has_pair(&text, *b"**") {
+            text = Cow::Owned(without_pairs(&text, "**", is_bold));
+        }
+        text = part(text, without_wrappers);
     }
-    text = part(text, without_wrappers);
-    if text.contains(':') && (text.contains('<') || text.split_whitespace().any(is_emoji_name)) {
+    if has(signs::COLON) && (text.contains('<') || holds_emoji_name(&text)) {
         text = Cow::Owned(without_emoji_codes(&text));
     }
-    if text.contains('&') {
+    if has(signs::AMPERSAND) {
         // An entity may be a line break, or a sign that is never seen.
         let decoded = html_escape::decode_html_entities(&text).replace(['\n', '\r'], " ");
         text = Cow::Owned(decoded.chars().filter(|c| !is_invisible(*c)).collect());
@@ -71,11 +78,11 @@ pub(super) fn shown(raw: &str) -> (Cow<'_, str>, Option<String>) {
 
 /// Whether two signs stand side by side. In the short texts of cards this is faster than a search.
 fn has_pair(text: &str, pair: [u8; 2]) -> bool {
-    text.as_bytes().contains(&pair[0]) && text.as_bytes().windows(2).any(|two| two == pair)
+    text.as_bytes().array_windows().any(|two| *two == pair)
 }
 
 /// A part of a text, which is borrowed where the text is.
-fn part(text: Cow<'_, str>, of: fn(&str) -> &str) -> Cow<'_, str> {
+pub(super) fn part(text: Cow<'_, str>, of: fn(&str) -> &str) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(of(text)),
         Cow::Owned(text) if of(&text).len() == text.len() => Cow::Owned(text),
@@ -87,12 +94,6 @@ fn part(text: Cow<'_, str>, of: fn(&str) -> &str) -> Cow<'_, str> {
 fn without_ticks(text: &str) -> String {
     let text = text.replace("```", "");
     if text.matches('`').count().is_multiple_of(2) { text.replace('`', "") } else { text }
-}
-
-/// Whether a byte has no part in markup, in a link or in what is never seen.
-const fn is_never_markup(byte: u8) -> bool {
-    matches!(byte, b' ' | b'!'..=b'~')
-        && !matches!(byte, b'`' | b'>' | b'<' | b'|' | b'*' | b'_' | b'~' | b'[' | b']' | b':' | b'&')
 }
 
 /// Whether a plain text says that there is no value.
@@ -251,10 +252,15 @@ fn without_emoji_codes(text: &str) -> String {
         }
     }
     out.push_str(rest);
-    if out.split_whitespace().any(is_emoji_name) {
+    if holds_emoji_name(&out) {
         out = out.split_whitespace().filter(|word| !is_emoji_name(word)).collect::<Vec<_>>().join(" ");
     }
     out
+}
+
+/// Whether a `:name:` stands alone. Most texts have no two colons.
+fn holds_emoji_name(text: &str) -> bool {
+    text.bytes().filter(|byte| *byte == b':').count() > 1 && text.split_whitespace().any(is_emoji_name)
 }
 
 fn is_custom_emoji(code: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Values that are neither text nor money: quantities, states, e-mails, ways to pay, bots.
 
-use super::lines::{folded, visible};
+use super::lines::visible;
+use super::words::folded;
 use crate::order::Status;
 
 /// The largest quantity that is believed.
