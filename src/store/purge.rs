@@ -3,7 +3,7 @@
 //! What an order says of the deal stays: number, product, price, status, dates. What it says of
 //! the person is emptied, here, in the history and in the log. The log comes first and the orders
 //! last, because their address is what all else is found by: a run that breaks off can be run
-//! again.
+//! again. What is said of these orders meanwhile is looked for before it ends.
 
 mod tables;
 
@@ -27,6 +27,8 @@ const PAGE: u64 = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long to go on asking for a lock: a busy ROMS leaves only short gaps.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How often to look again at what was said of the orders meanwhile.
+const MOST_ROUNDS: usize = 10;
 
 /// In how many rows a person was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,8 +46,16 @@ pub struct Purged {
 /// Who is removed.
 struct Person<'a> {
     address: &'a EmailAddress,
-    /// The orders with this address.
+    /// The orders with this address. Others that have it now came in afterwards, or are new to it:
+    /// they keep it, so that another run finds what belongs to them.
     orders: HashSet<i64>,
+}
+
+/// Up to which row each table has been looked at.
+#[derive(Default)]
+struct Looked {
+    logs: i64,
+    events: i64,
 }
 
 impl Store {
@@ -92,21 +102,53 @@ impl Store {
             let owned = |row: &orders::Model| row.email.as_deref().is_some_and(|email| address.is_in(email));
             person.orders.extend(page.iter().filter(|row| owned(row)).map(|row| row.id));
         }
+        let mut looked = Looked::default();
+        let mut purged = self.sweep_history(&person, empties, &mut looked).await?;
+        purged.views = self.sweep_table::<discord_views::Entity>(&person, empties, &mut 0).await?;
+        for round in 0..MOST_ROUNDS {
+            let orders = self.sweep_table::<orders::Entity>(&person, empties, &mut 0).await?;
+            purged.orders = if round == 0 { orders } else { purged.orders };
+            if !empties {
+                break;
+            }
+            let later = self.sweep_history(&person, empties, &mut looked).await?;
+            if later == Purged::default() {
+                break;
+            }
+            purged.logs += later.logs;
+            purged.events += later.events;
+        }
+        Ok(purged)
+    }
+
+    /// Goes through the log and the orders' history, from where it was before.
+    async fn sweep_history(
+        &self,
+        person: &Person<'_>,
+        empties: bool,
+        looked: &mut Looked,
+    ) -> Result<Purged, StoreError> {
         Ok(Purged {
-            logs: self.sweep_table::<webhook_logs::Entity>(&person, empties).await?,
-            events: self.sweep_table::<order_events::Entity>(&person, empties).await?,
-            views: self.sweep_table::<discord_views::Entity>(&person, empties).await?,
-            orders: self.sweep_table::<orders::Entity>(&person, empties).await?,
+            logs: self.sweep_table::<webhook_logs::Entity>(person, empties, &mut looked.logs).await?,
+            events: self.sweep_table::<order_events::Entity>(person, empties, &mut looked.events).await?,
+            ..Purged::default()
         })
     }
 
-    /// Goes through a table in the order of its ids, and gives how many rows hold the person.
-    async fn sweep_table<T: Table>(&self, person: &Person<'_>, empties: bool) -> Result<u64, StoreError> {
-        let (mut found, mut after) = (0, 0);
-        loop {
-            let page = self.page::<T>(after).await?;
-            let Some(last) = page.last() else { return Ok(found) };
-            after = T::id(last);
+    /// Goes through the rows of a table behind one, but those that come in meanwhile, in the order of
+    /// ids, and gives how many hold the person.
+    async fn sweep_table<T: Table>(
+        &self,
+        person: &Person<'_>,
+        empties: bool,
+        after: &mut i64,
+    ) -> Result<u64, StoreError> {
+        let newest = T::find().order_by_desc(T::ID).one(&self.readers).await?.as_ref().map_or(0, T::id);
+        let mut found = 0;
+        while *after < newest {
+            let page = self.page::<T>(*after).await?;
+            let Some(last) = page.last() else { break };
+            *after = T::id(last);
             let ids: Vec<i64> = page.iter().filter(|row| T::holds(row, person)).map(T::id).collect();
             found += ids.len() as u64;
             if empties && !ids.is_empty() {
@@ -114,6 +156,7 @@ impl Store {
                 sleep(PAUSE).await;
             }
         }
+        Ok(found)
     }
 
     async fn page<T: Table>(&self, after: i64) -> Result<Vec<T::Model>, StoreError> {

@@ -1,7 +1,9 @@
 //! `roms purge`: a person is gone, the business stays.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::future::join_all;
 use reqwest::Client;
 use serde_json::{Value, json};
 
@@ -172,6 +174,55 @@ async fn a_person_is_removed_while_orders_arrive_and_the_business_stays() {
     assert_eq!(code, Some(0));
     for line in ["0 orders: ", "0 steps of their history: ", "0 messages in the log: ", "0 searches "] {
         assert!(again.lines().any(|said| said.starts_with(line)), "{again}");
+    }
+}
+
+/// Of an order that is emptied, nothing may be left in the log and the history that its address
+/// would have led to.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_the_persons_orders_meanwhile_is_removed_or_stays_with_them() {
+    let program = Program::start().await;
+    let client = Client::builder().no_proxy().build().unwrap();
+    let post = async |body: String| {
+        let reply = client.post(format!("{}{ORDERS}", program.url)).body(body).send().await.unwrap();
+        assert_eq!(reply.status(), 200);
+    };
+    let update = |number: &str| format!("Order Number\n{number}\nShipping Address\n2 Canary Street\n");
+    let old: Vec<String> = (0..300).map(|n| format!("OLD-{n}")).collect();
+    join_all(old.iter().map(|number| post(card(number, "ann.canary@example.com")))).await;
+
+    let removed = AtomicBool::new(false);
+    let meanwhile = async {
+        for (n, old) in (0..).zip(old.iter().cycle()) {
+            if removed.load(Ordering::Relaxed) {
+                return n;
+            }
+            let new = format!("NEW-{n}");
+            post(update(old)).await;
+            post(card(&new, "ann.canary@example.com")).await;
+            post(update(&new)).await;
+        }
+        unreachable!("there are always more");
+    };
+    let removing = async {
+        let (code, said, _) = purge(&program, &["--email", "ann.canary@example.com", "--yes"]).await;
+        removed.store(true, Ordering::Relaxed);
+        assert_eq!(code, Some(0), "{said}");
+    };
+    let (posted, ()) = tokio::join!(meanwhile, removing);
+
+    assert!(posted > 20, "{posted} orders came in meanwhile");
+    let mut sql = program.sql().await;
+    let is_empty = "o.email IS NULL AND o.shipping_address IS NULL";
+    assert!(sql.count(&format!("orders o WHERE {is_empty}")).await > 0);
+    for (table, text, of_order) in [
+        ("webhook_logs", "payload", "l.order_ids = '[' || o.id || ']'"),
+        ("order_events", "changes", "l.order_id = o.id"),
+    ] {
+        let left = format!(
+            "{table} l JOIN orders o ON {of_order} WHERE {is_empty} AND l.{text} LIKE '%Canary Street%'"
+        );
+        assert_eq!(sql.count(&left).await, 0, "{table}");
     }
 }
 

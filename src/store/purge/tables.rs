@@ -59,20 +59,30 @@ impl Table for orders::Entity {
 
 fn order_holds(order: &Order, person: &Person<'_>) -> bool {
     let texts = order.fields.named_texts();
-    is_owned(order, person)
-        || texts.iter().any(|(_, text)| person.address.is_in(text))
+    if person.orders.contains(&order.id) {
+        // It may be the address of somebody else by now.
+        let is_anothers = order.fields.email.is_some() && !has_address(order, person);
+        let is_filled = !order.extra.is_empty() || texts.iter().any(|(name, _)| PERSONAL.contains(name));
+        if !is_anothers && is_filled {
+            return true;
+        }
+    } else if has_address(order, person) {
+        return false;
+    }
+    texts.iter().any(|(_, text)| person.address.is_in(text))
         || order.extra.iter().any(|(label, text)| person.address.is_in(label) || person.address.is_in(text))
 }
 
-/// By the address that is there now: the order may have changed since it was looked at.
-fn is_owned(order: &Order, person: &Person<'_>) -> bool {
+/// Whether the address is that of the order, by what is there now.
+fn has_address(order: &Order, person: &Person<'_>) -> bool {
     order.fields.email.as_deref().is_some_and(|email| person.address.is_in(email))
 }
 
 /// Empties what is personal, where the order is the person's, and whatever holds the address. No
 /// older message fills it again.
 fn empty_order(order: &mut Order, person: &Person<'_>) {
-    let is_owned = is_owned(order, person);
+    let is_owned =
+        person.orders.contains(&order.id) && (order.fields.email.is_none() || has_address(order, person));
     for (name, text) in order.fields.named_texts() {
         if person.address.is_in(&text) {
             order.fields.clear(name);
