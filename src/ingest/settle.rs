@@ -1,5 +1,7 @@
 //! A batch merged in memory: several cards and edits of one order fold into one row. Pure.
 
+mod several;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -42,7 +44,7 @@ pub(super) struct Settled {
 }
 
 /// An order while a batch is merged.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Working {
     pub(super) order: Order,
     pub(super) created: bool,
@@ -196,6 +198,8 @@ impl Settled {
         repeats: Option<&KnownMessage>,
     ) -> Vec<SettledCard> {
         let mut settled = Vec::with_capacity(message.cards.len());
+        let several = self.of_several_cards(message);
+        let nothing_new = if repeats.is_some() { Outcome::Duplicate } else { Outcome::Unchanged };
         for card in &message.cards {
             let (patch, warnings) = match card {
                 ReadCard::Order { patch, warnings } => (patch, warnings.clone()),
@@ -221,13 +225,13 @@ impl Settled {
             let outcome = match (change.created, change.changes.is_empty()) {
                 (true, _) => Outcome::Created,
                 (false, false) => Outcome::Updated,
-                (false, true) if repeats.is_some() => Outcome::Duplicate,
-                (false, true) => Outcome::Unchanged,
+                (false, true) => nothing_new.clone(),
             };
             settled.push(SettledCard { number: Some(number.clone()), outcome, warnings });
             let by = (message.source, message.actor.clone(), message.now());
             self.apply(number, change, position, by);
         }
+        self.take_back_what_led_nowhere(several, position, &mut settled, &nothing_new);
         settled
     }
 

@@ -2,6 +2,7 @@
 
 use roms::ingest::{ReplayError, ReplayFilter, ReplaySummary};
 use roms::order::{Fields, Source};
+use roms::outcome::Receipt;
 use roms::store::NewLog;
 use serde_json::json;
 
@@ -64,6 +65,46 @@ async fn twice_changes_nothing() {
     let all = pipeline.replay("all").await;
     assert_eq!((all.read, all.unchanged, all.rejected), (3, 2, 1));
     assert_eq!(pipeline.everything().await, stored, "nor does a row become less than it was");
+    pipeline.end().await;
+}
+
+#[tokio::test]
+async fn a_nul_byte_makes_no_other_order_when_it_is_read_again() {
+    let pipeline = Pipeline::start().await;
+    pipeline.post(&CARD.replace("A-1", "A\0-1").replace("Store", "St\0ore"), 0).await;
+    let stored = pipeline.everything().await;
+
+    let summary = pipeline.replay("all").await;
+
+    assert_eq!((summary.read, summary.unchanged), (1, 1));
+    assert_eq!(pipeline.everything().await, stored);
+    assert_eq!(pipeline.order("A-1").await.fields.store.as_deref(), Some("Store"));
+    pipeline.end().await;
+}
+
+#[tokio::test]
+async fn two_cards_of_one_message_that_contradict_each_other_change_nothing_when_they_come_again() {
+    let pipeline = Pipeline::start().await;
+    let two = format!("{CARD}{}", CARD.replace("$5.00", "$7.00").replace("pending", "shipped"));
+    let first = pipeline.post(&two, 0).await;
+    let outcomes =
+        |receipt: &Receipt| receipt.cards.iter().map(|card| card.outcome.as_str()).collect::<Vec<_>>();
+    assert_eq!(outcomes(&first), ["created", "updated"]);
+    assert_eq!(pipeline.history("A-1").await.len(), 2);
+    let orders = pipeline.rows("orders").await;
+
+    for minute in 1..3 {
+        let again = pipeline.post(&two, minute).await;
+        assert_eq!(outcomes(&again), ["duplicate", "duplicate"]);
+    }
+    assert_eq!(pipeline.replay("all").await.unchanged, 2);
+
+    assert_eq!(pipeline.history("A-1").await.len(), 2);
+    assert_eq!(pipeline.rows("orders").await, orders);
+    // A later message that says something new is written down as what it is.
+    let other = format!("{CARD}{}", CARD.replace("$5.00", "$9.00").replace("pending", "shipped"));
+    assert_eq!(outcomes(&pipeline.post(&other, 4).await), ["updated", "updated"]);
+    assert_eq!(pipeline.order("A-1").await.fields.price.map(|price| price.hundredths()), Some(900));
     pipeline.end().await;
 }
 
