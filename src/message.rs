@@ -23,7 +23,8 @@ pub struct Message {
     pub at: DateTime<Utc>,
     /// When it arrived here. UTC, microseconds.
     pub received_at: DateTime<Utc>,
-    /// The payload as it came, invalid UTF-8 replaced.
+    /// The payload as it came, invalid UTF-8 replaced, NUL left out: no database keeps it, no reader
+    /// sees it, and read again a message must say the same.
     pub raw: String,
     /// What may hold cards, in the order of the message.
     pub parts: Vec<Part>,
@@ -83,6 +84,7 @@ impl Message {
     #[must_use]
     pub fn from_payload(payload: &str, endpoint: &str, received_at: DateTime<Utc>) -> Self {
         let mut message = Self::unread(payload.to_owned(), endpoint, received_at);
+        let payload = message.raw.as_str();
         match decode::decode(payload) {
             None => message.parts.push(Part::Text(payload.to_owned())),
             Some(Ok(value)) => message.take_json(&value),
@@ -100,8 +102,11 @@ impl Message {
         Self { refused: Some(why), ..Self::unread(raw, endpoint, received_at) }
     }
 
-    fn unread(raw: String, endpoint: &str, received_at: DateTime<Utc>) -> Self {
+    fn unread(mut raw: String, endpoint: &str, received_at: DateTime<Utc>) -> Self {
         let received_at = micros(received_at);
+        if raw.contains('\0') {
+            raw.retain(|c| c != '\0');
+        }
         Self {
             source: Source::Webhook,
             endpoint: endpoint.to_owned(),

@@ -166,5 +166,6 @@ async fn a_nul_byte_costs_neither_the_order_nor_the_log() {
     let reply = app.post(card("A-1", "Notes\na\0b\n")).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     let whole = app.get("/api/v2/webhooks/logs/1").await.json;
-    assert!(whole["payload"].as_str().unwrap().contains("a\u{fffd}b"));
+    assert!(whole["payload"].as_str().unwrap().contains("\nab\n"));
+    assert_eq!(app.get("/api/v2/orders/A-1").await.json["notes"], "ab");
 }

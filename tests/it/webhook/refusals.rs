@@ -51,7 +51,7 @@ async fn what_is_no_order_is_refused_with_the_words_of_the_guide_and_kept() {
         let reply = app.post(body.to_vec()).await;
         let log = check_refusal(&app, &reply, 400, "not_an_order").await;
         assert_eq!(reply.json["message"], "Could not parse webhook content");
-        let raw = String::from_utf8_lossy(body).replace('\0', "\u{fffd}");
+        let raw = String::from_utf8_lossy(body).replace('\0', "");
         assert_eq!(log["payload"], raw, "the payload is kept for a replay");
     }
     assert_eq!(app.sql().await.count("webhook_logs").await, 14);
