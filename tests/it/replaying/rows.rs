@@ -1,7 +1,7 @@
 //! What becomes of the rows and of the orders.
 
 use roms::ingest::{ReplayError, ReplayFilter, ReplaySummary};
-use roms::order::{Fields, Source};
+use roms::order::{Amount, Fields, Source};
 use roms::outcome::Receipt;
 use roms::store::NewLog;
 use serde_json::json;
@@ -104,7 +104,7 @@ async fn two_cards_of_one_message_that_contradict_each_other_change_nothing_when
     // A later message that says something new is written down as what it is.
     let other = format!("{CARD}{}", CARD.replace("$5.00", "$9.00").replace("pending", "shipped"));
     assert_eq!(outcomes(&pipeline.post(&other, 4).await), ["updated", "updated"]);
-    assert_eq!(pipeline.order("A-1").await.fields.price.map(|price| price.hundredths()), Some(900));
+    assert_eq!(pipeline.order("A-1").await.fields.price.map(Amount::hundredths), Some(900));
     pipeline.end().await;
 }
 
