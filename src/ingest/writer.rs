@@ -19,6 +19,9 @@ use crate::store::{Batch, Changed, Store, StoreError};
 
 /// How long a transaction may take: longer than it waits for a lock.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long it may take to begin: a little longer than the wait for a lock, but not twice as long,
+/// where the upkeep was the first to wait. Those whose requests end with the process are told in time.
+const PATIENCE_TO_BEGIN: Duration = Duration::from_secs(6);
 /// How often a batch gives way to other processes.
 const RACES: usize = 5;
 
@@ -125,7 +128,8 @@ impl Writer {
     }
 
     async fn transact(&self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
-        let mut batch = self.store.begin().await?;
+        let begun = timeout(PATIENCE_TO_BEGIN, self.store.begin()).await;
+        let mut batch = begun.unwrap_or(Err(StoreError::Silent))?;
         let mut settled = settle(works, stored(&mut batch, works).await?, micros(Utc::now()));
 
         batch.release_keys(&settled.released).await?;
