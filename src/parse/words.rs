@@ -34,13 +34,7 @@ impl<T: Copy> Words<T> {
 /// A text folded.
 #[must_use]
 pub(super) fn folded(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for word in lower_words(text) {
-        if !folded.is_empty() {
-            folded.push(' ');
-        }
-        folded.push_str(&word);
-    }
+    let mut folded = lower_words(text).collect::<Vec<_>>().join(" ");
     folded.make_ascii_lowercase();
     folded
 }

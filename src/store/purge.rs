@@ -107,7 +107,9 @@ impl Store {
         purged.views = self.sweep_table::<discord_views::Entity>(&person, empties, &mut 0).await?;
         for round in 0..MOST_ROUNDS {
             let orders = self.sweep_table::<orders::Entity>(&person, empties, &mut 0).await?;
-            purged.orders = if round == 0 { orders } else { purged.orders };
+            if round == 0 {
+                purged.orders = orders;
+            }
             if !empties {
                 break;
             }
@@ -143,7 +145,8 @@ impl Store {
         empties: bool,
         after: &mut i64,
     ) -> Result<u64, StoreError> {
-        let newest = T::find().order_by_desc(T::ID).one(&self.readers).await?.as_ref().map_or(0, T::id);
+        let newest = T::find().select_only().column(T::ID).order_by_desc(T::ID);
+        let newest = newest.into_tuple::<i64>().one(&self.readers).await?.unwrap_or(0);
         let mut found = 0;
         while *after < newest {
             let page = self.page::<T>(*after).await?;

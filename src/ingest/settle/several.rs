@@ -2,27 +2,22 @@
 //! the last counts: where it ends as it began, the message has said nothing new. Otherwise the
 //! same message again would make steps of history without end.
 
-use std::collections::HashMap;
-
 use super::{Settled, SettledCard, Working};
 use crate::ingest::read::{ReadCard, ReadMessage};
-use crate::order::{Order, OrderNumber};
+use crate::order::Order;
 use crate::outcome::Outcome;
 
 impl Settled {
-    /// The orders of which a message has several cards, as they are before it.
+    /// The orders of a message that has several cards, as they are before it.
     pub(super) fn of_several_cards(&self, message: &ReadMessage) -> Vec<Working> {
         if message.cards.len() < 2 {
             return Vec::new();
         }
-        let mut cards: HashMap<&OrderNumber, usize> = HashMap::new();
-        for card in &message.cards {
-            if let ReadCard::Order { patch, .. } = card {
-                *cards.entry(&patch.number).or_default() += 1;
-            }
-        }
-        let several = cards.into_iter().filter(|(_, count)| *count > 1);
-        several.filter_map(|(number, _)| self.orders.get(number)).cloned().collect()
+        let order = |card: &ReadCard| match card {
+            ReadCard::Order { patch, .. } => self.orders.get(&patch.number).cloned(),
+            ReadCard::Settled(_) => None,
+        };
+        message.cards.iter().filter_map(order).collect()
     }
 
     /// Takes back the steps of a message that left these orders as they were before it.

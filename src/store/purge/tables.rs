@@ -59,21 +59,18 @@ impl Table for orders::Entity {
 
 fn order_holds(order: &Order, person: &Person<'_>) -> bool {
     let texts = order.fields.named_texts();
-    if person.orders.contains(&order.id) {
-        // It may be the address of somebody else by now.
-        let is_anothers = order.fields.email.is_some() && !has_address(order, person);
-        let is_filled = !order.extra.is_empty() || texts.iter().any(|(name, _)| PERSONAL.contains(name));
-        if !is_anothers && is_filled {
-            return true;
-        }
-    } else if has_address(order, person) {
-        return false;
-    }
-    texts.iter().any(|(_, text)| person.address.is_in(text))
-        || order.extra.iter().any(|(label, text)| person.address.is_in(label) || person.address.is_in(text))
+    let is_filled = !order.extra.is_empty() || texts.iter().any(|(name, _)| PERSONAL.contains(name));
+    let tells_address = texts.iter().any(|(_, text)| person.address.is_in(text))
+        || order.extra.iter().any(|(label, text)| person.address.is_in(label) || person.address.is_in(text));
+    let is_new = has_address(order, person) && !person.orders.contains(&order.id);
+    !is_new && (tells_address || is_persons(order, person) && is_filled)
 }
 
-/// Whether the address is that of the order, by what is there now.
+/// Whether an order is the person's, and not that of somebody else by now.
+fn is_persons(order: &Order, person: &Person<'_>) -> bool {
+    person.orders.contains(&order.id) && (order.fields.email.is_none() || has_address(order, person))
+}
+
 fn has_address(order: &Order, person: &Person<'_>) -> bool {
     order.fields.email.as_deref().is_some_and(|email| person.address.is_in(email))
 }
@@ -81,15 +78,14 @@ fn has_address(order: &Order, person: &Person<'_>) -> bool {
 /// Empties what is personal, where the order is the person's, and whatever holds the address. No
 /// older message fills it again.
 fn empty_order(order: &mut Order, person: &Person<'_>) {
-    let is_owned =
-        person.orders.contains(&order.id) && (order.fields.email.is_none() || has_address(order, person));
+    let is_persons = is_persons(order, person);
     for (name, text) in order.fields.named_texts() {
         if person.address.is_in(&text) {
             order.fields.clear(name);
             order.cleared.insert(name);
         }
     }
-    if is_owned {
+    if is_persons {
         for name in PERSONAL {
             order.fields.clear(name);
             order.cleared.insert(name);
@@ -98,7 +94,7 @@ fn empty_order(order: &mut Order, person: &Person<'_>) {
     // Nobody knows what stands under labels that ROMS does not know.
     order
         .extra
-        .retain(|label, text| !is_owned && !person.address.is_in(label) && !person.address.is_in(text));
+        .retain(|label, text| !is_persons && !person.address.is_in(label) && !person.address.is_in(text));
 }
 
 impl Table for order_events::Entity {
