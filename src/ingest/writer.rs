@@ -1,10 +1,11 @@
 //! The writer: takes whatever waits, up to a bound, and writes it in one transaction.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::SubmitError;
@@ -22,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How long it may take to begin: a little longer than the wait for a lock, but not twice as long,
 /// where the upkeep was the first to wait. Those whose requests end with the process are told in time.
 const PATIENCE_TO_BEGIN: Duration = Duration::from_secs(6);
+/// How long it must go well before an outage is over: on a disk that is nearly full a small batch
+/// finds room where a larger one does not.
+const CALM: Duration = Duration::from_secs(1);
 /// How often a batch gives way to other processes.
 const RACES: usize = 5;
 
@@ -35,12 +39,15 @@ pub(super) async fn run(
     stop: CancellationToken,
     failing: watch::Sender<bool>,
 ) {
-    let writer = Writer { store, feed, failing };
+    let writer = Writer { store, feed, failing, is_told: AtomicBool::new(false) };
     let mut batch = Vec::new();
+    let mut well_since = None;
     loop {
+        let calm = well_since.unwrap_or_else(Instant::now) + CALM;
         tokio::select! {
-            taken = jobs.recv_many(&mut batch, most) => if taken == 0 { return },
+            taken = jobs.recv_many(&mut batch, most) => if taken == 0 { break },
             () = stop.cancelled(), if !jobs.is_closed() => jobs.close(),
+            () = sleep_until(calm), if well_since.is_some() => writer.tell_end(),
         }
         if !batch.is_empty() {
             writer.answer(std::mem::take(&mut batch)).await;
@@ -51,6 +58,10 @@ pub(super) async fn run(
         {
             job.answer.send(Err(SubmitError::Storage));
         }
+        well_since = writer.is_well_again().then(|| well_since.unwrap_or_else(Instant::now));
+    }
+    if writer.is_well_again() {
+        writer.tell_end();
     }
 }
 
@@ -58,6 +69,8 @@ struct Writer {
     store: Store,
     feed: Feed,
     failing: watch::Sender<bool>,
+    /// Whether an outage has been told whose end has not.
+    is_told: AtomicBool,
 }
 
 impl Writer {
@@ -161,20 +174,29 @@ impl Writer {
         }
     }
 
-    /// One line when the database begins to fail, one when it is back.
+    /// One line when the database begins to fail; [`Self::tell_end`] has the one when it is back.
     fn report(&self, error: Option<&StoreError>) {
         let changed = self
             .failing
             .send_if_modified(|failing| std::mem::replace(failing, error.is_some()) != error.is_some());
         match error {
-            Some(error) if changed => tracing::error!(%error, "the database does not take messages"),
-            None if changed => {
-                tracing::info!("the database takes messages again");
-                // What was committed while its answers were lost has been told to nobody here.
-                self.feed.interrupt();
+            Some(error) if !self.is_told.swap(true, Ordering::Relaxed) => {
+                tracing::error!(%error, "the database does not take messages");
             }
+            // What was committed while its answers were lost has been told to nobody here.
+            None if changed => self.feed.interrupt(),
             _ => {}
         }
+    }
+
+    /// Whether the end of an outage is still to be told.
+    fn is_well_again(&self) -> bool {
+        !self.is_failing() && self.is_told.load(Ordering::Relaxed)
+    }
+
+    fn tell_end(&self) {
+        self.is_told.store(false, Ordering::Relaxed);
+        tracing::info!("the database takes messages again");
     }
 
     fn is_failing(&self) -> bool {

@@ -107,6 +107,7 @@ async fn while_the_server_is_gone_orders_are_refused_and_nothing_is_lost() {
     }
     assert_eq!(app.get("/health").await.json["status"], "healthy");
     assert_eq!(app.get("/api/v2/orders").await.json["total"], 21);
+    until("the end is told", async || log.count("the database takes messages again") > 0).await;
     for line in ["the database does not take messages", "the database takes messages again"] {
         assert_eq!(log.count(line), 1, "{}", log.text());
     }
@@ -167,8 +168,9 @@ async fn cards_that_are_posted_while_the_server_is_gone_are_taken_afterwards_onc
     bot.until_order("BEFORE-1", |_| true).await;
     for network in [Network::Cut, Network::LosesCommits] {
         proxy.becomes(network);
-        let failed = "the database does not take messages";
+        let (failed, back) = ("the database does not take messages", "the database takes messages again");
         let before = log.count(failed);
+        assert_eq!(log.count(back), before, "{}", log.text());
         for at in 0..40 {
             hook.post(discord_card(&format!("{network:?}-{at}"), "$1.00"));
         }
@@ -182,6 +184,7 @@ async fn cards_that_are_posted_while_the_server_is_gone_are_taken_afterwards_onc
             assert_eq!(store.events(order.id).await.unwrap().len(), 1, "{number}");
         }
         store.close().await.unwrap();
+        until("its end is told", async || log.count(back) > before).await;
     }
     assert_eq!(bot.orders().await, 81);
     bot.stop().await.unwrap();
