@@ -146,13 +146,12 @@ impl Store {
     /// Whether the database can be written to, and how fast that is known.
     ///
     /// # Errors
-    /// When it cannot, such as while another process holds the write lock.
+    /// When it cannot, such as while another process holds the write lock, or on a full disk.
     pub async fn ping_writer(&self) -> Result<Duration, StoreError> {
         let asked = Instant::now();
-        let transaction = connect::begin(&self.writer).await?;
-        // SQLite has told by now; PostgreSQL tells when something is to be written.
-        transaction.execute_unprepared("UPDATE webhook_logs SET id = id WHERE 1 = 0").await?;
-        transaction.rollback().await?;
+        let batch = self.begin().await?;
+        batch.touch().await?;
+        batch.commit().await?;
         Ok(asked.elapsed())
     }
 

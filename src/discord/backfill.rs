@@ -30,6 +30,8 @@ const MAX_PAGES: u32 = 500;
 const AT_ONCE: usize = 4;
 /// Messages on a full page.
 const PAGE: usize = 100;
+/// In the place of a channel's id.
+const ALL: i64 = 0;
 
 /// Why a page was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -151,10 +153,10 @@ impl Summary {
 async fn read_all(deps: &Deps, channels: &[Channel], penalties: &mut Penalties) {
     let cursors = match deps.store.cursors().await {
         Ok(cursors) => cursors,
-        // Of an outage the pipeline tells.
-        Err(_) if deps.ingest.is_failing() => return,
+        Err(_) if deps.is_outage(ALL) => return,
         Err(error) => return tracing::warn!(%error, "cannot read how far the channels are stored"),
     };
+    deps.is_no_outage(ALL);
     let free = channels.iter().filter(|channel| penalties.is_free(channel.id));
     let mut waiting: VecDeque<Turn<'_>> =
         free.map(|channel| Turn::new(channel, cursors.get(&channel.id).copied(), Utc::now(), deps)).collect();
@@ -267,6 +269,7 @@ impl<'a> Turn<'a> {
             tracing::info!(channel = self.channel.id, "much is to be read; going on with the next reading");
         }
         deps.reported.works(&self.channel.id);
+        deps.is_no_outage(self.channel.id);
         deps.board.update_channel(self.channel.id, |status| {
             status.read_to = self.cursor.map(time_of);
             status.checked_at = at_end.then(Utc::now).or(status.checked_at);
@@ -284,9 +287,9 @@ impl<'a> Turn<'a> {
             penalties.add(self.channel.id);
         }
         // Of its failures, and of an outage of the database, the pipeline tells itself.
-        let is_told = match &error {
+        let is_told = match error {
             BackfillError::Submit(_) => true,
-            BackfillError::Store(_) => deps.ingest.is_failing(),
+            BackfillError::Store(_) => deps.is_outage(self.channel.id),
             BackfillError::Rest(_) | BackfillError::Elsewhere => false,
         };
         if !is_told && deps.reported.fails(self.channel.id) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::SubmitError;
@@ -25,7 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const PATIENCE_TO_BEGIN: Duration = Duration::from_secs(6);
 /// How long it must go well before an outage is over: on a disk that is nearly full a small batch
 /// finds room where a larger one does not.
-const CALM: Duration = Duration::from_secs(1);
+const CALM: Duration = Duration::from_secs(5);
+/// How often a database that failed is tried again where no message does it.
+const PROBE: Duration = Duration::from_secs(5);
 /// How often a batch gives way to other processes.
 const RACES: usize = 5;
 
@@ -48,6 +50,7 @@ pub(super) async fn run(
             taken = jobs.recv_many(&mut batch, most) => if taken == 0 { break },
             () = stop.cancelled(), if !jobs.is_closed() => jobs.close(),
             () = sleep_until(calm), if well_since.is_some() => writer.tell_end(),
+            () = sleep(PROBE), if writer.is_failing() => writer.probe().await,
         }
         if !batch.is_empty() {
             writer.answer(std::mem::take(&mut batch)).await;
@@ -158,6 +161,10 @@ impl Writer {
         let log_ids = save_logs(&batch, works, &settled, &ids).await?;
         batch.save_events(record::events(&settled, &log_ids, &ids)).await?;
         batch.announce(&changed(&settled)).await?;
+        if self.is_failing() {
+            // What is known already would go well on a full disk too.
+            batch.touch().await?;
+        }
         batch.commit().await?;
 
         self.publish(&settled);
@@ -172,6 +179,12 @@ impl Writer {
         for working in settled.in_turn().into_iter().filter(|working| working.changed) {
             self.feed.publish(OrderChange { created: working.created, order: working.order.clone() });
         }
+    }
+
+    /// Finds out whether the database still fails.
+    async fn probe(&self) {
+        let probed = timeout(PATIENCE_TO_BEGIN, self.store.ping_writer()).await;
+        self.report(probed.unwrap_or(Err(StoreError::Silent)).err().as_ref());
     }
 
     /// One line when the database begins to fail; [`Self::tell_end`] has the one when it is back.

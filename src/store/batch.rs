@@ -9,11 +9,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect,
-    Value,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
+    QuerySelect, Value,
 };
 
-use super::entity::webhook_logs;
+use super::entity::{channel_cursors, webhook_logs};
 use super::rows::{changes_to_json, to_json};
 use super::search::SearchIndex;
 use super::sums::{Changes, Share};
@@ -24,6 +24,9 @@ use insert::{fresh_ids, insert};
 /// Most rows in one statement: few statement sizes keep the cache of prepared ones small, and
 /// rows of 38 values stay far below the limits, of which SQLite's is 32,766 values.
 pub(super) const MAX_ROWS: usize = 64;
+
+/// No channel of Discord has this id.
+const NO_CHANNEL: i64 = 0;
 
 /// The keys of a condition, the last one again up to a power of two, so that few statements are
 /// prepared.
@@ -240,6 +243,23 @@ impl Batch {
             ]
         });
         insert(&self.transaction, "order_events", &columns, rows, "").await.map(drop)
+    }
+
+    /// Writes what leaves no trace, so that it is known whether there is room to write, and a right to.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn touch(&self) -> Result<(), StoreError> {
+        // PostgreSQL tells of a lock on a table when something is to be written there.
+        self.transaction.execute_unprepared("UPDATE webhook_logs SET id = id WHERE 1 = 0").await?;
+        let row = channel_cursors::ActiveModel {
+            channel_id: Set(NO_CHANNEL),
+            message_id: Set(0),
+            updated_at: Set(DateTime::UNIX_EPOCH),
+        };
+        channel_cursors::Entity::insert(row).exec_without_returning(&self.transaction).await?;
+        channel_cursors::Entity::delete_by_id(NO_CHANNEL).exec(&self.transaction).await?;
+        Ok(())
     }
 
     /// Makes all of it durable, with the sums of the orders that it changed.

@@ -10,7 +10,7 @@ mod server;
 mod stop;
 
 use crate::support::bot::card;
-use crate::support::discord::{Discord, Webhook};
+use crate::support::discord::{Channel, Discord, Webhook};
 use crate::support::home::Home;
 use crate::support::program::{End, Program};
 use crate::support::sql::Sql;
@@ -19,6 +19,7 @@ use crate::watching::program::home_of;
 /// A Discord with a watched channel.
 pub(crate) struct Posts {
     pub(crate) discord: Discord,
+    channel: Channel,
     hook: Webhook,
     /// Numbers of the orders posted there.
     pub(crate) numbers: Vec<String>,
@@ -36,7 +37,7 @@ impl Posts {
         let channel = discord.guild("Buyers").channel("checkouts");
         let hook = channel.webhook("Refract");
         let home = home_of(home, &discord, &channel, "");
-        (Self { discord, hook, numbers: Vec::new() }, home)
+        (Self { discord, channel, hook, numbers: Vec::new() }, home)
     }
 
     pub(crate) fn post(&mut self, cards: usize) {
@@ -45,6 +46,12 @@ impl Posts {
             self.hook.post(card(&number, "$9.99"));
             self.numbers.push(number);
         }
+    }
+
+    /// Waits until the channel's history was read so often again.
+    async fn until_read_again(&self, times: usize) {
+        let path = format!("/channels/{}/messages", self.channel.id());
+        self.discord.until_requests("GET", &path, self.discord.count("GET", &path) + times).await;
     }
 
     /// Waits until every order posted is stored.

@@ -15,7 +15,7 @@ use crate::support::program::Program;
 async fn a_server_that_stops_or_crashes_and_comes_back_is_waited_for_and_nothing_is_lost() {
     let cluster = Cluster::start();
     let (mut posts, home) = Posts::in_home(cluster.home()).await;
-    let program = Program::start_in(home).await;
+    let mut program = Program::start_in(home).await;
     posts.discord.until_ready().await;
     let load = Load::start(&program.url, "P", 8);
     posts.post(10);
@@ -32,6 +32,7 @@ async fn a_server_that_stops_or_crashes_and_comes_back_is_waited_for_and_nothing
         load.until_more(50).await;
         posts.post(10);
         posts.until_stored(&mut program.sql().await).await;
+        program.line_with("the database takes messages again").await;
     }
     let seen = load.end().await;
     assert!(seen.refused.iter().all(|code| code == "storage_unavailable"), "{:?}", seen.refused);

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use roms::ingest::SubmitError;
 use roms::store::Store;
 use serde_json::json;
 
@@ -13,8 +14,14 @@ use crate::support::{
     discord::Discord,
     edge::Log,
     home::Home,
+    pipeline::{Pipeline, discord_message},
     proxy::{Network, Proxy},
+    sql::Sql,
 };
+
+/// Ends all that ROMS has open.
+const END_SESSIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                            WHERE application_name = 'roms' AND datname = current_database()";
 
 fn card(number: &str) -> String {
     format!("Order Number\n{number}\nPrice\n$9.99\n")
@@ -78,9 +85,7 @@ async fn a_session_that_ended_while_nobody_needed_it_costs_nothing() {
     let app = App::start_in(Home::postgres(), "").await;
     app.stored(&[&card("A-1")]).await;
     let mut sql = app.sql().await;
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'roms' \
-               AND datname = current_database()";
-    sql.run(end).await;
+    sql.run(END_SESSIONS).await;
     app.stored(&[&card("A-2")]).await;
     assert_eq!(app.get("/api/v2/orders").await.json["total"], 2);
 }
@@ -188,4 +193,34 @@ async fn cards_that_are_posted_while_the_server_is_gone_are_taken_afterwards_onc
     }
     assert_eq!(bot.orders().await, 81);
     bot.stop().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn what_is_known_ends_no_outage() {
+    let pipeline = Pipeline::start().await;
+    let mut sql = pipeline.sql().await;
+    pipeline.discord(1, &card("A-1"), 0).await;
+    // A server that has become a replica reads as before; nothing is to be written of the first.
+    become_read_only(&mut sql, true).await;
+    for id in [2, 1, 2, 1] {
+        let sent = pipeline.ingest.submit(discord_message(id, &card(&format!("A-{id}")), 0));
+        assert_eq!(soon(sent).await, Err(SubmitError::Storage), "{id}");
+        assert!(pipeline.ingest.is_failing());
+    }
+    become_read_only(&mut sql, false).await;
+    until("it is known by itself", async || !pipeline.ingest.is_failing()).await;
+    pipeline.discord(1, &card("A-1"), 0).await;
+    pipeline.discord(2, &card("A-2"), 0).await;
+    assert_eq!((sql.count("orders").await, sql.count("webhook_logs").await), (2, 2));
+    pipeline.end().await;
+}
+
+async fn become_read_only(sql: &mut Sql, wanted: bool) {
+    sql.run(&format!(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {wanted}', \
+         current_database()); END $$"
+    ))
+    .await;
+    sql.run(END_SESSIONS).await;
 }

@@ -16,7 +16,7 @@ use super::{app::soon, home::Home, sql::Sql};
 pub(crate) struct Program {
     child: Running,
     home: Home,
-    lines: mpsc::UnboundedReceiver<String>,
+    lines: Lines,
     /// What it wrote to standard error up to the line with its address.
     pub(crate) start_lines: Vec<String>,
     pub(crate) url: String,
@@ -30,6 +30,22 @@ impl Drop for Running {
         // It may have ended by itself.
         drop(self.0.kill());
         drop(self.0.wait());
+    }
+}
+
+/// What it writes to standard error after the line with its address.
+struct Lines {
+    coming: mpsc::UnboundedReceiver<String>,
+    /// Those that were waited for.
+    log: String,
+}
+
+impl Lines {
+    async fn next(&mut self) -> Option<String> {
+        let line = soon(self.coming.recv()).await?;
+        self.log.push_str(&line);
+        self.log.push('\n');
+        Some(line)
     }
 }
 
@@ -88,7 +104,13 @@ impl Program {
                 break rest.split(": ").next().unwrap().to_owned();
             }
         };
-        Self { child: Running(child), home, lines, start_lines, url }
+        Self {
+            child: Running(child),
+            home,
+            lines: Lines { coming: lines, log: String::new() },
+            start_lines,
+            url,
+        }
     }
 
     pub(crate) fn home(&self) -> &Home {
@@ -116,7 +138,7 @@ impl Program {
 
     /// Waits for a line of the log that holds this text.
     pub(crate) async fn line_with(&mut self, text: &str) {
-        while !soon(self.lines.recv()).await.expect("it runs").contains(text) {}
+        while !self.lines.next().await.expect("it runs").contains(text) {}
     }
 
     /// Waits for the end.
@@ -124,11 +146,7 @@ impl Program {
         let asked = Instant::now();
         let code = soon(spawn_blocking(move || self.child.0.wait())).await.unwrap().unwrap().code();
         let took = asked.elapsed();
-        let mut log = String::new();
-        while let Some(line) = soon(self.lines.recv()).await {
-            log.push_str(&line);
-            log.push('\n');
-        }
-        End { code, log, took, home: self.home }
+        while self.lines.next().await.is_some() {}
+        End { code, log: self.lines.log, took, home: self.home }
     }
 }
