@@ -201,6 +201,7 @@ pub async fn run(
         timing: Timing::clone(&deps.timing),
         rest: deps.rest.clone(),
         store: deps.store.clone(),
+        ingest: deps.ingest.clone(),
         status: deps.board.clone(),
         on_event: Arc::new(move |event| router.route(event)),
         config: config.clone(),

@@ -5,6 +5,7 @@
 
 mod edit;
 pub mod filter;
+mod outage;
 mod read;
 mod record;
 mod replay;
@@ -26,6 +27,7 @@ use crate::store::Store;
 
 use read::ReadMessage;
 use work::{Answer, Done, Job, Work};
+use writer::Writer;
 
 pub use crate::order::{Edit, Guard};
 pub use crate::store::ReplayFilter;
@@ -60,6 +62,7 @@ pub struct Ingest {
     orders: Orders,
     stop: CancellationToken,
     failing: watch::Sender<bool>,
+    doubts: mpsc::Sender<oneshot::Sender<bool>>,
 }
 
 /// Why a message was not taken. Nothing of it is stored.
@@ -89,16 +92,25 @@ impl Ingest {
     pub fn start_with(store: Store, feed: Feed, orders: Orders, bounds: Bounds) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(bounds.queue);
         let stop = CancellationToken::new();
-        let failing = watch::Sender::default();
-        let writing = writer::run(store.clone(), feed, jobs, bounds.batch, stop.clone(), failing.clone());
-        let writer = tokio::spawn(writing);
-        (Self { queue, store, orders, stop, failing }, writer)
+        let (doubts, doubted) = mpsc::channel(1);
+        let writer = Writer::new(store.clone(), feed);
+        let failing = writer.failing();
+        let writer = tokio::spawn(writer.run(jobs, bounds.batch, doubted, stop.clone()));
+        (Self { queue, store, orders, stop, failing, doubts }, writer)
     }
 
-    /// Whether the database did not take the last message.
+    /// Whether the database did not take the last message, nor what the writer has tried since.
     #[must_use]
     pub fn is_failing(&self) -> bool {
         *self.failing.borrow()
+    }
+
+    /// Where the database failed elsewhere: whether it takes no messages either, of which the writer
+    /// tells.
+    pub async fn is_outage(&self) -> bool {
+        let (asker, answer) = oneshot::channel();
+        // A writer that has ended tells of nothing any more.
+        self.is_failing() || self.doubts.send(asker).await.is_ok() && answer.await.unwrap_or(false)
     }
 
     /// Follows [`Self::is_failing`].

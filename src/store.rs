@@ -143,7 +143,7 @@ impl Store {
         Ok(asked.elapsed())
     }
 
-    /// Whether the database can be written to, and how fast that is known.
+    /// Whether the database can be written to, and how fast: writes a little, and removes it again.
     ///
     /// # Errors
     /// When it cannot, such as while another process holds the write lock, or on a full disk.
@@ -151,7 +151,7 @@ impl Store {
         let asked = Instant::now();
         let batch = self.begin().await?;
         batch.touch().await?;
-        batch.commit().await?;
+        batch.transaction.commit().await?;
         Ok(asked.elapsed())
     }
 

@@ -1,8 +1,9 @@
 //! Reading the history: what no live event brought.
 //!
-//! After each new session, when the database takes messages again, and every minute, each channel
-//! is read on from its cursor, less a small overlap for late edits. Pages of 100 are taken in turns,
-//! so that a busy channel starves none, and a cursor moves only after its page is stored.
+//! After each new session, when the database takes messages again, every minute, and every five seconds
+//! while it takes none, each channel is read on from its cursor, less a small overlap for late edits.
+//! Pages of 100 are taken in turns, so that a busy channel starves none, and a cursor moves only after its
+//! page is stored.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -30,8 +31,6 @@ const MAX_PAGES: u32 = 500;
 const AT_ONCE: usize = 4;
 /// Messages on a full page.
 const PAGE: usize = 100;
-/// In the place of a channel's id.
-const ALL: i64 = 0;
 
 /// Why a page was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -153,10 +152,13 @@ impl Summary {
 async fn read_all(deps: &Deps, channels: &[Channel], penalties: &mut Penalties) {
     let cursors = match deps.store.cursors().await {
         Ok(cursors) => cursors,
-        Err(_) if deps.is_outage(ALL) => return,
-        Err(error) => return tracing::warn!(%error, "cannot read how far the channels are stored"),
+        Err(error) => {
+            if !deps.ingest.is_outage().await {
+                tracing::warn!(%error, "cannot read how far the channels are stored");
+            }
+            return;
+        }
     };
-    deps.is_no_outage(ALL);
     let free = channels.iter().filter(|channel| penalties.is_free(channel.id));
     let mut waiting: VecDeque<Turn<'_>> =
         free.map(|channel| Turn::new(channel, cursors.get(&channel.id).copied(), Utc::now(), deps)).collect();
@@ -178,7 +180,7 @@ async fn read_all(deps: &Deps, channels: &[Channel], penalties: &mut Penalties) 
                     waiting.push_back(turn);
                 }
             }
-            Err(error) => turn.fail(deps, &error, penalties),
+            Err(error) => turn.fail(deps, &error, penalties).await,
         }
     }
     if stored > 0 {
@@ -269,7 +271,6 @@ impl<'a> Turn<'a> {
             tracing::info!(channel = self.channel.id, "much is to be read; going on with the next reading");
         }
         deps.reported.works(&self.channel.id);
-        deps.is_no_outage(self.channel.id);
         deps.board.update_channel(self.channel.id, |status| {
             status.read_to = self.cursor.map(time_of);
             status.checked_at = at_end.then(Utc::now).or(status.checked_at);
@@ -277,7 +278,7 @@ impl<'a> Turn<'a> {
         });
     }
 
-    fn fail(&self, deps: &Deps, error: &BackfillError, penalties: &mut Penalties) {
+    async fn fail(&self, deps: &Deps, error: &BackfillError, penalties: &mut Penalties) {
         let is_final = match error {
             BackfillError::Rest(error) => error.is_final(),
             BackfillError::Elsewhere => true,
@@ -289,7 +290,7 @@ impl<'a> Turn<'a> {
         // Of its failures, and of an outage of the database, the pipeline tells itself.
         let is_told = match error {
             BackfillError::Submit(_) => true,
-            BackfillError::Store(_) => deps.is_outage(self.channel.id),
+            BackfillError::Store(_) => deps.ingest.is_outage().await,
             BackfillError::Rest(_) | BackfillError::Elsewhere => false,
         };
         if !is_told && deps.reported.fails(self.channel.id) {

@@ -31,8 +31,6 @@ pub(crate) struct Deps {
     pub(crate) history: Arc<Notify>,
     /// Channels whose history could not be read, so that it is said once.
     pub(crate) reported: Reported<i64>,
-    /// Channels, 0 for all, for which the database failed while the pipeline knew of no outage.
-    stumbled: Reported<i64>,
     /// Channels of which old messages were passed over, so that it is said once.
     pub(crate) hidden: Reported<i64>,
     /// The configured guilds.
@@ -70,7 +68,6 @@ impl Deps {
             timing: Arc::new(timing),
             history: Arc::new(Notify::new()),
             reported: Reported::default(),
-            stumbled: Reported::default(),
             hidden: Reported::default(),
             guilds: config.guilds.clone().into(),
             guild_of: Arc::default(),
@@ -83,17 +80,6 @@ impl Deps {
         while self.rest.own().await.is_err() {
             tokio::time::sleep(self.timing.reconcile).await;
         }
-    }
-
-    /// The database failed for a channel: whether of that the pipeline tells. The history may be the
-    /// first to meet an outage, so that only what fails twice in a row is something else.
-    pub(crate) fn is_outage(&self, channel: i64) -> bool {
-        self.ingest.is_failing() || self.stumbled.fails(channel)
-    }
-
-    /// The database did for a channel what it was asked for.
-    pub(crate) fn is_no_outage(&self, channel: i64) {
-        self.stumbled.works(&channel);
     }
 
     /// The guild that a channel is in, asked for once, for messages of the history do not say it;

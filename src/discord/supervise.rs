@@ -12,6 +12,7 @@ use super::gateway::{Fatal, Gateway, Pulse};
 use super::rest::Rest;
 use super::{OnEvent, Timing};
 use crate::config::Discord;
+use crate::ingest::Ingest;
 use crate::status::StatusBoard;
 use crate::store::Store;
 use budget::Budget;
@@ -30,6 +31,8 @@ pub struct Supervisor {
     pub rest: Rest,
     /// Where IDENTIFYs are counted, over restarts too.
     pub store: Store,
+    /// Tells of an outage of that.
+    pub ingest: Ingest,
     /// Told how the connection stands.
     pub status: StatusBoard,
     /// Given every event.
@@ -46,7 +49,10 @@ impl Supervisor {
         loop {
             match self.connect(&stop, &mut link).await {
                 Ok(()) => return Ok(()),
-                Err(trouble) => link.trouble(trouble)?,
+                Err(trouble) => {
+                    let is_outage = matches!(trouble, Trouble::Store(_)) && self.ingest.is_outage().await;
+                    link.trouble(trouble, is_outage)?;
+                }
             }
             if stop.run_until_cancelled(sleep(link.pause())).await.is_none() {
                 return Ok(());
@@ -109,7 +115,11 @@ impl Supervisor {
             link.set(pulse.is_up());
             match budget.charge(pulse.identifies).await {
                 Ok(allowed) => gateway.allow(allowed),
-                Err(error) => tracing::warn!("cannot count sessions: {error}"),
+                Err(error) => {
+                    if !self.ingest.is_outage().await {
+                        tracing::warn!("cannot count sessions: {error}");
+                    }
+                }
             }
             self.verdict(&pulse)?;
         }

@@ -128,6 +128,12 @@ pub(super) fn settle(works: &[Work], stored: Stored, now: DateTime<Utc>) -> Sett
 }
 
 impl Settled {
+    /// Whether there is anything of it that the database does not hold yet.
+    pub(super) fn is_to_be_written(&self) -> bool {
+        let leaves_a_row = |work: &SettledWork| matches!(work, SettledWork::Message(message) if message.trace != Trace::None);
+        self.works.iter().any(leaves_a_row) || self.orders.values().any(|working| working.dirty)
+    }
+
     /// The orders in the order in which cards first spoke of them, which is that of their row
     /// ids and of the feed.
     pub(super) fn in_turn(&self) -> Vec<&Working> {

@@ -1,14 +1,14 @@
 //! The writer: takes whatever waits, up to a bound, and writes it in one transaction.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::SubmitError;
+use super::outage::Outage;
 use super::read::{ReadCard, ReadMessage};
 use super::record::{self, Ids};
 use super::settle::{Settled, SettledWork, Stored, Trace, settle};
@@ -23,62 +23,70 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How long it may take to begin: a little longer than the wait for a lock, but not twice as long,
 /// where the upkeep was the first to wait. Those whose requests end with the process are told in time.
 const PATIENCE_TO_BEGIN: Duration = Duration::from_secs(6);
-/// How long it must go well before an outage is over: on a disk that is nearly full a small batch
-/// finds room where a larger one does not.
-const CALM: Duration = Duration::from_secs(5);
 /// How often a database that failed is tried again where no message does it.
-const PROBE: Duration = Duration::from_secs(5);
+const PROBE: Duration = Duration::from_secs(1);
+/// Writes that must go well for that: together they need as much room as a message.
+const PROOFS: usize = 32;
 /// How often a batch gives way to other processes.
 const RACES: usize = 5;
 
-/// Writes until `stop` is cancelled and the queue is empty, at most so many pieces of work in
-/// one transaction.
-pub(super) async fn run(
+/// What writes.
+pub(super) struct Writer {
     store: Store,
     feed: Feed,
-    mut jobs: mpsc::Receiver<Job>,
-    most: usize,
-    stop: CancellationToken,
-    failing: watch::Sender<bool>,
-) {
-    let writer = Writer { store, feed, failing, is_told: AtomicBool::new(false) };
-    let mut batch = Vec::new();
-    let mut well_since = None;
-    loop {
-        let calm = well_since.unwrap_or_else(Instant::now) + CALM;
-        tokio::select! {
-            taken = jobs.recv_many(&mut batch, most) => if taken == 0 { break },
-            () = stop.cancelled(), if !jobs.is_closed() => jobs.close(),
-            () = sleep_until(calm), if well_since.is_some() => writer.tell_end(),
-            () = sleep(PROBE), if writer.is_failing() => writer.probe().await,
-        }
-        if !batch.is_empty() {
-            writer.answer(std::mem::take(&mut batch)).await;
-        }
-        // What waited behind a batch that failed would wait as long again, to fail as well.
-        while writer.is_failing()
-            && let Ok(job) = jobs.try_recv()
-        {
-            job.answer.send(Err(SubmitError::Storage));
-        }
-        well_since = writer.is_well_again().then(|| well_since.unwrap_or_else(Instant::now));
-    }
-    if writer.is_well_again() {
-        writer.tell_end();
-    }
-}
-
-struct Writer {
-    store: Store,
-    feed: Feed,
-    failing: watch::Sender<bool>,
-    /// Whether an outage has been told whose end has not.
-    is_told: AtomicBool,
+    outage: Outage,
 }
 
 impl Writer {
+    pub(super) fn new(store: Store, feed: Feed) -> Self {
+        Self { store, feed, outage: Outage::default() }
+    }
+
+    /// Whether the database did not take what was to be written last.
+    pub(super) fn failing(&self) -> watch::Sender<bool> {
+        self.outage.failing()
+    }
+
+    /// Writes until `stop` is cancelled and the queue is empty, at most so many pieces of work in
+    /// one transaction. Tells those who doubt the database whether it fails.
+    pub(super) async fn run(
+        mut self,
+        mut jobs: mpsc::Receiver<Job>,
+        most: usize,
+        mut doubted: mpsc::Receiver<oneshot::Sender<bool>>,
+        stop: CancellationToken,
+    ) {
+        let mut batch = Vec::new();
+        loop {
+            let calm_at = self.outage.calm_at();
+            tokio::select! {
+                taken = jobs.recv_many(&mut batch, most) => if taken == 0 { break },
+                () = stop.cancelled(), if !jobs.is_closed() => jobs.close(),
+                () = sleep_until(calm_at.unwrap_or_else(Instant::now)), if calm_at.is_some() => self.outage.tell_end(),
+                () = sleep(PROBE), if self.outage.is_failing() => self.probe(&stop).await,
+                Some(asker) = doubted.recv() => {
+                    self.probe(&stop).await;
+                    // They may be gone.
+                    _ = asker.send(self.outage.is_failing());
+                }
+            }
+            if !batch.is_empty() {
+                self.answer(std::mem::take(&mut batch)).await;
+            }
+            // What waited behind a batch that failed would wait as long again, to fail as well.
+            while self.outage.is_failing()
+                && let Ok(job) = jobs.try_recv()
+            {
+                job.answer.send(Err(SubmitError::Storage));
+            }
+        }
+        if self.outage.calm_at().is_some() {
+            self.outage.tell_end();
+        }
+    }
+
     /// Writes a batch and answers each of those who wait for it.
-    async fn answer(&self, jobs: Vec<Job>) {
+    async fn answer(&mut self, jobs: Vec<Job>) {
         let (works, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.work, job.answer)).unzip();
         let results = match self.write(&works).await {
             // In a large batch something may be in the way of another process each time.
@@ -86,28 +94,34 @@ impl Writer {
                 self.write_each(works).await
             }
             Err(error) => {
-                self.report(Some(&error));
+                self.outage.failed(&error);
                 answers.iter().map(|_| Err(SubmitError::Storage)).collect()
             }
             Ok(done) => done.into_iter().map(Ok).collect(),
         };
-        if results.iter().any(Result::is_ok) {
-            self.report(None);
-        }
         for (answer, result) in answers.into_iter().zip(results) {
             answer.send(result);
         }
     }
 
-    /// After a batch that cannot be written as one: each alone, so that only a bad one fails.
-    async fn write_each(&self, works: Vec<Work>) -> Vec<Result<Done, SubmitError>> {
+    /// After a batch that cannot be written as one: each alone, so that only a bad one fails. Where
+    /// the database fails, the rest would wait as long, one after the other.
+    async fn write_each(&mut self, works: Vec<Work>) -> Vec<Result<Done, SubmitError>> {
         let mut results = Vec::with_capacity(works.len());
+        let mut is_gone = false;
         for work in works {
+            if is_gone {
+                results.push(Err(SubmitError::Storage));
+                continue;
+            }
             let written = match self.write(std::slice::from_ref(&work)).await {
                 Err(error) if error.is_fault_of_data() => self.write_refused(work, &error).await,
-                written => {
-                    written.inspect_err(|error| self.report(Some(error))).map_err(|_| SubmitError::Storage)
+                Err(error) => {
+                    is_gone = !error.is_race();
+                    self.outage.failed(&error);
+                    Err(SubmitError::Storage)
                 }
+                Ok(done) => Ok(done),
             };
             results.push(written.and_then(|done| done.into_iter().next().ok_or(SubmitError::Storage)));
         }
@@ -115,12 +129,12 @@ impl Writer {
     }
 
     /// A message that the database refused leaves its log row, from which it can be replayed.
-    async fn write_refused(&self, work: Work, error: &StoreError) -> Result<Vec<Done>, SubmitError> {
+    async fn write_refused(&mut self, work: Work, error: &StoreError) -> Result<Vec<Done>, SubmitError> {
         match work {
             Work::Message(message) => {
                 tracing::error!(message.endpoint, %error, "the database refused a message; it is kept in the log");
                 let written = self.write(&[Work::Message(Box::new(refused(*message)))]).await;
-                written.inspect_err(|error| self.report(Some(error))).map_err(|_| SubmitError::Storage)
+                written.inspect_err(|error| self.outage.failed(error)).map_err(|_| SubmitError::Storage)
             }
             Work::Edit(edit) => {
                 tracing::error!(order.id = edit.order, %error, "the database refused an edit");
@@ -131,7 +145,7 @@ impl Writer {
 
     /// One transaction, begun again where another process came in between: one answer for each
     /// piece of work, after the commit.
-    async fn write(&self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
+    async fn write(&mut self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
         let mut races = 0;
         loop {
             // A server that is gone may leave its connections open. Whether it has committed is
@@ -143,7 +157,7 @@ impl Writer {
         }
     }
 
-    async fn transact(&self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
+    async fn transact(&mut self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
         let begun = timeout(PATIENCE_TO_BEGIN, self.store.begin()).await;
         let mut batch = begun.unwrap_or(Err(StoreError::Silent))?;
         let mut settled = settle(works, stored(&mut batch, works).await?, micros(Utc::now()));
@@ -161,12 +175,12 @@ impl Writer {
         let log_ids = save_logs(&batch, works, &settled, &ids).await?;
         batch.save_events(record::events(&settled, &log_ids, &ids)).await?;
         batch.announce(&changed(&settled)).await?;
-        if self.is_failing() {
-            // What is known already would go well on a full disk too.
-            batch.touch().await?;
-        }
         batch.commit().await?;
 
+        // What is known already goes well on a full disk too.
+        if settled.is_to_be_written() {
+            self.went_well();
+        }
         self.publish(&settled);
         let works = settled.works.into_iter().zip(log_ids);
         Ok(works.map(|(work, log_id)| record::done(work, log_id, &ids)).collect())
@@ -181,39 +195,27 @@ impl Writer {
         }
     }
 
-    /// Finds out whether the database still fails.
-    async fn probe(&self) {
-        let probed = timeout(PATIENCE_TO_BEGIN, self.store.ping_writer()).await;
-        self.report(probed.unwrap_or(Err(StoreError::Silent)).err().as_ref());
-    }
-
-    /// One line when the database begins to fail; [`Self::tell_end`] has the one when it is back.
-    fn report(&self, error: Option<&StoreError>) {
-        let changed = self
-            .failing
-            .send_if_modified(|failing| std::mem::replace(failing, error.is_some()) != error.is_some());
-        match error {
-            Some(error) if !self.is_told.swap(true, Ordering::Relaxed) => {
-                tracing::error!(%error, "the database does not take messages");
+    /// Finds out whether the database fails, unless `stop` comes in between.
+    async fn probe(&mut self, stop: &CancellationToken) {
+        let probing = async {
+            for _ in 0..PROOFS {
+                self.store.ping_writer().await?;
             }
-            // What was committed while its answers were lost has been told to nobody here.
-            None if changed => self.feed.interrupt(),
-            _ => {}
+            Ok(())
+        };
+        let probed = stop.run_until_cancelled(timeout(PATIENCE_TO_BEGIN, probing)).await;
+        match probed.map(|probed| probed.unwrap_or(Err(StoreError::Silent))) {
+            Some(Ok(())) => self.went_well(),
+            Some(Err(error)) => self.outage.failed(&error),
+            None => {}
         }
     }
 
-    /// Whether the end of an outage is still to be told.
-    fn is_well_again(&self) -> bool {
-        !self.is_failing() && self.is_told.load(Ordering::Relaxed)
-    }
-
-    fn tell_end(&self) {
-        self.is_told.store(false, Ordering::Relaxed);
-        tracing::info!("the database takes messages again");
-    }
-
-    fn is_failing(&self) -> bool {
-        *self.failing.borrow()
+    fn went_well(&self) {
+        if self.outage.went_well() {
+            // What was committed while its answers were lost has been told to nobody here.
+            self.feed.interrupt();
+        }
     }
 }
 

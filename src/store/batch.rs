@@ -13,7 +13,7 @@ use sea_orm::{
     QuerySelect, Value,
 };
 
-use super::entity::{channel_cursors, webhook_logs};
+use super::entity::{gateway_identifies, webhook_logs};
 use super::rows::{changes_to_json, to_json};
 use super::search::SearchIndex;
 use super::sums::{Changes, Share};
@@ -24,9 +24,6 @@ use insert::{fresh_ids, insert};
 /// Most rows in one statement: few statement sizes keep the cache of prepared ones small, and
 /// rows of 38 values stay far below the limits, of which SQLite's is 32,766 values.
 pub(super) const MAX_ROWS: usize = 64;
-
-/// No channel of Discord has this id.
-const NO_CHANNEL: i64 = 0;
 
 /// The keys of a condition, the last one again up to a power of two, so that few statements are
 /// prepared.
@@ -249,16 +246,14 @@ impl Batch {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn touch(&self) -> Result<(), StoreError> {
-        // PostgreSQL tells of a lock on a table when something is to be written there.
-        self.transaction.execute_unprepared("UPDATE webhook_logs SET id = id WHERE 1 = 0").await?;
-        let row = channel_cursors::ActiveModel {
-            channel_id: Set(NO_CHANNEL),
-            message_id: Set(0),
-            updated_at: Set(DateTime::UNIX_EPOCH),
-        };
-        channel_cursors::Entity::insert(row).exec_without_returning(&self.transaction).await?;
-        channel_cursors::Entity::delete_by_id(NO_CHANNEL).exec(&self.transaction).await?;
+    pub(super) async fn touch(&self) -> Result<(), StoreError> {
+        for table in ["orders", "webhook_logs", "order_events", "order_sums"] {
+            // PostgreSQL tells of a lock on a table when something is to be changed there.
+            self.transaction.execute_unprepared(&format!("DELETE FROM {table} WHERE 1 = 0")).await?;
+        }
+        let row = gateway_identifies::ActiveModel { at: Set(Utc::now()), ..Default::default() };
+        let row = gateway_identifies::Entity::insert(row).exec(&self.transaction).await?;
+        gateway_identifies::Entity::delete_by_id(row.last_insert_id).exec(&self.transaction).await?;
         Ok(())
     }
 

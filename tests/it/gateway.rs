@@ -9,6 +9,8 @@ use roms::discord::gateway::Fatal;
 use roms::discord::rest::Rest;
 use roms::discord::supervise::Supervisor;
 use roms::discord::{Event, Timing};
+use roms::feed::Feed;
+use roms::ingest::Ingest;
 use roms::status::StatusBoard;
 use roms::store::Store;
 use serde_json::json;
@@ -61,6 +63,7 @@ impl Bot {
             config,
             timing,
             store: store.clone(),
+            ingest: Ingest::start(store.clone(), Feed::new(1), Home::new().config("").orders).0,
             status: status.clone(),
             on_event: Arc::new(move |event| drop(sender.send(event))),
         };

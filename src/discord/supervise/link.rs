@@ -61,16 +61,18 @@ impl<'a> Link<'a> {
     }
 
     /// Takes the end of a client. What cannot be mended here is passed on; the rest is said once,
-    /// until there is a session again.
-    pub(super) fn trouble(&mut self, trouble: Trouble) -> Result<(), Fatal> {
+    /// until there is a session again, unless others tell of it.
+    pub(super) fn trouble(&mut self, trouble: Trouble, is_told: bool) -> Result<(), Fatal> {
         self.set(false);
         match trouble {
             Trouble::Gateway(GatewayError::Fatal(fatal)) => return Err(fatal),
             Trouble::Rest(RestError::Unauthorized | RestError::Token) => return Err(Fatal::BadToken),
-            trouble if self.is_troubled => tracing::debug!("Discord's gateway: {trouble}; trying again"),
+            trouble if self.is_troubled || is_told => {
+                tracing::debug!("Discord's gateway: {trouble}; trying again");
+            }
             trouble => tracing::warn!("Discord's gateway: {trouble}; trying until it works"),
         }
-        self.is_troubled = true;
+        self.is_troubled |= !is_told;
         Ok(())
     }
 

@@ -1,12 +1,15 @@
 //! The disk is full for a while.
 
-use reqwest::{Client, RequestBuilder};
+use std::time::Duration;
+
+use reqwest::Client;
 
 use super::{Posts, assert_told_once, end};
 use crate::support::app::{ORDERS, until};
 use crate::support::disk::Disk;
 use crate::support::home::Home;
 use crate::support::load::{Load, assert_holds, card};
+use crate::support::program::Program;
 use crate::support::sql::Sql;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,23 +44,72 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_known_ends_no_outage_and_what_ends_one_needs_no_message() {
+async fn what_is_known_ends_no_outage() {
     let (disk, (mut posts, home)) = (Disk::Limited, Posts::in_home(Home::sqlite()).await);
     let mut program = disk.start(home).await;
     posts.post(1);
     posts.until_stored(&mut program.sql().await).await;
-    let (client, url) = (Client::builder().no_proxy().build().unwrap(), program.url.clone());
-    let status = async |request: RequestBuilder| request.send().await.unwrap().status().as_u16();
-    let post = async || status(client.post(format!("{url}{ORDERS}")).body(card("B"))).await;
-    let health = async || status(client.get(format!("{url}/health"))).await;
-
+    let sender = Sender::to(&program);
     disk.fill(&program);
-    assert_eq!((post().await, health().await), (503, 503));
+    assert_eq!((sender.post("A").await, sender.health().await), (503, 503));
     // The history holds nothing but what is stored.
     posts.until_read_again(2).await;
-    assert_eq!(health().await, 503);
+    assert_eq!(sender.health().await, 503);
     disk.free(&program);
     program.line_with("the database takes messages again").await;
-    assert_eq!((health().await, post().await), (200, 200));
+    assert_eq!((sender.post("A").await, sender.health().await), (200, 200));
     assert_told_once(&end(program).await.log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_an_outage_needs_no_message() {
+    let disk = Disk::Limited;
+    let mut program = disk.start(Home::sqlite()).await;
+    let sender = Sender::to(&program);
+    assert_eq!((sender.post("A").await, sender.health().await), (200, 200));
+    disk.fill(&program);
+    assert_eq!((sender.post("B").await, sender.health().await), (503, 503));
+    disk.free(&program);
+    program.line_with("the database takes messages again").await;
+    assert_eq!((sender.health().await, sender.post("B").await), (200, 200));
+    assert_told_once(&end(program).await.log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_that_nobody_but_the_history_meets_is_told_all_the_same() {
+    let (disk, (posts, home)) = (Disk::Limited, Posts::in_home(Home::sqlite()).await);
+    let mut program = disk.start(home).await;
+    posts.discord.until_ready().await;
+    posts.until_read_again(1).await;
+    disk.fill(&program);
+    // A new session reads the history, and notes how far.
+    posts.discord.gateway().invalidate(false);
+    program.line_with("the database does not take messages").await;
+    disk.free(&program);
+    program.line_with("the database takes messages again").await;
+    assert_told_once(&end(program).await.log);
+}
+
+/// Who sends single orders.
+struct Sender {
+    client: Client,
+    url: String,
+}
+
+impl Sender {
+    fn to(program: &Program) -> Self {
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
+        Self { client, url: program.url.clone() }
+    }
+
+    /// The status with which an order is answered.
+    async fn post(&self, number: &str) -> u16 {
+        let request = self.client.post(format!("{}{ORDERS}", self.url)).body(card(number));
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    /// The status of the health.
+    async fn health(&self) -> u16 {
+        self.client.get(format!("{}/health", self.url)).send().await.unwrap().status().as_u16()
+    }
 }

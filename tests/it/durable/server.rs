@@ -4,11 +4,12 @@
 use std::time::{Duration, Instant};
 
 use super::{Posts, assert_told, end};
-use crate::support::app::until;
+use crate::support::app::{soon, until};
 use crate::support::cluster::Cluster;
 use crate::support::home::Home;
 use crate::support::load::{Load, assert_holds};
 use crate::support::program::Program;
+use crate::support::sql::Sql;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server"]
@@ -53,7 +54,7 @@ async fn sessions_that_are_ended_in_the_middle_of_a_transaction_lose_nothing() {
         posts.post(3);
         let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'roms' \
                    AND datname = current_database() AND xact_start IS NOT NULL";
-        while sql.value(end).await == 0 {}
+        until_some(&mut sql, end).await;
     }
     load.until_more(20).await;
     posts.until_stored(&mut sql).await;
@@ -62,4 +63,31 @@ async fn sessions_that_are_ended_in_the_middle_of_a_transaction_lose_nothing() {
     assert!(!seen.refused.is_empty());
     assert_holds(&mut sql, &[seen.acknowledged, posts.numbers.clone()].concat()).await;
     end(program).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn an_end_while_an_outage_is_looked_after_is_in_order() {
+    let program = Program::start_in(Home::postgres()).await;
+    let (mut lock, mut sql) = (program.sql().await, program.sql().await);
+    lock.lock().await;
+    let load = Load::start(&program.url, "O", 1);
+    until("an order is refused", async || !load.seen().refused.is_empty()).await;
+    load.end().await;
+    // Nothing waits to be stored any more; the writer tries by itself.
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'roms' \
+                   AND datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'DELETE%'";
+    until_some(&mut sql, waiting).await;
+    let end = end(program).await;
+    assert!(end.took < Duration::from_secs(4), "{:?}", end.took);
+}
+
+/// Waits until a question is answered with a number above zero.
+async fn until_some(sql: &mut Sql, question: &str) {
+    let asking = async {
+        while sql.value(question).await == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    soon(asking).await;
 }
