@@ -5,6 +5,8 @@
 //! Pages of 100 are taken in turns, so that a busy channel starves none, and a cursor moves only after its
 //! page is stored.
 
+mod summary;
+
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -18,8 +20,10 @@ use super::rest::{Penalties, RestError};
 use crate::config::Channel;
 use crate::ingest::SubmitError;
 use crate::message::discord::{id_of, snowflake_at, time_of};
-use crate::outcome::{Outcome, Receipt};
+use crate::outcome::Receipt;
 use crate::store::{Cursor, StoreError};
+
+pub use summary::Summary;
 
 /// How far behind the cursor reading begins, for edits of messages that are stored.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
@@ -91,25 +95,6 @@ pub(crate) async fn run(deps: Deps, channels: Vec<Channel>, stop: CancellationTo
     }
 }
 
-/// What reading by hand has brought so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Messages read.
-    pub messages: usize,
-    /// Cards that made an order.
-    pub created: usize,
-    /// Cards that changed one.
-    pub updated: usize,
-    /// Cards that were known, or said nothing new.
-    pub known: usize,
-    /// Cards that are no orders.
-    pub ignored: usize,
-    /// Cards that could not be read.
-    pub rejected: usize,
-    /// Time of the last message read. UTC.
-    pub read_to: Option<DateTime<Utc>>,
-}
-
 /// Reads the history of one channel to its end, and tells after each page how far it is.
 ///
 /// # Errors
@@ -130,21 +115,6 @@ pub(super) async fn read_since(
         progress(&summary);
         if page.last {
             return Ok(summary);
-        }
-    }
-}
-
-impl Summary {
-    fn add(&mut self, page: &PageRead) {
-        self.messages += page.messages;
-        for card in page.receipts.iter().flat_map(|receipt| &receipt.cards) {
-            *match card.outcome {
-                Outcome::Created => &mut self.created,
-                Outcome::Updated => &mut self.updated,
-                Outcome::Unchanged | Outcome::Duplicate => &mut self.known,
-                Outcome::Ignored(_) => &mut self.ignored,
-                Outcome::Rejected(_) => &mut self.rejected,
-            } += 1;
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::store::StoreError;
 /// How long nothing may have failed before an outage is over: on a disk that is nearly full a small
 /// batch finds room where a larger one does not.
 const CALM: Duration = Duration::from_secs(5);
+/// How long after a failure the database is tried again where no message has been written till then.
+const PROBE: Duration = Duration::from_secs(1);
 
 /// What is known of the database by what was written last.
 #[derive(Debug, Default)]
@@ -43,9 +45,15 @@ impl Outage {
         self.becomes(false)
     }
 
-    /// When the end of an outage is to be told, if nothing fails until then.
-    pub(super) fn calm_at(&self) -> Option<Instant> {
-        self.failed_at.filter(|_| !self.is_failing()).map(|failed_at| failed_at + CALM)
+    /// When the database is to be tried again, or, where it takes messages, when that is to be told.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let wait = if self.is_failing() { PROBE } else { CALM };
+        self.failed_at.map(|failed_at| failed_at + wait)
+    }
+
+    /// Whether its end is still to be told.
+    pub(super) fn is_over(&self) -> bool {
+        !self.is_failing() && self.failed_at.is_some()
     }
 
     pub(super) fn tell_end(&mut self) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::SubmitError;
@@ -23,9 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How long it may take to begin: a little longer than the wait for a lock, but not twice as long,
 /// where the upkeep was the first to wait. Those whose requests end with the process are told in time.
 const PATIENCE_TO_BEGIN: Duration = Duration::from_secs(6);
-/// How often a database that failed is tried again where no message does it.
-const PROBE: Duration = Duration::from_secs(1);
-/// Writes that must go well for that: together they need as much room as a message.
+/// Writes that must go well before it is said that the database takes messages: together they need as
+/// much room as one.
 const PROOFS: usize = 32;
 /// How often a batch gives way to other processes.
 const RACES: usize = 5;
@@ -58,12 +57,12 @@ impl Writer {
     ) {
         let mut batch = Vec::new();
         loop {
-            let calm_at = self.outage.calm_at();
+            let due = self.outage.due();
+            let wait = sleep_until(due.unwrap_or_else(Instant::now));
             tokio::select! {
                 taken = jobs.recv_many(&mut batch, most) => if taken == 0 { break },
                 () = stop.cancelled(), if !jobs.is_closed() => jobs.close(),
-                () = sleep_until(calm_at.unwrap_or_else(Instant::now)), if calm_at.is_some() => self.outage.tell_end(),
-                () = sleep(PROBE), if self.outage.is_failing() => self.probe(&stop).await,
+                () = wait, if due.is_some() => self.look_after_outage(&stop).await,
                 Some(asker) = doubted.recv() => {
                     self.probe(&stop).await;
                     // They may be gone.
@@ -80,7 +79,7 @@ impl Writer {
                 job.answer.send(Err(SubmitError::Storage));
             }
         }
-        if self.outage.calm_at().is_some() {
+        if self.outage.is_over() {
             self.outage.tell_end();
         }
     }
@@ -192,6 +191,15 @@ impl Writer {
         }
         for working in settled.in_turn().into_iter().filter(|working| working.changed) {
             self.feed.publish(OrderChange { created: working.created, order: working.order.clone() });
+        }
+    }
+
+    /// An outage goes on, or is over.
+    async fn look_after_outage(&mut self, stop: &CancellationToken) {
+        if self.outage.is_over() {
+            self.outage.tell_end();
+        } else {
+            self.probe(stop).await;
         }
     }
 
