@@ -89,6 +89,12 @@ impl Bot {
         self.until("READY", |event| matches!(event, Event::Ready).then_some(())).await;
     }
 
+    /// Waits for a session, a new one or the one before: that depends on how soon the gateway is found.
+    async fn until_session(&mut self) {
+        let is_one = |event: &Event| matches!(event, Event::Ready | Event::Resumed).then_some(());
+        self.until("READY or RESUMED", is_one).await;
+    }
+
     /// Posts until something of it arrives: right behind READY a message may be missed.
     async fn hears(&mut self, hook: &Webhook) {
         let mut again = interval(Duration::from_millis(100));
@@ -211,7 +217,7 @@ async fn a_gateway_that_refuses_connections_for_some_seconds_is_found_again() {
     })
     .await;
     discord.accept_connections();
-    without_a_stall(bot.until_ready()).await;
+    without_a_stall(bot.until_session()).await;
     bot.hears(&hook).await;
     bot.stop().await.unwrap();
 }
@@ -222,7 +228,7 @@ async fn a_gateway_that_answers_no_heartbeat_is_left() {
     discord.gateway().acknowledges(false);
     discord.gateway().until_gone().await;
     discord.gateway().acknowledges(true);
-    without_a_stall(bot.until_ready()).await;
+    without_a_stall(bot.until_session()).await;
     bot.hears(&hook).await;
     bot.stop().await.unwrap();
 }
@@ -235,7 +241,7 @@ async fn a_gateway_that_accepts_and_never_answers_is_asked_again() {
     // The one that hangs, for ever, and that of its replacement.
     without_a_stall(discord.gateway().until_handshakes(3)).await;
     discord.gateway().black_hole(false);
-    without_a_stall(bot.until_ready()).await;
+    without_a_stall(bot.until_session()).await;
     bot.hears(&hook).await;
     bot.stop().await.unwrap();
 }
