@@ -112,7 +112,7 @@ pub(super) fn milliseconds(time: Duration) -> f64 {
 
 /// How long the database took to answer; `None` where it did not in time. Why not is for the
 /// log of whoever needed an answer: this is asked every few seconds. While it takes no messages it
-/// does not answer either: that of reading alone stores no order.
+/// is down, although it may still be read from: reading alone stores no order.
 async fn ping(state: &AppState) -> Option<Duration> {
     if state.ingest.is_failing() {
         return None;

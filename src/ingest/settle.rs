@@ -130,7 +130,10 @@ pub(super) fn settle(works: &[Work], stored: Stored, now: DateTime<Utc>) -> Sett
 impl Settled {
     /// Whether there is anything of it that the database does not hold yet.
     pub(super) fn is_to_be_written(&self) -> bool {
-        let leaves_a_row = |work: &SettledWork| matches!(work, SettledWork::Message(message) if message.trace != Trace::None);
+        let leaves_a_row = |work: &SettledWork| match work {
+            SettledWork::Message(message) => message.trace != Trace::None,
+            SettledWork::Edit(_) => false,
+        };
         self.works.iter().any(leaves_a_row) || self.orders.values().any(|working| working.dirty)
     }
 

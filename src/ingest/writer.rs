@@ -22,6 +22,7 @@ use crate::store::{Batch, Changed, Store, StoreError};
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long it may take to begin: a little longer than the wait for a lock, but not twice as long,
 /// where the upkeep was the first to wait. Those whose requests end with the process are told in time.
+/// Finding out whether the database fails may take no longer.
 const PATIENCE_TO_BEGIN: Duration = Duration::from_secs(6);
 /// Writes that must go well before it is said that the database takes messages: together they need as
 /// much room as one.
@@ -106,13 +107,9 @@ impl Writer {
     /// After a batch that cannot be written as one: each alone, so that only a bad one fails. Where
     /// the database fails, the rest would wait as long, one after the other.
     async fn write_each(&mut self, works: Vec<Work>) -> Vec<Result<Done, SubmitError>> {
-        let mut results = Vec::with_capacity(works.len());
-        let mut is_gone = false;
+        let count = works.len();
+        let (mut results, mut is_gone) = (Vec::with_capacity(count), false);
         for work in works {
-            if is_gone {
-                results.push(Err(SubmitError::Storage));
-                continue;
-            }
             let written = match self.write(std::slice::from_ref(&work)).await {
                 Err(error) if error.is_fault_of_data() => self.write_refused(work, &error).await,
                 Err(error) => {
@@ -123,7 +120,11 @@ impl Writer {
                 Ok(done) => Ok(done),
             };
             results.push(written.and_then(|done| done.into_iter().next().ok_or(SubmitError::Storage)));
+            if is_gone {
+                break;
+            }
         }
+        results.resize_with(count, || Err(SubmitError::Storage));
         results
     }
 
