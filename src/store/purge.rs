@@ -105,18 +105,20 @@ impl Store {
         let mut looked = Looked::default();
         let mut purged = self.sweep_history(&person, empties, &mut looked).await?;
         purged.views = self.sweep_table::<discord_views::Entity>(&person, empties, &mut 0).await?;
-        purged.orders = self.sweep_table::<orders::Entity>(&person, empties, &mut 0).await?;
-        if !empties {
-            return Ok(purged);
-        }
-        for _ in 0..MOST_ROUNDS {
+        for round in 0..MOST_ROUNDS {
+            let orders = self.sweep_table::<orders::Entity>(&person, empties, &mut 0).await?;
+            if round == 0 {
+                purged.orders = orders;
+            }
+            if !empties {
+                break;
+            }
             let later = self.sweep_history(&person, empties, &mut looked).await?;
             if later == Purged::default() {
                 break;
             }
             purged.logs += later.logs;
             purged.events += later.events;
-            self.sweep_table::<orders::Entity>(&person, empties, &mut 0).await?;
         }
         Ok(purged)
     }
