@@ -104,6 +104,8 @@ pub struct Batch {
     /// The orders that were read or written, as they are at present: row id, and what they add to
     /// the sums; `None` where there is no such order.
     seen: HashMap<OrderNumber, Option<(i64, Share)>>,
+    /// Whether an order was written, which the search index then follows.
+    wrote_orders: bool,
     /// How the sums change.
     sums: Changes,
     search: SearchIndex,
@@ -121,6 +123,7 @@ impl Store {
             transaction: connect::begin(&self.writer).await?,
             timezone: self.timezone,
             seen: HashMap::new(),
+            wrote_orders: false,
             sums: Changes::default(),
             search: self.search.clone(),
             origin: Arc::clone(&self.origin),
@@ -265,7 +268,9 @@ impl Batch {
         // Last of all, because everybody writes the rows of today: they are locked from here on.
         self.sums.save(&self.transaction).await?;
         self.transaction.commit().await?;
-        self.search.notify();
+        if self.wrote_orders {
+            self.search.notify();
+        }
         Ok(())
     }
 }
