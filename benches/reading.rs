@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use divan::Bencher;
-use roms::flatten::flatten;
-use roms::merge::merge;
-use roms::message::Message;
+use roms::card::flatten::flatten;
+use roms::card::message::Message;
+use roms::card::parse::{Context, Reading, read};
+use roms::order::merge::merge;
 use roms::order::{Patch, Source};
-use roms::parse::{Context, Reading, read};
 
 fn main() {
     divan::main();

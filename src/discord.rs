@@ -16,21 +16,16 @@
 //!
 //! Does not decide what a card is or what it changes, and knows nothing of HTTP.
 
-pub mod backfill;
-mod channel;
-mod chart;
 pub mod check;
 mod commands;
 mod deps;
+mod filter;
 pub mod gateway;
-pub mod invite;
+pub mod history;
 pub mod notices;
-pub mod permissions;
 pub mod reactions;
+mod reply;
 pub mod rest;
-mod route;
-pub mod supervise;
-mod text;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -47,15 +42,15 @@ use crate::ingest::Ingest;
 use crate::status::{ChannelStatus, StatusBoard};
 use crate::store::Store;
 
-use backfill::{BackfillError, Summary};
-use channel::Worker;
 pub use commands::Call;
 use commands::{Commands, keep_registered};
 use deps::Deps;
 use gateway::Fatal;
+use gateway::channel::Worker;
+use gateway::dispatch::Router;
+use gateway::supervise::Supervisor;
+use history::{BackfillError, Summary};
 use rest::RestError;
-use route::Router;
-use supervise::Supervisor;
 
 /// Readings of the history between two checks of what is missing.
 const CHECK_EVERY: u32 = 10;
@@ -185,10 +180,10 @@ pub async fn run(
     let stop = stop.child_token();
     let tasks = TaskTracker::new();
     tasks.spawn(look_around(deps.clone(), config.clone(), stop.clone()));
-    tasks.spawn(backfill::run(deps.clone(), config.channels.clone(), stop.clone()));
+    tasks.spawn(history::run(deps.clone(), config.channels.clone(), stop.clone()));
     let mut queues = HashMap::new();
     for channel in &config.channels {
-        let (queue, events) = mpsc::channel(route::QUEUE);
+        let (queue, events) = mpsc::channel(gateway::dispatch::QUEUE);
         queues.insert(channel.id, queue);
         tasks.spawn(Worker::new(deps.clone(), channel.clone()).run(events, stop.clone()));
     }
@@ -241,7 +236,7 @@ pub async fn backfill_by_hand(
     )?;
     // Old messages are not marked again.
     let channel = config::Channel { react: false, ..channel.clone() };
-    let summary = backfill::read_since(&deps, &channel, since, progress).await;
+    let summary = history::read_since(&deps, &channel, since, progress).await;
     feedback.cancel();
     feeding_back.close();
     feeding_back.wait().await;

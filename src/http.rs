@@ -12,28 +12,19 @@
 //! | `host` | refuses requests for a host that is not known, against DNS rebinding |
 //! | `params`, `origin`, `wire` | query and path parameters, the same-origin rule, the shape of an order |
 //!
-//! It reads no cards and writes no rows: a body becomes a [`Message`](crate::message::Message)
+//! It reads no cards and writes no rows: a body becomes a [`Message`](crate::card::message::Message)
 //! and goes to [`Ingest`]. It speaks HTTP/1.1 in the clear; TLS belongs to a proxy in front,
 //! which must hand on `Host` and `Origin` unchanged.
 
+mod api;
 mod body;
 mod busy;
-mod discord_health;
-mod docs;
 mod error;
-mod health;
 mod host;
 mod layers;
-mod live;
-mod logs;
-mod orders;
 mod origin;
-mod params;
-mod responses;
 mod router;
 mod serve;
-mod webhook;
-mod wire;
 
 use std::sync::Arc;
 
@@ -79,7 +70,7 @@ impl AppState {
             discord: None,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            sockets: Arc::new(Semaphore::new(live::MAX_SOCKETS)),
+            sockets: Arc::new(Semaphore::new(api::live::MAX_SOCKETS)),
         }
     }
 

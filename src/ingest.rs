@@ -4,7 +4,6 @@
 //! writes it in one transaction; edges see nothing of that.
 
 mod edit;
-pub mod filter;
 mod outage;
 mod read;
 mod record;
@@ -12,29 +11,28 @@ mod replay;
 mod seen;
 mod settle;
 mod work;
-mod wrapped;
 mod writer;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::card::message::Message;
+use crate::card::outcome::Receipt;
 use crate::config::Orders;
 use crate::feed::Feed;
-use crate::message::Message;
-use crate::outcome::Receipt;
 use crate::store::Store;
 
 use read::ReadMessage;
 use work::{Answer, Done, Job, Work};
 use writer::Writer;
 
+pub use crate::card::decode::form::wrapped_payload;
 pub use crate::order::{Edit, Guard};
 pub use crate::store::ReplayFilter;
 pub use edit::{EditError, Edited};
 pub use read::{context, not_an_order};
 pub use replay::{ReplayError, ReplaySummary};
-pub use wrapped::wrapped_payload;
 
 /// How much the writer takes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,18 +31,15 @@
 //! - Money is never a float in here: [`order::Amount`] is whole hundredths.
 
 pub mod app;
+pub mod card;
+pub mod chart;
 pub mod cli;
 pub mod config;
 pub mod discord;
 pub mod feed;
-pub mod flatten;
 pub mod http;
 pub mod ingest;
-pub mod merge;
-pub mod message;
 pub mod order;
-pub mod outcome;
-pub mod parse;
 pub mod redact;
 pub mod shutdown;
 pub mod status;

@@ -5,10 +5,12 @@
 
 mod amount;
 mod carrier;
+pub mod dates;
 mod day;
 mod edit;
 mod email;
 mod fields;
+pub mod merge;
 mod number;
 mod status;
 

@@ -2,35 +2,13 @@
 //!
 //! Does not merge and does not decide: the pipeline above does, and hands over whole rows.
 
-mod backup;
-mod batch;
-mod complete;
-mod connect;
-mod discord;
-mod draft;
+mod admin;
+mod cluster;
 mod entity;
 mod error;
-mod fetch;
-mod file;
-mod filter;
-mod lead;
-mod logs;
-mod messages;
-mod nearest;
-mod news;
-mod orders;
-mod pages;
-mod purge;
-mod replay;
-mod restore;
-mod rows;
+mod read;
 mod search;
-mod stats;
-mod sums;
-mod totals;
-mod upkeep;
-mod views;
-mod ways;
+mod write;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,28 +17,28 @@ use chrono_tz::Tz;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use tokio::time::timeout;
 
-use connect::Server;
+use admin::connect::Server;
 use search::SearchIndex;
 
 use crate::config::{Config, DatabaseUrl};
 
-pub use backup::{Contents, backup};
-pub use batch::{Batch, KnownMessage, NewEvent, NewLog};
-pub use discord::Cursor;
+pub use admin::backup::{Contents, backup};
+pub use admin::purge::Purged;
+pub use admin::restore::{Restored, restore};
+pub use cluster::leader::Lead;
+pub use cluster::notify::{Changed, Listener, News};
+pub use entity::rows::storable;
 pub use error::StoreError;
-pub use filter::OrderFilter;
-pub use lead::Lead;
-pub use logs::{LogEntry, LogFilter};
-pub use messages::SourceMessage;
-pub use news::{Changed, Listener, News};
-pub use orders::OrderEvent;
-pub use pages::{From, OrderPage};
-pub use purge::Purged;
-pub use replay::{LoggedMessage, ReplayFilter};
-pub use restore::{Restored, restore};
-pub use rows::storable;
-pub use stats::{By, Period, Spend, StatRow};
-pub use totals::Total;
+pub use read::filter::OrderFilter;
+pub use read::logs::{LogEntry, LogFilter};
+pub use read::messages::SourceMessage;
+pub use read::orders::OrderEvent;
+pub use read::pages::{From, OrderPage};
+pub use read::replay::{LoggedMessage, ReplayFilter};
+pub use read::stats::{By, Period, Spend, StatRow};
+pub use read::totals::Total;
+pub use write::batch::{Batch, KnownMessage, NewEvent, NewLog};
+pub use write::cursors::Cursor;
 
 /// How long a server, or somebody who reads or writes the same file, is waited for at the end.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -124,7 +102,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] says in one line what is wrong with the file or server and what to do.
     pub async fn open_with(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
-        connect::open(url, options).await
+        admin::connect::open(url, options).await
     }
 
     /// What keeps the data, with its version where that is not part of ROMS.
@@ -160,7 +138,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn pragma(&self, name: &str) -> Result<[String; 2], StoreError> {
-        Ok([connect::pragma(&self.writer, name).await?, connect::pragma(&self.readers, name).await?])
+        Ok([
+            admin::connect::pragma(&self.writer, name).await?,
+            admin::connect::pragma(&self.readers, name).await?,
+        ])
     }
 
     /// Closes all connections; SQLite first folds the write-ahead log into the file. Waits a second

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use chrono::Utc;
+use roms::card::message::Message;
 use roms::feed::Feed;
 use roms::ingest::Ingest;
-use roms::message::Message;
 use roms::store::Store;
 use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};

@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roms_fuzz::flatten::flatten;
-use roms_fuzz::message::Part;
+use roms_fuzz::card::flatten::flatten;
+use roms_fuzz::card::message::Part;
 use roms_fuzz::{check_cards, check_reading, message, message_of, payload, read_card};
 
 fuzz_target!(|bytes: &[u8]| {

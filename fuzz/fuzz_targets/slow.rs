@@ -6,8 +6,8 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use roms_fuzz::flatten::flatten;
-use roms_fuzz::message::{Embed, Field, Part};
+use roms_fuzz::card::flatten::flatten;
+use roms_fuzz::card::message::{Embed, Field, Part};
 use roms_fuzz::{message, message_of, read_card};
 
 /// A quarter of the largest body.

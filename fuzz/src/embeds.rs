@@ -1,11 +1,11 @@
 //! Embeds made of what is hard to read.
 
 use arbitrary::Arbitrary;
-use crate::flatten::Card;
-use crate::message::{Embed, Field, Part};
-use crate::parse::Reading;
-use crate::parse::lines::{self, Line};
-use crate::parse::markup;
+use crate::card::flatten::Card;
+use crate::card::message::{Embed, Field, Part};
+use crate::card::parse::Reading;
+use crate::card::parse::lines::{self, Line};
+use crate::card::parse::markup;
 
 use crate::{check_cards, check_reading, message_of, read_card};
 

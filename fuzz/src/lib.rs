@@ -8,23 +8,19 @@ pub mod embeds;
 // The pure modules, as they are: so the database, the network and the pictures need not be built.
 #[path = "../../src"]
 mod pure {
-    pub mod flatten;
-    pub mod merge;
-    pub mod message;
+    pub mod card;
     pub mod order;
-    pub mod outcome;
-    pub mod parse;
 }
 pub use pure::*;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use flatten::{Card, flatten};
-use merge::merge;
-use message::{Message, Part};
+use card::flatten::{Card, flatten};
+use card::message::{Message, Part};
+use card::outcome::Ignored;
+use card::parse::{Context, ParseError, Reading, read};
+use order::merge::merge;
 use order::{OrderNumber, Patch, Source};
-use outcome::Ignored;
-use parse::{Context, ParseError, Reading, read};
 
 /// No sender fills more of these of one card, whatever it sends.
 const MOST_ENTRIES: usize = 50;

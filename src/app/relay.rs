@@ -8,7 +8,7 @@ use crate::feed::{Feed, OrderChange};
 use crate::store::{Changed, Listener, News, Store};
 
 /// Publishes what other processes store, until `stop` is cancelled.
-pub(super) async fn run(mut listener: Listener, store: Store, feed: Feed, stop: CancellationToken) {
+pub(crate) async fn run(mut listener: Listener, store: Store, feed: Feed, stop: CancellationToken) {
     while let Some(news) = stop.run_until_cancelled(listener.next()).await {
         match news {
             News::Missed => feed.interrupt(),

@@ -28,7 +28,7 @@ const IDLE: Duration = Duration::from_secs(30);
 const RETRY: Duration = Duration::from_secs(10);
 
 /// Looks after the database until `stop` is cancelled.
-pub(super) async fn run(store: Store, retention: Retention, stop: CancellationToken) {
+pub(crate) async fn run(store: Store, retention: Retention, stop: CancellationToken) {
     let retired = async {
         tokio::select! {
             () = retire(&store, retention) => {}

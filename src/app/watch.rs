@@ -19,7 +19,7 @@ const LEAVE_TIME: Duration = Duration::from_secs(4);
 
 /// Watches Discord where it is configured, until `stop` is cancelled. Where Discord refuses the
 /// bot for good, that stops the program or leaves HTTP alone, as the configuration says.
-pub(super) async fn run(
+pub(crate) async fn run(
     config: &Config,
     ingest: Ingest,
     store: Store,

@@ -10,7 +10,7 @@ use crate::{config::Config, shutdown, store};
 ///
 /// # Errors
 /// When the database cannot be read or the file cannot be written.
-pub(super) async fn run(config: &Config, file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
+pub(crate) async fn run(config: &Config, file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     let stop = shutdown::on_signals()?;
     let contents = tokio::select! {
         backed_up = store::backup(&config.database.url, file) => backed_up?,

@@ -10,10 +10,13 @@ use clap::Subcommand;
 
 use super::{Failure, moment::moment, progress::Progress};
 use crate::config::{Channel, Config, Discord};
-use crate::discord::{self, Timing, backfill::Summary, rest::Rest};
+use crate::discord;
+use crate::discord::Timing;
+use crate::discord::history::Summary;
+use crate::discord::rest::Rest;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(crate) enum Command {
     /// Print the link that invites the bot to a guild, with the permissions it needs.
     InviteUrl,
     /// Check token, intents, guilds and channels, and say which switch mends what is missing.
@@ -34,7 +37,7 @@ pub(super) enum Command {
 /// # Errors
 /// When the configuration has no token or not that channel, when Discord refuses, and when the
 /// check finds something missing.
-pub(super) async fn run(command: Command, config: &Config, out: &mut impl Write) -> Result<(), Failure> {
+pub(crate) async fn run(command: Command, config: &Config, out: &mut impl Write) -> Result<(), Failure> {
     let discord = connection(config).map_err(Failure::Config)?;
     match command {
         Command::InviteUrl => writeln!(out, "{}", invite_url(discord).await?).map_err(anyhow::Error::from)?,
@@ -73,7 +76,7 @@ fn watched(discord: &Discord, id: i64) -> anyhow::Result<&Channel> {
 async fn invite_url(config: &Discord) -> anyhow::Result<String> {
     let rest = Rest::new(config, &Timing::default())?;
     let application = rest.application().await.context("cannot ask Discord whose token this is")?;
-    Ok(discord::invite::invite_url(application.id))
+    Ok(discord::check::invite::invite_url(application.id))
 }
 
 async fn check(config: &Discord, out: &mut impl Write) -> anyhow::Result<()> {

@@ -13,7 +13,7 @@ const USUAL_FILE: &str = "config.toml";
 ///
 /// # Errors
 /// When the file cannot be read, or anything in the configuration is wrong.
-pub(super) fn config(named: Option<&Path>) -> anyhow::Result<Config> {
+pub(crate) fn config(named: Option<&Path>) -> anyhow::Result<Config> {
     let path = named.or_else(usual_file);
     let name = path.map(|path| path.display().to_string()).unwrap_or_default();
     let text = path.map(fs::read_to_string).transpose();

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 ///
 /// # Errors
 /// Where it is neither, or in the future.
-pub(super) fn moment(text: &str) -> Result<DateTime<Utc>, String> {
+pub(crate) fn moment(text: &str) -> Result<DateTime<Utc>, String> {
     let moment = text
         .parse::<NaiveDate>()
         .map(|day| day.and_time(NaiveTime::MIN).and_utc())

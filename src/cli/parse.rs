@@ -12,21 +12,20 @@ use anyhow::{Context as _, bail};
 use chrono::{SubsecRound, Utc};
 
 use super::report::write_aligned;
-use crate::{
-    config::Orders,
-    flatten::flatten,
-    ingest::{context, not_an_order},
-    merge::merge,
-    message::Message,
-    order::Patch,
-    parse::{self, Reading},
-};
+use crate::card::flatten::flatten;
+use crate::card::message::Message;
+use crate::card::parse;
+use crate::card::parse::Reading;
+use crate::config::Orders;
+use crate::ingest::{context, not_an_order};
+use crate::order::Patch;
+use crate::order::merge::merge;
 
 /// Reads the message in `file`, or on standard input for `-`, and shows each of its cards.
 ///
 /// # Errors
 /// When the message cannot be read, or no card of it is an order or a known notice.
-pub(super) fn run(file: &Path, orders: &Orders, out: &mut impl Write) -> anyhow::Result<()> {
+pub(crate) fn run(file: &Path, orders: &Orders, out: &mut impl Write) -> anyhow::Result<()> {
     let message = Message::from_payload(&payload(file)?, "parse", Utc::now().trunc_subsecs(6));
     if let Some(error) = &message.json_error {
         writeln!(out, "Taken for text: {error}\n")?;

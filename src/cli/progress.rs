@@ -7,7 +7,7 @@ use std::io::{IsTerminal, Write};
 const WIDTH: usize = 20;
 
 /// Shows how far something is.
-pub(super) struct Progress<W> {
+pub(crate) struct Progress<W> {
     out: W,
     is_terminal: bool,
     /// The length of the line on the terminal, to be overwritten.
@@ -18,7 +18,7 @@ pub(super) struct Progress<W> {
 
 impl<W: Write + IsTerminal> Progress<W> {
     /// Shows it here.
-    pub(super) fn to(out: W) -> Self {
+    pub(crate) fn to(out: W) -> Self {
         let is_terminal = out.is_terminal();
         Self { out, is_terminal, shown: 0, tenth: None }
     }
@@ -26,7 +26,7 @@ impl<W: Write + IsTerminal> Progress<W> {
 
 impl<W: Write> Progress<W> {
     /// `done` of `total` is done; `text` says what that is. A closed output is no reason to stop.
-    pub(super) fn show(&mut self, done: u64, total: u64, text: &str) {
+    pub(crate) fn show(&mut self, done: u64, total: u64, text: &str) {
         let share = u128::from(done.min(total)) * 100 / u128::from(total.max(1));
         let percent = usize::try_from(share).unwrap_or(100);
         if self.is_terminal {
@@ -44,7 +44,7 @@ impl<W: Write> Progress<W> {
     }
 
     /// Leaves the bar as it is; what follows begins on a new line.
-    pub(super) fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         if self.shown > 0 {
             drop(writeln!(self.out));
         }

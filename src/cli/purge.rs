@@ -17,7 +17,7 @@ const ELSEWHERE: &str = "Copies elsewhere are for you to remove: backups made be
 
 /// What is asked for.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The person's e-mail address, in any case.
     #[arg(long, value_name = "ADDRESS")]
     email: String,
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 ///
 /// # Errors
 /// When the address is none, nobody agrees, or the database fails.
-pub(super) async fn run(arguments: &Arguments, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
+pub(crate) async fn run(arguments: &Arguments, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
     let address = EmailAddress::parse(&arguments.email)?;
     if !arguments.dry_run && !arguments.yes && !io::stdin().is_terminal() {
         bail!(

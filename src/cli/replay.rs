@@ -19,7 +19,7 @@ const ACTOR: &str = "cli";
 const ALL: &str = "all";
 
 #[derive(Debug, Args)]
-pub(super) struct Replay {
+pub(crate) struct Replay {
     /// Only messages of this outcome.
     #[arg(
         long, value_name = "OUTCOME", default_value = "rejected",
@@ -39,7 +39,7 @@ impl Replay {
     ///
     /// # Errors
     /// When the database fails; what was read till then is stored.
-    pub(super) async fn run(self, config: Config, out: &mut impl Write) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> anyhow::Result<()> {
         let filter =
             ReplayFilter { outcome: Some(self.outcome).filter(|outcome| outcome != ALL), since: self.since };
         let store = Store::open(&config.database.url).await?;

@@ -7,7 +7,7 @@ use std::io::Write;
 ///
 /// # Errors
 /// When `out` takes no more.
-pub(super) fn write_aligned(
+pub(crate) fn write_aligned(
     out: &mut impl Write,
     lines: impl IntoIterator<Item = (String, String)>,
 ) -> anyhow::Result<()> {

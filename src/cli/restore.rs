@@ -11,7 +11,7 @@ use crate::{config::Config, shutdown, store};
 ///
 /// # Errors
 /// When the backup cannot be used, or the database is in use.
-pub(super) async fn run(config: &Config, file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
+pub(crate) async fn run(config: &Config, file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     let stop = shutdown::on_signals()?;
     let restored = tokio::select! {
         restored = store::restore(&config.database.url, file) => restored?,

@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When ROMS does not answer, or not with success.
-pub(super) async fn run(url: &str, out: &mut impl Write) -> anyhow::Result<()> {
+pub(crate) async fn run(url: &str, out: &mut impl Write) -> anyhow::Result<()> {
     let base = url.trim_end_matches('/');
     // A proxy from the environment would be asked for the loopback address of its own machine.
     let client = Client::builder().no_proxy().timeout(TIMEOUT).build()?;

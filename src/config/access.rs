@@ -76,7 +76,7 @@ impl Access {
     }
 }
 
-pub(super) fn read<R>(settings: &mut Settings<R>) -> Option<Access>
+pub(crate) fn read<R>(settings: &mut Settings<R>) -> Option<Access>
 where
     R: Fn(&Path) -> io::Result<String>,
 {

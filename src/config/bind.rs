@@ -5,7 +5,7 @@
 use core::net::SocketAddr;
 
 /// A loopback address and a port.
-pub(super) fn from_text(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn from_text(text: &str) -> Result<SocketAddr, String> {
     let bind: SocketAddr = text.parse().map_err(|_| {
         format!("`{text}` is no address with a port; expected one such as 127.0.0.1:8001 or [::1]:8001")
     })?;

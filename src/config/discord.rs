@@ -6,7 +6,7 @@ use std::fmt;
 
 use chrono::TimeDelta;
 
-pub(super) use read::read;
+pub(crate) use read::read;
 
 /// The connection to Discord.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use super::{
 ///
 /// Of a syntax error only the message is kept: TOML's own report repeats the line it stands on,
 /// and with it a secret that somebody forgot to quote.
-pub(super) fn read(file: File<'_>) -> (Table, Vec<Problem>) {
+pub(crate) fn read(file: File<'_>) -> (Table, Vec<Problem>) {
     let (table, errors) = DeTable::parse_recoverable(file.text);
     let mut reader = Reader { file, problems: Vec::new() };
     if errors.is_empty() {

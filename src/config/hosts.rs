@@ -3,7 +3,7 @@
 use url::Host;
 
 /// A plain host name, in lower case.
-pub(super) fn from_text(text: &str) -> Result<String, String> {
+pub(crate) fn from_text(text: &str) -> Result<String, String> {
     let is_label = |label: &str| {
         !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
     };

@@ -3,7 +3,7 @@
 use super::node::{Node, Read, Value};
 
 /// An id of Discord's, a positive number of 64 bits. It may be a text, as in Discord's own JSON.
-pub(super) fn id(node: &Node) -> Read<i64> {
+pub(crate) fn id(node: &Node) -> Read<i64> {
     let id = match &node.value {
         Value::Integer(id) => Some(*id),
         Value::Text(text) | Value::Variable(text) => text.trim().parse().ok(),

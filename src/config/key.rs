@@ -4,11 +4,11 @@ use strsim::osa_distance;
 
 /// A key of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub(crate) struct Key {
     /// The section it stands in; dots lead to a section in a section.
-    pub(super) section: &'static str,
+    pub(crate) section: &'static str,
     /// Its name there.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What it may hold, and from where.
     kind: Kind,
 }
@@ -26,34 +26,34 @@ enum Kind {
     InFile,
 }
 
-pub(super) const DATABASE_URL: Key = Key::new("database", "url", Kind::Secret);
-pub(super) const DATABASE_SEARCH_INDEX: Key = Key::new("database", "search_index", Kind::Open);
-pub(super) const HTTP_BIND: Key = Key::new("http", "bind", Kind::Open);
-pub(super) const HTTP_HOSTS: Key = Key::new("http", "hosts", Kind::Open);
-pub(super) const DISCORD_TOKEN: Key = Key::new("discord", "token", Kind::Secret);
-pub(super) const DISCORD_API_URL: Key = Key::new("discord", "api_url", Kind::Open);
-pub(super) const DISCORD_GUILDS: Key = Key::new("discord", "guilds", Kind::Open);
-pub(super) const DISCORD_REQUIRED: Key = Key::new("discord", "required", Kind::Open);
-pub(super) const DISCORD_NOTICE_CHANNEL: Key = Key::new("discord", "notice_channel", Kind::Open);
-pub(super) const DISCORD_CHANNELS: Key = Key::new("discord", "channels", Kind::Repeated);
-pub(super) const CHANNEL_ID: Key = Key::new("discord.channels", "id", Kind::InFile);
-pub(super) const CHANNEL_NAME: Key = Key::new("discord.channels", "name", Kind::InFile);
-pub(super) const CHANNEL_TRUST: Key = Key::new("discord.channels", "trust", Kind::InFile);
-pub(super) const CHANNEL_REACT: Key = Key::new("discord.channels", "react", Kind::InFile);
-pub(super) const CHANNEL_HISTORY: Key = Key::new("discord.channels", "history", Kind::InFile);
-pub(super) const CHANNEL_FORWARDED: Key = Key::new("discord.channels", "forwarded", Kind::InFile);
-pub(super) const TRUST_WEBHOOKS: Key = Key::new("discord.channels.trust", "webhooks", Kind::InFile);
-pub(super) const TRUST_APPLICATIONS: Key = Key::new("discord.channels.trust", "applications", Kind::InFile);
-pub(super) const TRUST_AUTHORS: Key = Key::new("discord.channels.trust", "authors", Kind::InFile);
-pub(super) const ACCESS_VIEWER: Key = Key::new("access", "viewer", Kind::Open);
-pub(super) const ACCESS_MANAGER: Key = Key::new("access", "manager", Kind::Open);
-pub(super) const ACCESS_ADMIN: Key = Key::new("access", "admin", Kind::Open);
-pub(super) const ORDERS_TIMEZONE: Key = Key::new("orders", "timezone", Kind::Open);
-pub(super) const ORDERS_CURRENCY: Key = Key::new("orders", "currency", Kind::Open);
-pub(super) const ORDERS_NUMBER_MISSING: Key = Key::new("orders", "number_missing", Kind::Open);
-pub(super) const RETENTION_RAW_DAYS: Key = Key::new("retention", "raw_days", Kind::Open);
-pub(super) const LOG_FILTER: Key = Key::new("log", "filter", Kind::Open);
-pub(super) const LOG_FORMAT: Key = Key::new("log", "format", Kind::Open);
+pub(crate) const DATABASE_URL: Key = Key::new("database", "url", Kind::Secret);
+pub(crate) const DATABASE_SEARCH_INDEX: Key = Key::new("database", "search_index", Kind::Open);
+pub(crate) const HTTP_BIND: Key = Key::new("http", "bind", Kind::Open);
+pub(crate) const HTTP_HOSTS: Key = Key::new("http", "hosts", Kind::Open);
+pub(crate) const DISCORD_TOKEN: Key = Key::new("discord", "token", Kind::Secret);
+pub(crate) const DISCORD_API_URL: Key = Key::new("discord", "api_url", Kind::Open);
+pub(crate) const DISCORD_GUILDS: Key = Key::new("discord", "guilds", Kind::Open);
+pub(crate) const DISCORD_REQUIRED: Key = Key::new("discord", "required", Kind::Open);
+pub(crate) const DISCORD_NOTICE_CHANNEL: Key = Key::new("discord", "notice_channel", Kind::Open);
+pub(crate) const DISCORD_CHANNELS: Key = Key::new("discord", "channels", Kind::Repeated);
+pub(crate) const CHANNEL_ID: Key = Key::new("discord.channels", "id", Kind::InFile);
+pub(crate) const CHANNEL_NAME: Key = Key::new("discord.channels", "name", Kind::InFile);
+pub(crate) const CHANNEL_TRUST: Key = Key::new("discord.channels", "trust", Kind::InFile);
+pub(crate) const CHANNEL_REACT: Key = Key::new("discord.channels", "react", Kind::InFile);
+pub(crate) const CHANNEL_HISTORY: Key = Key::new("discord.channels", "history", Kind::InFile);
+pub(crate) const CHANNEL_FORWARDED: Key = Key::new("discord.channels", "forwarded", Kind::InFile);
+pub(crate) const TRUST_WEBHOOKS: Key = Key::new("discord.channels.trust", "webhooks", Kind::InFile);
+pub(crate) const TRUST_APPLICATIONS: Key = Key::new("discord.channels.trust", "applications", Kind::InFile);
+pub(crate) const TRUST_AUTHORS: Key = Key::new("discord.channels.trust", "authors", Kind::InFile);
+pub(crate) const ACCESS_VIEWER: Key = Key::new("access", "viewer", Kind::Open);
+pub(crate) const ACCESS_MANAGER: Key = Key::new("access", "manager", Kind::Open);
+pub(crate) const ACCESS_ADMIN: Key = Key::new("access", "admin", Kind::Open);
+pub(crate) const ORDERS_TIMEZONE: Key = Key::new("orders", "timezone", Kind::Open);
+pub(crate) const ORDERS_CURRENCY: Key = Key::new("orders", "currency", Kind::Open);
+pub(crate) const ORDERS_NUMBER_MISSING: Key = Key::new("orders", "number_missing", Kind::Open);
+pub(crate) const RETENTION_RAW_DAYS: Key = Key::new("retention", "raw_days", Kind::Open);
+pub(crate) const LOG_FILTER: Key = Key::new("log", "filter", Kind::Open);
+pub(crate) const LOG_FORMAT: Key = Key::new("log", "format", Kind::Open);
 
 /// All keys, in the order of the example file.
 const ALL: &[Key] = &[
@@ -88,7 +88,7 @@ const ALL: &[Key] = &[
 ];
 
 /// What every variable of ours begins with.
-pub(super) const PREFIX: &str = "ROMS__";
+pub(crate) const PREFIX: &str = "ROMS__";
 
 impl Key {
     const fn new(section: &'static str, name: &'static str, kind: Kind) -> Self {
@@ -96,17 +96,17 @@ impl Key {
     }
 
     /// The name in reports: `http.bind`.
-    pub(super) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("{}.{}", self.section, self.name)
     }
 
     /// The variable that holds the value, where one can.
-    pub(super) fn variable(&self) -> Option<String> {
+    pub(crate) fn variable(&self) -> Option<String> {
         matches!(self.kind, Kind::Open | Kind::Secret).then(|| variable(&self.path()))
     }
 
     /// The variable that names the file with the value, for a secret.
-    pub(super) fn file_variable(&self) -> Option<String> {
+    pub(crate) fn file_variable(&self) -> Option<String> {
         (self.kind == Kind::Secret).then(|| variable(&self.path()) + "_FILE")
     }
 }
@@ -116,22 +116,22 @@ fn variable(path: &str) -> String {
 }
 
 /// Whether a section is at this place: `http`, `discord.channels`.
-pub(super) fn is_section(path: &str) -> bool {
+pub(crate) fn is_section(path: &str) -> bool {
     ALL.iter().any(|key| key.section == path)
 }
 
 /// Whether the section at this place may stand in the file any number of times.
-pub(super) fn is_repeated(path: &str) -> bool {
+pub(crate) fn is_repeated(path: &str) -> bool {
     ALL.iter().any(|key| key.kind == Kind::Repeated && key.path() == path)
 }
 
 /// How a section begins in a file.
-pub(super) fn header(section: &str) -> String {
+pub(crate) fn header(section: &str) -> String {
     if is_repeated(section) { format!("[[{section}]]") } else { format!("[{section}]") }
 }
 
 /// What may stand in a section, each name once; in the section without a name, the sections.
-pub(super) fn names_in(section: &str) -> Vec<&'static str> {
+pub(crate) fn names_in(section: &str) -> Vec<&'static str> {
     if section.is_empty() {
         let mut names: Vec<_> =
             ALL.iter().map(|key| key.section).filter(|name| !name.contains('.')).collect();
@@ -142,18 +142,18 @@ pub(super) fn names_in(section: &str) -> Vec<&'static str> {
 }
 
 /// All variables that are ours.
-pub(super) fn variables() -> Vec<String> {
+pub(crate) fn variables() -> Vec<String> {
     ALL.iter().flat_map(|key| [key.variable(), key.file_variable()]).flatten().collect()
 }
 
 /// The repeated section that somebody meant a variable for, if any.
-pub(super) fn repeated_section_of(name: &str) -> Option<String> {
+pub(crate) fn repeated_section_of(name: &str) -> Option<String> {
     let mut sections = ALL.iter().filter(|key| key.kind == Kind::Repeated).map(Key::path);
     sections.find(|section| name.starts_with(&variable(section)))
 }
 
 /// A hint after an unknown name: the known one it was likely meant for, else all of them.
-pub(super) fn hint<S: AsRef<str>>(unknown: &str, known: &[S]) -> String {
+pub(crate) fn hint<S: AsRef<str>>(unknown: &str, known: &[S]) -> String {
     let nearest = known
         .iter()
         .map(AsRef::as_ref)

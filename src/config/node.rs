@@ -8,20 +8,20 @@ use std::{collections::BTreeMap, fmt};
 use super::{Origin, Problem, key::Key};
 
 /// What a reader makes of a value, or all that is wrong with it.
-pub(super) type Read<T> = Result<T, Vec<Problem>>;
+pub(crate) type Read<T> = Result<T, Vec<Problem>>;
 
 /// A value with its place.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Its name in reports: `http.bind`. Elements of a list have that of the list.
-    pub(super) path: String,
-    pub(super) origin: Origin,
-    pub(super) value: Value,
+    pub(crate) path: String,
+    pub(crate) origin: Origin,
+    pub(crate) value: Value,
 }
 
 /// A value as it was given.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// A text of a file.
     Text(String),
     /// The text of a variable, which stands for a value of any kind.
@@ -35,16 +35,16 @@ pub(super) enum Value {
 }
 
 /// The values of a section, by name.
-pub(super) type Table = BTreeMap<String, Node>;
+pub(crate) type Table = BTreeMap<String, Node>;
 
 impl Node {
     /// Says what is wrong with this value.
-    pub(super) fn refuse(&self, expected: impl fmt::Display) -> Vec<Problem> {
+    pub(crate) fn refuse(&self, expected: impl fmt::Display) -> Vec<Problem> {
         vec![Problem { origin: self.origin.clone(), message: format!("{}: {expected}", self.path) }]
     }
 
     /// Says of which kind the value should be.
-    pub(super) fn refuse_kind(&self, expected: &str) -> Vec<Problem> {
+    pub(crate) fn refuse_kind(&self, expected: &str) -> Vec<Problem> {
         match &self.value {
             Value::Variable(_) => self.refuse(format_args!("expected {expected}")),
             other => self.refuse(format_args!("expected {expected}, not {}", other.kind())),
@@ -52,7 +52,7 @@ impl Node {
     }
 
     /// What `read` makes of a text. It says in its error what is expected.
-    pub(super) fn text<T>(&self, read: impl FnOnce(&str) -> Result<T, String>) -> Read<T> {
+    pub(crate) fn text<T>(&self, read: impl FnOnce(&str) -> Result<T, String>) -> Read<T> {
         match &self.value {
             Value::Text(text) | Value::Variable(text) => read(text).map_err(|expected| self.refuse(expected)),
             _ => Err(self.refuse_kind("a text in quotes")),
@@ -60,7 +60,7 @@ impl Node {
     }
 
     /// `None` for an empty text, else what `read` makes of the value.
-    pub(super) fn optional<T>(&self, read: impl FnOnce(&Self) -> Read<T>) -> Read<Option<T>> {
+    pub(crate) fn optional<T>(&self, read: impl FnOnce(&Self) -> Read<T>) -> Read<Option<T>> {
         match &self.value {
             Value::Text(text) | Value::Variable(text) if text.trim().is_empty() => Ok(None),
             _ => read(self).map(Some),
@@ -68,7 +68,7 @@ impl Node {
     }
 
     /// True or false.
-    pub(super) fn boolean(&self) -> Read<bool> {
+    pub(crate) fn boolean(&self) -> Read<bool> {
         match &self.value {
             Value::Boolean(value) => Ok(*value),
             Value::Variable(text) if text == "true" => Ok(true),
@@ -78,7 +78,7 @@ impl Node {
     }
 
     /// A whole number from 0 to `most`.
-    pub(super) fn whole_number(&self, most: u32) -> Read<u32> {
+    pub(crate) fn whole_number(&self, most: u32) -> Read<u32> {
         let number = match &self.value {
             Value::Integer(number) => u32::try_from(*number).ok(),
             Value::Variable(text) => text.parse().ok(),
@@ -89,7 +89,7 @@ impl Node {
     }
 
     /// A list, or the parts of a variable between its commas.
-    pub(super) fn list<T>(&self, read: impl Fn(&Self) -> Read<T>) -> Read<Vec<T>> {
+    pub(crate) fn list<T>(&self, read: impl Fn(&Self) -> Read<T>) -> Read<Vec<T>> {
         match &self.value {
             Value::List(items) => collect(items.iter().map(read)),
             Value::Variable(text) => {
@@ -103,7 +103,7 @@ impl Node {
     }
 
     /// What `make` makes of the fields of a table, when nothing was wrong with them.
-    pub(super) fn table<T>(&self, make: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Read<T> {
+    pub(crate) fn table<T>(&self, make: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Read<T> {
         let Value::Table(table) = &self.value else { return Err(self.refuse_kind("a table")) };
         let mut fields = Fields { node: self, table, problems: Vec::new() };
         match make(&mut fields) {
@@ -114,7 +114,7 @@ impl Node {
 }
 
 /// Reads the fields of a table one by one, and keeps what is wrong with them.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     node: &'a Node,
     table: &'a Table,
     problems: Vec<Problem>,
@@ -122,7 +122,7 @@ pub(super) struct Fields<'a> {
 
 impl Fields<'_> {
     /// The value of a field that must be there; `None` where that is a problem.
-    pub(super) fn required<T>(&mut self, key: &Key, read: impl FnOnce(&Node) -> Read<T>) -> Option<T> {
+    pub(crate) fn required<T>(&mut self, key: &Key, read: impl FnOnce(&Node) -> Read<T>) -> Option<T> {
         let Some(node) = self.table.get(key.name) else {
             self.problems.extend(self.node.refuse(format_args!("`{}` is missing", key.name)));
             return None;
@@ -131,7 +131,7 @@ impl Fields<'_> {
     }
 
     /// The value of a field, or what it is without; `None` where that is a problem.
-    pub(super) fn or<T>(&mut self, default: T, key: &Key, read: impl FnOnce(&Node) -> Read<T>) -> Option<T> {
+    pub(crate) fn or<T>(&mut self, default: T, key: &Key, read: impl FnOnce(&Node) -> Read<T>) -> Option<T> {
         let read = self.table.get(key.name).map_or(Ok(default), read);
         self.keep(read)
     }

@@ -47,14 +47,14 @@ impl fmt::Display for NumberMissing {
 }
 
 /// A time zone by its IANA name.
-pub(super) fn timezone_from_text(text: &str) -> Result<Tz, String> {
+pub(crate) fn timezone_from_text(text: &str) -> Result<Tz, String> {
     text.parse().map_err(|_| {
         format!("`{text}` is no time zone; expected an IANA name such as `UTC` or `America/New_York`")
     })
 }
 
 /// A currency by its ISO 4217 code.
-pub(super) fn currency_from_text(text: &str) -> Result<Currency, String> {
+pub(crate) fn currency_from_text(text: &str) -> Result<Currency, String> {
     crate::order::currency_from_code(text).ok_or_else(|| {
         format!(
             "`{text}` is no currency that ROMS can keep; expected the ISO 4217 code of one with at most two \

@@ -15,7 +15,7 @@ pub struct Retention {
 }
 
 /// A number of days; 0 is for ever.
-pub(super) fn days(node: &Node) -> Read<Option<TimeDelta>> {
+pub(crate) fn days(node: &Node) -> Read<Option<TimeDelta>> {
     let days = node.whole_number(LONGEST)?;
     Ok((days > 0).then(|| TimeDelta::days(days.into())))
 }

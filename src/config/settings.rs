@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Everything that was given, and everything found wrong with it so far.
-pub(super) struct Settings<R> {
+pub(crate) struct Settings<R> {
     variables: BTreeMap<String, String>,
     /// The file, then the defaults: the first that has a key counts.
     layers: [Table; 2],
@@ -19,7 +19,7 @@ pub(super) struct Settings<R> {
 
 impl<R: Fn(&Path) -> io::Result<String>> Settings<R> {
     /// Takes the layers in. Unknown keys and variables are problems from here on.
-    pub(super) fn new(
+    pub(crate) fn new(
         file: Option<File<'_>>,
         env: impl IntoIterator<Item = (String, String)>,
         read_secret: R,
@@ -36,7 +36,7 @@ impl<R: Fn(&Path) -> io::Result<String>> Settings<R> {
     }
 
     /// The value that `read` makes of a key's, or `None` where that is a problem.
-    pub(super) fn read<T>(&mut self, key: &Key, read: impl FnOnce(&Node) -> Read<T>) -> Option<T> {
+    pub(crate) fn read<T>(&mut self, key: &Key, read: impl FnOnce(&Node) -> Read<T>) -> Option<T> {
         let value = self.node(key).and_then(|node| {
             let node = node.ok_or_else(|| {
                 let origin = Origin::Variable(key.variable().unwrap_or_default());
@@ -48,7 +48,7 @@ impl<R: Fn(&Path) -> io::Result<String>> Settings<R> {
     }
 
     /// The values that `read` makes of a repeated section's: none where there is no such section.
-    pub(super) fn read_repeated<T>(
+    pub(crate) fn read_repeated<T>(
         &mut self,
         key: &Key,
         read: impl FnOnce(&Node) -> Read<Vec<T>>,
@@ -58,7 +58,7 @@ impl<R: Fn(&Path) -> io::Result<String>> Settings<R> {
     }
 
     /// What `make` makes, when nothing was wrong.
-    pub(super) fn into_result<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, ConfigError> {
+    pub(crate) fn into_result<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, ConfigError> {
         match make() {
             Some(value) if self.problems.is_empty() => Ok(value),
             _ => Err(ConfigError { problems: self.problems }),

@@ -1,5 +1,7 @@
 //! What is missing for the bot to work, and which switch mends it.
 
+pub mod invite;
+pub mod permissions;
 mod report;
 
 use std::collections::BTreeMap;
@@ -7,10 +9,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use self::report::{ChannelReport, Finding, Report, State};
-use super::permissions::{Permission, Permissions};
 use super::rest::{Application, Own, Rest, RestError};
+use crate::card::decode::discord::id_of;
 use crate::config::{Channel, Discord};
-use crate::message::discord::id_of;
+use permissions::{Permission, Permissions};
 
 /// Asks Discord for everything that has to be switched on. It changes nothing there.
 pub async fn check(config: &Discord, rest: &Rest) -> Report {
@@ -87,10 +89,9 @@ fn guild_state(found: &Result<Guild, RestError>, application: i64) -> State {
             let name = found.guild.get("name").and_then(Value::as_str).unwrap_or_default();
             State::Ok(format!("the bot is in it: {name:?}"))
         }
-        Err(RestError::NotFound(_) | RestError::Forbidden(_)) => State::missing(
-            "the bot is not in it",
-            format!("invite it: {}", super::invite::invite_url(application)),
-        ),
+        Err(RestError::NotFound(_) | RestError::Forbidden(_)) => {
+            State::missing("the bot is not in it", format!("invite it: {}", invite::invite_url(application)))
+        }
         Err(other) => State::unknown(*other),
     }
 }

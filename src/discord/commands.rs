@@ -15,17 +15,17 @@
 //! never in memory: a restart changes nothing for whoever presses a button.
 
 mod admission;
-mod asker;
+pub(crate) mod asker;
 mod attended;
 mod backfill;
 mod cancel;
 mod catalogue;
 mod completion;
-mod data;
-mod desk;
+pub(crate) mod data;
 mod edit;
-mod failure;
+pub(crate) mod failure;
 mod help;
+mod interactions;
 mod logs;
 mod order;
 mod order_sheet;
@@ -34,16 +34,13 @@ mod read_as_order;
 mod register;
 mod replay;
 mod route;
-mod screen;
-mod sheet;
 mod show_order;
 mod stats;
 mod status;
-mod turn;
 
-pub use desk::Call;
-pub(super) use desk::Commands;
-pub(super) use register::keep_registered;
+pub use interactions::Call;
+pub(crate) use interactions::Commands;
+pub(crate) use register::keep_registered;
 
 use std::sync::Arc;
 
@@ -56,7 +53,7 @@ use data::Data;
 
 impl Commands {
     /// The commands of a configuration.
-    pub(super) fn assemble(deps: Deps, settings: &Settings, stop: CancellationToken) -> Arc<Self> {
+    pub(crate) fn assemble(deps: Deps, settings: &Settings, stop: CancellationToken) -> Arc<Self> {
         let Settings { discord, access, orders } = settings;
         Arc::new(Self::new(Data {
             deps,

@@ -10,10 +10,10 @@ use super::Timing;
 use super::notices::{Notices, Place};
 use super::reactions::{Reaction, Reactions};
 use super::rest::{Reported, Rest, RestError};
+use crate::card::decode::discord::id_of;
+use crate::card::outcome::{Outcome, Receipt};
 use crate::config::{self, Channel};
 use crate::ingest::Ingest;
-use crate::message::discord::id_of;
-use crate::outcome::{Outcome, Receipt};
 use crate::status::StatusBoard;
 use crate::store::Store;
 

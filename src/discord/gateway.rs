@@ -6,10 +6,13 @@
 //!
 //! Does not decide when to connect or to give up: `supervise` does.
 
+pub(crate) mod channel;
 mod client;
+pub(crate) mod dispatch;
 mod events;
 mod gate;
 mod pulse;
+pub mod supervise;
 
 use std::io;
 use std::sync::{

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use self::digest::Digest;
 use super::Timing;
 use super::rest::{Reported, Rest};
-use crate::outcome::Rejection;
+use crate::card::outcome::Rejection;
 
 /// How many may wait.
 const QUEUE: usize = 256;

@@ -21,8 +21,8 @@ use tokio::sync::OnceCell;
 use tokio::time::{sleep, timeout};
 
 use super::Timing;
+use crate::card::decode::discord::id_of;
 use crate::config::Discord;
-use crate::message::discord::id_of;
 
 pub use self::answers::{Application, GatewayBot, Own};
 pub use self::error::{Code, RestError};

@@ -11,14 +11,12 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::now;
-use crate::{
-    ingest::wrapped_payload,
-    message::Message,
-    outcome::{Rejection, RejectionCode},
-};
+use crate::card::message::Message;
+use crate::card::outcome::{Rejection, RejectionCode};
+use crate::ingest::wrapped_payload;
 
 /// The largest body that is read.
-pub(super) const MAX_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_BYTES: usize = 256 * 1024;
 /// How much of a larger one is thrown away, so that its sender comes to read the answer.
 const MAX_DISCARDED: usize = 4 * 1024 * 1024;
 /// How long that may take.
@@ -30,7 +28,7 @@ const CLOSING_TIME: Duration = Duration::from_secs(4);
 
 /// Reads a body to its end. One that is too large, too slow or cut off becomes a message that
 /// is refused with what came of it, so that it leaves its log row too.
-pub(super) async fn receive(body: Body, endpoint: &str, closing: &CancellationToken) -> Message {
+pub(crate) async fn receive(body: Body, endpoint: &str, closing: &CancellationToken) -> Message {
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
     let read = tokio::select! {
@@ -79,7 +77,7 @@ async fn out_of_time(closing: &CancellationToken) {
 }
 
 /// A connection that is closed over unread data is reset, and the answer lost on its way.
-pub(super) async fn discard(mut chunks: BodyDataStream) {
+pub(crate) async fn discard(mut chunks: BodyDataStream) {
     let rest = async {
         let mut left = MAX_DISCARDED;
         while left > 0

@@ -15,14 +15,16 @@ use axum::{
 };
 use tokio::time::sleep;
 
-use super::{body, error::ApiError, health, layers};
+use super::api::health;
+use super::error::ApiError;
+use super::{body, layers};
 
 /// How long the answer is kept back.
-pub(super) const DELAY: Duration = Duration::from_millis(100);
+pub(crate) const DELAY: Duration = Duration::from_millis(100);
 
 /// What is served to a connection for which there is no place. Whoever watches over the process
 /// still sees that it runs.
-pub(super) fn router() -> Router {
+pub(crate) fn router() -> Router {
     Router::new()
         .route("/health/live", get(health::live))
         .fallback(turn_away)

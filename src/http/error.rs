@@ -13,14 +13,12 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    ingest::SubmitError,
-    outcome::{Rejection, RejectionCode},
-    store::StoreError,
-};
+use crate::card::outcome::{Rejection, RejectionCode};
+use crate::ingest::SubmitError;
+use crate::store::StoreError;
 
 /// The outcome of a message of which nothing could be read.
-pub(super) const REJECTED: &str = "rejected";
+pub(crate) const REJECTED: &str = "rejected";
 
 /// What mends an unknown host.
 const UNKNOWN_HOST: &str = "Ask for 127.0.0.1 or localhost; the name under which a reverse proxy hands \
@@ -28,7 +26,7 @@ const UNKNOWN_HOST: &str = "Ask for 127.0.0.1 or localhost; the name under which
 
 /// Why a request was not answered as asked. Its `Display` is the reply's `message`.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ApiError {
+pub(crate) enum ApiError {
     /// No route has this path.
     #[error("There is nothing at this path")]
     UnknownRoute,
@@ -85,28 +83,28 @@ pub(super) enum ApiError {
 
 /// The body of every answer that is an error.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct ErrorBody {
+pub(crate) struct ErrorBody {
     /// Always false.
-    pub(super) success: bool,
+    pub(crate) success: bool,
     /// What is wrong, for people.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// What is wrong, for programs.
-    pub(super) code: &'static str,
+    pub(crate) code: &'static str,
     /// What exactly is wrong and what would be right.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) detail: Option<String>,
+    pub(crate) detail: Option<String>,
     /// The row in `/api/v2/webhooks/logs` that keeps what was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) log_id: Option<i64>,
+    pub(crate) log_id: Option<i64>,
 }
 
 /// Rides in the extensions of a response whose cause must be logged.
 #[derive(Clone, Debug)]
-pub(super) struct Failure(pub(super) Arc<ApiError>);
+pub(crate) struct Failure(pub(crate) Arc<ApiError>);
 
 impl ApiError {
     /// The status of the reply and its machine-readable code.
-    pub(super) fn status(&self) -> (StatusCode, &'static str) {
+    pub(crate) fn status(&self) -> (StatusCode, &'static str) {
         match self {
             Self::UnknownRoute => (StatusCode::NOT_FOUND, "unknown_route"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
@@ -125,7 +123,7 @@ impl ApiError {
     }
 
     /// The body of the reply.
-    pub(super) fn body(&self) -> ErrorBody {
+    pub(crate) fn body(&self) -> ErrorBody {
         let (detail, log_id) = match self {
             Self::BadParameter { accepted: detail, .. } | Self::NotWebSocket { detail } => {
                 (Some(detail.clone()), None)
@@ -178,7 +176,7 @@ impl From<SubmitError> for ApiError {
 }
 
 /// The status that a posted message of this outcome and code was answered with.
-pub(super) fn status_code(outcome: &str, code: Option<&str>) -> StatusCode {
+pub(crate) fn status_code(outcome: &str, code: Option<&str>) -> StatusCode {
     let is_rejected = outcome == REJECTED;
     let rejection = RejectionCode::ALL.into_iter().find(|known| Some(known.as_str()) == code);
     match rejection {

@@ -18,7 +18,7 @@ use super::{AppState, error::ApiError};
 
 /// Lets through what asks for a host that is known. A request without `Host` comes from no
 /// browser.
-pub(super) async fn check(
+pub(crate) async fn check(
     State(state): State<Arc<AppState>>,
     request: Request,
     next: Next,

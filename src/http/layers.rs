@@ -24,7 +24,7 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 ];
 
 /// Logs why a request failed, once, and sets the usual headers.
-pub(super) async fn finish(request: Request, next: Next) -> Response {
+pub(crate) async fn finish(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     // The route only: a path names an order, a query may search for an e-mail address.
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -45,6 +45,6 @@ pub(super) async fn finish(request: Request, next: Next) -> Response {
 }
 
 /// The answer of a handler that panicked. The panic hook has told where.
-pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
+pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
     ApiError::Internal.into_response()
 }

@@ -17,7 +17,7 @@ use super::error::ApiError;
 
 /// Proof that no page of another site is behind the request: it has no `Origin`, or its
 /// `Origin` is the `Host` that it was sent to.
-pub(super) struct SameOrigin;
+pub(crate) struct SameOrigin;
 
 impl<S: Sync> FromRequestParts<S> for SameOrigin {
     type Rejection = ApiError;

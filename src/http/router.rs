@@ -15,7 +15,9 @@ use tower_http::{
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{AppState, docs, error::ApiError, health, host, layers, live, logs, orders, webhook};
+use super::api::{docs, health, live, logs, orders, webhook};
+use super::error::ApiError;
+use super::{AppState, host, layers};
 
 /// Everything that is served, as one service.
 pub fn router(state: AppState) -> Router {

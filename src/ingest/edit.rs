@@ -5,8 +5,8 @@ use tokio::sync::oneshot;
 
 use super::work::{Answer, Job, Work};
 use super::{Ingest, SubmitError};
+use crate::order::dates::micros;
 use crate::order::{Edit, FieldChange, Order};
-use crate::parse::dates::micros;
 
 /// What an edit made of its order.
 #[derive(Clone, Debug, PartialEq, Eq)]

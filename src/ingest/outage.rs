@@ -15,7 +15,7 @@ const PROBE: Duration = Duration::from_secs(1);
 
 /// What is known of the database by what was written last.
 #[derive(Debug, Default)]
-pub(super) struct Outage {
+pub(crate) struct Outage {
     failing: watch::Sender<bool>,
     /// The last failure since a beginning was told whose end has not been.
     failed_at: Option<Instant>,
@@ -23,16 +23,16 @@ pub(super) struct Outage {
 
 impl Outage {
     /// Whether the last that was to be written was not.
-    pub(super) fn failing(&self) -> watch::Sender<bool> {
+    pub(crate) fn failing(&self) -> watch::Sender<bool> {
         self.failing.clone()
     }
 
-    pub(super) fn is_failing(&self) -> bool {
+    pub(crate) fn is_failing(&self) -> bool {
         *self.failing.borrow()
     }
 
     /// Something was not written. Tells of it where that is new.
-    pub(super) fn failed(&mut self, error: &StoreError) {
+    pub(crate) fn failed(&mut self, error: &StoreError) {
         self.becomes(true);
         let is_new = self.failed_at.replace(Instant::now()).is_none();
         if is_new {
@@ -41,22 +41,22 @@ impl Outage {
     }
 
     /// Something was written. Gives whether that is new.
-    pub(super) fn went_well(&self) -> bool {
+    pub(crate) fn went_well(&self) -> bool {
         self.becomes(false)
     }
 
     /// When the database is to be tried again, or, where it takes messages, when that is to be told.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         let wait = if self.is_failing() { PROBE } else { CALM };
         self.failed_at.map(|failed_at| failed_at + wait)
     }
 
     /// Whether its end is still to be told.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         !self.is_failing() && self.failed_at.is_some()
     }
 
-    pub(super) fn tell_end(&mut self) {
+    pub(crate) fn tell_end(&mut self) {
         self.failed_at = None;
         tracing::info!("the database takes messages again");
     }

@@ -3,54 +3,55 @@
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+use crate::card::flatten::flatten;
+use crate::card::message::Message;
+use crate::card::outcome::{Outcome, Rejection, RejectionCode};
+use crate::card::parse;
+use crate::card::parse::{Context, ParseError, Reading};
 use crate::config::{NumberMissing, Orders};
-use crate::flatten::flatten;
-use crate::message::Message;
 use crate::order::{OrderNumber, Patch, Source};
-use crate::outcome::{Outcome, Rejection, RejectionCode};
-use crate::parse::{self, Context, ParseError, Reading};
 use crate::store::storable;
 
 /// A message, read.
 #[derive(Clone, Debug)]
-pub(super) struct ReadMessage {
-    pub(super) source: Source,
+pub(crate) struct ReadMessage {
+    pub(crate) source: Source,
     /// Who did it by hand.
-    pub(super) actor: Option<String>,
-    pub(super) endpoint: String,
+    pub(crate) actor: Option<String>,
+    pub(crate) endpoint: String,
     /// The same for the same message again.
-    pub(super) key: Option<String>,
+    pub(crate) key: Option<String>,
     /// The same for the same content, where the key does not tell of it.
-    pub(super) content_hash: Option<String>,
-    pub(super) message_id: Option<i64>,
-    pub(super) at: DateTime<Utc>,
-    pub(super) received_at: DateTime<Utc>,
-    pub(super) payload: String,
-    pub(super) flattened: String,
-    pub(super) cards: Vec<ReadCard>,
+    pub(crate) content_hash: Option<String>,
+    pub(crate) message_id: Option<i64>,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) payload: String,
+    pub(crate) flattened: String,
+    pub(crate) cards: Vec<ReadCard>,
     /// Where it is not new, but a message of the log that is read again.
-    pub(super) replay: Option<Replay>,
+    pub(crate) replay: Option<Replay>,
 }
 
 /// The reading again of a message of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Replay {
+pub(crate) struct Replay {
     /// Its row.
-    pub(super) log_id: i64,
+    pub(crate) log_id: i64,
     /// When it is read again. UTC, microseconds.
-    pub(super) at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
 }
 
 impl ReadMessage {
     /// When what it says is stored.
-    pub(super) fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         self.replay.map_or(self.received_at, |replay| replay.at)
     }
 }
 
 /// One card of it.
 #[derive(Clone, Debug)]
-pub(super) enum ReadCard {
+pub(crate) enum ReadCard {
     /// News of an order.
     Order { patch: Box<Patch>, warnings: Vec<String> },
     /// Ignored or rejected: nothing to merge.
@@ -58,7 +59,7 @@ pub(super) enum ReadCard {
 }
 
 /// Reads a message. An HTTP body that holds no card at all has one, rejected.
-pub(super) fn read(message: Message, orders: &Orders) -> ReadMessage {
+pub(crate) fn read(message: Message, orders: &Orders) -> ReadMessage {
     let texts: Vec<String> = flatten(&message).into_iter().map(|card| card.text).collect();
     let mut cards: Vec<ReadCard> = texts
         .iter()

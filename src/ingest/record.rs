@@ -5,15 +5,15 @@ use std::collections::{HashMap, HashSet};
 use super::read::ReadMessage;
 use super::settle::{Settled, SettledMessage, SettledWork, Trace};
 use super::work::Done;
+use crate::card::outcome::{CardOutcome, Outcome, Receipt};
 use crate::order::OrderNumber;
-use crate::outcome::{CardOutcome, Outcome, Receipt};
 use crate::store::{NewEvent, NewLog};
 
 /// The row id of each order.
-pub(super) type Ids = HashMap<OrderNumber, i64>;
+pub(crate) type Ids = HashMap<OrderNumber, i64>;
 
 /// The log row of a message.
-pub(super) fn log(read: &ReadMessage, done: &SettledMessage, ids: &Ids) -> NewLog {
+pub(crate) fn log(read: &ReadMessage, done: &SettledMessage, ids: &Ids) -> NewLog {
     let outcomes = || done.cards.iter().map(|card| &card.outcome);
     let why =
         outcomes().filter(|outcome| outcome.code().is_some()).min_by_key(|outcome| rank(outcome.as_str()));
@@ -45,7 +45,7 @@ pub(super) fn log(read: &ReadMessage, done: &SettledMessage, ids: &Ids) -> NewLo
 
 /// Of several cards' outcomes, what was stored stands for their message. A message that is read
 /// again and was stored before has not become less by it.
-pub(super) fn outcome(done: &SettledMessage) -> &'static str {
+pub(crate) fn outcome(done: &SettledMessage) -> &'static str {
     let names = done.cards.iter().map(|card| card.outcome.as_str());
     let outcome = names.min_by_key(|name| rank(name)).unwrap_or("rejected");
     let before = match &done.trace {
@@ -66,7 +66,7 @@ fn rank(outcome: &str) -> usize {
 }
 
 /// The steps of history. `log_ids` has the log row of each piece of work.
-pub(super) fn events(settled: &Settled, log_ids: &[Option<i64>], ids: &Ids) -> Vec<NewEvent> {
+pub(crate) fn events(settled: &Settled, log_ids: &[Option<i64>], ids: &Ids) -> Vec<NewEvent> {
     let event = |event: &super::settle::SettledEvent| NewEvent {
         order_id: ids.get(&event.number).copied().unwrap_or_default(),
         event_type: if event.created { "created" } else { "updated" },
@@ -80,7 +80,7 @@ pub(super) fn events(settled: &Settled, log_ids: &[Option<i64>], ids: &Ids) -> V
 }
 
 /// The answer to a piece of work. An order that the batch also created has its row id by now.
-pub(super) fn done(work: SettledWork, log_id: Option<i64>, ids: &Ids) -> Done {
+pub(crate) fn done(work: SettledWork, log_id: Option<i64>, ids: &Ids) -> Done {
     let message = match work {
         SettledWork::Message(message) => message,
         SettledWork::Edit(edited) => return Done::Edit(edited),

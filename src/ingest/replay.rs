@@ -12,13 +12,13 @@ use serde_json::Value;
 use super::read::{self, ReadMessage, Replay};
 use super::settle::settle;
 use super::work::{Done, Work};
-use super::wrapped::wrapped_payload;
 use super::{Ingest, ReplayFilter, SubmitError, job, not_an_order, record, writer};
-use crate::message::Message;
-use crate::message::discord::Place;
+use crate::card::decode::discord::Place;
+use crate::card::decode::form::wrapped_payload;
+use crate::card::message::Message;
+use crate::card::outcome::{Outcome, Receipt};
+use crate::order::dates::micros;
 use crate::order::{Order, OrderNumber, Source};
-use crate::outcome::{Outcome, Receipt};
-use crate::parse::dates::micros;
 use crate::store::{LoggedMessage, StoreError};
 
 /// Rows that are in memory at once.

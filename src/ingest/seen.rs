@@ -15,7 +15,7 @@ const REPEAT_WINDOW: TimeDelta = TimeDelta::hours(24);
 
 /// How a message stands to what was taken before under its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(crate) enum Seen {
     /// Never seen; or it takes the place of an earlier one under the same key.
     New,
     /// The same HTTP body again: of the time of the first, and logged once more.
@@ -26,11 +26,11 @@ pub(super) enum Seen {
 
 /// The messages known under each key: those of the log, and those of the batch so far.
 #[derive(Debug)]
-pub(super) struct Known(HashMap<String, (Holder, KnownMessage)>);
+pub(crate) struct Known(HashMap<String, (Holder, KnownMessage)>);
 
 /// Who has the key at present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holder {
+pub(crate) enum Holder {
     /// A row of the log.
     Row(i64),
     /// A message of this batch, by its position.
@@ -38,13 +38,13 @@ pub(super) enum Holder {
 }
 
 impl Known {
-    pub(super) fn new(logged: HashMap<String, KnownMessage>) -> Self {
+    pub(crate) fn new(logged: HashMap<String, KnownMessage>) -> Self {
         Self(logged.into_iter().map(|(key, known)| (key, (Holder::Row(known.log_id), known))).collect())
     }
 
     /// Looks at message number `position` of the batch, which takes the key if it is new. Gives
     /// who had the key before, to be released.
-    pub(super) fn take(&mut self, message: &ReadMessage, position: usize) -> (Seen, Option<Holder>) {
+    pub(crate) fn take(&mut self, message: &ReadMessage, position: usize) -> (Seen, Option<Holder>) {
         let Some(key) = &message.key else { return (Seen::New, None) };
         let before = self.0.get(key);
         match before.map(|(_, known)| seen(message, known)) {
@@ -57,7 +57,7 @@ impl Known {
 
     /// A message of the log that is read again keeps its key, or takes it where nobody has it.
     /// Gives the key, where it is its own then.
-    pub(super) fn take_back(&mut self, message: &ReadMessage, log_id: i64) -> Option<String> {
+    pub(crate) fn take_back(&mut self, message: &ReadMessage, log_id: i64) -> Option<String> {
         let key = message.key.clone()?;
         let is_free = self.0.get(&key).is_none_or(|(holder, _)| *holder == Holder::Row(log_id));
         is_free.then(|| {

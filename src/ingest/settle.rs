@@ -12,68 +12,69 @@ use super::read::{ReadCard, ReadMessage};
 use super::record::outcome;
 use super::seen::{Holder, Known, Seen};
 use super::work::Work;
-use crate::merge::{self, Change, merge};
+use crate::card::outcome::Outcome;
+use crate::order::merge;
+use crate::order::merge::{Change, merge};
 use crate::order::{Edit, FieldChange, Order, OrderNumber, Source};
-use crate::outcome::Outcome;
 use crate::store::KnownMessage;
 
 /// What the database knows of a batch before it is merged.
 #[derive(Debug, Default)]
-pub(super) struct Stored {
+pub(crate) struct Stored {
     /// The orders concerned.
-    pub(super) orders: HashMap<OrderNumber, Order>,
+    pub(crate) orders: HashMap<OrderNumber, Order>,
     /// Messages of the same keys that are in the log.
-    pub(super) known: HashMap<String, KnownMessage>,
+    pub(crate) known: HashMap<String, KnownMessage>,
     /// The outcomes of the log rows that are read again. One that has none is gone.
-    pub(super) outcomes: HashMap<i64, String>,
+    pub(crate) outcomes: HashMap<i64, String>,
 }
 
 /// A batch, merged.
 #[derive(Debug, Default)]
-pub(super) struct Settled {
+pub(crate) struct Settled {
     /// Every order concerned.
-    pub(super) orders: HashMap<OrderNumber, Working>,
+    pub(crate) orders: HashMap<OrderNumber, Working>,
     /// One for each piece of work, in order.
-    pub(super) works: Vec<SettledWork>,
+    pub(crate) works: Vec<SettledWork>,
     /// The steps of the orders' histories, in order.
-    pub(super) events: Vec<SettledEvent>,
+    pub(crate) events: Vec<SettledEvent>,
     /// Log rows whose key goes over to a message of this batch.
-    pub(super) released: Vec<i64>,
+    pub(crate) released: Vec<i64>,
     /// How many cards and edits have been merged.
     turns: usize,
 }
 
 /// An order while a batch is merged.
 #[derive(Clone, Debug)]
-pub(super) struct Working {
-    pub(super) order: Order,
-    pub(super) created: bool,
-    pub(super) changed: bool,
-    pub(super) dirty: bool,
+pub(crate) struct Working {
+    pub(crate) order: Order,
+    pub(crate) created: bool,
+    pub(crate) changed: bool,
+    pub(crate) dirty: bool,
     /// Which card or edit of the batch first spoke of it.
     turn: usize,
 }
 
 /// What became of a piece of work.
 #[derive(Debug)]
-pub(super) enum SettledWork {
+pub(crate) enum SettledWork {
     Message(SettledMessage),
     Edit(Result<Box<Edited>, EditError>),
 }
 
 /// What became of a message.
 #[derive(Debug)]
-pub(super) struct SettledMessage {
-    pub(super) key: Option<String>,
+pub(crate) struct SettledMessage {
+    pub(crate) key: Option<String>,
     /// The time that it counts as, which is that of the first where it is a repeat.
-    pub(super) at: DateTime<Utc>,
-    pub(super) trace: Trace,
-    pub(super) cards: Vec<SettledCard>,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) trace: Trace,
+    pub(crate) cards: Vec<SettledCard>,
 }
 
 /// Which row a message leaves in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trace {
+pub(crate) enum Trace {
     /// None: a copy of what is there, or a row that is gone.
     None,
     /// A new one.
@@ -84,27 +85,27 @@ pub(super) enum Trace {
 
 /// What became of a card.
 #[derive(Debug)]
-pub(super) struct SettledCard {
-    pub(super) number: Option<OrderNumber>,
-    pub(super) outcome: Outcome,
-    pub(super) warnings: Vec<String>,
+pub(crate) struct SettledCard {
+    pub(crate) number: Option<OrderNumber>,
+    pub(crate) outcome: Outcome,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// A step of an order's history.
 #[derive(Debug)]
-pub(super) struct SettledEvent {
+pub(crate) struct SettledEvent {
     /// The piece of work that brought it.
-    pub(super) position: usize,
-    pub(super) number: OrderNumber,
-    pub(super) created: bool,
-    pub(super) changes: Vec<FieldChange>,
-    pub(super) source: Source,
-    pub(super) actor: Option<String>,
-    pub(super) at: DateTime<Utc>,
+    pub(crate) position: usize,
+    pub(crate) number: OrderNumber,
+    pub(crate) created: bool,
+    pub(crate) changes: Vec<FieldChange>,
+    pub(crate) source: Source,
+    pub(crate) actor: Option<String>,
+    pub(crate) at: DateTime<Utc>,
 }
 
 /// Merges messages and edits, in order, into the stored orders. `now` is the time of the edits.
-pub(super) fn settle(works: &[Work], stored: Stored, now: DateTime<Utc>) -> Settled {
+pub(crate) fn settle(works: &[Work], stored: Stored, now: DateTime<Utc>) -> Settled {
     let fresh = |order| Working { order, created: false, changed: false, dirty: false, turn: usize::MAX };
     let Stored { orders, known, mut outcomes } = stored;
     let orders = orders.into_iter().map(|(number, order)| (number, fresh(order))).collect();
@@ -129,7 +130,7 @@ pub(super) fn settle(works: &[Work], stored: Stored, now: DateTime<Utc>) -> Sett
 
 impl Settled {
     /// Whether there is anything of it that the database does not hold yet.
-    pub(super) fn is_to_be_written(&self) -> bool {
+    pub(crate) fn is_to_be_written(&self) -> bool {
         let leaves_a_row = |work: &SettledWork| match work {
             SettledWork::Message(message) => message.trace != Trace::None,
             SettledWork::Edit(_) => false,
@@ -139,7 +140,7 @@ impl Settled {
 
     /// The orders in the order in which cards first spoke of them, which is that of their row
     /// ids and of the feed.
-    pub(super) fn in_turn(&self) -> Vec<&Working> {
+    pub(crate) fn in_turn(&self) -> Vec<&Working> {
         let mut orders: Vec<_> = self.orders.values().collect();
         orders.sort_unstable_by_key(|working| working.turn);
         orders

@@ -5,19 +5,19 @@ use tokio::sync::oneshot;
 use super::SubmitError;
 use super::edit::{EditError, Edited};
 use super::read::ReadMessage;
+use crate::card::outcome::Receipt;
 use crate::order::Edit;
-use crate::outcome::Receipt;
 
 /// A piece of work on its way, and who waits for its answer.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) work: Work,
-    pub(super) answer: Answer,
+pub(crate) struct Job {
+    pub(crate) work: Work,
+    pub(crate) answer: Answer,
 }
 
 /// A piece of work.
 #[derive(Clone, Debug)]
-pub(super) enum Work {
+pub(crate) enum Work {
     /// To store a message, or to read one of the log again.
     Message(Box<ReadMessage>),
     /// To change an order by hand.
@@ -25,14 +25,14 @@ pub(super) enum Work {
 }
 
 impl Work {
-    pub(super) fn message(&self) -> Option<&ReadMessage> {
+    pub(crate) fn message(&self) -> Option<&ReadMessage> {
         match self {
             Self::Message(message) => Some(message),
             Self::Edit(_) => None,
         }
     }
 
-    pub(super) fn edit(&self) -> Option<&Edit> {
+    pub(crate) fn edit(&self) -> Option<&Edit> {
         match self {
             Self::Edit(edit) => Some(edit),
             Self::Message(_) => None,
@@ -42,13 +42,13 @@ impl Work {
 
 /// What became of it, after the commit.
 #[derive(Debug)]
-pub(super) enum Done {
+pub(crate) enum Done {
     Message(Receipt),
     Edit(Result<Box<Edited>, EditError>),
 }
 
 impl Done {
-    pub(super) fn receipt(self) -> Option<Receipt> {
+    pub(crate) fn receipt(self) -> Option<Receipt> {
         match self {
             Self::Message(receipt) => Some(receipt),
             Self::Edit(_) => None,
@@ -58,13 +58,13 @@ impl Done {
 
 /// Who waits; they may be gone.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Message(oneshot::Sender<Result<Receipt, SubmitError>>),
     Edit(oneshot::Sender<Result<Box<Edited>, EditError>>),
 }
 
 impl Answer {
-    pub(super) fn send(self, done: Result<Done, SubmitError>) {
+    pub(crate) fn send(self, done: Result<Done, SubmitError>) {
         match (self, done) {
             (Self::Message(sender), Ok(Done::Message(receipt))) => drop(sender.send(Ok(receipt))),
             (Self::Message(sender), Err(error)) => drop(sender.send(Err(error))),

@@ -13,9 +13,9 @@ use super::read::{ReadCard, ReadMessage};
 use super::record::{self, Ids};
 use super::settle::{Settled, SettledWork, Stored, Trace, settle};
 use super::work::{Done, Job, Work};
+use crate::card::outcome::{Outcome, Rejection, RejectionCode};
 use crate::feed::{Feed, OrderChange};
-use crate::outcome::{Outcome, Rejection, RejectionCode};
-use crate::parse::dates::micros;
+use crate::order::dates::micros;
 use crate::store::{Batch, Changed, Store, StoreError};
 
 /// How long a transaction may take: longer than it waits for a lock.
@@ -31,25 +31,25 @@ const PROOFS: usize = 32;
 const RACES: usize = 5;
 
 /// What writes.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     store: Store,
     feed: Feed,
     outage: Outage,
 }
 
 impl Writer {
-    pub(super) fn new(store: Store, feed: Feed) -> Self {
+    pub(crate) fn new(store: Store, feed: Feed) -> Self {
         Self { store, feed, outage: Outage::default() }
     }
 
     /// Whether the database did not take what was to be written last.
-    pub(super) fn failing(&self) -> watch::Sender<bool> {
+    pub(crate) fn failing(&self) -> watch::Sender<bool> {
         self.outage.failing()
     }
 
     /// Writes until `stop` is cancelled and the queue is empty, at most so many pieces of work in
     /// one transaction. Tells those who doubt the database whether it fails.
-    pub(super) async fn run(
+    pub(crate) async fn run(
         mut self,
         mut jobs: mpsc::Receiver<Job>,
         most: usize,
@@ -229,7 +229,7 @@ impl Writer {
 }
 
 /// What the database knows of the messages and orders concerned.
-pub(super) async fn stored(batch: &mut Batch, works: &[Work]) -> Result<Stored, StoreError> {
+pub(crate) async fn stored(batch: &mut Batch, works: &[Work]) -> Result<Stored, StoreError> {
     let messages: Vec<&ReadMessage> = works.iter().filter_map(Work::message).collect();
     let keys: Vec<String> = messages.iter().filter_map(|message| message.key.clone()).collect();
     let replayed: Vec<i64> =

@@ -1,10 +1,11 @@
 //! The tables as SeaORM entities; seen by the store alone.
 
-pub(super) mod channel_cursors;
-pub(super) mod derived_tables;
-pub(super) mod discord_views;
-pub(super) mod gateway_identifies;
-pub(super) mod order_events;
-pub(super) mod order_sums;
-pub(super) mod orders;
-pub(super) mod webhook_logs;
+pub(crate) mod channel_cursors;
+pub(crate) mod derived_tables;
+pub(crate) mod discord_views;
+pub(crate) mod gateway_identifies;
+pub(crate) mod order_events;
+pub(crate) mod order_sums;
+pub(crate) mod orders;
+pub(crate) mod rows;
+pub(crate) mod webhook_logs;

@@ -135,7 +135,7 @@ impl From<DbErr> for StoreError {
 }
 
 /// The innermost cause. Those around it only repeat it, so that they are not given as sources.
-pub(super) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+pub(crate) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     error.source().map_or(error, root)
 }
 
@@ -176,7 +176,7 @@ const UNREADABLE: [i32; 2] = [SQLITE_CORRUPT, 26];
 
 impl StoreError {
     /// Whether somebody else holds the lock that was asked for.
-    pub(super) fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         match self {
             Self::LogInUse => true,
             Self::Database(error) => sqlite_code(error) == Some(SQLITE_BUSY),
@@ -185,7 +185,7 @@ impl StoreError {
     }
 
     /// Whether the file makes no sense to SQLite.
-    pub(super) fn is_unreadable(&self) -> bool {
+    pub(crate) fn is_unreadable(&self) -> bool {
         match self {
             Self::NotADatabase { .. } => true,
             Self::Database(error) => sqlite_code(error).is_some_and(|code| UNREADABLE.contains(&code)),
@@ -194,7 +194,7 @@ impl StoreError {
     }
 
     /// The error of somebody who reads this file: where it makes no sense to SQLite, it is damaged.
-    pub(super) fn of_damaged(self, path: &Path) -> Self {
+    pub(crate) fn of_damaged(self, path: &Path) -> Self {
         match self {
             Self::Database(error) if sqlite_code(&error) == Some(SQLITE_CORRUPT) => {
                 Self::Damaged { path: path.to_owned(), finding: root(&error).to_string() }
@@ -228,19 +228,19 @@ impl StoreError {
 }
 
 /// The primary result code of SQLite's error.
-pub(super) fn sqlite_code(error: &DbErr) -> Option<i32> {
+pub(crate) fn sqlite_code(error: &DbErr) -> Option<i32> {
     extended_sqlite_code(error).map(|extended| extended & 0xff)
 }
 
 /// The extended result code of SQLite's error.
-pub(super) fn extended_sqlite_code(error: &DbErr) -> Option<i32> {
+pub(crate) fn extended_sqlite_code(error: &DbErr) -> Option<i32> {
     let error = database_error(error)?;
     error.try_downcast_ref::<SqliteError>()?;
     error.code()?.parse().ok()
 }
 
 /// PostgreSQL's error.
-pub(super) fn postgres_error(error: &DbErr) -> Option<&PgDatabaseError> {
+pub(crate) fn postgres_error(error: &DbErr) -> Option<&PgDatabaseError> {
     database_error(error)?.try_downcast_ref()
 }
 
@@ -252,7 +252,7 @@ fn database_error(error: &DbErr) -> Option<&dyn DatabaseError> {
 }
 
 /// The driver's error.
-pub(super) fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
+pub(crate) fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
     match error {
         DbErr::Conn(RuntimeErr::SqlxError(error))
         | DbErr::Exec(RuntimeErr::SqlxError(error))

@@ -4,7 +4,7 @@
 //! orders that were written lately wait in `search_pending`, and are looked at themselves.
 
 mod hits;
-mod keep;
+mod indexer;
 mod window;
 
 use migration::search_index;
@@ -13,11 +13,11 @@ use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, IdenStatic, QueryF
 use tokio::sync::OnceCell;
 
 use super::entity::orders::{Column, Entity};
-use super::filter::{SEARCHED, holds, lowered};
+use super::read::filter::{SEARCHED, holds, lowered};
 use super::{Store, StoreError};
 
-pub(super) use hits::Hits;
-pub(super) use keep::{SearchIndex, prepare};
+pub(crate) use hits::Hits;
+pub(crate) use indexer::{SearchIndex, prepare};
 
 /// Characters of a text that are looked up in the index: enough to be rare, and few enough that
 /// not every order number is one of many lists to go through.
@@ -34,7 +34,7 @@ const COMMON: usize = 4;
 
 /// A text that is looked for in some columns, in any case.
 #[derive(Clone, Debug)]
-pub(super) struct Needle {
+pub(crate) struct Needle {
     lower: String,
     columns: Vec<Column>,
     /// Whether the column must begin with it.
@@ -46,17 +46,17 @@ type Texts = (i64, String, Option<String>, Option<String>, Option<String>, Optio
 
 impl Needle {
     /// A text anywhere in the searched columns.
-    pub(super) fn anywhere(text: &str) -> Self {
+    pub(crate) fn anywhere(text: &str) -> Self {
         Self { lower: text.to_lowercase(), columns: SEARCHED.to_vec(), at_start: false }
     }
 
     /// A text in some of the searched columns.
-    pub(super) fn within(columns: &[Column], text: &str) -> Self {
+    pub(crate) fn within(columns: &[Column], text: &str) -> Self {
         Self { columns: columns.to_vec(), ..Self::anywhere(text) }
     }
 
     /// A text that a column begins with.
-    pub(super) fn starting(column: Column, text: &str) -> Self {
+    pub(crate) fn starting(column: Column, text: &str) -> Self {
         Self { at_start: true, ..Self::within(&[column], text) }
     }
 
@@ -77,7 +77,7 @@ impl Needle {
 
 /// How a needle is looked up in the index.
 #[derive(Clone, Debug)]
-pub(super) struct Lookup {
+pub(crate) struct Lookup {
     needle: Needle,
     /// What is looked up: the needle, or a part of it.
     part: String,
@@ -87,12 +87,12 @@ pub(super) struct Lookup {
 
 impl Lookup {
     /// Whether all that the index finds holds the needle.
-    pub(super) fn is_exact(&self) -> bool {
+    pub(crate) fn is_exact(&self) -> bool {
         self.part == self.needle.lower
     }
 
     /// Whether it is found among any few thousand orders.
-    pub(super) const fn is_common(&self) -> bool {
+    pub(crate) const fn is_common(&self) -> bool {
         self.common
     }
 
@@ -105,7 +105,7 @@ impl Lookup {
 
     /// As a condition that PostgreSQL has an index for. What is checked besides is put so that it
     /// is not looked up as well.
-    pub(super) fn condition(&self) -> Condition {
+    pub(crate) fn condition(&self) -> Condition {
         let texts = || Expr::cust(search_index::POSTGRES_TEXT);
         let found = Condition::all().add(holds(&self.part, DbBackend::Postgres));
         let place = |text: Expr| Func::cust("strpos").arg(text).arg(lowered(&self.needle.lower)).gt(0);
@@ -120,19 +120,19 @@ impl Lookup {
 
 /// Some orders' texts, which tell what is rare; they are read when they are first needed.
 #[derive(Debug, Default)]
-pub(super) struct Sample(OnceCell<Vec<String>>);
+pub(crate) struct Sample(OnceCell<Vec<String>>);
 
 impl Store {
     /// How to look a text up in the search index; `None` where that cannot be.
     ///
     /// # Errors
     /// When the database fails.
-    pub(super) async fn lookup(&self, needle: Needle, sample: &Sample) -> Result<Option<Lookup>, StoreError> {
+    pub(crate) async fn lookup(&self, needle: Needle, sample: &Sample) -> Result<Option<Lookup>, StoreError> {
         let usable = match &self.search {
             SearchIndex::None => false,
             SearchIndex::Whole => true,
             SearchIndex::Lagging(_) => {
-                keep::count_waiting(&self.readers, MOST_PENDING).await? <= MOST_PENDING
+                indexer::count_waiting(&self.readers, MOST_PENDING).await? <= MOST_PENDING
             }
         };
         let length = needle.lower.chars().count();

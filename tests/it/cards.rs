@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use roms::flatten::flatten;
-use roms::message::Message;
+use roms::card::flatten::flatten;
+use roms::card::message::Message;
+use roms::card::parse::{Context, Reading, read};
 use roms::order::Source;
-use roms::parse::{Context, Reading, read};
 
 fn context(message: &Message) -> Context {
     Context {

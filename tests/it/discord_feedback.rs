@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use roms::card::outcome::{Rejection, RejectionCode};
 use roms::discord::notices::{Notices, Place};
 use roms::discord::reactions::{Reaction, Reactions};
-use roms::outcome::{Rejection, RejectionCode};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 

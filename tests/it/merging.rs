@@ -5,7 +5,7 @@ mod properties;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use iso_currency::Currency;
-use roms::merge::{Change, merge};
+use roms::order::merge::{Change, merge};
 use roms::order::{Amount, Fields, Order, OrderNumber, Patch, Source, Status};
 
 /// So many minutes after an arbitrary moment.

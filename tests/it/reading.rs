@@ -16,11 +16,11 @@ mod values;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use roms::flatten::flatten;
-use roms::message::Message;
+use roms::card::flatten::flatten;
+use roms::card::message::Message;
+use roms::card::outcome::Ignored;
+use roms::card::parse::{Context, ParseError, Reading, read};
 use roms::order::Source;
-use roms::outcome::Ignored;
-use roms::parse::{Context, ParseError, Reading, read};
 
 /// What one card says: columns by name, derived ones behind `~`, `extra.` and a label, `number`,
 /// `warnings`; or `no order` and `reason`; or `error`.

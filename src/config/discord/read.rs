@@ -21,7 +21,7 @@ const LONGEST_HISTORY: TimeDelta = TimeDelta::days(36_525);
 
 /// The connection to Discord; `None` without a token, and where there is a problem, which the
 /// settings then hold.
-pub(in crate::config) fn read<R>(settings: &mut Settings<R>) -> Option<Discord>
+pub(crate) fn read<R>(settings: &mut Settings<R>) -> Option<Discord>
 where
     R: Fn(&Path) -> io::Result<String>,
 {

@@ -82,17 +82,17 @@ impl Report {
         }
     }
 
-    pub(super) fn add(&mut self, subject: &str, state: State) {
+    pub(crate) fn add(&mut self, subject: &str, state: State) {
         self.findings.push(Finding { subject: subject.to_owned(), state });
     }
 }
 
 impl State {
-    pub(super) fn missing(what: impl fmt::Display, cure: impl Into<String>) -> Self {
+    pub(crate) fn missing(what: impl fmt::Display, cure: impl Into<String>) -> Self {
         Self::Missing { what: what.to_string(), cure: cure.into() }
     }
 
-    pub(super) fn unknown(why: impl fmt::Display) -> Self {
+    pub(crate) fn unknown(why: impl fmt::Display) -> Self {
         Self::Unknown(why.to_string())
     }
 }

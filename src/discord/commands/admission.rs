@@ -8,7 +8,7 @@ use crate::config::{Access, Level};
 
 /// Decides who may do what; a clone is the same.
 #[derive(Clone, Debug)]
-pub(super) struct Admission {
+pub(crate) struct Admission {
     access: Arc<Access>,
     guilds: Arc<[i64]>,
     /// The roles of each guild, as far as they are known: they tell ids of roles from those of users.
@@ -16,22 +16,22 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    pub(super) fn new(access: Access, guilds: &[i64]) -> Self {
+    pub(crate) fn new(access: Access, guilds: &[i64]) -> Self {
         Self { access: Arc::new(access), guilds: guilds.into(), roles: Arc::default() }
     }
 
     /// Whether roles or users are named, so that Manage Server does not decide.
-    pub(super) fn is_configured(&self) -> bool {
+    pub(crate) fn is_configured(&self) -> bool {
         self.access.is_configured()
     }
 
     /// These are the roles of a guild.
-    pub(super) fn learn_roles(&self, guild: i64, roles: BTreeSet<i64>) {
+    pub(crate) fn learn_roles(&self, guild: i64, roles: BTreeSet<i64>) {
         self.roles.lock().unwrap_or_else(PoisonError::into_inner).insert(guild, roles);
     }
 
     /// What somebody may do here; `None` where that is nothing.
-    pub(super) fn level(&self, asker: &Asker) -> Option<Level> {
+    pub(crate) fn level(&self, asker: &Asker) -> Option<Level> {
         let is_ours = asker.guild.is_some_and(|guild| self.guilds.contains(&guild));
         is_ours.then(|| self.access.level_of(asker.user, &asker.roles, asker.manages_server)).flatten()
     }
@@ -40,7 +40,7 @@ impl Admission {
     ///
     /// # Errors
     /// What to tell those who are not let through.
-    pub(super) fn admit(&self, asker: &Asker, needed: Option<Level>) -> Result<(), String> {
+    pub(crate) fn admit(&self, asker: &Asker, needed: Option<Level>) -> Result<(), String> {
         let Some(guild) = asker.guild.filter(|guild| self.guilds.contains(guild)) else {
             return Err("This works only in the servers that ROMS is set up for.".to_owned());
         };

@@ -4,21 +4,21 @@ use serenity::all::{CommandInteraction, ComponentInteraction, InteractionId, Mod
 
 /// Who asks, from where, and where the answer goes.
 #[derive(Clone, Debug)]
-pub(super) struct Asker {
+pub(crate) struct Asker {
     /// The interaction.
-    pub(super) id: InteractionId,
+    pub(crate) id: InteractionId,
     /// What it takes to answer. A secret for as long as it is good, which is fifteen minutes.
-    pub(super) token: String,
+    pub(crate) token: String,
     /// The user.
-    pub(super) user: i64,
+    pub(crate) user: i64,
     /// Their roles in the guild.
-    pub(super) roles: Vec<i64>,
+    pub(crate) roles: Vec<i64>,
     /// Whether they may manage the guild.
-    pub(super) manages_server: bool,
+    pub(crate) manages_server: bool,
     /// The guild; none in direct messages.
-    pub(super) guild: Option<i64>,
+    pub(crate) guild: Option<i64>,
     /// The channel, which the user can see.
-    pub(super) channel: i64,
+    pub(crate) channel: i64,
 }
 
 macro_rules! from {

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::failure::Failure;
-use super::screen::Screen;
-use super::turn::Turn;
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::screen::Screen;
 
 /// Between two signs of life.
 const EVERY: Duration = Duration::from_secs(2);
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_mins(13);
 
 /// Runs the work, and gives what came of it; `None` where it goes on without the caller. What the
 /// work sends is shown to the caller meanwhile.
-pub(super) async fn attend<T: Send + 'static>(
+pub(crate) async fn attend<T: Send + 'static>(
     turn: &Turn<'_>,
     work: impl Future<Output = T> + Send + 'static,
     mut progress: watch::Receiver<String>,

@@ -10,12 +10,14 @@ use tokio::sync::watch;
 use super::attended::attend;
 use super::data::{Ctx, Data, Done};
 use super::failure::Failure;
-use super::screen::Screen;
-use super::turn::Turn;
 use crate::config::Channel;
-use crate::discord::backfill::{self, Summary};
-use crate::discord::text::{code, cut, plain_line};
-use crate::parse::dates::{self, Bound};
+use crate::discord::history;
+use crate::discord::history::Summary;
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::screen::Screen;
+use crate::discord::reply::text::{code, cut, plain_line};
+use crate::order::dates;
+use crate::order::dates::Bound;
 
 /// Longest label of a choice.
 const LONGEST: usize = 100;
@@ -24,7 +26,7 @@ const MOST: usize = 25;
 
 /// Read the history of a channel again
 #[poise::command(slash_command, guild_only, ephemeral)]
-pub(super) async fn backfill(
+pub(crate) async fn backfill(
     ctx: Ctx<'_>,
     #[description = "A watched channel"]
     #[autocomplete = "channels"]
@@ -47,7 +49,7 @@ pub(super) async fn backfill(
         };
         // Old messages are not marked again.
         let channel = Channel { react: false, ..channel };
-        backfill::read_since(&deps, &channel, since, show).await
+        history::read_since(&deps, &channel, since, show).await
     };
     let text = match attend(&turn, work, shown).await? {
         Some(summary) => told(&name, &summary?),

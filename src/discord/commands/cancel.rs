@@ -8,9 +8,9 @@ use super::data::{Ctx, Done};
 use super::failure::Failure;
 use super::order;
 use super::route::{Arguments, custom_id};
-use super::screen::Screen;
-use super::turn::Turn;
-use crate::discord::text::{code, money, shown_line};
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::screen::Screen;
+use crate::discord::reply::text::{code, money, shown_line};
 use crate::order::{Edit, Fields, Guard, Order, Status};
 
 /// Stands for an order without a status.
@@ -18,7 +18,7 @@ const NONE: &str = "-";
 
 /// Cancel an order; asks first
 #[poise::command(slash_command, guild_only, ephemeral)]
-pub(super) async fn cancel(
+pub(crate) async fn cancel(
     ctx: Ctx<'_>,
     #[description = "Order number, or the beginning of product, e-mail or profile"]
     #[autocomplete = "complete"]
@@ -31,7 +31,7 @@ pub(super) async fn cancel(
 }
 
 /// Button: cancels, where the order is still as it was when the question was asked.
-pub(super) async fn confirmed(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
+pub(crate) async fn confirmed(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     turn.defer_update().await?;
     let (id, seen) = (arguments.read()?, arguments.text()?);
     let found = order::by_id(turn.data, id).await?;
@@ -55,14 +55,14 @@ pub(super) async fn confirmed(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> 
 }
 
 /// Button: leaves everything as it is.
-pub(super) async fn kept(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
+pub(crate) async fn kept(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     turn.defer_update().await?;
     let order = order::by_id(turn.data, arguments.read()?).await?;
     turn.show(Screen::text(format!("Order {} stays as it is.", code(order.number.as_str())))).await
 }
 
 /// Button: gives the order back the status that it had, unless something newer has been said of it.
-pub(super) async fn undone(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
+pub(crate) async fn undone(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     turn.defer_update().await?;
     let (id, before) = (arguments.read()?, arguments.text()?);
     let since = DateTime::from_timestamp_micros(arguments.read()?).ok_or(Failure::OutOfDate)?;

@@ -10,20 +10,20 @@ use super::{
 use crate::config::Level;
 
 /// A command.
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Its name, as Discord sends it.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Who may use it; everybody in the guilds of ROMS where that is nobody in particular.
-    pub(super) level: Option<Level>,
+    pub(crate) level: Option<Level>,
     /// How it is used.
-    pub(super) example: &'static str,
+    pub(crate) example: &'static str,
     define: fn() -> Command,
 }
 
 macro_rules! entries {
     ($($name:literal, $level:expr, $example:literal => $define:path;)+) => {
         /// Every command there is, in the order of `/help`.
-        pub(super) const ENTRIES: &[Entry] =
+        pub(crate) const ENTRIES: &[Entry] =
             &[$(Entry { name: $name, level: $level, example: $example, define: $define },)+];
     };
 }
@@ -44,13 +44,13 @@ entries! {
 }
 
 /// Who may use a command. One that is not known is for admins, who are told that it is out of date.
-pub(super) fn level(name: &str) -> Option<Level> {
+pub(crate) fn level(name: &str) -> Option<Level> {
     ENTRIES.iter().find(|entry| entry.name == name).map_or(Some(Level::Admin), |entry| entry.level)
 }
 
 /// All commands. Where nobody is named in the configuration, Discord shows them to those with Manage
 /// Server alone; where roles are named, which Discord cannot know here, it shows them to everybody.
-pub(super) fn commands(admission: &Admission) -> Vec<Command> {
+pub(crate) fn commands(admission: &Admission) -> Vec<Command> {
     let for_managers = |entry: &Entry| entry.level.is_some() && !admission.is_configured();
     let define = |entry: &Entry| {
         let mut command = (entry.define)();

@@ -4,7 +4,7 @@
 use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use super::data::Ctx;
-use crate::discord::text::{cut, plain_line, sign};
+use crate::discord::reply::text::{cut, plain_line, sign};
 use crate::order::Order;
 
 /// Most choices.
@@ -13,7 +13,7 @@ const MOST: u64 = 25;
 const LONGEST: usize = 100;
 
 /// The orders that are most likely meant. None where the database fails: the number can still be typed.
-pub(super) async fn number(ctx: Ctx<'_>, typed: &str) -> CreateAutocompleteResponse {
+pub(crate) async fn number(ctx: Ctx<'_>, typed: &str) -> CreateAutocompleteResponse {
     let found = ctx.framework.user_data.deps.store.complete(typed, MOST).await;
     let orders = found.unwrap_or_else(|error| {
         tracing::debug!(%error, "no completion");
@@ -30,7 +30,7 @@ fn choice(order: &Order) -> AutocompleteChoice {
 }
 
 /// An order on one line of plain text.
-pub(super) fn label(order: &Order) -> String {
+pub(crate) fn label(order: &Order) -> String {
     let fields = &order.fields;
     let product = fields.product.as_deref().map(plain_line);
     let parts = [Some(plain_line(order.number.as_str())), product, fields.store.as_deref().map(plain_line)];

@@ -12,20 +12,20 @@ use crate::discord::deps::Deps;
 
 /// What every command has at hand.
 #[derive(Debug)]
-pub(super) struct Data {
-    pub(super) deps: Deps,
-    pub(super) admission: Admission,
-    pub(super) orders: Orders,
-    pub(super) channels: Vec<Channel>,
+pub(crate) struct Data {
+    pub(crate) deps: Deps,
+    pub(crate) admission: Admission,
+    pub(crate) orders: Orders,
+    pub(crate) channels: Vec<Channel>,
     /// Channels whose history somebody has read right now.
-    pub(super) being_read: Arc<Mutex<HashSet<i64>>>,
+    pub(crate) being_read: Arc<Mutex<HashSet<i64>>>,
     /// Cancelled when ROMS stops.
-    pub(super) stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 /// What a command is called with.
-pub(super) type Ctx<'a> = poise::ApplicationContext<'a, Data, Failure>;
+pub(crate) type Ctx<'a> = poise::ApplicationContext<'a, Data, Failure>;
 /// A command.
-pub(super) type Command = poise::Command<Data, Failure>;
+pub(crate) type Command = poise::Command<Data, Failure>;
 /// What becomes of a command.
-pub(super) type Done = Result<(), Failure>;
+pub(crate) type Done = Result<(), Failure>;

@@ -15,11 +15,11 @@ use super::data::{Ctx, Done};
 use super::failure::Failure;
 use super::order;
 use super::route::{Arguments, custom_id};
-use super::turn::Turn;
-use crate::discord::text::{code, cut};
+use crate::card::parse;
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::text::{code, cut};
 use crate::ingest::EditError;
 use crate::order::{Edit, Fields, Order, Status};
-use crate::parse;
 
 /// Discord waits three seconds for a modal.
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
@@ -101,7 +101,7 @@ const INPUTS: [Input; 5] = [
 
 /// Change an order by hand
 #[poise::command(slash_command, guild_only, ephemeral)]
-pub(super) async fn edit(
+pub(crate) async fn edit(
     ctx: Ctx<'_>,
     #[description = "Order number, or the beginning of product, e-mail or profile"]
     #[autocomplete = "complete"]
@@ -113,14 +113,14 @@ pub(super) async fn edit(
 }
 
 /// Button: opens the modal.
-pub(super) async fn open(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
+pub(crate) async fn open(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     let id = arguments.read()?;
     let found = timeout(LONGEST_LOOK, order::by_id(turn.data, id)).await;
     turn.open(modal(&found.map_err(|_| Failure::Late)??)).await
 }
 
 /// Modal: writes what was changed in it.
-pub(super) async fn save(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
+pub(crate) async fn save(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     if turn.on_message {
         turn.defer_update().await?;
     } else {

@@ -1,13 +1,13 @@
 //! What can go wrong with a command, and what its caller is told of it.
 
-use crate::discord::backfill::BackfillError;
+use crate::discord::history::BackfillError;
 use crate::discord::rest::RestError;
 use crate::ingest::{EditError, SubmitError};
 use crate::store::StoreError;
 
 /// Why a command came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// Something that the caller can mend: the text is for them, and nothing is logged.
     #[error("{0}")]
     Told(String),
@@ -42,12 +42,12 @@ pub(super) enum Failure {
 
 impl Failure {
     /// For the caller, who can do something about it.
-    pub(super) fn told(text: impl Into<String>) -> Self {
+    pub(crate) fn told(text: impl Into<String>) -> Self {
         Self::Told(text.into())
     }
 
     /// What the caller is told, where it is theirs to know.
-    pub(super) fn for_caller(&self) -> Option<&str> {
+    pub(crate) fn for_caller(&self) -> Option<&str> {
         match self {
             Self::Told(text) => Some(text),
             Self::OutOfDate => {

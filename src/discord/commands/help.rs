@@ -2,13 +2,13 @@
 
 use super::catalogue::{ENTRIES, Entry};
 use super::data::{Command, Ctx, Done};
-use super::screen::Screen;
-use super::sheet::Sheet;
-use super::turn::Turn;
+use crate::discord::reply::embed::Sheet;
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::screen::Screen;
 
 /// What you can do here
 #[poise::command(slash_command, guild_only, ephemeral)]
-pub(super) async fn help(ctx: Ctx<'_>) -> Done {
+pub(crate) async fn help(ctx: Ctx<'_>) -> Done {
     let turn = Turn::of(ctx);
     let may = |entry: &&Entry| entry.level.is_none_or(|level| turn.may(level));
     let mut sheet =

@@ -9,11 +9,11 @@ use serenity::all::{
 use super::data::{Ctx, Data, Done};
 use super::failure::Failure;
 use super::route::{Arguments, custom_id};
-use super::screen::Screen;
-use super::sheet::Sheet;
-use super::turn::Turn;
-use crate::discord::text::{ago, code, counted, cut, moment, plain_line, shown_line, units};
-use crate::outcome::Receipt;
+use crate::card::outcome::Receipt;
+use crate::discord::reply::embed::Sheet;
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::screen::Screen;
+use crate::discord::reply::text::{ago, code, counted, cut, moment, plain_line, shown_line, units};
 use crate::redact::credentials;
 use crate::store::{LogEntry, LogFilter};
 
@@ -31,7 +31,7 @@ const ALL: &str = "-";
 
 /// What became of a message, to choose from.
 #[derive(Clone, Copy, Debug, ChoiceParameter)]
-pub(super) enum OutcomeChoice {
+pub(crate) enum OutcomeChoice {
     #[name = "created"]
     Created,
     #[name = "updated"]
@@ -48,7 +48,7 @@ pub(super) enum OutcomeChoice {
 
 /// The last messages that came in
 #[poise::command(slash_command, guild_only, ephemeral)]
-pub(super) async fn logs(
+pub(crate) async fn logs(
     ctx: Ctx<'_>,
     #[description = "Only messages of which this became"] outcome: Option<OutcomeChoice>,
 ) -> Done {
@@ -59,7 +59,7 @@ pub(super) async fn logs(
 }
 
 /// Button: older messages, or the newest.
-pub(super) async fn turn_page(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
+pub(crate) async fn turn_page(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     turn.defer_update().await?;
     let (outcome, before) = (arguments.text()?, arguments.read::<i64>()?);
     turn.show(
@@ -69,14 +69,14 @@ pub(super) async fn turn_page(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> 
 }
 
 /// Select: one message.
-pub(super) async fn chosen(turn: &Turn<'_>, _: Arguments<'_>) -> Done {
+pub(crate) async fn chosen(turn: &Turn<'_>, _: Arguments<'_>) -> Done {
     turn.defer().await?;
     let id = turn.chosen.first().and_then(|id| id.parse().ok()).ok_or(Failure::OutOfDate)?;
     turn.show(one(turn.data, id).await?).await
 }
 
 /// Button: reads a message again.
-pub(super) async fn replay(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
+pub(crate) async fn replay(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     turn.defer_update().await?;
     let id = arguments.read()?;
     let receipt = turn.data.deps.ingest.replay_one(id, &turn.actor()).await?.ok_or(Failure::OutOfDate)?;
@@ -86,7 +86,7 @@ pub(super) async fn replay(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Don
 }
 
 /// What became of each card, as `created, rejected`.
-pub(super) fn outcomes(receipt: &Receipt) -> String {
+pub(crate) fn outcomes(receipt: &Receipt) -> String {
     let outcomes: Vec<&str> = receipt.cards.iter().map(|card| card.outcome.as_str()).collect();
     if outcomes.is_empty() { "it holds no card".to_owned() } else { outcomes.join(", ") }
 }

@@ -7,11 +7,11 @@ use super::data::{Ctx, Data, Done};
 use super::failure::Failure;
 use super::order_sheet;
 use super::route::{Arguments, custom_id};
-use super::screen::Screen;
-use super::sheet::{Sheet, TITLE};
-use super::turn::Turn;
 use crate::config::Level;
-use crate::discord::text::{code, code_within, colour, cut, moment, shown_line};
+use crate::discord::reply::embed::{Sheet, TITLE};
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::screen::Screen;
+use crate::discord::reply::text::{code, code_within, colour, cut, moment, shown_line};
 use crate::order::Order;
 use crate::redact::credentials;
 use crate::store::OrderEvent;
@@ -25,7 +25,7 @@ const STEPS: usize = 15;
 
 /// Show one order
 #[poise::command(slash_command, guild_only, ephemeral)]
-pub(super) async fn order(
+pub(crate) async fn order(
     ctx: Ctx<'_>,
     #[description = "Order number, or the beginning of product, e-mail or profile"]
     #[autocomplete = "complete"]
@@ -41,7 +41,7 @@ pub(super) async fn order(
 ///
 /// # Errors
 /// Tells which numbers come near, where there is none.
-pub(super) async fn find(data: &Data, number: &str) -> Result<Order, Failure> {
+pub(crate) async fn find(data: &Data, number: &str) -> Result<Order, Failure> {
     let store = &data.deps.store;
     if let Some(order) = store.order(number.trim()).await? {
         return Ok(order);
@@ -60,12 +60,12 @@ pub(super) async fn find(data: &Data, number: &str) -> Result<Order, Failure> {
 ///
 /// # Errors
 /// Out of date, where it is gone.
-pub(super) async fn by_id(data: &Data, id: i64) -> Result<Order, Failure> {
+pub(crate) async fn by_id(data: &Data, id: i64) -> Result<Order, Failure> {
     data.deps.store.order_by_id(id).await?.ok_or(Failure::OutOfDate)
 }
 
 /// An order with its buttons.
-pub(super) async fn screen(turn: &Turn<'_>, order: &Order) -> Result<Screen, Failure> {
+pub(crate) async fn screen(turn: &Turn<'_>, order: &Order) -> Result<Screen, Failure> {
     let source = turn.data.deps.store.source_message(order.id).await?;
     let id = &order.id;
     let mut buttons =
@@ -81,14 +81,14 @@ pub(super) async fn screen(turn: &Turn<'_>, order: &Order) -> Result<Screen, Fai
 }
 
 /// Button: back to the order.
-pub(super) async fn again(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
+pub(crate) async fn again(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     turn.defer_update().await?;
     let order = by_id(turn.data, arguments.read()?).await?;
     turn.show(screen(turn, &order).await?).await
 }
 
 /// Select: one order of several, in a message of its own.
-pub(super) async fn chosen(turn: &Turn<'_>, _: Arguments<'_>) -> Done {
+pub(crate) async fn chosen(turn: &Turn<'_>, _: Arguments<'_>) -> Done {
     turn.defer().await?;
     let id = turn.chosen.first().and_then(|id| id.parse().ok()).ok_or(Failure::OutOfDate)?;
     let order = by_id(turn.data, id).await?;
@@ -96,14 +96,14 @@ pub(super) async fn chosen(turn: &Turn<'_>, _: Arguments<'_>) -> Done {
 }
 
 /// Button: posts the order for everybody, without what is nobody else's.
-pub(super) async fn share(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
+pub(crate) async fn share(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     turn.defer_update().await?;
     let order = by_id(turn.data, arguments.read()?).await?;
     turn.publish(Screen::sheet(order_sheet::shared(&order))).await
 }
 
 /// Button: what happened to the order.
-pub(super) async fn history(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
+pub(crate) async fn history(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     turn.defer_update().await?;
     let order = by_id(turn.data, arguments.read()?).await?;
     let events = turn.data.deps.store.events(order.id).await?;

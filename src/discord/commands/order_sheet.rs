@@ -1,14 +1,14 @@
 //! An order as an embed: whole for the caller, and without what is nobody else's for everybody.
 
-use super::sheet::{FIELD_VALUE, Sheet};
-use crate::discord::text::{
+use crate::discord::reply::embed::{FIELD_VALUE, Sheet};
+use crate::discord::reply::text::{
     code, colour, moment, money, plain_line, shown, shown_line, sign, tracking, units, web_link,
 };
 use crate::order::{Fields, Order, Status};
 use crate::store::SourceMessage;
 
 /// All that is known of an order.
-pub(super) fn whole(order: &Order, source: Option<SourceMessage>) -> Sheet {
+pub(crate) fn whole(order: &Order, source: Option<SourceMessage>) -> Sheet {
     let fields = &order.fields;
     let mut sheet = begin(order);
     let page = fields.order_url.as_deref().and_then(web_link);
@@ -42,7 +42,7 @@ pub(super) fn whole(order: &Order, source: Option<SourceMessage>) -> Sheet {
 
 /// What everybody in a channel may see: no e-mail address, profile, proxy or address, and nothing in
 /// which one may stand, such as the address of the order's page.
-pub(super) fn shared(order: &Order) -> Sheet {
+pub(crate) fn shared(order: &Order) -> Sheet {
     let mut sheet = begin(order);
     travel(&mut sheet, &order.fields);
     sheet.wide("Dates", dates(order));

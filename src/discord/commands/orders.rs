@@ -9,13 +9,14 @@ use serenity::all::{ButtonStyle, CreateActionRow, CreateButton};
 use super::data::{Ctx, Data, Done};
 use super::failure::Failure;
 use super::route::{Arguments, custom_id};
-use super::screen::Screen;
-use super::sheet::Sheet;
 use super::show_order::choice_of;
-use super::turn::Turn;
-use crate::discord::text::{ago, code, counted, cut, money, plain_line, shown_line, sign};
+use crate::discord::reply::embed::Sheet;
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::screen::Screen;
+use crate::discord::reply::text::{ago, code, counted, cut, money, plain_line, shown_line, sign};
+use crate::order::dates;
+use crate::order::dates::Bound;
 use crate::order::{Order, Status, day_of};
-use crate::parse::dates::{self, Bound};
 use crate::store::{From, OrderFilter, OrderPage, Total};
 
 /// Orders on a page.
@@ -25,7 +26,7 @@ const LONGEST_PRODUCT: usize = 70;
 
 /// Where an order stands, to choose from.
 #[derive(Clone, Copy, Debug, ChoiceParameter)]
-pub(super) enum StatusChoice {
+pub(crate) enum StatusChoice {
     #[name = "pending"]
     Pending,
     #[name = "processing"]
@@ -47,7 +48,7 @@ pub(super) enum StatusChoice {
 /// List orders, newest first
 #[poise::command(slash_command, guild_only, ephemeral)]
 #[expect(clippy::too_many_arguments, reason = "they are the options of the command")]
-pub(super) async fn orders(
+pub(crate) async fn orders(
     ctx: Ctx<'_>,
     #[description = "Only of this status"] status: Option<StatusChoice>,
     #[description = "Only of this store, such as Best Buy US"] store: Option<String>,
@@ -74,7 +75,7 @@ pub(super) async fn orders(
 }
 
 /// Button: another page.
-pub(super) async fn turn_page(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
+pub(crate) async fn turn_page(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     turn.defer_update().await?;
     let view = arguments.read()?;
     let (place, id, number) = (arguments.text()?, arguments.read()?, arguments.read::<u64>()?);

@@ -10,23 +10,25 @@ use super::failure::Failure;
 use super::logs::outcomes;
 use super::order;
 use super::route::{Arguments, custom_id};
-use super::screen::Screen;
-use super::sheet::{Sheet, TITLE};
 use super::show_order::choice_of;
-use super::turn::Turn;
+use crate::card::decode::discord::Place;
+use crate::card::flatten::flatten;
+use crate::card::message::Message;
+use crate::card::outcome::{CardOutcome, Outcome, Receipt};
+use crate::card::parse;
+use crate::card::parse::Reading;
+use crate::discord::reply::embed::{Sheet, TITLE};
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::screen::Screen;
+use crate::discord::reply::text::{code_within, counted, shown, shown_line};
 use crate::discord::rest::RestError;
-use crate::discord::text::{code_within, counted, shown, shown_line};
-use crate::flatten::flatten;
 use crate::ingest::context;
-use crate::message::{Message, discord::Place};
-use crate::outcome::{CardOutcome, Outcome, Receipt};
-use crate::parse::{self, Reading};
 
 /// Cards that are shown.
 const CARDS: usize = 5;
 
 #[poise::command(context_menu_command = "Read as order", guild_only, ephemeral)]
-pub(super) async fn read_as_order(ctx: Ctx<'_>, message: Theirs) -> Done {
+pub(crate) async fn read_as_order(ctx: Ctx<'_>, message: Theirs) -> Done {
     let turn = Turn::of(ctx);
     turn.defer().await?;
     let (channel, id) = (message.channel_id.get().cast_signed(), message.id.get().cast_signed());
@@ -35,7 +37,7 @@ pub(super) async fn read_as_order(ctx: Ctx<'_>, message: Theirs) -> Done {
 }
 
 /// Button: stores what the preview showed. Where the message has changed since, that is shown first.
-pub(super) async fn store(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
+pub(crate) async fn store(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
     turn.defer_update().await?;
     let (channel, id, seen) = (arguments.read()?, arguments.read()?, arguments.text()?);
     // A custom id can be forged, and may name a channel that the caller cannot see.

@@ -7,17 +7,13 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::desk::Commands;
+use super::interactions::Commands;
+use crate::card::decode::discord::id_of;
 use crate::discord::CHECK_EVERY;
 use crate::discord::rest::{Reported, RestError};
-use crate::message::discord::id_of;
 
 /// Keeps the commands of all guilds as they should be, until `stop` is cancelled.
-pub(in crate::discord) async fn keep_registered(
-    commands: Arc<Commands>,
-    guilds: Vec<i64>,
-    stop: CancellationToken,
-) {
+pub(crate) async fn keep_registered(commands: Arc<Commands>, guilds: Vec<i64>, stop: CancellationToken) {
     let reported = Reported::default();
     let keeping = async {
         let timing = &commands.data().deps.timing;

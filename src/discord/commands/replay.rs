@@ -5,13 +5,13 @@ use tokio::sync::watch;
 use super::attended::attend;
 use super::data::{Ctx, Done};
 use super::failure::Failure;
-use super::screen::Screen;
-use super::turn::Turn;
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::screen::Screen;
 use crate::ingest::{ReplayError, ReplayFilter, ReplaySummary};
 
 /// Read again the messages that could not be read
 #[poise::command(slash_command, guild_only, ephemeral)]
-pub(super) async fn replay(ctx: Ctx<'_>) -> Done {
+pub(crate) async fn replay(ctx: Ctx<'_>) -> Done {
     let turn = Turn::of(ctx);
     turn.defer().await?;
     let (ingest, actor) = (turn.data.deps.ingest.clone(), turn.actor());

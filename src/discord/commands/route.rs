@@ -7,18 +7,18 @@ use std::str::{FromStr, Split};
 use futures_util::future::BoxFuture;
 
 use super::failure::Failure;
-use super::turn::Turn;
 use super::{cancel, edit, logs, order, orders, read_as_order};
 use crate::config::Level;
+use crate::discord::reply::responder::Turn;
 
 /// Longest custom id, in characters.
 const LONGEST_ID: usize = 100;
 
 /// What answers a component.
-pub(super) struct Route {
-    pub(super) name: &'static str,
-    pub(super) level: Level,
-    pub(super) handle: Handle,
+pub(crate) struct Route {
+    pub(crate) name: &'static str,
+    pub(crate) level: Level,
+    pub(crate) handle: Handle,
 }
 
 type Handle = for<'a> fn(&'a Turn<'a>, Arguments<'a>) -> BoxFuture<'a, Result<(), Failure>>;
@@ -50,7 +50,7 @@ routes! {
 }
 
 /// The route of a custom id, and its arguments.
-pub(super) fn find(custom_id: &str) -> Option<(&'static Route, Arguments<'_>)> {
+pub(crate) fn find(custom_id: &str) -> Option<(&'static Route, Arguments<'_>)> {
     let mut parts = custom_id.split(':');
     let name = parts.next()?;
     let route = ROUTES.iter().find(|route| route.name == name)?;
@@ -58,7 +58,7 @@ pub(super) fn find(custom_id: &str) -> Option<(&'static Route, Arguments<'_>)> {
 }
 
 /// The custom id of a route with its arguments, none of which holds a colon.
-pub(super) fn custom_id(name: &'static str, arguments: &[&dyn Display]) -> String {
+pub(crate) fn custom_id(name: &'static str, arguments: &[&dyn Display]) -> String {
     let id = arguments.iter().fold(name.to_owned(), |id, argument| format!("{id}:{argument}"));
     debug_assert!(id.chars().count() <= LONGEST_ID, "a custom id is at most {LONGEST_ID} characters long");
     id
@@ -66,14 +66,14 @@ pub(super) fn custom_id(name: &'static str, arguments: &[&dyn Display]) -> Strin
 
 /// The arguments of a custom id, in order. One that is missing or cannot be read was written by
 /// another release.
-pub(super) struct Arguments<'a>(Split<'a, char>);
+pub(crate) struct Arguments<'a>(Split<'a, char>);
 
 impl<'a> Arguments<'a> {
-    pub(super) fn text(&mut self) -> Result<&'a str, Failure> {
+    pub(crate) fn text(&mut self) -> Result<&'a str, Failure> {
         self.0.next().ok_or(Failure::OutOfDate)
     }
 
-    pub(super) fn read<T: FromStr>(&mut self) -> Result<T, Failure> {
+    pub(crate) fn read<T: FromStr>(&mut self) -> Result<T, Failure> {
         self.text()?.parse().map_err(|_| Failure::OutOfDate)
     }
 }

@@ -9,17 +9,17 @@ use super::data::{Ctx, Done};
 use super::failure::Failure;
 use super::order;
 use super::route::custom_id;
-use super::screen::Screen;
-use super::turn::Turn;
 use crate::config::Level;
-use crate::discord::text::counted;
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::screen::Screen;
+use crate::discord::reply::text::counted;
 use crate::order::Order;
 
 /// Most options of a select.
 const MOST: usize = 25;
 
 #[poise::command(context_menu_command = "Show order", guild_only, ephemeral)]
-pub(super) async fn show_order(ctx: Ctx<'_>, message: Message) -> Done {
+pub(crate) async fn show_order(ctx: Ctx<'_>, message: Message) -> Done {
     let turn = Turn::of(ctx);
     turn.defer().await?;
     let orders = turn.data.deps.store.orders_of_message(message.id.get().cast_signed()).await?;
@@ -45,7 +45,7 @@ pub(super) async fn show_order(ctx: Ctx<'_>, message: Message) -> Done {
 }
 
 /// A select that opens one of these orders.
-pub(super) fn choice_of(orders: &[Order]) -> CreateActionRow {
+pub(crate) fn choice_of(orders: &[Order]) -> CreateActionRow {
     let option = |order: &Order| CreateSelectMenuOption::new(label(order), order.id.to_string());
     let options = orders.iter().take(MOST).map(option).collect();
     let kind = CreateSelectMenuKind::String { options };

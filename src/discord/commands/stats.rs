@@ -12,12 +12,12 @@ use serenity::all::CreateAttachment;
 
 use super::data::{Ctx, Done};
 use super::failure::Failure;
-use super::screen::Screen;
-use super::turn::Turn;
-use crate::discord::chart;
-use crate::discord::text::{code, cut};
+use crate::chart;
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::screen::Screen;
+use crate::discord::reply::text::{code, cut};
+use crate::order::dates;
 use crate::order::day_of;
-use crate::parse::dates;
 use crate::store::{By, Period, StatRow};
 use period::{Named, day, words};
 use report::{Question, Report, report};
@@ -31,7 +31,7 @@ const LONGEST_ECHO: usize = 60;
 
 /// What orders are put together by, to choose from.
 #[derive(Clone, Copy, Debug, ChoiceParameter)]
-pub(super) enum ByChoice {
+pub(crate) enum ByChoice {
     #[name = "day"]
     Day,
     #[name = "store"]
@@ -46,7 +46,7 @@ pub(super) enum ByChoice {
 
 /// Orders, units, spend and cancel rate of a time, with a chart
 #[poise::command(slash_command, guild_only, ephemeral)]
-pub(super) async fn stats(
+pub(crate) async fn stats(
     ctx: Ctx<'_>,
     #[description = "Of which time; this month unless you say otherwise"] period: Option<Named>,
     #[description = "Put together by what; by day unless you say otherwise"] by: Option<ByChoice>,

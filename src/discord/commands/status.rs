@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::data::{Ctx, Data, Done};
-use super::screen::Screen;
-use super::sheet::{FIELDS, Sheet};
-use super::turn::Turn;
-use crate::discord::text::{ago, counted, moment, shown_line};
+use crate::discord::reply::embed::{FIELDS, Sheet};
+use crate::discord::reply::responder::Turn;
+use crate::discord::reply::screen::Screen;
+use crate::discord::reply::text::{ago, counted, moment, shown_line};
 use crate::status::ChannelStatus;
 use crate::store::{LogFilter, StoreError};
 
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How ROMS is: gateway, database, queue, channels
 #[poise::command(slash_command, guild_only, ephemeral)]
-pub(super) async fn status(ctx: Ctx<'_>) -> Done {
+pub(crate) async fn status(ctx: Ctx<'_>) -> Done {
     let turn = Turn::of(ctx);
     turn.defer().await?;
     let board = turn.data.deps.board.snapshot();

@@ -22,19 +22,19 @@ const INTENTS: GatewayIntents =
     GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGES).union(GatewayIntents::MESSAGE_CONTENT);
 
 /// All that a client needs.
-pub(super) struct Client {
-    pub(super) http: Http,
-    pub(super) url: String,
-    pub(super) on_event: OnEvent,
-    pub(super) pulse: watch::Sender<Pulse>,
-    pub(super) allowed: Arc<AtomicU64>,
-    pub(super) close: CancellationToken,
-    pub(super) abandon: CancellationToken,
+pub(crate) struct Client {
+    pub(crate) http: Http,
+    pub(crate) url: String,
+    pub(crate) on_event: OnEvent,
+    pub(crate) pulse: watch::Sender<Pulse>,
+    pub(crate) allowed: Arc<AtomicU64>,
+    pub(crate) close: CancellationToken,
+    pub(crate) abandon: CancellationToken,
 }
 
 impl Client {
     /// Runs it on a thread of its own.
-    pub(super) fn spawn(self, ended: oneshot::Sender<Result<(), GatewayError>>) -> io::Result<()> {
+    pub(crate) fn spawn(self, ended: oneshot::Sender<Result<(), GatewayError>>) -> io::Result<()> {
         let runtime = runtime()?;
         let live = move || {
             let end = runtime.block_on(self.live());

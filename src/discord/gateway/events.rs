@@ -4,11 +4,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use serenity::all::{Event as Theirs, Interaction};
 
+use crate::card::decode::discord::id_of;
 use crate::discord::Event;
-use crate::message::discord::id_of;
 
 /// The event, where it is one that matters here.
-pub(super) fn read(event: &Theirs) -> Option<Event> {
+pub(crate) fn read(event: &Theirs) -> Option<Event> {
     match event {
         Theirs::Resumed(_) => Some(Event::Resumed),
         Theirs::MessageCreate(created) => to_json(created).map(Event::Created),
@@ -56,7 +56,7 @@ fn undecoded(kind: &str, data: &Value) -> Option<Event> {
 /// An interaction that serenity could not decode, less what it most likely stumbled over: the message
 /// that a menu was opened on, which is another's and may hold anything. Whoever needs that message
 /// asks for it.
-pub(super) fn undecoded_interaction(event: &Theirs) -> Option<Interaction> {
+pub(crate) fn undecoded_interaction(event: &Theirs) -> Option<Interaction> {
     let Theirs::Unknown(unknown) = event else { return None };
     if unknown.kind != "INTERACTION_CREATE" {
         return None;

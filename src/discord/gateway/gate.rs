@@ -31,22 +31,22 @@ const SHARD: ShardId = ShardId(0);
 type Shards = HashMap<ShardId, ShardRunnerInfo>;
 
 /// The gate of one client.
-pub(super) struct Gate {
+pub(crate) struct Gate {
     /// The lock on the gateway's address.
-    pub(super) address: Arc<Mutex<String>>,
+    pub(crate) address: Arc<Mutex<String>>,
     /// serenity's shards: there is none before its first connection, and none between the end of
     /// a session and the next connection. So one that connects with a shard there resumes, and
     /// one without identifies itself.
-    pub(super) shards: Arc<Mutex<Shards>>,
-    pub(super) pulse: watch::Sender<Pulse>,
+    pub(crate) shards: Arc<Mutex<Shards>>,
+    pub(crate) pulse: watch::Sender<Pulse>,
     /// How many IDENTIFYs may be sent.
-    pub(super) allowed: Arc<AtomicU64>,
+    pub(crate) allowed: Arc<AtomicU64>,
 }
 
 impl Gate {
     /// Keeps the gate, which is shut at first. This must run on the same thread as serenity's tasks:
     /// who waits at the gate when it opens cannot have passed before it is looked at again.
-    pub(super) async fn keep(self, mut shut: OwnedMutexGuard<String>) {
+    pub(crate) async fn keep(self, mut shut: OwnedMutexGuard<String>) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut passed: Option<Instant> = None;

@@ -23,7 +23,7 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let now = Instant::now();
         Self {
             identifies: 0,
@@ -41,28 +41,28 @@ impl Pulse {
         self.down_since.is_none()
     }
 
-    pub(super) fn ready(&mut self) {
+    pub(crate) fn ready(&mut self) {
         self.sessions += 1;
         self.identifies = self.identifies.max(self.sessions);
         self.down_since = None;
         self.event();
     }
 
-    pub(super) fn resumed(&mut self) {
+    pub(crate) fn resumed(&mut self) {
         self.down_since = None;
     }
 
-    pub(super) fn event(&mut self) {
+    pub(crate) fn event(&mut self) {
         self.last_sign = Instant::now();
         self.last_event = Some(Utc::now());
     }
 
-    pub(super) fn down(&mut self) {
+    pub(crate) fn down(&mut self) {
         self.down_since.get_or_insert_with(Instant::now);
     }
 
     /// An answer to a heartbeat changes the latency, which has nanoseconds.
-    pub(super) fn heard(&mut self, latency: Option<Duration>) {
+    pub(crate) fn heard(&mut self, latency: Option<Duration>) {
         if latency.is_some() && latency != self.latency {
             self.latency = latency;
             self.last_sign = Instant::now();

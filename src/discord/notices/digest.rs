@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Notice, Place};
+use crate::card::outcome::RejectionCode;
 use crate::discord::rest::LONGEST_POST;
-use crate::outcome::RejectionCode;
 
 /// Most links.
 const LINKS: usize = 10;
@@ -26,7 +26,7 @@ const _: () = assert!(
 
 /// Notices that become one message. What it keeps is bounded, however many come.
 #[derive(Debug, Default)]
-pub(super) struct Digest {
+pub(crate) struct Digest {
     unread: usize,
     /// By code: how many, and what the first of them says.
     reasons: BTreeMap<&'static str, (usize, String)>,
@@ -37,7 +37,7 @@ pub(super) struct Digest {
 }
 
 impl Digest {
-    pub(super) fn add(&mut self, notice: Notice) {
+    pub(crate) fn add(&mut self, notice: Notice) {
         match notice {
             Notice::Unread(place, why) => {
                 self.unread += 1;
@@ -53,7 +53,7 @@ impl Digest {
     }
 
     /// So many more there were.
-    pub(super) fn miss(&mut self, count: usize) {
+    pub(crate) fn miss(&mut self, count: usize) {
         self.missed += count;
     }
 }
@@ -90,8 +90,8 @@ fn cut(text: &str, longest: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Digest, Notice, Place};
+    use crate::card::outcome::{Rejection, RejectionCode};
     use crate::discord::rest::LONGEST_POST;
-    use crate::outcome::{Rejection, RejectionCode};
 
     #[test]
     fn a_burst_becomes_one_message_that_fits() {

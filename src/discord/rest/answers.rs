@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::message::discord::id_of;
+use crate::card::decode::discord::id_of;
 use serde_json::Value;
 
 /// Where the gateway is, and how many sessions may still be started.
@@ -37,7 +37,7 @@ pub struct Own {
 }
 
 impl GatewayBot {
-    pub(super) fn read(answer: &Value) -> Option<Self> {
+    pub(crate) fn read(answer: &Value) -> Option<Self> {
         let limit = answer.get("session_start_limit")?;
         Some(Self {
             url: answer.get("url")?.as_str()?.to_owned(),
@@ -48,7 +48,7 @@ impl GatewayBot {
 }
 
 impl Application {
-    pub(super) fn read(answer: &Value) -> Option<Self> {
+    pub(crate) fn read(answer: &Value) -> Option<Self> {
         Some(Self {
             id: id_of(answer, "id")?,
             name: answer.get("name")?.as_str()?.to_owned(),

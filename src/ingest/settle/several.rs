@@ -3,13 +3,13 @@
 //! same message again would make steps of history without end.
 
 use super::{Settled, SettledCard, Working};
+use crate::card::outcome::Outcome;
 use crate::ingest::read::{ReadCard, ReadMessage};
 use crate::order::Order;
-use crate::outcome::Outcome;
 
 impl Settled {
     /// The orders of a message that has several cards, as they are before it.
-    pub(super) fn of_several_cards(&self, message: &ReadMessage) -> Vec<Working> {
+    pub(crate) fn of_several_cards(&self, message: &ReadMessage) -> Vec<Working> {
         if message.cards.len() < 2 {
             return Vec::new();
         }
@@ -21,7 +21,7 @@ impl Settled {
     }
 
     /// Takes back the steps of a message that left these orders as they were before it.
-    pub(super) fn take_back_what_led_nowhere(
+    pub(crate) fn take_back_what_led_nowhere(
         &mut self,
         before: Vec<Working>,
         position: usize,

@@ -9,16 +9,16 @@ use sea_orm::{
 };
 
 use super::super::entity::orders::{Column, Entity};
-use super::super::fetch::Stretch;
-use super::super::filter::SEARCHED;
 use super::super::{Store, StoreError};
 use super::{Lookup, Texts};
+use crate::store::read::fetch::Stretch;
+use crate::store::read::filter::SEARCHED;
 
 /// The first portion, and the largest.
 const PORTIONS: (usize, usize) = (64, 4096);
 
 /// A search under way.
-pub(in crate::store) struct Hits<'a> {
+pub(crate) struct Hits<'a> {
     store: &'a Store,
     lookup: &'a Lookup,
     rest: Condition,
@@ -26,7 +26,7 @@ pub(in crate::store) struct Hits<'a> {
 
 impl<'a> Hits<'a> {
     /// What the index finds and further conditions allow.
-    pub(in crate::store) const fn new(store: &'a Store, lookup: &'a Lookup, rest: Condition) -> Self {
+    pub(crate) const fn new(store: &'a Store, lookup: &'a Lookup, rest: Condition) -> Self {
         Self { store, lookup, rest }
     }
 
@@ -34,11 +34,7 @@ impl<'a> Hits<'a> {
     ///
     /// # Errors
     /// When the database fails.
-    pub(in crate::store) async fn ids(
-        &self,
-        stretch: Stretch,
-        wanted: usize,
-    ) -> Result<Vec<i64>, StoreError> {
+    pub(crate) async fn ids(&self, stretch: Stretch, wanted: usize) -> Result<Vec<i64>, StoreError> {
         self.examine(stretch, wanted, usize::MAX).await.map(|(ids, _)| ids)
     }
 
@@ -46,7 +42,7 @@ impl<'a> Hits<'a> {
     ///
     /// # Errors
     /// When the database fails.
-    pub(in crate::store) async fn count(&self, finds: usize) -> Result<(usize, bool), StoreError> {
+    pub(crate) async fn count(&self, finds: usize) -> Result<(usize, bool), StoreError> {
         let (ids, whole) = self.examine(Stretch::ALL, usize::MAX, finds).await?;
         Ok((ids.len(), whole))
     }

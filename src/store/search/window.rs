@@ -10,7 +10,7 @@ use super::WINDOW;
 
 /// The part that is likely the rarest, as a sample of texts tells. The text has more characters
 /// than a part.
-pub(super) fn rarest(text: &str, sample: &[String]) -> String {
+pub(crate) fn rarest(text: &str, sample: &[String]) -> String {
     let letters: Vec<char> = text.chars().collect();
     let mut known = HashMap::<&[char], usize>::new();
     let frequency = |three: &'_ [char]| -> usize {

@@ -1,9 +1,10 @@
 //! From a Discord message to its orders, and back.
 
 use chrono::Utc;
+use roms::card::decode::discord::Place;
+use roms::card::message::Message;
 use roms::feed::Feed;
 use roms::ingest::Ingest;
-use roms::message::{Message, discord::Place};
 use roms::store::SourceMessage;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! What an edit by hand makes of an order.
 
-use roms::merge::{edit, merge};
+use roms::order::merge::{edit, merge};
 use roms::order::{Edit, Fields, Guard, Order, Status};
 
 use super::{amount, applied, minute, order, patch, status};

@@ -1,7 +1,7 @@
 //! What holds for whatever patches come in whatever order.
 
 use proptest::prelude::*;
-use roms::merge::merge;
+use roms::order::merge::merge;
 use roms::order::{Amount, Fields, Patch, Status};
 use rust_decimal::Decimal;
 

@@ -1,7 +1,7 @@
 //! What fuzzing found, with values that are made up: `fuzz/README.md`.
 
-use roms::flatten::flatten;
-use roms::message::Message;
+use roms::card::flatten::flatten;
+use roms::card::message::Message;
 use roms::order::OrderNumber;
 
 use super::{card_with, check, embed_with, said};

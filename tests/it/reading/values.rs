@@ -221,7 +221,7 @@ fn dates_are_read_in_every_usual_form() {
 
 #[test]
 fn a_local_time_that_the_clocks_skipped_or_had_twice_is_read_in_its_zone() {
-    use roms::parse::dates::read;
+    use roms::order::dates::read;
     let zone = chrono_tz::America::New_York;
     for (text, utc) in [
         ("2025-03-09 02:30:00", "2025-03-09T07:30:00Z"),

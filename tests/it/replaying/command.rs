@@ -1,7 +1,7 @@
 //! `roms replay`, as it is typed.
 
 use chrono::Utc;
-use roms::parse::dates::micros;
+use roms::order::dates::micros;
 use roms::store::{NewLog, Store};
 
 use crate::cli::{err, out};

@@ -1,8 +1,8 @@
 //! What becomes of the rows and of the orders.
 
+use roms::card::outcome::Receipt;
 use roms::ingest::{ReplayError, ReplayFilter, ReplaySummary};
 use roms::order::{Amount, Fields, Source};
-use roms::outcome::Receipt;
 use roms::store::NewLog;
 use serde_json::json;
 

@@ -5,14 +5,13 @@ use std::time::Duration;
 use chrono::Utc;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use reqwest::Client;
-use roms::{
-    feed::Feed,
-    http::{self, AppState},
-    ingest::{Bounds, Ingest},
-    message::Message,
-    outcome::{Outcome, RejectionCode},
-    store::Store,
-};
+use roms::card::message::Message;
+use roms::card::outcome::{Outcome, RejectionCode};
+use roms::feed::Feed;
+use roms::http;
+use roms::http::AppState;
+use roms::ingest::{Bounds, Ingest};
+use roms::store::Store;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use roms::{
-    feed::{Feed, OrderChange},
-    ingest::{Edit, Edited, Ingest, Pending, ReplayFilter, ReplaySummary},
-    message::{Message, discord::Place},
-    order::{Fields, Order, Source},
-    outcome::Receipt,
-    store::{NewLog, OrderEvent, Store},
-};
+use roms::card::decode::discord::Place;
+use roms::card::message::Message;
+use roms::card::outcome::Receipt;
+use roms::feed::{Feed, OrderChange};
+use roms::ingest::{Edit, Edited, Ingest, Pending, ReplayFilter, ReplaySummary};
+use roms::order::{Fields, Order, Source};
+use roms::store::{NewLog, OrderEvent, Store};
 use serde_json::{Map, Value, json};
 use tokio::{sync::broadcast, task::JoinHandle};
 

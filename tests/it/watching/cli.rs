@@ -1,7 +1,7 @@
 //! `roms discord …`, the real program, against the double.
 
 use chrono::{TimeDelta, Utc};
-use roms::message::discord::{snowflake_at, time_of};
+use roms::card::decode::discord::{snowflake_at, time_of};
 use roms::store::{LogFilter, OrderFilter, Store};
 
 use super::program::{home, run};

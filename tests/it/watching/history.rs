@@ -86,7 +86,7 @@ async fn what_is_too_old_is_hidden_and_that_is_said_once() {
     .await;
     let notices = notices.unwrap();
     let ago = |days| Utc::now() - TimeDelta::days(days);
-    let read_to = roms::message::discord::snowflake_at(ago(50));
+    let read_to = roms::card::decode::discord::snowflake_at(ago(50));
     stage.bot.store().save_cursor(id(stage.channel.id()), read_to, ago(50)).await.unwrap();
     stage.hook.draft(card("HIDDEN-1", "$1.00")).at(ago(40)).silently().post();
     stage.hook.draft(card("SEEN-1", "$1.00")).at(ago(20)).silently().post();
@@ -109,7 +109,7 @@ async fn what_is_too_old_is_hidden_and_that_is_said_once() {
 #[tokio::test]
 async fn a_channel_where_nothing_was_posted_for_long_hides_nothing() {
     let mut stage = Stage::before(|_, _| {}).await;
-    let last_post = roms::message::discord::snowflake_at(Utc::now() - TimeDelta::days(50));
+    let last_post = roms::card::decode::discord::snowflake_at(Utc::now() - TimeDelta::days(50));
     stage.bot.store().save_cursor(id(stage.channel.id()), last_post, Utc::now()).await.unwrap();
     stage.start().await;
     stage.until_listening().await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use iso_currency::Currency;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::discord::text::{counted, grouped};
+use crate::discord::reply::text::{counted, grouped};
 use crate::store::{Spend, StatRow};
 
 /// Currencies on one line.
@@ -13,32 +13,32 @@ const MOST: usize = 3;
 
 /// Orders put together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Figures {
+pub(crate) struct Figures {
     /// How many.
-    pub(super) orders: u64,
+    pub(crate) orders: u64,
     /// How many of them are cancelled or refunded.
     void: u64,
     /// Units of the others.
-    pub(super) units: u64,
+    pub(crate) units: u64,
     /// Totals of the others.
     spend: BTreeMap<Coin, Sum>,
 }
 
 /// A currency; `None` where the orders do not say.
-pub(super) type Coin = Option<Currency>;
+pub(crate) type Coin = Option<Currency>;
 
 /// What was spent in one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sum {
+pub(crate) struct Sum {
     /// In major units, with two decimals.
-    pub(super) total: Decimal,
+    pub(crate) total: Decimal,
     /// Orders with a total.
     orders: u64,
 }
 
 impl Figures {
     /// All rows together.
-    pub(super) fn of<'a>(rows: impl Iterator<Item = &'a StatRow>) -> Self {
+    pub(crate) fn of<'a>(rows: impl Iterator<Item = &'a StatRow>) -> Self {
         let mut all = Self::default();
         for row in rows {
             all.count(row.orders, row.void, row.units);
@@ -50,7 +50,7 @@ impl Figures {
     }
 
     /// All of them together.
-    pub(super) fn sum<'a>(figures: impl Iterator<Item = &'a Self>) -> Self {
+    pub(crate) fn sum<'a>(figures: impl Iterator<Item = &'a Self>) -> Self {
         let mut all = Self::default();
         for part in figures {
             all.count(part.orders, part.void, part.units);
@@ -74,19 +74,19 @@ impl Figures {
     }
 
     /// What was spent, the currency of most orders first.
-    pub(super) fn spend(&self) -> Vec<(Coin, Sum)> {
+    pub(crate) fn spend(&self) -> Vec<(Coin, Sum)> {
         let mut spend: Vec<(Coin, Sum)> = self.spend.iter().map(|(coin, sum)| (*coin, *sum)).collect();
         spend.sort_by_key(|(coin, sum)| (std::cmp::Reverse(sum.orders), coin.is_none()));
         spend
     }
 
     /// What was spent in one currency.
-    pub(super) fn in_coin(&self, coin: Coin) -> Option<Decimal> {
+    pub(crate) fn in_coin(&self, coin: Coin) -> Option<Decimal> {
         self.spend.get(&coin).map(|sum| sum.total)
     }
 
     /// How many orders of a hundred are cancelled or refunded, in words.
-    pub(super) fn cancel_rate(&self) -> String {
+    pub(crate) fn cancel_rate(&self) -> String {
         let rate = Decimal::from(self.void)
             .saturating_mul(Decimal::ONE_HUNDRED)
             .checked_div(Decimal::from(self.orders))
@@ -96,7 +96,7 @@ impl Figures {
     }
 
     /// All of it on a line.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let mut parts = vec![counted(self.orders, "order", "orders"), counted(self.units, "unit", "units")];
         let spend = self.spend();
         parts.extend(spend.iter().take(MOST).map(|(coin, sum)| format!("**{}**", money(sum.total, *coin))));
@@ -114,24 +114,24 @@ impl Figures {
 
 impl Sum {
     /// Of an order with a total, to the hundredth, halves away from zero.
-    pub(super) fn average(&self) -> Decimal {
+    pub(crate) fn average(&self) -> Decimal {
         let average = self.total.checked_div(Decimal::from(self.orders)).unwrap_or_default();
         average.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
     }
 }
 
 /// An amount with its currency.
-pub(super) fn money(amount: Decimal, coin: Coin) -> String {
+pub(crate) fn money(amount: Decimal, coin: Coin) -> String {
     format!("{} {}", grouped(amount), name(coin))
 }
 
 /// A currency in words.
-pub(super) fn name(coin: Coin) -> String {
+pub(crate) fn name(coin: Coin) -> String {
     coin.map_or_else(|| "(no currency)".to_owned(), |currency| currency.code().to_owned())
 }
 
 /// A count with commas between thousands.
-pub(super) fn whole(count: u64) -> String {
+pub(crate) fn whole(count: u64) -> String {
     counted(count, "", "").trim_end().to_owned()
 }
 

@@ -7,7 +7,7 @@ use crate::store::Period;
 
 /// A time that is known by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ChoiceParameter)]
-pub(in crate::discord::commands) enum Named {
+pub(crate) enum Named {
     #[name = "today"]
     Today,
     #[name = "7 days"]
@@ -24,7 +24,7 @@ pub(in crate::discord::commands) enum Named {
 
 impl Named {
     /// Its days. This month and this year are whole, so that an order of a card that runs ahead counts.
-    pub(super) fn days(self, today: NaiveDate) -> Period {
+    pub(crate) fn days(self, today: NaiveDate) -> Period {
         let month = first_of_month(today);
         let (from, to) = match self {
             Self::Today => return Period::day(today),
@@ -43,7 +43,7 @@ impl Named {
     }
 
     /// Its name and its days.
-    pub(super) fn title(self, today: NaiveDate) -> String {
+    pub(crate) fn title(self, today: NaiveDate) -> String {
         let days = words(self.days(today));
         match self {
             Self::Today => format!("Today · {days}"),
@@ -57,7 +57,7 @@ impl Named {
 }
 
 /// The days in words, as short as they can be told.
-pub(super) fn words(period: Period) -> String {
+pub(crate) fn words(period: Period) -> String {
     let (from, to) = match (period.from, period.to) {
         (None, None) => return "All time".to_owned(),
         (Some(from), None) => return format!("Since {}", day(from)),
@@ -80,12 +80,12 @@ pub(super) fn words(period: Period) -> String {
 }
 
 /// A day in words.
-pub(super) fn day(day: NaiveDate) -> String {
+pub(crate) fn day(day: NaiveDate) -> String {
     day.format("%-d %b %Y").to_string()
 }
 
 /// The first day of a month.
-pub(super) fn first_of_month(day: NaiveDate) -> NaiveDate {
+pub(crate) fn first_of_month(day: NaiveDate) -> NaiveDate {
     day.with_day(1).unwrap_or(day)
 }
 

@@ -8,9 +8,9 @@ use rust_decimal::Decimal;
 
 use super::figures::{Coin, Figures, Sum, money, name, whole};
 use super::steps::{Time, steps};
-use crate::discord::chart::{Bar, Chart, Shape};
-use crate::discord::commands::sheet::{FIELD_VALUE, Sheet};
-use crate::discord::text::{colour, counted, cut, grouped, plain_line, shown_line, sign, units};
+use crate::chart::{Bar, Chart, Shape};
+use crate::discord::reply::embed::{FIELD_VALUE, Sheet};
+use crate::discord::reply::text::{colour, counted, cut, grouped, plain_line, shown_line, sign, units};
 use crate::order::Status;
 use crate::store::{By, Period, StatRow};
 
@@ -27,18 +27,18 @@ const NO_NAME: &str = "\u{200b}";
 
 /// What is asked.
 #[derive(Clone, Debug)]
-pub(super) struct Question {
-    pub(super) title: String,
-    pub(super) period: Period,
-    pub(super) by: By,
-    pub(super) today: NaiveDate,
-    pub(super) timezone: Tz,
+pub(crate) struct Question {
+    pub(crate) title: String,
+    pub(crate) period: Period,
+    pub(crate) by: By,
+    pub(crate) today: NaiveDate,
+    pub(crate) timezone: Tz,
 }
 
 /// What is answered: without a chart, the sheet's description alone.
-pub(super) struct Report {
-    pub(super) sheet: Sheet,
-    pub(super) chart: Option<Chart>,
+pub(crate) struct Report {
+    pub(crate) sheet: Sheet,
+    pub(crate) chart: Option<Chart>,
 }
 
 /// Orders that are one line and one bar.
@@ -52,7 +52,7 @@ struct Group {
 }
 
 /// Puts the rows of a period into words and bars.
-pub(super) fn report(question: &Question, rows: &[StatRow]) -> Report {
+pub(crate) fn report(question: &Question, rows: &[StatRow]) -> Report {
     let all = Figures::of(rows.iter());
     if all.orders == 0 {
         let description = match question.period {

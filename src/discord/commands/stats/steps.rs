@@ -13,7 +13,7 @@ const LONGEST_LEAD: i64 = 366;
 
 /// How many days are one bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Day,
     /// From Monday to Sunday.
     Week,
@@ -24,15 +24,15 @@ pub(super) enum Step {
 
 /// The days of one bar.
 #[derive(Clone, Debug)]
-pub(super) struct Time {
-    pub(super) first: NaiveDate,
-    pub(super) last: NaiveDate,
-    pub(super) figures: Figures,
+pub(crate) struct Time {
+    pub(crate) first: NaiveDate,
+    pub(crate) last: NaiveDate,
+    pub(crate) figures: Figures,
 }
 
 /// The rows of days as few steps without gaps: up to today, or up to the last order if that is later,
 /// within the period. None where there is no order.
-pub(super) fn steps(rows: &[StatRow], period: Period, today: NaiveDate) -> (Step, Vec<Time>) {
+pub(crate) fn steps(rows: &[StatRow], period: Period, today: NaiveDate) -> (Step, Vec<Time>) {
     let day_of = |row: &StatRow| row.key.as_deref().and_then(|key| key.parse::<NaiveDate>().ok());
     let days: Vec<(NaiveDate, &StatRow)> = rows.iter().filter_map(|row| Some((day_of(row)?, row))).collect();
     let all = || days.iter().map(|(day, _)| *day);
@@ -90,7 +90,7 @@ impl Step {
     }
 
     /// What one step is.
-    pub(super) fn word(self) -> String {
+    pub(crate) fn word(self) -> String {
         match self {
             Self::Day => "day".to_owned(),
             Self::Week => "week".to_owned(),
@@ -103,7 +103,7 @@ impl Step {
 
 impl Time {
     /// Below a bar, where all bars lie `within_a_year` or not.
-    pub(super) fn short(&self, step: Step, within_a_year: bool) -> String {
+    pub(crate) fn short(&self, step: Step, within_a_year: bool) -> String {
         let format = match step {
             Step::Day | Step::Week => "%-d %b",
             Step::Month if within_a_year => "%b",
@@ -114,7 +114,7 @@ impl Time {
     }
 
     /// On a line.
-    pub(super) fn long(&self, step: Step) -> String {
+    pub(crate) fn long(&self, step: Step) -> String {
         match step {
             Step::Day => self.first.format("%a %-d %b %Y").to_string(),
             Step::Week => format!("Week of {}", day(self.first)),

@@ -1,0 +1,234 @@
+//! The label table: every label that checkout bots are known to use for our columns, with the
+//! labels that are told apart only to be left out.
+//!
+//! A label is compared as a whole, after folding: `Fraud Status` is never `Status`. Numbered
+//! labels (`Product (2)`, `Price - 2`, `Product 2 - Name`) are found by what is left without the
+//! number.
+
+use std::sync::LazyLock;
+
+use super::lines::visible;
+use super::words::Words;
+
+/// What a label speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Column {
+    /// `product`
+    Product,
+    /// `product`, where the value may end in ` - $total`
+    Item,
+    /// `price`
+    Price,
+    /// `total`
+    Total,
+    /// `total` where a price is stated too, else `price`
+    Amount,
+    /// `commission`
+    Commission,
+    /// `currency`
+    Currency,
+    /// `quantity`
+    Quantity,
+    /// `qty_received`
+    QtyReceived,
+    /// `email`
+    Email,
+    /// `email` where the value holds `@` (maybe with a password behind), else `profile`
+    Account,
+    /// `customer_name`
+    CustomerName,
+    /// `profile`; a second line with `@` is the e-mail
+    Profile,
+    /// `profile` and `email` in one value, parted by ` / `
+    ProfileAndEmail,
+    /// `payment_method` where the value names a card or wallet, else `profile`
+    Payment,
+    /// `payment_method`
+    PaymentMethod,
+    /// `proxy_list`
+    Proxy,
+    /// `order_number`
+    OrderNumber,
+    /// `reference_number`
+    Reference,
+    /// `status`
+    Status,
+    /// `fraud_status`
+    FraudStatus,
+    /// Why a checkout failed: marks the card as a failure
+    FailureReason,
+    /// Why an order was cancelled: marks the card as a cancellation
+    CancelReason,
+    /// `tracking_number`
+    Tracking,
+    /// `shipping_address`, several lines
+    ShippingAddress,
+    /// `shipping_method`
+    ShippingMethod,
+    /// `notes`, several lines
+    Notes,
+    /// `store`
+    Store,
+    /// `order_date`
+    OrderDate,
+    /// `posted_date`
+    PostedDate,
+    /// `shipped_date`
+    ShippedDate,
+    /// `delivered_date`
+    DeliveredDate,
+    /// `worksheet_name`
+    Worksheet,
+    /// `product_url`
+    ProductUrl,
+    /// `order_url`
+    OrderUrl,
+    /// `image_url`
+    ImageUrl,
+    /// The embed's footer: `bot`, and its version
+    Footer,
+    /// The embed's own time, from which the order date is derived
+    Timestamp,
+    /// Kept in `extra` under this name
+    Extra(&'static str),
+    /// Left out: of no use, or a secret of the sender
+    Ignored,
+}
+
+/// A label of the table, as it stands in a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// What it speaks of.
+    pub column: Column,
+    /// Its folded name in the table.
+    pub name: &'static str,
+    /// Its number, from 1; 0 without one.
+    pub item: u8,
+    /// Whether it only fills what the other labels of the card leave empty.
+    pub weak: bool,
+}
+
+impl Label {
+    /// Whether its value may have several lines.
+    #[must_use]
+    pub const fn takes_lines(self) -> bool {
+        matches!(self.column, Column::ShippingAddress | Column::Notes)
+    }
+
+    /// Whether its values use the phrases of headlines, as `Order Shipped` or `Card declined`.
+    #[must_use]
+    pub const fn takes_phrase(self) -> bool {
+        matches!(
+            self.column,
+            Column::Status | Column::FraudStatus | Column::FailureReason | Column::CancelReason
+        )
+    }
+}
+
+/// Labels, folded, by column: those that count first, and those that only fill what is left.
+type Row = (Column, &'static [&'static str], &'static [&'static str]);
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    (Column::Product, &["product", "product name", "item name"], &["description"]),
+    (Column::Item, &["item"], &[]),
+    (Column::Price, &["price", "unit price", "item price", "product price"], &["cost", "retail"]),
+    (Column::Total, &["total", "order total", "total price"], &[]),
+    (Column::Amount, &[], &["amount"]),
+    (Column::Commission, &["commission"], &["profit", "earnings"]),
+    (Column::Currency, &["currency", "currency code"], &[]),
+    (Column::Quantity, &["quantity", "qty", "product quantity"], &["total quantity", "count"]),
+    (Column::QtyReceived, &["qty received", "quantity received", "received qty"], &["received"]),
+    (Column::Email, &["email", "e-mail", "email address", "customer email", "profile email", "order email", "checkout email"], &["account email", "login email", "retailer account email", "username"]),
+    (Column::Account, &[], &["account"]),
+    (Column::CustomerName, &["customer name"], &["name"]),
+    (Column::Profile, &["profile", "profile name", "profileid", "profilename", "billing profile", "customer profile", "user profile"], &["amazon account", "account name"]),
+    (Column::ProfileAndEmail, &["profile / email"], &[]),
+    (Column::Payment, &[], &["payment"]),
+    (Column::PaymentMethod, &["payment method"], &[]),
+    (Column::Proxy, &["proxy details", "proxy list", "proxy", "proxies", "proxy group"], &["checkout proxy"]),
+    (Column::OrderNumber, &["order number", "order #", "order#", "order no", "retailer order number", "订单号(order#)"], &["order", "order id", "orderid", "confirmation number", "confirmation #", "confirmation id", "purchase id"]),
+    (Column::Reference, &["reference #", "reference number", "reference", "ref #"], &[]),
+    (Column::Status, &["status", "order status"], &["state"]),
+    (Column::FraudStatus, &["fraud status"], &[]),
+    (Column::FailureReason, &["reason", "decline reason", "fraud reason", "failure reason", "error reason"], &[]),
+    (Column::CancelReason, &["cancel reason", "cancellation reason"], &[]),
+    (Column::Tracking, &["tracking number", "tracking", "tracking #"], &["tracking id", "shipment id"]),
+    (Column::ShippingAddress, &["shipping address"], &[]),
+    (Column::ShippingMethod, &["shipping method"], &["delivery", "fulfillment type", "fulfillment"]),
+    (Column::Notes, &["notes"], &["opinion"]),
+    (Column::Store, &["store", "site", "retailer", "website", "shop"], &["region", "module"]),
+    (Column::OrderDate, &["order date"], &["date", "date time", "time stamp(utc)", "created at"]),
+    (Column::PostedDate, &["posted date"], &["posted", "fulfilled date", "completion date"]),
+    (Column::ShippedDate, &["shipped date"], &[]),
+    (Column::DeliveredDate, &["delivered date"], &[]),
+    (Column::Worksheet, &["worksheet name"], &[]),
+    (Column::ProductUrl, &["product url", "product link"], &[]),
+    (Column::OrderUrl, &["order url", "order link", "orderlink"], &["order track url", "track order", "link"]),
+    (Column::ImageUrl, &["image", "image url"], &[]),
+    (Column::Footer, &["footer"], &[]),
+    (Column::Timestamp, &["timestamp"], &[]),
+    (Column::Extra("size"), &["size", "variant", "size/color", "product size"], &[]),
+    (Column::Extra("sku"), &["sku", "asin", "pid", "product sku"], &[]),
+    (Column::Extra("color"), &["color"], &[]),
+    (Column::Extra("category"), &["category"], &[]),
+    (Column::Extra("mode"), &["mode", "模式(mode)"], &[]),
+    (Column::Extra("checkout_id"), &["id"], &[]),
+    (Column::Extra("checkout_time"), &["checkout time", "checkout speed"], &[]),
+    (Column::Extra("is_preorder"), &["is preorder"], &[]),
+    (Column::Extra("bot_version"), &["app version"], &[]),
+    (Column::Ignored, &["share link", "captcha bypass", "tasks", "delay", "monitor delay", "retry delay", "slot info", "checkout ip", "complete payment", "buy now atc?"], &[]),
+];
+
+static BY_NAME: LazyLock<Words<(Column, bool)>> = LazyLock::new(|| {
+    let strong =
+        TABLE.iter().flat_map(|(column, names, _)| names.iter().map(|name| (*name, (*column, false))));
+    let weak = TABLE.iter().flat_map(|(column, _, names)| names.iter().map(|name| (*name, (*column, true))));
+    Words::new(strong.chain(weak))
+});
+
+/// Reads a line, or the name of a field, as a label.
+#[must_use]
+pub fn find(line: &str) -> Option<Label> {
+    named(&visible(line))
+}
+
+/// Reads a line, as people see it, as a label.
+#[must_use]
+pub(crate) fn named(seen: &str) -> Option<Label> {
+    let name = seen.trim_end_matches([':', '：', ' ']);
+    // JSON keys write their spaces as underscores.
+    let spaced = (name.contains('_') && !name.contains(' ')).then(|| name.replace('_', " "));
+    let name = spaced.as_deref().unwrap_or(name);
+    by_name(name, 0).or_else(|| {
+        let (name, item) = without_number(name)?;
+        by_name(&name, item)
+    })
+}
+
+fn by_name(name: &str, item: u8) -> Option<Label> {
+    BY_NAME.find(name).map(|(name, (column, weak))| Label { column, name, item, weak })
+}
+
+/// Takes a number group off: `(n)`, `- n` or `n -`, n from 1 to 99, and the dashes around it.
+fn without_number(name: &str) -> Option<(String, u8)> {
+    if !name.contains(['-', '(']) || !name.split_whitespace().any(|word| word == "-" || word.starts_with('('))
+    {
+        return None;
+    }
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let number = |word: &str| word.parse::<u8>().ok().filter(|n| (1..=99).contains(n));
+    let mut item = 0;
+    let mut kept = Vec::with_capacity(words.len());
+    for (at, word) in words.iter().enumerate() {
+        let beside_dash =
+            at.checked_sub(1).and_then(|i| words.get(i)) == Some(&"-") || words.get(at + 1) == Some(&"-");
+        let in_parentheses = word.strip_prefix('(').and_then(|word| word.strip_suffix(')'));
+        if let Some(n) = in_parentheses.and_then(number).or_else(|| number(word).filter(|_| beside_dash)) {
+            item = n;
+        } else if *word != "-" {
+            kept.push(*word);
+        }
+    }
+    (kept.len() < words.len()).then(|| (kept.join(" "), item))
+}

@@ -1,0 +1,218 @@
+//! Where cards are posted to, and what became of them as an answer.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use axum::{Json, body::Body, extract::State};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use tokio::time::sleep;
+use utoipa::ToSchema;
+
+use super::responses::WebhookErrors;
+use crate::card::outcome::{CardOutcome, Outcome, Receipt, Rejection, RejectionCode};
+use crate::http::error::ApiError;
+use crate::http::origin::SameOrigin;
+use crate::http::{AppState, body, busy, now};
+
+const ENDPOINT: &str = "/api/v2/webhooks/orders";
+
+/// What became of the cards of one message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "success": true, "message": "Order received and processed successfully", "order_id": 1,
+    "order_number": "BBY01-807102506907", "outcome": "created", "log_id": 1,
+    "orders": [{"order_id": 1, "order_number": "BBY01-807102506907", "outcome": "created", "warnings": []}]
+}))]
+pub(crate) struct Accepted {
+    /// Always true.
+    success: bool,
+    /// What became of it, for people.
+    message: String,
+    /// Row id of the first order, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<i64>,
+    /// Number of the first order, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_number: Option<String>,
+    /// What became of the first order, else of the first card.
+    outcome: &'static str,
+    /// The row in `/api/v2/webhooks/logs` that keeps what was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_id: Option<i64>,
+    /// One for each card, in the order of the message, less those that were ignored.
+    orders: Vec<CardReport>,
+}
+
+/// What became of one card.
+#[derive(Debug, Serialize, ToSchema)]
+struct CardReport {
+    /// Row id of the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<i64>,
+    /// Number of the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_number: Option<String>,
+    /// `created`, `updated`, `unchanged`, `duplicate` or `rejected`.
+    outcome: &'static str,
+    /// What could not be read right.
+    warnings: Vec<String>,
+    /// Why the card was rejected, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<CardError>,
+}
+
+/// Why one card among others was rejected.
+#[derive(Debug, Serialize, ToSchema)]
+struct CardError {
+    /// For programs.
+    code: &'static str,
+    /// For people.
+    detail: String,
+}
+
+/// That the webhook can be reached.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Operational {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// Always the same.
+    #[schema(example = "Webhook endpoint is operational")]
+    message: &'static str,
+    /// The server's time.
+    timestamp: DateTime<Utc>,
+}
+
+/// Takes checkout cards
+///
+/// The body decides, not the Content-Type: Refract's text, a Discord message or webhook body
+/// (also as `payload_json` in multipart or a form), a flat JSON object, or an array of these;
+/// at most 256 KiB. Answers once the orders are safely stored.
+#[utoipa::path(
+    post, path = "/api/v2/webhooks/orders", tag = "webhook", operation_id = "post_orders",
+    request_body(description = "Whatever the bot sends", content(
+        (String = "text/plain", example = "Successful Checkout | Best Buy US\nProduct\nSTARLINK - Mini Kit\nPrice\n$299.99\nOrder Number\n#BBY01-807102506907\nEmail\nwoozy_byes28@icloud.com"),
+        (serde_json::Value = "application/json", examples(
+            ("discord" = (summary = "Discord message", value = json!({"embeds": [{"title": "Successful Checkout | Best Buy US", "fields": [{"name": "Order Number", "value": "||#BBY01-807102506907||"}]}]}))),
+            ("flat" = (summary = "Flat object", value = json!({"order_number": "BBY01-807102506907", "product": "STARLINK - Mini Kit", "price": 299.99})))
+        ))
+    )),
+    responses(
+        (status = 200, description = "Stored, or understood and no order: then `orders` is empty", body = Accepted),
+        WebhookErrors,
+    )
+)]
+pub(crate) async fn receive(
+    _: SameOrigin,
+    State(state): State<Arc<AppState>>,
+    body: Body,
+) -> Result<Json<Accepted>, ApiError> {
+    // A task of its own, because a handler ends with its connection: a client that hangs up
+    // has still sent its order, or a part of one that must leave its log row.
+    let submission = state.tasks.spawn({
+        let state = Arc::clone(&state);
+        async move {
+            let message = body::receive(body, ENDPOINT, &state.closing).await;
+            state.ingest.try_submit(message).await
+        }
+    });
+    let submitted = match submission.await {
+        Ok(submitted) => submitted,
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => return Err(ApiError::Closing),
+        },
+    };
+    match submitted.map_err(ApiError::from) {
+        Ok(receipt) => accepted(receipt).map(Json),
+        Err(error) => {
+            if matches!(error, ApiError::Busy) {
+                sleep(busy::DELAY).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Says that the webhook can be reached
+#[utoipa::path(
+    get, path = "/api/v2/webhooks/test", tag = "webhook", operation_id = "test_webhook",
+    responses((status = 200, description = "It can", body = Operational))
+)]
+pub(crate) async fn test() -> Json<Operational> {
+    Json(Operational { status: "ok", message: "Webhook endpoint is operational", timestamp: now() })
+}
+
+/// The answer to a message; an error where cards were rejected and none was stored.
+fn accepted(Receipt { log_id, cards }: Receipt) -> Result<Accepted, ApiError> {
+    let Some(first) = cards.first() else {
+        let detail = "The message holds no checkout card.".to_owned();
+        return Err(ApiError::Refused { why: Rejection { code: RejectionCode::NotAnOrder, detail }, log_id });
+    };
+    if !cards.iter().any(|card| is_stored(&card.outcome))
+        && let Some(why) = cards.iter().find_map(|card| rejection(&card.outcome))
+    {
+        return Err(ApiError::Refused { why: why.clone(), log_id });
+    }
+    let lead = cards.iter().find(|card| is_stored(&card.outcome)).unwrap_or(first);
+    Ok(Accepted {
+        success: true,
+        message: summary(&cards),
+        order_id: lead.order.as_ref().map(|(id, _)| *id),
+        order_number: lead.order.as_ref().map(|(_, number)| number.to_string()),
+        outcome: lead.outcome.as_str(),
+        log_id,
+        orders: cards
+            .into_iter()
+            .filter(|card| !matches!(card.outcome, Outcome::Ignored(_)))
+            .map(CardReport::from)
+            .collect(),
+    })
+}
+
+/// One sentence for people.
+fn summary(cards: &[CardOutcome]) -> String {
+    let ignored = cards.iter().map(|card| match &card.outcome {
+        Outcome::Ignored(why) => Some(why.to_string()),
+        _ => None,
+    });
+    if let Some(reasons) = ignored.collect::<Option<Vec<_>>>() {
+        return reasons.join("; ");
+    }
+    match cards {
+        [CardOutcome { outcome: Outcome::Created, .. }] => {
+            "Order received and processed successfully".to_owned()
+        }
+        [CardOutcome { outcome: Outcome::Updated, .. }] => "Order updated successfully".to_owned(),
+        [CardOutcome { outcome: Outcome::Unchanged, .. }] => "Order received; it said nothing new".to_owned(),
+        [CardOutcome { outcome: Outcome::Duplicate, .. }] => "Message received before".to_owned(),
+        _ => {
+            let counts = Outcome::NAMES.into_iter().filter_map(|name| {
+                let count = cards.iter().filter(|card| card.outcome.as_str() == name).count();
+                (count > 0).then(|| format!("{count} {name}"))
+            });
+            format!("{} cards received: {}", cards.len(), counts.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+const fn is_stored(outcome: &Outcome) -> bool {
+    !matches!(outcome, Outcome::Ignored(_) | Outcome::Rejected(_))
+}
+
+const fn rejection(outcome: &Outcome) -> Option<&Rejection> {
+    match outcome {
+        Outcome::Rejected(why) => Some(why),
+        _ => None,
+    }
+}
+
+impl From<CardOutcome> for CardReport {
+    fn from(CardOutcome { order, outcome, warnings }: CardOutcome) -> Self {
+        let (order_id, order_number) = order.map(|(id, number)| (id, number.to_string())).unzip();
+        let error =
+            rejection(&outcome).map(|why| CardError { code: why.code.as_str(), detail: why.detail.clone() });
+        Self { order_id, order_number, outcome: outcome.as_str(), warnings, error }
+    }
+}

@@ -1,0 +1,113 @@
+//! Opening the database: the pools of each engine, and the migrations under a lock.
+
+mod postgres;
+mod sqlite;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+
+use crate::config::DatabaseUrl;
+use crate::store::search;
+use crate::store::write::sums::recount;
+use crate::store::{Options, Store, StoreError};
+
+pub(crate) use postgres::{Server, vacuum};
+pub(crate) use sqlite::{create_private, explain, keep_undo_in_memory};
+
+/// How long to wait for a connection, and a statement for somebody else's lock.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections that read.
+const READERS: u32 = 4;
+
+/// Opens and migrates.
+pub(crate) async fn open(url: &DatabaseUrl, options: Options) -> Result<Store, StoreError> {
+    match url.sqlite_path() {
+        Some(path) => sqlite::open(path, options).await,
+        None => postgres::open(url, options).await,
+    }
+}
+
+/// A transaction that may write. On SQLite it holds the write lock from its first moment on: one
+/// that begins reading cannot wait for the lock later.
+pub(crate) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let immediate = Some(SqliteTransactionMode::Immediate);
+    writer
+        .begin_with_options(TransactionOptions { sqlite_transaction_mode: immediate, ..Default::default() })
+        .await
+}
+
+/// The value of an SQLite setting; empty where there is no such setting.
+pub(crate) async fn pragma(connection: &DatabaseConnection, name: &str) -> Result<String, DbErr> {
+    let sql = format!(
+        "WITH setting(value) AS (SELECT * FROM pragma_{name}) SELECT CAST(value AS TEXT) FROM setting"
+    );
+    let row = connection.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
+    row.map_or(Ok(String::new()), |row| row.try_get_by_index(0))
+}
+
+/// What tells one process from others on the same database.
+fn origin() -> Arc<str> {
+    format!("{:016x}", fastrand::u64(..)).into()
+}
+
+/// What the pools of both engines have in common. `scheme` says which engine it is; where the
+/// database lies is set on the engine's own options, because SeaORM shows this text in traces.
+fn pool(scheme: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(scheme);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(BUSY_TIMEOUT)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false);
+    options
+}
+
+/// Brings the schema up to date in one transaction under a lock, so that two processes may start
+/// at once and a failed migration leaves nothing behind.
+///
+/// Gives the time zone whose days the sums are for, and whether there is a search index.
+async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(Tz, bool), StoreError> {
+    let transaction = begin(writer).await?;
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        transaction.execute_unprepared(postgres::MIGRATION_LOCK).await?;
+    }
+    let known: Vec<String> =
+        Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    let applied = applied_migrations(&transaction).await?;
+    if let Some(migration) = applied.iter().find(|name| !known.contains(name)) {
+        return Err(StoreError::NewerSchema { migration: migration.clone() });
+    }
+    let applied: HashSet<_> = applied.into_iter().collect();
+    // Where nothing is to be done, the right to make tables is not needed.
+    if !known.iter().all(|name| applied.contains(name)) {
+        Migrator::up(&transaction, None).await?;
+    }
+    let timezone = recount::ensure(&transaction, options.timezone).await?;
+    let indexed = search::prepare(&transaction, options.search_index).await?;
+    transaction.commit().await?;
+    Ok((timezone, indexed))
+}
+
+/// The migrations that this database has had, oldest first.
+async fn applied_migrations(database: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
+    let backend = database.get_database_backend();
+    let query = |sql: &str| Statement::from_string(backend, sql);
+    let table = match backend {
+        DbBackend::Postgres => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
+        _ => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",
+    };
+    if database.query_one_raw(query(table)).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let rows = database.query_all_raw(query("SELECT version FROM seaql_migrations ORDER BY version")).await?;
+    rows.iter().map(|row| row.try_get("", "version")).collect()
+}

@@ -1,0 +1,90 @@
+//! An SQLite file as such, be it the database or a copy of it: opened alone, checked, counted.
+
+use std::path::Path;
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
+
+use super::connect;
+use crate::store::{Contents, StoreError};
+
+/// One connection to a file that must be there.
+pub(crate) async fn open(
+    path: &Path,
+    tune: impl Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
+) -> Result<DatabaseConnection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    let file = path.to_owned();
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    options
+        .max_connections(1)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            let sqlite = sqlite.filename(&file).in_memory(false).shared_cache(false);
+            tune(sqlite.create_if_missing(false).busy_timeout(Duration::from_secs(5)))
+        });
+    Database::connect(options).await.map_err(|error| connect::explain(path, error))
+}
+
+/// Refuses what is damaged, no database of ROMS, or one of a later release.
+pub(crate) async fn check(file: &DatabaseConnection, path: &Path) -> Result<(), StoreError> {
+    let explain = |error| connect::explain(path, error);
+    let findings = texts(file, "PRAGMA integrity_check(1)").await.map_err(explain)?;
+    // A finding may begin with a line that only names the database.
+    let mut findings = findings.iter().flat_map(|finding| finding.lines());
+    if let Some(finding) = findings.find(|line| *line != "ok" && !line.starts_with("***")) {
+        return Err(StoreError::Damaged { path: path.to_owned(), finding: finding.to_owned() });
+    }
+    let tables = texts(file, "SELECT name FROM sqlite_master WHERE name = 'seaql_migrations'").await?;
+    let versions = if tables.is_empty() {
+        Vec::new()
+    } else {
+        texts(file, "SELECT version FROM seaql_migrations ORDER BY version").await?
+    };
+    let known: Vec<String> =
+        Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    if known.first().is_none_or(|first| !versions.contains(first)) {
+        return Err(StoreError::NotRoms { path: path.to_owned() });
+    }
+    match versions.into_iter().find(|version| !known.contains(version)) {
+        Some(migration) => Err(StoreError::NewerSchema { migration }),
+        None => Ok(()),
+    }
+}
+
+/// Writes a copy of a file as it stands at this moment, whoever else writes to it, into an empty
+/// one, and checks the copy.
+pub(crate) async fn copy(from: &DatabaseConnection, to: &Path) -> Result<Contents, StoreError> {
+    let name = to.to_str().ok_or_else(|| StoreError::Path { path: to.to_owned() })?;
+    let vacuum = Statement::from_sql_and_values(from.get_database_backend(), "VACUUM INTO ?", [name.into()]);
+    from.execute_raw(vacuum).await?;
+    let copy = open(to, |options| options).await?;
+    check(&copy, to).await?;
+    let contents = contents(&copy).await?;
+    copy.close().await?;
+    Ok(contents)
+}
+
+async fn contents(file: &DatabaseConnection) -> Result<Contents, DbErr> {
+    let count = async |table: &str| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let row = file.query_one_raw(Statement::from_string(file.get_database_backend(), sql)).await?;
+        row.map_or(Ok(0), |row| row.try_get_by_index::<i64>(0))
+    };
+    Ok(Contents { orders: count("orders").await?, logs: count("webhook_logs").await? })
+}
+
+/// The first column of every row.
+async fn texts(file: &DatabaseConnection, sql: &str) -> Result<Vec<String>, DbErr> {
+    let rows = file.query_all_raw(Statement::from_string(file.get_database_backend(), sql)).await?;
+    rows.iter().map(|row| row.try_get_by_index(0)).collect()
+}

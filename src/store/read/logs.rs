@@ -1,0 +1,124 @@
+//! Reading the log of everything that came in.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, Func};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::store::entity::webhook_logs::{Column, Entity, Model};
+use crate::store::{Page, Store, StoreError};
+
+/// How much of a payload a list shows, in characters.
+const PREVIEW: i32 = 200;
+
+/// Which log rows to list.
+#[derive(Clone, Debug, Default)]
+pub struct LogFilter {
+    /// Only rows older than this one.
+    pub before_id: Option<i64>,
+    /// Only of this outcome.
+    pub outcome: Option<String>,
+    /// Only of this source.
+    pub source: Option<String>,
+}
+
+/// One row of `webhook_logs`.
+#[derive(Clone, Debug)]
+pub struct LogEntry {
+    /// Row id.
+    pub id: i64,
+    /// Source name.
+    pub source: String,
+    /// Path, or the channel.
+    pub endpoint: String,
+    /// Id of the Discord message.
+    pub message_id: Option<i64>,
+    /// `created`, `updated`, `unchanged`, `duplicate`, `ignored` or `rejected`.
+    pub outcome: String,
+    /// Reason of an ignored or rejected message, machine-readable.
+    pub code: Option<String>,
+    /// The same for people.
+    pub error_message: Option<String>,
+    /// What could not be read right.
+    pub warnings: Vec<String>,
+    /// The orders concerned.
+    pub order_ids: Vec<i64>,
+    /// When it came in. UTC.
+    pub created_at: DateTime<Utc>,
+    /// The payload as it came; cut to 200 characters in lists.
+    pub payload: String,
+    /// The text forms of its cards; empty in lists.
+    pub flattened: String,
+    /// When the message was deleted in Discord, where it was. UTC.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// When payload and text forms were emptied, where they were. UTC.
+    pub emptied_at: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// At most `limit` log rows, newest first, and how many there are of that outcome and source.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn logs(&self, filter: &LogFilter, limit: u64) -> Result<Page<LogEntry>, StoreError> {
+        let chosen = Condition::all()
+            .add_option(filter.outcome.as_deref().map(|outcome| Column::Outcome.eq(outcome)))
+            .add_option(filter.source.as_deref().map(|source| Column::Source.eq(source)));
+        let total = Entity::find().filter(chosen.clone()).count(&self.readers).await?;
+        // Payloads may be long: the database cuts them for a list.
+        let preview = Func::cust("substr").arg(Expr::col(Column::Payload)).arg(1).arg(PREVIEW);
+        let rows = Entity::find()
+            .select_only()
+            .columns([
+                Column::Id,
+                Column::Source,
+                Column::SourceKey,
+                Column::Endpoint,
+                Column::MessageId,
+                Column::Outcome,
+                Column::Code,
+                Column::ErrorMessage,
+                Column::Warnings,
+                Column::OrderIds,
+                Column::SentAt,
+                Column::CreatedAt,
+                Column::ContentHash,
+                Column::DeletedAt,
+                Column::EmptiedAt,
+            ])
+            .expr_as(preview, "payload")
+            .expr_as(Expr::val(""), "flattened")
+            .filter(chosen.add_option(filter.before_id.map(|id| Column::Id.lt(id))))
+            .order_by_desc(Column::Id)
+            .limit(limit)
+            .all(&self.readers)
+            .await?;
+        Ok(Page { items: rows.into_iter().map(entry).collect(), total })
+    }
+
+    /// One log row, whole.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn log(&self, id: i64) -> Result<Option<LogEntry>, StoreError> {
+        Ok(Entity::find_by_id(id).one(&self.readers).await?.map(entry))
+    }
+}
+
+fn entry(row: Model) -> LogEntry {
+    LogEntry {
+        id: row.id,
+        source: row.source,
+        endpoint: row.endpoint,
+        message_id: row.message_id,
+        outcome: row.outcome,
+        code: row.code,
+        error_message: row.error_message,
+        warnings: serde_json::from_str(&row.warnings).unwrap_or_default(),
+        order_ids: serde_json::from_str(&row.order_ids).unwrap_or_default(),
+        created_at: row.created_at,
+        payload: row.payload,
+        flattened: row.flattened,
+        deleted_at: row.deleted_at,
+        emptied_at: row.emptied_at,
+    }
+}

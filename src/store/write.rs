@@ -1,0 +1,8 @@
+//! Writing: the batch transaction, and the small writes beside it.
+
+pub(crate) mod batch;
+pub(crate) mod cursors;
+pub(crate) mod insert;
+mod orders;
+pub(crate) mod sums;
+mod views;

@@ -1,0 +1,121 @@
+//! Rows into a table, many in one statement, and the ids that they get.
+
+use std::fmt::Write;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, Value};
+
+use super::batch::MAX_ROWS;
+use crate::store::StoreError;
+use crate::store::entity::rows;
+
+/// Bytes that a statement takes to PostgreSQL, at most, unless it is of one row: what fits into one
+/// record of TLS is sent at once. sqlx 0.9.0 leaves Nagle's algorithm on, by which a second record
+/// waits for the acknowledgement of the first, and that is 40 ms late
+/// (<https://github.com/transact-rs/sqlx/pull/4336>).
+const MOST_BYTES: usize = 15 * 1024;
+
+/// Inserts rows in statements of power-of-two sizes, so that few statements are prepared, and
+/// gives how many were written. `tail` stands behind the values.
+///
+/// Nothing is returned of the rows: SQLite's thread would wake this one for each. Who needs their
+/// ids takes [`fresh_ids`] before.
+pub(crate) async fn insert(
+    transaction: &DatabaseTransaction,
+    table: &str,
+    columns: &[&str],
+    rows: impl Iterator<Item = Vec<Value>>,
+    tail: &str,
+) -> Result<u64, StoreError> {
+    let backend = transaction.get_database_backend();
+    let mut rows: Vec<Vec<Value>> = rows.collect();
+    let mut written = 0;
+    while !rows.is_empty() {
+        let size = size(backend, &rows);
+        let behind = rows.split_off(size);
+        let sql = format!(
+            "INSERT INTO {table} ({}) VALUES {}{tail}",
+            columns.join(", "),
+            placeholders(backend, size, columns.len()),
+        );
+        let values = rows.into_iter().flatten().map(storable);
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        written += transaction.execute_raw(statement).await?.rows_affected();
+        rows = behind;
+    }
+    Ok(written)
+}
+
+/// How many of the rows go into the next statement; at least one.
+fn size(backend: DbBackend, rows: &[Vec<Value>]) -> usize {
+    let mut bytes = 0;
+    let fits = |row: &&Vec<Value>| {
+        bytes += row.iter().map(wire_size).sum::<usize>();
+        backend != DbBackend::Postgres || bytes <= MOST_BYTES
+    };
+    let fitting = rows.iter().take(MAX_ROWS).take_while(fits).count().max(1);
+    1 << fitting.ilog2()
+}
+
+/// Bytes of a value in PostgreSQL's protocol, with its length and format; numbers are short.
+fn wire_size(value: &Value) -> usize {
+    match value {
+        Value::String(Some(text)) => text.len() + 6,
+        _ => 16,
+    }
+}
+
+/// Ids that no row of a table has had, smallest first.
+pub(crate) async fn fresh_ids(
+    transaction: &DatabaseTransaction,
+    table: &str,
+    count: usize,
+) -> Result<Vec<i64>, StoreError> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let backend = transaction.get_database_backend();
+    let ask = |sql: &str, values: Vec<Value>| Statement::from_sql_and_values(backend, sql, values);
+    if backend != DbBackend::Postgres {
+        // The last id that was given, or put in by hand. Nobody else writes before this transaction ends.
+        let sql = format!(
+            "SELECT max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = ?), 0), \
+             coalesce((SELECT max(id) FROM {table}), 0))"
+        );
+        let last = transaction.query_one_raw(ask(&sql, vec![table.into()])).await?;
+        let last: i64 = last.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        let last_fresh = i64::try_from(count).ok().and_then(|count| last.checked_add(count));
+        return last_fresh.map(|end| (last + 1..=end).collect()).ok_or(StoreError::Corrupt { column: "id" });
+    }
+    let sql = "SELECT nextval(pg_get_serial_sequence($1, 'id')) AS id FROM generate_series(1, $2)";
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let rows = transaction.query_all_raw(ask(sql, vec![table.into(), count.into()])).await?;
+    let mut ids = rows.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<i64>, DbErr>>()?;
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// `(?, ?), (?, ?)`, or `($1, $2), ($3, $4)`.
+fn placeholders(backend: DbBackend, rows: usize, columns: usize) -> String {
+    let mut list = String::new();
+    for mark in 0..rows * columns {
+        list.push_str(match (mark, mark % columns) {
+            (0, _) => "(",
+            (_, 0) => "), (",
+            _ => ", ",
+        });
+        match backend {
+            // Writing to a text cannot fail.
+            DbBackend::Postgres => drop(write!(list, "${}", mark + 1)),
+            _ => list.push('?'),
+        }
+    }
+    list.push(')');
+    list
+}
+
+fn storable(value: Value) -> Value {
+    match value {
+        Value::String(Some(text)) => rows::storable(text).into(),
+        other => other,
+    }
+}

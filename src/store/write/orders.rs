@@ -1,0 +1,111 @@
+//! The orders of a write transaction: read, and written back whole. The sums follow.
+//!
+//! On PostgreSQL other processes write too. Orders that are there are locked when they are read;
+//! that one was not there is checked when it is written.
+
+use std::collections::HashMap;
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
+
+use super::batch::{Batch, MAX_ROWS, padded};
+use super::insert::{fresh_ids, insert};
+use super::sums::Share;
+use crate::order::{Order, OrderNumber};
+use crate::store::StoreError;
+use crate::store::entity::orders;
+use crate::store::entity::rows;
+use crate::store::entity::rows::{ORDER_COLUMNS, values};
+
+impl Batch {
+    /// The stored orders of these numbers.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn orders(
+        &mut self,
+        numbers: &[OrderNumber],
+    ) -> Result<HashMap<OrderNumber, Order>, StoreError> {
+        let mut found = HashMap::new();
+        for chunk in numbers.chunks(MAX_ROWS) {
+            let mut wanted = orders::Entity::find()
+                .filter(orders::Column::OrderNumber.is_in(padded(chunk).map(OrderNumber::as_str)));
+            if self.backend() == DbBackend::Postgres {
+                // In the order of the bytes, as everybody locks, so that no two wait in a circle.
+                wanted = wanted.order_by_asc(Expr::cust("order_number COLLATE \"C\"")).lock_exclusive();
+            }
+            for row in wanted.all(&self.transaction).await? {
+                let order = rows::order(row)?;
+                found.insert(order.number.clone(), order);
+            }
+        }
+        for number in numbers {
+            let seen = found.get(number).map(|order| (order.id, self.share(order)));
+            self.seen.insert(number.clone(), seen);
+        }
+        Ok(found)
+    }
+
+    /// Writes whole rows, new or known by their number, and gives the row id of each number. The
+    /// numbers must differ. New orders get their ids in the order in which they stand here.
+    ///
+    /// # Errors
+    /// [`StoreError::Raced`] when another process has created one of the new orders; else when
+    /// the database fails.
+    pub async fn save_orders(&mut self, orders: &[&Order]) -> Result<HashMap<OrderNumber, i64>, StoreError> {
+        let unseen: Vec<OrderNumber> = orders
+            .iter()
+            .filter(|order| !self.seen.contains_key(&order.number))
+            .map(|order| order.number.clone())
+            .collect();
+        self.orders(&unseen).await?;
+        let given = self.with_ids(orders).await?;
+        self.write_orders(&given).await?;
+        self.wrote_orders |= !given.is_empty();
+        let mut ids = HashMap::with_capacity(given.len());
+        for (id, order) in given {
+            let share = self.share(order);
+            let before = self.seen.get(&order.number).and_then(Option::as_ref).map(|(_, share)| share);
+            self.sums.replace(before, Some(&share))?;
+            self.seen.insert(order.number.clone(), Some((id, share)));
+            ids.insert(order.number.clone(), id);
+        }
+        Ok(ids)
+    }
+
+    async fn write_orders(&self, orders: &[(i64, &Order)]) -> Result<(), StoreError> {
+        let columns: Vec<&str> = ["id"].into_iter().chain(ORDER_COLUMNS).collect();
+        let rows =
+            orders.iter().map(|(id, order)| [Value::from(*id)].into_iter().chain(values(order)).collect());
+        let replaced: Vec<String> =
+            ORDER_COLUMNS.iter().skip(1).map(|column| format!("{column} = excluded.{column}")).collect();
+        // A row of another id than it was given has come in between; it is left alone.
+        let tail = format!(
+            " ON CONFLICT (order_number) DO UPDATE SET {} WHERE orders.id = excluded.id",
+            replaced.join(", ")
+        );
+        let written = insert(&self.transaction, "orders", &columns, rows, &tail).await?;
+        if written == orders.len() as u64 { Ok(()) } else { Err(StoreError::Raced) }
+    }
+
+    /// The orders with their ids, new ones with fresh ids.
+    async fn with_ids<'a>(&self, orders: &[&'a Order]) -> Result<Vec<(i64, &'a Order)>, StoreError> {
+        let known = |order: &Order| match self.seen.get(&order.number) {
+            Some(Some((id, _))) => Some(*id),
+            _ => Some(order.id).filter(|id| *id != 0),
+        };
+        let new = orders.iter().filter(|order| known(order).is_none()).count();
+        let mut fresh = fresh_ids(&self.transaction, "orders", new).await?.into_iter();
+        let id = |order: &Order| known(order).or_else(|| fresh.next()).unwrap_or(0);
+        let mut given: Vec<_> = orders.iter().copied().map(id).zip(orders.iter().copied()).collect();
+        if self.backend() == DbBackend::Postgres {
+            // In the order in which everybody locks.
+            given.sort_unstable_by_key(|(_, order)| &order.number);
+        }
+        Ok(given)
+    }
+
+    fn share(&self, order: &Order) -> Share {
+        Share::of(&order.fields, order.created_at, self.timezone)
+    }
+}

@@ -1,0 +1,126 @@
+//! The sums made anew of all orders: for an old database, and when the time zone changes.
+
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use rust_decimal::Decimal;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+
+use super::{Changes, Share};
+use crate::order::{Amount, Fields, Status, currency_from_code};
+use crate::store::StoreError;
+use crate::store::entity::{derived_tables, order_sums, orders};
+
+/// Orders that are in memory at once.
+const CHUNK: u64 = 20_000;
+/// The name of the sums in `derived_tables`.
+const NAME: &str = "order_sums";
+
+/// What is read of an order.
+type Row = (
+    i64,
+    Option<DateTime<Utc>>,
+    DateTime<Utc>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<Decimal>,
+    Option<i32>,
+);
+
+/// Makes the sums for this time zone, where they were made for another one or never; gives the
+/// zone that they are for. Without a wish, what was made stays, and UTC is the first.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn ensure(transaction: &DatabaseTransaction, wanted: Option<Tz>) -> Result<Tz, StoreError> {
+    let made = derived_tables::Entity::find_by_id(NAME).one(transaction).await?;
+    let made = made.and_then(|made| made.made_for.parse().ok());
+    let zone = wanted.or(made).unwrap_or(Tz::UTC);
+    if made == Some(zone) {
+        return Ok(zone);
+    }
+    let begun = Instant::now();
+    let orders = recount(transaction, zone).await?;
+    if orders > 0 {
+        let seconds = begun.elapsed().as_secs_f32();
+        tracing::info!("counted {orders} orders for days in {} in {seconds:.1} s", zone.name());
+    }
+    let row =
+        derived_tables::ActiveModel { name: Set(NAME.to_owned()), made_for: Set(zone.name().to_owned()) };
+    let replace = OnConflict::column(derived_tables::Column::Name)
+        .update_column(derived_tables::Column::MadeFor)
+        .to_owned();
+    derived_tables::Entity::insert(row).on_conflict(replace).exec_without_returning(transaction).await?;
+    Ok(zone)
+}
+
+/// Gives how many orders there are.
+async fn recount(transaction: &DatabaseTransaction, zone: Tz) -> Result<u64, StoreError> {
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        // Other processes must not add to what is being counted.
+        transaction.execute_unprepared("LOCK TABLE orders IN SHARE MODE").await?;
+    }
+    order_sums::Entity::delete_many().exec(transaction).await?;
+    let (mut counted, mut after) = (0, 0);
+    loop {
+        let rows = chunk(transaction, after).await?;
+        let Some(last) = rows.last().map(|row| row.0) else { return Ok(counted) };
+        after = last;
+        counted += rows.len() as u64;
+        let mut changes = Changes::default();
+        for row in rows {
+            changes.replace(None, Some(&share(row, zone)))?;
+        }
+        changes.save(transaction).await?;
+    }
+}
+
+async fn chunk(transaction: &DatabaseTransaction, after: i64) -> Result<Vec<Row>, StoreError> {
+    use orders::Column;
+    let rows = orders::Entity::find()
+        .select_only()
+        .columns([
+            Column::Id,
+            Column::OrderDate,
+            Column::CreatedAt,
+            Column::Status,
+            Column::Store,
+            Column::Profile,
+            Column::Product,
+            Column::Currency,
+            Column::Total,
+            Column::Quantity,
+        ])
+        .filter(Column::Id.gt(after))
+        .order_by_asc(Column::Id)
+        .limit(CHUNK)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    Ok(rows)
+}
+
+/// Values that no order can hold count as not said, as where whole orders are read.
+fn share(row: Row, zone: Tz) -> Share {
+    let (_, order_date, created_at, status, store, profile, product, currency, total, quantity) = row;
+    let fields = Fields {
+        order_date,
+        status: status.as_deref().and_then(Status::from_name),
+        store,
+        profile,
+        product,
+        currency: currency.as_deref().and_then(currency_from_code),
+        total: total.and_then(Amount::from_decimal),
+        quantity: quantity.and_then(|quantity| u32::try_from(quantity).ok()),
+        ..Fields::default()
+    };
+    Share::of(&fields, created_at, zone)
+}
