@@ -1,34 +1,53 @@
-//! ROMS keeps the orders that a group of buyers places with the Refract checkout bot.
+//! ROMS is a self-hosted Discord bot that keeps a group's retail orders.
 //!
-//! # The way of one message
+//! A checkout bot posts a card to Discord for every checkout. ROMS reads the cards, stores each one as
+//! an order, and shows the orders in Discord and over HTTP.
+//!
+//! # The path of a message
 //!
 //! ```text
-//! HTTP webhook ─┐
-//!  (Discord) ───┼─> Message ─> Ingest ─────────────────> Receipt ─> HTTP status, reaction, report
-//!  (files) ─────┘              │ one transaction: log row, merged order, event
-//!                              │ flatten -> parse -> merge (pure)
-//!                              └─> Feed ─> WebSocket
+//! Discord gateway ─┐
+//! history (REST) ──┤
+//! HTTP webhook ────┼─> Message ─> Ingest ──────────────────────────> Receipt ─> reaction, HTTP status, report
+//! roms replay ─────┘               │ one transaction, one commit:
+//!                                  │ webhook log, merged orders, events
+//!                                  │ flatten -> parse -> merge (pure)
+//!                                  └─> Feed ─> WebSocket
 //! ```
 //!
-//! # Floors
+//! 1. An edge, [`discord`] or [`http`], builds a [`card::message::Message`] and calls [`ingest`].
+//! 2. The caller's task flattens the message to the text form and parses its cards ([`card`]).
+//! 3. One writer task collects the messages that are waiting, loads the orders they name, merges in
+//!    memory ([`order::merge`]), and writes everything in one transaction ([`store`]).
+//! 4. After the commit, each caller receives its receipt, and [`feed`] publishes the changed orders.
 //!
-//! Imports point down only; `tests/it/tidy.rs` holds the house to it.
+//! # Layers
 //!
-//! | floor | modules | may do |
+//! Imports point down only. A test enforces this.
+//!
+//! | layer | modules | may do |
 //! |---|---|---|
 //! | wiring | [`app`], [`cli`], [`telemetry`], [`shutdown`], `main` | everything |
-//! | edges | [`http`], [`discord`], which never import each other | speak a protocol, call [`ingest`] and [`store`] |
-//! | pipeline | [`ingest`] | the one place that writes |
-//! | state | [`store`], [`feed`], [`status`] | the database; the broadcast; how Discord stands |
-//! | pure | [`message`], [`flatten`], [`parse`], [`order`], [`merge`], [`outcome`], [`config`], [`redact`] | no I/O, no async, no clock |
+//! | edges | [`discord`], [`http`], which never import each other | speak a protocol; call [`ingest`] and [`store`] |
+//! | pipeline | [`ingest`] | decide what a message changes |
+//! | state | [`store`], [`feed`], [`status`], [`chart`] | the database; live updates; the state of the Discord connection; charts |
+//! | pure | [`card`], [`order`], [`config`], [`redact`] | no I/O, no async, no clock |
 //!
-//! # What always holds
+//! Each large library has one home: serenity and poise in [`discord`], axum and utoipa in [`http`],
+//! SeaORM in [`store`], clap in [`cli`].
 //!
-//! - An edge answers only after the commit is durable.
-//! - One writer owns all writes; what waits is written in one transaction, and a bad message
-//!   fails alone.
-//! - Every message with a card, and every HTTP body, leaves a row in `webhook_logs`.
-//! - Money is never a float in here: [`order::Amount`] is whole hundredths.
+//! # Invariants
+//!
+//! - An edge acknowledges a message only after its commit is durable.
+//! - Only the writer of [`ingest`] creates and changes orders, events and log rows of messages. It
+//!   commits waiting messages together. If a transaction fails because of one message, the writer
+//!   retries them one by one, so a bad message never fails its neighbours.
+//! - Other writes go directly to [`store`], each in its own transaction: history cursors, gateway
+//!   identifies, deletion marks, stored filters of Discord buttons, retention and purge. They never
+//!   change an order, except that purge empties personal columns, and the database's own locks keep
+//!   them apart from the writer.
+//! - Every message that holds a card, and every HTTP body, leaves a row in `webhook_logs`.
+//! - Money is never a float: [`order::Amount`] counts hundredths.
 
 pub mod app;
 pub mod card;
