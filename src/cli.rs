@@ -8,9 +8,9 @@
 //! | 3 | Discord refuses the bot for good, and `discord.required` is set |
 
 mod backup;
+mod date;
 mod discord;
 mod load;
-mod moment;
 mod parse;
 mod progress;
 mod purge;

@@ -28,12 +28,11 @@ mod serve;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, SubsecRound, Utc};
 use chrono_tz::Tz;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{feed::Feed, ingest::Ingest, status::StatusBoard, store::Store};
+use crate::{clock::now, feed::Feed, ingest::Ingest, status::StatusBoard, store::Store};
 
 pub use router::{openapi, router};
 pub use serve::{serve, serve_at_most};
@@ -85,9 +84,4 @@ impl AppState {
     pub fn with_discord(self, board: StatusBoard) -> Self {
         Self { discord: Some(board), ..self }
     }
-}
-
-/// The time, as precise as it is stored.
-fn now() -> DateTime<Utc> {
-    Utc::now().trunc_subsecs(6)
 }

@@ -53,6 +53,7 @@ pub mod app;
 pub mod card;
 pub mod chart;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod discord;
 pub mod feed;

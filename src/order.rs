@@ -6,7 +6,6 @@
 mod amount;
 mod carrier;
 pub mod dates;
-mod day;
 mod edit;
 mod email;
 mod fields;
@@ -20,7 +19,6 @@ use chrono::{DateTime, Utc};
 
 pub use amount::{Amount, Money, currency_from_code};
 pub use carrier::Carrier;
-pub use day::{day_of, start_of_day};
 pub use edit::{Edit, Guard};
 pub use email::{EmailAddress, EmailAddressError};
 pub use fields::{FieldChange, Fields};

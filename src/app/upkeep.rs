@@ -4,10 +4,11 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use chrono::{SubsecRound, TimeDelta, Utc};
+use chrono::TimeDelta;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
 use crate::config::Retention;
 use crate::store::{Store, StoreError};
 
@@ -55,7 +56,7 @@ async fn retire(store: &Store, retention: Retention) {
 
 /// Empties all that are too old now, in turns, and gives how many.
 async fn retire_all(store: &Store, age: TimeDelta) -> Result<u64, StoreError> {
-    let now = Utc::now().trunc_subsecs(6);
+    let now = clock::now();
     let mut emptied = 0;
     loop {
         let turn = store.empty_messages(now - age, now, TURN).await?;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::decode::{json, payload};
 use super::outcome::Rejection;
 use crate::order::Source;
-use crate::order::dates::micros;
+use crate::order::dates::to_micros;
 
 /// A Discord message, an HTTP body or an imported file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Message {
     }
 
     pub(crate) fn unread(mut raw: String, endpoint: &str, received_at: DateTime<Utc>) -> Self {
-        let received_at = micros(received_at);
+        let received_at = to_micros(received_at);
         if raw.contains('\0') {
             raw.retain(|c| c != '\0');
         }
@@ -125,7 +125,7 @@ impl Message {
             self.discord_id = json::snowflake(value, "id");
             // A sender's clock may be ahead; a message cannot be newer than its arrival.
             let sent = json::time(value, "edited_timestamp").or_else(|| json::time(value, "timestamp"));
-            self.at = sent.map_or(self.at, |sent| micros(sent).min(self.received_at));
+            self.at = sent.map_or(self.at, |sent| to_micros(sent).min(self.received_at));
         }
     }
 }

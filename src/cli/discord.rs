@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow, bail};
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
-use super::{Failure, moment::moment, progress::Progress};
+use super::{Failure, date::TypedDate, progress::Progress};
 use crate::config::{Channel, Config, Discord};
 use crate::discord;
 use crate::discord::Timing;
@@ -26,9 +26,9 @@ pub(crate) enum Command {
         /// The channel's id; it must be in the configuration.
         #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
         channel: i64,
-        /// How far back, as 2026-01-31 or 2026-01-31T18:00:00Z [default: the channel's `history`].
-        #[arg(long, value_name = "DATE", value_parser = moment)]
-        since: Option<DateTime<Utc>>,
+        /// How far back, such as 2026-01-31 or "31 January 2026" [default: the channel's `history`].
+        #[arg(long, value_name = "DATE", value_parser = TypedDate::parse)]
+        since: Option<TypedDate>,
     },
 }
 
@@ -44,6 +44,8 @@ pub(crate) async fn run(command: Command, config: &Config, out: &mut impl Write)
         Command::Check => check(discord, out).await?,
         Command::Backfill { channel, since } => {
             let channel = watched(discord, channel).map_err(Failure::Config)?;
+            let since = since.as_ref().map(|date| date.start(config.orders.timezone)).transpose();
+            let since = since.map_err(Failure::Config)?;
             backfill(config, channel, since, out).await?;
         }
     }

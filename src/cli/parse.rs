@@ -9,13 +9,13 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use chrono::{SubsecRound, Utc};
 
 use super::report::write_aligned;
 use crate::card::flatten::flatten;
 use crate::card::message::Message;
 use crate::card::parse;
 use crate::card::parse::Reading;
+use crate::clock;
 use crate::config::Orders;
 use crate::ingest::{context, not_an_order};
 use crate::order::Patch;
@@ -26,7 +26,7 @@ use crate::order::merge::merge;
 /// # Errors
 /// When the message cannot be read, or no card of it is an order or a known notice.
 pub(crate) fn run(file: &Path, orders: &Orders, out: &mut impl Write) -> anyhow::Result<()> {
-    let message = Message::from_payload(&payload(file)?, "parse", Utc::now().trunc_subsecs(6));
+    let message = Message::from_payload(&payload(file)?, "parse", clock::now());
     if let Some(error) = &message.json_error {
         writeln!(out, "Taken for text: {error}\n")?;
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-use super::{moment::moment, progress::Progress};
+use super::{Failure, date::TypedDate, progress::Progress};
 use crate::{
     config::Config,
     feed::Feed,
@@ -26,9 +26,9 @@ pub(crate) struct Replay {
         value_parser = ["rejected", "ignored", "unchanged", "updated", "created", ALL],
     )]
     outcome: String,
-    /// Only what came in since then, as 2026-01-31 or 2026-01-31T18:00:00Z.
-    #[arg(long, value_name = "DATE", value_parser = moment)]
-    since: Option<DateTime<Utc>>,
+    /// Only messages that arrived since this date, such as 2026-01-31 or "31 January 2026".
+    #[arg(long, value_name = "DATE", value_parser = TypedDate::parse)]
+    since: Option<TypedDate>,
     /// Say what would come of it, and store nothing.
     #[arg(long)]
     dry_run: bool,
@@ -38,10 +38,21 @@ impl Replay {
     /// Reads them again, shows how far it is, then what came of it.
     ///
     /// # Errors
-    /// When the database fails; what was read till then is stored.
-    pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> anyhow::Result<()> {
-        let filter =
-            ReplayFilter { outcome: Some(self.outcome).filter(|outcome| outcome != ALL), since: self.since };
+    /// When the date is in the future, and when the database fails; messages read before that are
+    /// stored.
+    pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> Result<(), Failure> {
+        let since = self.since.as_ref().map(|date| date.start(config.orders.timezone)).transpose();
+        let since = since.map_err(Failure::Config)?;
+        Ok(self.read_again(since, config, out).await?)
+    }
+
+    async fn read_again(
+        self,
+        since: Option<DateTime<Utc>>,
+        config: Config,
+        out: &mut impl Write,
+    ) -> anyhow::Result<()> {
+        let filter = ReplayFilter { outcome: Some(self.outcome).filter(|outcome| outcome != ALL), since };
         let store = Store::open(&config.database.url).await?;
         let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders);
         let mut progress = Progress::to(io::stderr());

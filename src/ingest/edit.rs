@@ -1,11 +1,11 @@
 //! Changing an order by hand, through the same queue and writer as the cards.
 
-use chrono::Utc;
 use tokio::sync::oneshot;
 
 use super::work::{Answer, Job, Work};
 use super::{Ingest, SubmitError};
-use crate::order::dates::micros;
+use crate::clock;
+use crate::order::dates::to_micros;
 use crate::order::{Edit, FieldChange, Order};
 
 /// What an edit made of its order.
@@ -54,7 +54,7 @@ impl Ingest {
     /// the database fails.
     pub async fn edit(&self, edit: Edit) -> Result<Edited, EditError> {
         // What is done now is not newer than now: cards to come must not count as late.
-        let edit = Edit { at: micros(edit.at.min(Utc::now())), ..edit };
+        let edit = Edit { at: to_micros(edit.at).min(clock::now()), ..edit };
         let (answer, edited) = oneshot::channel();
         let job = Job { work: Work::Edit(Box::new(edit)), answer: Answer::Edit(answer) };
         self.queue.send(job).await.map_err(|_| EditError::Closed)?;

@@ -17,7 +17,7 @@ use crate::card::decode::discord::Place;
 use crate::card::decode::form::wrapped_payload;
 use crate::card::message::Message;
 use crate::card::outcome::{Outcome, Receipt};
-use crate::order::dates::micros;
+use crate::clock;
 use crate::order::{Order, OrderNumber, Source};
 use crate::store::{LoggedMessage, StoreError};
 
@@ -150,7 +150,7 @@ impl Ingest {
             remembered.clear();
         }
         stored.orders.extend(remembered.drain());
-        let settled = settle(&works, stored, Utc::now());
+        let settled = settle(&works, stored, clock::now());
         remembered.extend(settled.orders.into_iter().map(|(number, working)| (number, working.order)));
         let no_ids = record::Ids::new();
         let done = settled.works.into_iter().map(|work| record::done(work, None, &no_ids));
@@ -159,7 +159,7 @@ impl Ingest {
 
     /// The message of a row as the present reading has it.
     fn read_again(&self, logged: LoggedMessage, actor: &str) -> ReadMessage {
-        let replay = Replay { log_id: logged.id, at: micros(Utc::now()) };
+        let replay = Replay { log_id: logged.id, at: clock::now() };
         let message = message(logged, actor);
         let nothing = message.refused.clone().unwrap_or_else(|| not_an_order(&message));
         let mut read = read::read(message, &self.orders);

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -14,8 +13,8 @@ use super::record::{self, Ids};
 use super::settle::{Settled, SettledWork, Stored, Trace, settle};
 use super::work::{Done, Job, Work};
 use crate::card::outcome::{Outcome, Rejection, RejectionCode};
+use crate::clock;
 use crate::feed::{Feed, OrderChange};
-use crate::order::dates::micros;
 use crate::store::{Batch, Changed, Store, StoreError};
 
 /// How long a transaction may take: longer than it waits for a lock.
@@ -160,7 +159,7 @@ impl Writer {
     async fn transact(&mut self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
         let begun = timeout(PATIENCE_TO_BEGIN, self.store.begin()).await;
         let mut batch = begun.unwrap_or(Err(StoreError::Silent))?;
-        let mut settled = settle(works, stored(&mut batch, works).await?, micros(Utc::now()));
+        let mut settled = settle(works, stored(&mut batch, works).await?, clock::now());
 
         batch.release_keys(&settled.released).await?;
         let dirty: Vec<_> =

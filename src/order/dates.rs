@@ -1,20 +1,31 @@
-//! Dates and times as cards write them.
+//! Dates and times: reads them as cards and people write them, and knows the days of a time zone.
 
 use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use crate::order::start_of_day;
+/// What a person may write for a date, for help and error messages.
+pub const EXAMPLES: &str = "2026-01-31, 31 January 2026 or 2026-01-31T18:00:00Z";
 
-/// A moment that a card states.
+/// A date or time that was read from text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
-    /// When. UTC, microseconds.
+pub struct ParsedDate {
+    /// The time; for a date without a time of day, the start of that day. UTC, microseconds.
     pub at: DateTime<Utc>,
-    /// Whether the card gave a time of day.
-    pub has_time: bool,
+    /// The day, if the text gave no time of day.
+    pub day: Option<NaiveDate>,
 }
 
-const WITH_TIME: &[&str] = &[
+/// Which edge of a day a date without a time of day stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DayEdge {
+    /// The first instant of the day.
+    Start,
+    /// The first instant of the next day, which is no longer part of the day.
+    End,
+}
+
+// Commas are removed before a text is compared with these.
+const TIME_FORMATS: &[&str] = &[
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y-%m-%d %H:%M",
@@ -23,38 +34,54 @@ const WITH_TIME: &[&str] = &[
     "%m/%d/%Y %I:%M %p",
     "%m/%d/%Y %H:%M:%S",
     "%m/%d/%Y %H:%M",
-    "%B %d, %Y %I:%M:%S %p",
-    "%B %d, %Y %I:%M %p",
+    "%B %d %Y %I:%M:%S %p",
+    "%B %d %Y %I:%M %p",
+    "%B %d %Y %H:%M",
+    "%d %B %Y %I:%M %p",
+    "%d %B %Y %H:%M",
 ];
+const DATE_FORMATS: &[&str] = &["%Y-%m-%d", "%m/%d/%Y", "%B %d %Y", "%d %B %Y"];
 
-const DATE_ONLY: &[&str] = &["%Y-%m-%d", "%m/%d/%Y", "%B %d, %Y", "%d %B %Y"];
-
-/// Reads RFC 3339, Discord's `<t:seconds:f>`, Unix seconds or milliseconds, ISO and American
-/// dates. A date without a zone is of the configured zone; one without a time begins the day.
+/// Reads RFC 3339, Discord's `<t:seconds:f>`, Unix seconds or milliseconds, and ISO, American and
+/// written-out dates, in the years 1970 to 2099. A date without a zone is read in the given zone.
 #[must_use]
-pub fn read(text: &str, zone: Tz) -> Option<Moment> {
-    let text = text.trim();
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return moment(at.to_utc(), true);
-    }
-    if let Some(at) = unix(text) {
-        return moment(at, true);
-    }
-    let local = text.replace(", ", " ").replace("  ", " ");
-    let local = local.as_str();
-    let comma = |format: &str| format.replace(", ", " ");
-    if let Some(time) =
-        WITH_TIME.iter().find_map(|format| NaiveDateTime::parse_from_str(local, &comma(format)).ok())
-    {
-        return moment(in_zone(time, zone)?, true);
-    }
-    let date = DATE_ONLY.iter().find_map(|format| NaiveDate::parse_from_str(local, &comma(format)).ok())?;
-    moment(in_zone(date.and_time(NaiveTime::MIN), zone)?, false)
+pub fn parse(text: &str, zone: Tz) -> Option<ParsedDate> {
+    parse_any_year(text, zone).filter(|date| is_plausible(date.at))
 }
 
-/// The moment of a local time: the earlier of two where clocks went back, and an hour later
-/// where they skipped it.
-pub(crate) fn in_zone(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
+/// Reads the limit of a time span that a person typed: any text that [`parse`] accepts, in any
+/// year. A date without a time of day stands for the given edge of that day.
+#[must_use]
+pub fn parse_limit(text: &str, zone: Tz, edge: DayEdge) -> Option<DateTime<Utc>> {
+    let ParsedDate { at, day } = parse_any_year(text, zone)?;
+    match (day, edge) {
+        (Some(day), DayEdge::End) => start_of_day(day.checked_add_days(Days::new(1))?, zone),
+        _ => Some(at),
+    }
+}
+
+fn parse_any_year(text: &str, zone: Tz) -> Option<ParsedDate> {
+    let text = text.trim();
+    let time = |at: DateTime<Utc>| Some(ParsedDate { at: to_micros(at), day: None });
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return time(at.to_utc());
+    }
+    if let Some(at) = unix_time(text) {
+        return time(at);
+    }
+    let text = text.replace(',', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some(local) =
+        TIME_FORMATS.iter().find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
+    {
+        return time(local_time(local, zone)?);
+    }
+    let day = DATE_FORMATS.iter().find_map(|format| NaiveDate::parse_from_str(&text, format).ok())?;
+    Some(ParsedDate { at: start_of_day(day, zone)?, day: Some(day) })
+}
+
+/// The UTC time of a local time. If the clocks went back, the earlier of the two; if they skipped
+/// it, an hour later.
+fn local_time(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
     match zone.from_local_datetime(&local) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at.to_utc()),
         LocalResult::None => {
@@ -64,8 +91,8 @@ pub(crate) fn in_zone(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
     }
 }
 
-/// `<t:1764086561:f>`, or bare seconds or milliseconds of this century.
-fn unix(text: &str) -> Option<DateTime<Utc>> {
+/// `<t:1764086561:f>`, or plain seconds or milliseconds of this century.
+fn unix_time(text: &str) -> Option<DateTime<Utc>> {
     let digits = match text.strip_prefix("<t:").and_then(|rest| rest.strip_suffix('>')) {
         Some(inside) => inside.split(':').next()?,
         None => text,
@@ -78,42 +105,35 @@ fn unix(text: &str) -> Option<DateTime<Utc>> {
     }
 }
 
-fn moment(at: DateTime<Utc>, has_time: bool) -> Option<Moment> {
-    is_believed(at).then(|| Moment { at: micros(at), has_time })
-}
-
-/// Whether a time is of the years 1970 to 2099, which a database and a person can take.
+/// Whether a time lies in the years 1970 to 2099. A card that states another year is mistaken.
 #[must_use]
-pub fn is_believed(at: DateTime<Utc>) -> bool {
+pub fn is_plausible(at: DateTime<Utc>) -> bool {
     (0..4_102_444_800).contains(&at.timestamp())
 }
 
 /// A time cut to microseconds, the precision of the database.
 #[must_use]
-pub fn micros(at: DateTime<Utc>) -> DateTime<Utc> {
+pub fn to_micros(at: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
 }
 
-/// Which end of a day a date stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
-    /// Its first moment.
-    Since,
-    /// The first moment of the day after, which lies outside.
-    Until,
+/// The day of a time in a time zone.
+#[must_use]
+pub fn day_of(time: DateTime<Utc>, zone: Tz) -> NaiveDate {
+    time.with_timezone(&zone).date_naive()
 }
 
-/// A limit of a span of time: RFC 3339, or a day of the zone.
+/// The first instant of a day; `None` only at the ends of the calendar. If the clocks skip
+/// midnight, the day starts at the first quarter of an hour that exists. If they skip the whole
+/// day, as in Samoa in 2011, it starts with the next one.
 #[must_use]
-pub fn bound(text: &str, zone: Tz, bound: Bound) -> Option<DateTime<Utc>> {
-    let text = text.trim();
-    if let Ok(date) = text.parse::<NaiveDate>() {
-        return match bound {
-            Bound::Since => start_of_day(date, zone),
-            Bound::Until => start_of_day(date.checked_add_days(Days::new(1))?, zone),
-        };
-    }
-    DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.to_utc())
+pub fn start_of_day(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+    const QUARTERS_OF_A_DAY: i64 = 4 * 24;
+    let midnight = day.and_time(NaiveTime::MIN);
+    (0..=QUARTERS_OF_A_DAY)
+        .filter_map(|quarter| midnight.checked_add_signed(TimeDelta::minutes(15 * quarter)))
+        .find_map(|local| zone.from_local_datetime(&local).earliest())
+        .map(|start| start.to_utc())
 }
 
 #[cfg(test)]
@@ -125,15 +145,35 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_a_day_of_the_time_zone() {
+    fn a_date_means_the_same_day_however_it_is_written() {
         let zone = chrono_tz::America::New_York;
-        assert_eq!(bound("2026-01-31", zone, Bound::Since), utc("2026-01-31T05:00:00Z"));
-        assert_eq!(bound("2026-01-31", zone, Bound::Until), utc("2026-02-01T05:00:00Z"));
+        for text in ["2026-01-31", "31 January 2026", "31 Jan 2026", "January 31, 2026", "01/31/2026"] {
+            let limit = |edge| parse_limit(text, zone, edge);
+            assert_eq!(limit(DayEdge::Start), utc("2026-01-31T05:00:00Z"), "{text}");
+            assert_eq!(limit(DayEdge::End), utc("2026-02-01T05:00:00Z"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_is_exact_at_both_edges() {
+        let zone = chrono_tz::America::New_York;
+        for text in ["2026-01-31T18:00:00Z", "2026-01-31 13:00", "31 January 2026 1:00 PM", "1769882400"] {
+            for edge in [DayEdge::Start, DayEdge::End] {
+                assert_eq!(parse_limit(text, zone, edge), utc("2026-01-31T18:00:00Z"), "{text}");
+            }
+        }
     }
 
     #[test]
     fn a_day_without_midnight_starts_when_its_clock_does() {
         let zone = chrono_tz::America::Sao_Paulo;
-        assert_eq!(bound("2018-11-04", zone, Bound::Since), utc("2018-11-04T03:00:00Z"));
+        assert_eq!(parse_limit("2018-11-04", zone, DayEdge::Start), utc("2018-11-04T03:00:00Z"));
+    }
+
+    #[test]
+    fn a_day_that_the_calendar_skipped_is_empty() {
+        let zone = chrono_tz::Pacific::Apia;
+        let limit = |edge| parse_limit("2011-12-30", zone, edge);
+        assert_eq!(limit(DayEdge::Start), limit(DayEdge::End));
     }
 }

@@ -52,7 +52,10 @@ fn backfill_refuses_a_channel_that_is_not_configured() {
 fn backfill_refuses_what_is_no_date_and_no_id() {
     let folder = folder_with(&with_token());
     let cases = [
-        (["--channel=5", "--since=yesterday"], "expected a date such as 2026-01-31 or 2026-01-31T18:00:00Z"),
+        (
+            ["--channel=5", "--since=yesterday"],
+            "expected a date such as 2026-01-31, 31 January 2026 or 2026-01-31T18:00:00Z",
+        ),
         (["--channel=5", "--since=9999-01-01"], "this is in the future"),
         (["--channel=checkouts", "--since=2026-01-31"], "invalid digit"),
         (["--channel=0", "--since=2026-01-31"], "0 is not in 1.."),

@@ -17,7 +17,7 @@ const FLOORS: [&[&str]; 5] = [
     &["main", "cli", "app", "telemetry", "shutdown"],
     EDGES,
     &["ingest"],
-    &["store", "feed", "status", "chart"],
+    &["store", "feed", "status", "chart", "clock"],
     PURE,
 ];
 

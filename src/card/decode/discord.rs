@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::json;
 use crate::card::message::Message;
 use crate::order::Source;
-use crate::order::dates::micros;
+use crate::order::dates::to_micros;
 
 /// Milliseconds from the Unix epoch to Discord's, the first of 2015.
 /// <https://discord.com/developers/docs/reference#snowflakes>
@@ -44,7 +44,7 @@ impl Message {
         let sent = json::time(value, "edited_timestamp").or_else(|| json::time(value, "timestamp"));
         Some(Self {
             source: Source::DiscordBot,
-            at: micros(sent.unwrap_or_else(|| time_of(id))),
+            at: to_micros(sent.unwrap_or_else(|| time_of(id))),
             parts: json::parts(value),
             discord_id: Some(id),
             ..Self::unread(value.to_string(), &place.endpoint(), received_at)

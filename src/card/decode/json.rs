@@ -150,5 +150,5 @@ fn timestamp(embed: &Value) -> Option<String> {
 /// A timestamp with its zone, in the years that are believed.
 pub(crate) fn time(value: &Value, key: &str) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(&text(value, key)?).ok()?.to_utc();
-    dates::is_believed(time).then_some(time)
+    dates::is_plausible(time).then_some(time)
 }

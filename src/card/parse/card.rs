@@ -8,6 +8,7 @@ use super::labels::Column;
 use super::{Context, ParseError, Reading, markup, values};
 use crate::card::outcome::Ignored;
 use crate::order::dates;
+use crate::order::dates::ParsedDate;
 use crate::order::{Fields, OrderNumber, Patch, Status};
 
 /// Longest reason of a failure that is told, in characters.
@@ -66,9 +67,9 @@ fn take(draft: &mut Draft, entry: &Entry, context: &Context) {
         return draft.take_amount(name, text, signed, slot);
     }
     if let Some((name, slot)) = date_slot(label.column) {
-        let moment = draft.take_date(name, text, context.timezone, slot);
-        if let (Column::OrderDate, Some(moment)) = (label.column, moment.filter(|moment| moment.has_time)) {
-            draft.stated.order_time = Some(time_of_day(moment.at, context));
+        let date = draft.take_date(name, text, context.timezone, slot);
+        if let (Column::OrderDate, Some(ParsedDate { at, day: None })) = (label.column, date) {
+            draft.stated.order_time = Some(time_of_day(at, context));
         }
         return;
     }
@@ -115,7 +116,7 @@ fn take(draft: &mut Draft, entry: &Entry, context: &Context) {
         }
         Column::OrderNumber => draft.take_number(label.name, text),
         Column::Currency => draft.currency = draft.currency.take().or_else(|| Some(text.to_owned())),
-        Column::Timestamp => draft.sent = dates::read(text, context.timezone).map(|moment| moment.at),
+        Column::Timestamp => draft.sent = dates::parse(text, context.timezone).map(|date| date.at),
         Column::Footer => draft.take_footer(text),
         Column::Extra(name) => draft.keep(name, text),
         // The rest were taken by the tables above, or are left out.

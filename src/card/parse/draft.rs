@@ -15,7 +15,7 @@ use super::money;
 use super::money::Sign;
 use super::values;
 use crate::order::dates;
-use crate::order::dates::Moment;
+use crate::order::dates::ParsedDate;
 use crate::order::{Amount, Extra, Fields};
 
 /// Longest value of one line that is kept, in characters: the widest field of an embed.
@@ -198,14 +198,14 @@ impl Draft {
         text: &str,
         zone: Tz,
         slot: fn(&mut Fields) -> &mut Option<DateTime<Utc>>,
-    ) -> Option<Moment> {
-        let moment = dates::read(text, zone);
-        match (moment, slot(&mut self.stated)) {
-            (Some(moment), empty @ None) => *empty = Some(moment.at),
+    ) -> Option<ParsedDate> {
+        let date = dates::parse(text, zone);
+        match (date, slot(&mut self.stated)) {
+            (Some(date), empty @ None) => *empty = Some(date.at),
             (Some(_), Some(_)) => return None,
             (None, _) => self.warn_unread(column, text, "a date"),
         }
-        moment
+        date
     }
 
     pub(crate) fn take_status(&mut self, text: &str) {

@@ -17,7 +17,7 @@ use crate::discord::reply::responder::Turn;
 use crate::discord::reply::screen::Screen;
 use crate::discord::reply::text::{code, cut, plain_line};
 use crate::order::dates;
-use crate::order::dates::Bound;
+use crate::order::dates::{DayEdge, EXAMPLES};
 
 /// Longest label of a choice.
 const LONGEST: usize = 100;
@@ -88,12 +88,14 @@ fn watched(data: &Data, typed: &str) -> Result<Channel, Failure> {
 /// A day of the configured time zone, a moment, or a span back from now.
 fn moment(data: &Data, text: &str) -> Result<DateTime<Utc>, Failure> {
     let back = || TimeDelta::from_std(humantime::parse_duration(text.trim()).ok()?).ok();
-    let found = dates::bound(text, data.orders.timezone, Bound::Since)
+    let found = dates::parse_limit(text, data.orders.timezone, DayEdge::Start)
         .or_else(|| Utc::now().checked_sub_signed(back()?));
     match found {
         Some(since) if since > Utc::now() => Err(Failure::told("That is in the future.")),
         Some(since) => Ok(since),
-        None => Err(Failure::told("Write a day such as 2026-01-31, or a span of time such as 7 days.")),
+        None => {
+            Err(Failure::told(format!("Write a date such as {EXAMPLES}, or a span of time such as 7 days.")))
+        }
     }
 }
 

@@ -15,8 +15,8 @@ use crate::discord::reply::responder::Turn;
 use crate::discord::reply::screen::Screen;
 use crate::discord::reply::text::{ago, code, counted, cut, money, plain_line, shown_line, sign};
 use crate::order::dates;
-use crate::order::dates::Bound;
-use crate::order::{Order, Status, day_of};
+use crate::order::dates::{DayEdge, EXAMPLES, day_of};
+use crate::order::{Order, Status};
 use crate::store::{From, OrderFilter, OrderPage, Total};
 
 /// Orders on a page.
@@ -67,8 +67,8 @@ pub(crate) async fn orders(
         profile: text(profile),
         email: text(email),
         search: text(search),
-        since: day(turn.data, since, Bound::Since)?,
-        until: day(turn.data, until, Bound::Until)?,
+        since: day(turn.data, since, DayEdge::Start)?,
+        until: day(turn.data, until, DayEdge::End)?,
     };
     let view = turn.data.deps.store.save_view(&to_json(&filter).to_string(), Utc::now()).await?;
     turn.show(page(turn.data, &filter, view, From::Newest, 1).await?).await
@@ -191,12 +191,12 @@ fn footer(number: u64, pages: u64, total: Total) -> String {
     }
 }
 
-fn day(data: &Data, text: Option<String>, bound: Bound) -> Result<Option<DateTime<Utc>>, Failure> {
+fn day(data: &Data, text: Option<String>, edge: DayEdge) -> Result<Option<DateTime<Utc>>, Failure> {
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
-    let found = dates::bound(&text, data.orders.timezone, bound);
+    let found = dates::parse_limit(&text, data.orders.timezone, edge);
     found.map(Some).ok_or_else(|| {
         let text = code(&cut(&text, LONGEST_PRODUCT));
-        Failure::told(format!("{text} is no date. Write it as 2026-01-31, or as 2026-01-31T18:00:00Z."))
+        Failure::told(format!("{text} is not a date. Write it as {EXAMPLES}."))
     })
 }
 

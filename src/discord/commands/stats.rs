@@ -17,7 +17,7 @@ use crate::discord::reply::responder::Turn;
 use crate::discord::reply::screen::Screen;
 use crate::discord::reply::text::{code, cut};
 use crate::order::dates;
-use crate::order::day_of;
+use crate::order::dates::{EXAMPLES, day_of};
 use crate::store::{By, Period, StatRow};
 use period::{Named, day, words};
 use report::{Question, Report, report};
@@ -101,11 +101,11 @@ fn asked(
 /// The day that somebody typed, in the time zone; none where nothing was typed.
 fn typed_day(text: Option<&str>, timezone: Tz) -> Result<Option<NaiveDate>, Failure> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
-    let moment = dates::read(text, timezone).ok_or_else(|| {
+    let date = dates::parse(text, timezone).ok_or_else(|| {
         let text = code(&cut(text, LONGEST_ECHO));
-        Failure::told(format!("{text} is no date. Write it as 2026-01-31, 01/31/2026 or 31 January 2026."))
+        Failure::told(format!("{text} is not a date. Write it as {EXAMPLES}."))
     })?;
-    Ok(Some(day_of(moment.at, timezone)))
+    Ok(Some(date.day.unwrap_or_else(|| day_of(date.at, timezone))))
 }
 
 /// The answer, with its picture. One that cannot be drawn costs nothing but itself.
@@ -167,8 +167,8 @@ mod tests {
             (Some(Named::All), "", "2026-01-31", "either a period"),
             (None, "2026-02-01", "2026-01-31", "Since 1 Feb 2026 and until 31 Jan 2026"),
             (None, "2027-01-01", "", "still to come. Today is 25 Nov 2026 (America/New_York)"),
-            (None, "2026-02-30", "", "`2026-02-30` is no date"),
-            (None, "", "*soon*`", "`*soon*ˋ` is no date"),
+            (None, "2026-02-30", "", "`2026-02-30` is not a date"),
+            (None, "", "*soon*`", "`*soon*ˋ` is not a date"),
         ] {
             let refusal = answer(named, since, until).unwrap_err();
             assert!(refusal.contains(expected), "{since} {until}: {refusal}");

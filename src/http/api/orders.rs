@@ -12,7 +12,7 @@ use super::responses::{ListErrors, RowErrors};
 use super::wire::OrderBody;
 use crate::http::AppState;
 use crate::http::error::ApiError;
-use crate::order::dates::Bound;
+use crate::order::dates::DayEdge;
 use crate::order::{FieldChange, Order, OrderNumber, Status};
 use crate::store;
 use crate::store::{OrderEvent, OrderFilter, Store};
@@ -121,8 +121,8 @@ pub(crate) async fn list(
         profile: params.text("profile")?.map(str::to_owned),
         email: params.text("email")?.map(str::to_owned),
         search: params.text("search")?.map(str::to_owned),
-        since: params.moment("since", state.timezone, Bound::Since)?,
-        until: params.moment("until", state.timezone, Bound::Until)?,
+        since: params.moment("since", state.timezone, DayEdge::Start)?,
+        until: params.moment("until", state.timezone, DayEdge::End)?,
     };
     let found = match place {
         Place::Page { behind, .. } => state.store.order_page_behind(&filter, behind, page_size).await?,

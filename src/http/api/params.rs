@@ -13,7 +13,7 @@ use chrono_tz::Tz;
 
 use crate::http::error::ApiError;
 use crate::order::dates;
-use crate::order::dates::Bound;
+use crate::order::dates::{DayEdge, EXAMPLES};
 
 /// Longest text that a parameter takes, in characters: that of the longest column.
 const MAX_CHARS: usize = 255;
@@ -84,20 +84,20 @@ impl Params {
         Err(bad(name, format!("One of: {}.", names.join(", "))))
     }
 
-    /// A moment: RFC 3339, or a date in the time zone.
+    /// A date or time in the time zone.
     pub(crate) fn moment(
         &self,
         name: &'static str,
         zone: Tz,
-        bound: Bound,
+        edge: DayEdge,
     ) -> Result<Option<DateTime<Utc>>, ApiError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         // The `+` of an offset that was not percent-encoded arrives as a space.
         let mended = text.rsplit_once(' ').map(|(time, offset)| format!("{time}+{offset}"));
-        let moment = dates::bound(text, zone, bound);
-        match moment.or_else(|| dates::bound(&mended?, zone, bound)) {
+        let moment = dates::parse_limit(text, zone, edge);
+        match moment.or_else(|| dates::parse_limit(&mended?, zone, edge)) {
             Some(moment) => Ok(Some(moment)),
-            None => Err(bad(name, "RFC 3339 such as 2026-01-31T17:56:00Z, or a date such as 2026-01-31.")),
+            None => Err(bad(name, format!("A date such as {EXAMPLES}."))),
         }
     }
 }
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn an_offset_whose_plus_became_a_space_is_still_read() {
         let params = Params::of("since=2026-01-31T02:00:00+02:00");
-        let since = params.moment("since", Tz::UTC, Bound::Since).ok().flatten();
+        let since = params.moment("since", Tz::UTC, DayEdge::Start).ok().flatten();
         assert_eq!(since, utc("2026-01-31T00:00:00Z"));
     }
 

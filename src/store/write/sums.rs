@@ -18,7 +18,8 @@ use sea_orm::{
 };
 
 use super::insert::insert;
-use crate::order::{Amount, Fields, Status, day_of};
+use crate::order::dates::day_of;
+use crate::order::{Amount, Fields, Status};
 use crate::store::entity::order_sums::{Column, Entity};
 use crate::store::{Store, StoreError};
 

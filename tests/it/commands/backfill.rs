@@ -75,9 +75,9 @@ async fn what_is_not_watched_or_no_time_is_refused() {
     for (channel, since, why) in [
         (other.as_str(), "1 day", "none of the channels that ROMS watches"),
         ("@everyone", "1 day", "none of the channels"),
-        ("checkouts", "yesterday-ish", "Write a day such as"),
+        ("checkouts", "yesterday-ish", "Write a date such as"),
         ("checkouts", "2999-01-01", "in the future"),
-        ("checkouts", "99999999999999999999 days", "Write a day such as"),
+        ("checkouts", "99999999999999999999 days", "Write a date such as"),
     ] {
         let reply = stage.ask(&stage.admin, "backfill", &[("channel", channel), ("since", since)]).await;
         assert!(said(&reply).contains(why), "{channel} {since}: {}", said(&reply));

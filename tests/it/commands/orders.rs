@@ -140,7 +140,7 @@ async fn each_filter_narrows_the_list_and_its_pages() {
     let none = stage.ask(&stage.viewer, "orders", &[("store", "Walmart")]).await;
     assert_eq!(said(&none), "No order is like that.");
     let wrong = stage.ask(&stage.viewer, "orders", &[("since", "last @everyone")]).await;
-    assert!(said(&wrong).contains("is no date"), "{}", said(&wrong));
+    assert!(said(&wrong).contains("is not a date"), "{}", said(&wrong));
     let title = stage.ask(&stage.viewer, "orders", &[("store", "Target"), ("search", "*console*")]).await;
     assert_eq!(said(&title), "No order is like that.");
     stage.end(0).await;

@@ -76,7 +76,7 @@ async fn a_time_without_orders_and_one_that_cannot_be_are_answered_in_words() {
     for (options, expected) in [
         (vec![("since", "1999-01-01"), ("until", "1999-12-31")], "No orders in this time: 1999."),
         (vec![("since", "2026-02-01"), ("until", "2026-01-31")], "that ends before it begins"),
-        (vec![("since", "tomorrow")], "`tomorrow` is no date"),
+        (vec![("since", "tomorrow")], "`tomorrow` is not a date"),
     ] {
         let answer = stage.ask(&stage.viewer, "stats", &options).await;
         assert!(said(&answer).contains(expected), "{}", said(&answer));

@@ -9,7 +9,8 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use roms::order::{Fields, Order, Status, day_of};
+use roms::order::dates::day_of;
+use roms::order::{Fields, Order, Status};
 use roms::store::{By, Period, Spend, StatRow, Store};
 use tokio::runtime::Runtime;
 

@@ -221,7 +221,7 @@ fn dates_are_read_in_every_usual_form() {
 
 #[test]
 fn a_local_time_that_the_clocks_skipped_or_had_twice_is_read_in_its_zone() {
-    use roms::order::dates::read;
+    use roms::order::dates::parse;
     let zone = chrono_tz::America::New_York;
     for (text, utc) in [
         ("2025-03-09 02:30:00", "2025-03-09T07:30:00Z"),
@@ -229,7 +229,7 @@ fn a_local_time_that_the_clocks_skipped_or_had_twice_is_read_in_its_zone() {
         ("2025-11-25 11:02:41", "2025-11-25T16:02:41Z"),
         ("2025-11-25", "2025-11-25T05:00:00Z"),
     ] {
-        assert_eq!(read(text, zone).map(|moment| moment.at), Some(utc.parse().unwrap()), "{text}");
+        assert_eq!(parse(text, zone).map(|date| date.at), Some(utc.parse().unwrap()), "{text}");
     }
 }
 

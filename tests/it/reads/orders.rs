@@ -170,9 +170,10 @@ async fn filters_choose_by_status_store_and_text() {
 async fn since_and_until_are_days_of_the_time_zone_or_moments() {
     let utc = shop().await;
     let york = shop_with("[orders]\ntimezone = \"America/New_York\"").await;
-    let cases: [(&App, &str, &[&str]); 7] = [
+    let cases: [(&App, &str, &[&str]); 8] = [
         (&utc, "since=2026-01-31&until=2026-01-31", &["A-3", "A-2"]),
         (&york, "since=2026-01-31&until=2026-01-31", &["A-4", "A-3"]),
+        (&york, "since=31+January+2026&until=31%20January%202026", &["A-4", "A-3"]),
         (&york, "until=2026-01-30", &["A-2", "A-1"]),
         (&utc, "since=2026-01-31T05:00:00Z&until=2026-02-01T05:00:00Z", &["A-4", "A-3"]),
         (&utc, "since=2026-01-31T00:00:00-05:00&until=2026-02-01T00:00:00-05:00", &["A-4", "A-3"]),

@@ -1,7 +1,6 @@
 //! `roms replay`, as it is typed.
 
-use chrono::Utc;
-use roms::order::dates::micros;
+use roms::clock;
 use roms::store::{NewLog, Store};
 
 use crate::cli::{err, out};
@@ -49,6 +48,14 @@ async fn it_reads_again_what_was_rejected_and_says_what_came_of_it() {
     let later = run(&home, &["replay", "--outcome", "all", "--since", "2026-02-01"]).await;
     assert!(out(&later).starts_with("0 messages read again"), "{}", out(&later));
 
+    // On Kiritimati 1 February begins at 10:00 UTC the day before, two hours before the messages.
+    let config = home.path().join("config.toml");
+    std::fs::write(config, "[orders]\ntimezone = \"Pacific/Kiritimati\"\n").unwrap();
+    for date in ["2026-02-01", "1 February 2026"] {
+        let there = run(&home, &["replay", "--outcome", "all", "--since", date]).await;
+        assert!(out(&there).starts_with("2 messages read again"), "{}", out(&there));
+    }
+
     let refused = run(&home, &["replay", "--outcome", "duplicate"]).await;
     assert_eq!(refused.status.code(), Some(2));
     assert!(
@@ -64,7 +71,7 @@ async fn it_reads_again_what_was_rejected_and_says_what_came_of_it() {
 async fn it_works_while_roms_serves() {
     let program = Program::start().await;
     // Of today: the program empties rows that are too old.
-    let now = micros(Utc::now());
+    let now = clock::now();
     let row =
         |at| NewLog { sent_at: now, created_at: now, ..rejected(&format!("Order Number\nA-{at}\n"), 0) };
     leave(program.home(), (0..200).map(row).collect()).await;

@@ -98,7 +98,7 @@ mod tests {
     use chrono::{DateTime, NaiveDate, Utc};
 
     use super::{Named, words};
-    use crate::order::day_of;
+    use crate::order::dates::day_of;
     use crate::store::Period;
 
     fn date(text: &str) -> NaiveDate {

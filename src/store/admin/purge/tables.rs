@@ -1,12 +1,12 @@
 //! What each table holds of a person, and what is left of a row.
 
-use chrono::{DateTime, SubsecRound, Utc};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
 };
 
 use super::{PERSONAL, Person};
+use crate::clock;
 use crate::order::{FieldChange, Order};
 use crate::store::entity::rows;
 use crate::store::entity::rows::{changes_from_json, changes_to_json};
@@ -51,7 +51,7 @@ impl Table for orders::Entity {
         orders.sort_unstable_by(|one, other| one.number.cmp(&other.number));
         for order in &mut orders {
             empty_order(order, person);
-            order.updated_at = now();
+            order.updated_at = clock::now();
         }
         batch.save_orders(&orders.iter().collect::<Vec<_>>()).await?;
         Ok(())
@@ -162,7 +162,7 @@ impl Table for webhook_logs::Entity {
     /// A message may tell of several people; it goes whole.
     async fn empty(batch: &mut Batch, ids: &[i64], _: &Person<'_>) -> Result<(), StoreError> {
         for row in locked::<Self>(batch, ids).await? {
-            let emptied_at = row.emptied_at.unwrap_or_else(now);
+            let emptied_at = row.emptied_at.unwrap_or_else(clock::now);
             let mut emptied = row.into_active_model();
             emptied.payload = Set(String::new());
             emptied.flattened = Set(String::new());
@@ -198,8 +198,4 @@ impl Table for discord_views::Entity {
 async fn locked<T: Table>(batch: &Batch, ids: &[i64]) -> Result<Vec<T::Model>, StoreError> {
     let rows = T::find().filter(T::ID.is_in(ids.iter().copied())).order_by_asc(T::ID);
     Ok(rows.lock_exclusive().all(&batch.transaction).await?)
-}
-
-fn now() -> DateTime<Utc> {
-    Utc::now().trunc_subsecs(6)
 }

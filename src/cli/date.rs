@@ -1,0 +1,36 @@
+//! A date given on the command line.
+
+use anyhow::bail;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::clock;
+use crate::order::dates::{DayEdge, EXAMPLES, parse_limit};
+
+/// A date as it was typed. The time zone that it means is known once the configuration is loaded.
+#[derive(Clone, Debug)]
+pub(crate) struct TypedDate(String);
+
+impl TypedDate {
+    /// Checks an argument of the command line.
+    ///
+    /// # Errors
+    /// When the text is not a date.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        match parse_limit(text, Tz::UTC, DayEdge::Start) {
+            Some(_) => Ok(Self(text.to_owned())),
+            None => Err(format!("expected a date such as {EXAMPLES}")),
+        }
+    }
+
+    /// The time at which the date starts in a time zone.
+    ///
+    /// # Errors
+    /// When it is in the future.
+    pub(crate) fn start(&self, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
+        match parse_limit(&self.0, zone, DayEdge::Start) {
+            Some(start) if start <= clock::now() => Ok(start),
+            _ => bail!("--since {}: this is in the future", self.0),
+        }
+    }
+}
