@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 5] = [
     &["main", "cli", "app", "telemetry", "shutdown"],
     EDGES,
     &["ingest"],
-    &["store", "feed", "status", "chart"],
+    &["store", "feed", "status", "chart", "clock"],
     PURE,
 ];
 
