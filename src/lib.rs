@@ -59,6 +59,7 @@ pub mod discord;
 pub mod feed;
 pub mod http;
 pub mod ingest;
+pub mod log_limit;
 pub mod order;
 pub mod redact;
 pub mod shutdown;
