@@ -31,7 +31,7 @@
 //! | edges | [`discord`], [`http`], which never import each other | speak a protocol; call [`ingest`] and [`store`] |
 //! | pipeline | [`ingest`] | decide what a message changes |
 //! | state | [`store`], [`feed`], [`status`], [`chart`] | the database; live updates; the state of the Discord connection; charts |
-//! | pure | [`card`], [`order`], [`config`], [`redact`] | no I/O, no async, no clock |
+//! | pure | [`card`], [`order`], [`config`], [`redact`], [`log_limit`] | no I/O, no async, no clock |
 //!
 //! Each large library has one home: serenity and poise in [`discord`], axum and utoipa in [`http`],
 //! SeaORM in [`store`], clap in [`cli`].
