@@ -36,7 +36,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     let store = Store::open_with(&config.database.url, Options::of(&config)).await?;
     tracing::info!("Database: {} ({})", store.engine(), config.database.url);
     let address = listener.local_addr().context("the listening socket has no address")?;
-    if let Some(discord) = &config.discord {
+    if let Some(discord) = config.discord() {
         tracing::info!("Discord: watching {} channels", discord.channels.len());
     } else {
         tracing::info!("Discord: no token configured, HTTP alone");
@@ -64,7 +64,7 @@ pub async fn run(
     let board = StatusBoard::default();
     let state = AppState::new(ingest.clone(), store.clone(), feed.clone(), config.orders.timezone)
         .with_hosts(&config.http.hosts);
-    let state = if config.discord.is_some() { state.with_discord(board.clone()) } else { state };
+    let state = if config.discord().is_some() { state.with_discord(board.clone()) } else { state };
     // On the heap: all that the edges hold makes a large future.
     let edges = Box::pin(async {
         tokio::join!(

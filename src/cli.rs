@@ -149,7 +149,8 @@ impl Cli {
             Command::Restore { file } => runtime()?.block_on(restore::run(&config()?, &file, out))?,
             Command::Purge(arguments) => runtime()?.block_on(purge::run(&arguments, &config()?, out))?,
             Command::CheckConfig => {
-                out.write_all(config()?.to_masked_toml().as_bytes()).map_err(anyhow::Error::from)?;
+                out.write_all(config()?.to_masked_toml().map_err(anyhow::Error::from)?.as_bytes())
+                    .map_err(anyhow::Error::from)?;
             }
             Command::Discord(command) => runtime()?.block_on(discord::run(command, &config()?, out))?,
         }

@@ -1,59 +1,57 @@
-//! The configuration: its sections, and how a file and the environment become one.
+//! The configuration: one struct per section, read from a file and environment variables.
 //!
-//! Pure: the text of the file and the variables are passed in, and so is the way to read a
-//! secret's file. A value is taken from the first of these that has it:
+//! Pure: the caller passes in the text of the file, the variables and a function that reads a secret
+//! file. Each key is taken from the first of these layers that has it:
 //!
-//! 1. the variable `ROMS__SECTION__KEY`, or the file that `ROMS__SECTION__KEY_FILE` names; a list
-//!    is then a text with commas, and sections of sections have no variables,
+//! 1. the variable `ROMS__SECTION__KEY`, or for a secret the file named by `ROMS__SECTION__KEY_FILE`;
+//!    a list is separated by commas there, and `[[discord.channels]]` has no variables,
 //! 2. the configuration file,
 //! 3. `config.example.toml`, which is built in and holds every default.
 //!
-//! All that is wrong is reported at once, each with its place. No report holds a value that may
-//! be a secret.
+//! All problems are reported at once, each with its place. No report repeats a value that may be a
+//! secret.
+//!
+//! A new key takes two changes: a line in `config.example.toml` and a field in its section's struct.
 
 mod access;
-mod bind;
-mod database_url;
+mod database;
 mod discord;
 mod error;
-mod file;
-mod hosts;
-mod id;
-mod key;
+mod http;
+mod layers;
 mod log;
-mod node;
 mod orders;
 mod retention;
-mod settings;
-mod show;
+mod snowflake;
 
-use std::{io, path::Path};
+use std::{fmt, io, path::Path};
 
-use core::net::SocketAddr;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 pub use access::{Access, Level};
-pub use database_url::DatabaseUrl;
+pub use database::{Database, DatabaseUrl};
 pub use discord::{Channel, Discord, Token, Trust};
 pub use error::{ConfigError, Origin, Problem};
+pub use http::Http;
 pub use log::{Log, LogFilter, LogFormat};
 pub use orders::{NumberMissing, Orders};
 pub use retention::Retention;
 
-use node::Node;
-use settings::Settings;
+use layers::Layers;
 
-/// The default configuration, every key explained.
+/// The default configuration, with every key explained.
 pub const EXAMPLE: &str = include_str!("../config.example.toml");
 
 /// Everything that can be configured.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where the orders are kept.
+    /// Where the orders are stored.
     pub database: Database,
     /// The HTTP API.
     pub http: Http,
-    /// The connection to Discord; `None` without a token.
-    pub discord: Option<Discord>,
+    /// The connection to Discord. It is used only if it has a token; see [`Config::discord`].
+    pub discord: Discord,
     /// Who may use the commands in Discord.
     pub access: Access,
     /// How orders are read.
@@ -64,71 +62,87 @@ pub struct Config {
     pub log: Log,
 }
 
-/// Where the orders are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Database {
-    /// The database.
-    pub url: DatabaseUrl,
-    /// Whether substring search has an index.
-    pub search_index: bool,
-}
-
-/// The HTTP API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Http {
-    /// Address and port to listen on; a loopback address.
-    pub bind: SocketAddr,
-    /// Names, in lower case, under which a proxy on this machine hands requests on.
-    pub hosts: Vec<String>,
-}
-
 /// A configuration file that has been read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct File<'a> {
     /// Its name, for reports.
     pub name: &'a str,
-    /// What it holds.
+    /// Its content.
     pub text: &'a str,
 }
 
 impl Config {
-    /// The configuration that `file` and the variables in `env` make together.
+    /// Combines `file` and the environment variables in `env`.
     ///
-    /// Variables that do not begin with `ROMS__` are passed over. `read_secret` reads a file that
-    /// a `…_FILE` variable names.
+    /// Variables of other programs are ignored. `read_secret` reads a file that a `…_FILE` variable
+    /// names.
     ///
     /// # Errors
-    /// Everything that is wrong, at once.
+    /// Lists all problems at once.
     pub fn load(
         file: Option<File<'_>>,
         env: impl IntoIterator<Item = (String, String)>,
         read_secret: impl Fn(&Path) -> io::Result<String>,
     ) -> Result<Self, ConfigError> {
-        let mut settings = Settings::new(file, env, read_secret);
+        let env = env.into_iter().collect();
+        let mut config = Layers::new(file.unwrap_or_default(), &env, read_secret).into_config()?;
+        for channel in &mut config.discord.channels {
+            if channel.name.trim().is_empty() {
+                channel.name = channel.id.to_string();
+            }
+        }
+        Ok(config)
+    }
 
-        let url = settings.read(&key::DATABASE_URL, |node| node.text(str::parse));
-        let search_index = settings.read(&key::DATABASE_SEARCH_INDEX, Node::boolean);
-        let bind = settings.read(&key::HTTP_BIND, |node| node.text(bind::from_text));
-        let hosts = settings.read(&key::HTTP_HOSTS, |node| node.list(|node| node.text(hosts::from_text)));
-        let discord = discord::read(&mut settings);
-        let access = access::read(&mut settings);
-        let timezone = settings.read(&key::ORDERS_TIMEZONE, |node| node.text(orders::timezone_from_text));
-        let currency = settings.read(&key::ORDERS_CURRENCY, |node| node.text(orders::currency_from_text));
-        let number_missing = settings.read(&key::ORDERS_NUMBER_MISSING, |node| node.text(str::parse));
-        let raw = settings.read(&key::RETENTION_RAW_DAYS, retention::days);
-        let filter = settings.read(&key::LOG_FILTER, |node| node.text(str::parse));
-        let format = settings.read(&key::LOG_FORMAT, |node| node.text(str::parse));
+    /// The connection to Discord, if a token is configured.
+    #[must_use]
+    pub fn discord(&self) -> Option<&Discord> {
+        (!self.discord.token.expose().is_empty()).then_some(&self.discord)
+    }
 
-        settings.into_result(|| {
-            Some(Self {
-                database: Database { url: url?, search_index: search_index? },
-                http: Http { bind: bind?, hosts: hosts? },
-                discord,
-                access: access?,
-                orders: Orders { timezone: timezone?, currency: currency?, number_missing: number_missing? },
-                retention: Retention { raw: raw? },
-                log: Log { filter: filter?, format: format? },
-            })
-        })
+    /// The configuration in force, in the format of the file. Passwords and tokens are masked.
+    ///
+    /// # Errors
+    /// Never in practice: every value has a TOML form.
+    pub fn to_masked_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string(self)
+    }
+}
+
+/// Reads a text by a function that says in its error what is expected.
+///
+/// The error is made inside the visitor: only there does `toml` know the place of an element of a list.
+pub(crate) fn text<'de, D, T>(
+    deserializer: D,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    struct Visitor<P>(P);
+
+    impl<T, P: FnOnce(&str) -> Result<T, String>> de::Visitor<'_> for Visitor<P> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text in quotes")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            (self.0)(text).map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Visitor(parse))
+}
+
+/// Serializes `Some` as its text and `None` as an empty text, the file's way to leave a key unset.
+pub(crate) fn text_or_empty<T: fmt::Display, S: Serializer>(
+    value: &Option<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_str(""),
     }
 }

@@ -27,7 +27,7 @@ pub(crate) async fn run(
     timing: Timing,
     stop: &CancellationToken,
 ) -> Result<()> {
-    let Some(discord) = &config.discord else { return Ok(()) };
+    let Some(discord) = config.discord() else { return Ok(()) };
     let settings = discord::Settings {
         discord: discord.clone(),
         access: config.access.clone(),

@@ -54,7 +54,7 @@ pub(crate) async fn run(command: Command, config: &Config, out: &mut impl Write)
 
 /// The configured connection, which is there where there is a token.
 fn connection(config: &Config) -> anyhow::Result<&Discord> {
-    config.discord.as_ref().ok_or_else(|| {
+    config.discord().ok_or_else(|| {
         anyhow!(
             "no token of a Discord bot is configured: set `token` under [discord] in the configuration file, \
              or the variable ROMS__DISCORD__TOKEN, or name a file that holds it in ROMS__DISCORD__TOKEN_FILE. \

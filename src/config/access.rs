@@ -1,33 +1,37 @@
-//! Who may use the commands in Discord.
+//! `[access]`: who may use the commands in Discord.
 
-use std::{io, path::Path};
+use serde::{Deserialize, Serialize};
 
-use super::{id::id, key, settings::Settings};
+use super::snowflake;
 
 /// Who may use the commands in Discord: role and user ids for each level.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Access {
-    /// Who may look at orders.
+    /// May see orders.
+    #[serde(with = "snowflake::list")]
     pub viewer: Vec<i64>,
-    /// Who may change them as well.
+    /// May also change orders.
+    #[serde(with = "snowflake::list")]
     pub manager: Vec<i64>,
-    /// Who may see and do everything.
+    /// May see and do everything.
+    #[serde(with = "snowflake::list")]
     pub admin: Vec<i64>,
 }
 
-/// What somebody may do; a level includes those below it.
+/// What a person may do. Each level includes the ones below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Looks at orders.
+    /// Sees orders.
     Viewer,
-    /// Changes them.
+    /// Changes orders.
     Manager,
     /// Sees and does everything.
     Admin,
 }
 
 impl Level {
-    /// All levels, the lowest first.
+    /// All levels, lowest first.
     pub const ALL: [Self; 3] = [Self::Viewer, Self::Manager, Self::Admin];
 
     /// The name in the configuration and in messages.
@@ -42,46 +46,37 @@ impl Level {
 }
 
 impl Access {
-    /// Whether anybody is named. Where nobody is, the permission Manage Server decides.
+    /// Whether any id is listed. If none is, the permission Manage Server decides.
     #[must_use]
     pub const fn is_configured(&self) -> bool {
         !(self.viewer.is_empty() && self.manager.is_empty() && self.admin.is_empty())
     }
 
-    /// The highest level of a member with these roles; `None` who may do nothing.
+    /// The highest level of a user with these roles; `None` means no access.
     #[must_use]
     pub fn level_of(&self, user: i64, roles: &[i64], manages_server: bool) -> Option<Level> {
         if !self.is_configured() {
             return manages_server.then_some(Level::Admin);
         }
-        let is_named = |level: &Level| self.named(*level).iter().any(|id| *id == user || roles.contains(id));
-        Level::ALL.into_iter().rev().find(is_named)
+        let is_listed =
+            |level: &Level| self.ids_of(*level).iter().any(|id| *id == user || roles.contains(id));
+        Level::ALL.into_iter().rev().find(is_listed)
     }
 
-    /// The ids that reach a level, those of higher levels included.
+    /// The ids that have at least this level.
     pub fn reaching(&self, level: Level) -> impl Iterator<Item = i64> {
         Level::ALL
             .into_iter()
-            .filter(move |named| *named >= level)
-            .flat_map(|named| self.named(named))
+            .filter(move |other| *other >= level)
+            .flat_map(|other| self.ids_of(other))
             .copied()
     }
 
-    fn named(&self, level: Level) -> &[i64] {
+    fn ids_of(&self, level: Level) -> &[i64] {
         match level {
             Level::Viewer => &self.viewer,
             Level::Manager => &self.manager,
             Level::Admin => &self.admin,
         }
     }
-}
-
-pub(crate) fn read<R>(settings: &mut Settings<R>) -> Option<Access>
-where
-    R: Fn(&Path) -> io::Result<String>,
-{
-    let viewer = settings.read(&key::ACCESS_VIEWER, |node| node.list(id));
-    let manager = settings.read(&key::ACCESS_MANAGER, |node| node.list(id));
-    let admin = settings.read(&key::ACCESS_ADMIN, |node| node.list(id));
-    Some(Access { viewer: viewer?, manager: manager?, admin: admin? })
 }

@@ -1,11 +1,13 @@
-//! What is wrong with a configuration, and where.
+//! Problems in a configuration, and where they are.
 
 use std::fmt;
 
 /// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// A place in a file; line and column count from 1, columns in characters.
+    /// An environment variable.
+    Variable(String),
+    /// A place in a file. Line and column count from 1, columns in characters.
     File {
         /// The file's name.
         name: String,
@@ -14,25 +16,23 @@ pub enum Origin {
         /// Column.
         column: usize,
     },
-    /// An environment variable.
-    Variable(String),
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File { name, line, column } => write!(f, "{name}:{line}:{column}"),
             Self::Variable(name) => write!(f, "environment variable {name}"),
+            Self::File { name, line, column } => write!(f, "{name}:{line}:{column}"),
         }
     }
 }
 
-/// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// Where.
     pub origin: Origin,
-    /// What, and what to do about it. Never holds a value that may be a secret.
+    /// What is wrong, and what to do about it. Never holds a value that may be a secret.
     pub message: String,
 }
 
@@ -57,3 +57,17 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// The hint after an unknown name: the known one it was likely meant for, otherwise all known ones.
+pub(crate) fn hint<S: AsRef<str>>(unknown: &str, known: &[S]) -> String {
+    let names = known.iter().map(AsRef::as_ref);
+    let nearest = names
+        .clone()
+        .map(|name| (strsim::osa_distance(&unknown.to_lowercase(), &name.to_lowercase()), name))
+        .min_by_key(|(edits, _)| *edits)
+        .filter(|(edits, name)| *edits <= name.chars().count() / 3);
+    match nearest {
+        Some((_, name)) => format!("did you mean `{name}`?"),
+        None => format!("known here: {}", names.collect::<Vec<_>>().join(", ")),
+    }
+}

@@ -1,32 +1,35 @@
-//! What is logged, and how.
+//! `[log]`: what is logged, and how.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
 /// What is logged, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Log {
     /// Which events.
     pub filter: LogFilter,
-    /// In which form.
+    /// In which format.
     pub format: LogFormat,
 }
 
-/// Which events are logged, in the notation of
-/// [`EnvFilter`](tracing_subscriber::EnvFilter#directives), known to be valid.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which events are logged: valid directives of
+/// [`EnvFilter`](tracing_subscriber::EnvFilter#directives).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct LogFilter(String);
 
-impl FromStr for LogFilter {
-    type Err = String;
+impl TryFrom<String> for LogFilter {
+    type Error = String;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn try_from(text: String) -> Result<Self, String> {
         if text.trim().is_empty() {
             return Err("empty; expected a level such as `info`, or `off`".to_owned());
         }
-        match EnvFilter::builder().parse(text) {
-            Ok(_) => Ok(Self(text.to_owned())),
+        match EnvFilter::builder().parse(&text) {
+            Ok(_) => Ok(Self(text)),
             Err(error) => Err(format!("{error}; expected a level, then exceptions: `info,sqlx=warn`")),
         }
     }
@@ -38,32 +41,12 @@ impl fmt::Display for LogFilter {
     }
 }
 
-/// In which form events are logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// In which format events are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LogFormat {
-    /// A line for people, coloured on a terminal.
+    /// Lines for people, coloured on a terminal.
     Pretty,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-}
-
-impl FromStr for LogFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "pretty" => Ok(Self::Pretty),
-            "json" => Ok(Self::Json),
-            _ => Err(format!("`{text}` is no log format; expected `pretty` or `json`")),
-        }
-    }
-}
-
-impl fmt::Display for LogFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pretty => "pretty",
-            Self::Json => "json",
-        })
-    }
 }

@@ -1,64 +1,58 @@
-//! How orders are read.
-
-use std::{fmt, str::FromStr};
+//! `[orders]`: how orders are read.
 
 use chrono_tz::Tz;
 use iso_currency::Currency;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::text;
 
 /// How orders are read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Orders {
-    /// Time zone of an order's time of day.
+    /// Time zone of times and dates that name none.
+    #[serde(deserialize_with = "timezone", serialize_with = "timezone_name")]
     pub timezone: Tz,
-    /// Currency where neither value nor store tells.
+    /// Currency of a price if neither the price nor the store names one.
+    #[serde(deserialize_with = "currency", serialize_with = "currency_code")]
     pub currency: Currency,
     /// What to do with a card without an order number.
     pub number_missing: NumberMissing,
 }
 
-/// What becomes of a card without an order number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What to do with a card without an order number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NumberMissing {
-    /// Rejected, kept in the log.
+    /// Reject it, and keep it in the webhook log.
     Reject,
-    /// A card of a Discord message is given `DISCORD-<message id>-<n>`.
+    /// Store a card of a Discord message under the number `DISCORD-<message id>-<n>`.
     MessageId,
 }
 
-impl FromStr for NumberMissing {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "reject" => Ok(Self::Reject),
-            "message_id" => Ok(Self::MessageId),
-            _ => Err(format!("`{text}` is not known; expected `reject` or `message_id`")),
-        }
-    }
-}
-
-impl fmt::Display for NumberMissing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Reject => "reject",
-            Self::MessageId => "message_id",
+fn timezone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
+    text(deserializer, |text| {
+        text.parse().map_err(|_| {
+            format!("`{text}` is not a time zone; expected an IANA name such as `UTC` or `America/New_York`")
         })
-    }
-}
-
-/// A time zone by its IANA name.
-pub(crate) fn timezone_from_text(text: &str) -> Result<Tz, String> {
-    text.parse().map_err(|_| {
-        format!("`{text}` is no time zone; expected an IANA name such as `UTC` or `America/New_York`")
     })
 }
 
-/// A currency by its ISO 4217 code.
-pub(crate) fn currency_from_text(text: &str) -> Result<Currency, String> {
-    crate::order::currency_from_code(text).ok_or_else(|| {
-        format!(
-            "`{text}` is no currency that ROMS can keep; expected the ISO 4217 code of one with at most two \
-             decimals, such as `USD` or `EUR`"
-        )
+fn timezone_name<S: Serializer>(timezone: &Tz, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(timezone.name())
+}
+
+fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Currency, D::Error> {
+    text(deserializer, |text| {
+        crate::order::currency_from_code(text).ok_or_else(|| {
+            format!(
+                "`{text}` is not a currency that ROMS can store; expected the ISO 4217 code of one with at most \
+                 two decimals, such as `USD` or `EUR`"
+            )
+        })
     })
+}
+
+fn currency_code<S: Serializer>(currency: &Currency, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(currency.code())
 }

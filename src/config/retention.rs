@@ -1,21 +1,29 @@
-//! How long raw messages are kept.
+//! `[retention]`: how long raw messages are kept.
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::node::{Node, Read};
-
-/// A century: more than anybody keeps, and little enough to count back from any date.
-const LONGEST: u32 = 36_500;
+/// A century. Subtracting it from any date still gives a valid date.
+const MAX_DAYS: u32 = 36_500;
 
 /// How long raw messages are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Retention {
-    /// Age at which payload and text forms of a message are emptied; `None` is never.
+    /// Age at which the raw payload and text form of a message are deleted; `None` keeps them.
+    #[serde(rename = "raw_days", deserialize_with = "from_days", serialize_with = "to_days")]
     pub raw: Option<TimeDelta>,
 }
 
-/// A number of days; 0 is for ever.
-pub(crate) fn days(node: &Node) -> Read<Option<TimeDelta>> {
-    let days = node.whole_number(LONGEST)?;
-    Ok((days > 0).then(|| TimeDelta::days(days.into())))
+fn from_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TimeDelta>, D::Error> {
+    match u32::try_from(i64::deserialize(deserializer)?) {
+        Ok(0) => Ok(None),
+        Ok(days) if days <= MAX_DAYS => Ok(Some(TimeDelta::days(days.into()))),
+        _ => Err(D::Error::custom(format!("expected a whole number from 0 to {MAX_DAYS}"))),
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn to_days<S: Serializer>(raw: &Option<TimeDelta>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(raw.map_or(0, |raw| raw.num_days()))
 }

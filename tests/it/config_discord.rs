@@ -12,7 +12,7 @@ const ID: &str = "1112223334445556667";
 /// The connection that a file makes in which this follows `[discord]` with token and guild.
 fn discord(rest: &str) -> Discord {
     let config = load(&with_guild(rest), &[]).unwrap_or_else(|report| panic!("{report}"));
-    config.discord.expect("there is a token")
+    config.discord().expect("there is a token").clone()
 }
 
 fn with_guild(rest: &str) -> String {
@@ -29,7 +29,7 @@ fn without_a_token_there_is_no_discord() {
     for file in
         ["", "[discord]\ntoken = \" \"", "[discord]\nguilds = [\"1\"]\n[[discord.channels]]\nid = \"2\""]
     {
-        assert_eq!(load(file, &[]).unwrap().discord, None, "for\n{file}");
+        assert_eq!(load(file, &[]).unwrap().discord(), None, "for\n{file}");
     }
 }
 
@@ -45,7 +45,7 @@ fn a_token_alone_has_the_documented_defaults() {
         notice_channel: None,
         channels: Vec::new(),
     };
-    assert_eq!(config.discord, Some(expected));
+    assert_eq!(config.discord(), Some(&expected));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn the_token_may_stand_in_a_file_of_its_own() {
     };
     let env = [("ROMS__DISCORD__TOKEN_FILE", "/run/secrets/token")];
     let config = load_with_secret("", &env, read).unwrap();
-    assert_eq!(config.discord.unwrap().token.expose(), "abc.def");
+    assert_eq!(config.discord().unwrap().token.expose(), "abc.def");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn every_key_but_the_channels_can_be_a_variable() {
         ("ROMS__DISCORD__REQUIRED", "true"),
         ("ROMS__DISCORD__NOTICE_CHANNEL", "13"),
     ];
-    let discord = load("[discord]\nguilds = [1]\nrequired = false", &env).unwrap().discord.unwrap();
+    let discord = load("[discord]\nguilds = [1]\nrequired = false", &env).unwrap().discord;
 
     assert_eq!(discord.api_url.as_deref(), Some("http://127.0.0.1:4000"));
     assert_eq!(discord.guilds, [11, 12]);
@@ -79,7 +79,7 @@ fn every_key_but_the_channels_can_be_a_variable() {
         assert_eq!(
             refusal("", &[(name, "1")]),
             format!(
-                "environment variable {name}: [[discord.channels]] can stand in the configuration file only"
+                "environment variable {name}: [[discord.channels]] can only be set in the configuration file"
             )
         );
     }
@@ -139,7 +139,7 @@ fn history_is_a_time_span() {
         assert_eq!(
             refused_channel(&format!("history = \"{text}\"")),
             format!(
-                "config.toml:6:11: discord.channels.history: `{text}` is no time span; expected one such as \
+                "config.toml:6:11: discord.channels.history: `{text}` is not a time span; expected one such as \
                  `7 days`, `12 hours` or `30m`; `0` is nothing"
             )
         );
@@ -176,7 +176,7 @@ fn every_refusal_names_the_place_and_what_is_expected() {
         ),
         (
             "[[discord.channels]]\nid = 5",
-            "1:1: discord.channels: a channel is watched only in a guild that is named: set `guilds` under \
+            "1:1: discord.channels: a channel is watched only if its guild is listed: set `guilds` under \
              [discord] to the ids of your guilds"
                 .to_owned(),
         ),
@@ -189,23 +189,23 @@ fn every_refusal_names_the_place_and_what_is_expected() {
 #[test]
 fn a_channel_is_refused_at_its_place() {
     let trust = "expected \"webhooks\", or ids as in { webhooks = [\"1112223334445556667\"] }; `applications` \
-                 and `authors` can be named as well";
+                 and `authors` can be listed as well";
     let cases = [
         ("histroy = \"1d\"", "6:1: unknown key `histroy` in [[discord.channels]]; did you mean `history`?".to_owned()),
         ("react = 1", "6:9: discord.channels.react: expected true or false, without quotes, not integer".to_owned()),
         ("name = 5", "6:8: discord.channels.name: expected a text in quotes, not integer".to_owned()),
-        ("trust = \"all\"", format!("6:9: discord.channels.trust: `all` is not known; {trust}")),
-        ("trust = {}", format!("6:9: discord.channels.trust: nobody would be trusted; {trust}")),
+        ("trust = \"all\"", format!("6:9: discord.channels.trust: `all` is unknown; {trust}")),
+        ("trust = {}", format!("6:9: discord.channels.trust: it lists nobody; {trust}")),
         (
             "trust = { authors = [] }",
-            format!("6:9: discord.channels.trust: nobody would be trusted; {trust}"),
+            format!("6:9: discord.channels.trust: it lists nobody; {trust}"),
         ),
         (
             "trust = { users = [1], authors = [2] }",
             "6:11: unknown key `users` in [discord.channels.trust]; known here: webhooks, applications, authors"
                 .to_owned(),
         ),
-        ("[[discord.channels]]\nid = 5", "6:1: discord.channels: 5 is there twice".to_owned()),
+        ("[[discord.channels]]\nid = 5", "6:1: discord.channels: 5 is listed twice".to_owned()),
         ("[[discord.channels]]\nname = \"x\"", "6:1: discord.channels: `id` is missing".to_owned()),
     ];
     for (rest, expected) in cases {
@@ -259,7 +259,7 @@ fn the_token_is_never_shown() {
         assert!(!report.contains(secret), "{report}");
     }
     let config = load("", &[("ROMS__DISCORD__TOKEN", secret)]).unwrap();
-    assert!(!config.to_masked_toml().contains(secret));
+    assert!(!config.to_masked_toml().unwrap().contains(secret));
     assert!(!format!("{config:?}").contains(secret));
 }
 
@@ -272,10 +272,18 @@ fn what_check_config_shows_of_discord_means_the_same() {
          [[discord.channels]]\nid = 5\nhistory = \"0\"\nforwarded = true\ntrust = {{ authors = [6, 7] }}\n"
     );
     let config = load(&file, &[]).unwrap();
-    let shown = config.to_masked_toml();
+    let shown = config.to_masked_toml().unwrap();
 
     assert_eq!(load(&shown, &[]).unwrap(), config, "{shown}");
     assert!(shown.contains(&format!("[[discord.channels]]\nid = \"{ID}\"\n")), "{shown}");
+}
+
+#[test]
+fn check_config_shows_guilds_and_channels_without_a_token() {
+    let file = "[discord]\nguilds = [1]\n[[discord.channels]]\nid = 5\n";
+    let shown = load(file, &[]).unwrap().to_masked_toml().unwrap();
+    assert!(shown.contains("token = \"\"\n") && shown.contains("guilds = [\"1\"]\n"), "{shown}");
+    assert!(shown.contains("[[discord.channels]]\nid = \"5\"\n"), "{shown}");
 }
 
 #[test]

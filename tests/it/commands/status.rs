@@ -29,7 +29,7 @@ async fn of_more_channels_than_an_embed_holds_those_with_a_problem_are_shown() {
     let mut stage = Stage::before().await;
     let more = ('a'..='z').map(|name| stage.guild.channel(&name.to_string())).collect::<Vec<_>>();
     more.last().unwrap().deny(READ_MESSAGE_HISTORY);
-    let channels = &mut stage.config().discord.as_mut().unwrap().channels;
+    let channels = &mut stage.config().discord.channels;
     let watched = channels[0].clone();
     for (channel, name) in more.iter().zip('a'..='z') {
         let also = Channel { id: id(channel.id()), name: name.to_string(), ..watched.clone() };

@@ -134,7 +134,7 @@ impl Stage {
 
 /// The part of a configuration that is about Discord.
 pub(crate) fn watched(config: &mut Config) -> &mut DiscordConfig {
-    config.discord.as_mut().unwrap()
+    &mut config.discord
 }
 
 /// An id as the program has it.
