@@ -82,8 +82,8 @@ pub(crate) enum ChartError {
 }
 
 impl Chart {
-    /// The chart for whoever cannot see it.
-    pub(crate) fn in_words(&self) -> String {
+    /// The chart as text, for people who cannot see it.
+    pub(crate) fn alt_text(&self) -> String {
         let bars = self.bars.iter().chain(&self.rest).map(|bar| format!("{} {}", bar.label, bar.text));
         format!("{}. {}: {}", self.title, self.subtitle, bars.collect::<Vec<_>>().join("; "))
     }

@@ -187,7 +187,7 @@ pub async fn run(
         queues.insert(channel.id, queue);
         tasks.spawn(Worker::new(deps.clone(), channel.clone()).run(events, stop.clone()));
     }
-    let commands = Commands::assemble(deps.clone(), &settings, stop.clone());
+    let commands = Arc::new(Commands::new(deps.clone(), &settings, stop.clone()));
     let (calls, called) = mpsc::channel(CALLS);
     tasks.spawn(Arc::clone(&commands).run(called, deps.timing.close, stop.clone()));
     tasks.spawn(keep_registered(commands, config.guilds.clone(), stop.clone()));

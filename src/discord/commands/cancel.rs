@@ -1,108 +1,111 @@
-//! `/cancel`: asks first, and can be undone.
+//! `/cancel`: cancels an order after a confirmation, and can undo that.
 
 use chrono::{DateTime, Utc};
 use serenity::all::{ButtonStyle, CreateActionRow, CreateButton};
 
-use super::completion::number as complete;
-use super::data::{Ctx, Done};
-use super::failure::Failure;
-use super::order;
-use super::route::{Arguments, custom_id};
-use crate::discord::reply::responder::Turn;
-use crate::discord::reply::screen::Screen;
-use crate::discord::reply::text::{code, money, shown_line};
+use super::context::{CommandResult, Context, Data, begin_deferred};
+use super::order_view::{by_id, complete, find, order_reply};
+use crate::discord::reply::Reply;
+use crate::discord::reply::components::secondary_button;
+use crate::discord::reply::custom_id::{Arguments, custom_id};
+use crate::discord::reply::error::CommandError;
+use crate::discord::reply::responder::Responder;
+use crate::discord::reply::text::{code, escape_line, money};
 use crate::order::{Edit, Fields, Guard, Order, Status};
 
-/// Stands for an order without a status.
-const NONE: &str = "-";
+/// The status argument of a custom id if the order has no status.
+const NO_STATUS: &str = "-";
 
-/// Cancel an order; asks first
+/// Cancel an order, after a confirmation
 #[poise::command(slash_command, guild_only, ephemeral)]
 pub(crate) async fn cancel(
-    ctx: Ctx<'_>,
-    #[description = "Order number, or the beginning of product, e-mail or profile"]
+    ctx: Context<'_>,
+    #[description = "Order number, or the start of a product, e-mail address or profile"]
     #[autocomplete = "complete"]
     number: String,
-) -> Done {
-    let turn = Turn::of(ctx);
-    turn.defer().await?;
-    let order = order::find(turn.data, &number).await?;
-    turn.show(question(&order)).await
+) -> CommandResult {
+    let (data, responder) = begin_deferred(ctx).await?;
+    let order = find(data, &number).await?;
+    responder.show(question(&order)).await
 }
 
-/// Button: cancels, where the order is still as it was when the question was asked.
-pub(crate) async fn confirmed(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
-    turn.defer_update().await?;
-    let (id, seen) = (arguments.read()?, arguments.text()?);
-    let found = order::by_id(turn.data, id).await?;
-    if name_of(found.fields.status) != seen {
-        return turn.show(question(&found)).await;
+/// Button "Cancel the order": cancels it, unless its status has changed since the question.
+pub(crate) async fn confirm(
+    data: &Data,
+    responder: &Responder<'_>,
+    mut arguments: Arguments<'_>,
+) -> CommandResult {
+    responder.defer_update().await?;
+    let (id, shown_status) = (arguments.parse()?, arguments.text()?);
+    let order = by_id(data, id).await?;
+    if status_argument(order.fields.status) != shown_status {
+        return responder.show(question(&order)).await;
     }
     let set = Fields { status: Some(Status::Cancelled), ..Fields::default() };
-    // Of two who press at once, only one cancels, and only that one can undo it.
-    let guard = found.fields.status.map(|status| Guard { status, since: found.newest });
-    let edit = Edit { order: id, at: Utc::now(), actor: turn.actor(), set, clear: Vec::new(), guard };
-    let edited = turn.data.deps.ingest.edit(edit).await?;
-    let (before, since) = (name_of(edited.before.fields.status), edited.after.newest.timestamp_micros());
-    let undo = CreateButton::new(custom_id("undo", &[&id, &before, &since]))
-        .label("Undo")
-        .style(ButtonStyle::Secondary);
-    turn.show(Screen {
-        rows: vec![CreateActionRow::Buttons(vec![undo])],
-        ..Screen::text(format!("Order {} is cancelled.", code(edited.after.number.as_str())))
-    })
-    .await
+    // If two people confirm at once, only one edit passes the guard, and only that one can be undone.
+    let guard = order.fields.status.map(|status| Guard { status, since: order.newest });
+    let edit = Edit { order: id, at: Utc::now(), actor: responder.actor(), set, clear: Vec::new(), guard };
+    let edited = data.deps.ingest.edit(edit).await?;
+    let before = status_argument(edited.before.fields.status);
+    let since = edited.after.newest.timestamp_micros();
+    let undo = secondary_button(custom_id("undo", &[&id, &before, &since]), "Undo");
+    let reply = Reply::text(format!("Order {} is cancelled.", code(edited.after.number.as_str())));
+    responder.show(reply.with_row(CreateActionRow::Buttons(vec![undo]))).await
 }
 
-/// Button: leaves everything as it is.
-pub(crate) async fn kept(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
-    turn.defer_update().await?;
-    let order = order::by_id(turn.data, arguments.read()?).await?;
-    turn.show(Screen::text(format!("Order {} stays as it is.", code(order.number.as_str())))).await
+/// Button "Keep it": changes nothing.
+pub(crate) async fn decline(
+    data: &Data,
+    responder: &Responder<'_>,
+    mut arguments: Arguments<'_>,
+) -> CommandResult {
+    responder.defer_update().await?;
+    let order = by_id(data, arguments.parse()?).await?;
+    responder.show(Reply::text(format!("Order {} was not changed.", code(order.number.as_str())))).await
 }
 
-/// Button: gives the order back the status that it had, unless something newer has been said of it.
-pub(crate) async fn undone(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
-    turn.defer_update().await?;
-    let (id, before) = (arguments.read()?, arguments.text()?);
-    let since = DateTime::from_timestamp_micros(arguments.read()?).ok_or(Failure::OutOfDate)?;
+/// Button "Undo": restores the earlier status, unless a newer message or edit has changed the order.
+pub(crate) async fn undo(
+    data: &Data,
+    responder: &Responder<'_>,
+    mut arguments: Arguments<'_>,
+) -> CommandResult {
+    responder.defer_update().await?;
+    let (id, before) = (arguments.parse()?, arguments.text()?);
+    let since = DateTime::from_timestamp_micros(arguments.parse()?).ok_or(CommandError::OutOfDate)?;
     let (mut set, mut clear) = (Fields::default(), Vec::new());
-    if before == NONE {
+    if before == NO_STATUS {
         clear.push("status");
     } else {
-        set.status = Some(Status::from_name(before).ok_or(Failure::OutOfDate)?);
+        set.status = Some(Status::from_name(before).ok_or(CommandError::OutOfDate)?);
     }
     let guard = Some(Guard { status: Status::Cancelled, since });
-    let edit = Edit { order: id, at: Utc::now(), actor: turn.actor(), set, clear, guard };
-    let edited = turn.data.deps.ingest.edit(edit).await?;
-    let mut screen = order::screen(turn, &edited.after).await?;
-    "It is not cancelled any more.".clone_into(&mut screen.text);
-    turn.show(screen).await
+    let edit = Edit { order: id, at: Utc::now(), actor: responder.actor(), set, clear, guard };
+    let edited = data.deps.ingest.edit(edit).await?;
+    let reply = order_reply(data, responder, &edited.after).await?;
+    responder.show(reply.with_text("The cancellation was undone.")).await
 }
 
-fn question(order: &Order) -> Screen {
+fn question(order: &Order) -> Reply {
     let Order { id, number, fields, .. } = order;
     let number = code(number.as_str());
     if let Some(status) = fields.status.filter(|status| status.is_void()) {
-        return Screen::text(format!("Order {number} is {status} already."));
+        return Reply::text(format!("Order {number} is already {status}."));
     }
-    let what = [
-        fields.product.as_deref().map(shown_line),
+    let summary = [
+        fields.product.as_deref().map(escape_line),
         fields.total.map(|total| money(total, order)),
         fields.status.map(|status| format!("now {status}")),
     ];
-    let what = what.into_iter().flatten().collect::<Vec<_>>().join(" · ");
-    let yes = custom_id("cancel", &[id, &name_of(fields.status)]);
+    let summary = summary.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let confirm = custom_id("cancel", &[id, &status_argument(fields.status)]);
     let buttons = vec![
-        CreateButton::new(yes).label("Cancel the order").style(ButtonStyle::Danger),
-        CreateButton::new(custom_id("keep", &[id])).label("Keep it").style(ButtonStyle::Secondary),
+        CreateButton::new(confirm).label("Cancel the order").style(ButtonStyle::Danger),
+        secondary_button(custom_id("keep", &[id]), "Keep it"),
     ];
-    Screen {
-        rows: vec![CreateActionRow::Buttons(buttons)],
-        ..Screen::text(format!("Cancel order {number}?\n{what}"))
-    }
+    Reply::text(format!("Cancel order {number}?\n{summary}")).with_row(CreateActionRow::Buttons(buttons))
 }
 
-fn name_of(status: Option<Status>) -> &'static str {
-    status.map_or(NONE, Status::as_str)
+fn status_argument(status: Option<Status>) -> &'static str {
+    status.map_or(NO_STATUS, Status::as_str)
 }

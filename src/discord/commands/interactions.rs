@@ -1,4 +1,4 @@
-//! Takes interactions and answers each in a task of its own, on the main runtime.
+//! Receives interactions and answers each one in a task of its own, on the main runtime.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,18 +17,22 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::asker::Asker;
-use super::data::Data;
-use super::failure::Failure;
-use super::{catalogue, route};
+use super::access::AccessControl;
+use super::context::{Command, CommandResult, Data, usage};
+use super::table;
 use crate::config::Level;
-use crate::discord::reply::responder::Turn;
-use crate::discord::reply::screen;
+use crate::discord::Settings;
+use crate::discord::deps::Deps;
+use crate::discord::reply::caller::Caller;
+use crate::discord::reply::error::CommandError;
+use crate::discord::reply::responder::Responder;
+use crate::discord::reply::text::code;
+use crate::discord::reply::{custom_id, no_mentions};
 
-/// Longest answer: Discord takes it for fifteen minutes.
-const LONGEST: Duration = Duration::from_mins(14);
-/// Longest autocompletion: Discord takes it for three seconds.
-const LONGEST_COMPLETION: Duration = Duration::from_millis(2500);
+/// Discord accepts an answer for 15 minutes.
+const COMMAND_TIMEOUT: Duration = Duration::from_mins(14);
+/// Discord accepts autocomplete choices for 3 seconds.
+const AUTOCOMPLETE_TIMEOUT: Duration = Duration::from_millis(2500);
 
 /// An interaction, and what serenity knows of its shard.
 #[derive(Clone, Debug)]
@@ -40,21 +44,31 @@ pub struct Call {
 
 /// Answers interactions.
 pub(crate) struct Commands {
-    options: FrameworkOptions<Data, Failure>,
+    options: FrameworkOptions<Data, CommandError>,
     data: Data,
 }
 
 impl Commands {
-    pub(crate) fn new(data: Data) -> Self {
+    pub(crate) fn new(deps: Deps, settings: &Settings, stop: CancellationToken) -> Self {
+        let Settings { discord, access, orders } = settings;
+        let access = AccessControl::new(access.clone(), discord.guilds.clone());
         let options = FrameworkOptions {
-            commands: catalogue::commands(&data.admission),
-            allowed_mentions: Some(screen::nobody()),
+            commands: table::commands(&access),
+            allowed_mentions: Some(no_mentions()),
             ..FrameworkOptions::default()
+        };
+        let data = Data {
+            deps,
+            access,
+            orders: orders.clone(),
+            channels: discord.channels.clone(),
+            backfills: discord.channels.iter().map(|channel| (channel.id, Arc::default())).collect(),
+            stop,
         };
         Self { options, data }
     }
 
-    /// The commands as Discord is told of them.
+    /// The definitions of all commands, as Discord's API expects them.
     pub(crate) fn definitions(&self) -> Vec<serde_json::Value> {
         let built = poise::builtins::create_application_commands(&self.options.commands);
         built.iter().filter_map(|command| serde_json::to_value(command).ok()).collect()
@@ -64,7 +78,7 @@ impl Commands {
         &self.data
     }
 
-    /// Answers until `stop` is cancelled; then what is being answered has `grace` to come to its end.
+    /// Answers interactions until `stop` is cancelled. Running commands then have `grace` to finish.
     pub(crate) async fn run(
         self: Arc<Self>,
         mut calls: mpsc::Receiver<Box<Call>>,
@@ -72,129 +86,153 @@ impl Commands {
         stop: CancellationToken,
     ) {
         let tasks = TaskTracker::new();
-        let hurry = CancellationToken::new();
+        let abort = CancellationToken::new();
         while let Some(Some(call)) = stop.run_until_cancelled(calls.recv()).await {
-            let (desk, hurry) = (Arc::clone(&self), hurry.clone());
-            let answering = async move { Box::pin(desk.answer(*call)).await };
-            tasks.spawn(async move { hurry.run_until_cancelled(answering).await });
+            let (commands, abort) = (Arc::clone(&self), abort.clone());
+            let answering = async move { Box::pin(commands.answer(*call)).await };
+            tasks.spawn(async move { abort.run_until_cancelled(answering).await });
         }
         tasks.close();
         if timeout(grace, tasks.wait()).await.is_err() {
-            hurry.cancel();
+            abort.cancel();
             tasks.wait().await;
         }
     }
 
     async fn answer(&self, call: Call) {
         let Call { mut context, shards, interaction } = call;
-        // serenity's own client is driven by a runtime that an outage may stop.
+        // serenity's own client runs on the gateway's runtime, which an outage may block.
         context.http = self.data.deps.rest.http();
-        // That client learns of its application from READY, this one from here.
+        // serenity's own client learns the application id from READY; this one learns it here.
         context.http.set_application_id(interaction.application_id());
         match interaction {
-            Interaction::Command(asked) => self.command(&context, &shards, &asked).await,
-            Interaction::Autocomplete(asked) => self.complete(&context, &shards, &asked).await,
-            Interaction::Component(asked) => self.component(&asked).await,
-            Interaction::Modal(asked) => self.modal(&asked).await,
+            Interaction::Command(command) => self.command(&context, &shards, &command).await,
+            Interaction::Autocomplete(command) => self.autocomplete(&context, &shards, &command).await,
+            Interaction::Component(component) => self.component(&component).await,
+            Interaction::Modal(modal) => self.modal(&modal).await,
             _ => {}
         }
     }
 
-    async fn command(&self, context: &Context, shards: &Arc<ShardManager>, asked: &CommandInteraction) {
+    async fn command(&self, context: &Context, shards: &Arc<ShardManager>, command: &CommandInteraction) {
         let acknowledged = AtomicBool::new(false);
-        let name = asked.data.name.as_str();
-        let turn = Turn::new(&self.data, Asker::from(asked), &acknowledged);
-        if !self.admits(&turn, catalogue::level(name), name).await {
+        let name = command.data.name.as_str();
+        let responder = self.data.responder(Caller::from(command), &acknowledged);
+        if !self.is_allowed(&responder, self.level_of(name), name).await {
             return;
         }
-        let (state, options, mut tree) = (Mutex::new(Box::new(()) as _), asked.data.options(), Vec::new());
+        let (state, options, mut parents) =
+            (Mutex::new(Box::new(()) as _), command.data.options(), Vec::new());
         let framework = self.framework(context, shards);
-        let work = poise::dispatch_interaction(framework, asked, &acknowledged, &state, &options, &mut tree);
-        let done = match timeout(LONGEST, work).await {
-            Ok(done) => done.map_err(failure_of),
-            Err(_) => Err(Failure::Late),
+        let work =
+            poise::dispatch_interaction(framework, command, &acknowledged, &state, &options, &mut parents);
+        let result = match timeout(COMMAND_TIMEOUT, work).await {
+            Ok(result) => result.map_err(from_poise),
+            Err(_) => Err(CommandError::Timeout),
         };
-        finish(&turn, name, done).await;
+        finish(&responder, name, result).await;
     }
 
-    /// Somebody who may not use the command, and a database that does not answer, get no choices.
-    async fn complete(&self, context: &Context, shards: &Arc<ShardManager>, asked: &CommandInteraction) {
+    /// Sends no choices if the caller may not use the command, or if the database does not answer.
+    async fn autocomplete(
+        &self,
+        context: &Context,
+        shards: &Arc<ShardManager>,
+        command: &CommandInteraction,
+    ) {
         let acknowledged = AtomicBool::new(false);
-        let caller = Asker::from(asked);
-        if self.data.admission.admit(&caller, catalogue::level(&asked.data.name)).is_ok() {
-            let (state, options, mut tree) =
-                (Mutex::new(Box::new(()) as _), asked.data.options(), Vec::new());
+        let caller = Caller::from(command);
+        if self.data.access.check(&caller, self.level_of(&command.data.name)).is_ok() {
+            let (state, options, mut parents) =
+                (Mutex::new(Box::new(()) as _), command.data.options(), Vec::new());
             let framework = self.framework(context, shards);
-            let work =
-                poise::dispatch_autocomplete(framework, asked, &acknowledged, &state, &options, &mut tree);
-            if matches!(timeout(LONGEST_COMPLETION, work).await, Ok(Ok(()))) {
+            let work = poise::dispatch_autocomplete(
+                framework,
+                command,
+                &acknowledged,
+                &state,
+                &options,
+                &mut parents,
+            );
+            if matches!(timeout(AUTOCOMPLETE_TIMEOUT, work).await, Ok(Ok(()))) {
                 return;
             }
         }
         let none = CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new());
         if none.execute(&context.http, (caller.id, &caller.token)).await.is_err() {
-            tracing::debug!("an autocompletion came too late");
+            tracing::debug!("autocomplete choices were sent too late");
         }
     }
 
-    async fn component(&self, asked: &ComponentInteraction) {
+    async fn component(&self, component: &ComponentInteraction) {
         let acknowledged = AtomicBool::new(false);
-        let mut turn = Turn::new(&self.data, Asker::from(asked), &acknowledged);
-        if let ComponentInteractionDataKind::StringSelect { values } = &asked.data.kind {
-            turn.chosen.clone_from(values);
+        let mut responder = self.data.responder(Caller::from(component), &acknowledged);
+        if let ComponentInteractionDataKind::StringSelect { values } = &component.data.kind {
+            responder.selected.clone_from(values);
         }
-        self.routed(&turn, &asked.data.custom_id).await;
+        self.dispatch(&responder, &component.data.custom_id).await;
     }
 
-    async fn modal(&self, asked: &ModalInteraction) {
+    async fn modal(&self, modal: &ModalInteraction) {
         let acknowledged = AtomicBool::new(false);
-        let mut turn = Turn::new(&self.data, Asker::from(asked), &acknowledged);
-        let parts = asked.data.components.iter().flat_map(|row| &row.components);
-        turn.on_message = asked.message.is_some();
-        turn.inputs = parts
-            .filter_map(|part| match part {
+        let mut responder = self.data.responder(Caller::from(modal), &acknowledged);
+        responder.opened_by_component = modal.message.is_some();
+        let components = modal.data.components.iter().flat_map(|row| &row.components);
+        responder.inputs = components
+            .filter_map(|component| match component {
                 ActionRowComponent::InputText(input) => {
                     Some((input.custom_id.clone(), input.value.clone().unwrap_or_default()))
                 }
                 _ => None,
             })
             .collect();
-        self.routed(&turn, &asked.data.custom_id).await;
+        self.dispatch(&responder, &modal.data.custom_id).await;
     }
 
-    async fn routed(&self, turn: &Turn<'_>, custom_id: &str) {
-        let Some((route, arguments)) = route::find(custom_id) else {
-            return finish(turn, "a component", Err(Failure::OutOfDate)).await;
+    /// Calls the handler that a custom id names.
+    async fn dispatch(&self, responder: &Responder<'_>, custom_id: &str) {
+        let (name, arguments) = custom_id::parse(custom_id);
+        let Some(component) = table::COMPONENTS.iter().find(|component| component.name == name) else {
+            return finish(responder, "a component", Err(CommandError::OutOfDate)).await;
         };
-        if !self.admits(turn, Some(route.level), route.name).await {
+        if !self.is_allowed(responder, Some(component.level), name).await {
             return;
         }
-        let work = AssertUnwindSafe((route.handle)(turn, arguments)).catch_unwind();
-        let done = match timeout(LONGEST, work).await {
-            Ok(done) => done.unwrap_or(Err(Failure::Panic)),
-            Err(_) => Err(Failure::Late),
+        let work = AssertUnwindSafe((component.handle)(&self.data, responder, arguments)).catch_unwind();
+        let result = match timeout(COMMAND_TIMEOUT, work).await {
+            Ok(result) => result.unwrap_or(Err(CommandError::Panic)),
+            Err(_) => Err(CommandError::Timeout),
         };
-        finish(turn, route.name, done).await;
+        finish(responder, name, result).await;
     }
 
-    /// Whether somebody may do this; who may not is told, and it is logged.
-    async fn admits(&self, turn: &Turn<'_>, needed: Option<Level>, what: &str) -> bool {
-        let Err(refusal) = self.data.admission.admit(&turn.asker, needed) else { return true };
+    /// Checks the caller's level. A refusal is logged, and the caller reads the reason.
+    async fn is_allowed(&self, responder: &Responder<'_>, needed: Option<Level>, command: &str) -> bool {
+        let caller = &responder.caller;
+        let Err(refusal) = self.data.access.check(caller, needed) else { return true };
         tracing::warn!(
-            user.id = turn.asker.user,
-            guild.id = turn.asker.guild,
-            what,
-            "refused: the level is too low"
+            user.id = caller.user,
+            guild.id = caller.guild,
+            command,
+            "command refused: the user's level is too low"
         );
-        finish(turn, what, turn.say(refusal).await).await;
+        finish(responder, command, responder.say(refusal).await).await;
         false
+    }
+
+    /// The level that a command needs. An unknown command is out of date, and only admins read that.
+    fn level_of(&self, name: &str) -> Option<Level> {
+        let is_named =
+            |command: &&Command| command.name == name || command.context_menu_name.as_deref() == Some(name);
+        let command = self.options.commands.iter().find(is_named);
+        command.and_then(usage).map_or(Some(Level::Admin), |usage| usage.level)
     }
 
     fn framework<'a>(
         &'a self,
         context: &'a Context,
         shards: &'a Arc<ShardManager>,
-    ) -> FrameworkContext<'a, Data, Failure> {
+    ) -> FrameworkContext<'a, Data, CommandError> {
         FrameworkContext {
             serenity_context: context,
             bot_id: UserId::default(),
@@ -205,35 +243,35 @@ impl Commands {
     }
 }
 
-/// Tells the caller of a failure: what is theirs to know, else an id that is in the log.
-async fn finish(turn: &Turn<'_>, what: &str, done: Result<(), Failure>) {
-    let Err(failure) = done else { return };
+/// Reports a failure. The caller reads only what concerns them; anything else is logged under an id,
+/// and the caller reads the id.
+async fn finish(responder: &Responder<'_>, command: &str, result: CommandResult) {
+    let Err(failure) = result else { return };
     let text = failure.for_caller().map_or_else(
         || {
             let id = format!("{:08x}", fastrand::u32(..));
-            let user = turn.asker.user;
-            tracing::error!(error.id = id, user.id = user, what, error = %failure, "a command failed");
-            format!("That did not work. The log of ROMS says why, under `{id}`.")
+            let user = responder.caller.user;
+            tracing::error!(error.id = id, user.id = user, command, error = %failure, "command failed");
+            format!("Something went wrong. The log of ROMS has the details under `{id}`.")
         },
         str::to_owned,
     );
-    if let Err(error) = turn.say(text).await {
-        tracing::debug!(what, %error, "nobody could be told of a failure");
+    if let Err(error) = responder.say(text).await {
+        tracing::debug!(command, %error, "the caller could not be told about a failure");
     }
 }
 
-/// poise's errors without what it would say of them.
-fn failure_of(error: FrameworkError<'_, Data, Failure>) -> Failure {
+/// Translates poise's errors, without poise's own texts.
+fn from_poise(error: FrameworkError<'_, Data, CommandError>) -> CommandError {
     match error {
         FrameworkError::Command { error, .. } => error,
         FrameworkError::ArgumentParse { error, input, .. } => {
-            let input = input.unwrap_or_default();
-            Failure::told(format!("{} cannot be read: {error}", crate::discord::reply::text::code(&input)))
+            CommandError::user(format!("ROMS cannot read {}: {error}", code(&input.unwrap_or_default())))
         }
         FrameworkError::UnknownInteraction { .. } | FrameworkError::CommandStructureMismatch { .. } => {
-            Failure::OutOfDate
+            CommandError::OutOfDate
         }
-        FrameworkError::CommandPanic { .. } => Failure::Panic,
-        _ => Failure::Malformed("poise refused it"),
+        FrameworkError::CommandPanic { .. } => CommandError::Panic,
+        _ => CommandError::Malformed("poise rejected the interaction"),
     }
 }

@@ -1,35 +1,32 @@
-//! `/logs`: what came in and what became of it.
+//! `/logs`: lists the messages that ROMS received, shows one of them, and reads it again.
 
 use poise::ChoiceParameter;
-use serenity::all::{
-    ButtonStyle, CreateActionRow, CreateAttachment, CreateButton, CreateSelectMenu, CreateSelectMenuKind,
-    CreateSelectMenuOption,
-};
+use serenity::all::{CreateActionRow, CreateAttachment, CreateButton};
 
-use super::data::{Ctx, Data, Done};
-use super::failure::Failure;
-use super::route::{Arguments, custom_id};
-use crate::card::outcome::Receipt;
-use crate::discord::reply::embed::Sheet;
-use crate::discord::reply::responder::Turn;
-use crate::discord::reply::screen::Screen;
-use crate::discord::reply::text::{ago, code, counted, cut, moment, plain_line, shown_line, units};
+use super::context::{CommandResult, Context, Data, begin_deferred};
+use crate::discord::reply::Reply;
+use crate::discord::reply::components::{MAX_CHOICE_LENGTH, secondary_button, select};
+use crate::discord::reply::custom_id::{Arguments, custom_id};
+use crate::discord::reply::embed::{BLURPLE, EmbedBuilder};
+use crate::discord::reply::error::CommandError;
+use crate::discord::reply::responder::Responder;
+use crate::discord::reply::text::{
+    code, escape_line, escape_lines, outcome_names, plain_line, pluralize, relative_time, timestamp,
+    truncate, utf16_len,
+};
 use crate::redact::credentials;
 use crate::store::{LogEntry, LogFilter};
 
-/// Messages on a page.
-const PAGE: u64 = 15;
-/// Longest reason on a line, and longest label.
-const LONGEST: usize = 100;
-/// Longest text form in the embed; a longer one is in a file.
-const LONGEST_TEXT: usize = 3000;
-/// Longest payload that is laid out, in bytes. Laid out, one that is nested deep is a hundred times as
-/// long, and Discord takes files of at most ten million bytes.
-const LONGEST_LAID_OUT: usize = 64 * 1024;
-/// Stands for every outcome.
+const PAGE_SIZE: u64 = 15;
+/// A longer text form is attached as a file.
+const MAX_TEXT_FORM: usize = 3000;
+/// A larger payload is attached without indentation, in bytes. Indentation can make deeply nested JSON
+/// a hundred times larger, and Discord accepts files of at most 10 MB.
+const MAX_INDENTED: usize = 64 * 1024;
+/// The outcome argument of a custom id that stands for all outcomes.
 const ALL: &str = "-";
 
-/// What became of a message, to choose from.
+/// The choices for an outcome.
 #[derive(Clone, Copy, Debug, ChoiceParameter)]
 pub(crate) enum OutcomeChoice {
     #[name = "created"]
@@ -46,85 +43,79 @@ pub(crate) enum OutcomeChoice {
     Rejected,
 }
 
-/// The last messages that came in
+/// Show the latest messages that ROMS received
 #[poise::command(slash_command, guild_only, ephemeral)]
 pub(crate) async fn logs(
-    ctx: Ctx<'_>,
-    #[description = "Only messages of which this became"] outcome: Option<OutcomeChoice>,
-) -> Done {
-    let turn = Turn::of(ctx);
-    turn.defer().await?;
+    ctx: Context<'_>,
+    #[description = "Only messages with this outcome"] outcome: Option<OutcomeChoice>,
+) -> CommandResult {
+    let (data, responder) = begin_deferred(ctx).await?;
     let outcome = outcome.map(|outcome| ChoiceParameter::name(&outcome));
-    turn.show(page(turn.data, outcome, None).await?).await
+    responder.show(page(data, outcome, None).await?).await
 }
 
-/// Button: older messages, or the newest.
-pub(crate) async fn turn_page(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
-    turn.defer_update().await?;
-    let (outcome, before) = (arguments.text()?, arguments.read::<i64>()?);
-    turn.show(
-        page(turn.data, Some(outcome).filter(|it| *it != ALL), Some(before).filter(|id| *id > 0)).await?,
-    )
-    .await
+/// Buttons "Newest" and "Older".
+pub(crate) async fn show_page(
+    data: &Data,
+    responder: &Responder<'_>,
+    mut arguments: Arguments<'_>,
+) -> CommandResult {
+    responder.defer_update().await?;
+    let outcome = Some(arguments.text()?).filter(|outcome| *outcome != ALL);
+    let before = Some(arguments.parse()?).filter(|id| *id > 0);
+    responder.show(page(data, outcome, before).await?).await
 }
 
-/// Select: one message.
-pub(crate) async fn chosen(turn: &Turn<'_>, _: Arguments<'_>) -> Done {
-    turn.defer().await?;
-    let id = turn.chosen.first().and_then(|id| id.parse().ok()).ok_or(Failure::OutOfDate)?;
-    turn.show(one(turn.data, id).await?).await
+/// Select: shows one message.
+pub(crate) async fn open(data: &Data, responder: &Responder<'_>, _: Arguments<'_>) -> CommandResult {
+    responder.defer().await?;
+    responder.show(message(data, responder.selected_id()?).await?).await
 }
 
-/// Button: reads a message again.
-pub(crate) async fn replay(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
-    turn.defer_update().await?;
-    let id = arguments.read()?;
-    let receipt = turn.data.deps.ingest.replay_one(id, &turn.actor()).await?.ok_or(Failure::OutOfDate)?;
-    let mut screen = one(turn.data, id).await?;
-    screen.text = format!("Read again: {}.", outcomes(&receipt));
-    turn.show(screen).await
+/// Button "Replay": reads a message again.
+pub(crate) async fn replay(
+    data: &Data,
+    responder: &Responder<'_>,
+    mut arguments: Arguments<'_>,
+) -> CommandResult {
+    responder.defer_update().await?;
+    let id = arguments.parse()?;
+    let receipt =
+        data.deps.ingest.replay_one(id, &responder.actor()).await?.ok_or(CommandError::OutOfDate)?;
+    let reply = message(data, id).await?;
+    responder.show(reply.with_text(format!("Read again: {}.", outcome_names(&receipt)))).await
 }
 
-/// What became of each card, as `created, rejected`.
-pub(crate) fn outcomes(receipt: &Receipt) -> String {
-    let outcomes: Vec<&str> = receipt.cards.iter().map(|card| card.outcome.as_str()).collect();
-    if outcomes.is_empty() { "it holds no card".to_owned() } else { outcomes.join(", ") }
-}
-
-async fn page(data: &Data, outcome: Option<&str>, before_id: Option<i64>) -> Result<Screen, Failure> {
+async fn page(data: &Data, outcome: Option<&str>, before_id: Option<i64>) -> Result<Reply, CommandError> {
     let filter = LogFilter { outcome: outcome.map(str::to_owned), before_id, source: None };
-    let found = data.deps.store.logs(&filter, PAGE).await?;
+    let found = data.deps.store.logs(&filter, PAGE_SIZE).await?;
     let Some(oldest) = found.items.last().map(|log| log.id) else {
-        return Ok(Screen::text(match outcome {
-            Some(outcome) => format!("No message was {}.", plain_line(outcome)),
-            None => "Nothing has come in yet.".to_owned(),
+        return Ok(Reply::text(match outcome {
+            Some(outcome) => format!("No messages with the outcome {}.", plain_line(outcome)),
+            None => "ROMS has not received any messages yet.".to_owned(),
         }));
     };
-    let sheet = Sheet {
-        title: outcome.map_or_else(|| "Messages".to_owned(), |outcome| format!("Messages: {outcome}")),
+    let title = outcome.map_or_else(|| "Messages".to_owned(), |outcome| format!("Messages: {outcome}"));
+    let embed = EmbedBuilder {
         description: found.items.iter().map(line).collect::<Vec<_>>().join("\n"),
-        colour: 0x0058_65F2,
-        footer: counted(found.total, "message", "messages"),
-        ..Sheet::default()
+        footer: pluralize(found.total, "message", "messages"),
+        ..EmbedBuilder::titled(title, BLURPLE)
     };
     let outcome = outcome.unwrap_or(ALL);
-    let is_last = (found.items.len() as u64) < PAGE;
-    let older = CreateButton::new(custom_id("logs", &[&outcome, &oldest])).label("Older").disabled(is_last);
-    let newest = CreateButton::new(custom_id("logs", &[&outcome, &0])).label("Newest");
-    let buttons = [newest, older].map(|button| button.style(ButtonStyle::Secondary));
-    let options = found.items.iter().map(|log| CreateSelectMenuOption::new(label(log), log.id.to_string()));
-    let select = CreateSelectMenu::new(
-        custom_id("log", &[]),
-        CreateSelectMenuKind::String { options: options.collect() },
-    );
-    let rows = vec![
-        CreateActionRow::Buttons(buttons.to_vec()),
-        CreateActionRow::SelectMenu(select.placeholder("Show a message")),
+    let is_last = (found.items.len() as u64) < PAGE_SIZE;
+    let buttons = vec![
+        secondary_button(custom_id("logs", &[&outcome, &0]), "Newest"),
+        secondary_button(custom_id("logs", &[&outcome, &oldest]), "Older").disabled(is_last),
     ];
-    Ok(Screen { rows, ..Screen::sheet(sheet) })
+    let options = found.items.iter().map(|log| (label(log), log.id.to_string()));
+    Ok(Reply::embed(embed).with_row(CreateActionRow::Buttons(buttons)).with_row(select(
+        custom_id("log", &[]),
+        "Show a message",
+        options,
+    )))
 }
 
-fn sign(outcome: &str) -> &'static str {
+fn outcome_emoji(outcome: &str) -> &'static str {
     match outcome {
         "created" => "✅",
         "updated" => "🔄",
@@ -134,68 +125,56 @@ fn sign(outcome: &str) -> &'static str {
 }
 
 fn line(log: &LogEntry) -> String {
-    let why =
-        log.error_message.as_deref().map(|why| format!(" · {}", shown_line(&cut(&plain_line(why), LONGEST))));
+    let reason = log.error_message.as_deref().map(plain_line);
+    let reason = reason.map(|reason| format!(" · {}", escape_line(&truncate(&reason, MAX_CHOICE_LENGTH))));
     let LogEntry { id, outcome, created_at, .. } = log;
-    format!("{} `{id}` {outcome} · {}{}", sign(outcome), ago(*created_at), why.unwrap_or_default())
+    let (emoji, age) = (outcome_emoji(outcome), relative_time(*created_at));
+    format!("{emoji} `{id}` {outcome} · {age}{}", reason.unwrap_or_default())
 }
 
 fn label(log: &LogEntry) -> String {
-    let why = log.error_message.as_deref().or(log.code.as_deref()).unwrap_or_default();
-    cut(&format!("{} {} {} {}", sign(&log.outcome), log.id, log.outcome, plain_line(why)), LONGEST)
+    let reason = log.error_message.as_deref().or(log.code.as_deref()).unwrap_or_default();
+    format!("{} {} {} {}", outcome_emoji(&log.outcome), log.id, log.outcome, plain_line(reason))
 }
 
-async fn one(data: &Data, id: i64) -> Result<Screen, Failure> {
-    let store = &data.deps.store;
-    let log = store.log(id).await?.ok_or(Failure::OutOfDate)?;
-    let mut sheet = Sheet {
-        title: format!("{} Message {id}: {}", sign(&log.outcome), log.outcome),
-        colour: 0x0058_65F2,
-        ..Sheet::default()
-    };
+async fn message(data: &Data, id: i64) -> Result<Reply, CommandError> {
+    let log = data.deps.store.log(id).await?.ok_or(CommandError::OutOfDate)?;
+    let title = format!("{} Message {id}: {}", outcome_emoji(&log.outcome), log.outcome);
+    let mut embed = EmbedBuilder::titled(title, BLURPLE);
     let mut files = Vec::new();
-    let flattened = credentials(&log.flattened);
-    if units(&flattened) <= LONGEST_TEXT {
-        if !flattened.trim().is_empty() {
-            sheet.description = format!("```\n{}\n```", flattened.replace("```", "ˋˋˋ"));
-        }
-    } else {
-        files.push(CreateAttachment::bytes(flattened.as_bytes(), format!("message-{id}-read.txt")));
+    let text_form = credentials(&log.flattened);
+    if utf16_len(&text_form) > MAX_TEXT_FORM {
+        files.push(CreateAttachment::bytes(text_form.as_bytes(), format!("message-{id}-read.txt")));
+    } else if !text_form.trim().is_empty() {
+        embed.description = format!("```\n{}\n```", text_form.replace("```", "ˋˋˋ"));
     }
-    sheet.wide("Reason", log.error_message.as_deref().map(shown_line).unwrap_or_default());
-    sheet.wide("Warnings", log.warnings.iter().map(|text| shown_line(text)).collect::<Vec<_>>().join("\n"));
-    sheet.beside("Came in", moment(log.created_at));
-    sheet.beside("Through", place(&log));
-    sheet.wide("Orders", orders(data, &log).await?);
-    if let Some(deleted_at) = log.deleted_at {
-        sheet.beside("Deleted in Discord", moment(deleted_at));
-    }
-    let mut rows = Vec::new();
+    embed.field("Reason", log.error_message.as_deref().map(escape_line).unwrap_or_default());
+    embed.field("Warnings", escape_lines(&log.warnings));
+    embed.inline_field("Received", timestamp(log.created_at));
+    embed.inline_field("Source", source(&log));
+    embed.field("Orders", orders(data, &log).await?);
+    embed.inline_field("Deleted in Discord", log.deleted_at.map(timestamp).unwrap_or_default());
     if log.payload.is_empty() {
-        "The payload is not kept any more.".clone_into(&mut sheet.footer);
-    } else {
-        files.push(payload(&log));
-        let replay = CreateButton::new(custom_id("replay", &[&id])).label("Replay");
-        rows.push(CreateActionRow::Buttons(vec![replay]));
+        "The original message is no longer stored.".clone_into(&mut embed.footer);
+        return Ok(Reply { files, ..Reply::embed(embed) });
     }
-    Ok(Screen { rows, files, ..Screen::sheet(sheet) })
+    files.push(payload(&log));
+    let replay = CreateButton::new(custom_id("replay", &[&id])).label("Replay");
+    Ok(Reply { files, ..Reply::embed(embed) }.with_row(CreateActionRow::Buttons(vec![replay])))
 }
 
-/// The payload as it came, less the credentials in it, and laid out where it is JSON.
+/// The payload without credentials. JSON is indented.
 fn payload(log: &LogEntry) -> CreateAttachment {
-    let id = log.id;
-    let json = Some(&log.payload).filter(|payload| payload.len() <= LONGEST_LAID_OUT);
+    let json = Some(&log.payload).filter(|payload| payload.len() <= MAX_INDENTED);
     let json = json.and_then(|payload| serde_json::from_str::<serde_json::Value>(payload).ok());
-    match json.filter(|json| json.is_object() || json.is_array()) {
-        Some(json) => {
-            let text = format!("{json:#}");
-            CreateAttachment::bytes(credentials(&text).as_bytes(), format!("message-{id}.json"))
-        }
-        None => CreateAttachment::bytes(credentials(&log.payload).as_bytes(), format!("message-{id}.txt")),
-    }
+    let (text, extension) = match json.filter(|json| json.is_object() || json.is_array()) {
+        Some(json) => (format!("{json:#}"), "json"),
+        None => (log.payload.clone(), "txt"),
+    };
+    CreateAttachment::bytes(credentials(&text).as_bytes(), format!("message-{}.{extension}", log.id))
 }
 
-fn place(log: &LogEntry) -> String {
+fn source(log: &LogEntry) -> String {
     match log.endpoint.strip_prefix("discord/").and_then(|rest| rest.split_once('/')) {
         Some((guild, channel)) => match log.message_id {
             Some(message) => {
@@ -207,7 +186,7 @@ fn place(log: &LogEntry) -> String {
     }
 }
 
-async fn orders(data: &Data, log: &LogEntry) -> Result<String, Failure> {
+async fn orders(data: &Data, log: &LogEntry) -> Result<String, CommandError> {
     let mut numbers = Vec::new();
     for id in &log.order_ids {
         if let Some(order) = data.deps.store.order_by_id(*id).await? {

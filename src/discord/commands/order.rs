@@ -1,160 +1,114 @@
-//! `/order`: one order, its history, and sharing it.
+//! `/order`: shows one order and its history, and shares it.
 
-use serenity::all::{ButtonStyle, CreateActionRow, CreateButton};
+use serenity::all::CreateActionRow;
 
-use super::completion::number as complete;
-use super::data::{Ctx, Data, Done};
-use super::failure::Failure;
-use super::order_sheet;
-use super::route::{Arguments, custom_id};
-use crate::config::Level;
-use crate::discord::reply::embed::{Sheet, TITLE};
-use crate::discord::reply::responder::Turn;
-use crate::discord::reply::screen::Screen;
-use crate::discord::reply::text::{code, code_within, colour, cut, moment, shown_line};
-use crate::order::Order;
+use super::context::{CommandResult, Context, Data, begin_deferred};
+use super::order_view::{by_id, complete, find, order_reply, public_embed};
+use crate::discord::reply::Reply;
+use crate::discord::reply::components::secondary_button;
+use crate::discord::reply::custom_id::{Arguments, custom_id};
+use crate::discord::reply::embed::{EmbedBuilder, MAX_TITLE};
+use crate::discord::reply::responder::Responder;
+use crate::discord::reply::text::{code, code_within, escape_line, status_colour, timestamp, truncate};
 use crate::redact::credentials;
 use crate::store::OrderEvent;
 
-/// Numbers that are offered where one is not found.
-const NEAREST: usize = 5;
-/// Longest value of a change, in a history.
-const LONGEST_VALUE: usize = 120;
-/// Steps of a history that are shown: the newest.
-const STEPS: usize = 15;
+/// The length of an old or new value in a history.
+const MAX_VALUE: usize = 120;
+/// How many events of a history are shown, the newest first.
+const MAX_EVENTS: usize = 15;
 
 /// Show one order
 #[poise::command(slash_command, guild_only, ephemeral)]
 pub(crate) async fn order(
-    ctx: Ctx<'_>,
-    #[description = "Order number, or the beginning of product, e-mail or profile"]
+    ctx: Context<'_>,
+    #[description = "Order number, or the start of a product, e-mail address or profile"]
     #[autocomplete = "complete"]
     number: String,
-) -> Done {
-    let turn = Turn::of(ctx);
-    turn.defer().await?;
-    let order = find(turn.data, &number).await?;
-    turn.show(screen(&turn, &order).await?).await
+) -> CommandResult {
+    let (data, responder) = begin_deferred(ctx).await?;
+    let order = find(data, &number).await?;
+    responder.show(order_reply(data, &responder, &order).await?).await
 }
 
-/// The order of a number as people write it.
-///
-/// # Errors
-/// Tells which numbers come near, where there is none.
-pub(crate) async fn find(data: &Data, number: &str) -> Result<Order, Failure> {
-    let store = &data.deps.store;
-    if let Some(order) = store.order(number.trim()).await? {
-        return Ok(order);
-    }
-    let nearest = store.nearest(number, NEAREST).await?;
-    let nearest: Vec<String> = nearest.iter().map(|number| code(number.as_str())).collect();
-    let asked = code(&cut(number, LONGEST_VALUE));
-    Err(Failure::told(if nearest.is_empty() {
-        format!("There is no order {asked}.")
-    } else {
-        format!("There is no order {asked}. The nearest: {}.", nearest.join(", "))
-    }))
+/// Button "Back": shows the order again.
+pub(crate) async fn show(
+    data: &Data,
+    responder: &Responder<'_>,
+    mut arguments: Arguments<'_>,
+) -> CommandResult {
+    responder.defer_update().await?;
+    let order = by_id(data, arguments.parse()?).await?;
+    responder.show(order_reply(data, responder, &order).await?).await
 }
 
-/// The order of a row id.
-///
-/// # Errors
-/// Out of date, where it is gone.
-pub(crate) async fn by_id(data: &Data, id: i64) -> Result<Order, Failure> {
-    data.deps.store.order_by_id(id).await?.ok_or(Failure::OutOfDate)
+/// Select: shows one of several orders in a message of its own.
+pub(crate) async fn open(data: &Data, responder: &Responder<'_>, _: Arguments<'_>) -> CommandResult {
+    responder.defer().await?;
+    let order = by_id(data, responder.selected_id()?).await?;
+    responder.show(order_reply(data, responder, &order).await?).await
 }
 
-/// An order with its buttons.
-pub(crate) async fn screen(turn: &Turn<'_>, order: &Order) -> Result<Screen, Failure> {
-    let source = turn.data.deps.store.source_message(order.id).await?;
-    let id = &order.id;
-    let mut buttons =
-        vec![CreateButton::new(custom_id("history", &[id])).label("History").style(ButtonStyle::Secondary)];
-    if turn.may(Level::Manager) {
-        buttons.push(CreateButton::new(custom_id("edit", &[id])).label("Edit"));
-    }
-    buttons.push(CreateButton::new(custom_id("share", &[id])).label("Share").style(ButtonStyle::Secondary));
-    Ok(Screen {
-        rows: vec![CreateActionRow::Buttons(buttons)],
-        ..Screen::sheet(order_sheet::whole(order, source))
-    })
+/// Button "Share": posts the order for everybody, without private data.
+pub(crate) async fn share(
+    data: &Data,
+    responder: &Responder<'_>,
+    mut arguments: Arguments<'_>,
+) -> CommandResult {
+    responder.defer_update().await?;
+    let order = by_id(data, arguments.parse()?).await?;
+    responder.publish(Reply::embed(public_embed(&order))).await
 }
 
-/// Button: back to the order.
-pub(crate) async fn again(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
-    turn.defer_update().await?;
-    let order = by_id(turn.data, arguments.read()?).await?;
-    turn.show(screen(turn, &order).await?).await
-}
-
-/// Select: one order of several, in a message of its own.
-pub(crate) async fn chosen(turn: &Turn<'_>, _: Arguments<'_>) -> Done {
-    turn.defer().await?;
-    let id = turn.chosen.first().and_then(|id| id.parse().ok()).ok_or(Failure::OutOfDate)?;
-    let order = by_id(turn.data, id).await?;
-    turn.show(screen(turn, &order).await?).await
-}
-
-/// Button: posts the order for everybody, without what is nobody else's.
-pub(crate) async fn share(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
-    turn.defer_update().await?;
-    let order = by_id(turn.data, arguments.read()?).await?;
-    turn.publish(Screen::sheet(order_sheet::shared(&order))).await
-}
-
-/// Button: what happened to the order.
-pub(crate) async fn history(turn: &Turn<'_>, mut arguments: Arguments<'_>) -> Done {
-    turn.defer_update().await?;
-    let order = by_id(turn.data, arguments.read()?).await?;
-    let events = turn.data.deps.store.events(order.id).await?;
-    let back =
-        CreateButton::new(custom_id("order", &[&order.id])).label("Back").style(ButtonStyle::Secondary);
-    let mut sheet = Sheet {
+/// Button "History": shows the events of the order.
+pub(crate) async fn history(
+    data: &Data,
+    responder: &Responder<'_>,
+    mut arguments: Arguments<'_>,
+) -> CommandResult {
+    responder.defer_update().await?;
+    let order = by_id(data, arguments.parse()?).await?;
+    let events = data.deps.store.events(order.id).await?;
+    let mut embed = EmbedBuilder {
         author: "History".to_owned(),
-        title: code_within(order.number.as_str(), TITLE),
-        colour: colour(order.fields.status),
-        ..Sheet::default()
+        title: code_within(order.number.as_str(), MAX_TITLE),
+        colour: status_colour(order.fields.status),
+        ..EmbedBuilder::default()
     };
-    let hidden = events.len().saturating_sub(STEPS);
+    let hidden = events.len().saturating_sub(MAX_EVENTS);
     if hidden > 0 {
-        sheet.footer = format!("{hidden} older steps are not shown");
+        embed.footer = format!("{hidden} older events are not shown");
     }
-    for event in events.iter().rev().take(STEPS) {
-        sheet.wide(&headline(event), steps(event));
+    for event in events.iter().rev().take(MAX_EVENTS) {
+        embed.field(&heading(event), description(event));
     }
-    let rows = vec![CreateActionRow::Buttons(vec![back])];
-    turn.show(Screen { rows, ..Screen::sheet(sheet) }).await
+    let back = secondary_button(custom_id("order", &[&order.id]), "Back");
+    responder.show(Reply::embed(embed).with_row(CreateActionRow::Buttons(vec![back]))).await
 }
 
-fn headline(event: &OrderEvent) -> String {
-    let by = match event.source.as_str() {
+fn heading(event: &OrderEvent) -> String {
+    let source = match event.source.as_str() {
         "webhook" => "over HTTP",
         "discord_bot" => "from Discord",
         _ => "by hand",
     };
-    match event.log_id {
-        Some(log_id) => format!("{} {by} (log {log_id})", event.event_type),
-        None => format!("{} {by}", event.event_type),
-    }
+    let log = event.log_id.map(|id| format!(" (log {id})")).unwrap_or_default();
+    format!("{} {source}{log}", event.event_type)
 }
 
-/// Who did something by hand. A mention shows the name, and pings nobody.
-fn who(actor: &str) -> String {
-    match actor.strip_prefix("discord:") {
-        Some(user) => format!("<@{user}>"),
-        None => code(actor),
-    }
-}
-
-fn steps(event: &OrderEvent) -> String {
+fn description(event: &OrderEvent) -> String {
     let value = |value: &Option<String>| match value {
-        Some(value) => shown_line(&cut(&credentials(value), LONGEST_VALUE)),
+        Some(value) => escape_line(&truncate(&credentials(value), MAX_VALUE)),
         None => "—".to_owned(),
     };
-    let by = event.actor.as_deref().map(|actor| format!(" by {}", who(actor))).unwrap_or_default();
-    let mut lines = vec![format!("{}{by}", moment(event.created_at))];
+    let actor = event.actor.as_deref().map(|actor| match actor.strip_prefix("discord:") {
+        // Discord shows the user's name; nobody is pinged.
+        Some(user) => format!(" by <@{user}>"),
+        None => format!(" by {}", code(actor)),
+    });
+    let mut lines = vec![format!("{}{}", timestamp(event.created_at), actor.unwrap_or_default())];
     lines.extend(event.changes.iter().map(|change| {
-        let field = shown_line(&change.field);
+        let field = escape_line(&change.field);
         match &change.old {
             None => format!("{field}: {}", value(&change.new)),
             Some(_) => format!("{field}: {} → {}", value(&change.old), value(&change.new)),

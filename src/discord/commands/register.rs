@@ -1,5 +1,5 @@
-//! Tells Discord which commands there are: for each guild, in the background, until it is done, and
-//! only where something has changed.
+//! Registers the commands with Discord: in each guild, in the background, and only when they differ from
+//! the registered ones.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,59 +12,60 @@ use crate::card::decode::discord::id_of;
 use crate::discord::CHECK_EVERY;
 use crate::discord::rest::{Reported, RestError};
 
-/// Keeps the commands of all guilds as they should be, until `stop` is cancelled.
+/// Checks the commands of all guilds again and again, until `stop` is cancelled.
 pub(crate) async fn keep_registered(commands: Arc<Commands>, guilds: Vec<i64>, stop: CancellationToken) {
     let reported = Reported::default();
     let keeping = async {
         let timing = &commands.data().deps.timing;
         loop {
-            let mut all_well = true;
+            let mut all_registered = true;
             for &guild in &guilds {
-                all_well &= register(&commands, guild, &reported).await;
+                all_registered &= register(&commands, guild, &reported).await;
             }
-            // One that is mended, such as by inviting the bot again, is soon seen.
-            tokio::time::sleep(timing.reconcile * if all_well { CHECK_EVERY } else { 1 }).await;
+            // Retry soon after a failure: somebody may invite the bot again, for example.
+            tokio::time::sleep(timing.reconcile * if all_registered { CHECK_EVERY } else { 1 }).await;
         }
     };
     stop.run_until_cancelled(keeping).await;
 }
 
-/// Whether the commands of a guild are as they should be now.
+/// Registers the commands of a guild. Returns whether that succeeded.
 async fn register(commands: &Commands, guild: i64, reported: &Reported<i64>) -> bool {
     match try_to_register(commands, guild).await {
         Ok(changed) => {
             if changed || reported.works(&guild) {
-                tracing::info!(guild.id = guild, "the commands are registered");
+                tracing::info!(guild.id = guild, "commands registered");
             }
             true
         }
         Err(error) => {
             if reported.fails(guild) {
-                tracing::warn!(guild.id = guild, %error, "cannot register the commands");
+                tracing::warn!(guild.id = guild, %error, "could not register the commands");
             }
             false
         }
     }
 }
 
+/// Returns whether the registered commands had to be replaced.
 async fn try_to_register(commands: &Commands, guild: i64) -> Result<bool, RestError> {
     let rest = &commands.data().deps.rest;
     let application = rest.own().await?.application;
     let known = rest.guild(guild).await?;
     let roles = known.get("roles").and_then(Value::as_array).into_iter().flatten();
     let roles: BTreeSet<i64> = roles.filter_map(|role| id_of(role, "id")).collect();
-    commands.data().admission.learn_roles(guild, roles);
+    commands.data().access.set_roles(guild, roles);
     let (wanted, found) = (commands.definitions(), rest.commands(application, guild).await?);
-    let is_there = |wanted: &Value| found.iter().any(|found| is_same(wanted, found));
-    if found.len() == wanted.len() && wanted.iter().all(is_there) {
+    let is_registered = |wanted: &Value| found.iter().any(|found| is_same(wanted, found));
+    if found.len() == wanted.len() && wanted.iter().all(is_registered) {
         return Ok(false);
     }
     rest.set_commands(application, guild, &wanted).await?;
     Ok(true)
 }
 
-/// What Discord adds by itself, and what counts only for commands of no guild.
-const NOT_OURS: [&str; 10] = [
+/// Keys that Discord adds, and keys that have no meaning in a guild.
+const IGNORED_KEYS: [&str; 10] = [
     "id",
     "application_id",
     "guild_id",
@@ -77,16 +78,16 @@ const NOT_OURS: [&str; 10] = [
     "options_hash",
 ];
 
-/// Whether a command is there as it is wanted; to leave something out is to say that it is empty.
+/// Whether a registered command equals the wanted one. A missing key equals its default value.
 fn is_same(wanted: &Value, found: &Value) -> bool {
     match (wanted, found) {
         (Value::Object(wanted), Value::Object(found)) => {
             let keys: BTreeSet<&String> = wanted.keys().chain(found.keys()).collect();
-            keys.into_iter().filter(|key| !NOT_OURS.contains(&key.as_str())).all(|key| {
+            keys.into_iter().filter(|key| !IGNORED_KEYS.contains(&key.as_str())).all(|key| {
                 let (wanted, found) = (wanted.get(key), found.get(key));
                 match (
-                    wanted.filter(|value| !is_empty(key, value)),
-                    found.filter(|value| !is_empty(key, value)),
+                    wanted.filter(|value| !is_default(key, value)),
+                    found.filter(|value| !is_default(key, value)),
                 ) {
                     (Some(wanted), Some(found)) => is_same(wanted, found),
                     (wanted, found) => wanted.is_none() && found.is_none(),
@@ -101,8 +102,8 @@ fn is_same(wanted: &Value, found: &Value) -> bool {
     }
 }
 
-/// Whether a value is what Discord takes where there is none.
-fn is_empty(key: &str, value: &Value) -> bool {
+/// Whether Discord treats the value like a missing key.
+fn is_default(key: &str, value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty(),
@@ -121,7 +122,7 @@ mod tests {
     use super::is_same;
 
     #[test]
-    fn what_discord_adds_makes_no_difference_and_what_we_change_does() {
+    fn keys_that_discord_adds_are_ignored_and_real_changes_are_not() {
         let wanted = json!({"name": "order", "description": "x", "type": 1, "contexts": [0], "options": [{"name": "n", "type": 3}]});
         let found = json!({"id": "1", "version": "2", "name": "order", "description": "x", "nsfw": false, "contexts": null,
             "default_member_permissions": null, "options": [{"name": "n", "type": 3, "required": false}]});

@@ -1,56 +1,43 @@
-//! `/replay`: reads again what could not be read, after a fix of the reading.
+//! `/replay`: reads all rejected messages again, after the parser has improved.
 
 use tokio::sync::watch;
 
-use super::attended::attend;
-use super::data::{Ctx, Done};
-use super::failure::Failure;
-use crate::discord::reply::responder::Turn;
-use crate::discord::reply::screen::Screen;
-use crate::ingest::{ReplayError, ReplayFilter, ReplaySummary};
+use super::context::{CommandResult, Context, begin_deferred};
+use super::progress::run_with_progress;
+use crate::discord::reply::Reply;
+use crate::ingest::{ReplayFilter, ReplaySummary};
 
-/// Read again the messages that could not be read
+/// Read the messages again that could not be read
 #[poise::command(slash_command, guild_only, ephemeral)]
-pub(crate) async fn replay(ctx: Ctx<'_>) -> Done {
-    let turn = Turn::of(ctx);
-    turn.defer().await?;
-    let (ingest, actor) = (turn.data.deps.ingest.clone(), turn.actor());
-    let (progress, shown) = watch::channel(String::new());
+pub(crate) async fn replay(ctx: Context<'_>) -> CommandResult {
+    let (data, responder) = begin_deferred(ctx).await?;
+    let (ingest, actor) = (data.deps.ingest.clone(), responder.actor());
+    let (sender, progress) = watch::channel(String::new());
     let work = async move {
         let filter = ReplayFilter { outcome: Some("rejected".to_owned()), ..ReplayFilter::default() };
-        let show = |so_far: &ReplaySummary| {
-            progress
-                .send_replace(format!("Reading again: {} of {} messages so far.", so_far.read, so_far.total));
+        let report = |so_far: &ReplaySummary| {
+            let text = format!("Reading again: {} of {} messages so far.", so_far.read, so_far.total);
+            sender.send_replace(text);
         };
-        ingest.replay(&filter, false, &actor, show).await
+        ingest.replay(&filter, false, &actor, report).await
     };
-    let text = match attend(&turn, work, shown).await? {
-        Some(summary) => told(&summary?),
-        None => "It takes longer than Discord waits, and goes on by itself. /logs shows what came of it."
-            .to_owned(),
+    let text = match run_with_progress(data, &responder, work, progress).await? {
+        Some(summary) => describe(&summary?),
+        None => {
+            "This takes longer than Discord waits. It continues in the background; /logs shows the results."
+                .to_owned()
+        }
     };
-    turn.show(Screen::text(text)).await
+    responder.show(Reply::text(text)).await
 }
 
-fn told(summary: &ReplaySummary) -> String {
+fn describe(summary: &ReplaySummary) -> String {
     let ReplaySummary { read, created, updated, unchanged, ignored, rejected, .. } = summary;
     if *read == 0 {
-        return "Nothing to read again: the log holds no rejected message.".to_owned();
+        return "There are no rejected messages to read again.".to_owned();
     }
     format!(
-        "Read again: {read} messages. Orders created: {created}, updated: {updated}; cards that said nothing \
-         new: {unchanged}, that are no orders: {ignored}, that still cannot be read: {rejected}."
+        "Read again: {read} messages. Orders created: {created}, updated: {updated}. Cards without news: \
+         {unchanged}, not orders: {ignored}, still not readable: {rejected}."
     )
-}
-
-impl From<ReplayError> for Failure {
-    fn from(error: ReplayError) -> Self {
-        match error {
-            ReplayError::Repeat | ReplayError::Emptied => {
-                Self::told(format!("It cannot be read again: {error}."))
-            }
-            ReplayError::Submit(error) => error.into(),
-            ReplayError::Store(error) => error.into(),
-        }
-    }
 }

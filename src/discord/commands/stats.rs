@@ -1,35 +1,33 @@
-//! `/stats`: sums over the orders of a time, and a chart of them.
+//! `/stats`: totals of the orders in a period, and a chart of them.
 
-mod figures;
+mod buckets;
 mod period;
 mod report;
-mod steps;
+mod totals;
 
 use chrono::{NaiveDate, Utc};
 use chrono_tz::Tz;
 use poise::ChoiceParameter;
 use serenity::all::CreateAttachment;
 
-use super::data::{Ctx, Done};
-use super::failure::Failure;
+use super::context::{CommandResult, Context, begin_deferred};
 use crate::chart;
-use crate::discord::reply::responder::Turn;
-use crate::discord::reply::screen::Screen;
-use crate::discord::reply::text::{code, cut};
+use crate::discord::reply::Reply;
+use crate::discord::reply::error::CommandError;
+use crate::discord::reply::text::{MAX_ECHO, code, truncate};
 use crate::order::dates;
 use crate::order::dates::{EXAMPLES, day_of};
 use crate::store::{By, Period, StatRow};
-use period::{Named, day, words};
+use period::{PeriodChoice, day_text, period_text};
 use report::{Question, Report, report};
 
-/// The name of the picture.
-const PICTURE: &str = "stats.png";
-/// Longest description of a picture. <https://discord.com/developers/docs/resources/message#attachment-object>
-const LONGEST_DESCRIPTION: usize = 1024;
-/// Longest part of what was typed that is shown again.
-const LONGEST_ECHO: usize = 60;
+/// The file name of the chart.
+const CHART_FILE: &str = "stats.png";
+/// Discord's limit for the description of a file.
+/// <https://discord.com/developers/docs/resources/message#attachment-object>
+const MAX_ALT_TEXT: usize = 1024;
 
-/// What orders are put together by, to choose from.
+/// The choices for grouping.
 #[derive(Clone, Copy, Debug, ChoiceParameter)]
 pub(crate) enum ByChoice {
     #[name = "day"]
@@ -44,84 +42,83 @@ pub(crate) enum ByChoice {
     Status,
 }
 
-/// Orders, units, spend and cancel rate of a time, with a chart
+/// Show orders, units, spend and cancel rate of a period, with a chart
 #[poise::command(slash_command, guild_only, ephemeral)]
 pub(crate) async fn stats(
-    ctx: Ctx<'_>,
-    #[description = "Of which time; this month unless you say otherwise"] period: Option<Named>,
-    #[description = "Put together by what; by day unless you say otherwise"] by: Option<ByChoice>,
-    #[description = "From this day on, such as 2026-01-31"] since: Option<String>,
-    #[description = "Up to this day, which counts too"] until: Option<String>,
-) -> Done {
-    let turn = Turn::of(ctx);
-    turn.defer().await?;
-    let timezone = turn.data.orders.timezone;
+    ctx: Context<'_>,
+    #[description = "The period (default: this month)"] period: Option<PeriodChoice>,
+    #[description = "How to group the orders (default: by day)"] by: Option<ByChoice>,
+    #[description = "Only orders from this day on, such as 2026-01-31"] since: Option<String>,
+    #[description = "Only orders up to and including this day"] until: Option<String>,
+) -> CommandResult {
+    let (data, responder) = begin_deferred(ctx).await?;
+    let timezone = data.orders.timezone;
     let today = day_of(Utc::now(), timezone);
-    let (title, period) = asked(period, since.as_deref(), until.as_deref(), today, timezone)?;
+    let (title, period) = read_period(period, since.as_deref(), until.as_deref(), today, timezone)?;
     let by = by.map_or(By::Day, By::from);
-    let rows = turn.data.deps.store.stats(&period, by).await?;
+    let rows = data.deps.store.stats(&period, by).await?;
     let question = Question { title, period, by, today, timezone };
-    // There may be as many rows as products, and a picture takes its time: this keeps nobody waiting.
-    let work = tokio::task::spawn_blocking(move || answer(&question, &rows));
-    turn.show(work.await.map_err(|_| Failure::Panic)?).await
+    // There is a row for each product, and drawing takes tens of milliseconds of processor time.
+    let work = tokio::task::spawn_blocking(move || reply(&question, &rows));
+    responder.show(work.await.map_err(|_| CommandError::Panic)?).await
 }
 
-/// The time that is meant, and its name.
-fn asked(
-    named: Option<Named>,
+/// The period that the caller chose or typed, with its title.
+fn read_period(
+    named: Option<PeriodChoice>,
     since: Option<&str>,
     until: Option<&str>,
     today: NaiveDate,
     timezone: Tz,
-) -> Result<(String, Period), Failure> {
-    let (from, to) = (typed_day(since, timezone)?, typed_day(until, timezone)?);
+) -> Result<(String, Period), CommandError> {
+    let (from, to) = (read_day(since, timezone)?, read_day(until, timezone)?);
     if from.is_none() && to.is_none() {
-        let named = named.unwrap_or(Named::ThisMonth);
+        let named = named.unwrap_or(PeriodChoice::ThisMonth);
         return Ok((named.title(today), named.days(today)));
     }
     if named.is_some() {
-        return Err(Failure::told("Give either a period, or since and until: both together are two times."));
+        return Err(CommandError::user("Please give either a period, or since and until, but not both."));
     }
     match (from, to) {
         (Some(from), Some(to)) if from > to => {
-            let (from, to) = (day(from), day(to));
-            Err(Failure::told(format!("Since {from} and until {to}: that ends before it begins.")))
+            let (from, to) = (day_text(from), day_text(to));
+            Err(CommandError::user(format!("The period ends before it begins: since {from}, until {to}.")))
         }
         (Some(from), None) if from > today => {
-            let (from, today) = (day(from), day(today));
-            Err(Failure::told(format!("Since {from}: that is still to come. Today is {today} ({timezone}).")))
+            let (from, today) = (day_text(from), day_text(today));
+            Err(CommandError::user(format!("{from} is in the future. Today is {today} ({timezone}).")))
         }
         _ => {
             let period = Period { from, to };
-            Ok((words(period), period))
+            Ok((period_text(period), period))
         }
     }
 }
 
-/// The day that somebody typed, in the time zone; none where nothing was typed.
-fn typed_day(text: Option<&str>, timezone: Tz) -> Result<Option<NaiveDate>, Failure> {
+/// The day that the caller typed, in the time zone. `None` if the text is empty.
+fn read_day(text: Option<&str>, timezone: Tz) -> Result<Option<NaiveDate>, CommandError> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
     let date = dates::parse(text, timezone).ok_or_else(|| {
-        let text = code(&cut(text, LONGEST_ECHO));
-        Failure::told(format!("{text} is not a date. Write it as {EXAMPLES}."))
+        let text = code(&truncate(text, MAX_ECHO));
+        CommandError::user(format!("{text} is not a date. Write it as {EXAMPLES}."))
     })?;
     Ok(Some(date.day.unwrap_or_else(|| day_of(date.at, timezone))))
 }
 
-/// The answer, with its picture. One that cannot be drawn costs nothing but itself.
-fn answer(question: &Question, rows: &[StatRow]) -> Screen {
-    let Report { mut sheet, chart } = report(question, rows);
-    let Some(chart) = chart else { return Screen::text(sheet.description) };
+/// The answer with its chart. If drawing fails, the answer has no chart.
+fn reply(question: &Question, rows: &[StatRow]) -> Reply {
+    let Report { mut embed, chart } = report(question, rows);
+    let Some(chart) = chart else { return Reply::text(embed.description) };
     match chart::png(&chart) {
         Ok(png) => {
-            sheet.picture = Some(PICTURE);
-            let description = cut(&chart.in_words(), LONGEST_DESCRIPTION);
-            let file = CreateAttachment::bytes(png, PICTURE).description(description);
-            Screen { files: vec![file], ..Screen::sheet(sheet) }
+            embed.image = Some(CHART_FILE);
+            let alt_text = truncate(&chart.alt_text(), MAX_ALT_TEXT);
+            let file = CreateAttachment::bytes(png, CHART_FILE).description(alt_text);
+            Reply { files: vec![file], ..Reply::embed(embed) }
         }
         Err(error) => {
-            tracing::error!(stats.by = ?question.by, %error, "a chart could not be drawn");
-            Screen::sheet(sheet)
+            tracing::error!(stats.by = ?question.by, %error, "could not draw a chart");
+            Reply::embed(embed)
         }
     }
 }
@@ -142,35 +139,35 @@ impl From<ByChoice> for By {
 mod tests {
     use super::*;
 
-    fn answer(named: Option<Named>, since: &str, until: &str) -> Result<String, String> {
+    fn title(named: Option<PeriodChoice>, since: &str, until: &str) -> Result<String, String> {
         let zone = chrono_tz::America::New_York;
         let today = "2026-11-25".parse().unwrap();
-        let asked = asked(named, Some(since), Some(until), today, zone);
-        asked.map(|(title, _)| title).map_err(|failure| failure.to_string())
+        let period = read_period(named, Some(since), Some(until), today, zone);
+        period.map(|(title, _)| title).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn a_time_is_named_or_given_by_its_days() {
-        assert_eq!(answer(None, "", " ").unwrap(), "This month · November 2026");
-        assert_eq!(answer(Some(Named::All), "", "").unwrap(), "All time");
-        assert_eq!(answer(None, "2026-10-03", "11/25/2026").unwrap(), "3 Oct – 25 Nov 2026");
-        assert_eq!(answer(None, "31 January 2026", "").unwrap(), "Since 31 Jan 2026");
-        assert_eq!(answer(None, "", "Jan 31, 2026").unwrap(), "Until 31 Jan 2026");
-        let moment = answer(None, "2026-11-01T02:00:00Z", "2026-11-01").unwrap();
-        assert_eq!(moment, "31 Oct – 1 Nov 2026", "a moment is of the day that it is in New York");
+    fn a_period_is_chosen_by_name_or_typed_as_days() {
+        assert_eq!(title(None, "", " ").unwrap(), "This month · November 2026");
+        assert_eq!(title(Some(PeriodChoice::All), "", "").unwrap(), "All time");
+        assert_eq!(title(None, "2026-10-03", "11/25/2026").unwrap(), "3 Oct – 25 Nov 2026");
+        assert_eq!(title(None, "31 January 2026", "").unwrap(), "Since 31 Jan 2026");
+        assert_eq!(title(None, "", "Jan 31, 2026").unwrap(), "Until 31 Jan 2026");
+        let moment = title(None, "2026-11-01T02:00:00Z", "2026-11-01").unwrap();
+        assert_eq!(moment, "31 Oct – 1 Nov 2026", "a time belongs to its day in New York");
     }
 
     #[test]
-    fn a_time_that_cannot_be_is_refused_with_the_reason() {
+    fn an_impossible_period_is_refused_with_the_reason() {
         for (named, since, until, expected) in [
-            (Some(Named::Today), "2026-01-31", "", "either a period"),
-            (Some(Named::All), "", "2026-01-31", "either a period"),
-            (None, "2026-02-01", "2026-01-31", "Since 1 Feb 2026 and until 31 Jan 2026"),
-            (None, "2027-01-01", "", "still to come. Today is 25 Nov 2026 (America/New_York)"),
+            (Some(PeriodChoice::Today), "2026-01-31", "", "either a period"),
+            (Some(PeriodChoice::All), "", "2026-01-31", "either a period"),
+            (None, "2026-02-01", "2026-01-31", "since 1 Feb 2026, until 31 Jan 2026"),
+            (None, "2027-01-01", "", "in the future. Today is 25 Nov 2026 (America/New_York)"),
             (None, "2026-02-30", "", "`2026-02-30` is not a date"),
             (None, "", "*soon*`", "`*soon*ˋ` is not a date"),
         ] {
-            let refusal = answer(named, since, until).unwrap_err();
+            let refusal = title(named, since, until).unwrap_err();
             assert!(refusal.contains(expected), "{since} {until}: {refusal}");
         }
     }

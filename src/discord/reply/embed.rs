@@ -1,24 +1,28 @@
-//! An embed that keeps every limit of Discord's: what is too long is cut, with an ellipsis.
+//! An embed that keeps all of Discord's limits: text that is too long ends in an ellipsis.
 //! <https://discord.com/developers/docs/resources/message#embed-object-embed-limits>
 
 use serenity::all::{CreateEmbed, CreateEmbedAuthor, CreateEmbedFooter};
 
-use super::text::{cut, units};
+use super::text::{truncate, utf16_len};
 
-pub(crate) const TITLE: usize = 256;
-const DESCRIPTION: usize = 4096;
-pub(crate) const FIELDS: usize = 25;
-const FIELD_NAME: usize = 256;
-/// Longest value of a field.
-pub(crate) const FIELD_VALUE: usize = 1024;
-const FOOTER: usize = 2048;
-const AUTHOR: usize = 256;
-/// All texts together.
-const TOTAL: usize = 6000;
+pub(crate) const MAX_TITLE: usize = 256;
+const MAX_DESCRIPTION: usize = 4096;
+pub(crate) const MAX_FIELDS: usize = 25;
+const MAX_FIELD_NAME: usize = 256;
+pub(crate) const MAX_FIELD_VALUE: usize = 1024;
+const MAX_FOOTER: usize = 2048;
+const MAX_AUTHOR: usize = 256;
+/// The limit for all texts of all embeds of a message together.
+const MAX_TOTAL: usize = 6000;
 
-/// An embed to be. Texts of cards are made safe by whoever puts them in.
+pub(crate) const BLURPLE: u32 = 0x0058_65F2;
+pub(crate) const GREEN: u32 = 0x0023_A55A;
+pub(crate) const GREY: u32 = 0x0080_848E;
+pub(crate) const RED: u32 = 0x00DA_373C;
+
+/// Builds an embed. Callers escape the texts of cards; this type only shortens.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sheet {
+pub(crate) struct EmbedBuilder {
     pub(crate) author: String,
     pub(crate) title: String,
     pub(crate) url: Option<String>,
@@ -26,79 +30,87 @@ pub(crate) struct Sheet {
     pub(crate) colour: u32,
     pub(crate) footer: String,
     pub(crate) thumbnail: Option<String>,
-    /// The name of a picture that is attached.
-    pub(crate) picture: Option<&'static str>,
-    /// How many embeds are in the message: all together have the limit of one.
-    pub(crate) share: usize,
-    /// Name, value, and whether it stands beside others.
+    /// The file name of an attached picture.
+    pub(crate) image: Option<&'static str>,
+    /// How many embeds the message has; they share one limit.
+    pub(crate) embeds_in_message: usize,
+    /// Name, value, and whether the field shares its row.
     pub(crate) fields: Vec<(String, String, bool)>,
 }
 
-impl Sheet {
-    /// Adds a field with others beside it; none where there is nothing to say.
-    pub(crate) fn beside(&mut self, name: &str, value: impl Into<String>) {
+impl EmbedBuilder {
+    pub(crate) fn titled(title: impl Into<String>, colour: u32) -> Self {
+        Self { title: title.into(), colour, ..Self::default() }
+    }
+
+    /// Adds a field that shares its row with others, unless the value is empty.
+    pub(crate) fn inline_field(&mut self, name: &str, value: impl Into<String>) {
         self.push(name, value.into(), true);
     }
 
-    /// Adds a field as wide as the embed; none where there is nothing to say.
-    pub(crate) fn wide(&mut self, name: &str, value: impl Into<String>) {
+    /// Adds a field on a row of its own, unless the value is empty.
+    pub(crate) fn field(&mut self, name: &str, value: impl Into<String>) {
         self.push(name, value.into(), false);
     }
 
-    fn push(&mut self, name: &str, value: String, beside: bool) {
+    fn push(&mut self, name: &str, value: String, inline: bool) {
         if !value.trim().is_empty() {
-            self.fields.push((name.to_owned(), value, beside));
+            self.fields.push((name.to_owned(), value, inline));
         }
     }
 
-    /// The embed. Where all together is too long, the last fields are cut first.
-    pub(crate) fn into_embed(self) -> CreateEmbed {
-        let mut left = TOTAL / self.share.max(1);
+    /// How many more fields fit.
+    pub(crate) fn free_fields(&self) -> usize {
+        MAX_FIELDS.saturating_sub(self.fields.len())
+    }
+
+    /// Builds the embed. If all texts together are too long, the last fields are shortened first.
+    pub(crate) fn build(self) -> CreateEmbed {
+        let mut left = MAX_TOTAL / self.embeds_in_message.max(1);
         let mut embed = CreateEmbed::new().colour(self.colour);
-        let title = take(&self.title, TITLE, &mut left);
+        let title = shorten(&self.title, MAX_TITLE, &mut left);
         if !title.is_empty() {
             embed = embed.title(title);
         }
-        let author = take(&self.author, AUTHOR, &mut left);
+        let author = shorten(&self.author, MAX_AUTHOR, &mut left);
         if !author.is_empty() {
             embed = embed.author(CreateEmbedAuthor::new(author));
         }
-        let footer = take(&self.footer, FOOTER, &mut left);
+        let footer = shorten(&self.footer, MAX_FOOTER, &mut left);
         if !footer.is_empty() {
             embed = embed.footer(CreateEmbedFooter::new(footer));
         }
-        let description = take(&self.description, DESCRIPTION, &mut left);
+        let description = shorten(&self.description, MAX_DESCRIPTION, &mut left);
         if !description.is_empty() {
             embed = embed.description(description);
         }
-        for (name, value, beside) in self.fields.into_iter().take(FIELDS) {
-            // Half a name is worth nothing.
-            if left < units(&name) + 2 {
+        for (name, value, inline) in self.fields.into_iter().take(MAX_FIELDS) {
+            // A field name that is cut off helps nobody.
+            if left < utf16_len(&name) + 2 {
                 break;
             }
-            let name = take(&name, FIELD_NAME, &mut left);
-            embed = embed.field(name, take(&value, FIELD_VALUE, &mut left), beside);
+            let name = shorten(&name, MAX_FIELD_NAME, &mut left);
+            embed = embed.field(name, shorten(&value, MAX_FIELD_VALUE, &mut left), inline);
         }
-        embed = match self.url {
-            Some(url) => embed.url(url),
-            None => embed,
-        };
-        embed = match self.thumbnail {
-            Some(url) => embed.thumbnail(url),
-            None => embed,
-        };
-        match self.picture {
+        if let Some(url) = self.url {
+            embed = embed.url(url);
+        }
+        if let Some(url) = self.thumbnail {
+            embed = embed.thumbnail(url);
+        }
+        match self.image {
             Some(name) => embed.attachment(name),
             None => embed,
         }
     }
 }
 
-fn take(text: &str, most: usize, left: &mut usize) -> String {
+/// Shortens a text to its own limit and to what is left of the total.
+fn shorten(text: &str, max: usize, left: &mut usize) -> String {
     if *left == 0 {
         return String::new();
     }
-    let taken = cut(text, most.min(*left));
-    *left = left.saturating_sub(units(&taken));
-    taken
+    let text = truncate(text, max.min(*left));
+    *left = left.saturating_sub(utf16_len(&text));
+    text
 }

@@ -1,149 +1,137 @@
-//! One interaction from its beginning to its answer.
+//! Answers one interaction.
 //!
-//! Discord waits three seconds for the first sign and fifteen minutes for the last: what reads the
-//! database says at once that an answer will come.
+//! Discord waits 3 seconds for the first response and accepts the last one for 15 minutes. A command
+//! that reads the database therefore defers its answer first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serenity::all::{
     Builder, CreateInteractionResponse, CreateInteractionResponseMessage, CreateModal, Http,
 };
 use tokio::time::sleep;
 
-use super::screen::Screen;
+use super::Reply;
+use super::caller::Caller;
+use super::error::CommandError;
 use crate::config::Level;
-use crate::discord::commands::asker::Asker;
-use crate::discord::commands::data::{Ctx, Data};
-use crate::discord::commands::failure::Failure;
 use crate::discord::rest::RestError;
 
-/// How often an answer is given once more.
-const AGAIN: u32 = 2;
-/// Discord's code for an interaction that was answered before.
-const ACKNOWLEDGED: Option<i64> = Some(40060);
+/// How often an answer is sent again when Discord fails temporarily.
+const MAX_RETRIES: u32 = 2;
+/// Discord's error code for an interaction that already has a first response.
+const ALREADY_ACKNOWLEDGED: Option<i64> = Some(40060);
 
-/// One interaction, of somebody who may do this.
-pub(crate) struct Turn<'a> {
-    pub(crate) data: &'a Data,
-    pub(crate) asker: Asker,
-    /// What the caller may do; `None` is nothing, which leaves `/help`.
+/// One interaction, and the means to answer it.
+pub(crate) struct Responder<'a> {
+    pub(crate) caller: Caller,
+    /// The caller's access level. `None` allows `/help` only.
     pub(crate) level: Option<Level>,
-    /// What was chosen in a select.
-    pub(crate) chosen: Vec<String>,
-    /// What was typed into a modal, by the names of its inputs.
+    /// The values that were chosen in a select.
+    pub(crate) selected: Vec<String>,
+    /// The text inputs of a modal: name and text.
     pub(crate) inputs: Vec<(String, String)>,
-    /// Whether the modal was opened by a component of a message.
-    pub(crate) on_message: bool,
-    http: Arc<Http>,
-    /// Whether Discord has had the first sign.
-    acknowledged: &'a AtomicBool,
-    /// Whether the answer takes the place of the message that the component is on.
-    replaces: AtomicBool,
+    /// Whether a component of a message opened the modal.
+    pub(crate) opened_by_component: bool,
+    pub(crate) http: Arc<Http>,
+    /// The delay before the first retry; it doubles.
+    pub(crate) retry_delay: Duration,
+    /// Whether Discord has received the first response.
+    pub(crate) acknowledged: &'a AtomicBool,
+    /// Whether the answer replaces the message that the component is on.
+    pub(crate) updates_message: AtomicBool,
 }
 
-impl<'a> Turn<'a> {
-    pub(crate) fn new(data: &'a Data, asker: Asker, acknowledged: &'a AtomicBool) -> Self {
-        Self {
-            level: data.admission.level(&asker),
-            http: data.deps.rest.http(),
-            data,
-            asker,
-            chosen: Vec::new(),
-            inputs: Vec::new(),
-            on_message: false,
-            acknowledged,
-            replaces: AtomicBool::new(false),
-        }
-    }
-
-    /// The turn of a command.
-    pub(crate) fn of(ctx: Ctx<'a>) -> Self {
-        Self::new(ctx.framework.user_data, Asker::from(ctx.interaction), ctx.has_sent_initial_response)
-    }
-
-    /// Whether the caller has this level.
-    pub(crate) fn may(&self, level: Level) -> bool {
+impl Responder<'_> {
+    /// Whether the caller has this level or a higher one.
+    pub(crate) fn has_level(&self, level: Level) -> bool {
         self.level >= Some(level)
     }
 
-    /// Who acts, for the history of an order.
+    /// The caller's name in the history of an order.
     pub(crate) fn actor(&self) -> String {
-        format!("discord:{}", self.asker.user)
+        format!("discord:{}", self.caller.user)
     }
 
-    /// What was typed into an input of a modal.
-    pub(crate) fn typed(&self, name: &str) -> Option<&str> {
+    /// The row id that was chosen in a select.
+    pub(crate) fn selected_id(&self) -> Result<i64, CommandError> {
+        self.selected.first().and_then(|id| id.parse().ok()).ok_or(CommandError::OutOfDate)
+    }
+
+    /// The text of a modal's input.
+    pub(crate) fn input(&self, name: &str) -> Option<&str> {
         self.inputs.iter().find(|(input, _)| input == name).map(|(_, text)| text.as_str())
     }
 
-    /// A private answer will come.
-    pub(crate) async fn defer(&self) -> Result<(), Failure> {
+    /// Announces an answer that only the caller will see.
+    pub(crate) async fn defer(&self) -> Result<(), CommandError> {
         let private = CreateInteractionResponseMessage::new().ephemeral(true);
-        self.first(CreateInteractionResponse::Defer(private)).await
+        self.respond(CreateInteractionResponse::Defer(private)).await
     }
 
-    /// The message that the component is on will change.
-    pub(crate) async fn defer_update(&self) -> Result<(), Failure> {
-        self.replaces.store(true, Ordering::Relaxed);
-        self.first(CreateInteractionResponse::Acknowledge).await
+    /// Announces a change of the message that the component is on.
+    pub(crate) async fn defer_update(&self) -> Result<(), CommandError> {
+        self.updates_message.store(true, Ordering::Relaxed);
+        self.respond(CreateInteractionResponse::Acknowledge).await
     }
 
-    /// Opens a modal, which cannot be put off.
-    pub(crate) async fn open(&self, modal: CreateModal) -> Result<(), Failure> {
-        self.first(CreateInteractionResponse::Modal(modal)).await
+    /// Opens a modal. It must be the first response.
+    pub(crate) async fn open(&self, modal: CreateModal) -> Result<(), CommandError> {
+        self.respond(CreateInteractionResponse::Modal(modal)).await
     }
 
-    /// Answers what was put off: with the private answer, or what the component's message becomes.
-    pub(crate) async fn show(&self, screen: Screen) -> Result<(), Failure> {
+    /// Shows the answer: in place of the deferred one, of the component's message, or at once.
+    pub(crate) async fn show(&self, reply: Reply) -> Result<(), CommandError> {
         if self.acknowledged.load(Ordering::Relaxed) {
-            let edit = screen.into_edit();
-            return self.patiently(|| edit.clone().execute(&self.http, &self.asker.token)).await;
+            let edit = reply.into_edit();
+            return self.retry(|| edit.clone().execute(&self.http, &self.caller.token)).await;
         }
-        self.first(CreateInteractionResponse::Message(screen.into_answer().ephemeral(true))).await
+        self.respond(CreateInteractionResponse::Message(reply.into_response().ephemeral(true))).await
     }
 
-    /// Tells the caller something, and leaves what they see as it is.
-    pub(crate) async fn say(&self, text: impl Into<String>) -> Result<(), Failure> {
-        let screen = Screen::text(text);
-        if self.acknowledged.load(Ordering::Relaxed) && self.replaces.load(Ordering::Relaxed) {
-            return self.add(screen, true).await;
+    /// Tells the caller something without changing the message that the component is on.
+    pub(crate) async fn say(&self, text: impl Into<String>) -> Result<(), CommandError> {
+        let reply = Reply::text(text);
+        if self.acknowledged.load(Ordering::Relaxed) && self.updates_message.load(Ordering::Relaxed) {
+            return self.follow_up(reply, true).await;
         }
-        self.show(screen).await
+        self.show(reply).await
     }
 
-    /// Posts one more message, which everybody in the channel sees.
-    pub(crate) async fn publish(&self, screen: Screen) -> Result<(), Failure> {
-        self.add(screen, false).await
+    /// Posts a further message that everybody in the channel sees.
+    pub(crate) async fn publish(&self, reply: Reply) -> Result<(), CommandError> {
+        self.follow_up(reply, false).await
     }
 
-    async fn add(&self, screen: Screen, private: bool) -> Result<(), Failure> {
-        let message = screen.into_follow_up().ephemeral(private);
-        message.execute(&self.http, (None, &self.asker.token)).await?;
+    async fn follow_up(&self, reply: Reply, private: bool) -> Result<(), CommandError> {
+        let message = reply.into_follow_up().ephemeral(private);
+        message.execute(&self.http, (None, &self.caller.token)).await?;
         Ok(())
     }
 
-    async fn first(&self, answer: CreateInteractionResponse) -> Result<(), Failure> {
-        let to = (self.asker.id, self.asker.token.as_str());
-        self.patiently(|| answer.clone().execute(&self.http, to)).await?;
+    async fn respond(&self, response: CreateInteractionResponse) -> Result<(), CommandError> {
+        let interaction = (self.caller.id, self.caller.token.as_str());
+        self.retry(|| response.clone().execute(&self.http, interaction)).await?;
         self.acknowledged.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Gives an answer that may be given twice, and once more where Discord could not take it for a
-    /// moment.
-    async fn patiently<T, F>(&self, give: impl Fn() -> F) -> Result<(), Failure>
+    /// Repeats a request while Discord fails temporarily. The request must have the same effect
+    /// when Discord executes it twice.
+    async fn retry<T, F>(&self, request: impl Fn() -> F) -> Result<(), CommandError>
     where
         F: Future<Output = serenity::Result<T>>,
     {
-        let mut pause = self.data.deps.timing.retry;
-        for tried in 0.. {
-            match give().await.map(drop).map_err(RestError::from) {
-                Err(error) if tried < AGAIN && !error.is_final() => sleep(pause).await,
-                Err(error) if tried > 0 && error.code() == ACKNOWLEDGED => break,
-                done => return Ok(done?),
+        let mut delay = self.retry_delay;
+        for retries in 0.. {
+            match request().await.map_err(RestError::from) {
+                Err(error) if retries < MAX_RETRIES && !error.is_final() => sleep(delay).await,
+                // The response of an earlier try was lost, not the request.
+                Err(error) if retries > 0 && error.code() == ALREADY_ACKNOWLEDGED => break,
+                result => return Ok(result.map(drop)?),
             }
-            pause = pause.saturating_mul(2);
+            delay = delay.saturating_mul(2);
         }
         Ok(())
     }

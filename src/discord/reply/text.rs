@@ -1,88 +1,92 @@
-//! Texts for people in Discord: what comes from a card is shown as it is and does nothing.
+//! Formats text for Discord. Text that comes from a card is shown literally: no markup, link or mention
+//! in it has an effect.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use url::Url;
 
+use crate::card::outcome::Receipt;
 use crate::order::{Amount, Carrier, Order, Status};
 use crate::redact::credentials;
 
-/// Marks where a text was cut.
+/// Ends a text that was truncated.
 const ELLIPSIS: char = '…';
+/// The length of an unreadable text that an error repeats to the caller.
+pub(crate) const MAX_ECHO: usize = 120;
 
-/// A text of a card, safe to show: without credentials, and with nothing in it that Discord would make
-/// bold, a link or a mention.
-#[must_use]
-pub(crate) fn shown(text: &str) -> String {
+/// Removes credentials from a text, and escapes everything that Discord would render as formatting, a
+/// link or a mention.
+pub(crate) fn escape_markdown(text: &str) -> String {
     let text = credentials(text);
-    let mut safe = String::with_capacity(text.len());
-    let mut before = '\n';
+    let mut escaped = String::with_capacity(text.len());
+    let mut previous = '\n';
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
-        let starts_line = before == '\n';
-        let marks = matches!(c, '\\' | '*' | '_' | '~' | '`' | '|' | '[' | ']' | '(' | ')' | '<' | '>')
+        let starts_line = previous == '\n';
+        let is_markup = matches!(c, '\\' | '*' | '_' | '~' | '`' | '|' | '[' | ']' | '(' | ')' | '<' | '>')
             || (starts_line && matches!(c, '#' | '-' | '+'))
-            // A link that Discord would find by itself.
-            || (c == '/' && before == ':');
-        if marks {
-            safe.push('\\');
+            // Discord links a bare URL.
+            || (c == '/' && previous == ':');
+        if is_markup {
+            escaped.push('\\');
         }
-        safe.push(c);
-        // Nothing else with this sign is a mention without a bracket, and an address must stay one that
-        // can be copied.
+        escaped.push(c);
+        // Other mentions need a bracket, which is escaped above. An e-mail address must stay as it is,
+        // so that it can be copied.
         if c == '@' && ["everyone", "here"].iter().any(|all| chars.as_str().starts_with(all)) {
-            safe.push('\u{200b}');
+            escaped.push('\u{200b}');
         }
-        before = c;
+        previous = c;
     }
-    safe
+    escaped
 }
 
-/// The same on one line.
-#[must_use]
-pub(crate) fn shown_line(text: &str) -> String {
-    shown(&one_line(text))
+/// [`escape_markdown`], on one line.
+pub(crate) fn escape_line(text: &str) -> String {
+    escape_markdown(&one_line(text))
 }
 
-/// A text of a card where Discord reads no markup: labels of selects, choices, author lines.
-#[must_use]
+/// Escapes several texts, one per line.
+pub(crate) fn escape_lines(texts: &[String]) -> String {
+    texts.iter().map(|text| escape_line(text)).collect::<Vec<_>>().join("\n")
+}
+
+/// Removes credentials and line breaks from a text. For places where Discord renders no markup: labels of
+/// selects and choices, author lines, footers.
 pub(crate) fn plain_line(text: &str) -> String {
     one_line(&credentials(text))
 }
 
-/// A text of a card to be copied: in a code span, in which only a backtick means something.
-#[must_use]
+/// A code span, which is easy to copy and renders no markup.
 pub(crate) fn code(text: &str) -> String {
     code_within(text, usize::MAX)
 }
 
-/// The same in at most so many UTF-16 units: what is cut is the text, not the end of its span.
-#[must_use]
-pub(crate) fn code_within(text: &str, most: usize) -> String {
-    format!("`{}`", cut(&plain_line(text).replace('`', "ˋ"), most.saturating_sub(2)))
+/// A code span of at most `max` UTF-16 units. Truncates the text, never the closing backtick.
+pub(crate) fn code_within(text: &str, max: usize) -> String {
+    format!("`{}`", truncate(&plain_line(text).replace('`', "ˋ"), max.saturating_sub(2)))
 }
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// At most so many UTF-16 units, which is how Discord's clients count; what is longer ends in an
+/// Shortens a text to `max` UTF-16 units, the unit of Discord's limits. A shortened text ends in an
 /// ellipsis. Never splits a character.
-#[must_use]
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    if units(text) <= most {
+pub(crate) fn truncate(text: &str, max: usize) -> String {
+    if utf16_len(text) <= max {
         return text.to_owned();
     }
     let mut kept = String::new();
     let mut used = 1;
     for c in text.chars() {
         used += c.len_utf16();
-        if used > most {
+        if used > max {
             break;
         }
         kept.push(c);
     }
-    // A backslash at the end would escape the ellipsis, and show.
+    // A backslash at the end would escape the ellipsis and become visible.
     let whole = kept.trim_end_matches('\\').trim_end().len();
     kept.truncate(whole);
     kept.push(ELLIPSIS);
@@ -90,23 +94,20 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 }
 
 /// The length of a text in UTF-16 units.
-#[must_use]
-pub(crate) fn units(text: &str) -> usize {
+pub(crate) fn utf16_len(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
 /// An amount with its currency, as `1,299.99 USD`.
-#[must_use]
 pub(crate) fn money(amount: Amount, order: &Order) -> String {
     match order.fields.currency {
-        Some(currency) => format!("{} {}", grouped(amount.to_decimal()), currency.code()),
-        None => grouped(amount.to_decimal()),
+        Some(currency) => format!("{} {}", format_amount(amount.to_decimal()), currency.code()),
+        None => format_amount(amount.to_decimal()),
     }
 }
 
-/// A decimal with two places and commas between thousands.
-#[must_use]
-pub(crate) fn grouped(amount: Decimal) -> String {
+/// An amount with two decimals and commas between thousands.
+pub(crate) fn format_amount(amount: Decimal) -> String {
     let text = format!("{:.2}", amount.abs());
     let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
     let digits = whole.chars().count();
@@ -121,46 +122,41 @@ pub(crate) fn grouped(amount: Decimal) -> String {
     format!("{sign}{grouped}.{cents}")
 }
 
-/// A moment that each reader sees in their own time zone, with how long ago it is.
-#[must_use]
-pub(crate) fn moment(at: DateTime<Utc>) -> String {
+/// A time that each reader sees in their own time zone, followed by how long ago it is.
+pub(crate) fn timestamp(at: DateTime<Utc>) -> String {
     let seconds = at.timestamp();
     format!("<t:{seconds}:f> (<t:{seconds}:R>)")
 }
 
-/// How long ago it was.
-#[must_use]
-pub(crate) fn ago(at: DateTime<Utc>) -> String {
+/// How long ago a time is.
+pub(crate) fn relative_time(at: DateTime<Utc>) -> String {
     format!("<t:{}:R>", at.timestamp())
 }
 
-/// A parcel number, linked where its shape tells the carrier.
-#[must_use]
-pub(crate) fn tracking(number: &str) -> String {
+/// A tracking number, with a link if its format identifies the carrier.
+pub(crate) fn tracking_link(number: &str) -> String {
     match Carrier::of(number) {
         Some(carrier) => {
-            format!("[{}]({}) ({})", shown_line(number), carrier.tracking_url(number), carrier.as_str())
+            format!("[{}]({}) ({})", escape_line(number), carrier.tracking_url(number), carrier.as_str())
         }
-        None => shown_line(number),
+        None => escape_line(number),
     }
 }
 
-/// Longest link that Discord takes in an embed.
-const LONGEST_LINK: usize = 2048;
+/// Discord's limit for a URL in an embed.
+const MAX_URL: usize = 2048;
 
-/// A link of a card as Discord takes it: to the web, whole, and without credentials. Discord refuses
-/// all of a message for one link that is not.
-#[must_use]
+/// A URL that Discord accepts: HTTP or HTTPS, not too long, without credentials. Discord rejects a whole
+/// message if one URL in it is invalid.
 pub(crate) fn web_link(text: &str) -> Option<String> {
     let link = Url::parse(text).ok()?;
     let is_plain = link.username().is_empty() && link.password().is_none();
     let fits = matches!(link.scheme(), "http" | "https") && link.has_host() && is_plain;
-    Some(String::from(link)).filter(|link| fits && link.chars().count() <= LONGEST_LINK)
+    Some(String::from(link)).filter(|link| fits && link.chars().count() <= MAX_URL)
 }
 
-/// The colour that stands for a status, as RGB.
-#[must_use]
-pub(crate) const fn colour(status: Option<Status>) -> u32 {
+/// The colour of a status, as RGB.
+pub(crate) const fn status_colour(status: Option<Status>) -> u32 {
     match status {
         Some(Status::Verified) => 0x0023_A55A,
         Some(Status::Delivered) => 0x0010_B981,
@@ -173,9 +169,8 @@ pub(crate) const fn colour(status: Option<Status>) -> u32 {
     }
 }
 
-/// The sign that stands for a status in lists.
-#[must_use]
-pub(crate) const fn sign(status: Option<Status>) -> &'static str {
+/// The emoji of a status in lists.
+pub(crate) const fn status_emoji(status: Option<Status>) -> &'static str {
     match status {
         Some(Status::Verified) => "🟢",
         Some(Status::Delivered) => "📦",
@@ -188,22 +183,31 @@ pub(crate) const fn sign(status: Option<Status>) -> &'static str {
     }
 }
 
-/// A count and the word for what is counted.
-#[must_use]
-pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
-    let grouped = grouped(Decimal::from(count));
-    let whole = grouped.split('.').next().unwrap_or_default();
-    format!("{whole} {}", if count == 1 { one } else { many })
+/// A count with commas between thousands.
+pub(crate) fn format_count(count: u64) -> String {
+    let amount = format_amount(Decimal::from(count));
+    amount.split('.').next().unwrap_or_default().to_owned()
+}
+
+/// A count with the noun that fits it: `1 order`, `2 orders`.
+pub(crate) fn pluralize(count: u64, singular: &str, plural: &str) -> String {
+    format!("{} {}", format_count(count), if count == 1 { singular } else { plural })
+}
+
+/// The outcome of each card of a message: `created, rejected`.
+pub(crate) fn outcome_names(receipt: &Receipt) -> String {
+    let names: Vec<&str> = receipt.cards.iter().map(|card| card.outcome.as_str()).collect();
+    if names.is_empty() { "no card found".to_owned() } else { names.join(", ") }
 }
 
 #[cfg(test)]
 mod tests {
     use rust_decimal::Decimal;
 
-    use super::{counted, cut, grouped, shown, units, web_link};
+    use super::{escape_markdown, format_amount, pluralize, truncate, utf16_len, web_link};
 
     #[test]
-    fn nothing_in_a_text_is_markup_a_link_or_a_mention() {
+    fn markup_links_and_mentions_are_escaped() {
         for (text, expected) in [
             ("*a* _b_ ~~c~~ `d` ||e||", r"\*a\* \_b\_ \~\~c\~\~ \`d\` \|\|e\|\|"),
             ("[x](javascript:alert(1))", r"\[x\]\(javascript:alert\(1\)\)"),
@@ -213,21 +217,21 @@ mod tests {
             ("https://evil.example", r"https:\//evil.example"),
             ("a - b #1", "a - b #1"),
         ] {
-            assert_eq!(shown(text), expected);
+            assert_eq!(escape_markdown(text), expected);
         }
     }
 
     #[test]
-    fn a_cut_ends_in_an_ellipsis_and_splits_no_character() {
-        assert_eq!(cut("abc", 3), "abc");
-        assert_eq!(cut("abcd", 3), "ab…");
-        assert_eq!(cut("a😀😀", 3), "a…");
-        assert_eq!(cut(r"ab\*c", 4), "ab…");
-        assert!(units(&cut(&"😀".repeat(100), 101)) <= 101);
+    fn a_truncated_text_ends_in_an_ellipsis_and_splits_no_character() {
+        assert_eq!(truncate("abc", 3), "abc");
+        assert_eq!(truncate("abcd", 3), "ab…");
+        assert_eq!(truncate("a😀😀", 3), "a…");
+        assert_eq!(truncate(r"ab\*c", 4), "ab…");
+        assert!(utf16_len(&truncate(&"😀".repeat(100), 101)) <= 101);
     }
 
     #[test]
-    fn a_link_is_one_that_discord_takes() {
+    fn only_links_that_discord_accepts_are_kept() {
         assert_eq!(
             web_link("https://example.test/a b?c=<d>").as_deref(),
             Some("https://example.test/a%20b?c=%3Cd%3E")
@@ -240,13 +244,13 @@ mod tests {
     }
 
     #[test]
-    fn amounts_have_thousands_and_cents() {
+    fn amounts_have_commas_and_cents() {
         for (hundredths, expected) in
             [(0, "0.00"), (129_999, "1,299.99"), (-5, "-0.05"), (100_000_000, "1,000,000.00")]
         {
-            assert_eq!(grouped(Decimal::new(hundredths, 2)), expected);
+            assert_eq!(format_amount(Decimal::new(hundredths, 2)), expected);
         }
-        assert_eq!(counted(1, "order", "orders"), "1 order");
-        assert_eq!(counted(12_345, "order", "orders"), "12,345 orders");
+        assert_eq!(pluralize(1, "order", "orders"), "1 order");
+        assert_eq!(pluralize(12_345, "order", "orders"), "12,345 orders");
     }
 }

@@ -1,4 +1,4 @@
-//! `/backfill`: reads a channel's history again, tells how far it is, and refuses what it must.
+//! `/backfill`: counts, progress, and refusals.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::support::bot::card;
 use crate::support::discord::Fault;
 
 #[tokio::test]
-async fn the_history_is_read_with_counts() {
+async fn a_backfill_reports_counts() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
-    // Older than what a first start reads.
+    // Older than what the first start reads.
     for number in 1..=3 {
         let at = Utc::now() - TimeDelta::days(20) + TimeDelta::minutes(number);
         stage.hook.draft(card(&format!("OLD-{number}"), "$10.00")).at(at).silently().post();
@@ -35,7 +35,7 @@ async fn the_history_is_read_with_counts() {
 }
 
 #[tokio::test]
-async fn progress_is_shown_while_it_reads_and_nobody_reads_the_same_at_once() {
+async fn progress_is_shown_and_a_second_backfill_of_the_channel_is_refused() {
     let stage = Stage::new().await;
     let month = Utc::now() - TimeDelta::days(20);
     for number in 0..150 {
@@ -48,11 +48,11 @@ async fn progress_is_shown_while_it_reads_and_nobody_reads_the_same_at_once() {
     let asked = stage.slash(&stage.admin, "backfill", &options);
     asked.callback().await;
     let second = stage.ask(&stage.owner.clone().with_roles(&stage.roles[2..]), "backfill", &options).await;
-    assert!(said(&second).contains("is being read already"), "{}", said(&second));
+    assert!(said(&second).contains("is already being read"), "{}", said(&second));
     let progress = asked.until_reply("progress", |reply| said(reply).contains("so far")).await;
     assert!(said(&progress).contains("100 messages so far"), "{}", said(&progress));
     stage.discord.heal();
-    // Not every word of it gets through.
+    // Discord rejects some of the progress updates.
     stage.discord.fail("PATCH", "/webhooks/*/*/messages/@original", Fault::Status(500), 2);
     let done = asked.until_reply("counts", |reply| said(reply).contains("messages read")).await;
     assert!(
@@ -63,21 +63,21 @@ async fn progress_is_shown_while_it_reads_and_nobody_reads_the_same_at_once() {
     assert_eq!(done.message, progress.message, "it is the same answer");
     let again = stage.slash(&stage.admin, "backfill", &options);
     let again = again.until_reply("counts", |reply| said(reply).contains("messages read")).await;
-    assert!(said(&again).contains("known already: 150"), "{}", said(&again));
+    assert!(said(&again).contains("already known: 150"), "{}", said(&again));
     stage.end(0).await;
 }
 
 #[tokio::test]
-async fn what_is_not_watched_or_no_time_is_refused() {
+async fn an_unwatched_channel_and_an_unreadable_date_are_refused() {
     let stage = Stage::new().await;
     let other = stage.guild.channel("general");
     let other = format!("<#{}>", other.id());
     for (channel, since, why) in [
-        (other.as_str(), "1 day", "none of the channels that ROMS watches"),
-        ("@everyone", "1 day", "none of the channels"),
-        ("checkouts", "yesterday-ish", "Write a date such as"),
+        (other.as_str(), "1 day", "does not watch that channel"),
+        ("@everyone", "1 day", "does not watch that channel"),
+        ("checkouts", "yesterday-ish", "is neither a date such as"),
         ("checkouts", "2999-01-01", "in the future"),
-        ("checkouts", "99999999999999999999 days", "Write a date such as"),
+        ("checkouts", "99999999999999999999 days", "is neither a date such as"),
     ] {
         let reply = stage.ask(&stage.admin, "backfill", &[("channel", channel), ("since", since)]).await;
         assert!(said(&reply).contains(why), "{channel} {since}: {}", said(&reply));
@@ -89,7 +89,7 @@ async fn what_is_not_watched_or_no_time_is_refused() {
 }
 
 #[tokio::test]
-async fn a_channel_that_cannot_be_read_says_why_without_a_cause() {
+async fn an_unreadable_channel_is_reported_without_internals() {
     let stage = Stage::new().await;
     stage.discord.fail("GET", &format!("/channels/{}/messages", stage.channel.id()), Fault::Forbidden, 1000);
     let asked = stage.slash(&stage.admin, "backfill", &[("channel", "checkouts"), ("since", "1 day")]);

@@ -1,4 +1,4 @@
-//! Many at once, and ROMS or the gateway going away meanwhile.
+//! Many interactions at once, and restarts of ROMS or of the session meanwhile.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use super::stage::{Stage, buttons, said};
 use crate::support::discord::{Fault, interactions::Interaction};
 
 #[tokio::test]
-async fn of_two_who_press_the_same_button_one_cancels_and_the_other_is_told() {
+async fn of_two_simultaneous_cancellations_one_wins_and_the_other_is_refused() {
     let stage = Stage::new().await;
     let order = stage.order("TGT-900", "$10.00").await;
     let questions = [
         stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await,
         stage.ask(&stage.admin, "cancel", &[("number", "TGT-900")]).await,
     ];
-    // Both are asked for before either can be stored.
+    // Both buttons are pressed before either change can be stored.
     let mut sql = stage.bot.sql().await;
     sql.lock().await;
     let pressed = [
@@ -26,7 +26,7 @@ async fn of_two_who_press_the_same_button_one_cancels_and_the_other_is_told() {
     for asked in &pressed {
         assert_eq!(asked.callback().await["type"], 6);
     }
-    // Reading is not held up, so that by now both have seen the order as it was.
+    // Readers do not wait, so by now both handlers have read the order.
     stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
     sql.unlock().await;
     let told = async |asked: &crate::support::discord::interactions::Interaction| {
@@ -39,7 +39,7 @@ async fn of_two_who_press_the_same_button_one_cancels_and_the_other_is_told() {
     let done = answers.iter().filter(|reply| buttons(reply) == ["Undo"]).count();
     assert_eq!(done, 1, "{:?}", answers.each_ref().map(said));
     assert_eq!(stage.bot.order("TGT-900").await.unwrap().fields.status, Some(Status::Cancelled));
-    assert_eq!(stage.events_of(&order).await.len(), 2, "one step, by one of them");
+    assert_eq!(stage.events_of(&order).await.len(), 2, "one event, by one of them");
     let undo = answers.iter().find(|reply| buttons(reply) == ["Undo"]).unwrap();
     stage.turn(&stage.manager, undo, "Undo").await;
     assert_eq!(stage.bot.order("TGT-900").await.unwrap().fields.status, Some(Status::Verified));
@@ -47,7 +47,7 @@ async fn of_two_who_press_the_same_button_one_cancels_and_the_other_is_told() {
 }
 
 #[tokio::test]
-async fn many_who_ask_at_once_are_all_answered() {
+async fn many_simultaneous_interactions_are_all_answered() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let asked: Vec<_> =
@@ -59,7 +59,7 @@ async fn many_who_ask_at_once_are_all_answered() {
 }
 
 #[tokio::test]
-async fn an_answer_comes_although_the_session_ends_meanwhile() {
+async fn an_answer_survives_the_end_of_the_session() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let question = stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await;
@@ -76,7 +76,7 @@ async fn an_answer_comes_although_the_session_ends_meanwhile() {
 }
 
 #[tokio::test]
-async fn what_a_restart_cuts_short_says_so() {
+async fn a_backfill_interrupted_by_a_restart_says_so() {
     let mut stage = Stage::new().await;
     let history = format!("/channels/{}/messages", stage.channel.id());
     stage.discord.fail("GET", &history, Fault::Late(Duration::from_secs(30)), 1000);
@@ -84,9 +84,9 @@ async fn what_a_restart_cuts_short_says_so() {
     asked.callback().await;
     stage.discord.until_requests("GET", &history, stage.discord.count("GET", &history) + 1).await;
     stage.restart_with(|_| {}).await;
-    assert!(said(&asked.answer().await).contains("is being restarted"), "{}", said(&asked.answer().await));
+    assert!(said(&asked.answer().await).contains("is restarting"), "{}", said(&asked.answer().await));
     stage.discord.heal();
-    // Nothing of it stands in the way of the next.
+    // The channel is free for the next backfill.
     let asked = stage.slash(&stage.admin, "backfill", &[("channel", "checkouts"), ("since", "1 day")]);
     asked.until_reply("counts", |reply| said(reply).contains("messages read")).await;
     stage.end(0).await;

@@ -1,4 +1,4 @@
-//! `/cancel`: asks, cancels, and takes it back.
+//! `/cancel`: asks, cancels, and undoes it.
 
 use roms::order::Status;
 use serde_json::json;
@@ -11,7 +11,7 @@ async fn status(stage: &Stage) -> Option<Status> {
 }
 
 #[tokio::test]
-async fn an_order_is_cancelled_after_a_question_and_that_can_be_undone() {
+async fn an_order_is_cancelled_after_a_confirmation_and_that_can_be_undone() {
     let stage = Stage::new().await;
     let order = stage.order("TGT-900", "$10.00").await;
     let question = stage.ask(&stage.manager, "cancel", &[("number", "tgt-900")]).await;
@@ -20,26 +20,26 @@ async fn an_order_is_cancelled_after_a_question_and_that_can_be_undone() {
     assert!(text.contains("Cancel order `TGT-900`?") && text.contains("Example Console"), "{text}");
     assert!(text.contains("10.00 USD") && text.contains("now verified"), "{text}");
     assert_eq!(buttons(&question), ["Cancel the order", "Keep it"]);
-    assert_eq!(status(&stage).await, Some(Status::Verified), "nothing happens before the answer");
+    assert_eq!(status(&stage).await, Some(Status::Verified), "nothing happens before the confirmation");
 
     let done = stage.turn(&stage.manager, &question, "Cancel the order").await;
     assert!(said(&done).contains("`TGT-900` is cancelled"), "{}", said(&done));
     assert_eq!(status(&stage).await, Some(Status::Cancelled));
     assert_eq!(buttons(&done), ["Undo"]);
     let undone = stage.turn(&stage.manager, &done, "Undo").await;
-    assert!(said(&undone).contains("not cancelled any more"), "{}", said(&undone));
+    assert!(said(&undone).contains("The cancellation was undone"), "{}", said(&undone));
     assert_eq!(status(&stage).await, Some(Status::Verified));
-    assert_eq!(stage.events_of(&order).await.len(), 3, "each is a step of the history");
+    assert_eq!(stage.events_of(&order).await.len(), 3, "each is an event");
 
     let question = stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await;
     let kept = stage.turn(&stage.manager, &question, "Keep it").await;
-    assert!(said(&kept).contains("stays as it is") && buttons(&kept).is_empty(), "{}", said(&kept));
+    assert!(said(&kept).contains("was not changed") && buttons(&kept).is_empty(), "{}", said(&kept));
     assert_eq!(stage.events_of(&order).await.len(), 3);
     stage.end(0).await;
 }
 
 #[tokio::test]
-async fn a_cancellation_works_on_after_a_restart() {
+async fn buttons_work_after_a_restart() {
     let mut stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let question = stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await;
@@ -53,7 +53,7 @@ async fn a_cancellation_works_on_after_a_restart() {
 }
 
 #[tokio::test]
-async fn an_undo_that_comes_after_something_newer_changes_nothing() {
+async fn undo_changes_nothing_after_a_newer_card() {
     let stage = Stage::new().await;
     let message = stage.hook.post(card("TGT-900", "$10.00"));
     stage.bot.until_order("TGT-900", |_| true).await;
@@ -65,13 +65,13 @@ async fn an_undo_that_comes_after_something_newer_changes_nothing() {
     stage.channel.edit(message, newer);
     stage.bot.until_order("TGT-900", |order| order.fields.status == Some(Status::Refunded)).await;
     let told = stage.press(&stage.manager, &done, "Undo").until_reply("a refusal", |_| true).await;
-    assert!(said(&told).contains("changed since") && is_private(&told), "{}", said(&told));
+    assert!(said(&told).contains("has changed in the meantime") && is_private(&told), "{}", said(&told));
     assert_eq!(status(&stage).await, Some(Status::Refunded));
     stage.end(0).await;
 }
 
 #[tokio::test]
-async fn an_order_that_changed_under_the_question_is_asked_about_again() {
+async fn the_question_is_repeated_if_the_order_has_changed() {
     let stage = Stage::new().await;
     let message = stage.hook.post(card("TGT-900", "$10.00"));
     stage.bot.until_order("TGT-900", |_| true).await;
@@ -86,7 +86,7 @@ async fn an_order_that_changed_under_the_question_is_asked_about_again() {
     assert_eq!(status(&stage).await, Some(Status::Shipped));
     let done = stage.turn(&stage.manager, &again, "Cancel the order").await;
     assert_eq!(status(&stage).await, Some(Status::Cancelled));
-    // Of two who undo, the second is told.
+    // After an undo, the order has its old status.
     stage.press(&stage.admin, &done, "Undo").update().await;
     let text = said(&stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await);
     assert!(text.contains("now shipped"), "{text}");
@@ -94,15 +94,15 @@ async fn an_order_that_changed_under_the_question_is_asked_about_again() {
 }
 
 #[tokio::test]
-async fn what_is_cancelled_already_is_not_asked_about() {
+async fn a_cancelled_order_is_not_asked_about() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let first = stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await;
     let second = stage.ask(&stage.admin, "cancel", &[("number", "TGT-900")]).await;
     stage.turn(&stage.manager, &first, "Cancel the order").await;
     let late = stage.turn(&stage.admin, &second, "Cancel the order").await;
-    assert!(said(&late).contains("is cancelled already") && buttons(&late).is_empty(), "{}", said(&late));
+    assert!(said(&late).contains("is already cancelled") && buttons(&late).is_empty(), "{}", said(&late));
     let asked = stage.ask(&stage.admin, "cancel", &[("number", "TGT-900")]).await;
-    assert!(said(&asked).contains("is cancelled already"), "{}", said(&asked));
+    assert!(said(&asked).contains("is already cancelled"), "{}", said(&asked));
     stage.end(0).await;
 }

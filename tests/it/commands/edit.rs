@@ -1,4 +1,4 @@
-//! `/edit`: the modal, what is written of it, and what is not.
+//! `/edit`: the modal, and which of its values are written.
 
 use roms::order::{Amount, Status};
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::stage::{Stage, buttons, field, inputs, is_private, said};
 use crate::support::bot::card;
 
 #[tokio::test]
-async fn what_is_changed_in_the_modal_is_stored_with_who_did_it() {
+async fn a_change_is_stored_with_its_author() {
     let stage = Stage::new().await;
     let order = stage.order("TGT-900", "$10.00").await;
     let modal = stage.slash(&stage.manager, "edit", &[("number", "#tgt-900")]);
@@ -58,7 +58,7 @@ async fn what_is_changed_in_the_modal_is_stored_with_who_did_it() {
 }
 
 #[tokio::test]
-async fn a_button_edits_in_place_and_an_empty_input_empties() {
+async fn the_button_edits_in_place_and_an_empty_input_clears_the_field() {
     let stage = Stage::new().await;
     let mut message = card("TGT-900", "$10.00");
     let fields = message["embeds"][0]["fields"].as_array_mut().unwrap();
@@ -79,16 +79,16 @@ async fn a_button_edits_in_place_and_an_empty_input_empties() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_changes_nothing_and_says_what_would_do() {
+async fn an_unreadable_value_changes_nothing_and_is_explained() {
     let stage = Stage::new().await;
     let order = stage.order("TGT-900", "$10.00").await;
     for (name, typed, why) in [
-        ("status", "lost", "there are pending, processing"),
-        ("qty_received", "many", "no quantity"),
-        ("qty_received", "-1", "no quantity"),
+        ("status", "lost", "use pending, processing"),
+        ("qty_received", "many", "is not a quantity"),
+        ("qty_received", "-1", "is not a quantity"),
         ("qty_received", "99999999999999999999", "at most 10 characters"),
-        ("commission", "abc", "no amount"),
-        ("commission", "1e999", "no amount"),
+        ("commission", "abc", "is not an amount"),
+        ("commission", "1e999", "is not an amount"),
         ("tracking_number", &"1".repeat(256), "at most 255 characters"),
         ("notes", &"x".repeat(4001), "at most 4000 characters"),
     ] {
@@ -104,13 +104,13 @@ async fn what_cannot_be_read_changes_nothing_and_says_what_would_do() {
 }
 
 #[tokio::test]
-async fn a_card_that_comes_in_while_the_modal_is_open_loses_nothing() {
+async fn a_card_that_arrives_while_the_modal_is_open_is_not_overwritten() {
     let stage = Stage::new().await;
     let message = stage.hook.post(card("TGT-900", "$10.00"));
     let order = stage.bot.until_order("TGT-900", |_| true).await;
     let modal = stage.slash(&stage.manager, "edit", &[("number", "TGT-900")]);
     modal.callback().await;
-    // Meanwhile Refract says that it was shipped, and the other manager has taken notes.
+    // Meanwhile a card says that the order was shipped, and somebody else writes notes.
     let mut newer = card("TGT-900", "$10.00");
     let fields = newer["embeds"][0]["fields"].as_array_mut().unwrap();
     fields.extend([
@@ -125,7 +125,7 @@ async fn a_card_that_comes_in_while_the_modal_is_open_loses_nothing() {
     let saved = stage.submit(&stage.manager, &modal, None, &[("commission", "5")]).await.answer().await;
     assert!(said(&saved).contains("Changed: commission."), "{}", said(&saved));
     let stored = stage.bot.order("TGT-900").await.unwrap().fields;
-    assert_eq!(stored.status, Some(Status::Shipped), "what was not touched is not written back");
+    assert_eq!(stored.status, Some(Status::Shipped), "an untouched value is not written");
     assert_eq!(stored.tracking_number.as_deref(), Some("XYZ-1"));
     assert_eq!(stored.notes.as_deref(), Some("by Ada"));
     assert_eq!(stored.commission.map(Amount::hundredths), Some(500));
@@ -136,7 +136,7 @@ async fn a_card_that_comes_in_while_the_modal_is_open_loses_nothing() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_not_there_opens_no_modal() {
+async fn an_unknown_order_opens_no_modal() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let asked = stage.slash(&stage.manager, "edit", &[("number", "TGT-901")]);
@@ -146,7 +146,7 @@ async fn an_order_that_is_not_there_opens_no_modal() {
 }
 
 #[tokio::test]
-async fn a_modal_of_an_order_that_is_gone_or_of_another_release_is_out_of_date() {
+async fn a_modal_of_a_deleted_order_or_another_release_is_out_of_date() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let modal = stage.slash(&stage.manager, "edit", &[("number", "TGT-900")]).callback().await;

@@ -1,4 +1,4 @@
-//! When something fails: a short text with an id that is in the log, and no word of the cause.
+//! Failures: the caller reads an id, and the log has the cause under that id.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use crate::support::discord::Fault;
 use crate::support::discord::interactions::Reply;
 use crate::support::sql::Sql;
 
-/// Words that only the database would say.
+/// Words that appear only in the database's own errors.
 const CAUSES: [&str; 6] = ["sql", "table", "orders.", "locked", "disk", "/tmp"];
 
 async fn database(stage: &Stage) -> Sql {
     stage.bot.sql().await
 }
 
-/// The answer gives an id and no cause; the log has the cause under that id.
+/// Checks that the answer has an id and no cause, and that the log has the cause under that id.
 fn assert_failed(stage: &Stage, reply: &Reply, what: &str) {
     let text = said(reply);
     assert!(is_private(reply), "{what}");
@@ -28,7 +28,7 @@ fn assert_failed(stage: &Stage, reply: &Reply, what: &str) {
 }
 
 #[tokio::test]
-async fn a_database_that_fails_is_told_of_without_its_reasons() {
+async fn a_database_failure_is_reported_without_its_cause() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let order = stage.ask(&stage.admin, "order", &[("number", "TGT-900")]).await;
@@ -48,10 +48,10 @@ async fn a_database_that_fails_is_told_of_without_its_reasons() {
         ("replay", &[]),
     ] {
         let asked = stage.slash(&stage.admin, name, options);
-        assert_eq!(asked.callback().await["type"], 5, "/{name} is put off before the database is asked");
+        assert_eq!(asked.callback().await["type"], 5, "/{name} is deferred before the database is read");
         assert_failed(&stage, &asked.answer().await, name);
     }
-    // A modal cannot be put off, nor can what is said in place of one.
+    // A modal cannot be deferred, nor can the error in its place.
     let edit = stage.slash(&stage.admin, "edit", &[("number", "TGT-900")]);
     assert_failed(&stage, &edit.answer().await, "edit");
     for label in ["History", "Share"] {
@@ -67,9 +67,9 @@ async fn a_database_that_fails_is_told_of_without_its_reasons() {
     let menu = stage.admin.menu(&stage.channel, "Show order", message);
     assert_eq!(menu.callback().await["type"], 5);
     assert_failed(&stage, &menu.answer().await, "Show order");
-    assert_eq!(stage.complete(&stage.admin, "order", "tgt").await, [], "no choices rather than an error");
+    assert_eq!(stage.complete(&stage.admin, "order", "tgt").await, [], "no choices instead of an error");
     let status = said(&stage.ask(&stage.admin, "status", &[]).await);
-    assert!(status.contains("Something is wrong") || status.contains("not known"), "{status}");
+    assert!(status.contains("something is wrong") || status.contains("unknown"), "{status}");
     let help = said(&stage.ask(&stage.admin, "help", &[]).await);
     assert!(help.contains("/order"), "{help}");
 
@@ -82,7 +82,7 @@ async fn a_database_that_fails_is_told_of_without_its_reasons() {
 }
 
 #[tokio::test]
-async fn a_change_that_cannot_be_stored_says_so_and_changes_nothing() {
+async fn a_failed_change_is_reported_and_changes_nothing() {
     let stage = Stage::new().await;
     let before = stage.order("TGT-900", "$10.00").await;
     let question = stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await;
@@ -103,7 +103,7 @@ async fn a_change_that_cannot_be_stored_says_so_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_held_answers_are_put_off_and_come_when_it_is_free() {
+async fn answers_are_deferred_while_the_database_is_locked() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let question = stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await;
@@ -113,7 +113,7 @@ async fn while_the_database_is_held_answers_are_put_off_and_come_when_it_is_free
     let listed = stage.slash(&stage.manager, "orders", &[]);
     assert_eq!(pressed.callback().await["type"], 6);
     assert_eq!(listed.callback().await["type"], 5);
-    // Who only reads does not wait for who writes.
+    // Readers do not wait for the writer.
     let order = stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
     assert!(said(&order).contains("verified"), "{}", said(&order));
     sql.unlock().await;
@@ -123,7 +123,7 @@ async fn while_the_database_is_held_answers_are_put_off_and_come_when_it_is_free
 }
 
 #[tokio::test]
-async fn when_discord_fails_for_a_moment_the_answer_still_comes() {
+async fn a_temporary_discord_failure_is_retried() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     stage.discord.fail("POST", "/interactions/*/*/callback", Fault::Status(503), 1);
@@ -138,7 +138,7 @@ async fn when_discord_fails_for_a_moment_the_answer_still_comes() {
 }
 
 #[tokio::test]
-async fn an_answer_that_discord_takes_no_more_harms_nobody() {
+async fn an_expired_interaction_is_only_logged() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let history = format!("/channels/{}/messages", stage.channel.id());
@@ -146,7 +146,7 @@ async fn an_answer_that_discord_takes_no_more_harms_nobody() {
     let asked = stage.slash(&stage.admin, "backfill", &[("channel", "checkouts"), ("since", "1 day")]);
     asked.callback().await;
     asked.age(Duration::from_mins(16));
-    let told = |_: &serde_json::Value| stage.log.count("a command failed") == 1;
+    let told = |_: &serde_json::Value| stage.log.count("command failed") == 1;
     stage.bot.until("/health", "it is logged", told).await;
     assert!(asked.replies().is_empty());
     stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;

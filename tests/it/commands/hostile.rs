@@ -1,11 +1,11 @@
-//! Orders of cards that say everything at once, or mean no good.
+//! Orders from very large and from malicious cards.
 
 use serde_json::{Value, json};
 
 use super::stage::{Stage, field, options, said};
 use crate::support::bot::card;
 
-/// A card whose fields are as long as Discord takes them, each of this sign.
+/// A card whose fields have Discord's maximum length, each filled with this character.
 fn longest(number: &str, sign: &str) -> Value {
     let full = |most: usize| sign.repeat(most / sign.encode_utf16().count());
     let mut fields = vec![json!({"name": "Order Number", "value": number})];
@@ -39,7 +39,7 @@ fn longest(number: &str, sign: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_order_with_every_field_at_its_limit_is_shown_within_discords() {
+async fn an_order_with_every_field_at_its_limit_is_shown_within_discords_limits() {
     let stage = Stage::new().await;
     for (at, sign) in ["x", "😀", "\\", "*_", "é"].into_iter().enumerate() {
         // 255 characters are the longest number there may be.
@@ -50,7 +50,7 @@ async fn an_order_with_every_field_at_its_limit_is_shown_within_discords() {
         assert_eq!(choices.len(), 1, "{sign}");
         let order = stage.ask(&stage.manager, "order", &[("number", &choices[0].1)]).await;
         assert!(said(&order).contains(&begin), "{sign}: {}", said(&order));
-        assert!(said(&order).contains('…'), "what is left out is marked: {sign}");
+        assert!(said(&order).contains('…'), "truncated text is marked: {sign}");
         assert!(field(&order, "Source").is_some_and(|link| link.ends_with(')')), "{sign}: {}", said(&order));
         let history = stage.turn(&stage.manager, &order, "History").await;
         assert!(said(&history).contains("created"), "{sign}: {}", said(&history));
@@ -78,10 +78,10 @@ async fn an_order_with_every_field_at_its_limit_is_shown_within_discords() {
     stage.end(5).await;
 }
 
-/// What would ping, link or be made bold, if it were shown as it is.
+/// Pings, links and formatting, if it is not escaped.
 const EVIL: &str = "@everyone @here <@&1> [x](javascript:alert(1)) **b** `c` ||d|| https://evil.example/p";
 
-/// Whether a text that Discord renders does nothing.
+/// Checks that a text has no effect when Discord renders it.
 fn assert_harmless(text: &str, what: &str) {
     for live in
         ["@everyone", "@here", "<@&1>", "](javascript", "**b**", "`c`", "||d||", " https://evil", "\n# big"]
@@ -90,7 +90,7 @@ fn assert_harmless(text: &str, what: &str) {
     }
 }
 
-/// An order all of whose texts are such, however they got there.
+/// An order with this text in every column.
 async fn evil_order(stage: &Stage) {
     stage.order("EVIL-1", "$10.00").await;
     let mut sql = stage.bot.sql().await;
@@ -137,7 +137,7 @@ async fn texts_of_cards_do_nothing_in_an_answer() {
         ("stores", &stores),
     ] {
         let mut rendered = reply.clone();
-        // In the author's line and the footer, Discord renders nothing.
+        // Discord renders no markup in the author line and the footer.
         for embed in rendered.value["embeds"].as_array_mut().unwrap() {
             embed["author"] = Value::Null;
             embed["footer"] = Value::Null;
@@ -155,7 +155,7 @@ async fn texts_of_cards_do_nothing_in_an_answer() {
 }
 
 #[tokio::test]
-async fn links_that_discord_would_refuse_do_not_keep_an_order_from_being_shown() {
+async fn an_order_is_shown_without_links_that_discord_rejects() {
     let stage = Stage::new().await;
     let [long, half] = [900, 180].map(|signs| format!("https://example.test/{}", "é".repeat(signs)));
     for (at, link) in
@@ -172,13 +172,13 @@ async fn links_that_discord_would_refuse_do_not_keep_an_order_from_being_shown()
         let order = stage.ask(&stage.viewer, "order", &[("number", &number)]).await;
         assert!(field(&order, "Order number").unwrap().contains(&number), "{link}: {}", said(&order));
         let page = field(&order, "At the store");
-        assert!(page.is_none_or(|page| page.ends_with(">)")), "half a link is none: {page:?}");
+        assert!(page.is_none_or(|page| page.ends_with(">)")), "a truncated link is left out: {page:?}");
     }
     stage.end(0).await;
 }
 
 #[tokio::test]
-async fn credentials_in_a_proxy_are_shown_to_nobody() {
+async fn credentials_in_a_proxy_are_never_shown() {
     let stage = Stage::new().await;
     let mut message = card("TGT-1", "$10.00");
     message["embeds"][0]["fields"].as_array_mut().unwrap().extend([

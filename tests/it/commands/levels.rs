@@ -1,4 +1,4 @@
-//! Who may do what: asked at every command, menu, autocompletion, button, select and modal.
+//! Access levels: checked on every command, menu, autocompletion, button, select and modal.
 
 use serde_json::{Value, json};
 
@@ -130,7 +130,7 @@ async fn each_menu_is_for_its_level_and_those_above() {
 }
 
 #[tokio::test]
-async fn nothing_is_offered_to_somebody_who_may_not_use_the_command() {
+async fn autocompletion_checks_the_level_too() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     for (name, option, typed, needed) in [
@@ -149,7 +149,7 @@ async fn nothing_is_offered_to_somebody_who_may_not_use_the_command() {
 }
 
 #[tokio::test]
-async fn a_button_of_somebody_elses_answer_gives_nothing_away() {
+async fn components_of_somebody_elses_answer_check_the_level_too() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     stage.discord.until_commands(Some(&stage.guild)).await;
@@ -208,7 +208,7 @@ fn every_way(person: &User, channel: &Channel) -> Vec<Interaction> {
 }
 
 #[tokio::test]
-async fn a_guild_that_is_not_configured_gets_nothing() {
+async fn everything_is_refused_in_a_guild_that_is_not_configured() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let elsewhere = stage.discord.guild("Strangers").channel("checkouts");
@@ -237,7 +237,7 @@ async fn a_guild_that_is_not_configured_gets_nothing() {
 }
 
 #[tokio::test]
-async fn where_nobody_is_named_manage_server_decides() {
+async fn without_configured_roles_manage_server_decides() {
     let mut stage = Stage::before().await;
     stage.config().access = roms::config::Access::default();
     stage.begin().await;
@@ -261,7 +261,7 @@ async fn where_nobody_is_named_manage_server_decides() {
 }
 
 #[tokio::test]
-async fn help_shows_what_the_caller_may_use() {
+async fn help_lists_the_commands_that_the_caller_may_use() {
     let stage = Stage::new().await;
     let all: Vec<Value> = stage.discord.until_commands(Some(&stage.guild)).await;
     for (person, level) in people(&stage) {
@@ -273,7 +273,7 @@ async fn help_shows_what_the_caller_may_use() {
         }
         assert_eq!(text.contains("Show order"), level >= VIEWER);
         assert_eq!(text.contains("Read as order"), level >= MANAGER);
-        let own = ["no level", "viewer", "manager", "admin"][level];
+        let own = ["no access level", "viewer", "manager", "admin"][level];
         assert!(text.lines().next_back().unwrap().contains(own), "{text}");
     }
     assert_eq!(all.len(), COMMANDS.len() + 3, "each command is in this table");

@@ -1,4 +1,4 @@
-//! `/logs` and `/replay`: what came in, one message of it, and reading it again.
+//! `/logs` and `/replay`: the received messages, one of them, and reading it again.
 
 use roms::config::NumberMissing;
 use serde_json::json;
@@ -40,10 +40,10 @@ async fn the_log_is_listed_and_a_select_shows_one_message_with_its_payload() {
 }
 
 #[tokio::test]
-async fn the_log_is_narrowed_by_outcome_and_turned() {
+async fn the_log_is_filtered_by_outcome_and_paged() {
     let mut stage = Stage::new().await;
     let none = stage.ask(&stage.admin, "logs", &[]).await;
-    assert_eq!(said(&none), "Nothing has come in yet.");
+    assert_eq!(said(&none), "ROMS has not received any messages yet.");
     for number in 1..=20 {
         stage.hook.post(card(&format!("N-{number:02}"), "$10.00"));
     }
@@ -55,7 +55,7 @@ async fn the_log_is_narrowed_by_outcome_and_turned() {
     let rejected = stage.admin.slash(&stage.channel, "logs", choose(5)).answer().await;
     assert_eq!(options(&rejected).len(), 1);
     let updated = stage.admin.slash(&stage.channel, "logs", choose(1)).answer().await;
-    assert_eq!(said(&updated), "No message was updated.");
+    assert_eq!(said(&updated), "No messages with the outcome updated.");
     let created = stage.admin.slash(&stage.channel, "logs", choose(0)).answer().await;
     assert!(said(&created).contains("20 messages"), "{}", said(&created));
     assert_eq!(
@@ -72,7 +72,7 @@ async fn the_log_is_narrowed_by_outcome_and_turned() {
 }
 
 #[tokio::test]
-async fn a_message_that_could_not_be_read_is_read_again_by_its_button() {
+async fn the_replay_button_reads_a_rejected_message_again() {
     let mut stage = Stage::new().await;
     let message = stage.hook.post(card_without_number());
     stage.bot.until_logs("it is there", |logs| logs.len() == 1).await;
@@ -95,10 +95,10 @@ async fn a_message_that_could_not_be_read_is_read_again_by_its_button() {
 }
 
 #[tokio::test]
-async fn all_that_could_not_be_read_is_read_again_and_counted() {
+async fn replay_reads_all_rejected_messages_again_and_counts_them() {
     let mut stage = Stage::new().await;
     let nothing = stage.ask(&stage.admin, "replay", &[]).await;
-    assert!(said(&nothing).contains("no rejected message"), "{}", said(&nothing));
+    assert!(said(&nothing).contains("no rejected messages"), "{}", said(&nothing));
     stage.order("TGT-900", "$10.00").await;
     for _ in 0..3 {
         stage.hook.post(card_without_number());
@@ -106,12 +106,12 @@ async fn all_that_could_not_be_read_is_read_again_and_counted() {
     stage.bot.until_logs("all are there", |logs| logs.len() == 4).await;
     let asked = stage.slash(&stage.admin, "replay", &[]);
     let text = said(&asked.until_reply("counts", |reply| said(reply).contains("Read again")).await);
-    assert!(text.contains("3 messages") && text.contains("still cannot be read: 3"), "{text}");
+    assert!(text.contains("3 messages") && text.contains("still not readable: 3"), "{text}");
     stage.restart_with(|config| config.orders.number_missing = NumberMissing::MessageId).await;
     let asked = stage.slash(&stage.admin, "replay", &[]);
     let reply = asked.until_reply("counts", |reply| said(reply).contains("Read again")).await;
     let text = said(&reply);
-    assert!(text.contains("created: 3") && text.contains("still cannot be read: 0"), "{text}");
+    assert!(text.contains("created: 3") && text.contains("still not readable: 0"), "{text}");
     assert!(is_private(&reply));
     assert_eq!(stage.bot.orders().await, 4);
     stage.end(0).await;

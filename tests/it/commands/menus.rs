@@ -1,4 +1,4 @@
-//! Menus of a message: its orders, and reading it although its author is not trusted.
+//! The menu of a message: its orders, and reading it although its author is not trusted.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::stage::{Stage, buttons, custom_id, field, is_private, options, said};
 use crate::support::bot::card;
 use crate::watching::stage::odd_card;
 
-/// A card that somebody posts who is not trusted.
+/// Posts a message by an untrusted author.
 fn theirs(stage: &Stage, message: Value) -> u64 {
     let ann = stage.discord.user("Ann");
     ann.draft(&stage.channel, message).post()
@@ -26,17 +26,17 @@ async fn the_orders_of_a_message_are_shown() {
     assert_eq!(field(&shown, "Order number"), Some("`TGT-900`"));
     assert_eq!(buttons(&shown), ["History", "Share"]);
     let several = stage.viewer.menu(&stage.channel, "Show order", two).answer().await;
-    assert!(said(&several).contains("2 orders came of this message"), "{}", said(&several));
+    assert!(said(&several).contains("2 orders are stored from this message"), "{}", said(&several));
     assert_eq!(options(&several).len(), 2);
     let opened = stage.choose(&stage.viewer, &several, "B-2").answer().await;
     assert_eq!(field(&opened, "Order number"), Some("`B-2`"));
     let nothing = stage.viewer.menu(&stage.channel, "Show order", none).answer().await;
-    assert!(said(&nothing).starts_with("No order came of this message."), "{}", said(&nothing));
+    assert!(said(&nothing).starts_with("No order is stored from this message."), "{}", said(&nothing));
     stage.end(0).await;
 }
 
 #[tokio::test]
-async fn a_message_of_somebody_untrusted_is_previewed_and_then_stored() {
+async fn a_message_of_an_untrusted_author_is_previewed_and_then_stored() {
     let stage = Stage::new().await;
     let message = theirs(&stage, card("TGT-900", "$10.00"));
     stage.mark().await;
@@ -64,7 +64,7 @@ async fn a_message_of_somebody_untrusted_is_previewed_and_then_stored() {
 
     let again = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
     let again = stage.turn(&stage.manager, &again, "Store").await;
-    assert!(said(&again).contains("stored before"), "{}", said(&again));
+    assert!(said(&again).contains("already stored"), "{}", said(&again));
     assert_eq!(stage.events_of(&order).await.len(), 1);
     let shown = stage.viewer.menu(&stage.channel, "Show order", message).answer().await;
     assert_eq!(field(&shown, "Order number"), Some("`TGT-900`"));
@@ -88,12 +88,12 @@ async fn a_forged_button_reads_nothing_in_another_channel() {
 }
 
 #[tokio::test]
-async fn a_preview_says_how_many_cards_it_leaves_out() {
+async fn a_preview_counts_the_cards_that_it_leaves_out() {
     let stage = Stage::new().await;
     let embeds = (0..8).map(|at| card(&format!("TGT-{at}"), "$10.00")["embeds"][0].clone());
     let message = theirs(&stage, json!({"embeds": embeds.collect::<Vec<_>>()}));
     let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
-    assert!(said(&preview).contains("3 cards more are not shown here"), "{}", said(&preview));
+    assert!(said(&preview).contains("3 more cards are not shown"), "{}", said(&preview));
     stage.end(0).await;
 }
 
@@ -104,7 +104,7 @@ async fn a_message_that_changes_after_its_preview_is_previewed_again() {
     let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
     stage.channel.edit(message, card("TGT-900", "$99.00"));
     let again = stage.turn(&stage.manager, &preview, "Store").await;
-    assert!(said(&again).contains("has changed since") && said(&again).contains("99.00"), "{}", said(&again));
+    assert!(said(&again).contains("has changed") && said(&again).contains("99.00"), "{}", said(&again));
     assert!(stage.bot.order("TGT-900").await.is_none());
     let stored = stage.turn(&stage.manager, &again, "Store").await;
     assert!(said(&stored).starts_with("Stored: created."), "{}", said(&stored));
@@ -114,7 +114,7 @@ async fn a_message_that_changes_after_its_preview_is_previewed_again() {
     let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
     stage.channel.delete(message);
     let gone = stage.press(&stage.manager, &preview, "Store").until_reply("a refusal", |_| true).await;
-    assert!(said(&gone).contains("is gone") && is_private(&gone), "{}", said(&gone));
+    assert!(said(&gone).contains("has been deleted") && is_private(&gone), "{}", said(&gone));
     assert!(stage.bot.order("TGT-901").await.is_none());
     stage.end(0).await;
 }
@@ -128,18 +128,18 @@ async fn a_message_without_an_order_says_so() {
     assert!(buttons(&reply).is_empty());
     let failed = theirs(&stage, odd_card("TGT-1", &json!({"author": {"name": "Checkout Failed | Target"}})));
     let reply = stage.manager.menu(&stage.channel, "Read as order", failed).answer().await;
-    assert!(said(&reply).contains("No order") && buttons(&reply).is_empty(), "{}", said(&reply));
-    // Not even the bot's own words, which repeat those of cards.
+    assert!(said(&reply).contains("Not an order") && buttons(&reply).is_empty(), "{}", said(&reply));
+    // The bot's own messages repeat the text of cards, and are refused.
     let order = stage.order("TGT-900", "$10.00").await;
     let shown = stage.ask(&stage.manager, "order", &[("number", order.number.as_str())]).await;
     let shared = stage.press(&stage.manager, &shown, "Share").until_reply("a post", |_| true).await;
     let reply = stage.manager.menu(&stage.channel, "Read as order", shared.message).answer().await;
-    assert!(said(&reply).contains("the bot's own"), "{}", said(&reply));
+    assert!(said(&reply).contains("The bot wrote this message itself"), "{}", said(&reply));
     stage.end(1).await;
 }
 
 #[tokio::test]
-async fn a_message_that_serenity_cannot_decode_is_read_all_the_same() {
+async fn a_message_that_serenity_cannot_decode_is_read() {
     let stage = Stage::new().await;
     for (at, odd) in [
         json!({"footer": {"icon_url": "https://example.test/x.png"}}),
@@ -156,7 +156,11 @@ async fn a_message_that_serenity_cannot_decode_is_read_all_the_same() {
         let number = format!("ODD-{at}");
         let message = theirs(&stage, odd_card(&number, &odd));
         let nothing = stage.viewer.menu(&stage.channel, "Show order", message).answer().await;
-        assert!(said(&nothing).starts_with("No order came of this message."), "{odd}: {}", said(&nothing));
+        assert!(
+            said(&nothing).starts_with("No order is stored from this message."),
+            "{odd}: {}",
+            said(&nothing)
+        );
         let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
         assert!(said(&preview).contains(&format!("`{number}`")), "{odd}: {}", said(&preview));
         let stored = stage.turn(&stage.manager, &preview, "Store").await;
@@ -168,7 +172,7 @@ async fn a_message_that_serenity_cannot_decode_is_read_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_channel_that_the_bot_may_not_read_is_told_of() {
+async fn a_channel_that_the_bot_cannot_read_is_reported() {
     let stage = Stage::new().await;
     let secret = stage.guild.channel("secret");
     let ann = stage.discord.user("Ann");
@@ -176,7 +180,7 @@ async fn a_channel_that_the_bot_may_not_read_is_told_of() {
     secret.deny(crate::support::discord::permissions::READ_MESSAGE_HISTORY);
     let reply = stage.manager.menu(&secret, "Read as order", message).answer().await;
     let text = said(&reply);
-    assert!(text.contains("Read Message History") || text.contains("is gone"), "{text}");
+    assert!(text.contains("Read Message History") || text.contains("has been deleted"), "{text}");
     stage.end(0).await;
 }
 
@@ -194,7 +198,7 @@ async fn a_message_full_of_orders_is_shown_within_discords_limits() {
     let trusted = stage.hook.post(many.clone());
     stage.bot.until_orders(40).await;
     let shown = stage.viewer.menu(&stage.channel, "Show order", trusted).answer().await;
-    assert!(said(&shown).contains("40 orders came of this message"), "{}", said(&shown));
+    assert!(said(&shown).contains("40 orders are stored from this message"), "{}", said(&shown));
     assert_eq!(options(&shown).len(), 25);
     let logs = stage.ask(&stage.admin, "logs", &[]).await;
     let log = stage.choose(&stage.admin, &logs, "created").answer().await;

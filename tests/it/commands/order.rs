@@ -1,4 +1,4 @@
-//! `/order`: the order, its history, sharing it, and numbers as people write them.
+//! `/order`: the order, its history, sharing it, and the spelling of numbers.
 
 use serde_json::{Value, json};
 
@@ -28,13 +28,13 @@ fn whole(number: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_order_is_shown_whole_to_the_caller_alone() {
+async fn the_caller_alone_sees_the_whole_order() {
     let stage = Stage::new().await;
     let message = stage.hook.post(whole("TGT-900"));
     stage.bot.until_order("TGT-900", |_| true).await;
 
     let asked = stage.slash(&stage.viewer, "order", &[("number", "TGT-900")]);
-    assert_eq!(asked.callback().await["type"], 5, "it is put off before anything is read");
+    assert_eq!(asked.callback().await["type"], 5, "it is deferred before anything is read");
     let reply = asked.answer().await;
     assert!(is_private(&reply));
     let embed = &reply.value["embeds"][0];
@@ -58,14 +58,14 @@ async fn an_order_is_shown_whole_to_the_caller_alone() {
     assert!(field(&reply, "Source").unwrap().contains(&source), "{}", said(&reply));
     assert!(said(&reply).contains("203.0.113.7"), "the proxy's host may be seen");
 
-    assert_eq!(buttons(&reply), ["History", "Share"], "a viewer changes nothing");
+    assert_eq!(buttons(&reply), ["History", "Share"], "a viewer cannot edit");
     let seen_by_manager = stage.ask(&stage.manager, "order", &[("number", "TGT-900")]).await;
     assert_eq!(buttons(&seen_by_manager), ["History", "Edit", "Share"]);
     stage.end(0).await;
 }
 
 #[tokio::test]
-async fn the_history_is_shown_in_place_and_leads_back() {
+async fn the_history_replaces_the_order_and_leads_back() {
     let stage = Stage::new().await;
     let message = stage.hook.post(card("TGT-900", "$10.00"));
     stage.bot.until_order("TGT-900", |_| true).await;
@@ -88,7 +88,7 @@ async fn the_history_is_shown_in_place_and_leads_back() {
 }
 
 #[tokio::test]
-async fn share_posts_the_order_for_everybody_without_what_is_private() {
+async fn share_posts_the_order_without_private_data() {
     let stage = Stage::new().await;
     stage.order_of("TGT-900", whole("TGT-900")).await;
     let order = stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
@@ -112,7 +112,7 @@ async fn share_posts_the_order_for_everybody_without_what_is_private() {
 }
 
 #[tokio::test]
-async fn a_number_is_found_as_people_write_it_and_else_its_nearest_are_named() {
+async fn a_number_is_found_in_any_spelling_and_similar_ones_are_suggested() {
     let stage = Stage::new().await;
     for number in ["BBY01-807102506907", "BBY01-807102506999", "TGT-900"] {
         stage.order(number, "$10.00").await;
@@ -139,7 +139,7 @@ async fn a_number_is_found_as_people_write_it_and_else_its_nearest_are_named() {
 }
 
 #[tokio::test]
-async fn without_any_order_the_answer_says_so() {
+async fn without_any_orders_the_answer_says_so() {
     let stage = Stage::new().await;
     let text = said(&stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await);
     assert_eq!(text, "There is no order `TGT-900`.");
@@ -151,7 +151,7 @@ async fn without_any_order_the_answer_says_so() {
 }
 
 #[tokio::test]
-async fn while_somebody_types_orders_are_offered_the_number_first() {
+async fn autocompletion_prefers_the_number() {
     let stage = Stage::new().await;
     let named = |number: &str, product: &str, email: &str| {
         let mut card = card(number, "$10.00");

@@ -1,4 +1,4 @@
-//! `/orders`: the list, its filters, its pages, and what its select opens.
+//! `/orders`: the list, its filters, its pages and its select.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn many(stage: &Stage) {
 }
 
 #[tokio::test]
-async fn the_list_is_turned_page_by_page() {
+async fn the_list_has_pages() {
     let stage = Stage::new().await;
     many(&stage).await;
     let first = stage.ask(&stage.viewer, "orders", &[]).await;
@@ -74,12 +74,12 @@ async fn the_select_opens_an_order_in_an_answer_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_list_works_on_after_a_restart_and_after_a_new_session() {
+async fn a_list_works_after_a_restart_and_after_a_new_session() {
     let mut stage = Stage::new().await;
     many(&stage).await;
     let list = stage.ask(&stage.viewer, "orders", &[("search", "n-")]).await;
     stage.restart_with(|_| {}).await;
-    // A new card has come, and the page goes on where it was.
+    // A new order does not shift the next page.
     stage.order("N-26", "$10.00").await;
     let second = stage.turn(&stage.viewer, &list, "Next").await;
     assert_eq!(numbers(&second), expected((6..=15).rev()), "{}", said(&second));
@@ -98,7 +98,7 @@ async fn a_list_works_on_after_a_restart_and_after_a_new_session() {
 }
 
 #[tokio::test]
-async fn each_filter_narrows_the_list_and_its_pages() {
+async fn each_filter_narrows_the_list() {
     let stage = Stage::new().await;
     let with = |number: &str, store: &str, more: &[(&str, &str)]| {
         let mut card = card(number, "$10.00");
@@ -126,7 +126,7 @@ async fn each_filter_narrows_the_list_and_its_pages() {
         (&[("since", &yesterday), ("until", &today)], &["A-1", "B-2", "C-3"]),
         (&[("store", "Target"), ("search", "console"), ("profile", "one")], &["A-1"]),
     ] {
-        // A choice goes by its place in the list.
+        // Discord sends the index of a choice.
         let value = |(name, value): &(&str, &str)| match (*name, *value) {
             ("status", _) => json!({"name": "status", "type": 4, "value": 2}),
             (name, value) => json!({"name": name, "type": 3, "value": value}),
@@ -138,16 +138,16 @@ async fn each_filter_narrows_the_list_and_its_pages() {
         assert_eq!(seen, found, "{options:?}: {}", said(&list));
     }
     let none = stage.ask(&stage.viewer, "orders", &[("store", "Walmart")]).await;
-    assert_eq!(said(&none), "No order is like that.");
+    assert_eq!(said(&none), "No orders match.");
     let wrong = stage.ask(&stage.viewer, "orders", &[("since", "last @everyone")]).await;
     assert!(said(&wrong).contains("is not a date"), "{}", said(&wrong));
     let title = stage.ask(&stage.viewer, "orders", &[("store", "Target"), ("search", "*console*")]).await;
-    assert_eq!(said(&title), "No order is like that.");
+    assert_eq!(said(&title), "No orders match.");
     stage.end(0).await;
 }
 
 #[tokio::test]
-async fn the_days_of_a_list_are_those_that_were_typed_in_any_time_zone() {
+async fn the_title_repeats_the_typed_days_in_any_time_zone() {
     let mut stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     for zone in [chrono_tz::Europe::Berlin, chrono_tz::UTC, chrono_tz::America::New_York] {
@@ -161,7 +161,7 @@ async fn the_days_of_a_list_are_those_that_were_typed_in_any_time_zone() {
 }
 
 #[tokio::test]
-async fn a_list_whose_filter_is_not_kept_any_more_is_out_of_date() {
+async fn a_list_whose_filter_is_no_longer_stored_is_out_of_date() {
     let stage = Stage::new().await;
     many(&stage).await;
     let list = stage.ask(&stage.viewer, "orders", &[]).await;

@@ -1,4 +1,4 @@
-//! Telling Discord which commands there are: for each guild, until it works, and only when changed.
+//! Registering the commands: in each guild, until it succeeds, and only after a change.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ fn writes(stage: &Stage) -> usize {
 }
 
 #[tokio::test]
-async fn every_configured_guild_gets_the_commands_and_no_other() {
+async fn only_configured_guilds_get_the_commands() {
     let mut stage = Stage::before().await;
     let (second, stranger) = (stage.discord.guild("Second"), stage.discord.guild("Strangers"));
     watched(stage.config()).guilds.push(second.id().cast_signed());
@@ -50,23 +50,23 @@ async fn every_configured_guild_gets_the_commands_and_no_other() {
 }
 
 #[tokio::test]
-async fn it_is_tried_again_until_it_works_and_done_once() {
+async fn registration_is_retried_until_it_succeeds_and_then_done_once() {
     let mut stage = Stage::before().await;
     stage.discord.fail("PUT", &path(stage.guild.id()), Fault::Status(500), 3);
     stage.discord.fail("GET", &path(stage.guild.id()), Fault::Garbage, 1);
     stage.begin().await;
-    // The commands work meanwhile, for they were registered before.
+    // Commands work meanwhile, because they may be registered from an earlier start.
     stage.ask(&stage.viewer, "help", &[]).await;
     stage.discord.until_commands(Some(&stage.guild)).await;
     let written = writes(&stage);
     let read = stage.discord.count("GET", &path(stage.guild.id()));
     stage.discord.until_requests("GET", &path(stage.guild.id()), read + 2).await;
-    assert_eq!(writes(&stage), written, "what is as it should be is not sent again");
+    assert_eq!(writes(&stage), written, "unchanged commands are not sent again");
     stage.end(0).await;
 }
 
 #[tokio::test]
-async fn a_restart_sends_nothing_unless_something_changed() {
+async fn a_restart_registers_nothing_unless_something_changed() {
     let mut stage = Stage::new().await;
     let before = stage.discord.until_commands(Some(&stage.guild)).await;
     assert_eq!(writes(&stage), 1);
@@ -78,7 +78,7 @@ async fn a_restart_sends_nothing_unless_something_changed() {
     assert_eq!(writes(&stage), 1);
     assert_eq!(stage.discord.commands(Some(&stage.guild)), before);
 
-    // Without any names, Discord is told to show them to those with Manage Server alone.
+    // Without configured roles, Discord shows the commands only to members with Manage Server.
     stage.restart_with(|config| config.access = roms::config::Access::default()).await;
     stage.discord.until_requests("PUT", &path(stage.guild.id()), 2).await;
     let permissions = |command: &Value| command["default_member_permissions"].clone();
@@ -88,13 +88,13 @@ async fn a_restart_sends_nothing_unless_something_changed() {
         let id = |commands: &[Value]| {
             commands.iter().find(|it| it["name"] == command["name"]).unwrap()["id"].clone()
         };
-        assert_eq!(command["id"], id(&before), "it stays the same command");
+        assert_eq!(command["id"], id(&before), "the command keeps its id");
     }
     stage.end(0).await;
 }
 
 #[tokio::test]
-async fn a_guild_that_the_bot_is_invited_to_later_gets_them_then() {
+async fn a_guild_that_invites_the_bot_later_gets_the_commands_then() {
     let mut stage = Stage::before().await;
     let second = stage.discord.guild("Second");
     second.kick_bot();

@@ -1,11 +1,11 @@
-//! Buttons, selects, modals and commands of another release, or of nobody: answered kindly.
+//! Components and commands of another release, and forged ones.
 
 use serde_json::json;
 
 use super::stage::{Stage, is_private, said};
 
 #[tokio::test]
-async fn what_nobody_knows_any_more_is_out_of_date() {
+async fn unknown_components_and_commands_are_out_of_date() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let page = stage.ask(&stage.admin, "orders", &[]).await;
@@ -60,7 +60,7 @@ async fn what_nobody_knows_any_more_is_out_of_date() {
         let reply = stage.admin.select(&stage.channel, page.message, custom_id, values).answer().await;
         assert!(said(&reply).contains("out of date"), "{custom_id} {values:?}: {}", said(&reply));
     }
-    // A user select and a link of another kind are decoded too.
+    // A user select is answered too.
     let data = json!({"component_type": 5, "custom_id": "open", "values": [stage.viewer.id().to_string()], "resolved": {}});
     let reply = stage.admin.interact(&stage.channel, 3, data, Some(page.message)).answer().await;
     assert!(said(&reply).contains("out of date"), "{}", said(&reply));
@@ -69,7 +69,7 @@ async fn what_nobody_knows_any_more_is_out_of_date() {
     assert!(said(&unknown).contains("out of date"), "{}", said(&unknown));
     let refused = stage.ask(&stage.viewer, "unheard-of", &[]).await;
     assert!(is_private(&refused), "{}", said(&refused));
-    // A command whose options were others when Discord heard of it last.
+    // A command that Discord registered with other options.
     for options in [
         json!([]),
         json!([{"name": "number", "type": 4, "value": 7}]),
@@ -79,6 +79,6 @@ async fn what_nobody_knows_any_more_is_out_of_date() {
         let text = said(&reply);
         assert!(text.contains("out of date") || text.contains("no order"), "{options}: {text}");
     }
-    assert_eq!(stage.log.count("ERROR"), 0, "nobody is to look into any of this");
+    assert_eq!(stage.log.count("ERROR"), 0, "none of this is an error for the operator");
     stage.end(0).await;
 }

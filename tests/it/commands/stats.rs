@@ -1,4 +1,4 @@
-//! `/stats`: the sums of a time and their picture.
+//! `/stats`: the totals of a period and their chart.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn is_png(reply: &Reply) -> bool {
 }
 
 #[tokio::test]
-async fn sums_of_each_currency_come_with_a_picture() {
+async fn totals_of_each_currency_come_with_a_chart() {
     let stage = Stage::new().await;
     for (number, store, price, status) in [
         ("S-1", "Best Buy US", "$1,299.99", "verified"),
@@ -68,20 +68,20 @@ async fn sums_of_each_currency_come_with_a_picture() {
 }
 
 #[tokio::test]
-async fn a_time_without_orders_and_one_that_cannot_be_are_answered_in_words() {
+async fn an_empty_and_an_impossible_period_are_answered_with_a_sentence() {
     let stage = Stage::new().await;
     let all = stats(&stage, json!([choice("period", 5)])).await;
     assert!(said(&all).contains("There are no orders yet."), "{}", said(&all));
     assert!(all.files.is_empty());
     for (options, expected) in [
-        (vec![("since", "1999-01-01"), ("until", "1999-12-31")], "No orders in this time: 1999."),
-        (vec![("since", "2026-02-01"), ("until", "2026-01-31")], "that ends before it begins"),
+        (vec![("since", "1999-01-01"), ("until", "1999-12-31")], "No orders in this period: 1999."),
+        (vec![("since", "2026-02-01"), ("until", "2026-01-31")], "ends before it begins"),
         (vec![("since", "tomorrow")], "`tomorrow` is not a date"),
     ] {
         let answer = stage.ask(&stage.viewer, "stats", &options).await;
         assert!(said(&answer).contains(expected), "{}", said(&answer));
     }
     let both = json!([choice("period", 1), {"name": "since", "type": 3, "value": "2026-01-31"}]);
-    assert!(said(&stats(&stage, both).await).contains("Give either a period"));
+    assert!(said(&stats(&stage, both).await).contains("give either a period"));
     stage.end(0).await;
 }

@@ -1,4 +1,4 @@
-//! `/status`: how ROMS is, and what is missing.
+//! `/status`: the health of ROMS, and missing permissions.
 
 use roms::config::Channel;
 
@@ -7,17 +7,17 @@ use crate::support::discord::permissions::READ_MESSAGE_HISTORY;
 use crate::watching::stage::id;
 
 #[tokio::test]
-async fn all_is_told_when_all_is_well() {
+async fn a_healthy_bot_shows_all_details() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     stage.read_again().await;
     let reply = stage.ask(&stage.admin, "status", &[]).await;
     let text = said(&reply);
     assert!(is_private(&reply));
-    assert!(text.contains("All is well"), "{text}");
+    assert!(text.contains("everything works"), "{text}");
     assert!(field(&reply, "Gateway").unwrap().starts_with("connected"), "{text}");
     assert!(field(&reply, "Database").unwrap().contains("ms"), "{text}");
-    assert_eq!(field(&reply, "Queue"), Some("0 messages wait"));
+    assert_eq!(field(&reply, "Queue"), Some("0 messages waiting"));
     assert!(field(&reply, "Last card").unwrap().contains("(created)"), "{text}");
     let channel = field(&reply, "checkouts").unwrap();
     assert!(channel.contains(&format!("<#{}> read up to <t:", stage.channel.id())), "{channel}");
@@ -25,7 +25,7 @@ async fn all_is_told_when_all_is_well() {
 }
 
 #[tokio::test]
-async fn of_more_channels_than_an_embed_holds_those_with_a_problem_are_shown() {
+async fn channels_with_a_problem_come_first_if_not_all_fit() {
     let mut stage = Stage::before().await;
     let more = ('a'..='z').map(|name| stage.guild.channel(&name.to_string())).collect::<Vec<_>>();
     more.last().unwrap().deny(READ_MESSAGE_HISTORY);
@@ -39,21 +39,21 @@ async fn of_more_channels_than_an_embed_holds_those_with_a_problem_are_shown() {
     let missing = |health: &serde_json::Value| health.to_string().contains("Read Message History");
     stage.bot.until("/health", "it is seen", missing).await;
     let reply = stage.ask(&stage.admin, "status", &[]).await;
-    assert!(field(&reply, "z").unwrap().contains("the bot lacks"), "{}", said(&reply));
-    assert!(said(&reply).contains("6 channels more are not shown"), "{}", said(&reply));
+    assert!(field(&reply, "z").unwrap().contains("missing permissions"), "{}", said(&reply));
+    assert!(said(&reply).contains("6 more channels are not shown"), "{}", said(&reply));
     stage.end(0).await;
 }
 
 #[tokio::test]
-async fn a_permission_that_is_missing_is_named() {
+async fn a_missing_permission_is_named() {
     let mut stage = Stage::before().await;
     stage.channel.deny(READ_MESSAGE_HISTORY);
     stage.begin().await;
     let missing = |health: &serde_json::Value| health.to_string().contains("Read Message History");
     stage.bot.until("/health", "it is seen", missing).await;
     let reply = stage.ask(&stage.admin, "status", &[]).await;
-    assert!(said(&reply).contains("Something is wrong"), "{}", said(&reply));
+    assert!(said(&reply).contains("something is wrong"), "{}", said(&reply));
     let channel = field(&reply, "checkouts").unwrap();
-    assert!(channel.contains("the bot lacks Read Message History"), "{channel}");
+    assert!(channel.contains("missing permissions: Read Message History"), "{channel}");
     stage.end(0).await;
 }

@@ -1,13 +1,13 @@
-//! Which days the sums are about, and how they are called. Knows no clock: it is told which day it is.
+//! PeriodChoice periods, and periods as text. Pure: the caller passes today's date.
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 use poise::ChoiceParameter;
 
 use crate::store::Period;
 
-/// A time that is known by name.
+/// The choices for a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ChoiceParameter)]
-pub(crate) enum Named {
+pub(crate) enum PeriodChoice {
     #[name = "today"]
     Today,
     #[name = "7 days"]
@@ -22,8 +22,9 @@ pub(crate) enum Named {
     All,
 }
 
-impl Named {
-    /// Its days. This month and this year are whole, so that an order of a card that runs ahead counts.
+impl PeriodChoice {
+    /// The days of the period. This month and this year include their future days, because a card may
+    /// state a future order date.
     pub(crate) fn days(self, today: NaiveDate) -> Period {
         let month = first_of_month(today);
         let (from, to) = match self {
@@ -42,9 +43,9 @@ impl Named {
         Period { from, to }
     }
 
-    /// Its name and its days.
+    /// The name and the days of the period.
     pub(crate) fn title(self, today: NaiveDate) -> String {
-        let days = words(self.days(today));
+        let days = period_text(self.days(today));
         match self {
             Self::Today => format!("Today · {days}"),
             Self::SevenDays => format!("7 days · {days}"),
@@ -56,12 +57,12 @@ impl Named {
     }
 }
 
-/// The days in words, as short as they can be told.
-pub(crate) fn words(period: Period) -> String {
+/// A period as short text.
+pub(crate) fn period_text(period: Period) -> String {
     let (from, to) = match (period.from, period.to) {
         (None, None) => return "All time".to_owned(),
-        (Some(from), None) => return format!("Since {}", day(from)),
-        (None, Some(to)) => return format!("Until {}", day(to)),
+        (Some(from), None) => return format!("Since {}", day_text(from)),
+        (None, Some(to)) => return format!("Until {}", day_text(to)),
         (Some(from), Some(to)) => (from, to),
     };
     let same_year = from.year() == to.year();
@@ -70,21 +71,21 @@ pub(crate) fn words(period: Period) -> String {
     let ends_month = last_of_month(to) == Some(to);
     let ends_year = ends_month && to.month() == 12;
     match () {
-        () if from == to => day(from),
+        () if from == to => day_text(from),
         () if same_month && begins_month && ends_month => from.format("%B %Y").to_string(),
         () if same_year && begins_month && from.month() == 1 && ends_year => from.format("%Y").to_string(),
-        () if same_month => format!("{} – {}", from.day(), day(to)),
-        () if same_year => format!("{} – {}", from.format("%-d %b"), day(to)),
-        () => format!("{} – {}", day(from), day(to)),
+        () if same_month => format!("{} – {}", from.day(), day_text(to)),
+        () if same_year => format!("{} – {}", from.format("%-d %b"), day_text(to)),
+        () => format!("{} – {}", day_text(from), day_text(to)),
     }
 }
 
-/// A day in words.
-pub(crate) fn day(day: NaiveDate) -> String {
+/// A day as text.
+pub(crate) fn day_text(day: NaiveDate) -> String {
     day.format("%-d %b %Y").to_string()
 }
 
-/// The first day of a month.
+/// The first day of the day's month.
 pub(crate) fn first_of_month(day: NaiveDate) -> NaiveDate {
     day.with_day(1).unwrap_or(day)
 }
@@ -97,7 +98,7 @@ fn last_of_month(day: NaiveDate) -> Option<NaiveDate> {
 mod tests {
     use chrono::{DateTime, NaiveDate, Utc};
 
-    use super::{Named, words};
+    use super::{PeriodChoice, period_text};
     use crate::order::dates::day_of;
     use crate::store::Period;
 
@@ -105,47 +106,47 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn days(named: Named, today: &str) -> (String, String) {
-        let Period { from, to } = named.days(date(today));
+    fn days(period: PeriodChoice, today: &str) -> (String, String) {
+        let Period { from, to } = period.days(date(today));
         (from.unwrap().to_string(), to.unwrap().to_string())
     }
 
     #[test]
-    fn a_named_time_is_of_whole_days_months_and_years() {
+    fn a_named_period_has_whole_days_months_and_years() {
         for (named, today, from, to) in [
-            (Named::Today, "2026-11-25", "2026-11-25", "2026-11-25"),
-            (Named::SevenDays, "2026-11-25", "2026-11-19", "2026-11-25"),
-            (Named::SevenDays, "2026-01-03", "2025-12-28", "2026-01-03"),
-            (Named::SevenDays, "2028-03-02", "2028-02-25", "2028-03-02"),
-            (Named::ThisMonth, "2026-11-25", "2026-11-01", "2026-11-30"),
-            (Named::ThisMonth, "2028-02-29", "2028-02-01", "2028-02-29"),
-            (Named::ThisMonth, "2026-02-01", "2026-02-01", "2026-02-28"),
-            (Named::ThisMonth, "2026-12-31", "2026-12-01", "2026-12-31"),
-            (Named::LastMonth, "2026-03-31", "2026-02-01", "2026-02-28"),
-            (Named::LastMonth, "2028-03-31", "2028-02-01", "2028-02-29"),
-            (Named::LastMonth, "2026-01-01", "2025-12-01", "2025-12-31"),
-            (Named::ThisYear, "2026-01-01", "2026-01-01", "2026-12-31"),
-            (Named::ThisYear, "2026-12-31", "2026-01-01", "2026-12-31"),
+            (PeriodChoice::Today, "2026-11-25", "2026-11-25", "2026-11-25"),
+            (PeriodChoice::SevenDays, "2026-11-25", "2026-11-19", "2026-11-25"),
+            (PeriodChoice::SevenDays, "2026-01-03", "2025-12-28", "2026-01-03"),
+            (PeriodChoice::SevenDays, "2028-03-02", "2028-02-25", "2028-03-02"),
+            (PeriodChoice::ThisMonth, "2026-11-25", "2026-11-01", "2026-11-30"),
+            (PeriodChoice::ThisMonth, "2028-02-29", "2028-02-01", "2028-02-29"),
+            (PeriodChoice::ThisMonth, "2026-02-01", "2026-02-01", "2026-02-28"),
+            (PeriodChoice::ThisMonth, "2026-12-31", "2026-12-01", "2026-12-31"),
+            (PeriodChoice::LastMonth, "2026-03-31", "2026-02-01", "2026-02-28"),
+            (PeriodChoice::LastMonth, "2028-03-31", "2028-02-01", "2028-02-29"),
+            (PeriodChoice::LastMonth, "2026-01-01", "2025-12-01", "2025-12-31"),
+            (PeriodChoice::ThisYear, "2026-01-01", "2026-01-01", "2026-12-31"),
+            (PeriodChoice::ThisYear, "2026-12-31", "2026-01-01", "2026-12-31"),
         ] {
             assert_eq!(days(named, today), (from.to_owned(), to.to_owned()), "{named:?} on {today}");
         }
-        assert_eq!(Named::All.days(date("2026-11-25")), Period::default());
+        assert_eq!(PeriodChoice::All.days(date("2026-11-25")), Period::default());
     }
 
     #[test]
-    fn today_is_the_day_of_the_time_zone() {
+    fn today_is_the_day_in_the_time_zone() {
         let now: DateTime<Utc> = "2026-01-01T03:30:00Z".parse().unwrap();
-        let month = |zone| days(Named::ThisMonth, &day_of(now, zone).to_string()).0;
+        let month = |zone| days(PeriodChoice::ThisMonth, &day_of(now, zone).to_string()).0;
         assert_eq!(month(chrono_tz::UTC), "2026-01-01");
         assert_eq!(month(chrono_tz::America::New_York), "2025-12-01");
         let now: DateTime<Utc> = "2026-11-30T11:00:00Z".parse().unwrap();
-        let today = |zone| days(Named::Today, &day_of(now, zone).to_string()).0;
+        let today = |zone| days(PeriodChoice::Today, &day_of(now, zone).to_string()).0;
         assert_eq!(today(chrono_tz::Pacific::Kiritimati), "2026-12-01");
         assert_eq!(today(chrono_tz::Pacific::Pago_Pago), "2026-11-30");
     }
 
     #[test]
-    fn days_are_told_as_short_as_they_can_be() {
+    fn a_period_is_written_as_short_as_possible() {
         for (from, to, expected) in [
             ("", "", "All time"),
             ("2026-10-03", "", "Since 3 Oct 2026"),
@@ -159,9 +160,9 @@ mod tests {
             ("2026-01-01", "2026-12-31", "2026"),
             ("2026-01-01", "2026-11-30", "1 Jan – 30 Nov 2026"),
         ] {
-            assert_eq!(words(Period { from: from.parse().ok(), to: to.parse().ok() }), expected);
+            assert_eq!(period_text(Period { from: from.parse().ok(), to: to.parse().ok() }), expected);
         }
-        assert_eq!(Named::ThisMonth.title(date("2026-11-25")), "This month · November 2026");
-        assert_eq!(Named::All.title(date("2026-11-25")), "All time");
+        assert_eq!(PeriodChoice::ThisMonth.title(date("2026-11-25")), "This month · November 2026");
+        assert_eq!(PeriodChoice::All.title(date("2026-11-25")), "All time");
     }
 }

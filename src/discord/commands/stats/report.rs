@@ -1,31 +1,35 @@
-//! What `/stats` shows: the sums as an embed, and the chart.
+//! Turns the rows of `/stats` into an embed and a chart.
 
 use std::cmp::Reverse;
 
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
+use iso_currency::Currency;
 use rust_decimal::Decimal;
 
-use super::figures::{Coin, Figures, Sum, money, name, whole};
-use super::steps::{Time, steps};
+use super::buckets::{Bucket, buckets};
+use super::totals::{CurrencyTotal, Totals, currency_name, money};
 use crate::chart::{Bar, Chart, Shape};
-use crate::discord::reply::embed::{FIELD_VALUE, Sheet};
-use crate::discord::reply::text::{colour, counted, cut, grouped, plain_line, shown_line, sign, units};
+use crate::discord::reply::embed::{BLURPLE, EmbedBuilder, MAX_FIELD_VALUE};
+use crate::discord::reply::text::{
+    escape_line, format_amount, format_count, plain_line, pluralize, status_colour, status_emoji, truncate,
+    utf16_len,
+};
 use crate::order::Status;
 use crate::store::{By, Period, StatRow};
 
-/// Lines, and bars that lie.
-const MOST: usize = 10;
-/// Longest label on a line.
-const LONGEST_LABEL: usize = 60;
-/// Currencies that are named as missing in a chart.
-const MOST_NAMED: usize = 2;
-/// A label where the orders do not say.
+/// How many groups have a line and a row in the chart.
+const MAX_GROUPS: usize = 10;
+/// The length of a label on a line.
+const MAX_LABEL: usize = 60;
+/// How many currencies a chart names as missing; more are only counted.
+const MAX_NAMED_CURRENCIES: usize = 2;
+/// The label of orders without a store, profile, product or status.
 const NOT_STATED: &str = "not stated";
-/// A field that goes on with the one before.
-const NO_NAME: &str = "\u{200b}";
+/// The name of a field that continues the field before it; Discord requires a name.
+const CONTINUED: &str = "\u{200b}";
 
-/// What is asked.
+/// What the caller asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(crate) title: String,
@@ -35,185 +39,189 @@ pub(crate) struct Question {
     pub(crate) timezone: Tz,
 }
 
-/// What is answered: without a chart, the sheet's description alone.
+/// The answer. Without a chart, it is the embed's description alone.
 pub(crate) struct Report {
-    pub(crate) sheet: Sheet,
+    pub(crate) embed: EmbedBuilder,
     pub(crate) chart: Option<Chart>,
 }
 
-/// Orders that are one line and one bar.
+/// Orders that share a line and a bar.
 struct Group {
-    /// On a line: safe to show.
-    line: String,
-    /// At a bar: plain.
-    label: String,
+    /// The label on the line, escaped.
+    line_label: String,
+    /// The label of the bar, plain.
+    bar_label: String,
     colour: Option<u32>,
-    figures: Figures,
+    totals: Totals,
 }
 
-/// Puts the rows of a period into words and bars.
+/// Builds the report.
 pub(crate) fn report(question: &Question, rows: &[StatRow]) -> Report {
-    let all = Figures::of(rows.iter());
+    let all = Totals::of_rows(rows);
     if all.orders == 0 {
         let description = match question.period {
             Period { from: None, to: None } => {
-                "There are no orders yet. They appear here as soon as the first card is read.".to_owned()
+                "There are no orders yet. They appear here as soon as ROMS reads the first card.".to_owned()
             }
-            Period { .. } => format!("No orders in this time: {}.", question.title),
+            Period { .. } => format!("No orders in this period: {}.", question.title),
         };
-        return Report { sheet: Sheet { description, ..Sheet::default() }, chart: None };
+        return Report { embed: EmbedBuilder { description, ..EmbedBuilder::default() }, chart: None };
     }
     let spend = all.spend();
-    let coin = spend.first().map(|(coin, _)| *coin).filter(|_| question.by != By::Status);
-    let (word, groups) = match question.by {
-        By::Day => of_days(question, rows),
-        By::Store => ("store".to_owned(), of_rows(rows)),
-        By::Profile => ("profile".to_owned(), of_rows(rows)),
-        By::Product => ("product".to_owned(), of_rows(rows)),
-        By::Status => ("status".to_owned(), of_status(rows)),
+    let currency = spend.first().map(|(currency, _)| *currency).filter(|_| question.by != By::Status);
+    let (group_name, groups) = match question.by {
+        By::Day => group_days(question, rows),
+        By::Store => ("store".to_owned(), group_rows(rows)),
+        By::Profile => ("profile".to_owned(), group_rows(rows)),
+        By::Product => ("product".to_owned(), group_rows(rows)),
+        By::Status => ("status".to_owned(), group_statuses(rows)),
     };
-    let mut sheet = sheet(question, &all);
+    let mut embed = embed(question, &all);
     let mut chart = if question.by == By::Day {
-        let newest: Vec<&Group> = groups.iter().rev().filter(|group| group.figures.orders > 0).collect();
-        add_lines(&mut sheet, &format!("By {word}, newest first"), lines(&newest));
-        columns(&groups, coin)
+        let newest: Vec<&Group> = groups.iter().rev().filter(|group| group.totals.orders > 0).collect();
+        add_lines(&mut embed, &format!("By {group_name}, newest first"), lines(&newest));
+        column_chart(&groups, currency)
     } else {
-        add_lines(&mut sheet, &format!("By {word}"), lines(&groups.iter().collect::<Vec<_>>()));
-        rows_of(groups, coin)
+        add_lines(&mut embed, &format!("By {group_name}"), lines(&groups.iter().collect::<Vec<_>>()));
+        row_chart(groups, currency)
     };
     chart.title.clone_from(&question.title);
-    chart.subtitle = subtitle(coin, &spend.iter().map(|(coin, _)| *coin).collect::<Vec<_>>(), &word);
-    Report { sheet, chart: Some(chart) }
+    let currencies: Vec<_> = spend.iter().map(|(currency, _)| *currency).collect();
+    chart.subtitle = subtitle(currency, &currencies, &group_name);
+    Report { embed, chart: Some(chart) }
 }
 
-fn sheet(question: &Question, all: &Figures) -> Sheet {
-    let mut sheet = Sheet { title: question.title.clone(), colour: 0x0058_65F2, ..Sheet::default() };
+fn embed(question: &Question, all: &Totals) -> EmbedBuilder {
+    let mut embed = EmbedBuilder::titled(question.title.clone(), BLURPLE);
     let spend = all.spend();
-    let each = |amount: fn(&Sum) -> Decimal| {
-        let lines = spend.iter().map(|(coin, sum)| money(amount(sum), *coin));
+    let for_each_currency = |amount: fn(&CurrencyTotal) -> Decimal| {
+        let lines = spend.iter().map(|(currency, total)| money(amount(total), *currency));
         lines.collect::<Vec<_>>().join("\n")
     };
-    sheet.beside("Orders", whole(all.orders));
-    sheet.beside("Units", whole(all.units));
-    sheet.beside("Cancel rate", all.cancel_rate());
-    sheet.beside("Spend", each(|sum| sum.total));
-    sheet.beside("Average order", each(Sum::average));
+    embed.inline_field("Orders", format_count(all.orders));
+    embed.inline_field("Units", format_count(all.units));
+    embed.inline_field("Cancel rate", all.cancel_rate());
+    embed.inline_field("Spend", for_each_currency(|total| total.amount));
+    embed.inline_field("Average order", for_each_currency(CurrencyTotal::average));
     let zone = question.timezone;
-    sheet.footer = format!("Days of {zone}. Cancelled and refunded orders count for no units and no spend.");
-    sheet
+    embed.footer = format!("Time zone: {zone}. Units and spend leave out cancelled and refunded orders.");
+    embed
 }
 
-/// What one bar is, and the bars.
-fn of_days(question: &Question, rows: &[StatRow]) -> (String, Vec<Group>) {
-    let (step, times) = steps(rows, question.period, question.today);
-    let first = times.first().map(|time| time.first.year());
-    let within_a_year = times.last().map(|time| time.last.year()) == first;
-    let group = |time: Time| Group {
-        line: time.long(step),
-        label: time.short(step, within_a_year),
+/// Groups orders by time. Returns the name of the unit as well.
+fn group_days(question: &Question, rows: &[StatRow]) -> (String, Vec<Group>) {
+    let (unit, buckets) = buckets(rows, question.period, question.today);
+    let first_year = buckets.first().map(|bucket| bucket.first.year());
+    let within_a_year = buckets.last().map(|bucket| bucket.last.year()) == first_year;
+    let group = |bucket: Bucket| Group {
+        line_label: bucket.long_label(unit),
+        bar_label: bucket.short_label(unit, within_a_year),
         colour: None,
-        figures: time.figures,
+        totals: bucket.totals,
     };
-    (step.word(), times.into_iter().map(group).collect())
+    (unit.name(), buckets.into_iter().map(group).collect())
 }
 
-fn of_rows(rows: &[StatRow]) -> Vec<Group> {
+fn group_rows(rows: &[StatRow]) -> Vec<Group> {
     let group = |row: &StatRow| {
         let label = row.key.as_deref().map(plain_line).filter(|label| !label.is_empty());
         let label = label.unwrap_or_else(|| NOT_STATED.to_owned());
-        let line = shown_line(&cut(&label, LONGEST_LABEL));
-        Group { line, label, colour: None, figures: Figures::of(std::iter::once(row)) }
+        let line_label = escape_line(&truncate(&label, MAX_LABEL));
+        Group { line_label, bar_label: label, colour: None, totals: Totals::of_rows([row]) }
     };
     rows.iter().map(group).collect()
 }
 
-fn of_status(rows: &[StatRow]) -> Vec<Group> {
-    let mut groups = of_rows(rows);
+fn group_statuses(rows: &[StatRow]) -> Vec<Group> {
+    let mut groups = group_rows(rows);
     for (group, row) in groups.iter_mut().zip(rows) {
         let status = row.key.as_deref().and_then(Status::from_name);
-        group.line = format!("{} {}", sign(status), group.line);
-        group.colour = Some(colour(status));
+        group.line_label = format!("{} {}", status_emoji(status), group.line_label);
+        group.colour = Some(status_colour(status));
     }
     groups
 }
 
-/// A line for each of the first groups, and one for all others.
+/// One line for each of the first groups, and one for all others.
 fn lines(groups: &[&Group]) -> Vec<String> {
-    let line = |group: &&Group| format!("{}: {}", group.line, group.figures.line());
-    let mut lines: Vec<String> = groups.iter().take(MOST).map(line).collect();
-    if groups.len() > MOST {
-        let sum = Figures::sum(groups.iter().skip(MOST).map(|group| &group.figures));
-        lines.push(format!("{}: {}", others(groups.len() - MOST), sum.line()));
+    let line = |group: &&Group| format!("{}: {}", group.line_label, group.totals.line());
+    let mut lines: Vec<String> = groups.iter().take(MAX_GROUPS).map(line).collect();
+    if groups.len() > MAX_GROUPS {
+        let sum = Totals::sum(groups.iter().skip(MAX_GROUPS).map(|group| &group.totals));
+        lines.push(format!("{}: {}", others(groups.len() - MAX_GROUPS), sum.line()));
     }
     lines
 }
 
-/// Fields of whole lines.
-fn add_lines(sheet: &mut Sheet, heading: &str, lines: Vec<String>) {
+/// Adds the lines in as many fields as they need. A line is never split.
+fn add_lines(embed: &mut EmbedBuilder, heading: &str, lines: Vec<String>) {
     let (mut name, mut value) = (heading, String::new());
     for line in lines {
-        if !value.is_empty() && units(&value) + units(&line) + 1 > FIELD_VALUE {
-            sheet.wide(name, std::mem::take(&mut value));
-            name = NO_NAME;
+        if !value.is_empty() && utf16_len(&value) + utf16_len(&line) + 1 > MAX_FIELD_VALUE {
+            embed.field(name, std::mem::take(&mut value));
+            name = CONTINUED;
         }
         if !value.is_empty() {
             value.push('\n');
         }
         value.push_str(&line);
     }
-    sheet.wide(name, value);
+    embed.field(name, value);
 }
 
-fn columns(groups: &[Group], coin: Option<Coin>) -> Chart {
+fn column_chart(groups: &[Group], currency: Option<Option<Currency>>) -> Chart {
     Chart {
         shape: Shape::Columns,
-        bars: groups.iter().map(|group| bar(group, coin)).collect(),
+        bars: groups.iter().map(|group| bar(group, currency)).collect(),
         ..Chart::default()
     }
 }
 
-/// The groups with the highest values, and the rest in one sum. A group without an amount in the
-/// currency has no bar: it may well have spent in another one.
-fn rows_of(mut groups: Vec<Group>, coin: Option<Coin>) -> Chart {
-    if let Some(coin) = coin {
-        groups.retain(|group| group.figures.in_coin(coin).is_some());
-        groups.sort_by_key(|group| Reverse(group.figures.in_coin(coin)));
+/// The groups with the highest values, and the sum of the rest. A group without an amount in the
+/// currency has no bar, because it may have an amount in another one.
+fn row_chart(mut groups: Vec<Group>, currency: Option<Option<Currency>>) -> Chart {
+    if let Some(currency) = currency {
+        groups.retain(|group| group.totals.spend_in(currency).is_some());
+        groups.sort_by_key(|group| Reverse(group.totals.spend_in(currency)));
     }
-    let rest = groups.get(MOST..).filter(|rest| !rest.is_empty()).map(|rest| {
-        let figures = Figures::sum(rest.iter().map(|group| &group.figures));
-        let label = others(rest.len());
-        bar(&Group { line: String::new(), label, colour: None, figures }, coin)
+    let rest = groups.get(MAX_GROUPS..).filter(|rest| !rest.is_empty()).map(|rest| {
+        let totals = Totals::sum(rest.iter().map(|group| &group.totals));
+        bar(
+            &Group { line_label: String::new(), bar_label: others(rest.len()), colour: None, totals },
+            currency,
+        )
     });
-    let bars = groups.iter().take(MOST).map(|group| bar(group, coin)).collect();
+    let bars = groups.iter().take(MAX_GROUPS).map(|group| bar(group, currency)).collect();
     Chart { shape: Shape::Rows, bars, rest, ..Chart::default() }
 }
 
-/// Its value is what was spent in the currency, else the number of orders.
-fn bar(group: &Group, coin: Option<Coin>) -> Bar {
-    let figures = &group.figures;
-    let (value, text) = match coin {
-        Some(coin) => {
-            let spent = figures.in_coin(coin).unwrap_or_default();
-            (spent, grouped(spent))
+/// A bar that shows the spend in a currency. Without a currency, it shows the number of orders.
+fn bar(group: &Group, currency: Option<Option<Currency>>) -> Bar {
+    let totals = &group.totals;
+    let (value, text) = match currency {
+        Some(currency) => {
+            let spend = totals.spend_in(currency).unwrap_or_default();
+            (spend, format_amount(spend))
         }
-        None => (Decimal::from(figures.orders), whole(figures.orders)),
+        None => (Decimal::from(totals.orders), format_count(totals.orders)),
     };
-    Bar { label: group.label.clone(), value, text, colour: group.colour }
+    Bar { label: group.bar_label.clone(), value, text, colour: group.colour }
 }
 
 fn others(count: usize) -> String {
-    counted(u64::try_from(count).unwrap_or(u64::MAX), "other", "others")
+    pluralize(u64::try_from(count).unwrap_or(u64::MAX), "other", "others")
 }
 
-fn subtitle(coin: Option<Coin>, all: &[Coin], word: &str) -> String {
-    let Some(coin) = coin else { return format!("Orders by {word}") };
-    let missing: Vec<String> = all.iter().filter(|other| **other != coin).map(|coin| name(*coin)).collect();
+fn subtitle(currency: Option<Option<Currency>>, all: &[Option<Currency>], group_name: &str) -> String {
+    let Some(currency) = currency else { return format!("Orders by {group_name}") };
+    let missing: Vec<String> =
+        all.iter().filter(|other| **other != currency).map(|other| currency_name(*other)).collect();
     let missing = match missing.len() {
         0 => String::new(),
-        1..=MOST_NAMED => format!(", without {}", missing.join(" and ")),
+        1..=MAX_NAMED_CURRENCIES => format!(", without {}", missing.join(" and ")),
         more => format!(", without {more} other currencies"),
     };
-    format!("Spend in {} by {word}{missing}", name(coin))
+    format!("Spend in {} by {group_name}{missing}", currency_name(currency))
 }
 
 #[cfg(test)]

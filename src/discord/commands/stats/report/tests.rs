@@ -1,4 +1,4 @@
-//! What somebody reads and sees, for rows as the store gives them.
+//! The embed and the chart for rows from the database.
 
 use iso_currency::Currency::{EUR, GBP, JPY, USD};
 use serde_json::Value;
@@ -21,8 +21,8 @@ fn asked(by: By, rows: &[StatRow]) -> (Value, Chart) {
     let period = Period { from: "2026-11-01".parse().ok(), to: "2026-11-30".parse().ok() };
     let question =
         Question { title: "This month".to_owned(), period, by, today, timezone: chrono_tz::Asia::Tokyo };
-    let Report { sheet, chart } = report(&question, rows);
-    (serde_json::to_value(sheet.into_embed()).unwrap(), chart.unwrap())
+    let Report { embed, chart } = report(&question, rows);
+    (serde_json::to_value(embed.build()).unwrap(), chart.unwrap())
 }
 
 fn field<'a>(embed: &'a Value, name: &str) -> &'a str {
@@ -36,7 +36,7 @@ fn bars(chart: &Chart) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn each_currency_stands_for_itself_and_the_chart_says_which_one_it_shows() {
+fn currencies_are_not_mixed_and_the_chart_names_the_one_it_shows() {
     let rows = [
         row("Walmart US", 5, 1, &[(USD, 10_010)]),
         row("Best Buy US", 4, 0, &[(USD, 100_000), (GBP, 500)]),
@@ -57,17 +57,17 @@ fn each_currency_stands_for_itself_and_the_chart_says_which_one_it_shows() {
          Media Markt DE: 3 orders · 6 units · **9,000.00 EUR**\n\
          not stated: 1 order · 0 units · 1 cancelled or refunded"
     );
-    assert!(embed["footer"]["text"].as_str().unwrap().starts_with("Days of Asia/Tokyo."));
+    assert!(embed["footer"]["text"].as_str().unwrap().starts_with("Time zone: Asia/Tokyo."));
     assert_eq!(chart.subtitle, "Spend in USD by store, without GBP and EUR");
     assert_eq!(bars(&chart), [("Best Buy US", "1,000.00"), ("Walmart US", "100.10")]);
     assert_eq!(
-        chart.in_words(),
+        chart.alt_text(),
         "This month. Spend in USD by store, without GBP and EUR: Best Buy US 1,000.00; Walmart US 100.10"
     );
 }
 
 #[test]
-fn what_has_no_bar_of_its_own_is_summed_up() {
+fn groups_without_a_bar_of_their_own_are_added_up() {
     let rows: Vec<StatRow> =
         (0..13).map(|at| row(&format!("Product {at}"), 20, 0, &[(USD, 1_000 + at)])).collect();
     let (embed, chart) = asked(By::Product, &rows);
@@ -81,7 +81,7 @@ fn what_has_no_bar_of_its_own_is_summed_up() {
 }
 
 #[test]
-fn a_status_has_its_colour_and_is_counted_in_orders() {
+fn a_status_has_its_colour_and_counts_orders() {
     let rows = [row("verified", 3, 0, &[(USD, 500)]), row("cancelled", 2, 2, &[]), row("", 1, 0, &[])];
     let (embed, chart) = asked(By::Status, &rows);
     assert_eq!(chart.subtitle, "Orders by status");
@@ -100,7 +100,7 @@ fn orders_without_an_amount_are_counted() {
 }
 
 #[test]
-fn days_stand_in_their_order_in_the_chart_and_newest_first_on_the_lines() {
+fn days_are_chronological_in_the_chart_and_newest_first_on_the_lines() {
     let rows = [row("2026-11-01", 1, 0, &[(JPY, 100)]), row("2026-11-24", 2, 0, &[(JPY, 500)])];
     let (embed, chart) = asked(By::Day, &rows);
     assert_eq!(chart.subtitle, "Spend in JPY by day");
@@ -114,7 +114,7 @@ fn days_stand_in_their_order_in_the_chart_and_newest_first_on_the_lines() {
 }
 
 #[test]
-fn a_name_from_a_card_does_nothing_and_takes_no_line_of_another() {
+fn a_name_from_a_card_is_escaped_and_breaks_no_other_line() {
     let evil = format!("@everyone [x](javascript:alert(1)) {}", "*_~`|".repeat(200));
     let rows: Vec<StatRow> = (0..11)
         .map(|at| row(&format!("{at} {evil}"), 9, 1, &[(USD, i64::MAX), (EUR, i64::MAX), (GBP, 1), (JPY, 1)]))
@@ -122,7 +122,7 @@ fn a_name_from_a_card_does_nothing_and_takes_no_line_of_another() {
     let (embed, chart) = asked(By::Product, &rows);
     let fields = embed["fields"].as_array().unwrap();
     let values: Vec<&str> = fields.iter().filter_map(|field| field["value"].as_str()).collect();
-    assert!(values.iter().all(|value| units(value) <= FIELD_VALUE));
+    assert!(values.iter().all(|value| utf16_len(value) <= MAX_FIELD_VALUE));
     let lines: Vec<&str> = values.iter().flat_map(|value| value.lines()).collect();
     for at in 0..10 {
         let beginning = format!("{at} @\u{200b}everyone \\[x\\]\\(javascript:alert\\(1\\)\\)");
@@ -130,20 +130,20 @@ fn a_name_from_a_card_does_nothing_and_takes_no_line_of_another() {
         assert!(line.ends_with(" · 1 more currency · 1 cancelled or refunded"), "{line}");
     }
     assert!(lines.iter().any(|line| line.starts_with("1 other: 9 orders")), "{lines:#?}");
-    assert!(!chart.in_words().contains('\u{200b}'), "a picture has no mentions");
+    assert!(!chart.alt_text().contains('\u{200b}'), "a picture has no mentions");
 }
 
 #[test]
-fn no_orders_are_said_in_words() {
+fn without_orders_the_answer_is_a_sentence() {
     let today = "2026-11-25".parse().unwrap();
     for (period, expected) in [
         (Period::default(), "There are no orders yet."),
-        (Period::day(today), "No orders in this time: Today · 25 Nov 2026."),
+        (Period::day(today), "No orders in this period: Today · 25 Nov 2026."),
     ] {
         let title = "Today · 25 Nov 2026".to_owned();
         let question = Question { title, period, by: By::Day, today, timezone: chrono_tz::UTC };
-        let Report { sheet, chart } = report(&question, &[]);
+        let Report { embed, chart } = report(&question, &[]);
         assert!(chart.is_none());
-        assert!(sheet.description.starts_with(expected), "{}", sheet.description);
+        assert!(embed.description.starts_with(expected), "{}", embed.description);
     }
 }

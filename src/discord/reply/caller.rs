@@ -1,39 +1,38 @@
-//! Who asks, and from where: what every kind of interaction says alike.
+//! Who caused an interaction, and where: the parts that all kinds of interactions share.
 
 use serenity::all::{CommandInteraction, ComponentInteraction, InteractionId, ModalInteraction, Permissions};
 
-/// Who asks, from where, and where the answer goes.
+/// The user behind an interaction, the place they are in, and where to send the answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Asker {
+pub(crate) struct Caller {
     /// The interaction.
     pub(crate) id: InteractionId,
-    /// What it takes to answer. A secret for as long as it is good, which is fifteen minutes.
+    /// Authorizes the answer. Secret while it is valid, which is 15 minutes.
     pub(crate) token: String,
-    /// The user.
     pub(crate) user: i64,
-    /// Their roles in the guild.
+    /// The user's roles in the guild.
     pub(crate) roles: Vec<i64>,
-    /// Whether they may manage the guild.
     pub(crate) manages_server: bool,
-    /// The guild; none in direct messages.
+    /// `None` in direct messages.
     pub(crate) guild: Option<i64>,
-    /// The channel, which the user can see.
+    /// A channel that the user can see.
     pub(crate) channel: i64,
 }
 
 macro_rules! from {
     ($($interaction:ty),+) => {
-        $(impl From<&$interaction> for Asker {
+        $(impl From<&$interaction> for Caller {
             fn from(interaction: &$interaction) -> Self {
                 let member = interaction.member.as_ref();
-                let may = member.and_then(|member| member.permissions).unwrap_or_default();
+                let permissions = member.and_then(|member| member.permissions).unwrap_or_default();
                 let roles = member.into_iter().flat_map(|member| &member.roles);
                 Self {
                     id: interaction.id,
                     token: interaction.token.clone(),
                     user: interaction.user.id.get().cast_signed(),
                     roles: roles.map(|role| role.get().cast_signed()).collect(),
-                    manages_server: may.intersects(Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR),
+                    manages_server: permissions
+                        .intersects(Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR),
                     guild: interaction.guild_id.map(|guild| guild.get().cast_signed()),
                     channel: interaction.channel_id.get().cast_signed(),
                 }
