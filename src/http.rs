@@ -1,28 +1,25 @@
-//! The HTTP edge: the webhook that cards are posted to, the reads, the live feed, the documents.
+//! The HTTP server: receives cards by webhook, and serves orders, the webhook log, live updates,
+//! health and the API documentation.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `router` | all routes in one list, and what every answer passes through |
-//! | `serve`, `busy` | accepts connections and closes them again; answers those that are too many |
-//! | `webhook`, `body` | takes cards in, whatever they are wrapped in |
-//! | `orders`, `logs`, `health` | the reads |
-//! | `live` | `/ws`: every change as it is committed |
-//! | `docs` | `/`, `/openapi.json`, `/docs` |
-//! | `error`, `responses` | the only place that picks status codes; the same for the document |
-//! | `host` | refuses requests for a host that is not known, against DNS rebinding |
-//! | `params`, `origin`, `wire` | query and path parameters, the same-origin rule, the shape of an order |
+//! | `router` | lists every route, and the layers that every request and answer passes through |
+//! | `api` | the handlers and their wire types, one file for each resource |
+//! | `query` | query and path parameters: reads, checks and rejects them by name |
+//! | `body` | reads the body of a webhook request within its limits |
+//! | `cross_site` | refuses requests that a page of another site makes a browser send |
+//! | `error` | every error answer: status, body, and its place in the OpenAPI document |
+//! | `serve` | accepts connections, turns away those beyond the limit, shuts down |
 //!
-//! It reads no cards and writes no rows: a body becomes a [`Message`](crate::card::message::Message)
-//! and goes to [`Ingest`]. It speaks HTTP/1.1 in the clear; TLS belongs to a proxy in front,
-//! which must hand on `Host` and `Origin` unchanged.
+//! This module neither parses cards nor writes rows: a body becomes a
+//! [`Message`](crate::card::message::Message) and goes to [`Ingest`]. The server speaks HTTP/1.1
+//! without TLS. A reverse proxy in front may add TLS; it must pass `Host` and `Origin` on unchanged.
 
 mod api;
 mod body;
-mod busy;
+mod cross_site;
 mod error;
-mod host;
-mod layers;
-mod origin;
+mod query;
 mod router;
 mod serve;
 
@@ -32,32 +29,33 @@ use chrono_tz::Tz;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{clock::now, feed::Feed, ingest::Ingest, status::StatusBoard, store::Store};
+use crate::{feed::Feed, ingest::Ingest, status::StatusBoard, store::Store};
 
 pub use router::{openapi, router};
 pub use serve::{serve, serve_at_most};
 
-/// What the handlers work with.
+/// The state that the handlers of one server share.
 #[derive(Debug)]
 pub struct AppState {
     ingest: Ingest,
     store: Store,
     feed: Feed,
+    /// The time zone of dates in query parameters.
     timezone: Tz,
-    /// Names, in lower case, that requests may ask for besides this machine's own.
+    /// Host names, in lower case, that requests may use besides this machine's own.
     hosts: Arc<[String]>,
-    /// How Discord stands, where it is watched.
+    /// The state of the Discord connection; `None` if no token is configured.
     discord: Option<StatusBoard>,
-    /// Cancelled when the server closes: sockets say goodbye, bodies must come to an end.
+    /// Cancelled when the server shuts down: WebSockets are closed, and bodies must end soon.
     closing: CancellationToken,
-    /// What outlives its request: sockets, and submissions whose client has gone.
+    /// Tasks that outlive their request: WebSockets, and submissions whose client has disconnected.
     tasks: TaskTracker,
-    /// One permit for each open socket.
+    /// One permit for each open WebSocket.
     sockets: Arc<Semaphore>,
 }
 
 impl AppState {
-    /// The state of one server. Dates in parameters are those of `timezone`.
+    /// Creates the state of one server. `timezone` applies to dates in query parameters.
     #[must_use]
     pub fn new(ingest: Ingest, store: Store, feed: Feed, timezone: Tz) -> Self {
         Self {
@@ -73,13 +71,13 @@ impl AppState {
         }
     }
 
-    /// The same, also under these names, which are in lower case.
+    /// Accepts requests for these host names too. They must be in lower case.
     #[must_use]
     pub fn with_hosts(self, hosts: &[String]) -> Self {
         Self { hosts: hosts.into(), ..self }
     }
 
-    /// The same, telling of the connection to Discord too.
+    /// Reports the Discord connection in `/health`.
     #[must_use]
     pub fn with_discord(self, board: StatusBoard) -> Self {
         Self { discord: Some(board), ..self }

@@ -1,7 +1,7 @@
-//! From a request's body to a message: reads it within limits and takes off its wrapping.
+//! Reads the body of a webhook request within its limits, and turns it into a [`Message`].
 //!
-//! The body decides, not the `Content-Type`: bots label their posts as they please. Whether
-//! what is left is JSON or text is for [`Message::from_payload`] to say.
+//! `Content-Type` is ignored, because many bots send a wrong one. A multipart or form body is
+//! unwrapped here; [`Message::from_payload`] decides whether the rest is JSON or text.
 
 use std::time::Duration;
 
@@ -10,30 +10,29 @@ use futures_util::StreamExt;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::now;
 use crate::card::message::Message;
 use crate::card::outcome::{Rejection, RejectionCode};
+use crate::clock::now;
 use crate::ingest::wrapped_payload;
 
-/// The largest body that is read.
-pub(crate) const MAX_BYTES: usize = 256 * 1024;
-/// How much of a larger one is thrown away, so that its sender comes to read the answer.
-const MAX_DISCARDED: usize = 4 * 1024 * 1024;
-/// How long that may take.
-const DISCARD_TIME: Duration = Duration::from_secs(5);
-/// How long a body may take from its first byte to its last.
-const READ_TIME: Duration = Duration::from_secs(30);
-/// How long it may still take once the server closes.
-const CLOSING_TIME: Duration = Duration::from_secs(4);
+/// The largest body that is accepted.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+/// Read and discard up to this much of a larger body, see [`discard`].
+const MAX_DISCARDED_BYTES: usize = 4 * 1024 * 1024;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest time between the first and the last byte of a body.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest time that a body may still take after the shutdown has started.
+const SHUTDOWN_READ_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Reads a body to its end. One that is too large, too slow or cut off becomes a message that
-/// is refused with what came of it, so that it leaves its log row too.
+/// Reads a whole body. A body that is too large, too slow or cut off becomes a rejected message
+/// that holds the part that arrived, so that it leaves a log row as well.
 pub(crate) async fn receive(body: Body, endpoint: &str, closing: &CancellationToken) -> Message {
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
     let read = tokio::select! {
-        read = fill(&mut bytes, &mut chunks) => read,
-        () = out_of_time(closing) => Err(RejectionCode::Incomplete),
+        read = read_all(&mut bytes, &mut chunks) => read,
+        () = deadline(closing) => Err(RejectionCode::Incomplete),
     };
     let received_at = now();
     let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -45,18 +44,18 @@ pub(crate) async fn receive(body: Body, endpoint: &str, closing: &CancellationTo
     };
     let detail = if code == RejectionCode::TooLarge {
         discard(chunks).await;
-        format!("A body takes at most {} KiB.", MAX_BYTES / 1024)
+        format!("A body has at most {} KiB.", MAX_BODY_BYTES / 1024)
     } else {
-        format!("The body broke off or took longer than {} seconds. Send it again.", READ_TIME.as_secs())
+        format!("The body broke off or took longer than {} seconds. Send it again.", READ_TIMEOUT.as_secs())
     };
     Message::refused(text, endpoint, received_at, Rejection { code, detail })
 }
 
-/// Reads to the end; `bytes` keeps what came, also where the end is not reached.
-async fn fill(bytes: &mut Vec<u8>, chunks: &mut BodyDataStream) -> Result<(), RejectionCode> {
+/// Reads chunks to the end. On an error, `bytes` holds what has arrived so far.
+async fn read_all(bytes: &mut Vec<u8>, chunks: &mut BodyDataStream) -> Result<(), RejectionCode> {
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| RejectionCode::Incomplete)?;
-        let room = MAX_BYTES - bytes.len();
+        let room = MAX_BODY_BYTES - bytes.len();
         bytes.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
         if chunk.len() > room {
             return Err(RejectionCode::TooLarge);
@@ -65,27 +64,28 @@ async fn fill(bytes: &mut Vec<u8>, chunks: &mut BodyDataStream) -> Result<(), Re
     Ok(())
 }
 
-async fn out_of_time(closing: &CancellationToken) {
-    let closed = async {
+async fn deadline(closing: &CancellationToken) {
+    let shutdown = async {
         closing.cancelled().await;
-        sleep(CLOSING_TIME).await;
+        sleep(SHUTDOWN_READ_TIMEOUT).await;
     };
     tokio::select! {
-        () = sleep(READ_TIME) => {}
-        () = closed => {}
+        () = sleep(READ_TIMEOUT) => {}
+        () = shutdown => {}
     }
 }
 
-/// A connection that is closed over unread data is reset, and the answer lost on its way.
+/// Reads the rest of a body and drops it. If a server closes a connection that still has unread
+/// data, TCP resets the connection and the client may lose the answer.
 pub(crate) async fn discard(mut chunks: BodyDataStream) {
     let rest = async {
-        let mut left = MAX_DISCARDED;
+        let mut left = MAX_DISCARDED_BYTES;
         while left > 0
             && let Some(Ok(chunk)) = chunks.next().await
         {
             left = left.saturating_sub(chunk.len());
         }
     };
-    // Whether the rest was read or not, it is answered next.
-    drop(timeout(DISCARD_TIME, rest).await);
+    // After a timeout, answer anyway.
+    drop(timeout(DISCARD_TIMEOUT, rest).await);
 }

@@ -1,9 +1,9 @@
-//! What goes wrong, and the only place that picks status codes.
+//! Every error answer: its status code, its body, and its place in the OpenAPI document.
 //!
-//! A reply never carries a cause: it travels in the response's extensions to `layers`, which
-//! logs it once, with the request's id.
+//! An answer never contains the internal cause. The cause travels in the response's extensions to
+//! `router`, which logs it once with the request id.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
@@ -11,99 +11,92 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    IntoResponses, ToSchema,
+    openapi::{Content, Ref, RefOr, example::ExampleBuilder, response},
+};
 
+use super::query::bad_parameter;
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::ingest::SubmitError;
 use crate::store::StoreError;
 
-/// The outcome of a message of which nothing could be read.
+/// The outcome of a message that could not be read.
 pub(crate) const REJECTED: &str = "rejected";
 
-/// What mends an unknown host.
-const UNKNOWN_HOST: &str = "Ask for 127.0.0.1 or localhost; the name under which a reverse proxy hands \
-                            requests on belongs into `hosts` under [http] in the configuration.";
+const UNKNOWN_HOST: &str = "Use 127.0.0.1 or localhost. If a reverse proxy passes requests on under another \
+                            name, add that name to `hosts` under [http] in the configuration.";
 
-/// Why a request was not answered as asked. Its `Display` is the reply's `message`.
+/// Why a request failed. `Display` is the `message` of the answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    /// No route has this path.
-    #[error("There is nothing at this path")]
+    #[error("No route has this path")]
     UnknownRoute,
-    /// The path is known, the method is not.
-    #[error("This path does not take this method")]
+    #[error("This path does not support this method")]
     MethodNotAllowed,
-    /// A query or path parameter that cannot be used.
     #[error("Bad parameter: {name}")]
     BadParameter {
-        /// The parameter's name.
-        name: &'static str,
-        /// What it takes, as a sentence.
-        accepted: String,
+        name: String,
+        /// What is wrong and what would be right, as a sentence.
+        detail: String,
     },
-    /// The thing asked for, by its kind, is not there.
+    /// The resource does not exist. Holds its kind.
     #[error("There is no such {0}")]
     NotFound(&'static str),
-    /// The request asks for a host that is neither this machine nor configured.
-    #[error("This host is not known here")]
+    /// See [`cross_site`](super::cross_site).
+    #[error("Requests for this host are refused")]
     UnknownHost,
-    /// A page of another site asks a browser to do this.
+    /// See [`cross_site`](super::cross_site).
     #[error("Requests from pages of another site are refused")]
     CrossOrigin,
-    /// A plain request where a WebSocket handshake belongs.
-    #[error("This path speaks WebSocket")]
+    /// A plain request to the WebSocket path.
+    #[error("This path needs a WebSocket client")]
     NotWebSocket {
         /// What the handshake lacks.
         detail: String,
     },
-    /// Every socket that there may be is taken.
+    /// The limit of open WebSockets is reached.
     #[error("Too many clients are listening; try again later")]
     TooManySockets,
-    /// A message that left nothing but its log row.
+    /// The message was rejected. Only its log row is stored.
     #[error("{}", refusal(.why.code).1)]
-    Refused {
-        /// What is wrong with it.
-        why: Rejection,
-        /// The log row.
-        log_id: Option<i64>,
-    },
-    /// The queue is full.
+    Refused { why: Rejection, log_id: Option<i64> },
+    /// The queue or the connection limit is full.
     #[error("ROMS is busy; send this again")]
     Busy,
-    /// No new work is taken.
     #[error("ROMS is shutting down; send this again")]
     Closing,
-    /// The database failed. `None` where the failure has been logged where it happened.
+    /// The database failed. `None` if the failure was already logged where it happened.
     #[error("The database does not answer; try again")]
     Storage(#[source] Option<StoreError>),
-    /// A fault of ROMS itself.
-    #[error("ROMS failed to answer this; its log says why")]
+    /// A fault in ROMS.
+    #[error("ROMS failed to answer; its log has the reason")]
     Internal,
 }
 
-/// The body of every answer that is an error.
+/// The body of every error answer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ErrorBody {
     /// Always false.
     pub(crate) success: bool,
-    /// What is wrong, for people.
+    /// What went wrong, for people.
     pub(crate) message: String,
-    /// What is wrong, for programs.
+    /// What went wrong, for programs.
     pub(crate) code: &'static str,
-    /// What exactly is wrong and what would be right.
+    /// More precisely what is wrong, and what would be right.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
-    /// The row in `/api/v2/webhooks/logs` that keeps what was sent.
+    /// The row in `/api/v2/webhooks/logs` that stores the request body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_id: Option<i64>,
 }
 
-/// Rides in the extensions of a response whose cause must be logged.
+/// Marks a response whose cause must be logged.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure(pub(crate) Arc<ApiError>);
 
 impl ApiError {
-    /// The status of the reply and its machine-readable code.
+    /// The status code, and the machine-readable code of the body.
     pub(crate) fn status(&self) -> (StatusCode, &'static str) {
         match self {
             Self::UnknownRoute => (StatusCode::NOT_FOUND, "unknown_route"),
@@ -122,12 +115,9 @@ impl ApiError {
         }
     }
 
-    /// The body of the reply.
     pub(crate) fn body(&self) -> ErrorBody {
         let (detail, log_id) = match self {
-            Self::BadParameter { accepted: detail, .. } | Self::NotWebSocket { detail } => {
-                (Some(detail.clone()), None)
-            }
+            Self::BadParameter { detail, .. } | Self::NotWebSocket { detail } => (Some(detail.clone()), None),
             Self::UnknownHost => (Some(UNKNOWN_HOST.to_owned()), None),
             Self::Refused { why, log_id } => (Some(why.detail.clone()), *log_id),
             _ => (None, None),
@@ -135,7 +125,7 @@ impl ApiError {
         ErrorBody { success: false, message: self.to_string(), code: self.status().1, detail, log_id }
     }
 
-    /// After how many seconds it makes sense to try again.
+    /// The value of `Retry-After`, in seconds.
     fn retry_after(&self) -> Option<u16> {
         match self {
             Self::Busy => Some(1),
@@ -175,29 +165,100 @@ impl From<SubmitError> for ApiError {
     }
 }
 
-/// The status that a posted message of this outcome and code was answered with.
-pub(crate) fn status_code(outcome: &str, code: Option<&str>) -> StatusCode {
-    let is_rejected = outcome == REJECTED;
-    let rejection = RejectionCode::ALL.into_iter().find(|known| Some(known.as_str()) == code);
-    match rejection {
-        Some(rejection) if is_rejected => refusal(rejection).0,
-        None if is_rejected => StatusCode::BAD_REQUEST,
-        _ => StatusCode::OK,
+/// The status code that a webhook request was answered with, from the outcome and code in its log row.
+pub(crate) fn logged_status_code(outcome: &str, code: Option<&str>) -> StatusCode {
+    if outcome != REJECTED {
+        return StatusCode::OK;
     }
+    let rejection = RejectionCode::ALL.into_iter().find(|known| Some(known.as_str()) == code);
+    rejection.map_or(StatusCode::BAD_REQUEST, |code| refusal(code).0)
 }
 
-/// Status and message of a message that was refused for this reason.
+/// Status code and message for a rejected message.
 const fn refusal(code: RejectionCode) -> (StatusCode, &'static str) {
     match code {
         RejectionCode::NotAnOrder => (StatusCode::BAD_REQUEST, "Could not parse webhook content"),
         RejectionCode::MissingOrderNumber => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "The order does not say its number")
+            (StatusCode::UNPROCESSABLE_ENTITY, "The order has no order number")
         }
-        RejectionCode::BadOrderNumber => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "The order number cannot be used")
-        }
+        RejectionCode::BadOrderNumber => (StatusCode::UNPROCESSABLE_ENTITY, "The order number is not valid"),
         RejectionCode::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
-        RejectionCode::Incomplete => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive whole"),
+        RejectionCode::Incomplete => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive completely"),
         RejectionCode::NotStored => (StatusCode::INTERNAL_SERVER_ERROR, "The database refused this message"),
     }
+}
+
+/// Defines a type that lists the errors of a kind of route for the OpenAPI document. Each example
+/// is the body of a real error, so the document shows what is sent.
+macro_rules! documented_errors {
+    ($($(#[$doc:meta])+ $name:ident: [$($error:expr),+ $(,)?];)+) => {
+        $($(#[$doc])+
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<response::Response>> {
+                documented(&[$($error,)+ ApiError::UnknownHost, ApiError::Internal])
+            }
+        })+
+    };
+}
+
+documented_errors! {
+    /// Errors of the webhook.
+    WebhookErrors: [
+        refused(RejectionCode::NotAnOrder, "No line reads as an order."),
+        ApiError::CrossOrigin,
+        refused(RejectionCode::Incomplete, "The connection broke off. Send the request again."),
+        refused(RejectionCode::TooLarge, "A body has at most 256 KiB."),
+        refused(RejectionCode::MissingOrderNumber, "The card has no Order Number."),
+        refused(RejectionCode::BadOrderNumber, "The order number is longer than 255 characters."),
+        refused(RejectionCode::NotStored, "The database refused this message."),
+        ApiError::Busy,
+        ApiError::Closing,
+        ApiError::Storage(None),
+    ];
+    /// Errors of lists.
+    ListErrors: [bad_parameter("limit", "Not a whole number."), ApiError::Storage(None)];
+    /// Errors of routes for a single resource.
+    ResourceErrors: [
+        bad_parameter("id", "Not a whole number."),
+        ApiError::NotFound("order"),
+        ApiError::Storage(None),
+    ];
+    /// Errors of the live updates.
+    SocketErrors: [
+        ApiError::CrossOrigin,
+        ApiError::NotWebSocket { detail: "Connection header did not include 'upgrade'".to_owned() },
+        ApiError::TooManySockets,
+        ApiError::Closing,
+    ];
+}
+
+fn refused(code: RejectionCode, detail: &str) -> ApiError {
+    ApiError::Refused { why: Rejection { code, detail: detail.to_owned() }, log_id: Some(1) }
+}
+
+/// One documented response for each status code, with an example for each error that has it.
+fn documented(errors: &[ApiError]) -> BTreeMap<String, RefOr<response::Response>> {
+    let mut by_status = BTreeMap::<StatusCode, Vec<ErrorBody>>::new();
+    for error in errors {
+        by_status.entry(error.status().0).or_default().push(error.body());
+    }
+    let documented = by_status.into_iter().map(|(status, bodies)| {
+        let descriptions = bodies.iter().map(|body| format!("`{}`: {}", body.code, body.message));
+        let examples = bodies.iter().map(|body| {
+            let value = serde_json::to_value(body).unwrap_or_default();
+            (body.code, ExampleBuilder::new().summary(body.message.as_str()).value(Some(value)).build())
+        });
+        let content = Content::builder()
+            .schema(Some(Ref::from_schema_name(ErrorBody::name())))
+            .examples_from_iter(examples)
+            .build();
+        let response = response::ResponseBuilder::new()
+            .description(descriptions.collect::<Vec<_>>().join("; "))
+            .content("application/json", content)
+            .build();
+        (status.as_str().to_owned(), RefOr::T(response))
+    });
+    documented.collect()
 }

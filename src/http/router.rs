@@ -1,52 +1,33 @@
-//! All routes in one list, and what every request and answer passes through.
+//! Lists every route, and the layers that every request and answer passes through.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use axum::{
     Router,
-    middleware::{from_fn, from_fn_with_state},
+    extract::{MatchedPath, Request},
+    http::{
+        HeaderName, HeaderValue,
+        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS},
+    },
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
 };
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::api::{docs, health, live, logs, orders, webhook};
-use super::error::ApiError;
-use super::{AppState, host, layers};
+use super::error::{ApiError, Failure};
+use super::{AppState, cross_site};
 
-/// Everything that is served, as one service.
-pub fn router(state: AppState) -> Router {
-    let state = Arc::new(state);
-    let (routes, _) = documented().split_for_parts();
-    routes
-        .route("/docs/", get(docs::file))
-        .route("/docs/{*path}", get(docs::file))
-        .fallback(async || ApiError::UnknownRoute)
-        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(
-            ServiceBuilder::new()
-                .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-                .layer(PropagateRequestIdLayer::x_request_id())
-                .layer(from_fn(layers::finish))
-                .layer(CatchPanicLayer::custom(layers::panicked))
-                .layer(from_fn_with_state(state.clone(), host::check)),
-        )
-        .with_state(state)
-}
-
-/// The `OpenAPI` 3.1 document of everything that is served.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    documented().into_openapi()
-}
-
-/// Every route there is, but for the files of the page at `/docs/`.
+/// Every route in the OpenAPI document. The files of the `/docs/` page are not in it.
 fn documented() -> OpenApiRouter<Arc<AppState>> {
-    OpenApiRouter::with_openapi(docs::Frame::openapi())
+    OpenApiRouter::with_openapi(docs::DocumentHead::openapi())
         .routes(routes!(docs::index))
         .routes(routes!(docs::document))
         .routes(routes!(docs::page))
@@ -61,4 +42,64 @@ fn documented() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(health::health))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+}
+
+/// Builds the service that answers every request.
+pub fn router(state: AppState) -> Router {
+    let state = Arc::new(state);
+    let (routes, _) = documented().split_for_parts();
+    routes
+        .route("/docs/", get(docs::file))
+        .route("/docs/{*path}", get(docs::file))
+        .fallback(async || ApiError::UnknownRoute)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(
+            // A request passes through these layers from top to bottom.
+            ServiceBuilder::new()
+                .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+                .layer(PropagateRequestIdLayer::x_request_id())
+                .layer(from_fn(log_and_add_headers))
+                .layer(CatchPanicLayer::custom(answer_panic))
+                .layer(from_fn_with_state(state.clone(), cross_site::require_known_host)),
+        )
+        .with_state(state)
+}
+
+/// The OpenAPI 3.1 document of every route.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    documented().into_openapi()
+}
+
+/// Headers of every answer, unless the handler sets its own value. There is no CORS header, so
+/// pages of other sites cannot read answers.
+const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 3] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+];
+
+/// Middleware that logs the cause of a failed request and adds [`DEFAULT_HEADERS`].
+pub(crate) async fn log_and_add_headers(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    // Log the route, not the path and query: they name orders and may hold e-mail addresses.
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let request_id = request.extensions().get::<RequestId>().cloned();
+
+    let mut response = next.run(request).await;
+
+    if let Some(Failure(error)) = response.extensions_mut().remove() {
+        let request_id = request_id.as_ref().and_then(|id| id.header_value().to_str().ok());
+        let route = route.as_ref().map(MatchedPath::as_str);
+        let error = &*error as &(dyn std::error::Error + 'static);
+        tracing::error!(request.id = request_id, http.method = %method, http.route = route, error, "request failed");
+    }
+    for (name, value) in DEFAULT_HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
+
+/// The answer of a handler that panicked. The panic hook has already logged where.
+fn answer_panic(_: Box<dyn Any + Send>) -> Response {
+    ApiError::Internal.into_response()
 }

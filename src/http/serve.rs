@@ -1,11 +1,19 @@
-//! Accepts connections, and closes them again without losing what was accepted.
+//! Accepts connections, turns away those beyond the limit, and shuts down without losing a request
+//! that was already accepted.
 //!
-//! The loop is our own because `axum::serve` sets no time limit on a request's head, and on
-//! its way out neither waits for a WebSocket nor closes it.
+//! `axum::serve` cannot be used: it has no timeout for request headers, and its graceful shutdown
+//! neither waits for WebSockets nor closes them.
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, header::CONNECTION},
+    middleware::{from_fn, map_response},
+    response::Response,
+    routing::get,
+};
 use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -19,31 +27,41 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{AppState, busy, router};
+use super::{
+    AppState,
+    api::health,
+    body,
+    error::ApiError,
+    router::{log_and_add_headers, router},
+};
 
-/// How many connections are served at once: many times as many as keep the writer at work, and
-/// few enough for the 1,024 files that a process may usually have open.
-const SERVED: usize = 512;
-/// How many more are told at the same time to come back later; beyond these they wait in the
-/// system's queue.
-const TURNED_AWAY: usize = 128;
-/// How long a request's head may take, and how long a connection may be idle.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-/// How long to wait where the system cannot give another connection, such as for want of file
-/// descriptors: it would refuse again at once.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-/// How long a connection may still bring a request that was on its way when the stop came.
-const LAST_CALL: Duration = Duration::from_millis(100);
-/// How long everything may take to end after a stop.
-const DEADLINE: Duration = Duration::from_secs(7);
+/// Connections served at the same time. The writer is busy with far fewer, and the usual limit of
+/// 1,024 open files leaves room for this many.
+const MAX_CONNECTIONS: usize = 512;
+/// Further connections that are answered with 503 at the same time. Beyond these, connections wait
+/// in the kernel's accept queue.
+const MAX_TURNED_AWAY: usize = 128;
+/// The longest time that the headers of a request may take, and that a connection may be idle.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Wait this long before accepting again after an error such as "too many open files", which would
+/// otherwise return at once, again and again.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(200);
+/// After the shutdown has started, an idle connection stays open this long for a request that is
+/// already on its way.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(100);
+/// The longest time that a shutdown may take.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(7);
+/// Delay of every 503 `busy` answer. A client that ignores `Retry-After` and sends again at once
+/// would otherwise take the processor from the requests that were accepted.
+pub(crate) const BUSY_DELAY: Duration = Duration::from_millis(100);
 
-/// Serves until `stop` is cancelled, then answers what was accepted, closes the sockets and
-/// returns, at the latest seven seconds after.
+/// Serves until `stop` is cancelled. Then finishes the accepted requests, closes the WebSockets and
+/// returns, at the latest after seven seconds.
 pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) {
-    serve_at_most(SERVED, listener, state, stop).await;
+    serve_at_most(MAX_CONNECTIONS, listener, state, stop).await;
 }
 
-/// As [`serve`], with so many connections served at once.
+/// Like [`serve`], with another limit of connections that are served at the same time.
 pub async fn serve_at_most(
     connections: usize,
     listener: TcpListener,
@@ -53,10 +71,10 @@ pub async fn serve_at_most(
     let (closing, tasks) = (state.closing.clone(), state.tasks.clone());
     let server = Server {
         service: TowerToHyperService::new(router(state)),
-        refusal: TowerToHyperService::new(busy::router()),
+        busy_service: TowerToHyperService::new(busy_router()),
         connections: TaskTracker::new(),
-        slots: Arc::new(Semaphore::new(connections)),
-        places: Arc::new(Semaphore::new(connections + TURNED_AWAY)),
+        served: Arc::new(Semaphore::new(connections)),
+        open: Arc::new(Semaphore::new(connections + MAX_TURNED_AWAY)),
         closing: closing.clone(),
     };
     tokio::select! {
@@ -72,7 +90,7 @@ pub async fn serve_at_most(
         tasks.close();
         tasks.wait().await;
     };
-    if timeout(DEADLINE, ended).await.is_err() {
+    if timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
         let (connections, tasks) = (server.connections.len(), tasks.len());
         tracing::warn!(connections, tasks, "gave up waiting for connections to end");
     }
@@ -80,68 +98,71 @@ pub async fn serve_at_most(
 
 struct Server {
     service: TowerToHyperService<Router>,
-    refusal: TowerToHyperService<Router>,
+    busy_service: TowerToHyperService<Router>,
     connections: TaskTracker,
     /// One permit for each connection that is served.
-    slots: Arc<Semaphore>,
-    /// One permit for each connection, served or refused.
-    places: Arc<Semaphore>,
+    served: Arc<Semaphore>,
+    /// One permit for each open connection, served or turned away.
+    open: Arc<Semaphore>,
     closing: CancellationToken,
 }
 
 impl Server {
-    /// Accepts for ever.
     async fn accept(&self, listener: &TcpListener) {
-        // The semaphore is never closed, so that there is always a place to wait for.
-        while let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
+        // The semaphore is never closed, so this loop never ends.
+        while let Ok(open) = Arc::clone(&self.open).acquire_owned().await {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let slot = Arc::clone(&self.slots).try_acquire_owned().ok();
-                    let service = if slot.is_some() { &self.service } else { &self.refusal };
-                    let connection = converse(stream, service.clone(), self.closing.clone());
+                    let served = Arc::clone(&self.served).try_acquire_owned().ok();
+                    let service = if served.is_some() { &self.service } else { &self.busy_service };
+                    let connection = serve_connection(stream, service.clone(), self.closing.clone());
                     self.connections.spawn(async move {
                         connection.await;
-                        drop((slot, place));
+                        drop((served, open));
                     });
                 }
-                Err(error) if is_of_the_client(&error) => {}
+                Err(error) if is_client_error(&error) => {}
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept connections");
-                    sleep(ACCEPT_PAUSE).await;
+                    sleep(ACCEPT_RETRY_DELAY).await;
                 }
             }
         }
     }
 
-    /// Accepts those that wait in the system's queue: their clients have long sent their
-    /// requests, and a closed listener would reset them.
+    /// Accepts the connections in the kernel's accept queue. Their clients have already sent
+    /// requests, and closing the listener would reset them.
     fn accept_waiting(&self, listener: &TcpListener) {
-        for _ in 0..SERVED {
+        for _ in 0..MAX_CONNECTIONS {
             let Some(Ok((stream, _))) = listener.accept().now_or_never() else { break };
-            self.connections.spawn(converse(stream, self.service.clone(), self.closing.clone()));
+            self.connections.spawn(serve_connection(stream, self.service.clone(), self.closing.clone()));
         }
     }
 }
 
 /// Serves one connection until either side ends it.
-async fn converse(stream: TcpStream, service: TowerToHyperService<Router>, closing: CancellationToken) {
+async fn serve_connection(
+    stream: TcpStream,
+    service: TowerToHyperService<Router>,
+    closing: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "cannot set TCP_NODELAY");
     }
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME)
+            .header_read_timeout(HEADER_READ_TIMEOUT)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()
     );
-    let last_call = async {
+    let shutdown = async {
         closing.cancelled().await;
-        sleep(LAST_CALL).await;
+        sleep(SHUTDOWN_GRACE).await;
     };
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = last_call => {
+        () = shutdown => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -151,8 +172,30 @@ async fn converse(stream: TcpStream, service: TowerToHyperService<Router>, closi
     }
 }
 
-/// Whether the connection failed before it was accepted, which says nothing about the next.
-fn is_of_the_client(error: &io::Error) -> bool {
+/// Whether the client gave up before its connection was accepted. The next one may succeed at once.
+fn is_client_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// The service for connections beyond the limit: answers 503 `busy`. The liveness check still
+/// works, so that a supervisor does not restart a busy process.
+fn busy_router() -> Router {
+    Router::new()
+        .route("/health/live", get(health::live))
+        .fallback(answer_busy)
+        .layer(from_fn(log_and_add_headers))
+        .layer(map_response(close_connection))
+}
+
+async fn answer_busy(body: Body) -> ApiError {
+    body::discard(body.into_data_stream()).await;
+    sleep(BUSY_DELAY).await;
+    ApiError::Busy
+}
+
+/// Makes room for the next connection.
+async fn close_connection(mut response: Response) -> Response {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }

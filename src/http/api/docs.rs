@@ -1,4 +1,4 @@
-//! The document of this interface, as JSON, as an interactive page and as a few lines of text.
+//! The API documentation: the OpenAPI document, the interactive page, and the list of routes at `/`.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,32 +18,32 @@ use utoipa_swagger_ui::Config;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::router::openapi;
 
-/// What the router adds its paths to.
+/// The parts of the OpenAPI document that belong to no route.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "ROMS",
-        description = "Checkout cards in, orders out.",
+        description = "ROMS receives checkout cards and keeps the orders in them.",
         license(name = "MIT", identifier = "MIT"),
     ),
     components(schemas(ErrorBody)),
     tags(
-        (name = "webhook", description = "What comes in"),
-        (name = "orders", description = "What became of it"),
-        (name = "live", description = "What becomes of it now"),
-        (name = "health", description = "Whether ROMS is well"),
-        (name = "docs", description = "What is served where"),
+        (name = "Webhook", description = "Send checkout cards, and read the log of received messages"),
+        (name = "Orders", description = "List orders, and read one order and its history"),
+        (name = "Live updates", description = "Receive every new and changed order as it is stored"),
+        (name = "Health", description = "Check whether ROMS accepts orders"),
+        (name = "Documentation", description = "This API"),
     ),
 )]
-pub(crate) struct Frame;
+pub(crate) struct DocumentHead;
 
 static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(openapi);
 
 static PAGE: LazyLock<Arc<Config<'static>>> =
-    // The validator is somebody's server: it would be told the address of this one.
+    // The validator is a public server; the page would send it this server's address.
     LazyLock::new(|| Arc::new(Config::from("/openapi.json").validator_url("none")));
 
-/// The page loads nothing but its own files; its scripts write styles of their own.
+/// The page loads only its own files. Swagger UI sets inline styles.
 const PAGE_HEADERS: [(HeaderName, &str); 2] = [
     (
         CONTENT_SECURITY_POLICY,
@@ -53,14 +53,13 @@ const PAGE_HEADERS: [(HeaderName, &str); 2] = [
     (CACHE_CONTROL, "public, max-age=3600"),
 ];
 
-/// What is served where.
+/// The list of routes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Index {
     /// Always `roms`.
     name: &'static str,
     /// Version of ROMS.
     version: &'static str,
-    /// Every route.
     routes: Vec<RouteBody>,
 }
 
@@ -68,21 +67,20 @@ pub(crate) struct Index {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Route)]
 struct RouteBody {
-    /// Method.
     method: &'static str,
-    /// Path, with its variable segment in braces.
+    /// Path, with variable segments in braces.
     path: &'static str,
-    /// What it does.
+    /// What the route does.
     summary: &'static str,
 }
 
-/// Says what is served where
+/// List every route
 ///
-/// As JSON where the client accepts it, else as text.
+/// Answers JSON if the `Accept` header asks for it, otherwise text.
 #[utoipa::path(
-    get, path = "/", tag = "docs", operation_id = "index",
+    get, path = "/", tag = "Documentation", operation_id = "index",
     responses((status = 200, description = "Every route", content(
-        (String = "text/plain", example = "ROMS 0.1.0\n\nPOST /api/v2/webhooks/orders  Takes checkout cards"),
+        (String = "text/plain", example = "ROMS 0.1.0\n\nPOST /api/v2/webhooks/orders  Send checkout cards"),
         (Index = "application/json"),
     )))
 )]
@@ -95,25 +93,25 @@ pub(crate) async fn index(headers: HeaderMap) -> Response {
     if accepts_json { Json(index).into_response() } else { index.to_string().into_response() }
 }
 
-/// This document
+/// Show this document as JSON
 #[utoipa::path(
-    get, path = "/openapi.json", tag = "docs", operation_id = "openapi",
+    get, path = "/openapi.json", tag = "Documentation", operation_id = "openapi",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value))
 )]
 pub(crate) async fn document() -> Json<&'static utoipa::openapi::OpenApi> {
     Json(&*DOCUMENT)
 }
 
-/// The interactive page of this document
+/// Show this page
 #[utoipa::path(
-    get, path = "/docs", tag = "docs", operation_id = "docs",
-    responses((status = 303, description = "To `/docs/`, which its own links are relative to"))
+    get, path = "/docs", tag = "Documentation", operation_id = "docs",
+    responses((status = 303, description = "Redirects to `/docs/`, because the links on the page are relative to it"))
 )]
 pub(crate) async fn page() -> Redirect {
     Redirect::to("/docs/")
 }
 
-/// The page's files, which lie in this binary. `/docs/` is the page itself.
+/// Serves the files of the page, which are embedded in the binary. `/docs/` is the page itself.
 pub(crate) async fn file(path: Option<Path<String>>) -> Result<Response, ApiError> {
     let path = path.map(|Path(path)| path).unwrap_or_default();
     match utoipa_swagger_ui::serve(&path, Arc::clone(&PAGE)) {
@@ -123,7 +121,7 @@ pub(crate) async fn file(path: Option<Path<String>>) -> Result<Response, ApiErro
     }
 }
 
-/// Every route of the document, in its order.
+/// Every route, in the order of the document.
 fn routes() -> Vec<RouteBody> {
     let of_path = |(path, item): (&'static String, &'static PathItem)| {
         let operations = [("POST", &item.post), ("GET", &item.get)];

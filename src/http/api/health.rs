@@ -1,66 +1,104 @@
-//! Whether ROMS is well, for people and for what watches over it.
+//! Health: whether ROMS accepts orders, for people and for supervisors.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::discord_health::DiscordCheck;
-use crate::http::{AppState, now};
+use crate::clock::now;
+use crate::http::AppState;
+use crate::status::{ChannelStatus, DiscordStatus};
 
-/// How long the database may take to answer.
-const PING_TIME: Duration = Duration::from_secs(1);
+/// The longest time that the database may take to answer.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+/// The role of a process that takes over when the leader ends.
+const STANDBY: &str = "standby";
 
-/// How ROMS is.
+/// The health of ROMS.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "status": "healthy", "version": "0.1.0", "checks": {"database": {"status": "up", "latency_ms": 0.12}}
 }))]
 pub(crate) struct Health {
-    /// `healthy`; `degraded` where orders are taken but Discord is not read in full;
-    /// `unhealthy` where no order is taken.
+    /// `healthy`; `degraded` if orders are accepted but Discord is not read completely;
+    /// `unhealthy` if no orders are accepted.
     status: &'static str,
     /// Version of ROMS.
     version: &'static str,
-    /// What was looked at.
     checks: Checks,
 }
 
-/// What was looked at.
+/// The parts of ROMS that are checked.
 #[derive(Debug, Serialize, ToSchema)]
 struct Checks {
     database: DatabaseCheck,
-    /// Only where Discord is watched.
+    /// Absent if ROMS does not watch Discord.
     #[serde(skip_serializing_if = "Option::is_none")]
     discord: Option<DiscordCheck>,
 }
 
-/// How the database is.
+/// The state of the database.
 #[derive(Debug, Serialize, ToSchema)]
 struct DatabaseCheck {
     /// `up` or `down`.
     status: &'static str,
-    /// How long it took to answer, in milliseconds; `null` where it did not.
+    /// How long the database took to answer, in milliseconds; `null` if it did not answer.
     latency_ms: Option<f64>,
 }
 
-/// One word on how ROMS is.
+/// The state of the connection to Discord.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Word {
+struct DiscordCheck {
+    /// `leader`: this process watches Discord. `standby`: another process on the same database
+    /// does, and this one takes over when that one ends.
+    role: &'static str,
+    /// Whether the gateway session is up.
+    connected: bool,
+    /// When the last gateway event arrived.
+    last_event_at: Option<DateTime<Utc>>,
+    /// Time between a heartbeat and its answer, in milliseconds.
+    latency_ms: Option<f64>,
+    /// Why ROMS stopped connecting to Discord; `null` if it did not.
+    given_up: Option<String>,
+    /// The watched channels.
+    channels: Vec<ChannelCheck>,
+}
+
+/// The state of a watched channel.
+#[derive(Debug, Serialize, ToSchema)]
+struct ChannelCheck {
+    /// Channel id, as text because it is too large for a JavaScript number.
+    id: String,
+    /// Name in the configuration.
+    name: String,
+    /// Age, in seconds, of the newest message up to which everything is stored.
+    cursor_age_seconds: Option<i64>,
+    /// When ROMS last read the channel's history to its end.
+    checked_at: Option<DateTime<Utc>>,
+    /// Permissions that the bot lacks.
+    missing_permissions: Vec<&'static str>,
+    /// Why the channel cannot be read; `null` if it can.
+    error: Option<String>,
+}
+
+/// A status in one word.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StatusBody {
     /// `alive`, `ready` or `not_ready`.
     #[schema(example = "ready")]
     status: &'static str,
 }
 
-/// How ROMS is
+/// Show the health of ROMS
 #[utoipa::path(
-    get, path = "/health", tag = "health", operation_id = "health",
+    get, path = "/health", tag = "Health", operation_id = "health",
     responses(
-        (status = 200, description = "All is well", body = Health),
-        (status = 503, description = "The database does not answer, or takes no messages", body = Health, example = json!({
+        (status = 200, description = "ROMS accepts orders", body = Health),
+        (status = 503, description = "The database does not answer, or accepts no messages", body = Health, example = json!({
             "status": "unhealthy", "version": "0.1.0", "checks": {"database": {"status": "down", "latency_ms": null}}
         })),
     )
@@ -79,43 +117,78 @@ pub(crate) async fn health(State(state): State<Arc<AppState>>) -> (StatusCode, J
     (code, Json(Health { status, version: env!("CARGO_PKG_VERSION"), checks }))
 }
 
-/// Whether the process runs
+/// Check that the process runs
 #[utoipa::path(
-    get, path = "/health/live", tag = "health", operation_id = "health_live",
-    responses((status = 200, description = "It does", body = Word))
+    get, path = "/health/live", tag = "Health", operation_id = "health_live",
+    responses((status = 200, description = "The process runs", body = StatusBody))
 )]
-pub(crate) async fn live() -> Json<Word> {
-    Json(Word { status: "alive" })
+pub(crate) async fn live() -> Json<StatusBody> {
+    Json(StatusBody { status: "alive" })
 }
 
-/// Whether ROMS takes orders
+/// Check that ROMS accepts orders
 #[utoipa::path(
-    get, path = "/health/ready", tag = "health", operation_id = "health_ready",
+    get, path = "/health/ready", tag = "Health", operation_id = "health_ready",
     responses(
-        (status = 200, description = "It does", body = Word),
-        (status = 503, description = "The database does not answer or takes no messages, or ROMS is shutting down", body = Word,
+        (status = 200, description = "ROMS accepts orders", body = StatusBody),
+        (status = 503, description = "The database does not answer or accepts no messages, or ROMS is shutting down", body = StatusBody,
             example = json!({"status": "not_ready"})),
     )
 )]
-pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> (StatusCode, Json<Word>) {
+pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> (StatusCode, Json<StatusBody>) {
     if !state.closing.is_cancelled() && ping(&state).await.is_some() {
-        (StatusCode::OK, Json(Word { status: "ready" }))
+        (StatusCode::OK, Json(StatusBody { status: "ready" }))
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, Json(Word { status: "not_ready" }))
+        (StatusCode::SERVICE_UNAVAILABLE, Json(StatusBody { status: "not_ready" }))
     }
 }
 
-/// Milliseconds, to the microsecond.
-pub(crate) fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
-}
-
-/// How long the database took to answer; `None` where it did not in time. Why not is for the
-/// log of whoever needed an answer: this is asked every few seconds. While it takes no messages it
-/// is down, although it may still be read from: reading alone stores no order.
+/// How long the database took to answer; `None` if it did not answer in time. The cause is not
+/// logged here, because supervisors ask every few seconds; whoever needed the database logs it.
+/// A database that accepts no messages counts as down even if it can be read, because ROMS cannot
+/// store orders.
 async fn ping(state: &AppState) -> Option<Duration> {
     if state.ingest.is_failing() {
         return None;
     }
-    timeout(PING_TIME, state.store.ping()).await.ok()?.ok()
+    timeout(PING_TIMEOUT, state.store.ping()).await.ok()?.ok()
+}
+
+/// Milliseconds, rounded to the microsecond.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+impl DiscordCheck {
+    fn new(status: DiscordStatus, now: DateTime<Utc>) -> Self {
+        Self {
+            role: if status.standby { STANDBY } else { "leader" },
+            connected: status.connected,
+            last_event_at: status.last_event_at,
+            latency_ms: status.latency.map(milliseconds),
+            given_up: status.given_up,
+            channels: status.channels.into_iter().map(|channel| ChannelCheck::new(channel, now)).collect(),
+        }
+    }
+
+    /// Whether Discord may hold cards that ROMS has not read.
+    fn is_degraded(&self) -> bool {
+        let unread =
+            |channel: &ChannelCheck| channel.error.is_some() || !channel.missing_permissions.is_empty();
+        self.role != STANDBY
+            && (!self.connected || self.given_up.is_some() || self.channels.iter().any(unread))
+    }
+}
+
+impl ChannelCheck {
+    fn new(channel: ChannelStatus, now: DateTime<Utc>) -> Self {
+        Self {
+            id: channel.id.to_string(),
+            name: channel.name,
+            cursor_age_seconds: channel.read_to.map(|read_to| (now - read_to).num_seconds().max(0)),
+            checked_at: channel.checked_at,
+            missing_permissions: channel.missing,
+            error: channel.error,
+        }
+    }
 }

@@ -1,6 +1,6 @@
-//! `/ws`: every order as it is committed, to whoever listens.
+//! Live updates: a WebSocket that sends every order as soon as it is committed.
 //!
-//! Keeps no history and takes no commands: a client that was away, or that was dropped because
+//! There is no history and there are no commands. A client that was disconnected, or dropped because
 //! it could not keep up, connects again and reads what it missed from `/api/v2/orders`.
 
 use std::{sync::Arc, time::Duration};
@@ -22,70 +22,73 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::responses::SocketErrors;
-use super::wire::OrderBody;
+use super::order_body::OrderBody;
+use crate::clock::now;
 use crate::feed::{Feed, OrderChange};
-use crate::http::error::ApiError;
-use crate::http::origin::SameOrigin;
-use crate::http::{AppState, now};
+use crate::http::AppState;
+use crate::http::cross_site::SameOrigin;
+use crate::http::error::{ApiError, SocketErrors};
 
-/// How many clients may listen at once.
+/// Clients that may listen at the same time.
 pub(crate) const MAX_SOCKETS: usize = 256;
-/// The largest message that a client may send: it has nothing to say but pongs.
+/// The largest message from a client. Clients only need to send pongs.
 const MAX_MESSAGE_BYTES: usize = 4 * 1024;
-const PING_EVERY: Duration = Duration::from_secs(30);
-/// How long a client may be silent.
-const SILENCE: Duration = Duration::from_mins(1);
-/// How long a client may take to take one message.
-const SEND_TIME: Duration = Duration::from_secs(5);
-/// How long a client may take to say goodbye.
-const CLOSE_TIME: Duration = Duration::from_secs(1);
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// Close the connection if nothing, not even a pong, has arrived for this long.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+/// The longest time that sending one message may take.
+const SEND_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest time to wait for a client's close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the server says.
+/// A message from the server.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum LiveMessage {
-    /// The first message: from here on, nothing is left out.
+    /// The first message. Every change after it is sent.
     ConnectionConfirmed {
         /// The server's time.
         timestamp: DateTime<Utc>,
     },
-    /// An order that was not known before.
+    /// A new order.
     NewOrder {
-        /// As it stands now.
+        /// The whole order after the change.
         order: Box<OrderBody>,
     },
-    /// A known order that changed.
+    /// An order changed.
     OrderUpdated {
-        /// As it stands now.
+        /// The whole order after the change.
         order: Box<OrderBody>,
     },
 }
 
-/// Why a conversation ends, as close code and reason.
-type Farewell = (u16, &'static str);
-const SHUTTING_DOWN: Farewell = (close_code::AWAY, "shutting down");
-const TOO_SLOW: Farewell = (close_code::AGAIN, "too slow: connect again and read what was missed");
-const INTERRUPTED: Farewell =
-    (close_code::AGAIN, "something may have been missed: connect again and read it");
-const SILENT: Farewell = (close_code::AWAY, "no answer to pings");
-const FAILED: Farewell = (close_code::ERROR, "internal error");
+/// Close code and reason of a close frame.
+type CloseReason = (u16, &'static str);
+const SHUTTING_DOWN: CloseReason = (close_code::AWAY, "shutting down");
+const TOO_SLOW: CloseReason =
+    (close_code::AGAIN, "too slow: connect again and read the missed orders from /api/v2/orders");
+const INTERRUPTED: CloseReason = (
+    close_code::AGAIN,
+    "a change may have been missed: connect again and read the orders from /api/v2/orders",
+);
+const NO_PONG: CloseReason = (close_code::AWAY, "no answer to pings");
+const FAILED: CloseReason = (close_code::ERROR, "internal error");
 
-/// Listens to orders (WebSocket)
+/// Listen to new and changed orders (WebSocket)
 ///
-/// First `{"type":"connection_confirmed"}`, then a message for every order that is created or
-/// changed. A client that cannot keep up is closed with 1013, as all are where a change may have
-/// been missed; with 1001 when ROMS shuts down.
+/// The server first sends `{"type":"connection_confirmed"}`, then a message for every order that is
+/// created or changed. It closes the connection with code 1013 if the client cannot keep up or a
+/// change may have been missed, and with 1001 when ROMS shuts down.
 #[utoipa::path(
-    get, path = "/ws", tag = "live", operation_id = "live",
-    responses((status = 101, description = "The conversation, a message each", body = LiveMessage), SocketErrors)
+    get, path = "/ws", tag = "Live updates", operation_id = "live",
+    responses((status = 101, description = "The WebSocket. Each of its messages has this form", body = LiveMessage), SocketErrors)
 )]
 pub(crate) async fn connect(
     _: SameOrigin,
     State(state): State<Arc<AppState>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
-    let upgrade = upgrade.map_err(|lacking| ApiError::NotWebSocket { detail: lacking.body_text() })?;
+    let upgrade = upgrade.map_err(|error| ApiError::NotWebSocket { detail: error.body_text() })?;
     if state.closing.is_cancelled() {
         return Err(ApiError::Closing);
     }
@@ -93,23 +96,28 @@ pub(crate) async fn connect(
     let task = state.tasks.token();
     Ok(upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).on_upgrade(
         async move |mut socket| {
-            if let Err(farewell) = converse(&mut socket, &state.feed, &state.closing).await {
-                close(socket, farewell).await;
+            if let Err(reason) = send_changes(&mut socket, &state.feed, &state.closing).await {
+                close(socket, reason).await;
             }
             drop((permit, task));
         },
     ))
 }
 
-/// Tells one client of every change, until the client ends it or something else does.
-async fn converse(socket: &mut WebSocket, feed: &Feed, closing: &CancellationToken) -> Result<(), Farewell> {
+/// Sends every change to one client. Returns `Ok` if the client disconnected, else the reason why
+/// the server must close the connection.
+async fn send_changes(
+    socket: &mut WebSocket,
+    feed: &Feed,
+    closing: &CancellationToken,
+) -> Result<(), CloseReason> {
     let (mut changes, mut interruptions) = (feed.subscribe(), feed.interruptions());
-    let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
-    let mut heard = Instant::now();
+    let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
+    let mut last_received = Instant::now();
     let mut next = Some(LiveMessage::ConnectionConfirmed { timestamp: now() }.to_frame()?);
     loop {
         if let Some(message) = next.take() {
-            match timeout(SEND_TIME, socket.send(message)).await {
+            match timeout(SEND_TIMEOUT, socket.send(message)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Ok(()),
                 Err(_) => return Err(TOO_SLOW),
@@ -124,12 +132,12 @@ async fn converse(socket: &mut WebSocket, feed: &Feed, closing: &CancellationTok
                 Err(RecvError::Closed) => return Err(SHUTTING_DOWN),
             },
             received = socket.recv() => match received {
-                Some(Ok(_)) => heard = Instant::now(),
+                Some(Ok(_)) => last_received = Instant::now(),
                 Some(Err(_)) | None => return Ok(()),
             },
             _ = pings.tick() => {
-                if heard.elapsed() >= SILENCE {
-                    return Err(SILENT);
+                if last_received.elapsed() >= IDLE_TIMEOUT {
+                    return Err(NO_PONG);
                 }
                 next = Some(Message::Ping(Bytes::new()));
             }
@@ -137,21 +145,21 @@ async fn converse(socket: &mut WebSocket, feed: &Feed, closing: &CancellationTok
     }
 }
 
-/// Says goodbye and hears the client out: a socket that is closed over unread data is reset,
-/// and the goodbye lost on its way.
-async fn close(mut socket: WebSocket, (code, reason): Farewell) {
+/// Sends a close frame and reads until the client closes too. If the server closed a socket that
+/// still has unread data, TCP would reset the connection and the client could lose the close frame.
+async fn close(mut socket: WebSocket, (code, reason): CloseReason) {
     let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-    let goodbye = async {
+    let closed = async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             while let Some(Ok(_)) = socket.recv().await {}
         }
     };
-    // A client that takes longer is left without.
-    drop(timeout(CLOSE_TIME, goodbye).await);
+    // After a timeout, close anyway.
+    drop(timeout(CLOSE_TIMEOUT, closed).await);
 }
 
 impl LiveMessage {
-    fn to_frame(&self) -> Result<Message, Farewell> {
+    fn to_frame(&self) -> Result<Message, CloseReason> {
         serde_json::to_string(self).map(Message::text).map_err(|_| FAILED)
     }
 }

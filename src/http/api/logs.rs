@@ -7,11 +7,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::params::{Params, Segment, bad};
-use super::responses::{ListErrors, RowErrors};
 use crate::card::outcome::Outcome;
 use crate::http::AppState;
-use crate::http::error::{ApiError, REJECTED, status_code};
+use crate::http::error::{ApiError, ListErrors, REJECTED, ResourceErrors, logged_status_code};
+use crate::http::query::{Params, Segment, bad_parameter};
 use crate::order::Source;
 use crate::store::{LogEntry, LogFilter};
 
@@ -120,13 +119,13 @@ pub(crate) async fn list(
 #[utoipa::path(
     get, path = "/api/v2/webhooks/logs/{id}", tag = "webhook", operation_id = "get_log",
     params(("id" = i64, Path, description = "Row id", example = 1)),
-    responses((status = 200, description = "The row", body = LogWhole), RowErrors)
+    responses((status = 200, description = "The row", body = LogWhole), ResourceErrors)
 )]
 pub(crate) async fn one(
     State(state): State<Arc<AppState>>,
     Segment(id): Segment,
 ) -> Result<Json<LogWhole>, ApiError> {
-    let id = id.parse().map_err(|_| bad("id", "A whole number."))?;
+    let id = id.parse().map_err(|_| bad_parameter("id", "A whole number."))?;
     let entry = state.store.log(id).await?.ok_or(ApiError::NotFound("log entry"))?;
     Ok(Json(entry.into()))
 }
@@ -137,7 +136,8 @@ impl LogRow {
         let is_posted = entry.source == Source::Webhook.as_str();
         let row = Self {
             method: is_posted.then_some("POST"),
-            status_code: is_posted.then(|| status_code(&entry.outcome, entry.code.as_deref()).as_u16()),
+            status_code: is_posted
+                .then(|| logged_status_code(&entry.outcome, entry.code.as_deref()).as_u16()),
             processed: entry.outcome != REJECTED,
             id: entry.id,
             source: entry.source,

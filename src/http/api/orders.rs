@@ -7,11 +7,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::params::{Params, Segment, bad};
-use super::responses::{ListErrors, RowErrors};
-use super::wire::OrderBody;
+use super::order_body::OrderBody;
 use crate::http::AppState;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, ListErrors, ResourceErrors};
+use crate::http::query::{Params, Segment, bad_parameter};
 use crate::order::dates::DayEdge;
 use crate::order::{FieldChange, Order, OrderNumber, Status};
 use crate::store;
@@ -165,8 +164,8 @@ impl Place {
                 let behind = behind.ok_or_else(|| too_far(page_size))?;
                 Ok(Self::Page { page, behind })
             }
-            (Some(_), ..) => Err(bad("page", "A page or a cursor (`before`, `after`), not both.")),
-            (None, Some(_), Some(_)) => Err(bad("after", "One cursor: `before` or `after`.")),
+            (Some(_), ..) => Err(bad_parameter("page", "A page or a cursor (`before`, `after`), not both.")),
+            (None, Some(_), Some(_)) => Err(bad_parameter("after", "One cursor: `before` or `after`.")),
         }
     }
 
@@ -191,7 +190,7 @@ impl Place {
 
 fn too_far(page_size: u64) -> ApiError {
     let last = MAX_OFFSET / page_size + 1;
-    bad(
+    bad_parameter(
         "page",
         format!(
             "At most {last} with {page_size} orders a page. Further on go by cursor: give `before` the `next` of an \
@@ -204,7 +203,7 @@ fn too_far(page_size: u64) -> ApiError {
 #[utoipa::path(
     get, path = "/api/v2/orders/{order}", tag = "orders", operation_id = "get_order",
     params(("order" = String, Path, description = "Order number, percent-encoded; else row id", example = "BBY01-807102506907")),
-    responses((status = 200, description = "The order", body = OrderBody), RowErrors)
+    responses((status = 200, description = "The order", body = OrderBody), ResourceErrors)
 )]
 pub(crate) async fn one(
     State(state): State<Arc<AppState>>,
@@ -217,7 +216,7 @@ pub(crate) async fn one(
 #[utoipa::path(
     get, path = "/api/v2/orders/{order}/events", tag = "orders", operation_id = "list_order_events",
     params(("order" = String, Path, description = "Order number, percent-encoded; else row id", example = "BBY01-807102506907")),
-    responses((status = 200, description = "The history", body = History), RowErrors)
+    responses((status = 200, description = "The history", body = History), ResourceErrors)
 )]
 pub(crate) async fn events(
     State(state): State<Arc<AppState>>,

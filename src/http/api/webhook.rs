@@ -1,4 +1,4 @@
-//! Where cards are posted to, and what became of them as an answer.
+//! The webhook: receives checkout cards and answers with the outcome of each card.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -9,15 +9,16 @@ use serde::Serialize;
 use tokio::time::sleep;
 use utoipa::ToSchema;
 
-use super::responses::WebhookErrors;
 use crate::card::outcome::{CardOutcome, Outcome, Receipt, Rejection, RejectionCode};
-use crate::http::error::ApiError;
-use crate::http::origin::SameOrigin;
-use crate::http::{AppState, body, busy, now};
+use crate::clock::now;
+use crate::http::cross_site::SameOrigin;
+use crate::http::error::{ApiError, WebhookErrors};
+use crate::http::serve::BUSY_DELAY;
+use crate::http::{AppState, body};
 
 const ENDPOINT: &str = "/api/v2/webhooks/orders";
 
-/// What became of the cards of one message.
+/// The outcome of a message and its cards.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "success": true, "message": "Order received and processed successfully", "order_id": 1,
@@ -27,24 +28,24 @@ const ENDPOINT: &str = "/api/v2/webhooks/orders";
 pub(crate) struct Accepted {
     /// Always true.
     success: bool,
-    /// What became of it, for people.
+    /// The outcome, for people.
     message: String,
-    /// Row id of the first order, where there is one.
+    /// Row id of the first order.
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<i64>,
-    /// Number of the first order, where there is one.
+    /// Number of the first order.
     #[serde(skip_serializing_if = "Option::is_none")]
     order_number: Option<String>,
-    /// What became of the first order, else of the first card.
+    /// Outcome of the first order, or of the first card if no order was stored.
     outcome: &'static str,
-    /// The row in `/api/v2/webhooks/logs` that keeps what was sent.
+    /// The row in `/api/v2/webhooks/logs` that stores the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     log_id: Option<i64>,
-    /// One for each card, in the order of the message, less those that were ignored.
+    /// The outcome of each card, in the order of the message. Ignored cards are left out.
     orders: Vec<CardReport>,
 }
 
-/// What became of one card.
+/// The outcome of one card.
 #[derive(Debug, Serialize, ToSchema)]
 struct CardReport {
     /// Row id of the order.
@@ -55,23 +56,23 @@ struct CardReport {
     order_number: Option<String>,
     /// `created`, `updated`, `unchanged`, `duplicate` or `rejected`.
     outcome: &'static str,
-    /// What could not be read right.
+    /// Values that could not be read.
     warnings: Vec<String>,
-    /// Why the card was rejected, where it was.
+    /// Why the card was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<CardError>,
 }
 
-/// Why one card among others was rejected.
+/// Why a card was rejected.
 #[derive(Debug, Serialize, ToSchema)]
 struct CardError {
-    /// For programs.
+    /// The reason, for programs.
     code: &'static str,
-    /// For people.
+    /// The reason, for people.
     detail: String,
 }
 
-/// That the webhook can be reached.
+/// The answer of a working webhook.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Operational {
     /// Always `ok`.
@@ -80,18 +81,18 @@ pub(crate) struct Operational {
     /// Always the same.
     #[schema(example = "Webhook endpoint is operational")]
     message: &'static str,
-    /// The server's time.
+    /// The current time of the server.
     timestamp: DateTime<Utc>,
 }
 
-/// Takes checkout cards
+/// Send checkout cards
 ///
-/// The body decides, not the Content-Type: Refract's text, a Discord message or webhook body
-/// (also as `payload_json` in multipart or a form), a flat JSON object, or an array of these;
-/// at most 256 KiB. Answers once the orders are safely stored.
+/// The body is Refract's text, a Discord message or webhook body (also as `payload_json` in
+/// multipart or a form), a flat JSON object, or an array of these. It has at most 256 KiB. The
+/// Content-Type is ignored. The answer comes after the orders are safely stored.
 #[utoipa::path(
-    post, path = "/api/v2/webhooks/orders", tag = "webhook", operation_id = "post_orders",
-    request_body(description = "Whatever the bot sends", content(
+    post, path = "/api/v2/webhooks/orders", tag = "Webhook", operation_id = "post_orders",
+    request_body(description = "The message of the checkout bot", content(
         (String = "text/plain", example = "Successful Checkout | Best Buy US\nProduct\nSTARLINK - Mini Kit\nPrice\n$299.99\nOrder Number\n#BBY01-807102506907\nEmail\nwoozy_byes28@icloud.com"),
         (serde_json::Value = "application/json", examples(
             ("discord" = (summary = "Discord message", value = json!({"embeds": [{"title": "Successful Checkout | Best Buy US", "fields": [{"name": "Order Number", "value": "||#BBY01-807102506907||"}]}]}))),
@@ -99,7 +100,7 @@ pub(crate) struct Operational {
         ))
     )),
     responses(
-        (status = 200, description = "Stored, or understood and no order: then `orders` is empty", body = Accepted),
+        (status = 200, description = "The orders are stored. `orders` is empty if the cards are not orders, such as a test", body = Accepted),
         WebhookErrors,
     )
 )]
@@ -108,8 +109,8 @@ pub(crate) async fn receive(
     State(state): State<Arc<AppState>>,
     body: Body,
 ) -> Result<Json<Accepted>, ApiError> {
-    // A task of its own, because a handler ends with its connection: a client that hangs up
-    // has still sent its order, or a part of one that must leave its log row.
+    // The handler is dropped when its client disconnects. A separate task still stores the order, or
+    // logs the part that arrived.
     let submission = state.tasks.spawn({
         let state = Arc::clone(&state);
         async move {
@@ -128,23 +129,23 @@ pub(crate) async fn receive(
         Ok(receipt) => accepted(receipt).map(Json),
         Err(error) => {
             if matches!(error, ApiError::Busy) {
-                sleep(busy::DELAY).await;
+                sleep(BUSY_DELAY).await;
             }
             Err(error)
         }
     }
 }
 
-/// Says that the webhook can be reached
+/// Check that the webhook can be reached
 #[utoipa::path(
-    get, path = "/api/v2/webhooks/test", tag = "webhook", operation_id = "test_webhook",
-    responses((status = 200, description = "It can", body = Operational))
+    get, path = "/api/v2/webhooks/test", tag = "Webhook", operation_id = "test_webhook",
+    responses((status = 200, description = "The webhook can be reached", body = Operational))
 )]
 pub(crate) async fn test() -> Json<Operational> {
     Json(Operational { status: "ok", message: "Webhook endpoint is operational", timestamp: now() })
 }
 
-/// The answer to a message; an error where cards were rejected and none was stored.
+/// Builds the answer from the receipt. It is an error if cards were rejected and none was stored.
 fn accepted(Receipt { log_id, cards }: Receipt) -> Result<Accepted, ApiError> {
     let Some(first) = cards.first() else {
         let detail = "The message holds no checkout card.".to_owned();
@@ -171,7 +172,7 @@ fn accepted(Receipt { log_id, cards }: Receipt) -> Result<Accepted, ApiError> {
     })
 }
 
-/// One sentence for people.
+/// The `message` of the answer.
 fn summary(cards: &[CardOutcome]) -> String {
     let ignored = cards.iter().map(|card| match &card.outcome {
         Outcome::Ignored(why) => Some(why.to_string()),
@@ -185,8 +186,8 @@ fn summary(cards: &[CardOutcome]) -> String {
             "Order received and processed successfully".to_owned()
         }
         [CardOutcome { outcome: Outcome::Updated, .. }] => "Order updated successfully".to_owned(),
-        [CardOutcome { outcome: Outcome::Unchanged, .. }] => "Order received; it said nothing new".to_owned(),
-        [CardOutcome { outcome: Outcome::Duplicate, .. }] => "Message received before".to_owned(),
+        [CardOutcome { outcome: Outcome::Unchanged, .. }] => "Order received; nothing changed".to_owned(),
+        [CardOutcome { outcome: Outcome::Duplicate, .. }] => "Message already received".to_owned(),
         _ => {
             let counts = Outcome::NAMES.into_iter().filter_map(|name| {
                 let count = cards.iter().filter(|card| card.outcome.as_str() == name).count();

@@ -196,7 +196,7 @@ async fn a_bad_parameter_is_named_with_what_it_takes() {
         ),
         ("page=x", "page", "whole number"),
         ("page_size=1.5", "page_size", "whole number"),
-        ("since=yesterday", "since", "RFC 3339"),
+        ("since=yesterday", "since", "31 January 2026"),
         ("until=2026-02-30", "until", "2026-01-31"),
         ("search=a%00b", "search", "control characters"),
         ("page=99999999999999999999", "page", "whole number"),

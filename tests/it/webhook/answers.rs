@@ -25,7 +25,7 @@ async fn a_new_order_an_update_and_nothing_new_are_told_apart() {
     let unchanged = app.post("Order Number\nA-1\nStatus\nshipped\n").await;
     assert_eq!(unchanged.json["outcome"], "unchanged");
     let again = app.post(card("A-1", "")).await;
-    assert_eq!(again.json, expected("duplicate", "Message received before", 4));
+    assert_eq!(again.json, expected("duplicate", "Message already received", 4));
 }
 
 #[tokio::test]

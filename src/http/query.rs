@@ -39,7 +39,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
         Path::from_request_parts(parts, state)
             .await
             .map(|Path(segment)| Self(segment))
-            .map_err(|_| bad("path", "The path must be percent-encoded UTF-8."))
+            .map_err(|_| bad_parameter("path", "The path must be percent-encoded UTF-8."))
     }
 }
 
@@ -54,7 +54,7 @@ impl Params {
         let Some(text) = self.0.get(name).map(|text| text.trim()) else { return Ok(None) };
         if text.chars().count() > MAX_CHARS || text.chars().any(char::is_control) {
             let accepted = format!("A text of at most {MAX_CHARS} characters without control characters.");
-            return Err(bad(name, accepted));
+            return Err(bad_parameter(name, accepted));
         }
         Ok(Some(text))
     }
@@ -62,7 +62,7 @@ impl Params {
     /// A whole number, moved into the range that is allowed.
     pub(crate) fn clamped(&self, name: &'static str, least: i64, most: i64) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        let number: i64 = text.parse().map_err(|_| bad(name, "A whole number."))?;
+        let number: i64 = text.parse().map_err(|_| bad_parameter(name, "A whole number."))?;
         Ok(Some(number.clamp(least, most)))
     }
 
@@ -81,7 +81,7 @@ impl Params {
             }
             names.push(known);
         }
-        Err(bad(name, format!("One of: {}.", names.join(", "))))
+        Err(bad_parameter(name, format!("One of: {}.", names.join(", "))))
     }
 
     /// A date or time in the time zone.
@@ -97,14 +97,14 @@ impl Params {
         let moment = dates::parse_limit(text, zone, edge);
         match moment.or_else(|| dates::parse_limit(&mended?, zone, edge)) {
             Some(moment) => Ok(Some(moment)),
-            None => Err(bad(name, format!("A date such as {EXAMPLES}."))),
+            None => Err(bad_parameter(name, format!("A date such as {EXAMPLES}."))),
         }
     }
 }
 
 /// A parameter that takes something else.
-pub(crate) fn bad(name: &'static str, accepted: impl Into<String>) -> ApiError {
-    ApiError::BadParameter { name, accepted: accepted.into() }
+pub(crate) fn bad_parameter(name: &'static str, accepted: impl Into<String>) -> ApiError {
+    ApiError::BadParameter { name: name.to_owned(), detail: accepted.into() }
 }
 
 #[cfg(test)]
