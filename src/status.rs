@@ -1,62 +1,64 @@
-//! How the connection to Discord stands: written by the Discord edge, read by health and status
-//! answers.
+//! The state of the Discord connection, shared between the Discord edge and its readers.
+//!
+//! The Discord edge writes it. Slash commands and the HTTP health endpoint read it. It lives in the
+//! state layer, beside [`crate::feed`], because the two edges must not import each other.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// A board that one side writes and the others read; cheap to clone.
+/// The state of the Discord connection. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct StatusBoard(Arc<Mutex<DiscordStatus>>);
 
-/// How the connection to Discord stands.
+/// The state of the Discord connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DiscordStatus {
-    /// Whether another process on the same database watches Discord, and this one would take over.
+    /// Whether another process on the same database watches Discord, and this one waits to take over.
     pub standby: bool,
-    /// Whether a gateway session is up.
+    /// Whether there is a gateway session.
     pub connected: bool,
-    /// Arrival of the last gateway event. UTC.
+    /// Time of the last gateway event. UTC.
     pub last_event_at: Option<DateTime<Utc>>,
-    /// Time between the last heartbeat and its answer.
+    /// Time between the last heartbeat and its acknowledgement.
     pub latency: Option<Duration>,
-    /// Why ROMS goes on without the gateway for good, where it does.
+    /// Why ROMS continues without Discord, if Discord refused the bot for good.
     pub given_up: Option<String>,
     /// The watched channels, in the order of the configuration.
     pub channels: Vec<ChannelStatus>,
 }
 
-/// How a watched channel stands.
+/// The state of a watched channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChannelStatus {
     /// Channel id.
     pub id: i64,
-    /// Its name in the configuration.
+    /// The name from the configuration.
     pub name: String,
-    /// Time of the message up to which all is stored. UTC.
+    /// Every message up to this time is stored. UTC.
     pub read_to: Option<DateTime<Utc>>,
     /// When the history was last read to its end. UTC.
     pub checked_at: Option<DateTime<Utc>>,
-    /// Names of the permissions that the bot lacks there.
+    /// Names of the permissions that the bot lacks.
     pub missing: Vec<&'static str>,
-    /// Why the channel cannot be read, where it cannot.
+    /// Why the channel cannot be read.
     pub error: Option<String>,
 }
 
 impl StatusBoard {
-    /// How things stand now.
+    /// A copy of the current state.
     #[must_use]
     pub fn snapshot(&self) -> DiscordStatus {
         self.lock().clone()
     }
 
-    /// Changes what the board says.
+    /// Changes the state.
     pub fn update(&self, change: impl FnOnce(&mut DiscordStatus)) {
         change(&mut self.lock());
     }
 
-    /// Changes what the board says of one channel.
+    /// Changes the state of one channel. Does nothing if the channel is not watched.
     pub fn update_channel(&self, id: i64, change: impl FnOnce(&mut ChannelStatus)) {
         self.update(|status| {
             if let Some(channel) = status.channels.iter_mut().find(|channel| channel.id == id) {
@@ -65,7 +67,7 @@ impl StatusBoard {
         });
     }
 
-    /// A change is a few assignments, after each of which the board is whole.
+    /// Ignores poisoning: a change is a few independent assignments.
     fn lock(&self) -> MutexGuard<'_, DiscordStatus> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -135,9 +135,9 @@ fn log_settings() -> impl Iterator<Item = (String, String)> {
 /// Shorter times than with Discord itself, where nobody looks on.
 fn timing() -> Timing {
     Timing {
-        look: Duration::from_millis(500),
-        back_off: Duration::from_secs(1),
-        reconcile: Duration::from_secs(10),
+        poll_interval: Duration::from_millis(500),
+        reconnect_delay: Duration::from_secs(1),
+        history_interval: Duration::from_secs(10),
         ..Timing::default()
     }
 }

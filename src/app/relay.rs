@@ -1,4 +1,4 @@
-//! Live updates of other processes on the same database, for the clients of this one.
+//! Publishes changes that other processes on the same database made, for this process's live clients.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::feed::{Feed, OrderChange};
 use crate::store::{Changed, Listener, News, Store};
 
-/// Publishes what other processes store, until `stop` is cancelled.
+/// Publishes the changes of other processes until `stop` is cancelled.
 pub(crate) async fn run(mut listener: Listener, store: Store, feed: Feed, stop: CancellationToken) {
     while let Some(news) = stop.run_until_cancelled(listener.next()).await {
         match news {
@@ -20,7 +20,7 @@ pub(crate) async fn run(mut listener: Listener, store: Store, feed: Feed, stop: 
 
 async fn publish(changed: &[Changed], store: &Store, feed: &Feed) {
     let ids: Vec<i64> = changed.iter().map(|order| order.id).collect();
-    // Why it failed is said where messages are stored: the database is the same.
+    // The writer uses the same database and logs its failures.
     let Ok(orders) = store.orders_by_ids(&ids).await else { return feed.interrupt() };
     let mut orders: HashMap<i64, _> = orders.into_iter().map(|order| (order.id, order)).collect();
     for Changed { id, created } in changed {

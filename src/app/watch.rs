@@ -1,4 +1,4 @@
-//! Discord, watched by one process: where several share a database, by the one that leads.
+//! Watches Discord in one process. If several processes share a database, only the leader watches.
 
 use std::time::Duration;
 
@@ -12,13 +12,14 @@ use crate::ingest::Ingest;
 use crate::status::StatusBoard;
 use crate::store::{Lead, Store};
 
-/// How long the Discord edge may take to end.
-const GOODBYE_TIME: Duration = Duration::from_secs(7);
-/// The same when another process may have taken over: its session with the gateway ends first.
-const LEAVE_TIME: Duration = Duration::from_secs(4);
+/// How long the Discord edge may take to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(7);
+/// How long the Discord edge may take to stop after this process lost the lead. It is shorter because
+/// another process may already be watching Discord.
+const HANDOVER_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Watches Discord where it is configured, until `stop` is cancelled. Where Discord refuses the
-/// bot for good, that stops the program or leaves HTTP alone, as the configuration says.
+/// Watches Discord until `stop` is cancelled, if Discord is configured. If Discord refuses the bot
+/// for good, ROMS stops or continues with HTTP only, depending on `discord.required`.
 pub(crate) async fn run(
     config: &Config,
     ingest: Ingest,
@@ -28,67 +29,70 @@ pub(crate) async fn run(
     stop: &CancellationToken,
 ) -> Result<()> {
     let Some(discord) = config.discord() else { return Ok(()) };
-    let settings = discord::Settings {
-        discord: discord.clone(),
-        access: config.access.clone(),
-        orders: config.orders.clone(),
-    };
     loop {
-        let Some(lead) = stop.run_until_cancelled(lead(&store, &board)).await else { return Ok(()) };
-        let term = stop.child_token();
-        let (ingest, store, told) = (ingest.clone(), store.clone(), board.clone());
-        let watching = discord::run(settings.clone(), ingest, store, told, timing.clone(), term.clone());
-        tokio::pin!(watching);
+        let Some(lead) = stop.run_until_cancelled(until_leading(&store, &board)).await else {
+            return Ok(());
+        };
+        let stop_leading = stop.child_token();
+        let watch = discord::run(
+            config,
+            discord,
+            ingest.clone(),
+            store.clone(),
+            board.clone(),
+            timing.clone(),
+            stop_leading.clone(),
+        );
+        tokio::pin!(watch);
         let watched = tokio::select! {
-            watched = &mut watching => watched,
-            () = too_late(stop) => return Ok(()),
+            watched = &mut watch => watched,
+            () = until_too_late(stop) => return Ok(()),
             () = lead.lost() => {
-                // Also where the database is away, of which the writer tells.
-                tracing::info!("leaving Discord: another process may watch it now");
-                term.cancel();
-                // What it had in hand is read by whoever leads next.
-                drop(timeout(LEAVE_TIME, watching).await);
+                // This also happens in a database outage, which the writer logs.
+                tracing::info!("leaving Discord: this process is no longer the leader");
+                stop_leading.cancel();
+                // The next leader finds unfinished messages in the history.
+                drop(timeout(HANDOVER_TIMEOUT, watch).await);
                 continue;
             }
         };
-        return watched.or_else(|error| give_up(&error, discord.required, &board, stop));
+        return watched.or_else(|error| handle_fatal_error(error, discord.required, &board, stop));
     }
 }
 
-/// Waits for the lead.
-async fn lead(store: &Store, board: &StatusBoard) -> Lead {
-    let stand_by = || {
+/// Waits until this process is the leader.
+async fn until_leading(store: &Store, board: &StatusBoard) -> Lead {
+    let on_standby = || {
         tracing::info!("standing by: another process watches Discord");
         board.update(|status| status.standby = true);
     };
-    let lead = store.lead(stand_by).await;
+    let lead = store.lead(on_standby).await;
     board.update(|status| {
         if std::mem::take(&mut status.standby) {
-            tracing::info!("leading: this process watches Discord now");
+            tracing::info!("this process is the leader and watches Discord now");
         }
     });
     lead
 }
 
-/// Comes when the program has waited long enough for Discord after it was told to stop.
-async fn too_late(stop: &CancellationToken) {
+/// Returns when the program has waited long enough for Discord after `stop`.
+async fn until_too_late(stop: &CancellationToken) {
     stop.cancelled().await;
-    sleep(GOODBYE_TIME).await;
-    // The history has what is left.
-    tracing::warn!("gave up waiting for what came from Discord; it is read at the next start");
+    sleep(STOP_TIMEOUT).await;
+    tracing::warn!("stopped before all messages from Discord were stored; the next start reads them");
 }
 
-fn give_up(
-    error: &DiscordError,
+fn handle_fatal_error(
+    error: DiscordError,
     required: bool,
     board: &StatusBoard,
     stop: &CancellationToken,
 ) -> Result<()> {
     if required {
         stop.cancel();
-        return Err((*error).into());
+        return Err(error.into());
     }
-    tracing::error!("{error}; going on with HTTP alone");
+    tracing::error!("{error}; continuing with HTTP only");
     board.update(|status| status.given_up = Some(error.to_string()));
     Ok(())
 }

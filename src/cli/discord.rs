@@ -1,6 +1,4 @@
-//! `roms discord …`: what helps to set the bot up, and to read a channel's history by hand.
-//!
-//! What is asked of Discord, and how, is `crate::discord`'s; here is what people see of it.
+//! `roms discord …`: helps to set the bot up, and reads a channel's history on request.
 
 use std::io::{self, Write};
 
@@ -10,20 +8,19 @@ use clap::Subcommand;
 
 use super::{Failure, date::TypedDate, progress::Progress};
 use crate::config::{Channel, Config, Discord};
-use crate::discord;
-use crate::discord::Timing;
-use crate::discord::history::Summary;
+use crate::discord::check;
+use crate::discord::history::BackfillSummary;
 use crate::discord::rest::Rest;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print the link that invites the bot to a guild, with the permissions it needs.
     InviteUrl,
-    /// Check token, intents, guilds and channels, and say which switch mends what is missing.
+    /// Check the token, intents, guilds and channels, and say how to fix what is missing.
     Check,
-    /// Read the history of a channel again; what is stored already stays as it is.
+    /// Read the history of a channel again. Stored messages stay as they are.
     Backfill {
-        /// The channel's id; it must be in the configuration.
+        /// The channel's id. The channel must be in the configuration.
         #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
         channel: i64,
         /// How far back, such as 2026-01-31 or "31 January 2026" [default: the channel's `history`].
@@ -32,18 +29,18 @@ pub(crate) enum Command {
     },
 }
 
-/// Does it.
+/// Runs a command.
 ///
 /// # Errors
-/// When the configuration has no token or not that channel, when Discord refuses, and when the
-/// check finds something missing.
+/// When the configuration lacks the token or the channel, when Discord fails, and when the check
+/// finds a problem.
 pub(crate) async fn run(command: Command, config: &Config, out: &mut impl Write) -> Result<(), Failure> {
-    let discord = connection(config).map_err(Failure::Config)?;
+    let discord = discord_config(config).map_err(Failure::Config)?;
     match command {
         Command::InviteUrl => writeln!(out, "{}", invite_url(discord).await?).map_err(anyhow::Error::from)?,
-        Command::Check => check(discord, out).await?,
+        Command::Check => run_check(discord, out).await?,
         Command::Backfill { channel, since } => {
-            let channel = watched(discord, channel).map_err(Failure::Config)?;
+            let channel = watched_channel(discord, channel).map_err(Failure::Config)?;
             let since = since.as_ref().map(|date| date.start(config.orders.timezone)).transpose();
             let since = since.map_err(Failure::Config)?;
             backfill(config, channel, since, out).await?;
@@ -52,42 +49,41 @@ pub(crate) async fn run(command: Command, config: &Config, out: &mut impl Write)
     Ok(())
 }
 
-/// The configured connection, which is there where there is a token.
-fn connection(config: &Config) -> anyhow::Result<&Discord> {
+fn discord_config(config: &Config) -> anyhow::Result<&Discord> {
     config.discord().ok_or_else(|| {
         anyhow!(
-            "no token of a Discord bot is configured: set `token` under [discord] in the configuration file, \
-             or the variable ROMS__DISCORD__TOKEN, or name a file that holds it in ROMS__DISCORD__TOKEN_FILE. \
-             The README's part \"Set up the Discord bot\" says where it comes from"
+            "no Discord bot token is configured: set `token` under [discord] in the configuration file, or \
+             the variable ROMS__DISCORD__TOKEN, or put it into a file and name that in \
+             ROMS__DISCORD__TOKEN_FILE. The README explains under \"Set up the Discord bot\" where to get it"
         )
     })
 }
 
-fn watched(discord: &Discord, id: i64) -> anyhow::Result<&Channel> {
+fn watched_channel(discord: &Discord, id: i64) -> anyhow::Result<&Channel> {
     discord.channels.iter().find(|channel| channel.id == id).ok_or_else(|| {
         let known: Vec<_> =
             discord.channels.iter().map(|channel| format!("{} ({})", channel.id, channel.name)).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         anyhow!(
-            "channel {id} is not in the configuration, which says whom to trust there: add [[discord.channels]] \
-             with this id. Configured: {known}"
+            "channel {id} is not in the configuration, so ROMS does not know whose messages to trust there: add \
+             [[discord.channels]] with this id. Configured: {known}"
         )
     })
 }
 
 async fn invite_url(config: &Discord) -> anyhow::Result<String> {
-    let rest = Rest::new(config, &Timing::default())?;
-    let application = rest.application().await.context("cannot ask Discord whose token this is")?;
-    Ok(discord::check::invite::invite_url(application.id))
+    let rest = Rest::for_command(config)?;
+    let application = rest.application().await.context("cannot ask Discord for the bot's application")?;
+    Ok(check::invite_url(application.id))
 }
 
-async fn check(config: &Discord, out: &mut impl Write) -> anyhow::Result<()> {
-    let report = discord::check::check(config, &Rest::new(config, &Timing::default())?).await;
+async fn run_check(config: &Discord, out: &mut impl Write) -> anyhow::Result<()> {
+    let report = check::check(config, &Rest::for_command(config)?).await;
     write!(out, "{report}")?;
-    if report.is_ok() { Ok(()) } else { bail!("not all is as it should be; see above") }
+    if report.is_ok() { Ok(()) } else { bail!("the check found problems; see above") }
 }
 
-/// Reads the history, shows how far it is, then what came of it.
+/// Reads the history, shows the progress, and prints the result.
 async fn backfill(
     config: &Config,
     channel: &Channel,
@@ -103,7 +99,7 @@ async fn backfill(
     Ok(())
 }
 
-/// How far it is shows in the time of the last message read.
+/// Measures progress by the time of the last message read.
 async fn read_history(
     config: &Config,
     channel: &Channel,
@@ -112,15 +108,15 @@ async fn read_history(
 ) -> anyhow::Result<String> {
     let now = Utc::now();
     let span = u64::try_from((now - since).num_seconds()).unwrap_or_default().max(1);
-    let show = |summary: &Summary| {
+    let show = |summary: &BackfillSummary| {
         let read = summary.read_to.map_or(0, |read_to| (read_to - since).num_seconds());
         let read = u64::try_from(read).unwrap_or_default().min(span);
         progress.show(read, span, &format!("{} messages", summary.messages));
     };
-    let summary = discord::backfill_by_hand(config, connection(config)?, channel, since, show).await?;
-    let Summary { messages, created, updated, known, ignored, rejected, .. } = summary;
+    let summary = crate::discord::backfill(config, discord_config(config)?, channel, since, show).await?;
+    let BackfillSummary { messages, created, updated, known, ignored, rejected, .. } = summary;
     Ok(format!(
-        "{messages} messages read: {created} orders created, {updated} updated, {known} cards known already, \
-         {ignored} that are no orders, {rejected} that could not be read"
+        "{messages} messages read: {created} orders created, {updated} updated, {known} cards already known, \
+         {ignored} ignored (not orders), {rejected} rejected (not readable)"
     ))
 }

@@ -1,84 +1,122 @@
-//! What is missing for the bot to work, and which switch mends it.
+//! Checks whether ROMS has everything it needs in Discord, and says how to fix what is missing.
 
-pub mod invite;
 pub mod permissions;
 mod report;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 pub use self::report::{ChannelReport, Finding, Report, State};
-use super::rest::{Application, Own, Rest, RestError};
+use super::rest::{Application, Identity, Rest, RestError};
+use super::restart::restart_on_panic;
+use super::services::Services;
 use crate::card::decode::discord::id_of;
 use crate::config::{Channel, Discord};
 use permissions::{Permission, Permissions};
 
-/// Asks Discord for everything that has to be switched on. It changes nothing there.
+/// The permissions that the invite link asks for.
+const INVITE_PERMISSIONS: [Permission; 4] = [
+    Permission::VIEW_CHANNEL,
+    Permission::READ_MESSAGE_HISTORY,
+    Permission::ADD_REACTIONS,
+    Permission::SEND_MESSAGES,
+];
+
+/// Repeats the check until `stop` is cancelled. Updates the status board, and logs a report that
+/// differs from the one before.
+pub(crate) async fn run(services: Services, config: Discord, stop: CancellationToken) {
+    let check_repeatedly = async || {
+        let mut last_report = None;
+        loop {
+            let report = check(&config, &services.rest).await;
+            report.update(&services.board);
+            if last_report.as_ref() != Some(&report) {
+                report.log();
+                last_report = Some(report);
+            }
+            tokio::time::sleep(services.timing.check_interval()).await;
+        }
+    };
+    stop.run_until_cancelled(restart_on_panic("check", check_repeatedly)).await;
+}
+
+/// Checks the token, the intent, the guilds and the channels. It changes nothing in Discord.
 pub async fn check(config: &Discord, rest: &Rest) -> Report {
     let mut report = Report::default();
-    let (application, own) = match identify(rest).await {
+    let (application, identity) = match identify(rest).await {
         Ok(found) => found,
         Err(error) => {
-            report.add("token", token_trouble(error));
+            report.add("token", token_state(error));
             return report;
         }
     };
     let Application { id, name, .. } = &application;
-    report.add("token", State::Ok(format!("it is that of the application {name:?} ({id})")));
-    report.add("Message Content intent", intent(&application));
+    report.add("token", State::Ok(format!("it belongs to the application {name:?} ({id})")));
+    report.add("Message Content intent", intent_state(&application));
     let mut guilds = BTreeMap::new();
     for &guild in &config.guilds {
-        let found = Guild::ask(rest, guild, own.user).await;
+        let found = Guild::fetch(rest, guild, identity.user).await;
         report.add(&format!("guild {guild}"), guild_state(&found, *id));
         guilds.extend(found.ok().map(|found| (guild, found)));
     }
-    for place in places(config) {
-        let (state, missing) = place.check(rest, config, &guilds, own.user).await;
+    for usage in channel_usages(config) {
+        let (state, missing) = usage.check(rest, config, &guilds, identity.user).await;
         let error = match &state {
-            State::Missing { what, .. } if missing.is_empty() => Some(what.clone()),
+            State::Missing { problem, .. } if missing.is_empty() => Some(problem.clone()),
             _ => None,
         };
-        if place.watched && !matches!(state, State::Unknown(_)) {
-            report.channels.push(ChannelReport { id: place.id, missing, error });
+        if usage.watched && !matches!(state, State::Unknown(_)) {
+            report.channels.push(ChannelReport { id: usage.id, missing, error });
         }
-        report.add(&place.name, state);
+        report.add(&usage.name, state);
     }
     report
 }
 
-/// A guild with the bot as its member.
+/// The link that invites the bot to a guild. Whoever opens it needs the permission Manage Server.
+#[must_use]
+pub fn invite_url(application: i64) -> String {
+    let permissions = INVITE_PERMISSIONS.iter().fold(0, |bits, permission| bits | permission.bit);
+    format!(
+        "https://discord.com/oauth2/authorize?client_id={application}&permissions={permissions}\
+         &scope=bot+applications.commands"
+    )
+}
+
+/// A guild, and the bot as its member.
 struct Guild {
     guild: Value,
     member: Value,
 }
 
 impl Guild {
-    async fn ask(rest: &Rest, guild: i64, user: i64) -> Result<Self, RestError> {
+    async fn fetch(rest: &Rest, guild: i64, user: i64) -> Result<Self, RestError> {
         Ok(Self { guild: rest.guild(guild).await?, member: rest.member(guild, user).await? })
     }
 }
 
-async fn identify(rest: &Rest) -> Result<(Application, Own), RestError> {
-    Ok((rest.application().await?, rest.own().await?))
+async fn identify(rest: &Rest) -> Result<(Application, Identity), RestError> {
+    Ok((rest.application().await?, rest.identity().await?))
 }
 
-fn token_trouble(error: RestError) -> State {
-    let cure = "https://discord.com/developers/applications, your application, page \"Bot\": \
-                \"Reset Token\", and put the new one into discord.token";
+fn token_state(error: RestError) -> State {
+    let fix = "https://discord.com/developers/applications, your application, page \"Bot\": \
+               \"Reset Token\", and put the new one into discord.token";
     match error {
-        RestError::Unauthorized | RestError::Token => State::missing(error, cure),
+        RestError::Unauthorized | RestError::Token => State::missing(error, fix),
         other => State::unknown(other),
     }
 }
 
-fn intent(application: &Application) -> State {
-    if application.may_read_content() {
+fn intent_state(application: &Application) -> State {
+    if application.has_message_content_intent() {
         return State::Ok("it is on".to_owned());
     }
     let page = format!("https://discord.com/developers/applications/{}/bot", application.id);
     State::missing(
-        "it is off: every message would come without its text",
+        "it is off, so every message arrives without its text",
         format!("{page}, \"Privileged Gateway Intents\": switch on \"Message Content Intent\""),
     )
 }
@@ -90,14 +128,14 @@ fn guild_state(found: &Result<Guild, RestError>, application: i64) -> State {
             State::Ok(format!("the bot is in it: {name:?}"))
         }
         Err(RestError::NotFound(_) | RestError::Forbidden(_)) => {
-            State::missing("the bot is not in it", format!("invite it: {}", invite::invite_url(application)))
+            State::missing("the bot is not in it", format!("invite it: {}", invite_url(application)))
         }
         Err(other) => State::unknown(*other),
     }
 }
 
-/// A channel and what the bot has to do there.
-struct ToDo {
+/// A channel, and what ROMS does in it.
+struct ChannelUsage {
     id: i64,
     name: String,
     watched: bool,
@@ -105,26 +143,26 @@ struct ToDo {
     post: bool,
 }
 
-/// The watched channels in their order, and the notice channel.
-fn places(config: &Discord) -> Vec<ToDo> {
+/// The watched channels in the order of the configuration, and the notice channel.
+fn channel_usages(config: &Discord) -> Vec<ChannelUsage> {
     let notice = config.notice_channel;
-    let watched = |Channel { id, name, react, .. }: &Channel| ToDo {
+    let watched = |Channel { id, name, react, .. }: &Channel| ChannelUsage {
         id: *id,
         name: format!("channel {name:?} ({id})"),
         watched: true,
         react: *react,
         post: notice == Some(*id),
     };
-    let mut places: Vec<ToDo> = config.channels.iter().map(watched).collect();
-    if let Some(id) = notice.filter(|id| places.iter().all(|place| place.id != *id)) {
+    let mut usages: Vec<ChannelUsage> = config.channels.iter().map(watched).collect();
+    if let Some(id) = notice.filter(|id| usages.iter().all(|usage| usage.id != *id)) {
         let name = format!("notice channel ({id})");
-        places.push(ToDo { id, name, watched: false, react: false, post: true });
+        usages.push(ChannelUsage { id, name, watched: false, react: false, post: true });
     }
-    places
+    usages
 }
 
-impl ToDo {
-    /// How it stands there, and the names of the permissions that the bot lacks.
+impl ChannelUsage {
+    /// Checks the channel. Also returns the names of the permissions that the bot lacks.
     async fn check(
         &self,
         rest: &Rest,
@@ -132,52 +170,53 @@ impl ToDo {
         guilds: &BTreeMap<i64, Guild>,
         user: i64,
     ) -> (State, Vec<&'static str>) {
-        let (channel, thread) = match self.ask(rest).await {
+        let (channel, is_thread) = match self.fetch(rest).await {
             Ok(found) => found,
-            // Which others it lacks, nobody tells it.
-            Err(RestError::Forbidden(_)) => return lacking(vec![Permission::VIEW_CHANNEL.name]),
+            // Discord does not say which other permissions are missing.
+            Err(RestError::Forbidden(_)) => return missing(vec![Permission::VIEW_CHANNEL.name]),
             Err(error @ RestError::NotFound(_)) => {
-                let cure = "copy the id again (Discord's settings, \"Advanced\", \"Developer Mode\"; then \
-                            right-click the channel, \"Copy Channel ID\"), or invite the bot to its guild";
-                return (State::missing(error, cure), Vec::new());
+                let fix = "copy the id again (Discord's settings, \"Advanced\", \"Developer Mode\"; then \
+                           right-click the channel, \"Copy Channel ID\"), or invite the bot to its guild";
+                return (State::missing(error, fix), Vec::new());
             }
             Err(other) => return (State::unknown(other), Vec::new()),
         };
         let guild = id_of(&channel, "guild_id");
         let Some(id) = guild.filter(|id| config.guilds.contains(id)) else {
-            let cure = match guild {
+            let fix = match guild {
                 Some(id) => format!("add {id} to discord.guilds, or watch another channel"),
                 None => "watch a channel of a guild instead".to_owned(),
             };
-            return (State::missing("it is in none of the configured guilds", cure), Vec::new());
+            return (State::missing("it is in none of the configured guilds", fix), Vec::new());
         };
         let Some(Guild { guild, member }) = guilds.get(&id) else {
-            return (State::unknown("its guild could not be asked"), Vec::new());
+            return (State::unknown("its guild could not be checked"), Vec::new());
         };
-        let may = Permissions::of(user, member, guild, &channel);
-        let missing: Vec<_> = self
-            .needed(thread)
-            .filter(|permission| !may.contain(*permission))
+        let permissions = Permissions::in_channel(user, member, guild, &channel);
+        let lacking: Vec<_> = self
+            .needed_permissions(is_thread)
+            .filter(|permission| !permissions.contain(*permission))
             .map(|permission| permission.name)
             .collect();
-        if missing.is_empty() {
-            return (State::Ok("the bot has all permissions that it needs".to_owned()), missing);
+        if lacking.is_empty() {
+            return (State::Ok("the bot has all permissions that it needs".to_owned()), lacking);
         }
-        lacking(missing)
+        missing(lacking)
     }
 
-    /// The channel that decides, and whether it is a thread of that which is meant.
-    async fn ask(&self, rest: &Rest) -> Result<(Value, bool), RestError> {
+    /// Fetches the channel whose permissions count: for a thread, its parent. Also returns whether
+    /// this is a thread.
+    async fn fetch(&self, rest: &Rest) -> Result<(Value, bool), RestError> {
         let channel = rest.channel(self.id).await?;
-        let thread = matches!(channel.get("type").and_then(Value::as_u64), Some(10..=12));
-        match id_of(&channel, "parent_id").filter(|_| thread) {
+        let is_thread = matches!(channel.get("type").and_then(Value::as_u64), Some(10..=12));
+        match id_of(&channel, "parent_id").filter(|_| is_thread) {
             Some(parent) => Ok((rest.channel(parent).await?, true)),
             None => Ok((channel, false)),
         }
     }
 
-    fn needed(&self, thread: bool) -> impl Iterator<Item = Permission> {
-        let send = if thread { Permission::SEND_IN_THREADS } else { Permission::SEND_MESSAGES };
+    fn needed_permissions(&self, is_thread: bool) -> impl Iterator<Item = Permission> {
+        let send = if is_thread { Permission::SEND_IN_THREADS } else { Permission::SEND_MESSAGES };
         let needed = [
             (Permission::VIEW_CHANNEL, true),
             (Permission::READ_MESSAGE_HISTORY, self.watched),
@@ -188,11 +227,25 @@ impl ToDo {
     }
 }
 
-fn lacking(missing: Vec<&'static str>) -> (State, Vec<&'static str>) {
-    let names = missing.join(", ");
-    let cure = format!(
+fn missing(permissions: Vec<&'static str>) -> (State, Vec<&'static str>) {
+    let names = permissions.join(", ");
+    let fix = format!(
         "in Discord, the channel's settings (the gear), \"Permissions\", \"Advanced permissions\": \
          add the bot or its role, and allow {names}"
     );
-    (State::missing(format!("the bot lacks {names}"), cure), missing)
+    (State::missing(format!("the bot lacks {names}"), fix), permissions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::invite_url;
+
+    #[test]
+    fn the_invite_link_asks_for_the_four_permissions_and_both_scopes() {
+        assert_eq!(
+            invite_url(123),
+            "https://discord.com/oauth2/authorize?client_id=123&permissions=68672\
+             &scope=bot+applications.commands"
+        );
+    }
 }

@@ -33,6 +33,5 @@ mod stats;
 mod status;
 mod table;
 
-pub use interactions::Call;
 pub(crate) use interactions::Commands;
 pub(crate) use register::keep_registered;

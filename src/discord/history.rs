@@ -1,11 +1,9 @@
-//! Reading the history: what no live event brought.
+//! Backfill: reads the history of watched channels to find what live events missed.
 //!
-//! After each new session, when the database takes messages again, every minute, and every five seconds
-//! while it takes none, each channel is read on from its cursor, less a small overlap for late edits.
-//! Pages of 100 are taken in turns, so that a busy channel starves none, and a cursor moves only after its
-//! page is stored.
-
-mod summary;
+//! ROMS reads on from each channel's cursor after each new session, after an outage, every minute,
+//! and every five seconds during an outage. It starts a little before the cursor to see late edits.
+//! Channels take turns, one page of 100 messages at a time, so that a busy channel does not delay
+//! the others. A cursor advances only after its page is stored.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -15,209 +13,251 @@ use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use super::Deps;
-use super::rest::{Penalties, RestError};
+use super::rest::{PAGE_SIZE, Pauses, RestError};
+use super::restart::restart_on_panic;
+use super::services::Services;
 use crate::card::decode::discord::{id_of, snowflake_at, time_of};
-use crate::card::outcome::Receipt;
+use crate::card::outcome::{Outcome, Receipt};
 use crate::config::Channel;
 use crate::ingest::SubmitError;
 use crate::store::{Cursor, StoreError};
 
-pub use summary::Summary;
-
-/// How far behind the cursor reading begins, for edits of messages that are stored.
+/// How far before the cursor reading starts, to see edits of stored messages.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
-/// Messages older than this are not read any more; it is said when that hides some.
+/// Older messages are not read, unless the channel's `history` says so. ROMS logs when it skips some.
 const MAX_AGE: TimeDelta = TimeDelta::days(30);
-/// Most pages of one channel in one reading; the next reading goes on from there.
+/// Most pages of one channel in one pass. The next pass continues.
 const MAX_PAGES: u32 = 500;
-/// Pages that are read at once, so that one channel that does not answer holds up no other.
-const AT_ONCE: usize = 4;
-/// Messages on a full page.
-const PAGE: usize = 100;
+/// Most pages read at the same time, so that one slow channel does not delay the others.
+const MAX_CONCURRENT_PAGES: usize = 4;
 
-/// Why a page was not taken.
+/// Why a page was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum BackfillError {
-    /// Discord did not give it.
+    /// Discord refused or failed.
     #[error(transparent)]
     Rest(#[from] RestError),
-    /// The channel is not where it should be.
+    /// The channel belongs to another guild.
     #[error("it is in none of the configured guilds")]
-    Elsewhere,
-    /// The pipeline did not take it.
+    OtherGuild,
+    /// The pipeline did not store a message.
     #[error(transparent)]
     Submit(#[from] SubmitError),
-    /// The cursor could not be moved.
+    /// The cursor was not saved.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Where the reading of a channel stands.
-#[derive(Debug)]
-struct Turn<'a> {
-    channel: &'a Channel,
-    /// Read on after this message.
-    after: i64,
-    /// All up to this message is stored; `None` where reading leaves a gap behind the cursor.
-    cursor: Option<i64>,
-    pages: u32,
+/// Counts of a backfill that a person started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BackfillSummary {
+    /// Messages read.
+    pub messages: usize,
+    /// Cards that created an order.
+    pub created: usize,
+    /// Cards that updated an order.
+    pub updated: usize,
+    /// Cards that were known already, or changed nothing.
+    pub known: usize,
+    /// Cards that are not orders.
+    pub ignored: usize,
+    /// Cards that could not be read.
+    pub rejected: usize,
+    /// Time of the last message read. UTC.
+    pub read_to: Option<DateTime<Utc>>,
 }
 
-/// What one page brought.
-pub(crate) struct PageRead {
-    /// Messages on it.
-    messages: usize,
-    /// What became of those that are cards.
-    receipts: Vec<Receipt>,
-    /// Whether it was the last one.
-    last: bool,
-}
-
-/// Reads the history of all channels again and again, until `stop` is cancelled.
-pub(crate) async fn run(deps: Deps, channels: Vec<Channel>, stop: CancellationToken) {
-    let mut penalties = Penalties::new(deps.timing.refused);
-    let mut failing = deps.ingest.failing();
-    loop {
-        failing.mark_unchanged();
-        tokio::select! {
-            () = read_all(&deps, &channels, &mut penalties) => {}
-            () = stop.cancelled() => return,
-        }
-        let pause = if *failing.borrow() { deps.timing.unstored } else { deps.timing.reconcile };
-        tokio::select! {
-            () = deps.history.notified() => {}
-            () = tokio::time::sleep(pause) => {}
-            // What could not be stored is in the history.
-            Ok(()) = failing.changed() => {}
-            () = stop.cancelled() => return,
+impl BackfillSummary {
+    fn add(&mut self, page: &StoredPage) {
+        self.messages += page.messages;
+        for card in page.receipts.iter().flat_map(|receipt| &receipt.cards) {
+            *match card.outcome {
+                Outcome::Created => &mut self.created,
+                Outcome::Updated => &mut self.updated,
+                Outcome::Unchanged | Outcome::Duplicate => &mut self.known,
+                Outcome::Ignored(_) => &mut self.ignored,
+                Outcome::Rejected(_) => &mut self.rejected,
+            } += 1;
         }
     }
 }
 
-/// Reads the history of one channel to its end, and tells after each page how far it is.
+/// The position in one channel's history.
+#[derive(Debug)]
+struct ChannelReader<'a> {
+    channel: &'a Channel,
+    /// The next page starts after this message.
+    after: i64,
+    /// Every message up to this one is stored. `None` if reading started after the stored cursor:
+    /// advancing it would hide the gap.
+    cursor: Option<i64>,
+    pages: u32,
+}
+
+/// A page whose messages are stored.
+struct StoredPage {
+    messages: usize,
+    receipts: Vec<Receipt>,
+    is_last: bool,
+}
+
+/// Reads the history of all channels again and again, until `stop` is cancelled.
+pub(crate) async fn run(services: Services, channels: Vec<Channel>, stop: CancellationToken) {
+    let task = restart_on_panic("history", || read_repeatedly(&services, &channels));
+    stop.run_until_cancelled(task).await;
+}
+
+async fn read_repeatedly(services: &Services, channels: &[Channel]) {
+    let mut pauses = Pauses::new(services.timing.refusal_pause);
+    let mut failing = services.ingest.failing();
+    loop {
+        failing.mark_unchanged();
+        read_all(services, channels, &mut pauses).await;
+        let timing = &services.timing;
+        let pause = if *failing.borrow() { timing.outage_interval } else { timing.history_interval };
+        tokio::select! {
+            () = services.read_history.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+            // What an outage kept from being stored is in the history.
+            Ok(()) = failing.changed() => {}
+        }
+    }
+}
+
+/// Reads one channel's history to its end, and reports progress after each page.
 ///
 /// # Errors
-/// When Discord or the database refuses; what was read till then is stored.
+/// When Discord or the database fails. Everything read before that is stored.
 pub(crate) async fn read_since(
-    deps: &Deps,
+    services: &Services,
     channel: &Channel,
     since: DateTime<Utc>,
-    mut progress: impl FnMut(&Summary),
-) -> Result<Summary, BackfillError> {
-    let cursor = deps.store.cursors().await?.get(&channel.id).map(|cursor| cursor.message);
-    let mut turn = Turn::since(channel, since, cursor);
-    let mut summary = Summary::default();
+    mut progress: impl FnMut(&BackfillSummary),
+) -> Result<BackfillSummary, BackfillError> {
+    let cursor = services.store.cursors().await?.get(&channel.id).map(|cursor| cursor.message);
+    let mut reader = ChannelReader::since(channel, since, cursor);
+    let mut summary = BackfillSummary::default();
     loop {
-        let page = turn.page(deps).await?;
+        let page = reader.store_page(services).await?;
         summary.add(&page);
-        summary.read_to = Some(time_of(turn.after));
+        summary.read_to = Some(time_of(reader.after));
         progress(&summary);
-        if page.last {
+        if page.is_last {
             return Ok(summary);
         }
     }
 }
 
-async fn read_all(deps: &Deps, channels: &[Channel], penalties: &mut Penalties) {
-    let cursors = match deps.store.cursors().await {
+async fn read_all(services: &Services, channels: &[Channel], pauses: &mut Pauses) {
+    let cursors = match services.store.cursors().await {
         Ok(cursors) => cursors,
         Err(error) => {
-            if !deps.ingest.is_outage().await {
-                tracing::warn!(%error, "cannot read how far the channels are stored");
+            if !services.ingest.is_outage().await {
+                tracing::warn!(%error, "cannot read the channel cursors");
             }
             return;
         }
     };
-    let free = channels.iter().filter(|channel| penalties.is_free(channel.id));
-    let mut waiting: VecDeque<Turn<'_>> =
-        free.map(|channel| Turn::new(channel, cursors.get(&channel.id).copied(), Utc::now(), deps)).collect();
+    let now = Utc::now();
+    let mut waiting: VecDeque<ChannelReader<'_>> = channels
+        .iter()
+        .filter(|channel| !pauses.is_paused(channel.id))
+        .map(|channel| ChannelReader::from_cursor(channel, cursors.get(&channel.id).copied(), now, services))
+        .collect();
     let mut reading = FuturesUnordered::new();
-    let (began, mut stored) = (Instant::now(), 0_usize);
+    let (started, mut stored) = (Instant::now(), 0_usize);
     loop {
-        while reading.len() < AT_ONCE
-            && let Some(turn) = waiting.pop_front()
+        while reading.len() < MAX_CONCURRENT_PAGES
+            && let Some(mut reader) = waiting.pop_front()
         {
-            reading.push(turn.read_page(deps));
+            reading.push(async {
+                let page = reader.store_page(services).await;
+                (reader, page)
+            });
         }
-        let Some((turn, page)) = reading.next().await else { break };
+        let Some((reader, page)) = reading.next().await else { break };
         match page {
             Ok(page) => {
                 stored += page.receipts.iter().filter(|receipt| receipt.log_id.is_some()).count();
-                if page.last || turn.pages >= MAX_PAGES {
-                    turn.finish(deps, page.last);
+                if page.is_last || reader.pages >= MAX_PAGES {
+                    reader.report_success(services, page.is_last);
                 } else {
-                    waiting.push_back(turn);
+                    waiting.push_back(reader);
                 }
             }
-            Err(error) => turn.fail(deps, &error, penalties).await,
+            Err(error) => reader.report_failure(services, &error, pauses).await,
         }
     }
     if stored > 0 {
-        let seconds = began.elapsed().as_secs_f32();
-        tracing::info!("took {stored} messages from the history in {seconds:.1} s");
+        let seconds = started.elapsed().as_secs_f32();
+        tracing::info!("stored {stored} messages from the history in {seconds:.1} s");
     }
 }
 
-impl<'a> Turn<'a> {
-    /// Begins at the cursor less the overlap; at first sight as far back as the channel says.
-    fn new(channel: &'a Channel, cursor: Option<Cursor>, now: DateTime<Utc>, deps: &Deps) -> Self {
-        let first_sight = snowflake_at(now - channel.history);
+impl<'a> ChannelReader<'a> {
+    /// Starts a little before the cursor. The first time ROMS sees a channel, starts as far back as
+    /// the channel's `history` says.
+    fn from_cursor(
+        channel: &'a Channel,
+        cursor: Option<Cursor>,
+        now: DateTime<Utc>,
+        services: &Services,
+    ) -> Self {
+        let history_start = snowflake_at(now - channel.history);
         let oldest = snowflake_at(now - MAX_AGE.max(channel.history));
-        // A channel where nothing was posted for long was still read to its end.
-        let passed_over =
+        // An old cursor alone hides nothing: perhaps nothing was posted since, and the channel was
+        // still read to its end.
+        let hidden_from =
             cursor.filter(|it| it.message < oldest && snowflake_at(it.read_at) < oldest).map(|it| it.message);
         let cursor = cursor.map(|cursor| cursor.message);
-        let after = cursor.map_or(first_sight, |cursor| snowflake_at(time_of(cursor) - OVERLAP));
-        if passed_over.is_none() {
-            deps.hidden.works(&channel.id);
-        }
-        if let Some(cursor) = passed_over.filter(|_| deps.hidden.fails(channel.id)) {
-            let (from, to) = (time_of(cursor).format("%F %R"), time_of(oldest).format("%F %R"));
-            let text = format!(
-                "{}: what was posted between {from} and {to} UTC is too old and was not read; \
-                `roms discord backfill` reads it",
-                channel.name
-            );
-            tracing::warn!("{text}");
-            deps.notices.say(text);
+        let after = cursor.map_or(history_start, |cursor| snowflake_at(time_of(cursor) - OVERLAP));
+        match hidden_from {
+            None => {
+                services.hidden.is_recovery(&channel.id);
+            }
+            Some(from) if services.hidden.is_first_failure(channel.id) => {
+                let (from, to) = (time_of(from).format("%F %R"), time_of(oldest).format("%F %R"));
+                let text = format!(
+                    "{}: messages posted between {from} and {to} UTC are too old and were not read; \
+                     `roms discord backfill` reads them",
+                    channel.name
+                );
+                tracing::warn!("{text}");
+                services.notices.text(text);
+            }
+            Some(_) => {}
         }
         Self {
             channel,
             after: after.max(oldest),
-            cursor: Some(cursor.unwrap_or(first_sight).max(oldest)),
+            cursor: Some(cursor.unwrap_or(history_start).max(oldest)),
             pages: 0,
         }
     }
 
-    /// Begins where a person says.
+    /// Starts at a given time.
     fn since(channel: &'a Channel, since: DateTime<Utc>, cursor: Option<i64>) -> Self {
         let after = snowflake_at(since);
         Self { channel, after, cursor: cursor.filter(|cursor| after <= *cursor), pages: 0 }
     }
 
-    async fn read_page(mut self, deps: &Deps) -> (Self, Result<PageRead, BackfillError>) {
-        let page = self.page(deps).await;
-        (self, page)
-    }
-
-    /// Reads and stores one page. The cursor moves when all of it is stored.
-    async fn page(&mut self, deps: &Deps) -> Result<PageRead, BackfillError> {
-        deps.rest.own().await?;
-        let guild = deps.guild_of(self.channel.id).await?.ok_or(BackfillError::Elsewhere)?;
-        let page = deps.rest.messages_after(self.channel.id, self.after).await?;
+    /// Reads one page, waits until it is stored, and advances the cursor.
+    async fn store_page(&mut self, services: &Services) -> Result<StoredPage, BackfillError> {
+        services.rest.identity().await?;
+        let guild = services.guild_of(self.channel.id).await?.ok_or(BackfillError::OtherGuild)?;
+        let page = services.rest.messages_after(self.channel.id, self.after).await?;
         let mut pending = Vec::new();
-        for message in page.iter().filter_map(|message| deps.read(self.channel, guild, message)) {
+        for message in page.iter().filter_map(|message| services.read(self.channel, guild, message)) {
             let id = message.discord_id.unwrap_or_default();
-            let taken = deps.ingest.enqueue(message).await?;
-            pending.push(async move { (id, taken.receipt().await) });
+            let submitted = services.ingest.enqueue(message).await?;
+            pending.push(async move { (id, submitted.receipt().await) });
         }
         let mut receipts = Vec::with_capacity(pending.len());
         let mut failed = None;
         for (id, receipt) in join_all(pending).await {
             match receipt {
                 Ok(receipt) => {
-                    deps.feed_back(self.channel, id, &receipt);
+                    services.feed_back(self.channel, id, &receipt);
                     receipts.push(receipt);
                 }
                 Err(error) => failed = Some(error),
@@ -231,41 +271,41 @@ impl<'a> Turn<'a> {
         self.pages += 1;
         if let Some(cursor) = &mut self.cursor {
             *cursor = self.after.max(*cursor);
-            deps.store.save_cursor(self.channel.id, *cursor, Utc::now()).await?;
+            services.store.save_cursor(self.channel.id, *cursor, Utc::now()).await?;
         }
-        Ok(PageRead { messages: page.len(), receipts, last: page.len() < PAGE })
+        Ok(StoredPage { messages: page.len(), receipts, is_last: page.len() < PAGE_SIZE })
     }
 
-    fn finish(&self, deps: &Deps, at_end: bool) {
-        if !at_end {
-            tracing::info!(channel = self.channel.id, "much is to be read; going on with the next reading");
+    fn report_success(&self, services: &Services, is_at_end: bool) {
+        if !is_at_end {
+            tracing::info!(channel = self.channel.id, "the history is long; the next pass continues");
         }
-        deps.reported.works(&self.channel.id);
-        deps.board.update_channel(self.channel.id, |status| {
+        services.unreadable.is_recovery(&self.channel.id);
+        services.board.update_channel(self.channel.id, |status| {
             status.read_to = self.cursor.map(time_of);
-            status.checked_at = at_end.then(Utc::now).or(status.checked_at);
+            status.checked_at = is_at_end.then(Utc::now).or(status.checked_at);
             status.error = None;
         });
     }
 
-    async fn fail(&self, deps: &Deps, error: &BackfillError, penalties: &mut Penalties) {
+    async fn report_failure(&self, services: &Services, error: &BackfillError, pauses: &mut Pauses) {
         let is_final = match error {
             BackfillError::Rest(error) => error.is_final(),
-            BackfillError::Elsewhere => true,
+            BackfillError::OtherGuild => true,
             BackfillError::Submit(_) | BackfillError::Store(_) => false,
         };
         if is_final {
-            penalties.add(self.channel.id);
+            pauses.start(self.channel.id);
         }
-        // Of its failures, and of an outage of the database, the pipeline tells itself.
-        let is_told = match error {
+        // The pipeline logs its own failures and database outages.
+        let is_logged_elsewhere = match error {
             BackfillError::Submit(_) => true,
-            BackfillError::Store(_) => deps.ingest.is_outage().await,
-            BackfillError::Rest(_) | BackfillError::Elsewhere => false,
+            BackfillError::Store(_) => services.ingest.is_outage().await,
+            BackfillError::Rest(_) | BackfillError::OtherGuild => false,
         };
-        if !is_told && deps.reported.fails(self.channel.id) {
+        if !is_logged_elsewhere && services.unreadable.is_first_failure(self.channel.id) {
             tracing::warn!(channel = self.channel.id, name = self.channel.name, %error, "cannot read the history");
         }
-        deps.board.update_channel(self.channel.id, |status| status.error = Some(error.to_string()));
+        services.board.update_channel(self.channel.id, |status| status.error = Some(error.to_string()));
     }
 }

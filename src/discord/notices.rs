@@ -1,5 +1,5 @@
-//! Tells people in the notice channel what they would not see otherwise: cards that could not be
-//! read, and history that was not. A burst becomes one message, and no text of a card is in it.
+//! Posts to the notice channel: rejected cards, and messages that were too old to be read. Many
+//! notices at once become one message. A notice contains no text of a card.
 
 mod digest;
 
@@ -14,32 +14,32 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::digest::Digest;
-use super::Timing;
-use super::rest::{Reported, Rest};
+use super::rest::{FailureLog, Rest};
+use super::timing::Timing;
 use crate::card::outcome::Rejection;
 
-/// How many may wait.
+/// Notices that may wait.
 const QUEUE: usize = 256;
 
-/// Takes notices, and lets one task gather and post them. A clone is the same queue.
+/// Queues notices for a task that collects and posts them. Clones share the queue.
 #[derive(Clone, Debug)]
 pub struct Notices {
     queue: mpsc::Sender<Notice>,
-    missed: Arc<AtomicUsize>,
+    dropped: Arc<AtomicUsize>,
 }
 
-/// Something to tell.
+/// One notice.
 #[derive(Debug)]
-enum Notice {
-    /// A card that could not be read.
-    Unread(Place, Rejection),
+pub(crate) enum Notice {
+    /// A rejected card, and the reason.
+    Rejected(MessageLink, Rejection),
     /// A sentence.
-    Plain(String),
+    Text(String),
 }
 
-/// Where a message is.
+/// The parts of a link to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct MessageLink {
     /// The guild.
     pub guild: i64,
     /// The channel.
@@ -49,8 +49,8 @@ pub struct Place {
 }
 
 impl Notices {
-    /// Starts the task. Without a channel nobody is told anything. Told to stop, it posts what it
-    /// has, for which it takes at most [`Timing::close`].
+    /// Starts the task. Without a channel it drops all notices. When `stop` is cancelled, it posts
+    /// what it has, for at most [`Timing::close_timeout`].
     #[must_use]
     pub fn start(
         rest: Rest,
@@ -59,57 +59,56 @@ impl Notices {
         stop: CancellationToken,
     ) -> (Self, JoinHandle<()>) {
         let (queue, notices) = mpsc::channel(QUEUE);
-        let missed = Arc::<AtomicUsize>::default();
-        let this = Self { queue, missed: Arc::clone(&missed) };
+        let dropped = Arc::<AtomicUsize>::default();
+        let this = Self { queue, dropped: Arc::clone(&dropped) };
         let Some(channel) = channel else { return (this, tokio::spawn(async {})) };
-        let desk = Desk { rest, channel, notices, missed, reported: Reported::default() };
-        (this, tokio::spawn(desk.work(timing.notice, timing.close, stop)))
+        let poster = Poster { rest, channel, notices, dropped, failures: FailureLog::default() };
+        (this, tokio::spawn(poster.run(timing.notice_delay, timing.close_timeout, stop)))
     }
 
-    /// A card could not be read. The place makes a link.
-    pub fn unread(&self, place: Place, why: &Rejection) {
-        self.send(Notice::Unread(place, why.clone()));
+    /// Queues a notice about a rejected card.
+    pub fn card_rejected(&self, link: MessageLink, reason: &Rejection) {
+        self.send(Notice::Rejected(link, reason.clone()));
     }
 
-    /// Something else that people should know: a sentence without any text of a card.
-    pub fn say(&self, text: impl Into<String>) {
-        self.send(Notice::Plain(text.into()));
+    /// Queues a sentence. It must not contain text of a card.
+    pub fn text(&self, text: impl Into<String>) {
+        self.send(Notice::Text(text.into()));
     }
 
     fn send(&self, notice: Notice) {
         if self.queue.try_send(notice).is_err() {
-            self.missed.fetch_add(1, Ordering::Relaxed);
+            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
-/// The task.
-struct Desk {
+/// Collects notices and posts them.
+struct Poster {
     rest: Rest,
     channel: i64,
     notices: mpsc::Receiver<Notice>,
-    /// What found no place in the queue.
-    missed: Arc<AtomicUsize>,
-    reported: Reported<i64>,
+    /// Notices that did not fit into the queue.
+    dropped: Arc<AtomicUsize>,
+    failures: FailureLog<i64>,
 }
 
-impl Desk {
-    async fn work(mut self, gather: Duration, close: Duration, stop: CancellationToken) {
+impl Poster {
+    async fn run(mut self, notice_delay: Duration, close_timeout: Duration, stop: CancellationToken) {
         loop {
             let next = stop.run_until_cancelled(self.notices.recv()).await;
             let Some(first) = next.unwrap_or_else(|| self.notices.try_recv().ok()) else { return };
             let mut digest = Digest::default();
             digest.add(first);
-            stop.run_until_cancelled(self.gather(&mut digest, Instant::now() + gather)).await;
-            // Told to stop or not, what waits by now is told.
+            stop.run_until_cancelled(self.collect(&mut digest, Instant::now() + notice_delay)).await;
             while let Ok(notice) = self.notices.try_recv() {
                 digest.add(notice);
             }
-            digest.miss(self.missed.swap(0, Ordering::Relaxed));
+            digest.add_dropped(self.dropped.swap(0, Ordering::Relaxed));
             let text = digest.to_string();
             let too_late = async {
                 stop.cancelled().await;
-                sleep(close).await;
+                sleep(close_timeout).await;
             };
             tokio::select! {
                 () = self.post(&text) => {}
@@ -121,9 +120,9 @@ impl Desk {
         }
     }
 
-    /// Adds what comes until then.
-    async fn gather(&mut self, digest: &mut Digest, until: Instant) {
-        while let Ok(Some(notice)) = timeout_at(until, self.notices.recv()).await {
+    /// Adds the notices that arrive before `deadline`.
+    async fn collect(&mut self, digest: &mut Digest, deadline: Instant) {
+        while let Ok(Some(notice)) = timeout_at(deadline, self.notices.recv()).await {
             digest.add(notice);
         }
     }
@@ -131,12 +130,12 @@ impl Desk {
     async fn post(&self, text: &str) {
         match self.rest.post(self.channel, text).await {
             Ok(()) => {
-                if self.reported.works(&self.channel) {
-                    info!(channel.id = self.channel, "notices get through again");
+                if self.failures.is_recovery(&self.channel) {
+                    info!(channel.id = self.channel, "notices work again");
                 }
             }
             Err(error) => {
-                if self.reported.fails(self.channel) {
+                if self.failures.is_first_failure(self.channel) {
                     warn!(channel.id = self.channel, %error, "cannot post in the notice channel");
                 }
             }

@@ -1,126 +1,140 @@
-//! What became of a message, shown on the message itself. Advisory: ingestion never waits for it,
-//! and what does not get through is dropped.
+//! Shows the outcome of a card as a reaction on its message. Reactions never delay ingestion; one
+//! that Discord refuses is dropped.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::Timing;
-use super::rest::{Code, Penalties, Reported, Rest, RestError};
+use super::rest::{ErrorCode, FailureLog, Pauses, Rest, RestError};
+use super::restart::restart_on_panic;
+use super::timing::Timing;
 
-/// How many may wait. Discord takes about four a second and channel.
+/// Reactions that may wait for one channel. Discord accepts about four a second.
 const QUEUE: usize = 1024;
 
-/// What became of a message.
+/// A reaction that stands for an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reaction {
-    /// A new order is stored.
-    Stored,
-    /// A known order changed.
+    /// An order was created.
+    Created,
+    /// An order was updated.
     Updated,
-    /// A card of it could not be read.
-    Unread,
+    /// A card was rejected.
+    Rejected,
 }
 
 impl Reaction {
-    /// What people see.
+    /// The emoji.
     #[must_use]
     pub const fn emoji(self) -> &'static str {
         match self {
-            Self::Stored => "✅",
+            Self::Created => "✅",
             Self::Updated => "🔄",
-            Self::Unread => "⚠️",
+            Self::Rejected => "⚠️",
         }
     }
 }
 
-/// Takes reactions, and lets one task bring them to Discord. A clone is the same queue.
+/// Queues reactions for a task that sends them. Clones share the queue.
 #[derive(Clone, Debug)]
 pub struct Reactions {
-    queue: mpsc::Sender<Job>,
+    queue: mpsc::Sender<QueuedReaction>,
     dropped: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
-struct Job {
+struct QueuedReaction {
     channel: i64,
     message: i64,
     reaction: Reaction,
 }
 
 impl Reactions {
-    /// Starts the task, which ends at once when told to stop.
+    /// Starts the task. It ends at once when `stop` is cancelled.
     #[must_use]
     pub fn start(rest: Rest, timing: &Timing, stop: CancellationToken) -> (Self, JoinHandle<()>) {
-        let (queue, jobs) = mpsc::channel(QUEUE);
+        let (queue, receiver) = mpsc::channel(QUEUE);
         let this = Self { queue, dropped: Arc::default() };
-        let bringing = bring(rest, jobs, timing.refused, Arc::clone(&this.dropped));
-        let work = async move {
-            // Nobody misses what is still waiting.
-            stop.run_until_cancelled(bringing).await;
-        };
-        (this, tokio::spawn(work))
+        let send = send_all(rest, receiver, timing.refusal_pause, Arc::clone(&this.dropped));
+        let task = tokio::spawn(async move {
+            stop.run_until_cancelled(send).await;
+        });
+        (this, task)
     }
 
-    /// Puts a reaction on a message, some time; drops it where too many are waiting.
+    /// Queues a reaction. Drops it if the queue is full.
     pub fn send(&self, channel: i64, message: i64, reaction: Reaction) {
-        if self.queue.try_send(Job { channel, message, reaction }).is_err() {
+        if self.queue.try_send(QueuedReaction { channel, message, reaction }).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// How many were dropped so far because too many were waiting.
+    /// How many reactions were dropped because a queue was full.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 }
 
-/// Hands each channel's reactions to a task of its own: a channel that fails holds up no other.
-async fn bring(rest: Rest, mut jobs: mpsc::Receiver<Job>, refused: Duration, dropped: Arc<AtomicU64>) {
+/// Passes the reactions of each channel to a task of its own, so that a channel that fails does not
+/// delay the others.
+async fn send_all(
+    rest: Rest,
+    mut reactions: mpsc::Receiver<QueuedReaction>,
+    refusal_pause: Duration,
+    dropped: Arc<AtomicU64>,
+) {
     let mut tasks = JoinSet::new();
     let mut queues = HashMap::new();
-    while let Some(job) = jobs.recv().await {
-        let queue = queues.entry(job.channel).or_insert_with(|| {
-            let (queue, jobs) = mpsc::channel(QUEUE);
-            tasks.spawn(bring_to_channel(rest.clone(), jobs, Penalties::new(refused)));
+    while let Some(reaction) = reactions.recv().await {
+        let queue = queues.entry(reaction.channel).or_insert_with(|| {
+            let (queue, receiver) = mpsc::channel(QUEUE);
+            let (rest, receiver) = (rest.clone(), Arc::new(Mutex::new(receiver)));
+            tasks.spawn(async move {
+                let start = || send_to_channel(rest.clone(), Arc::clone(&receiver), refusal_pause);
+                restart_on_panic("reactions", start).await;
+            });
             queue
         });
-        if queue.try_send(job).is_err() {
+        if queue.try_send(reaction).is_err() {
             dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
-/// Nobody misses the reactions that a channel refuses.
-async fn bring_to_channel(rest: Rest, mut jobs: mpsc::Receiver<Job>, mut penalties: Penalties) {
-    let reported = Reported::default();
-    while let Some(Job { channel, message, reaction }) = jobs.recv().await {
-        if !penalties.is_free(channel) {
+async fn send_to_channel(
+    rest: Rest,
+    reactions: Arc<Mutex<mpsc::Receiver<QueuedReaction>>>,
+    refusal_pause: Duration,
+) {
+    let mut reactions = reactions.lock().await;
+    let mut pauses = Pauses::new(refusal_pause);
+    let failures = FailureLog::default();
+    while let Some(QueuedReaction { channel, message, reaction }) = reactions.recv().await {
+        if pauses.is_paused(channel) {
             continue;
         }
         match rest.react(channel, message, reaction.emoji()).await {
             Ok(()) => {
-                if reported.works(&channel) {
-                    info!(channel.id = channel, "reactions get through again");
+                if failures.is_recovery(&channel) {
+                    info!(channel.id = channel, "reactions work again");
                 }
             }
-            // Deleted in the meantime, which is no failure of the channel.
-            Err(RestError::NotFound(Code::UNKNOWN_MESSAGE)) => {
-                debug!(channel.id = channel, message.id = message, "a message to react to is gone");
+            Err(RestError::NotFound(ErrorCode::UNKNOWN_MESSAGE)) => {
+                debug!(channel.id = channel, message.id = message, "the message was deleted; no reaction");
             }
             Err(error) => {
                 if error.is_final() {
-                    penalties.add(channel);
+                    pauses.start(channel);
                 }
-                if reported.fails(channel) {
-                    warn!(channel.id = channel, %error, "cannot react to messages of a channel");
+                if failures.is_first_failure(channel) {
+                    warn!(channel.id = channel, %error, "cannot react to the messages of a channel");
                 }
             }
         }

@@ -15,7 +15,7 @@ use serenity::all::{
     CreateInteractionResponseMessage, EditAttachments, EditInteractionResponse,
 };
 
-use super::rest::LONGEST_POST;
+use super::rest::MAX_MESSAGE_CHARS;
 use embed::EmbedBuilder;
 use text::truncate;
 
@@ -32,7 +32,7 @@ pub(crate) struct Reply {
 macro_rules! fill {
     ($builder:expr, $reply:ident) => {
         $builder
-            .content(truncate(&$reply.text, LONGEST_POST))
+            .content(truncate(&$reply.text, MAX_MESSAGE_CHARS))
             .embeds($reply.embeds.into_iter().map(EmbedBuilder::build).collect())
             .components($reply.rows)
             .allowed_mentions(no_mentions())

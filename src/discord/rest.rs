@@ -1,17 +1,17 @@
-//! The bounded, patient way to Discord's REST API.
+//! Discord's REST API with timeouts and retries.
 //!
-//! Each call is tried again with growing pauses while that makes sense, and ends within
-//! [`Timing::rest`] whatever happens. Answers stay JSON: a message that cannot be decoded must not
-//! cost the page that it came on.
+//! A call is repeated with growing delays as long as that can help, and ends within
+//! [`Timing::request_timeout`]. Responses stay JSON, because serenity's types would reject a whole
+//! page for one message that they cannot decode.
 
-mod answers;
 mod error;
-mod penalties;
-mod reported;
+mod failures;
+mod responses;
 
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::{Url, header::HeaderValue, redirect};
@@ -20,70 +20,91 @@ use serenity::http::{Http, HttpBuilder, LightMethod, Request, Route};
 use tokio::sync::OnceCell;
 use tokio::time::{sleep, timeout};
 
-use super::Timing;
+use super::timing::Timing;
 use crate::card::decode::discord::id_of;
 use crate::config::Discord;
 
-pub use self::answers::{Application, GatewayBot, Own};
-pub use self::error::{Code, RestError};
-pub(crate) use self::penalties::Penalties;
-pub use self::reported::Reported;
+pub use self::error::{ConnectFailure, ErrorCode, RestError};
+pub use self::failures::FailureLog;
+pub(crate) use self::failures::Pauses;
+pub use self::responses::{Application, GatewayBot, Identity};
 
 /// Most messages on a page of the history.
-pub const PAGE: usize = 100;
+pub const PAGE_SIZE: usize = 100;
 
 /// Most characters of a message.
-pub const LONGEST_POST: usize = 2000;
+pub const MAX_MESSAGE_CHARS: usize = 2000;
 
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long one try may take.
-const TRY: Duration = Duration::from_secs(20);
+/// How long one attempt may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The REST API of Discord, in the name of one bot. A clone is the same.
+/// How long one call of a command may take, including its retries.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Discord's REST API, called as one bot. Clones share their state.
 ///
-/// Its connections are driven by the runtime that opens them. A client on a runtime of its own
-/// needs a `Rest` of its own too, or calls from elsewhere hang where that runtime hangs.
+/// Its connections are driven by the runtime that opens them. The gateway client has a runtime of
+/// its own that can freeze, so it needs its own REST client too.
 #[derive(Clone)]
 pub struct Rest(Arc<Inner>);
 
 struct Inner {
     http: Arc<Http>,
-    /// First pause after a failed try.
-    pause: Duration,
-    /// How long a call may take with all its tries and pauses.
-    patience: Duration,
-    own: OnceCell<Own>,
+    retry_delay: Duration,
+    request_timeout: Duration,
+    /// Whether a call fails at once if there is no connection.
+    gives_up: bool,
+    /// Whether it was logged that Discord cannot be reached.
+    is_unreachable: AtomicBool,
+    identity: OnceCell<Identity>,
 }
 
 impl Rest {
-    /// A way to Discord, or to `api_url` where that is set. Asks nothing yet.
+    /// Creates a client for Discord, or for `api_url` if it is set. Sends nothing yet.
     ///
     /// # Errors
-    /// [`RestError::Token`] or [`RestError::ApiUrl`] where these could not be used at all, and
-    /// [`RestError::Client`] where TLS is not to be had.
+    /// [`RestError::Token`] or [`RestError::ApiUrl`] if these cannot be used, and
+    /// [`RestError::Client`] if TLS is not available.
     pub fn new(config: &Discord, timing: &Timing) -> Result<Self, RestError> {
+        Self::create(config, timing, false)
+    }
+
+    /// Creates a client for a command that somebody waits for: without a connection a call fails at
+    /// once, instead of being repeated.
+    ///
+    /// # Errors
+    /// See [`Self::new`].
+    pub fn for_command(config: &Discord) -> Result<Self, RestError> {
+        let timing = Timing { request_timeout: COMMAND_TIMEOUT, ..Timing::default() };
+        Self::create(config, &timing, true)
+    }
+
+    fn create(config: &Discord, timing: &Timing, gives_up: bool) -> Result<Self, RestError> {
         Ok(Self(Arc::new(Inner {
-            http: Arc::new(bare(config)?),
-            pause: timing.retry,
-            patience: timing.rest,
-            own: OnceCell::new(),
+            http: Arc::new(serenity_http(config)?),
+            retry_delay: timing.retry_delay,
+            request_timeout: timing.request_timeout,
+            gives_up,
+            is_unreachable: AtomicBool::new(false),
+            identity: OnceCell::new(),
         })))
     }
 
-    /// What it stands on: neither bounded nor patient.
+    /// The underlying serenity client, without retries.
     #[must_use]
     pub fn http(&self) -> Arc<Http> {
         Arc::clone(&self.0.http)
     }
 
-    /// Where the gateway is, and how many sessions may still be started.
+    /// The gateway's address, and how many sessions may still be started.
     ///
     /// # Errors
     /// See [`RestError`].
     pub async fn gateway_bot(&self) -> Result<GatewayBot, RestError> {
-        GatewayBot::read(&self.get(Route::GatewayBot).await?).ok_or(RestError::Unreadable)
+        GatewayBot::from_json(&self.get(Route::GatewayBot).await?).ok_or(RestError::Unreadable)
     }
 
     /// The application of the bot.
@@ -91,9 +112,9 @@ impl Rest {
     /// # Errors
     /// See [`RestError`].
     pub async fn application(&self) -> Result<Application, RestError> {
-        // The route that serenity has; its answer is that of `/applications/@me`.
+        // serenity has no route for `/applications/@me`; this one has the same response.
         let answer = self.get(Route::Oauth2ApplicationCurrent).await?;
-        Application::read(&answer).ok_or(RestError::Unreadable)
+        Application::from_json(&answer).ok_or(RestError::Unreadable)
     }
 
     /// The bot as a user.
@@ -104,28 +125,28 @@ impl Rest {
         self.get(Route::UserMe).await
     }
 
-    /// Who the bot is; asked once.
+    /// The bot's own ids. Discord is asked only once.
     ///
     /// # Errors
     /// See [`RestError`].
-    pub async fn own(&self) -> Result<Own, RestError> {
+    pub async fn identity(&self) -> Result<Identity, RestError> {
         let ask = || async {
             let user = id_of(&self.me().await?, "id").ok_or(RestError::Unreadable)?;
-            Ok(Own { user, application: self.application().await?.id })
+            Ok(Identity { user, application: self.application().await?.id })
         };
-        self.0.own.get_or_try_init(ask).await.copied()
+        self.0.identity.get_or_try_init(ask).await.copied()
     }
 
-    /// Who the bot is, where [`Self::own`] has asked before.
+    /// The bot's own ids, if [`Self::identity`] has succeeded before.
     #[must_use]
-    pub fn known_own(&self) -> Option<Own> {
-        self.0.own.get().copied()
+    pub fn known_identity(&self) -> Option<Identity> {
+        self.0.identity.get().copied()
     }
 
     /// A guild with its roles.
     ///
     /// # Errors
-    /// See [`RestError`]; [`RestError::NotFound`] also where the bot is not in it.
+    /// See [`RestError`]. [`RestError::NotFound`] also means that the bot is not in the guild.
     pub async fn guild(&self, guild: i64) -> Result<Value, RestError> {
         self.get(Route::Guild { guild_id: id(guild)? }).await
     }
@@ -141,19 +162,20 @@ impl Rest {
     /// A channel with its permission overwrites.
     ///
     /// # Errors
-    /// See [`RestError`]; [`RestError::Forbidden`] where the bot may not view it.
+    /// See [`RestError`]. [`RestError::Forbidden`] means that the bot may not view the channel.
     pub async fn channel(&self, channel: i64) -> Result<Value, RestError> {
         self.get(Route::Channel { channel_id: id(channel)? }).await
     }
 
-    /// The oldest messages after a given one, oldest first; at most [`PAGE`]. A full page says that
-    /// there may be more. Without Read Message History the page is empty, which is no error.
+    /// The oldest messages after a given id, oldest first, at most [`PAGE_SIZE`]. After a full page
+    /// there may be more. Without the permission Read Message History Discord returns an empty page,
+    /// not an error.
     ///
     /// # Errors
     /// See [`RestError`].
     pub async fn messages_after(&self, channel: i64, after: i64) -> Result<Vec<Value>, RestError> {
         let page = Request::new(Route::ChannelMessages { channel_id: id(channel)? }, LightMethod::Get)
-            .params(Some(vec![("after", after.to_string()), ("limit", PAGE.to_string())]));
+            .params(Some(vec![("after", after.to_string()), ("limit", PAGE_SIZE.to_string())]));
         let Value::Array(mut messages) = self.call(page).await? else { return Err(RestError::Unreadable) };
         messages.sort_by_key(|message| id_of(message, "id"));
         Ok(messages)
@@ -167,7 +189,7 @@ impl Rest {
         self.get(Route::ChannelMessage { channel_id: id(channel)?, message_id: id(message)? }).await
     }
 
-    /// Adds a reaction of the bot's; one that is there already stays.
+    /// Adds a reaction as the bot. Adding the same reaction again succeeds.
     ///
     /// # Errors
     /// See [`RestError`].
@@ -177,14 +199,14 @@ impl Rest {
         self.call(Request::new(route, LightMethod::Put)).await.map(drop)
     }
 
-    /// Posts a text, cut to [`LONGEST_POST`] characters. It pings nobody, whatever it says, and
-    /// appears once, however often it had to be tried.
+    /// Posts a text, truncated to [`MAX_MESSAGE_CHARS`] characters. It mentions nobody. The nonce
+    /// keeps a repeated attempt from posting it twice.
     ///
     /// # Errors
     /// See [`RestError`].
     pub async fn post(&self, channel: i64, text: &str) -> Result<(), RestError> {
         let body = json!({
-            "content": text.chars().take(LONGEST_POST).collect::<String>(),
+            "content": text.chars().take(MAX_MESSAGE_CHARS).collect::<String>(),
             "allowed_mentions": {"parse": []},
             "nonce": fastrand::u64(..).to_string(),
             "enforce_nonce": true,
@@ -199,7 +221,7 @@ impl Rest {
     /// # Errors
     /// See [`RestError`].
     pub async fn commands(&self, application: i64, guild: i64) -> Result<Vec<Value>, RestError> {
-        match self.get(commands_of(application, guild)?).await? {
+        match self.get(commands_route(application, guild)?).await? {
             Value::Array(commands) => Ok(commands),
             _ => Err(RestError::Unreadable),
         }
@@ -216,7 +238,7 @@ impl Rest {
         commands: &[Value],
     ) -> Result<(), RestError> {
         let body = Value::from(commands).to_string().into_bytes();
-        let request = Request::new(commands_of(application, guild)?, LightMethod::Put).body(Some(body));
+        let request = Request::new(commands_route(application, guild)?, LightMethod::Put).body(Some(body));
         self.call(request).await.map(drop)
     }
 
@@ -224,47 +246,64 @@ impl Rest {
         self.call(Request::new(route, LightMethod::Get)).await
     }
 
-    /// Tries until there is an answer, a final error, or no time left.
+    /// Repeats a request until it succeeds, fails for good, or runs out of time.
     async fn call(&self, request: Request<'_>) -> Result<Value, RestError> {
-        let mut last = RestError::Timeout;
-        let tries = async {
-            let mut pause = self.0.pause;
+        let mut last_error = RestError::Timeout;
+        let attempts = async {
+            let mut delay = self.0.retry_delay;
             loop {
                 match self.attempt(request.clone()).await {
-                    Err(error) if !error.is_final() => last = error,
-                    answer => return answer,
+                    Err(error @ RestError::Unreachable(_)) if self.0.gives_up => return Err(error),
+                    Err(error) if !error.is_final() => {
+                        self.log_if_unreachable(error);
+                        last_error = error;
+                    }
+                    result => {
+                        if self.0.is_unreachable.swap(false, Ordering::Relaxed) {
+                            tracing::info!("Discord can be reached again");
+                        }
+                        return result;
+                    }
                 }
-                sleep(pause.mul_f64(0.75 + fastrand::f64() / 2.0)).await;
-                pause = pause.saturating_mul(2);
+                sleep(delay.mul_f64(0.75 + fastrand::f64() / 2.0)).await;
+                delay = delay.saturating_mul(2);
             }
         };
         // serenity's rate limiter waits as long as Discord says.
-        timeout(self.0.patience, tries).await.unwrap_or(Err(last))
+        timeout(self.0.request_timeout, attempts).await.unwrap_or(Err(last_error))
+    }
+
+    /// Logs the first failed connection, and not the following ones.
+    fn log_if_unreachable(&self, error: RestError) {
+        let is_unreachable = matches!(error, RestError::Unreachable(_) | RestError::Timeout);
+        if is_unreachable && !self.0.is_unreachable.swap(true, Ordering::Relaxed) {
+            tracing::warn!("{error}; ROMS keeps trying");
+        }
     }
 
     async fn attempt(&self, request: Request<'_>) -> Result<Value, RestError> {
-        let answer = self.0.http.request(request).await?.bytes().await.map_err(serenity::Error::from)?;
-        if answer.is_empty() {
+        let body = self.0.http.request(request).await?.bytes().await.map_err(serenity::Error::from)?;
+        if body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&answer).map_err(|_| RestError::Unreadable)
+        serde_json::from_slice(&body).map_err(|_| RestError::Unreadable)
     }
 }
 
-/// serenity's REST client, with time limits and led to `api_url`; neither bounded nor patient.
-pub(crate) fn bare(config: &Discord) -> Result<Http, RestError> {
+/// serenity's REST client with timeouts and `api_url` applied. It does not retry.
+pub(crate) fn serenity_http(config: &Discord) -> Result<Http, RestError> {
     let token = config.token.expose().trim();
     HeaderValue::from_str(token).map_err(|_| RestError::Token)?;
     let mut client = reqwest::Client::builder()
         .use_rustls_tls()
-        .connect_timeout(CONNECT)
-        .timeout(TRY)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(ATTEMPT_TIMEOUT)
         .redirect(redirect::Policy::none());
     let mut http = HttpBuilder::new(token);
     if let Some(url) = &config.api_url {
         Url::parse(url).map_err(|_| RestError::ApiUrl)?;
         client = client.no_proxy();
-        // The limiter ignores `proxy` and would ask discord.com.
+        // serenity's rate limiter ignores `proxy` and would send the requests to discord.com.
         http = http.proxy(url).ratelimiter_disabled(true);
     }
     let client = client.build().map_err(|_| RestError::Client)?;
@@ -273,16 +312,16 @@ pub(crate) fn bare(config: &Discord) -> Result<Http, RestError> {
 
 impl fmt::Debug for Rest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rest").field("patience", &self.0.patience).finish_non_exhaustive()
+        f.debug_struct("Rest").field("request_timeout", &self.0.request_timeout).finish_non_exhaustive()
     }
 }
 
-fn commands_of(application: i64, guild: i64) -> Result<Route<'static>, RestError> {
+fn commands_route(application: i64, guild: i64) -> Result<Route<'static>, RestError> {
     Ok(Route::GuildCommands { application_id: id(application)?, guild_id: id(guild)? })
 }
 
-/// serenity's ids are never 0, and neither are Discord's.
+/// An id as serenity's type. 0 and negative numbers are no ids.
 fn id<T: From<NonZeroU64>>(id: i64) -> Result<T, RestError> {
     let id = u64::try_from(id).ok().and_then(NonZeroU64::new);
-    id.map(T::from).ok_or(RestError::NotFound(Code::default()))
+    id.map(T::from).ok_or(RestError::NotFound(ErrorCode::default()))
 }

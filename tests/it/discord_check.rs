@@ -1,4 +1,4 @@
-//! The check of what is missing: each trouble is named, with the switch that mends it.
+//! `roms discord check`: it names each problem and how to fix it.
 
 use roms::config;
 use roms::discord::check::{Finding, Report, State, check};
@@ -11,7 +11,7 @@ use crate::support::discord::permissions::{
 use crate::support::discord::{Channel, Discord, Fault};
 use crate::support::edge::{self, id};
 
-/// A channel that is watched and takes notices.
+/// A channel that is watched and is the notice channel.
 async fn set_up() -> (Discord, Channel, config::Discord) {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
@@ -24,17 +24,19 @@ async fn run(config: &config::Discord) -> Report {
     check(config, &Rest::new(config, &edge::timing()).unwrap()).await
 }
 
-/// What is missing, and the cures.
-fn troubles(report: &Report) -> Vec<(&str, &str)> {
-    let trouble = |finding| match finding {
-        &Finding { state: State::Missing { ref what, ref cure }, .. } => Some((what.as_str(), cure.as_str())),
+/// Each problem and its fix.
+fn problems(report: &Report) -> Vec<(&str, &str)> {
+    let problem = |finding| match finding {
+        &Finding { state: State::Missing { ref problem, ref fix }, .. } => {
+            Some((problem.as_str(), fix.as_str()))
+        }
         _ => None,
     };
-    report.findings.iter().filter_map(trouble).collect()
+    report.findings.iter().filter_map(problem).collect()
 }
 
 #[tokio::test]
-async fn nothing_is_missing_where_all_is_set_up() {
+async fn a_complete_setup_has_no_problems() {
     let (discord, channel, config) = set_up().await;
     let report = run(&config).await;
     assert!(report.is_ok(), "{report}");
@@ -46,7 +48,7 @@ async fn nothing_is_missing_where_all_is_set_up() {
 }
 
 #[tokio::test]
-async fn each_missing_permission_is_named_with_its_cure() {
+async fn each_missing_permission_is_named_with_its_fix() {
     let cases: [(u64, &[&str]); 5] = [
         (VIEW_CHANNEL, &["View Channel"]),
         (READ_MESSAGE_HISTORY, &["Read Message History"]),
@@ -58,21 +60,21 @@ async fn each_missing_permission_is_named_with_its_cure() {
         let (_discord, channel, config) = set_up().await;
         channel.deny(denied);
         let report = run(&config).await;
-        let (what, cure) = troubles(&report)[0];
-        assert_eq!(what, format!("the bot lacks {}", names.join(", ")));
-        assert!(cure.contains("the channel's settings") && cure.ends_with(&names.join(", ")), "{cure}");
+        let (problem, fix) = problems(&report)[0];
+        assert_eq!(problem, format!("the bot lacks {}", names.join(", ")));
+        assert!(fix.contains("the channel's settings") && fix.ends_with(&names.join(", ")), "{fix}");
         assert!(!report.is_ok() && report.to_string().contains("MISSING  channel"), "{report}");
 
         let board = StatusBoard::default();
-        let stands = ChannelStatus { id: id(channel.id()), ..ChannelStatus::default() };
-        board.update(|status| status.channels.push(stands));
-        report.show(&board);
+        let status = ChannelStatus { id: id(channel.id()), ..ChannelStatus::default() };
+        board.update(|board| board.channels.push(status));
+        report.update(&board);
         assert_eq!(board.snapshot().channels[0].missing, names);
     }
 }
 
 #[tokio::test]
-async fn only_what_is_needed_is_asked_for() {
+async fn only_needed_permissions_are_required() {
     let (_discord, channel, mut config) = set_up().await;
     channel.deny(ADD_REACTIONS | SEND_MESSAGES);
     config.notice_channel = None;
@@ -82,7 +84,7 @@ async fn only_what_is_needed_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_notice_channel_of_its_own_needs_no_history() {
+async fn a_separate_notice_channel_needs_no_history() {
     let (discord, channel, mut config) = set_up().await;
     let guild = discord.guild("Staff");
     let notices = guild.channel("notices");
@@ -93,11 +95,11 @@ async fn a_notice_channel_of_its_own_needs_no_history() {
     assert!(report.is_ok(), "{report}");
     notices.deny(SEND_MESSAGES);
     channel.deny(SEND_MESSAGES);
-    assert_eq!(troubles(&run(&config).await)[0].0, "the bot lacks Send Messages");
+    assert_eq!(problems(&run(&config).await)[0].0, "the bot lacks Send Messages");
 }
 
 #[tokio::test]
-async fn administrators_lack_nothing() {
+async fn an_administrator_has_all_permissions() {
     let discord = Discord::start().await;
     let guild = discord.guild("Buyers");
     let channel = guild.channel("checkouts");
@@ -112,10 +114,10 @@ async fn a_missing_intent_is_named_with_its_page() {
     let (discord, _channel, config) = set_up().await;
     discord.allow_message_content(false);
     let report = run(&config).await;
-    let (what, cure) = troubles(&report)[0];
-    assert!(what.contains("every message would come without its text"), "{what}");
+    let (problem, fix) = problems(&report)[0];
+    assert!(problem.contains("every message arrives without its text"), "{problem}");
     let page = format!("https://discord.com/developers/applications/{}/bot", discord.application_id());
-    assert!(cure.starts_with(&page) && cure.ends_with("switch on \"Message Content Intent\""), "{cure}");
+    assert!(fix.starts_with(&page) && fix.ends_with("switch on \"Message Content Intent\""), "{fix}");
     for flag in [1 << 18, 1 << 19] {
         discord.set_application_flags(flag);
         assert!(run(&config).await.is_ok());
@@ -123,54 +125,54 @@ async fn a_missing_intent_is_named_with_its_page() {
 }
 
 #[tokio::test]
-async fn a_guild_without_the_bot_comes_with_an_invitation() {
+async fn a_guild_without_the_bot_gets_an_invite_link() {
     let discord = Discord::start().await;
     let guild = discord.guild("Buyers");
     let channel = guild.channel("checkouts");
     guild.kick_bot();
     let report = run(&edge::config(&discord, &[&channel])).await;
-    let (what, cure) = troubles(&report)[0];
-    assert_eq!(what, "the bot is not in it");
+    let (problem, fix) = problems(&report)[0];
+    assert_eq!(problem, "the bot is not in it");
     let link = format!("https://discord.com/oauth2/authorize?client_id={}&", discord.application_id());
-    assert!(cure.contains(&link), "{cure}");
+    assert!(fix.contains(&link), "{fix}");
     assert_eq!(report.channels[0].missing, [""; 0]);
     assert!(report.channels[0].error.is_some());
 }
 
 #[tokio::test]
-async fn a_channel_of_nowhere_or_elsewhere_is_told_apart() {
+async fn an_unknown_channel_and_one_of_another_guild_have_different_problems() {
     let (discord, _channel, mut config) = set_up().await;
     let other = discord.guild("Others").channel("elsewhere");
     config.channels = vec![edge::watched(12345), edge::watched(other.id())];
     config.notice_channel = None;
     let report = run(&config).await;
-    let troubles = troubles(&report);
-    assert!(troubles[0].0.starts_with("404") && troubles[0].1.contains("Copy Channel ID"), "{report}");
-    assert_eq!(troubles[1].0, "it is in none of the configured guilds");
-    assert!(troubles[1].1.starts_with(&format!("add {} to discord.guilds", other.guild_id())), "{report}");
+    let problems = problems(&report);
+    assert!(problems[0].0.starts_with("404") && problems[0].1.contains("Copy Channel ID"), "{report}");
+    assert_eq!(problems[1].0, "it is in none of the configured guilds");
+    assert!(problems[1].1.starts_with(&format!("add {} to discord.guilds", other.guild_id())), "{report}");
 }
 
 #[tokio::test]
-async fn a_wrong_token_ends_the_check_and_is_not_shown() {
+async fn a_wrong_token_ends_the_check_and_is_not_printed() {
     let (discord, _channel, config) = set_up().await;
     discord.reset_token();
     let report = run(&config).await;
-    let (what, cure) = troubles(&report)[0];
-    assert!(what.starts_with("401") && cure.contains("\"Reset Token\""), "{report}");
+    let (problem, fix) = problems(&report)[0];
+    assert!(problem.starts_with("401") && fix.contains("\"Reset Token\""), "{report}");
     assert_eq!((report.findings.len(), report.channels.len()), (1, 0));
     let shown = format!("{report}{report:?}");
     assert!(!shown.contains(config.token.expose()) && !shown.contains("127.0.0.1"), "{shown}");
 }
 
 #[tokio::test]
-async fn what_gets_no_answer_is_unknown_and_leaves_the_board_as_it_is() {
+async fn a_failed_request_is_reported_as_unknown_and_does_not_change_the_board() {
     let (discord, channel, config) = set_up().await;
     discord.fail("GET", "/channels/*", Fault::Status(500), usize::MAX);
     let (log, _listening) = edge::Log::listen();
     let report = run(&config).await;
-    report.warn();
-    assert!(!report.is_ok() && troubles(&report).is_empty() && report.channels.is_empty(), "{report}");
+    report.log();
+    assert!(!report.is_ok() && problems(&report).is_empty() && report.channels.is_empty(), "{report}");
     assert!(report.to_string().contains("unknown  channel"), "{report}");
-    assert_eq!(log.count("could not be checked: 500: Discord cannot answer now"), 1, "{}", log.text());
+    assert_eq!(log.count("could not be checked: 500: Discord has a problem"), 1, "{}", log.text());
     assert_eq!(log.count(&channel.id().to_string()), 1, "{}", log.text());
 }

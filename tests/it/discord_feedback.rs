@@ -1,16 +1,20 @@
-//! Reactions and notices: they get through where they can, and hold nothing back where not.
+//! Reactions and notices: they are sent when Discord accepts them, and never delay anything else.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use roms::card::outcome::{Rejection, RejectionCode};
-use roms::discord::notices::{Notices, Place};
+use roms::discord::notices::{MessageLink, Notices};
 use roms::discord::reactions::{Reaction, Reactions};
 use serde_json::json;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::discord::permissions::{ADD_REACTIONS, SEND_MESSAGES};
 use crate::support::discord::{Channel, Discord, Fault};
 use crate::support::edge::{self, id};
+
+/// How long anything may take. The hanging requests of these tests never end.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 const REACTIONS: &str = "/channels/*/messages/*/reactions";
 const POSTS: &str = "/channels/*/messages";
@@ -21,19 +25,21 @@ async fn set_up() -> (Discord, Channel) {
     (discord, channel)
 }
 
-fn unread(number: usize) -> (Place, Rejection) {
+fn rejected(number: usize) -> (MessageLink, Rejection) {
     let message = 1_000 + i64::try_from(number).unwrap();
     let detail = "it says no order number".to_owned();
-    (Place { guild: 1, channel: 2, message }, Rejection { code: RejectionCode::MissingOrderNumber, detail })
+    let link = MessageLink { guild: 1, channel: 2, message };
+    (link, Rejection { code: RejectionCode::MissingOrderNumber, detail })
 }
 
 #[tokio::test]
-async fn what_became_of_a_message_is_shown_on_it() {
+async fn each_outcome_has_its_reaction() {
     let (discord, channel) = set_up().await;
     let message = channel.webhook("Refract").post(json!({"content": "card"}));
     let (reactions, _task) =
         Reactions::start(edge::rest(&discord), &edge::timing(), CancellationToken::new());
-    for (reaction, emoji) in [(Reaction::Stored, "✅"), (Reaction::Updated, "🔄"), (Reaction::Unread, "⚠️")]
+    for (reaction, emoji) in
+        [(Reaction::Created, "✅"), (Reaction::Updated, "🔄"), (Reaction::Rejected, "⚠️")]
     {
         reactions.send(id(channel.id()), id(message), reaction);
         channel.until_reaction(message, emoji).await;
@@ -41,52 +47,54 @@ async fn what_became_of_a_message_is_shown_on_it() {
 }
 
 #[tokio::test]
-async fn a_limited_reaction_comes_later() {
+async fn a_rate_limited_reaction_is_sent_later() {
     let (discord, channel) = set_up().await;
     let message = channel.webhook("Refract").post(json!({"content": "card"}));
     discord.fail("PUT", REACTIONS, Fault::RateLimitedWithoutDelay, 3);
     let (reactions, _task) =
         Reactions::start(edge::rest(&discord), &edge::timing(), CancellationToken::new());
-    reactions.send(id(channel.id()), id(message), Reaction::Stored);
+    reactions.send(id(channel.id()), id(message), Reaction::Created);
     channel.until_reaction(message, "✅").await;
     assert_eq!(discord.count("PUT", REACTIONS), 4);
 }
 
 #[tokio::test]
-async fn a_channel_without_reactions_is_left_alone_for_a_while_and_reported_once() {
+async fn a_channel_that_refuses_reactions_is_paused_and_logged_once() {
     let (discord, channel) = set_up().await;
     let hook = channel.webhook("Refract");
     let (log, _listening) = edge::Log::listen();
     let (reactions, _task) =
         Reactions::start(edge::rest(&discord), &edge::timing(), CancellationToken::new());
-    let send = |message| reactions.send(id(channel.id()), id(message), Reaction::Stored);
-    // Sends again and again until something has come of it.
-    let until = async |message, done: &dyn Fn() -> bool| {
-        let end = Instant::now() + Duration::from_secs(20);
-        while !done() {
-            assert!(Instant::now() < end, "{}", log.text());
-            send(message);
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+    let send = |message| reactions.send(id(channel.id()), id(message), Reaction::Created);
+    // Sends until the condition holds. A reaction that falls into the pause is dropped.
+    let send_until = async |message, done: &dyn Fn() -> bool| {
+        let mut tries = tokio::time::interval(Duration::from_millis(10));
+        let trying = async {
+            while !done() {
+                tries.tick().await;
+                send(message);
+            }
+        };
+        timeout(DEADLINE, trying).await.unwrap_or_else(|_| panic!("{}", log.text()));
     };
     for round in 1..=2 {
         channel.deny(ADD_REACTIONS);
         let asked = discord.count("PUT", REACTIONS);
         let refused = hook.post(json!({"content": "card"}));
-        until(refused, &|| discord.count("PUT", REACTIONS) > asked).await;
+        send_until(refused, &|| discord.count("PUT", REACTIONS) > asked).await;
         (0..50).for_each(|_| send(refused));
         channel.allow(ADD_REACTIONS);
         let last = hook.post(json!({"content": "card"}));
-        until(last, &|| !channel.reactions(last).is_empty()).await;
-        assert!(discord.count("PUT", REACTIONS) < asked + 50, "refused reactions are not asked for again");
-        assert_eq!(log.count("cannot react to messages of a channel"), round, "{}", log.text());
+        send_until(last, &|| !channel.reactions(last).is_empty()).await;
+        assert!(discord.count("PUT", REACTIONS) < asked + 50, "a paused channel gets no requests");
+        assert_eq!(log.count("cannot react to the messages of a channel"), round, "{}", log.text());
     }
-    assert!(log.text().contains("403: the bot may not do that (Discord's code 50013)"), "{}", log.text());
+    assert!(log.text().contains("403: the bot may not do that (Discord error code 50013)"), "{}", log.text());
     assert!(!log.text().contains(&discord.token()), "{}", log.text());
 }
 
 #[tokio::test]
-async fn a_message_that_is_gone_is_no_failure_of_its_channel() {
+async fn a_deleted_message_does_not_pause_its_channel() {
     let (discord, channel) = set_up().await;
     let hook = channel.webhook("Refract");
     let gone = hook.post(json!({"content": "deleted"}));
@@ -94,42 +102,41 @@ async fn a_message_that_is_gone_is_no_failure_of_its_channel() {
     let (log, _listening) = edge::Log::listen();
     let (reactions, _task) =
         Reactions::start(edge::rest(&discord), &edge::timing(), CancellationToken::new());
-    reactions.send(id(channel.id()), id(gone), Reaction::Stored);
+    reactions.send(id(channel.id()), id(gone), Reaction::Created);
     let last = hook.post(json!({"content": "card"}));
-    reactions.send(id(channel.id()), id(last), Reaction::Stored);
+    reactions.send(id(channel.id()), id(last), Reaction::Created);
     channel.until_reaction(last, "✅").await;
-    assert_eq!(log.count("cannot react to messages of a channel"), 0, "{}", log.text());
+    assert_eq!(log.count("cannot react to the messages of a channel"), 0, "{}", log.text());
 }
 
 #[tokio::test]
-async fn a_discord_that_hangs_holds_nothing_back() {
+async fn queueing_never_waits_for_a_discord_that_hangs() {
     let (discord, channel) = set_up().await;
     discord.fail("PUT", REACTIONS, Fault::Hang, usize::MAX);
     let stop = CancellationToken::new();
     let (reactions, task) = Reactions::start(edge::rest(&discord), &edge::timing(), stop.clone());
-    let began = Instant::now();
+    // `send` is not async, so it cannot wait for Discord.
     for message in 1..=5_000 {
-        reactions.send(id(channel.id()), message, Reaction::Stored);
+        reactions.send(id(channel.id()), message, Reaction::Created);
     }
-    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
     assert!(reactions.dropped() >= 3_900, "{}", reactions.dropped());
     discord.until_requests("PUT", REACTIONS, 1).await;
     stop.cancel();
-    tokio::time::timeout(Duration::from_millis(500), task).await.unwrap().unwrap();
+    timeout(DEADLINE, task).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_burst_of_unread_cards_is_told_in_one_message() {
+async fn many_rejected_cards_become_one_notice() {
     let (discord, channel) = set_up().await;
     let stop = CancellationToken::new();
     let (notices, _task) =
         Notices::start(edge::rest(&discord), Some(id(channel.id())), &edge::timing(), stop.clone());
     for number in 0..1_000 {
-        let (place, why) = unread(number);
-        notices.unread(place, &why);
+        let (link, reason) = rejected(number);
+        notices.card_rejected(link, &reason);
         tokio::task::yield_now().await;
     }
-    notices.say("History of checkouts before 2026-01-01 was not read.");
+    notices.text("History of checkouts before 2026-01-01 was not read.");
     let is_notice = |message: &serde_json::Value| message["content"].is_string();
     let message = channel.until_message("a notice", is_notice).await;
     let text = message["content"].as_str().unwrap();
@@ -140,13 +147,13 @@ async fn a_burst_of_unread_cards_is_told_in_one_message() {
 }
 
 #[tokio::test]
-async fn what_was_gathered_is_told_before_the_end() {
+async fn collected_notices_are_posted_at_the_stop() {
     let (discord, channel) = set_up().await;
     let stop = CancellationToken::new();
-    let timing = roms::discord::Timing { notice: Duration::from_hours(1), ..edge::timing() };
+    let timing = roms::discord::Timing { notice_delay: Duration::from_hours(1), ..edge::timing() };
     let (notices, task) = Notices::start(edge::rest(&discord), Some(id(channel.id())), &timing, stop.clone());
-    let (place, why) = unread(0);
-    notices.unread(place, &why);
+    let (link, reason) = rejected(0);
+    notices.card_rejected(link, &reason);
     stop.cancel();
     task.await.unwrap();
     let posted = channel.messages();
@@ -155,36 +162,36 @@ async fn what_was_gathered_is_told_before_the_end() {
     let stop = CancellationToken::new();
     let (notices, task) = Notices::start(edge::rest(&discord), Some(id(channel.id())), &timing, stop.clone());
     discord.fail("POST", POSTS, Fault::Hang, usize::MAX);
-    notices.say("Nobody hears it.");
+    notices.text("This is never posted.");
     stop.cancel();
-    tokio::time::timeout(Duration::from_millis(800), task).await.unwrap().unwrap();
+    timeout(DEADLINE, task).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_notice_channel_that_refuses_is_reported_once() {
+async fn a_notice_channel_that_refuses_is_logged_once() {
     let (discord, channel) = set_up().await;
     channel.deny(SEND_MESSAGES);
     let (log, _listening) = edge::Log::listen();
-    let timing = roms::discord::Timing { notice: Duration::ZERO, ..edge::timing() };
+    let timing = roms::discord::Timing { notice_delay: Duration::ZERO, ..edge::timing() };
     let (notices, _task) =
         Notices::start(edge::rest(&discord), Some(id(channel.id())), &timing, CancellationToken::new());
     for number in 1..=3 {
-        notices.say("History was not read.");
+        notices.text("History was not read.");
         discord.until_requests("POST", POSTS, number).await;
     }
     channel.allow(SEND_MESSAGES);
-    notices.say("History was not read.");
+    notices.text("History was not read.");
     channel.until_message("the last one", |message| message["content"].is_string()).await;
     assert_eq!(log.count("cannot post in the notice channel"), 1, "{}", log.text());
 }
 
 #[tokio::test]
-async fn without_a_notice_channel_nobody_is_asked() {
+async fn without_a_notice_channel_nothing_is_sent() {
     let (discord, _channel) = set_up().await;
     let (notices, task) =
         Notices::start(edge::rest(&discord), None, &edge::timing(), CancellationToken::new());
-    let (place, why) = unread(0);
-    notices.unread(place, &why);
+    let (link, reason) = rejected(0);
+    notices.card_rejected(link, &reason);
     task.await.unwrap();
     assert!(discord.requests().is_empty());
 }

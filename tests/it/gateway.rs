@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use roms::config::{Discord as Config, Token};
-use roms::discord::gateway::Fatal;
-use roms::discord::gateway::supervise::Supervisor;
+use roms::discord::gateway::{FatalError, Supervisor};
 use roms::discord::rest::Rest;
 use roms::discord::{Event, Timing};
 use roms::feed::Feed;
@@ -31,7 +30,7 @@ struct Bot {
     status: StatusBoard,
     store: Store,
     stop: CancellationToken,
-    running: JoinHandle<Result<(), Fatal>>,
+    running: JoinHandle<Result<(), FatalError>>,
 }
 
 impl Bot {
@@ -45,13 +44,13 @@ impl Bot {
             channels: Vec::new(),
         };
         let timing = Timing {
-            ready: Duration::from_secs(7),
-            alive: Duration::from_secs(8),
-            look: Duration::from_millis(100),
-            back_off: Duration::from_millis(100),
-            back_off_max: Duration::from_secs(1),
-            rest: Duration::from_secs(5),
-            close: Duration::from_secs(1),
+            ready_timeout: Duration::from_secs(7),
+            silence_timeout: Duration::from_secs(8),
+            poll_interval: Duration::from_millis(100),
+            reconnect_delay: Duration::from_millis(100),
+            max_reconnect_delay: Duration::from_secs(1),
+            request_timeout: Duration::from_secs(5),
+            close_timeout: Duration::from_secs(1),
             ..Timing::default()
         };
         discord.gateway().heartbeat_every(Duration::from_secs(1));
@@ -125,12 +124,12 @@ impl Bot {
     }
 
     /// Stops it and gives how it ended.
-    async fn stop(self) -> Result<(), Fatal> {
+    async fn stop(self) -> Result<(), FatalError> {
         self.stop.cancel();
         self.end().await
     }
 
-    async fn end(self) -> Result<(), Fatal> {
+    async fn end(self) -> Result<(), FatalError> {
         timeout(PATIENCE, self.running).await.expect("an end").unwrap()
     }
 }
@@ -296,7 +295,7 @@ async fn discords_own_limit_is_asked_before_connecting() {
 }
 
 /// How it ends where Discord refuses the bot.
-async fn end_after(refuse: impl Fn(&Discord)) -> Result<(), Fatal> {
+async fn end_after(refuse: impl Fn(&Discord)) -> Result<(), FatalError> {
     let (discord, (_home, store)) = (Discord::start().await, store().await);
     refuse(&discord);
     Bot::start(&discord, store).end().await
@@ -305,18 +304,21 @@ async fn end_after(refuse: impl Fn(&Discord)) -> Result<(), Fatal> {
 #[tokio::test]
 async fn a_refused_token_ends_it_with_the_cure() {
     let by_gateway = |discord: &Discord| discord.gateway().at_identify(&[Answer::Close(4004)]);
-    assert_eq!(end_after(by_gateway).await, Err(Fatal::BadToken));
+    assert_eq!(end_after(by_gateway).await, Err(FatalError::BadToken));
     let by_rest = |discord: &Discord| discord.fail("GET", "/gateway/bot", Fault::Status(401), 9);
-    assert_eq!(end_after(by_rest).await, Err(Fatal::BadToken));
-    assert!(Fatal::BadToken.to_string().contains("Bot → Reset Token"));
+    assert_eq!(end_after(by_rest).await, Err(FatalError::BadToken));
+    assert!(FatalError::BadToken.to_string().contains("Bot → Reset Token"));
 }
 
 #[tokio::test]
 async fn a_missing_intent_ends_it_with_the_cure() {
-    assert_eq!(end_after(|discord| discord.allow_message_content(false)).await, Err(Fatal::MissingIntent));
+    assert_eq!(
+        end_after(|discord| discord.allow_message_content(false)).await,
+        Err(FatalError::MissingIntent)
+    );
     let unknown = |discord: &Discord| discord.gateway().at_identify(&[Answer::Close(4013)]);
-    assert_eq!(end_after(unknown).await, Err(Fatal::MissingIntent));
-    assert!(Fatal::MissingIntent.to_string().contains("Message Content Intent"));
+    assert_eq!(end_after(unknown).await, Err(FatalError::MissingIntent));
+    assert!(FatalError::MissingIntent.to_string().contains("Message Content Intent"));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What a check found, for people and for the status board.
+//! The result of a check, for people and for the status board.
 
 use std::fmt;
 
@@ -6,72 +6,71 @@ use tracing::warn;
 
 use crate::status::StatusBoard;
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Everything that was looked at, in the order in which it is best mended.
+    /// Everything that was checked, in the order in which problems should be fixed.
     pub findings: Vec<Finding>,
-    /// The watched channels that could be looked at, in the order of the configuration.
+    /// The watched channels that could be checked, in the order of the configuration.
     pub channels: Vec<ChannelReport>,
 }
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is.
+    /// The thing: the token, a guild, a channel.
     pub subject: String,
-    /// How it stands.
+    /// The result.
     pub state: State,
 }
 
-/// How a thing stands.
+/// The result for one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// As it should be; what was found.
+    /// Correct. The text says what was found.
     Ok(String),
     /// Something is missing.
     Missing {
-        /// What.
-        what: String,
-        /// The switch that mends it.
-        cure: String,
+        /// The problem.
+        problem: String,
+        /// How to fix it.
+        fix: String,
     },
-    /// Discord gave no answer; why.
+    /// Discord did not answer. The text says why.
     Unknown(String),
 }
 
-/// A watched channel.
+/// The result for a watched channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelReport {
-    /// Its id.
+    /// Channel id.
     pub id: i64,
-    /// Names of the permissions that the bot lacks there.
+    /// Names of the permissions that the bot lacks.
     pub missing: Vec<&'static str>,
-    /// Why it cannot be watched, where no permission would help.
+    /// Why the channel cannot be watched, if that is not a matter of permissions.
     pub error: Option<String>,
 }
 
 impl Report {
-    /// Whether nothing is missing, and nothing was left unanswered.
+    /// Whether everything was checked and is correct.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.findings.iter().all(|finding| matches!(finding.state, State::Ok(_)))
     }
 
-    /// Warns of each thing that is not as it should be.
-    pub fn warn(&self) {
+    /// Logs a warning for everything that is not correct.
+    pub fn log(&self) {
         for Finding { subject, state } in &self.findings {
             match state {
                 State::Ok(_) => {}
-                State::Missing { what, cure } => warn!(subject, cure, "{what}"),
+                State::Missing { problem, fix } => warn!(subject, fix, "{problem}"),
                 State::Unknown(why) => warn!(subject, "could not be checked: {why}"),
             }
         }
     }
 
-    /// Writes on the board what keeps which channel from being read. A channel about which Discord
-    /// gave no answer keeps what the board says of it.
-    pub fn show(&self, board: &StatusBoard) {
+    /// Updates the channels on the board. A channel that could not be checked keeps its state.
+    pub fn update(&self, board: &StatusBoard) {
         for ChannelReport { id, missing, error } in &self.channels {
             board.update_channel(*id, |channel| {
                 channel.missing.clone_from(missing);
@@ -88,8 +87,8 @@ impl Report {
 }
 
 impl State {
-    pub(crate) fn missing(what: impl fmt::Display, cure: impl Into<String>) -> Self {
-        Self::Missing { what: what.to_string(), cure: cure.into() }
+    pub(crate) fn missing(problem: impl fmt::Display, fix: impl Into<String>) -> Self {
+        Self::Missing { problem: problem.to_string(), fix: fix.into() }
     }
 
     pub(crate) fn unknown(why: impl fmt::Display) -> Self {
@@ -97,7 +96,7 @@ impl State {
     }
 }
 
-/// One line for each finding, and below what is missing the switch that mends it.
+/// One line for each finding, and for a problem a second line that says how to fix it.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.findings.iter().try_for_each(|finding| writeln!(f, "{finding}"))
@@ -109,7 +108,7 @@ impl fmt::Display for Finding {
         let subject = &self.subject;
         match &self.state {
             State::Ok(found) => write!(f, "ok       {subject}: {found}"),
-            State::Missing { what, cure } => write!(f, "MISSING  {subject}: {what}\n         -> {cure}"),
+            State::Missing { problem, fix } => write!(f, "MISSING  {subject}: {problem}\n         -> {fix}"),
             State::Unknown(why) => write!(f, "unknown  {subject}: {why}"),
         }
     }

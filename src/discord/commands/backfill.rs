@@ -10,7 +10,7 @@ use super::context::{CommandResult, Context, Data, begin_deferred};
 use super::progress::run_with_progress;
 use crate::config::Channel;
 use crate::discord::history;
-use crate::discord::history::Summary;
+use crate::discord::history::BackfillSummary;
 use crate::discord::reply::Reply;
 use crate::discord::reply::components::choices;
 use crate::discord::reply::error::CommandError;
@@ -35,17 +35,17 @@ pub(crate) async fn backfill(
         .try_lock_owned()
         .map_err(|_| CommandError::user(format!("The history of {} is already being read.", code(&name))))?;
     let (sender, progress) = watch::channel(String::new());
-    let deps = data.deps.clone();
+    let services = data.services.clone();
     let work = async move {
         let _lock = lock;
-        let report = |so_far: &Summary| {
+        let report = |so_far: &BackfillSummary| {
             let to = so_far.read_to.map(|at| format!(", up to <t:{}:f>", at.timestamp()));
             let text = format!("Reading: {} messages so far{}.", so_far.messages, to.unwrap_or_default());
             sender.send_replace(text);
         };
         // A reaction on an old message would only bother people.
         let channel = Channel { react: false, ..channel };
-        history::read_since(&deps, &channel, since, report).await
+        history::read_since(&services, &channel, since, report).await
     };
     let text = match run_with_progress(data, &responder, work, progress).await? {
         Some(summary) => describe(&name, &summary?),
@@ -94,8 +94,8 @@ fn read_since(data: &Data, text: &str) -> Result<DateTime<Utc>, CommandError> {
     }
 }
 
-fn describe(channel: &str, summary: &Summary) -> String {
-    let Summary { messages, created, updated, known, ignored, rejected, .. } = summary;
+fn describe(channel: &str, summary: &BackfillSummary) -> String {
+    let BackfillSummary { messages, created, updated, known, ignored, rejected, .. } = summary;
     format!(
         "{}: {messages} messages read. Orders created: {created}, updated: {updated}. Cards already known: \
          {known}, not orders: {ignored}, not readable: {rejected}.",

@@ -45,7 +45,7 @@ pub(crate) async fn confirm(
     // If two people confirm at once, only one edit passes the guard, and only that one can be undone.
     let guard = order.fields.status.map(|status| Guard { status, since: order.newest });
     let edit = Edit { order: id, at: Utc::now(), actor: responder.actor(), set, clear: Vec::new(), guard };
-    let edited = data.deps.ingest.edit(edit).await?;
+    let edited = data.services.ingest.edit(edit).await?;
     let before = status_argument(edited.before.fields.status);
     let since = edited.after.newest.timestamp_micros();
     let undo = secondary_button(custom_id("undo", &[&id, &before, &since]), "Undo");
@@ -81,7 +81,7 @@ pub(crate) async fn undo(
     }
     let guard = Some(Guard { status: Status::Cancelled, since });
     let edit = Edit { order: id, at: Utc::now(), actor: responder.actor(), set, clear, guard };
-    let edited = data.deps.ingest.edit(edit).await?;
+    let edited = data.services.ingest.edit(edit).await?;
     let reply = order_reply(data, responder, &edited.after).await?;
     responder.show(reply.with_text("The cancellation was undone.")).await
 }

@@ -9,15 +9,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::AccessControl;
 use crate::config::{Channel, Level, Orders};
-use crate::discord::deps::Deps;
 use crate::discord::reply::caller::Caller;
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
+use crate::discord::services::Services;
 
 /// What all commands share.
 #[derive(Debug)]
 pub(crate) struct Data {
-    pub(crate) deps: Deps,
+    pub(crate) services: Services,
     pub(crate) access: AccessControl,
     pub(crate) orders: Orders,
     /// The watched channels.
@@ -51,8 +51,8 @@ impl Data {
             selected: Vec::new(),
             inputs: Vec::new(),
             opened_by_component: false,
-            http: self.deps.rest.http(),
-            retry_delay: self.deps.timing.retry,
+            http: self.services.rest.http(),
+            retry_delay: self.services.timing.retry_delay,
             acknowledged,
             updates_message: AtomicBool::new(false),
         }

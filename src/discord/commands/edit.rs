@@ -162,7 +162,7 @@ pub(crate) async fn save(
         return Err(CommandError::user(format!("Nothing was changed.\n{}", errors.join("\n"))));
     }
     let edit = Edit { order: id, at: Utc::now(), actor: responder.actor(), set, clear, guard: None };
-    let edited = data.deps.ingest.edit(edit).await?;
+    let edited = data.services.ingest.edit(edit).await?;
     let changed: Vec<&str> = edited.changes.iter().map(|change| change.field.as_str()).collect();
     let text = if changed.is_empty() {
         "Nothing was changed.".to_owned()

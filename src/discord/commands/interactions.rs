@@ -20,27 +20,19 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::access::AccessControl;
 use super::context::{Command, CommandResult, Data, usage};
 use super::table;
-use crate::config::Level;
-use crate::discord::Settings;
-use crate::discord::deps::Deps;
+use crate::config::{Config, Discord, Level};
+use crate::discord::gateway::events::IncomingInteraction;
 use crate::discord::reply::caller::Caller;
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
 use crate::discord::reply::text::code;
 use crate::discord::reply::{custom_id, no_mentions};
+use crate::discord::services::Services;
 
 /// Discord accepts an answer for 15 minutes.
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(14);
 /// Discord accepts autocomplete choices for 3 seconds.
 const AUTOCOMPLETE_TIMEOUT: Duration = Duration::from_millis(2500);
-
-/// An interaction, and what serenity knows of its shard.
-#[derive(Clone, Debug)]
-pub struct Call {
-    pub(crate) context: Context,
-    pub(crate) shards: Arc<ShardManager>,
-    pub(crate) interaction: Interaction,
-}
 
 /// Answers interactions.
 pub(crate) struct Commands {
@@ -49,18 +41,22 @@ pub(crate) struct Commands {
 }
 
 impl Commands {
-    pub(crate) fn new(deps: Deps, settings: &Settings, stop: CancellationToken) -> Self {
-        let Settings { discord, access, orders } = settings;
-        let access = AccessControl::new(access.clone(), discord.guilds.clone());
+    pub(crate) fn new(
+        services: Services,
+        config: &Config,
+        discord: &Discord,
+        stop: CancellationToken,
+    ) -> Self {
+        let access = AccessControl::new(config.access.clone(), discord.guilds.clone());
         let options = FrameworkOptions {
             commands: table::commands(&access),
             allowed_mentions: Some(no_mentions()),
             ..FrameworkOptions::default()
         };
         let data = Data {
-            deps,
+            services,
             access,
-            orders: orders.clone(),
+            orders: config.orders.clone(),
             channels: discord.channels.clone(),
             backfills: discord.channels.iter().map(|channel| (channel.id, Arc::default())).collect(),
             stop,
@@ -81,7 +77,7 @@ impl Commands {
     /// Answers interactions until `stop` is cancelled. Running commands then have `grace` to finish.
     pub(crate) async fn run(
         self: Arc<Self>,
-        mut calls: mpsc::Receiver<Box<Call>>,
+        mut calls: mpsc::Receiver<Box<IncomingInteraction>>,
         grace: Duration,
         stop: CancellationToken,
     ) {
@@ -99,10 +95,10 @@ impl Commands {
         }
     }
 
-    async fn answer(&self, call: Call) {
-        let Call { mut context, shards, interaction } = call;
+    async fn answer(&self, call: IncomingInteraction) {
+        let IncomingInteraction { mut context, shards, interaction } = call;
         // serenity's own client runs on the gateway's runtime, which an outage may block.
-        context.http = self.data.deps.rest.http();
+        context.http = self.data.services.rest.http();
         // serenity's own client learns the application id from READY; this one learns it here.
         context.http.set_application_id(interaction.application_id());
         match interaction {

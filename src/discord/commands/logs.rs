@@ -81,14 +81,14 @@ pub(crate) async fn replay(
     responder.defer_update().await?;
     let id = arguments.parse()?;
     let receipt =
-        data.deps.ingest.replay_one(id, &responder.actor()).await?.ok_or(CommandError::OutOfDate)?;
+        data.services.ingest.replay_one(id, &responder.actor()).await?.ok_or(CommandError::OutOfDate)?;
     let reply = message(data, id).await?;
     responder.show(reply.with_text(format!("Read again: {}.", outcome_names(&receipt)))).await
 }
 
 async fn page(data: &Data, outcome: Option<&str>, before_id: Option<i64>) -> Result<Reply, CommandError> {
     let filter = LogFilter { outcome: outcome.map(str::to_owned), before_id, source: None };
-    let found = data.deps.store.logs(&filter, PAGE_SIZE).await?;
+    let found = data.services.store.logs(&filter, PAGE_SIZE).await?;
     let Some(oldest) = found.items.last().map(|log| log.id) else {
         return Ok(Reply::text(match outcome {
             Some(outcome) => format!("No messages with the outcome {}.", plain_line(outcome)),
@@ -138,7 +138,7 @@ fn label(log: &LogEntry) -> String {
 }
 
 async fn message(data: &Data, id: i64) -> Result<Reply, CommandError> {
-    let log = data.deps.store.log(id).await?.ok_or(CommandError::OutOfDate)?;
+    let log = data.services.store.log(id).await?.ok_or(CommandError::OutOfDate)?;
     let title = format!("{} Message {id}: {}", outcome_emoji(&log.outcome), log.outcome);
     let mut embed = EmbedBuilder::titled(title, BLURPLE);
     let mut files = Vec::new();
@@ -189,7 +189,7 @@ fn source(log: &LogEntry) -> String {
 async fn orders(data: &Data, log: &LogEntry) -> Result<String, CommandError> {
     let mut numbers = Vec::new();
     for id in &log.order_ids {
-        if let Some(order) = data.deps.store.order_by_id(*id).await? {
+        if let Some(order) = data.services.store.order_by_id(*id).await? {
             numbers.push(code(order.number.as_str()));
         }
     }

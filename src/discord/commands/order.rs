@@ -68,7 +68,7 @@ pub(crate) async fn history(
 ) -> CommandResult {
     responder.defer_update().await?;
     let order = by_id(data, arguments.parse()?).await?;
-    let events = data.deps.store.events(order.id).await?;
+    let events = data.services.store.events(order.id).await?;
     let mut embed = EmbedBuilder {
         author: "History".to_owned(),
         title: code_within(order.number.as_str(), MAX_TITLE),

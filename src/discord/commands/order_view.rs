@@ -25,7 +25,7 @@ const MAX_SUGGESTIONS: usize = 5;
 /// # Errors
 /// Suggests similar numbers if there is no such order.
 pub(crate) async fn find(data: &Data, number: &str) -> Result<Order, CommandError> {
-    let store = &data.deps.store;
+    let store = &data.services.store;
     if let Some(order) = store.order(number.trim()).await? {
         return Ok(order);
     }
@@ -40,13 +40,13 @@ pub(crate) async fn find(data: &Data, number: &str) -> Result<Order, CommandErro
 
 /// Finds an order by its row id.
 pub(crate) async fn by_id(data: &Data, id: i64) -> Result<Order, CommandError> {
-    data.deps.store.order_by_id(id).await?.ok_or(CommandError::OutOfDate)
+    data.services.store.order_by_id(id).await?.ok_or(CommandError::OutOfDate)
 }
 
 /// Autocompletes an order number. The typed text may also begin the product, the e-mail address or the
 /// profile.
 pub(crate) async fn complete(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    let found = ctx.framework.user_data.deps.store.complete(typed, MAX_CHOICES as u64).await;
+    let found = ctx.framework.user_data.services.store.complete(typed, MAX_CHOICES as u64).await;
     // The caller can still type the whole number.
     let orders = found.unwrap_or_else(|error| {
         tracing::debug!(%error, "no autocomplete choices");
@@ -81,7 +81,7 @@ pub(crate) async fn order_reply(
     responder: &Responder<'_>,
     order: &Order,
 ) -> Result<Reply, CommandError> {
-    let source = data.deps.store.source_message(order.id).await?;
+    let source = data.services.store.source_message(order.id).await?;
     let id = &order.id;
     let mut buttons = vec![secondary_button(custom_id("history", &[id]), "History")];
     if responder.has_level(Level::Manager) {

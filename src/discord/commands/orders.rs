@@ -76,7 +76,7 @@ pub(crate) async fn orders(
         since: read_day(data, text(since), DayEdge::Start)?,
         until: read_day(data, text(until), DayEdge::End)?,
     };
-    let view = data.deps.store.save_view(&to_json(&filter).to_string(), Utc::now()).await?;
+    let view = data.services.store.save_view(&to_json(&filter).to_string(), Utc::now()).await?;
     responder.show(page(data, &filter, view, From::Newest, 1).await?).await
 }
 
@@ -96,7 +96,7 @@ pub(crate) async fn show_page(
         "previous" => From::After(id),
         _ => return Err(CommandError::OutOfDate),
     };
-    let stored = data.deps.store.view(view).await?.ok_or(CommandError::OutOfDate)?;
+    let stored = data.services.store.view(view).await?.ok_or(CommandError::OutOfDate)?;
     let filter = from_json(&stored).ok_or(CommandError::OutOfDate)?;
     responder.show(page(data, &filter, view, start, number).await?).await
 }
@@ -109,7 +109,7 @@ async fn page(
     start: From,
     number: u64,
 ) -> Result<Reply, CommandError> {
-    let store = &data.deps.store;
+    let store = &data.services.store;
     let OrderPage { items, has_newer, has_older } = store.order_page(filter, start, PAGE_SIZE).await?;
     let total = store.count_orders(filter).await?;
     if items.is_empty() && !has_newer && !has_older {

@@ -53,11 +53,11 @@ pub(crate) async fn store(
         return responder.show(reply.with_text("The message has changed. This is its new content.")).await;
     }
     message.actor = Some(responder.actor());
-    let receipt = data.deps.ingest.submit(message).await?;
+    let receipt = data.services.ingest.submit(message).await?;
     if let Some(watched) = data.channels.iter().find(|watched| watched.id == channel) {
-        data.deps.feed_back(watched, id, &receipt);
+        data.services.feed_back(watched, id, &receipt);
     }
-    let orders = data.deps.store.orders_of_message(id).await?;
+    let orders = data.services.store.orders_of_message(id).await?;
     let reply = match orders.as_slice() {
         [] => Reply::default(),
         [order] => order_reply(data, responder, order).await?,
@@ -73,7 +73,7 @@ async fn fetch(
     channel: i64,
     id: i64,
 ) -> Result<Message, CommandError> {
-    let rest = &data.deps.rest;
+    let rest = &data.services.rest;
     let guild = responder.caller.guild.ok_or(CommandError::OutOfDate)?;
     // The copy in the interaction lacks what serenity cannot decode.
     let found: Value = match rest.message(channel, id).await {
@@ -86,7 +86,7 @@ async fn fetch(
         Err(RestError::NotFound(_)) => return Err(CommandError::user("The message has been deleted.")),
         Err(error) => return Err(error.into()),
     };
-    if rest.own().await?.wrote(&found) {
+    if rest.identity().await?.wrote(&found) {
         return Err(CommandError::user("The bot wrote this message itself."));
     }
     Message::from_discord(&found, Place { guild, channel }, Utc::now()).ok_or(CommandError::OutOfDate)

@@ -9,37 +9,41 @@ use tokio_util::sync::CancellationToken;
 
 use super::interactions::Commands;
 use crate::card::decode::discord::id_of;
-use crate::discord::CHECK_EVERY;
-use crate::discord::rest::{Reported, RestError};
+use crate::discord::rest::{FailureLog, RestError};
 
 /// Checks the commands of all guilds again and again, until `stop` is cancelled.
 pub(crate) async fn keep_registered(commands: Arc<Commands>, guilds: Vec<i64>, stop: CancellationToken) {
-    let reported = Reported::default();
+    let failures = FailureLog::default();
     let keeping = async {
-        let timing = &commands.data().deps.timing;
+        let timing = &commands.data().services.timing;
         loop {
             let mut all_registered = true;
             for &guild in &guilds {
-                all_registered &= register(&commands, guild, &reported).await;
+                all_registered &= register(&commands, guild, &failures).await;
             }
             // Retry soon after a failure: somebody may invite the bot again, for example.
-            tokio::time::sleep(timing.reconcile * if all_registered { CHECK_EVERY } else { 1 }).await;
+            tokio::time::sleep(if all_registered {
+                timing.check_interval()
+            } else {
+                timing.history_interval
+            })
+            .await;
         }
     };
     stop.run_until_cancelled(keeping).await;
 }
 
 /// Registers the commands of a guild. Returns whether that succeeded.
-async fn register(commands: &Commands, guild: i64, reported: &Reported<i64>) -> bool {
+async fn register(commands: &Commands, guild: i64, failures: &FailureLog<i64>) -> bool {
     match try_to_register(commands, guild).await {
         Ok(changed) => {
-            if changed || reported.works(&guild) {
+            if changed || failures.is_recovery(&guild) {
                 tracing::info!(guild.id = guild, "commands registered");
             }
             true
         }
         Err(error) => {
-            if reported.fails(guild) {
+            if failures.is_first_failure(guild) {
                 tracing::warn!(guild.id = guild, %error, "could not register the commands");
             }
             false
@@ -49,8 +53,8 @@ async fn register(commands: &Commands, guild: i64, reported: &Reported<i64>) -> 
 
 /// Returns whether the registered commands had to be replaced.
 async fn try_to_register(commands: &Commands, guild: i64) -> Result<bool, RestError> {
-    let rest = &commands.data().deps.rest;
-    let application = rest.own().await?.application;
+    let rest = &commands.data().services.rest;
+    let application = rest.identity().await?.application;
     let known = rest.guild(guild).await?;
     let roles = known.get("roles").and_then(Value::as_array).into_iter().flatten();
     let roles: BTreeSet<i64> = roles.filter_map(|role| id_of(role, "id")).collect();

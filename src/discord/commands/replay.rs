@@ -11,7 +11,7 @@ use crate::ingest::{ReplayFilter, ReplaySummary};
 #[poise::command(slash_command, guild_only, ephemeral)]
 pub(crate) async fn replay(ctx: Context<'_>) -> CommandResult {
     let (data, responder) = begin_deferred(ctx).await?;
-    let (ingest, actor) = (data.deps.ingest.clone(), responder.actor());
+    let (ingest, actor) = (data.services.ingest.clone(), responder.actor());
     let (sender, progress) = watch::channel(String::new());
     let work = async move {
         let filter = ReplayFilter { outcome: Some("rejected".to_owned()), ..ReplayFilter::default() };

@@ -12,7 +12,7 @@ use crate::discord::reply::text::pluralize;
 #[poise::command(context_menu_command = "Show order", guild_only, ephemeral)]
 pub(crate) async fn show_order(ctx: Context<'_>, message: Message) -> CommandResult {
     let (data, responder) = begin_deferred(ctx).await?;
-    let orders = data.deps.store.orders_of_message(message.id.get().cast_signed()).await?;
+    let orders = data.services.store.orders_of_message(message.id.get().cast_signed()).await?;
     let reply = match orders.as_slice() {
         [] => {
             let hint = if responder.has_level(Level::Manager) {

@@ -56,7 +56,7 @@ pub(crate) async fn stats(
     let today = day_of(Utc::now(), timezone);
     let (title, period) = read_period(period, since.as_deref(), until.as_deref(), today, timezone)?;
     let by = by.map_or(By::Day, By::from);
-    let rows = data.deps.store.stats(&period, by).await?;
+    let rows = data.services.store.stats(&period, by).await?;
     let question = Question { title, period, by, today, timezone };
     // There is a row for each product, and drawing takes tens of milliseconds of processor time.
     let work = tokio::task::spawn_blocking(move || reply(&question, &rows));

@@ -17,7 +17,7 @@ const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
 #[poise::command(slash_command, guild_only, ephemeral)]
 pub(crate) async fn status(ctx: Context<'_>) -> CommandResult {
     let (data, responder) = begin_deferred(ctx).await?;
-    let board = data.deps.board.snapshot();
+    let board = data.services.board.snapshot();
     let (database, database_works) = check_database(data).await;
     let is_healthy =
         database_works && board.connected && board.channels.iter().all(|channel| problem(channel).is_none());
@@ -32,7 +32,7 @@ pub(crate) async fn status(ctx: Context<'_>) -> CommandResult {
     let gateway = if board.connected { "connected" } else { "**not connected**" };
     embed.inline_field("Gateway", format!("{gateway}{latency}{}", last.unwrap_or_default()));
     embed.inline_field("Database", database);
-    let waiting = data.deps.ingest.waiting();
+    let waiting = data.services.ingest.waiting();
     embed.inline_field("Queue", pluralize(waiting, "message waiting", "messages waiting"));
     embed.inline_field("Last card", last_card(data).await);
     // Channels with a problem come first, because an embed may not have room for all channels.
@@ -52,7 +52,7 @@ pub(crate) async fn status(ctx: Context<'_>) -> CommandResult {
 
 /// The state of the database as text, and whether it works.
 async fn check_database(data: &Data) -> (String, bool) {
-    let store = &data.deps.store;
+    let store = &data.services.store;
     let pings = async { Ok::<_, StoreError>((store.ping().await?, store.ping_writer().await?)) };
     match timeout(DATABASE_TIMEOUT, pings).await {
         Ok(Ok((read, write))) => {
@@ -67,7 +67,7 @@ async fn check_database(data: &Data) -> (String, bool) {
 }
 
 async fn last_card(data: &Data) -> String {
-    match timeout(DATABASE_TIMEOUT, data.deps.store.logs(&LogFilter::default(), 1)).await {
+    match timeout(DATABASE_TIMEOUT, data.services.store.logs(&LogFilter::default(), 1)).await {
         Ok(Ok(page)) => page.items.first().map_or_else(
             || "none yet".to_owned(),
             |log| format!("{} ({})", relative_time(log.created_at), log.outcome),

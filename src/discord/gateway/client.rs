@@ -1,160 +1,111 @@
-//! The thread of one serenity client, from its birth to its end.
+//! The handle of one gateway client, which runs on its own thread.
+//!
+//! No method waits for serenity without a deadline. When to connect and when to give up is the
+//! supervisor's decision.
 
-use std::sync::{Arc, OnceLock, atomic::AtomicU64};
-use std::{io, thread};
-
-use serenity::all::{
-    Client as Serenity, ClientBuilder, Context, EventHandler, Framework, FullEvent, GatewayIntents, Http,
-    Interaction, Ready, ShardManager,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
-use serenity::async_trait;
-use serenity::gateway::CollectorCallback;
-use tokio::runtime::{self, Runtime};
+use std::time::Duration;
+
+use reqwest::Url;
 use tokio::sync::{oneshot, watch};
-use tokio_util::sync::CancellationToken;
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::gate::Gate;
-use super::{GatewayError, Pulse, events};
-use crate::discord::{Call, Event, OnEvent};
+use super::client_thread::ClientThread;
+use super::error::GatewayError;
+use super::events::EventHandler;
+use super::health::ClientHealth;
+use crate::config::Discord;
+use crate::discord::rest;
 
-/// What the bot asks to be told of.
-const INTENTS: GatewayIntents =
-    GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGES).union(GatewayIntents::MESSAGE_CONTENT);
-
-/// All that a client needs.
-pub(crate) struct Client {
-    pub(crate) http: Http,
-    pub(crate) url: String,
-    pub(crate) on_event: OnEvent,
-    pub(crate) pulse: watch::Sender<Pulse>,
-    pub(crate) allowed: Arc<AtomicU64>,
-    pub(crate) close: CancellationToken,
-    pub(crate) abandon: CancellationToken,
+/// A running gateway client. Dropping the handle [abandons](Self::abandon) the client.
+#[derive(Debug)]
+pub struct GatewayClient {
+    health: watch::Receiver<ClientHealth>,
+    identify_limit: Arc<AtomicU64>,
+    end: oneshot::Receiver<Result<(), GatewayError>>,
+    close: CancellationToken,
+    abandon: DropGuard,
 }
 
-impl Client {
-    /// Runs it on a thread of its own.
-    pub(crate) fn spawn(self, ended: oneshot::Sender<Result<(), GatewayError>>) -> io::Result<()> {
-        let runtime = runtime()?;
-        let live = move || {
-            let end = runtime.block_on(self.live());
-            // Waits for nothing: a task that spins would never end.
-            runtime.shutdown_background();
-            drop(ended.send(end));
+impl GatewayClient {
+    /// Starts a client that connects to the gateway at `url`.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used, or the system refuses a thread.
+    pub fn start(
+        config: &Discord,
+        url: String,
+        identify_limit: u64,
+        on_event: EventHandler,
+    ) -> Result<Self, GatewayError> {
+        if config.api_url.is_some() && is_discord(&url) {
+            return Err(GatewayError::UnexpectedGateway);
+        }
+        let (health_sender, health) = watch::channel(ClientHealth::new());
+        let (end_sender, end) = oneshot::channel();
+        let identify_limit = Arc::new(AtomicU64::new(identify_limit));
+        let (close, abandon) = (CancellationToken::new(), CancellationToken::new());
+        let client = ClientThread {
+            http: rest::serenity_http(config)?,
+            url,
+            on_event,
+            health: health_sender,
+            identify_limit: Arc::clone(&identify_limit),
+            close: close.clone(),
+            abandon: abandon.clone(),
         };
-        thread::Builder::new().name("gateway".to_owned()).spawn(live).map(drop)
+        client.spawn(end_sender)?;
+        Ok(Self { health, identify_limit, end, close, abandon: abandon.drop_guard() })
     }
 
-    async fn live(self) -> Result<(), GatewayError> {
-        let abandon = self.abandon.clone();
-        abandon.run_until_cancelled(self.run()).await.unwrap_or(Err(GatewayError::Gone))
+    /// The current health of the client.
+    #[must_use]
+    pub fn health(&self) -> ClientHealth {
+        self.health.borrow().clone()
     }
 
-    async fn run(self) -> Result<(), GatewayError> {
-        let desk = Desk { shards: Arc::default(), on_event: Arc::clone(&self.on_event) };
-        let listener = Listener { pulse: self.pulse.clone(), on_event: self.on_event, desk: desk.clone() };
-        // The client must be built on its own runtime: building starts the task that connects.
-        let mut client =
-            ClientBuilder::new_with_http(self.http, INTENTS).event_handler(listener).framework(desk).await?;
-        let mut address = Arc::clone(&client.ws_url).lock_owned().await;
-        // serenity has asked for it too, but guesses when it gets no answer.
-        *address = self.url;
-        let gate = Gate {
-            address: Arc::clone(&client.ws_url),
-            shards: Arc::clone(&client.shard_manager.runners),
-            pulse: self.pulse,
-            allowed: self.allowed,
-        };
-        tokio::spawn(gate.keep(address));
-        let shards = Spinners(Arc::clone(&client.shard_manager));
-        tokio::select! {
-            end = client.start() => Ok(end?),
-            () = self.close.cancelled() => {
-                shards.0.shutdown_all().await;
-                Ok(())
-            }
+    /// A receiver that is notified when the health changes.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<ClientHealth> {
+        self.health.clone()
+    }
+
+    /// Sets how many IDENTIFYs the client may send in total. At the limit it waits. RESUMEs are not
+    /// limited.
+    pub fn set_identify_limit(&self, identifies: u64) {
+        self.identify_limit.store(identifies, Ordering::Relaxed);
+    }
+
+    /// Waits until the client ends, and returns the reason.
+    pub async fn ended(&mut self) -> GatewayError {
+        match (&mut self.end).await {
+            Ok(Err(error)) => error,
+            Ok(Ok(())) | Err(_) => GatewayError::Stopped,
         }
     }
-}
 
-fn runtime() -> io::Result<Runtime> {
-    runtime::Builder::new_multi_thread().worker_threads(1).thread_name("gateway-worker").enable_all().build()
-}
-
-/// Stops shards that spin. On a connection that is gone serenity reads without end and without
-/// ever giving way, until the next heartbeat is due; but it does look for orders, and to fail with
-/// one ends the shard.
-struct Spinners(Arc<ShardManager>);
-
-impl Drop for Spinners {
-    fn drop(&mut self) {
-        if let Ok(shards) = self.0.runners.try_lock() {
-            shards.values().for_each(|shard| shard.runner_tx.shutdown_clean());
+    /// Closes the session. Abandons the client if that takes longer than `close_timeout`.
+    pub async fn close(mut self, close_timeout: Duration) {
+        // Without a connection serenity would wait for one, or spin.
+        if self.health().is_up() {
+            self.close.cancel();
+            drop(timeout(close_timeout, &mut self.end).await);
         }
+        self.abandon();
+    }
+
+    /// Stops the client without waiting. A thread that spins ends as soon as it yields.
+    pub fn abandon(self) {
+        drop(self.abandon);
     }
 }
 
-/// Passes interactions on to where they are answered: not here, where an outage of the gateway stops
-/// all that runs.
-#[derive(Clone)]
-struct Desk {
-    shards: Arc<OnceLock<Arc<ShardManager>>>,
-    on_event: OnEvent,
-}
-
-impl Desk {
-    fn pass_on(&self, context: Context, interaction: Interaction) {
-        if let Some(shards) = self.shards.get() {
-            (self.on_event)(Event::Asked(Box::new(Call {
-                context,
-                shards: Arc::clone(shards),
-                interaction,
-            })));
-        }
-    }
-}
-
-#[async_trait]
-impl Framework for Desk {
-    async fn init(&mut self, client: &Serenity) {
-        self.shards.get_or_init(|| Arc::clone(&client.shard_manager));
-    }
-
-    async fn dispatch(&self, context: Context, event: FullEvent) {
-        if let FullEvent::InteractionCreate { interaction } = event {
-            self.pass_on(context, interaction);
-        }
-    }
-}
-
-/// Hears of each new session and listens in on it.
-struct Listener {
-    pulse: watch::Sender<Pulse>,
-    on_event: OnEvent,
-    desk: Desk,
-}
-
-#[async_trait]
-impl EventHandler for Listener {
-    async fn ready(&self, context: Context, _: Ready) {
-        let (pulse, on_event, desk) = (self.pulse.clone(), Arc::clone(&self.on_event), self.desk.clone());
-        let own = context.clone();
-        // Handlers run as tasks, in any order. A collector is called in the task that reads, in
-        // order, and lives as long as the session.
-        context.shard.add_collector(CollectorCallback(Box::new(move |event| {
-            pulse.send_modify(Pulse::event);
-            if let Some(interaction) = events::undecoded_interaction(event) {
-                desk.pass_on(own.clone(), interaction);
-            }
-            if let Some(event) = events::read(event) {
-                if matches!(event, Event::Resumed) {
-                    pulse.send_modify(Pulse::resumed);
-                }
-                on_event(event);
-            }
-            true
-        })));
-        self.pulse.send_modify(Pulse::ready);
-        (self.on_event)(Event::Ready);
-    }
+/// Whether a gateway URL is Discord's own. serenity falls back to it when `GET /gateway` fails.
+fn is_discord(url: &str) -> bool {
+    let is_own_host = |host: &str| ["discord.gg", "discord.com"].iter().any(|name| host.ends_with(name));
+    Url::parse(url).ok().and_then(|url| url.host_str().map(is_own_host)).unwrap_or(true)
 }

@@ -1,27 +1,64 @@
-//! serenity's events as ours. A message that serenity cannot decode comes as the JSON that it was.
+//! Converts serenity's events into the events that ROMS handles. A message that serenity cannot
+//! decode is passed on as the JSON that Discord sent.
+
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use serenity::all::{Event as Theirs, Interaction};
+use serenity::all::{Context, Event as SerenityEvent, Interaction, ShardManager};
 
 use crate::card::decode::discord::id_of;
-use crate::discord::Event;
 
-/// The event, where it is one that matters here.
-pub(crate) fn read(event: &Theirs) -> Option<Event> {
+/// Handles the events of the gateway. It runs on serenity's thread, between two frames, so it must
+/// neither block nor panic.
+pub type EventHandler = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// An event of the gateway. Messages are Discord's JSON; an interaction is serenity's type, because
+/// poise needs it.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A new session. Discord does not replay events from before it.
+    Ready,
+    /// A resumed session. Discord replays the events that were missed.
+    Resumed,
+    /// `MESSAGE_CREATE`.
+    Created(Value),
+    /// `MESSAGE_UPDATE`, complete or partial.
+    Updated(Value),
+    /// `MESSAGE_DELETE` or `MESSAGE_DELETE_BULK`.
+    Deleted {
+        /// The channel.
+        channel: i64,
+        /// The deleted messages.
+        messages: Vec<i64>,
+    },
+    /// `INTERACTION_CREATE`: a command, button, select or modal.
+    Interaction(Box<IncomingInteraction>),
+}
+
+/// An interaction with the serenity context that poise needs to answer it.
+#[derive(Clone, Debug)]
+pub struct IncomingInteraction {
+    pub(crate) context: Context,
+    pub(crate) shards: Arc<ShardManager>,
+    pub(crate) interaction: Interaction,
+}
+
+/// Converts an event. Returns `None` for the kinds that ROMS does not handle.
+pub(crate) fn convert(event: &SerenityEvent) -> Option<Event> {
     match event {
-        Theirs::Resumed(_) => Some(Event::Resumed),
-        Theirs::MessageCreate(created) => to_json(created).map(Event::Created),
-        Theirs::MessageUpdate(updated) => to_json(updated).map(without_nulls).map(Event::Updated),
-        Theirs::MessageDelete(deleted) => Some(Event::Deleted {
+        SerenityEvent::Resumed(_) => Some(Event::Resumed),
+        SerenityEvent::MessageCreate(created) => to_json(created).map(Event::Created),
+        SerenityEvent::MessageUpdate(updated) => to_json(updated).map(without_nulls).map(Event::Updated),
+        SerenityEvent::MessageDelete(deleted) => Some(Event::Deleted {
             channel: deleted.channel_id.get().cast_signed(),
             messages: vec![deleted.message_id.get().cast_signed()],
         }),
-        Theirs::MessageDeleteBulk(deleted) => Some(Event::Deleted {
+        SerenityEvent::MessageDeleteBulk(deleted) => Some(Event::Deleted {
             channel: deleted.channel_id.get().cast_signed(),
             messages: deleted.ids.iter().map(|id| id.get().cast_signed()).collect(),
         }),
-        Theirs::Unknown(unknown) => undecoded(&unknown.kind, &unknown.value),
+        SerenityEvent::Unknown(unknown) => convert_undecoded(&unknown.kind, &unknown.value),
         _ => None,
     }
 }
@@ -30,7 +67,7 @@ fn to_json(typed: &impl Serialize) -> Option<Value> {
     serde_json::to_value(typed).ok()
 }
 
-/// An update states only what has changed; serenity writes null for all the rest.
+/// Removes the nulls that serenity writes for every field that an update does not contain.
 fn without_nulls(mut update: Value) -> Value {
     if let Value::Object(fields) = &mut update {
         fields.retain(|_, value| !value.is_null());
@@ -38,7 +75,7 @@ fn without_nulls(mut update: Value) -> Value {
     update
 }
 
-fn undecoded(kind: &str, data: &Value) -> Option<Event> {
+fn convert_undecoded(kind: &str, data: &Value) -> Option<Event> {
     let deleted = |messages| Some(Event::Deleted { channel: id_of(data, "channel_id")?, messages });
     match kind {
         "RESUMED" => Some(Event::Resumed),
@@ -53,11 +90,10 @@ fn undecoded(kind: &str, data: &Value) -> Option<Event> {
     }
 }
 
-/// An interaction that serenity could not decode, less what it most likely stumbled over: the message
-/// that a menu was opened on, which is another's and may hold anything. Whoever needs that message
-/// asks for it.
-pub(crate) fn undecoded_interaction(event: &Theirs) -> Option<Interaction> {
-    let Theirs::Unknown(unknown) = event else { return None };
+/// Decodes an interaction that serenity could not decode, after removing the likely cause: the
+/// content of the message that a context menu was opened on. The command fetches that message itself.
+pub(crate) fn decode_interaction(event: &SerenityEvent) -> Option<Interaction> {
+    let SerenityEvent::Unknown(unknown) = event else { return None };
     if unknown.kind != "INTERACTION_CREATE" {
         return None;
     }
@@ -69,7 +105,7 @@ pub(crate) fn undecoded_interaction(event: &Theirs) -> Option<Interaction> {
     serde_json::from_value(interaction).ok()
 }
 
-/// The least that serenity takes for a message.
+/// The smallest object that serenity decodes as a message.
 fn without_content(message: &Value) -> Option<Value> {
     Some(json!({
         "id": message.get("id")?, "channel_id": message.get("channel_id")?,

@@ -1,119 +1,118 @@
-//! Notices gathered into one message.
+//! Combines notices into the text of one message.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Notice, Place};
+use super::{MessageLink, Notice};
 use crate::card::outcome::RejectionCode;
-use crate::discord::rest::LONGEST_POST;
+use crate::discord::rest::MAX_MESSAGE_CHARS;
 
-/// Most links.
-const LINKS: usize = 10;
+const MAX_LINKS: usize = 10;
 
-/// Most sentences.
-const SENTENCES: usize = 3;
+const MAX_SENTENCES: usize = 3;
 
-/// Most characters of a sentence, and of a reason.
-const LONGEST: usize = 110;
+/// Most characters of a line: a sentence, or a reason.
+const MAX_LINE_CHARS: usize = 110;
 
-/// A link has at most 32 characters and three ids of at most 19 digits.
-const LONGEST_LINK: usize = 32 + 3 * 19 + 2;
+/// 32 characters of a link are fixed, and its three ids have at most 19 digits each.
+const MAX_LINK_CHARS: usize = 32 + 3 * 19 + 2;
 
-// All of it fits into one message, some words and counts of the digest's own included.
+// Everything fits into one message, with 60 characters for the fixed words and counts.
 const _: () = assert!(
-    LINKS * (LONGEST_LINK + 1) + (SENTENCES + RejectionCode::ALL.len()) * LONGEST + 60 <= LONGEST_POST
+    MAX_LINKS * (MAX_LINK_CHARS + 1) + (MAX_SENTENCES + RejectionCode::ALL.len()) * MAX_LINE_CHARS + 60
+        <= MAX_MESSAGE_CHARS
 );
 
-/// Notices that become one message. What it keeps is bounded, however many come.
+/// Notices that become one message. Its size is bounded, however many notices are added.
 #[derive(Debug, Default)]
 pub(crate) struct Digest {
-    unread: usize,
-    /// By code: how many, and what the first of them says.
+    rejected: usize,
+    /// By code: how many cards, and the reason of the first one.
     reasons: BTreeMap<&'static str, (usize, String)>,
-    links: Vec<Place>,
+    links: Vec<MessageLink>,
     sentences: Vec<String>,
-    /// Sentences for which there is no place, and notices of any kind that nobody took.
-    missed: usize,
+    /// Sentences beyond the limit, and notices of any kind that were dropped.
+    dropped: usize,
 }
 
 impl Digest {
     pub(crate) fn add(&mut self, notice: Notice) {
         match notice {
-            Notice::Unread(place, why) => {
-                self.unread += 1;
-                let (count, _) = self.reasons.entry(why.code.as_str()).or_insert((0, why.detail));
+            Notice::Rejected(link, reason) => {
+                self.rejected += 1;
+                let (count, _) = self.reasons.entry(reason.code.as_str()).or_insert((0, reason.detail));
                 *count += 1;
-                if self.links.len() < LINKS && !self.links.contains(&place) {
-                    self.links.push(place);
+                if self.links.len() < MAX_LINKS && !self.links.contains(&link) {
+                    self.links.push(link);
                 }
             }
-            Notice::Plain(sentence) if self.sentences.len() < SENTENCES => self.sentences.push(sentence),
-            Notice::Plain(_) => self.missed += 1,
+            Notice::Text(sentence) if self.sentences.len() < MAX_SENTENCES => self.sentences.push(sentence),
+            Notice::Text(_) => self.dropped += 1,
         }
     }
 
-    /// So many more there were.
-    pub(crate) fn miss(&mut self, count: usize) {
-        self.missed += count;
+    /// Counts notices that were dropped before they reached this digest.
+    pub(crate) fn add_dropped(&mut self, count: usize) {
+        self.dropped += count;
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for sentence in &self.sentences {
-            writeln!(f, "{}", cut(sentence, LONGEST - 1))?;
+            writeln!(f, "{}", truncate(sentence, MAX_LINE_CHARS - 1))?;
         }
-        match self.unread {
+        match self.rejected {
             0 => {}
             1 => writeln!(f, "A card could not be read:")?,
-            many => writeln!(f, "{many} cards could not be read:")?,
+            count => writeln!(f, "{count} cards could not be read:")?,
         }
         for (count, detail) in self.reasons.values() {
-            writeln!(f, "- {count} × {}", cut(detail, LONGEST - 15))?;
+            writeln!(f, "- {count} × {}", truncate(detail, MAX_LINE_CHARS - 15))?;
         }
-        for Place { guild, channel, message } in &self.links {
+        for MessageLink { guild, channel, message } in &self.links {
             writeln!(f, "https://discord.com/channels/{guild}/{channel}/{message}")?;
         }
-        let more = self.unread.saturating_sub(self.links.len()) + self.missed;
+        let more = self.rejected.saturating_sub(self.links.len()) + self.dropped;
         if more > 0 { write!(f, "and {more} more") } else { Ok(()) }
     }
 }
 
-/// At most so many characters of a text.
-fn cut(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
+/// Truncates a text to `max_chars` characters, with an ellipsis as the last one.
+fn truncate(text: &str, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
         None => text.to_owned(),
-        Some(_) => text.chars().take(longest - 1).chain(['…']).collect(),
+        Some(_) => text.chars().take(max_chars - 1).chain(['…']).collect(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Digest, Notice, Place};
+    use super::{Digest, MessageLink, Notice};
     use crate::card::outcome::{Rejection, RejectionCode};
-    use crate::discord::rest::LONGEST_POST;
+    use crate::discord::rest::MAX_MESSAGE_CHARS;
 
     #[test]
-    fn a_burst_becomes_one_message_that_fits() {
+    fn many_notices_fit_into_one_message() {
         let mut digest = Digest::default();
         for (number, code) in (0..).zip(RejectionCode::ALL.into_iter().cycle().take(5_000)) {
-            let place = Place { guild: i64::MAX, channel: i64::MAX, message: i64::MAX - number };
-            digest.add(Notice::Unread(place, Rejection { code, detail: "ä".repeat(500) }));
-            digest.add(Notice::Plain("ö".repeat(500)));
+            let link = MessageLink { guild: i64::MAX, channel: i64::MAX, message: i64::MAX - number };
+            digest.add(Notice::Rejected(link, Rejection { code, detail: "ä".repeat(500) }));
+            digest.add(Notice::Text("ö".repeat(500)));
         }
-        digest.miss(7);
+        digest.add_dropped(7);
         let text = digest.to_string();
-        assert!(text.chars().count() <= LONGEST_POST, "{}", text.chars().count());
+        assert!(text.chars().count() <= MAX_MESSAGE_CHARS, "{}", text.chars().count());
         assert!(text.contains("5000 cards could not be read:"), "{text}");
         assert_eq!(text.matches("https://discord.com/channels/").count(), 10);
         assert!(text.ends_with("and 9994 more"), "{text}");
     }
 
     #[test]
-    fn one_card_is_told_in_three_lines() {
+    fn one_rejected_card_takes_three_lines() {
         let mut digest = Digest::default();
         let why = Rejection { code: RejectionCode::NotAnOrder, detail: "it says nothing".to_owned() };
-        digest.add(Notice::Unread(Place { guild: 1, channel: 2, message: 3 }, why));
+        digest.add(Notice::Rejected(MessageLink { guild: 1, channel: 2, message: 3 }, why));
         assert_eq!(
             digest.to_string(),
             "A card could not be read:\n- 1 × it says nothing\nhttps://discord.com/channels/1/2/3\n"

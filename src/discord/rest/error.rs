@@ -1,56 +1,84 @@
-//! Why a call to Discord failed, without anything secret: no token, no address, no text.
+//! Why a REST call failed. The errors contain no token, URL or response text.
 
+use std::error::Error;
 use std::fmt;
+use std::io;
 
 use serenity::http::HttpError;
 
-/// Why a call to Discord failed for good: after all tries, or at once where trying again is no use.
+/// Why a REST call failed, after all retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestError {
     /// The token is wrong, or was reset.
     #[error("401: Discord does not know the bot's token")]
     Unauthorized,
-    /// The bot may not do this, or may not see that.
+    /// The bot lacks a permission.
     #[error("403: the bot may not do that{0}")]
-    Forbidden(Code),
-    /// There is none, or the bot is not where it is.
+    Forbidden(ErrorCode),
+    /// The target does not exist, or the bot cannot see it.
     #[error("404: Discord finds no such thing{0}")]
-    NotFound(Code),
-    /// Too much was asked for all the time that the call had.
+    NotFound(ErrorCode),
+    /// Discord asked to wait longer than a call may take.
     #[error("429: too many requests")]
     RateLimited,
-    /// Another refusal: the status.
+    /// Another 4xx status.
     #[error("{0}: Discord refuses the request{1}")]
-    Refused(u16, Code),
-    /// Discord has trouble: the status.
-    #[error("{0}: Discord cannot answer now")]
+    Refused(u16, ErrorCode),
+    /// A 5xx status.
+    #[error("{0}: Discord has a problem")]
     Server(u16),
-    /// No connection, or it broke.
-    #[error("Discord cannot be reached")]
-    Unreachable,
-    /// No answer within the time that the call had.
+    /// There is no connection, or it broke.
+    #[error("Discord cannot be reached: {0}")]
+    Unreachable(ConnectFailure),
+    /// Discord did not answer in time.
     #[error("Discord did not answer in time")]
     Timeout,
-    /// The answer is not what was asked for.
-    #[error("Discord's answer cannot be read")]
+    /// The response is not what was asked for.
+    #[error("Discord's response cannot be read")]
     Unreadable,
-    /// The token cannot even be sent.
-    #[error("the bot's token holds characters that no token has")]
+    /// The token cannot be sent in a header.
+    #[error("the bot's token contains characters that no token has")]
     Token,
-    /// `api_url` is no address.
-    #[error("the address in discord.api_url is none")]
+    /// `api_url` is not a URL.
+    #[error("discord.api_url is not a URL")]
     ApiUrl,
-    /// The HTTP client cannot be made.
-    #[error("no HTTP client can be made: TLS is not to be had")]
+    /// The HTTP client cannot be built.
+    #[error("no HTTP client can be built: TLS is not available")]
     Client,
 }
 
-/// Discord's own code for an error, where it gave one: 50001 is "Missing Access".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Code(Option<i64>);
+/// Why there is no connection to Discord.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectFailure {
+    /// The host name has no address, or the name server does not answer.
+    #[error("DNS does not resolve its host name; is this machine online?")]
+    Dns,
+    /// Nothing listens at the address, or a firewall rejects the connection.
+    #[error("the connection was refused")]
+    Refused,
+    /// No answer to the connection attempt.
+    #[error("the connection timed out; a firewall may drop it")]
+    Timeout,
+    /// There is no route to the address.
+    #[error("there is no route to its network")]
+    NoRoute,
+    /// The TLS handshake failed.
+    #[error("the TLS handshake failed; a proxy or virus scanner may intercept the connection")]
+    Tls,
+    /// The proxy of the environment does not work.
+    #[error("the proxy set in HTTPS_PROXY or ALL_PROXY does not work")]
+    Proxy,
+    /// The connection broke, or failed for another reason.
+    #[error("the connection broke")]
+    Broken,
+}
 
-impl Code {
-    /// "Unknown Message": it was deleted.
+/// Discord's own error code, if the response had one. For example, 50001 is "Missing Access".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ErrorCode(Option<i64>);
+
+impl ErrorCode {
+    /// "Unknown Message": the message was deleted.
     pub const UNKNOWN_MESSAGE: Self = Self(Some(10008));
 
     /// The number.
@@ -60,14 +88,14 @@ impl Code {
     }
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |code| write!(f, " (Discord's code {code})"))
+        self.0.map_or(Ok(()), |code| write!(f, " (Discord error code {code})"))
     }
 }
 
 impl RestError {
-    /// Whether the same request would fail again, however often it is made.
+    /// Whether repeating the same request cannot succeed.
     #[must_use]
     pub const fn is_final(self) -> bool {
         match self {
@@ -78,13 +106,13 @@ impl RestError {
             | Self::Token
             | Self::ApiUrl
             | Self::Client => true,
-            Self::RateLimited | Self::Server(_) | Self::Unreachable | Self::Timeout | Self::Unreadable => {
+            Self::RateLimited | Self::Server(_) | Self::Unreachable(_) | Self::Timeout | Self::Unreadable => {
                 false
             }
         }
     }
 
-    /// Discord's own code, where it refused and gave one.
+    /// Discord's own error code, if the response had one.
     #[must_use]
     pub const fn code(self) -> Option<i64> {
         match self {
@@ -93,7 +121,7 @@ impl RestError {
         }
     }
 
-    fn of_status(status: u16, code: Code) -> Self {
+    fn from_status(status: u16, code: ErrorCode) -> Self {
         match status {
             401 => Self::Unauthorized,
             403 => Self::Forbidden(code),
@@ -105,21 +133,58 @@ impl RestError {
     }
 }
 
-/// Keeps what kind of failure it was, and drops the rest: serenity's errors hold addresses and
-/// answers.
+/// Keeps the kind of failure and drops the rest: serenity's errors contain URLs and responses.
 impl From<serenity::Error> for RestError {
     fn from(error: serenity::Error) -> Self {
         match error {
             serenity::Error::Http(HttpError::UnsuccessfulRequest(answer)) => {
-                // serenity puts -1 where Discord gave none, Discord 0 where it has none.
+                // serenity writes -1 if the response has no code; Discord writes 0.
                 let code = i64::try_from(answer.error.code).ok().filter(|code| *code > 0);
-                Self::of_status(answer.status_code.as_u16(), Code(code))
+                Self::from_status(answer.status_code.as_u16(), ErrorCode(code))
             }
-            serenity::Error::Http(HttpError::Request(error)) if error.is_timeout() => Self::Timeout,
+            serenity::Error::Http(HttpError::Request(error)) => from_reqwest(&error),
             serenity::Error::Http(HttpError::InvalidHeader(_)) => Self::Token,
             serenity::Error::Http(HttpError::Url(_)) => Self::ApiUrl,
             serenity::Error::Json(_) => Self::Unreadable,
-            _ => Self::Unreachable,
+            _ => Self::Unreachable(ConnectFailure::Broken),
         }
+    }
+}
+
+fn from_reqwest(error: &reqwest::Error) -> RestError {
+    if !error.is_connect() {
+        let broken = RestError::Unreachable(ConnectFailure::Broken);
+        return if error.is_timeout() { RestError::Timeout } else { broken };
+    }
+    RestError::Unreachable(ConnectFailure::from_reqwest(error))
+}
+
+impl ConnectFailure {
+    /// Finds the cause in the chain of errors. hyper-util names failures of DNS and of a proxy's
+    /// tunnel only in text; rustls wraps its errors in [`io::ErrorKind::InvalidData`].
+    fn from_reqwest(error: &reqwest::Error) -> Self {
+        let mut found = if error.is_timeout() { Self::Timeout } else { Self::Broken };
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if text.starts_with("dns error") {
+                found = Self::Dns;
+                break;
+            }
+            if text.starts_with("tunnel error") || text.contains("proxy") {
+                return Self::Proxy;
+            }
+            if let Some(error) = cause.downcast_ref::<io::Error>() {
+                found = match error.kind() {
+                    io::ErrorKind::ConnectionRefused => Self::Refused,
+                    io::ErrorKind::TimedOut => Self::Timeout,
+                    io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::NoRoute,
+                    io::ErrorKind::InvalidData => Self::Tls,
+                    _ => found,
+                };
+            }
+            next = cause.source();
+        }
+        found
     }
 }

@@ -1,4 +1,4 @@
-//! The whole program in this process, watching channels of the double, with short times.
+//! The whole program in the test's process, watching channels of the double with short times.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::sql::Sql;
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// ROMS on a database of its own.
+/// ROMS with its own database.
 pub(crate) struct Bot {
     pub(crate) config: Config,
     home: Home,
@@ -32,22 +32,22 @@ struct Running {
     address: std::net::SocketAddr,
 }
 
-/// Times that a test can wait for.
+/// Times short enough for a test.
 pub(crate) fn timing() -> Timing {
     Timing {
-        ready: Duration::from_secs(3),
-        alive: Duration::from_secs(3),
-        look: Duration::from_millis(50),
-        back_off: Duration::from_millis(50),
-        back_off_max: Duration::from_millis(400),
-        reconcile: Duration::from_millis(500),
-        unstored: Duration::from_millis(100),
-        refetch: Duration::from_millis(100),
-        notice: Duration::from_millis(300),
-        retry: Duration::from_millis(20),
-        rest: Duration::from_secs(5),
-        refused: Duration::from_secs(1),
-        close: Duration::from_secs(1),
+        ready_timeout: Duration::from_secs(3),
+        silence_timeout: Duration::from_secs(3),
+        poll_interval: Duration::from_millis(50),
+        reconnect_delay: Duration::from_millis(50),
+        max_reconnect_delay: Duration::from_millis(400),
+        history_interval: Duration::from_millis(500),
+        outage_interval: Duration::from_millis(100),
+        refetch_delay: Duration::from_millis(100),
+        notice_delay: Duration::from_millis(300),
+        retry_delay: Duration::from_millis(20),
+        request_timeout: Duration::from_secs(5),
+        refusal_pause: Duration::from_secs(1),
+        close_timeout: Duration::from_secs(1),
     }
 }
 
@@ -59,12 +59,12 @@ impl Bot {
         bot
     }
 
-    /// What would be started: `more` are further lines of each channel's section.
+    /// Configures ROMS without starting it. `more` are further lines for each channel's section.
     pub(crate) async fn configured(discord: &Discord, channels: &[&Channel], more: &str) -> Self {
         Self::configured_in(Home::new(), discord, channels, more).await
     }
 
-    /// The same in this place.
+    /// Like [`Self::configured`], in a given folder.
     pub(crate) async fn configured_in(
         home: Home,
         discord: &Discord,
@@ -86,13 +86,13 @@ impl Bot {
         Self { config, home, running: None, store }
     }
 
-    /// Starts what is configured.
+    /// Starts it.
     pub(crate) async fn run(mut self, timing: Timing) -> Self {
         self.start_again(timing).await;
         self
     }
 
-    /// Starts it, on the database that is there.
+    /// Starts it on the existing database.
     pub(crate) async fn start_again(&mut self, timing: Timing) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -104,46 +104,46 @@ impl Bot {
         self.running = Some(Running { stop, task, address });
     }
 
-    /// Stops it in good order.
+    /// Stops it gracefully.
     pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
         let Some(running) = self.running.take() else { return Ok(()) };
         running.stop.cancel();
         timeout(DEADLINE, running.task).await.expect("it stops in time").expect("it does not panic")
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it stops by itself.
     pub(crate) async fn ended(&mut self) -> anyhow::Result<()> {
         let running = self.running.take().expect("it runs");
         timeout(DEADLINE, running.task).await.expect("it ends in time").expect("it does not panic")
     }
 
-    /// What a route answers.
+    /// The JSON of a route.
     pub(crate) async fn get(&self, path: &str) -> serde_json::Value {
         let address = self.running.as_ref().expect("it runs").address;
         reqwest::get(format!("http://{address}{path}")).await.unwrap().json().await.unwrap()
     }
 
-    /// Where it listens.
+    /// Its HTTP address.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.running.as_ref().expect("it runs").address)
     }
 
-    /// The order of a number.
+    /// The order with a number.
     pub(crate) async fn order(&self, number: &str) -> Option<Order> {
         self.store.order(number).await.unwrap()
     }
 
-    /// How many orders there are.
+    /// The number of orders.
     pub(crate) async fn orders(&self) -> u64 {
         self.store.count_orders(&OrderFilter::default()).await.unwrap().count
     }
 
-    /// The log, newest first.
+    /// The webhook log, newest first.
     pub(crate) async fn logs(&self) -> Vec<LogEntry> {
         self.store.logs(&LogFilter::default(), 1000).await.unwrap().items
     }
 
-    /// Waits for an order to be as it should.
+    /// Waits until an order satisfies a condition.
     pub(crate) async fn until_order(&self, number: &str, is: impl Fn(&Order) -> bool) -> Order {
         let end = Instant::now() + DEADLINE;
         loop {
@@ -156,7 +156,7 @@ impl Bot {
         }
     }
 
-    /// Waits until there are so many orders.
+    /// Waits until there are `count` orders.
     pub(crate) async fn until_orders(&self, count: u64) {
         let end = Instant::now() + DEADLINE;
         loop {
@@ -173,7 +173,7 @@ impl Bot {
         &self.store
     }
 
-    /// Waits until a route answers so.
+    /// Waits until a route's answer satisfies a condition.
     pub(crate) async fn until(
         &self,
         path: &str,
@@ -191,7 +191,7 @@ impl Bot {
         }
     }
 
-    /// Waits until the log is so, and gives it, newest first.
+    /// Waits until the webhook log satisfies a condition. Returns it, newest first.
     pub(crate) async fn until_logs(&self, what: &str, is: impl Fn(&[LogEntry]) -> bool) -> Vec<LogEntry> {
         let end = Instant::now() + DEADLINE;
         loop {
@@ -204,13 +204,13 @@ impl Bot {
         }
     }
 
-    /// A connection to its database, past the program.
+    /// A direct connection to its database.
     pub(crate) async fn sql(&self) -> Sql {
         self.home.sql().await
     }
 }
 
-/// A card of Refract's with this order number.
+/// A card of Refract with an order number.
 pub(crate) fn card(number: &str, price: &str) -> serde_json::Value {
     serde_json::json!({"embeds": [{
         "author": {"name": "Successful Checkout | Target"},

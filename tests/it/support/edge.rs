@@ -1,4 +1,4 @@
-//! The Discord edge as the tests of its parts use it: against the double, with short times.
+//! Parts of the Discord edge, configured for the double with short times.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -7,11 +7,15 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use roms::config::{self, Token, Trust};
 use roms::discord::{Timing, rest::Rest};
+use tokio::time::{interval, timeout};
 use tracing::subscriber::DefaultGuard;
 
 use super::discord::{Channel, Discord};
 
-/// A configuration with these channels, all of one guild.
+/// How long a test waits for a line of the log.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A configuration that watches these channels. All must belong to one guild.
 pub(crate) fn config(discord: &Discord, channels: &[&Channel]) -> config::Discord {
     config::Discord {
         token: Token::new(discord.token()),
@@ -23,7 +27,7 @@ pub(crate) fn config(discord: &Discord, channels: &[&Channel]) -> config::Discor
     }
 }
 
-/// A channel to watch.
+/// The configuration of one channel.
 pub(crate) fn watched(channel: u64) -> config::Channel {
     config::Channel {
         id: id(channel),
@@ -35,34 +39,34 @@ pub(crate) fn watched(channel: u64) -> config::Channel {
     }
 }
 
-/// Times that a test can wait for.
+/// Times short enough for a test.
 pub(crate) fn timing() -> Timing {
     Timing {
-        notice: Duration::from_millis(200),
-        retry: Duration::from_millis(5),
-        rest: Duration::from_secs(1),
-        refused: Duration::from_millis(100),
-        close: Duration::from_millis(200),
+        notice_delay: Duration::from_millis(200),
+        retry_delay: Duration::from_millis(5),
+        request_timeout: Duration::from_secs(1),
+        refusal_pause: Duration::from_millis(100),
+        close_timeout: Duration::from_millis(200),
         ..Timing::default()
     }
 }
 
-/// The way to the double.
+/// A REST client for the double.
 pub(crate) fn rest(discord: &Discord) -> Rest {
     Rest::new(&config(discord, &[]), &timing()).unwrap()
 }
 
-/// An id as the program has it.
+/// An id as the type that ROMS uses.
 pub(crate) fn id(id: u64) -> i64 {
     id.try_into().unwrap()
 }
 
-/// What this thread logs from now on, as text; all levels of ours, warnings of others.
+/// Everything that the current thread logs: all levels of ROMS, warnings of libraries.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Begins to listen, for as long as the guard lives.
+    /// Captures the log while the guard lives.
     pub(crate) fn listen() -> (Self, DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
@@ -74,14 +78,27 @@ impl Log {
         (log, tracing::subscriber::set_default(subscriber))
     }
 
-    /// All of it so far.
+    /// The log so far.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 
-    /// How many lines say this.
+    /// How many lines contain this text.
     pub(crate) fn count(&self, what: &str) -> usize {
         self.text().lines().filter(|line| line.contains(what)).count()
+    }
+}
+
+impl Log {
+    /// Waits until a line contains this text.
+    pub(crate) async fn until(&self, text: &str) {
+        let mut polls = interval(Duration::from_millis(10));
+        let waiting = async {
+            while self.count(text) == 0 {
+                polls.tick().await;
+            }
+        };
+        timeout(DEADLINE, waiting).await.unwrap_or_else(|_| panic!("no {text:?} in {}", self.text()));
     }
 }
 

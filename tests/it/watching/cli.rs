@@ -60,8 +60,8 @@ async fn backfill_reads_what_was_hidden_and_twice_changes_nothing() {
     let backfill = ["discord", "backfill", "--channel", &channel_id, "--since", &since];
     let output = run(&home, &backfill).await;
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    let summary = "250 messages read: 250 orders created, 0 updated, 0 cards known already, 0 that are no \
-                   orders, 0 that could not be read";
+    let summary = "250 messages read: 250 orders created, 0 updated, 0 cards already known, 0 ignored (not \
+                   orders), 0 rejected (not readable)";
     assert!(out(&output).contains(summary), "{}", out(&output));
     assert!(err(&output).contains("100 messages"), "{}", err(&output));
     let rows = async || {

@@ -100,9 +100,9 @@ async fn what_is_too_old_is_hidden_and_that_is_said_once() {
     assert!(stage.bot.order("HIDDEN-1").await.is_none());
     let told = notices.until_message("what was hidden", |_| true).await;
     let text = told["content"].as_str().unwrap();
-    assert!(text.contains("checkouts: what was posted between"), "{text}");
+    assert!(text.contains("checkouts: messages posted between"), "{text}");
     assert_eq!(notices.messages().len(), 1);
-    assert_eq!(stage.log.count("is too old and was not read; `roms discord backfill` reads it"), 1);
+    assert_eq!(stage.log.count("are too old and were not read; `roms discord backfill` reads them"), 1);
     stage.end().await;
 }
 
@@ -114,6 +114,6 @@ async fn a_channel_where_nothing_was_posted_for_long_hides_nothing() {
     stage.start().await;
     stage.until_listening().await;
     stage.read_again().await;
-    assert_eq!(stage.log.count("is too old and was not read"), 0, "{}", stage.log.text());
+    assert_eq!(stage.log.count("are too old and were not read"), 0, "{}", stage.log.text());
     stage.end().await;
 }

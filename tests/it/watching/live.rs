@@ -136,7 +136,7 @@ async fn without_react_a_card_is_stored_and_not_marked() {
 #[tokio::test]
 async fn live_cards_come_over_the_gateway_and_not_by_the_next_reading_of_the_history() {
     let mut stage = Stage::before(|_, _| {}).await;
-    stage.bot.start_again(Timing { reconcile: Duration::from_mins(10), ..timing() }).await;
+    stage.bot.start_again(Timing { history_interval: Duration::from_mins(10), ..timing() }).await;
     stage.until_listening().await;
     let path = format!("/channels/{}/messages", stage.channel.id());
     let read =

@@ -97,7 +97,7 @@ async fn odd_cards_are_read_from_the_history_and_cost_no_page() {
 async fn components_arrive_empty_and_are_fetched() {
     let mut stage = Stage::before(|_, _| {}).await;
     // The history is read at the start alone, so that only the fetches can tell.
-    stage.bot.start_again(Timing { reconcile: Duration::from_mins(10), ..timing() }).await;
+    stage.bot.start_again(Timing { history_interval: Duration::from_mins(10), ..timing() }).await;
     stage.until_listening().await;
     let read = |health: &Value| health["checks"]["discord"]["channels"][0]["checked_at"].is_string();
     stage.bot.until("/health", "the history was read once", read).await;

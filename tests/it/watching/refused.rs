@@ -1,9 +1,14 @@
-//! Discord refuses the bot for good: the program says why, and ends or goes on with HTTP alone.
+//! Discord refuses the bot for good, or cannot be reached: ROMS says why, and stops or continues.
+
+use std::time::Duration;
+
+use roms::discord::Timing;
 
 use super::stage::{Stage, watched};
-use crate::support::bot::card;
+use crate::support::bot::{card, timing};
+use crate::support::discord::Fate;
 
-/// Close code, what the message must name, and how that is brought about.
+/// Whether the token is wrong or the intent is off, and what the error must name.
 const CASES: [(bool, &str); 2] = [(true, "discord.token"), (false, "Message Content Intent")];
 
 async fn refused(bad_token: bool, required: bool) -> Stage {
@@ -16,6 +21,21 @@ async fn refused(bad_token: bool, required: bool) -> Stage {
     }
     stage.start().await;
     stage
+}
+
+#[tokio::test]
+async fn an_unreachable_discord_is_logged_at_once_and_watched_as_soon_as_it_answers() {
+    let mut stage = Stage::before(|_, _| {}).await;
+    stage.discord.refuse_connections(Fate::Reset).await;
+    // A call is repeated for a minute before it fails.
+    let timing = Timing { request_timeout: Duration::from_mins(1), ..timing() };
+    stage.bot.start_again(timing).await;
+    let line = "Discord cannot be reached: the connection was refused; ROMS keeps trying";
+    stage.until_log(line).await;
+    stage.discord.accept_connections();
+    stage.until_listening().await;
+    assert_eq!(stage.log.count("Discord cannot be reached"), 1, "{}", stage.log.text());
+    stage.end().await;
 }
 
 #[tokio::test]
@@ -50,7 +70,7 @@ async fn http_goes_on_alone_where_discord_is_not_required() {
         assert_eq!(health["checks"]["discord"]["connected"], false);
         let given_up = health["checks"]["discord"]["given_up"].as_str().unwrap();
         assert!(given_up.contains(cure), "{given_up}");
-        assert_eq!(stage.log.count("going on with HTTP alone"), 1, "{}", stage.log.text());
+        assert_eq!(stage.log.count("continuing with HTTP only"), 1, "{}", stage.log.text());
         let path = format!("{}/api/v2/webhooks/orders", stage.bot.url());
         let answer = reqwest::Client::new().post(path).json(&card("HTTP-1", "$10.00")).send().await.unwrap();
         assert_eq!(answer.status(), 200);

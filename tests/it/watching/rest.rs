@@ -13,7 +13,7 @@ async fn a_forbidden_history_is_reported_once_and_recovers() {
     let mut stage = Stage::before(|_, _| {}).await;
     stage.hook.post(card("OLD-1", "$10.00"));
     stage.channel.deny(READ_MESSAGE_HISTORY);
-    let timing = roms::discord::Timing { reconcile: Duration::from_millis(100), ..timing() };
+    let timing = roms::discord::Timing { history_interval: Duration::from_millis(100), ..timing() };
     stage.bot.start_again(timing).await;
     stage.until_listening().await;
     let missing = json!(["Read Message History"]);
@@ -40,7 +40,7 @@ async fn a_channel_that_cannot_be_seen_is_left_alone_for_a_while() {
     let mut stage = Stage::before(|_, _| {}).await;
     stage.hook.post(card("OLD-1", "$10.00"));
     stage.channel.deny(VIEW_CHANNEL);
-    let timing = roms::discord::Timing { reconcile: Duration::from_millis(100), ..timing() };
+    let timing = roms::discord::Timing { history_interval: Duration::from_millis(100), ..timing() };
     stage.bot.start_again(timing).await;
     stage.until_listening().await;
     stage.bot.until("/health", "it is degraded", |health| health["status"] == "degraded").await;

@@ -1,4 +1,4 @@
-//! ROMS watching one channel of a double: what most scenarios begin with.
+//! ROMS watching one channel of the Discord double: the setup of most scenarios.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,11 +13,11 @@ use crate::support::bot::{Bot, card, timing};
 use crate::support::discord::{Channel, Discord, Guild, Webhook};
 use crate::support::edge::Log;
 
-/// A word of every card's e-mail address and proxy, which no log may hold.
+/// A word in the e-mail address and proxy of every card. It must not appear in a log.
 pub(crate) const CANARY: &str = "canary";
 
 impl Drop for Stage {
-    /// A scenario that fails shows the log.
+    /// Prints the log if the scenario failed.
     fn drop(&mut self) {
         if std::thread::panicking() {
             drop(std::io::Write::write_all(&mut std::io::stderr(), self.log.text().as_bytes()));
@@ -32,19 +32,19 @@ pub(crate) struct Stage {
     pub(crate) channel: Channel,
     pub(crate) hook: Webhook,
     pub(crate) bot: Bot,
-    /// All that ROMS logs, less its gateway thread.
+    /// Everything that ROMS logs, except on its gateway thread.
     pub(crate) log: Log,
     markers: AtomicUsize,
     _listening: DefaultGuard,
 }
 
 impl Stage {
-    /// ROMS is connected.
+    /// Starts ROMS and waits until it is connected.
     pub(crate) async fn new() -> Self {
         Self::with(|_, _| {}).await
     }
 
-    /// The same with another configuration of the connection.
+    /// Like [`Self::new`], with a changed configuration.
     pub(crate) async fn with(change: impl FnOnce(&Discord, &mut DiscordConfig)) -> Self {
         let mut stage = Self::before(change).await;
         stage.start().await;
@@ -52,11 +52,11 @@ impl Stage {
         stage
     }
 
-    /// ROMS is not started yet.
+    /// Does not start ROMS yet.
     pub(crate) async fn before(change: impl FnOnce(&Discord, &mut DiscordConfig)) -> Self {
         let (log, listening) = Log::listen();
         let discord = Discord::start().await;
-        // Less than what the harness takes for a sign of life.
+        // Well below the tests' `silence_timeout`.
         discord.gateway().heartbeat_every(Duration::from_secs(1));
         let guild = discord.guild("Buyers");
         let channel = guild.channel("checkouts");
@@ -67,13 +67,13 @@ impl Stage {
         Self { discord, guild, channel, hook, bot, log, markers, _listening: listening }
     }
 
-    /// Waits until ROMS hears the gateway: what comes right behind READY it finds in the history
-    /// only, where a deleted message is not.
+    /// Waits until ROMS receives gateway events. It can miss events sent right after READY; it finds
+    /// those messages in the history, unless they were deleted meanwhile.
     pub(crate) async fn until_listening(&self) {
         self.discord.until_ready().await;
         let path = "/health";
         self.bot
-            .until(path, "it hears the gateway", |health| {
+            .until(path, "it receives events", |health| {
                 self.discord.gateway().dispatch("TYPING_STOP", json!({}));
                 let discord = &health["checks"]["discord"];
                 discord["connected"] == true && discord["last_event_at"].is_string()
@@ -83,8 +83,7 @@ impl Stage {
 
     /// Starts ROMS.
     pub(crate) async fn start(&mut self) {
-        let timing = timing();
-        self.bot.start_again(timing).await;
+        self.bot.start_again(timing()).await;
     }
 
     /// Stops ROMS and starts it again.
@@ -93,7 +92,7 @@ impl Stage {
         self.start().await;
     }
 
-    /// Stops ROMS; nothing else was asked of Discord than what it has.
+    /// Stops ROMS. Checks that it sent only known requests and that its log contains no secret.
     pub(crate) async fn end(mut self) {
         self.bot.stop().await.unwrap();
         let unknown = self.discord.unknown_requests();
@@ -104,20 +103,25 @@ impl Stage {
         }
     }
 
-    /// Posts a card and waits until it is stored: whatever came before it has been seen.
+    /// Posts a card and waits until it is stored. Live messages posted before are handled by then.
     pub(crate) async fn mark(&self) -> Order {
         let number = format!("MARKER-{}", self.markers.fetch_add(1, Ordering::Relaxed));
         self.hook.post(card(&number, "$1.00"));
         self.bot.until_order(&number, |_| true).await
     }
 
-    /// Waits until the history was read from beginning to end once more.
+    /// Waits until ROMS has read the history once more.
     pub(crate) async fn read_again(&self) {
         let path = format!("/channels/{}/messages", self.channel.id());
         let times = self.discord.count("GET", &path);
-        // One may be on its way; the next but one begins after now.
+        // A request may be under way already, so the second one from now counts.
         self.discord.until_requests("GET", &path, times + 2).await;
         self.mark().await;
+    }
+
+    /// Waits until ROMS logs a line that contains this text.
+    pub(crate) async fn until_log(&self, text: &str) {
+        self.log.until(text).await;
     }
 
     /// The log rows of an order, newest first.
@@ -132,29 +136,29 @@ impl Stage {
     }
 }
 
-/// The part of a configuration that is about Discord.
+/// The Discord section of a configuration.
 pub(crate) fn watched(config: &mut Config) -> &mut DiscordConfig {
     &mut config.discord
 }
 
-/// An id as the program has it.
+/// An id as the type that ROMS uses.
 pub(crate) fn id(id: u64) -> i64 {
     id.try_into().unwrap()
 }
 
-/// What a card costs.
+/// The price of an order, in hundredths.
 pub(crate) fn price(order: &Order) -> Option<i64> {
     order.fields.price.map(Amount::hundredths)
 }
 
-/// A card that states no order number.
+/// A card without an order number.
 pub(crate) fn card_without_number() -> Value {
     let mut message = card("", "$10.00");
     message["embeds"][0]["fields"].as_array_mut().unwrap().retain(|field| field["name"] != "Order Number");
     message
 }
 
-/// A card with other things in its embed.
+/// A card with other values in its embed.
 pub(crate) fn odd_card(number: &str, odd: &Value) -> Value {
     let mut message = card(number, "$10.00");
     for (key, value) in odd.as_object().unwrap() {

@@ -1,28 +1,28 @@
-//! How a client fares, as far as can be seen.
+//! The health of one gateway client.
 
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-/// How a client fares.
+/// The health of one gateway client.
 #[derive(Clone, Debug)]
-pub struct Pulse {
-    /// How many IDENTIFYs it has sent.
+pub struct ClientHealth {
+    /// IDENTIFYs sent so far.
     pub identifies: u64,
-    /// How many of them were answered with READY.
+    /// IDENTIFYs that Discord answered with READY.
     pub sessions: u64,
-    /// Since when it has no session: from its start, or from its first try to connect again that
-    /// no READY or RESUMED has followed so far. `None` while it has one.
+    /// Since when there has been no session: since the start, or since the first reconnect that has
+    /// not led to READY or RESUMED yet. `None` while there is a session.
     pub down_since: Option<Instant>,
-    /// When the last event or the last answer to a heartbeat came; at first, the start.
+    /// Time of the last event or heartbeat acknowledgement; at first, the start.
     pub last_sign: Instant,
-    /// When the last event came. UTC.
+    /// Time of the last event. UTC.
     pub last_event: Option<DateTime<Utc>>,
-    /// Time between the last heartbeat and its answer.
+    /// Time between the last heartbeat and its acknowledgement.
     pub latency: Option<Duration>,
 }
 
-impl Pulse {
+impl ClientHealth {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
         Self {
@@ -35,34 +35,35 @@ impl Pulse {
         }
     }
 
-    /// Whether there is a session, as far as is known.
+    /// Whether the client has a session.
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.down_since.is_none()
     }
 
-    pub(crate) fn ready(&mut self) {
+    pub(crate) fn record_ready(&mut self) {
         self.sessions += 1;
         self.identifies = self.identifies.max(self.sessions);
         self.down_since = None;
-        self.event();
+        self.record_event();
     }
 
-    pub(crate) fn resumed(&mut self) {
+    pub(crate) fn record_resumed(&mut self) {
         self.down_since = None;
     }
 
-    pub(crate) fn event(&mut self) {
+    pub(crate) fn record_event(&mut self) {
         self.last_sign = Instant::now();
         self.last_event = Some(Utc::now());
     }
 
-    pub(crate) fn down(&mut self) {
+    pub(crate) fn record_down(&mut self) {
         self.down_since.get_or_insert_with(Instant::now);
     }
 
-    /// An answer to a heartbeat changes the latency, which has nanoseconds.
-    pub(crate) fn heard(&mut self, latency: Option<Duration>) {
+    /// Records the latency that serenity reports. It has nanosecond resolution, so it changes with
+    /// every heartbeat acknowledgement.
+    pub(crate) fn record_latency(&mut self, latency: Option<Duration>) {
         if latency.is_some() && latency != self.latency {
             self.latency = latency;
             self.last_sign = Instant::now();

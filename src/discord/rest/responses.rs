@@ -1,43 +1,44 @@
-//! What is read of Discord's answers.
+//! Responses of the REST API, reduced to what ROMS needs.
 
 use std::time::Duration;
 
-use crate::card::decode::discord::id_of;
 use serde_json::Value;
 
-/// Where the gateway is, and how many sessions may still be started.
+use crate::card::decode::discord::id_of;
+
+/// The answer of `GET /gateway/bot`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayBot {
-    /// Its WebSocket address.
+    /// The WebSocket URL of the gateway.
     pub url: String,
-    /// How many IDENTIFYs are left.
+    /// How many IDENTIFYs Discord still allows.
     pub remaining: u32,
-    /// When there are all of them again.
+    /// When Discord resets that number.
     pub reset_after: Duration,
 }
 
 /// The application that the bot belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Application {
-    /// Its id, as in the invitation link.
+    /// The application id, as in the invite link.
     pub id: i64,
-    /// Its name in the developer portal.
+    /// The name in the developer portal.
     pub name: String,
-    /// Its flags, among them the privileged intents.
+    /// The flags, which include the privileged intents.
     pub flags: u64,
 }
 
-/// Who the bot is. Of an old application the two ids differ.
+/// The bot's own ids. They differ for old applications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Own {
-    /// Its id as a user.
+pub struct Identity {
+    /// User id of the bot.
     pub user: i64,
-    /// Id of its application.
+    /// Application id.
     pub application: i64,
 }
 
 impl GatewayBot {
-    pub(crate) fn read(answer: &Value) -> Option<Self> {
+    pub(crate) fn from_json(answer: &Value) -> Option<Self> {
         let limit = answer.get("session_start_limit")?;
         Some(Self {
             url: answer.get("url")?.as_str()?.to_owned(),
@@ -48,7 +49,7 @@ impl GatewayBot {
 }
 
 impl Application {
-    pub(crate) fn read(answer: &Value) -> Option<Self> {
+    pub(crate) fn from_json(answer: &Value) -> Option<Self> {
         Some(Self {
             id: id_of(answer, "id")?,
             name: answer.get("name")?.as_str()?.to_owned(),
@@ -56,16 +57,16 @@ impl Application {
         })
     }
 
-    /// Whether the Message Content intent is on: `GATEWAY_MESSAGE_CONTENT` or, for applications that
-    /// were not reviewed, `GATEWAY_MESSAGE_CONTENT_LIMITED`.
+    /// Whether the Message Content intent is on. The flag is `GATEWAY_MESSAGE_CONTENT`, or
+    /// `GATEWAY_MESSAGE_CONTENT_LIMITED` for applications that Discord has not reviewed.
     #[must_use]
-    pub const fn may_read_content(&self) -> bool {
+    pub const fn has_message_content_intent(&self) -> bool {
         self.flags & (1 << 18 | 1 << 19) != 0
     }
 }
 
-impl Own {
-    /// Whether the bot itself wrote a message, which is Discord's own JSON.
+impl Identity {
+    /// Whether the bot itself wrote a message.
     #[must_use]
     pub fn wrote(&self, message: &Value) -> bool {
         let author = message.get("author").and_then(|author| id_of(author, "id"));
