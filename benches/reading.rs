@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use divan::Bencher;
 use roms::card::flatten::flatten;
 use roms::card::message::Message;
-use roms::card::parse::{Context, Reading, read};
+use roms::card::parse::{ParseContext, ParsedCard};
 use roms::order::merge::merge;
 use roms::order::{Patch, Source};
 
@@ -34,7 +34,7 @@ fn flattening(bencher: Bencher<'_, '_>, name: &str) {
 fn parse(bencher: Bencher<'_, '_>, name: &str) {
     let message = message(name);
     let (cards, context) = (flatten(&message), context(&message));
-    bencher.bench(|| cards.iter().filter_map(|card| patch(&card.text, &context)).count());
+    bencher.bench(|| cards.iter().filter_map(|card| patch(&card, &context)).count());
 }
 
 /// Patches to orders: once as a new one, once as an update that says nothing new.
@@ -53,7 +53,7 @@ fn whole(bencher: Bencher<'_, '_>, name: &str) {
     bencher.bench(|| {
         let message = Message::from_payload(&payload, "bench", now);
         let context = context(&message);
-        let patches = flatten(&message).into_iter().filter_map(|card| patch(&card.text, &context));
+        let patches = flatten(&message).into_iter().filter_map(|card| patch(&card, &context));
         patches.map(|patch| merge(None, &patch, now)).collect::<Vec<_>>()
     });
 }
@@ -91,18 +91,18 @@ fn message(name: &str) -> Message {
 fn patches(name: &str) -> Vec<Patch> {
     let message = message(name);
     let context = context(&message);
-    flatten(&message).iter().filter_map(|card| patch(&card.text, &context)).collect()
+    flatten(&message).iter().filter_map(|card| patch(&card, &context)).collect()
 }
 
-fn patch(text: &str, context: &Context) -> Option<Patch> {
-    match read(text, context) {
-        Ok(Some(Reading::Order { patch, .. })) => Some(*patch),
+fn patch(text: &str, context: &ParseContext) -> Option<Patch> {
+    match roms::card::parse::parse(text, context) {
+        Some(ParsedCard::Order { patch, .. }) => Some(*patch),
         _ => None,
     }
 }
 
-fn context(message: &Message) -> Context {
-    Context {
+fn context(message: &Message) -> ParseContext {
+    ParseContext {
         at: message.at,
         source: Source::DiscordBot,
         timezone: chrono_tz::UTC,

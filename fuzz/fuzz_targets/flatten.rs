@@ -8,6 +8,6 @@ use roms_fuzz::{check_cards, check_reading, message, payload};
 fuzz_target!(|bytes: &[u8]| {
     let payload = payload(bytes);
     for card in check_cards(&message(&payload), payload.len()) {
-        check_reading(&card.text);
+        check_reading(&card);
     }
 });

@@ -6,19 +6,18 @@
 use libfuzzer_sys::fuzz_target;
 use roms_fuzz::card::flatten::flatten;
 use roms_fuzz::card::message::Part;
-use roms_fuzz::{check_cards, check_reading, message, message_of, payload, read_card};
+use roms_fuzz::{check_cards, check_reading, message, message_of, payload, parse_card};
 
 fuzz_target!(|bytes: &[u8]| {
     let payload = payload(bytes);
     let text = if payload.starts_with('{') {
-        let cards: Vec<String> = flatten(&message(&payload)).into_iter().map(|card| card.text).collect();
-        cards.join("\n\n")
+        flatten(&message(&payload)).join("\n\n")
     } else {
         payload
     };
     check_reading(&text);
     let cards = check_cards(&message_of(Part::Text(text.clone())), text.len());
     if let [card] = cards.as_slice() {
-        assert_eq!(read_card(&card.text), read_card(&text), "a card reads as the text it was");
+        assert_eq!(parse_card(card), parse_card(&text), "a card reads as the text it was");
     }
 });

@@ -8,13 +8,13 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use roms_fuzz::card::flatten::flatten;
 use roms_fuzz::card::message::{Embed, Field, Part};
-use roms_fuzz::{message, message_of, read_card};
+use roms_fuzz::{message, message_of, parse_card};
 
 /// A quarter of the largest body.
 const SIZE: usize = 64 * 1024;
 
 #[derive(Arbitrary, Debug)]
-enum Place {
+enum Position {
     Payload,
     Text,
     Field,
@@ -25,14 +25,14 @@ enum Place {
 
 #[derive(Arbitrary, Debug)]
 struct Repeated<'a> {
-    place: Place,
+    position: Position,
     before: &'a str,
     piece: &'a str,
     behind: &'a str,
 }
 
 fuzz_target!(|repeated: Repeated<'_>| {
-    let Repeated { place, before, piece, behind } = repeated;
+    let Repeated { position, before, piece, behind } = repeated;
     if piece.is_empty() {
         return;
     }
@@ -40,16 +40,16 @@ fuzz_target!(|repeated: Repeated<'_>| {
     let text = [before, &piece.repeat(count), behind].concat();
     let field = |name: &str, value: &str| Field { name: name.to_owned(), value: value.to_owned() };
     let embed = |fields| message_of(Part::Embed(Embed { fields, ..Embed::default() }));
-    let message = match place {
-        Place::Payload => message(&text),
-        Place::Text => message_of(Part::Text(text)),
-        Place::Field => embed(vec![field("Order Number", "A-1"), field(before, &text)]),
-        Place::Name => embed(vec![field("Order Number", "A-1"), field(&text, before)]),
-        Place::Description => message_of(Part::Embed(Embed { description: Some(text), ..Embed::default() })),
-        Place::Fields => embed(vec![field(before, piece); count / 2]),
+    let message = match position {
+        Position::Payload => message(&text),
+        Position::Text => message_of(Part::Text(text)),
+        Position::Field => embed(vec![field("Order Number", "A-1"), field(before, &text)]),
+        Position::Name => embed(vec![field("Order Number", "A-1"), field(&text, before)]),
+        Position::Description => message_of(Part::Embed(Embed { description: Some(text), ..Embed::default() })),
+        Position::Fields => embed(vec![field(before, piece); count / 2]),
     };
     for card in flatten(&message) {
         // Only how long it takes is of interest.
-        drop(read_card(&card.text));
+        drop(parse_card(&card));
     }
 });

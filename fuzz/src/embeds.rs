@@ -1,13 +1,12 @@
 //! Embeds made of what is hard to read.
 
 use arbitrary::Arbitrary;
-use crate::card::flatten::Card;
 use crate::card::message::{Embed, Field, Part};
-use crate::card::parse::Reading;
+use crate::card::parse::ParsedCard;
 use crate::card::parse::lines::{self, Line};
 use crate::card::parse::markup;
 
-use crate::{check_cards, check_reading, message_of, read_card};
+use crate::{check_cards, check_reading, message_of, parse_card};
 
 /// Pieces of labels, headlines and markup.
 const PIECES: [&str; 64] = [
@@ -47,7 +46,7 @@ impl Made {
         let size = size_of(&embed);
         let cards = check_cards(&message_of(Part::Embed(embed.clone())), size);
         for card in &cards {
-            check_reading(&card.text);
+            check_reading(card);
         }
         if embed.description.is_none() {
             check_fields(&embed, &cards);
@@ -88,7 +87,7 @@ fn size_of(embed: &Embed) -> usize {
 }
 
 /// No value becomes a label or a headline, and none is lost.
-fn check_fields(embed: &Embed, cards: &[Card]) {
+fn check_fields(embed: &Embed, cards: &[String]) {
     let [card] = cards else { panic!("{} cards: {cards:?}", cards.len()) };
     let footer = embed.footer.iter().map(|value| ("Footer", value.as_str()));
     let fields = embed.fields.iter().map(|field| (field.name.as_str(), field.value.as_str())).chain(footer);
@@ -98,7 +97,7 @@ fn check_fields(embed: &Embed, cards: &[Card]) {
         expected.push((name, values.max(1)));
     }
     let mut found = Vec::new();
-    for row in lines::read(&card.text) {
+    for row in lines::read(&card) {
         match row.line {
             Line::Label(_, Some(_)) => panic!("{:?} is a label with a value", row.raw),
             Line::Label(..) | Line::Unknown(_) => found.push(0),
@@ -111,11 +110,11 @@ fn check_fields(embed: &Embed, cards: &[Card]) {
         }
     }
     let lines: Vec<usize> = expected.iter().map(|(_, lines)| *lines).collect();
-    assert_eq!(found, lines, "each field keeps its lines: {expected:?}\n{}", card.text);
-    match read_card(&card.text) {
-        Ok(Some(Reading::Order { patch, .. })) => assert_eq!(patch.number.as_str(), "A-1", "{}", card.text),
-        Ok(Some(Reading::NoOrder(_))) => {}
-        other => panic!("{other:?}: {}", card.text),
+    assert_eq!(found, lines, "each field keeps its lines: {expected:?}\n{}", card);
+    match parse_card(&card) {
+        Some(ParsedCard::Order { patch, .. }) => assert_eq!(patch.number.as_str(), "A-1", "{}", card),
+        Some(ParsedCard::NoOrder(_)) => {}
+        other => panic!("{other:?}: {}", card),
     }
 }
 

@@ -15,10 +15,10 @@ pub use pure::*;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use card::flatten::{Card, flatten};
+use card::flatten::flatten;
 use card::message::{Message, Part};
-use card::outcome::Ignored;
-use card::parse::{Context, ParseError, Reading, read};
+use card::outcome::{Ignored, Outcome};
+use card::parse::{ParseContext, ParsedCard, parse};
 use order::merge::merge;
 use order::{OrderNumber, Patch, Source};
 
@@ -50,33 +50,31 @@ pub fn message_of(part: Part) -> Message {
     Message { parts: vec![part], ..message("") }
 }
 
-/// Reads a card where it has a number of its own.
-///
-/// # Errors
-/// As [`read`].
-pub fn read_card(text: &str) -> Result<Option<Reading>, ParseError> {
-    let context = Context {
+/// Parses a card.
+#[must_use]
+pub fn parse_card(text: &str) -> Option<ParsedCard> {
+    let context = ParseContext {
         at: now(),
         source: Source::Webhook,
         timezone: chrono_tz::America::New_York,
         currency: iso_currency::Currency::USD,
         fallback_number: None,
     };
-    read(text, &context)
+    parse(text, &context)
 }
 
 /// The cards of a message are no larger than it, and come out again as they are.
 ///
 /// # Panics
 /// Where it is not so.
-pub fn check_cards(message: &Message, size: usize) -> Vec<Card> {
+pub fn check_cards(message: &Message, size: usize) -> Vec<String> {
     let cards = flatten(message);
-    let written: usize = cards.iter().map(|card| card.text.len()).sum();
+    let written: usize = cards.iter().map(|card| card.len()).sum();
     // A field without a value gets two lines; a number such as 1e14 is written out.
     assert!(written <= 64 + 12 * size, "{size} bytes became {written}");
     for card in &cards {
-        assert!(!card.text.is_empty() && card.text.trim() == card.text, "a card has no edges: {:?}", card.text);
-        let again = flatten(&message_of(Part::Text(card.text.clone())));
+        assert!(!card.is_empty() && card.trim() == card, "a card has no edges: {card:?}");
+        let again = flatten(&message_of(Part::Text(card.clone())));
         assert_eq!(again, [card.clone()], "a card is one card");
     }
     cards
@@ -87,18 +85,18 @@ pub fn check_cards(message: &Message, size: usize) -> Vec<Card> {
 /// # Panics
 /// Where it is not so.
 pub fn check_reading(text: &str) {
-    match read_card(text) {
-        Ok(Some(Reading::Order { patch, warnings })) => {
+    match parse_card(text) {
+        Some(ParsedCard::Order { patch, warnings }) => {
             assert!(warnings.len() <= MOST_ENTRIES);
             for warning in warnings {
                 assert!(warning.chars().count() <= LONGEST_REMARK, "{warning}");
             }
             check_patch(&patch);
         }
-        Ok(Some(Reading::NoOrder(Ignored::Failure { reason: Some(reason) }))) => {
+        Some(ParsedCard::NoOrder(Outcome::Ignored(Ignored::Failure { reason: Some(reason) }))) => {
             assert!(reason.chars().count() <= LONGEST_REMARK, "{reason}");
         }
-        Ok(Some(Reading::NoOrder(_)) | None) | Err(_) => {}
+        Some(ParsedCard::NoOrder(_)) | None => {}
     }
 }
 

@@ -13,17 +13,10 @@ use super::parse::markup;
 /// What stands for the value of an empty field.
 const NO_VALUE: &str = "N/A";
 
-/// One card of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Card {
-    /// Its text form.
-    pub text: String,
-}
-
-/// The cards of a message, in its order. Text beside embeds counts only where it holds a label:
+/// The text forms of a message's cards, in the order of the message. Text beside embeds counts only where it holds a label:
 /// people and bots greet there; a headline alone is that of the next embed, where it has none.
 #[must_use]
-pub fn flatten(message: &Message) -> Vec<Card> {
+pub fn flatten(message: &Message) -> Vec<String> {
     let has_embeds = message.parts.iter().any(|part| matches!(part, Part::Embed(_)));
     let mut cards = Vec::new();
     let mut heading = None;
@@ -43,7 +36,7 @@ pub fn flatten(message: &Message) -> Vec<Card> {
             }
         }
     }
-    cards.into_iter().map(|text| Card { text }).collect()
+    cards
 }
 
 /// The line of a text that opens a card, with its end.

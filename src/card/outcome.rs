@@ -46,6 +46,16 @@ impl Outcome {
             _ => None,
         }
     }
+
+    /// Why a card was ignored or rejected, for people.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Ignored(ignored) => Some(ignored.to_string()),
+            Self::Rejected(rejection) => Some(rejection.to_string()),
+            _ => None,
+        }
+    }
 }
 
 /// Why a card that was understood is no order.
@@ -130,7 +140,7 @@ impl RejectionCode {
 
     /// Whether it says that a message did not arrive whole, so that there is nothing to read.
     #[must_use]
-    pub const fn is_torso(self) -> bool {
+    pub const fn is_truncated(self) -> bool {
         matches!(self, Self::TooLarge | Self::Incomplete)
     }
 }

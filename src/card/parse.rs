@@ -1,7 +1,4 @@
-//! A card's text form read into a [`Patch`].
-//!
-//! "Not mine" is `Ok(None)`, "mine but broken" is `Err`. Reads with the reader's context alone:
-//! no clock, no configuration file, no database.
+//! Parses the text form of a card into a [`Patch`].
 
 mod card;
 mod columns;
@@ -22,14 +19,14 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use iso_currency::Currency;
 
-use super::outcome::Ignored;
+use super::outcome::{Outcome, Rejection, RejectionCode};
 use crate::order::{OrderNumber, OrderNumberError, Patch, Source};
 
 pub use values::{count, status};
 
-/// What a card does not say itself.
+/// What the parser needs to know beside the card's own text.
 #[derive(Clone, Debug)]
-pub struct Context {
+pub struct ParseContext {
     /// The message's own time. UTC, microseconds.
     pub at: DateTime<Utc>,
     /// Where the message came in.
@@ -42,37 +39,33 @@ pub struct Context {
     pub fallback_number: Option<OrderNumber>,
 }
 
-/// What a card is.
+/// A card that was understood as far as possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// News of an order.
+pub enum ParsedCard {
+    /// News about an order.
     Order {
-        /// What it says.
+        /// What the card says about the order.
         patch: Box<Patch>,
-        /// What could not be read right, for people.
+        /// Values that could not be read, explained for people.
         warnings: Vec<String>,
     },
-    /// Understood, and no order.
-    NoOrder(Ignored),
+    /// Not an order, or an order that cannot be identified: ignored or rejected.
+    NoOrder(Outcome),
 }
 
-/// Why a card that is meant as an order cannot be one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseError {
-    /// It does not say its number.
-    #[error(
-        "the card states no order number: a line \"Order Number\" with the number on the next line is missing or empty"
-    )]
-    MissingOrderNumber,
-    /// Its number cannot be kept.
-    #[error("the card's order number cannot be kept: {0}")]
-    BadOrderNumber(#[from] OrderNumberError),
-}
-
-/// Reads one card.
-///
-/// # Errors
-/// [`ParseError`] where the text is an order's card and does not name its order.
-pub fn read(text: &str, context: &Context) -> Result<Option<Reading>, ParseError> {
+/// Parses the text form of one card. `None` if the text is not a card at all.
+#[must_use]
+pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     card::read(&entries::read(text), context)
+}
+
+/// An order's card that states no order number.
+fn missing_order_number() -> Rejection {
+    let detail = "the card states no order number: a line \"Order Number\" with the number on the next line is missing or empty";
+    Rejection { code: RejectionCode::MissingOrderNumber, detail: detail.to_owned() }
+}
+
+fn bad_order_number(error: OrderNumberError) -> Rejection {
+    let detail = format!("the card's order number cannot be kept: {error}");
+    Rejection { code: RejectionCode::BadOrderNumber, detail }
 }

@@ -13,8 +13,9 @@ use anyhow::{Context as _, bail};
 use super::report::write_aligned;
 use crate::card::flatten::flatten;
 use crate::card::message::Message;
+use crate::card::outcome::Outcome;
 use crate::card::parse;
-use crate::card::parse::Reading;
+use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::config::Orders;
 use crate::ingest::{context, not_an_order};
@@ -36,16 +37,21 @@ pub(crate) fn run(file: &Path, orders: &Orders, out: &mut impl Write) -> anyhow:
     for (at, card) in cards.iter().enumerate() {
         let number = at + 1;
         writeln!(out, "Card {number} of {}, as text", cards.len())?;
-        for line in card.text.lines() {
+        for line in card.lines() {
             writeln!(out, "   | {line}")?;
         }
-        let reading = parse::read(&card.text, &context(&message, orders, number));
-        understood |= matches!(reading, Ok(Some(_)));
-        match reading {
-            Ok(Some(Reading::Order { patch, warnings })) => write_order(out, &patch, &warnings)?,
-            Ok(Some(Reading::NoOrder(why))) => writeln!(out, "\nNothing to store: {why}")?,
-            Ok(None) => writeln!(out, "\nNot an order: it has no heading and no label that ROMS knows")?,
-            Err(error) => writeln!(out, "\nRejected: {error}")?,
+        let parsed = parse::parse(card, &context(&message, orders, number));
+        match parsed {
+            Some(ParsedCard::Order { patch, warnings }) => {
+                understood = true;
+                write_order(out, &patch, &warnings)?;
+            }
+            Some(ParsedCard::NoOrder(Outcome::Rejected(why))) => writeln!(out, "\nRejected: {why}")?,
+            Some(ParsedCard::NoOrder(outcome)) => {
+                understood = true;
+                writeln!(out, "\nNothing to store: {}", outcome.reason().unwrap_or_default())?;
+            }
+            None => writeln!(out, "\nNot an order: it has no heading and no label that ROMS knows")?,
         }
         writeln!(out)?;
     }

@@ -12,7 +12,7 @@ pub use self::report::{ChannelReport, Finding, Report, State};
 use super::rest::{Application, Identity, Rest, RestError};
 use super::restart::restart_on_panic;
 use super::services::Services;
-use crate::card::decode::discord::id_of;
+use crate::card::decode::discord::id_field;
 use crate::config::{Channel, Discord};
 use permissions::{Permission, Permissions};
 
@@ -181,7 +181,7 @@ impl ChannelUsage {
             }
             Err(other) => return (State::unknown(other), Vec::new()),
         };
-        let guild = id_of(&channel, "guild_id");
+        let guild = id_field(&channel, "guild_id");
         let Some(id) = guild.filter(|id| config.guilds.contains(id)) else {
             let fix = match guild {
                 Some(id) => format!("add {id} to discord.guilds, or watch another channel"),
@@ -209,7 +209,7 @@ impl ChannelUsage {
     async fn fetch(&self, rest: &Rest) -> Result<(Value, bool), RestError> {
         let channel = rest.channel(self.id).await?;
         let is_thread = matches!(channel.get("type").and_then(Value::as_u64), Some(10..=12));
-        match id_of(&channel, "parent_id").filter(|_| is_thread) {
+        match id_field(&channel, "parent_id").filter(|_| is_thread) {
             Some(parent) => Ok((rest.channel(parent).await?, true)),
             None => Ok((channel, false)),
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::card::decode::discord::id_of;
+use crate::card::decode::discord::id_field;
 use crate::config::{Channel, Trust};
 
 /// Whether the sender of a message is trusted in its channel. A forwarded message does not name its
@@ -14,9 +14,9 @@ pub(crate) fn is_trusted(message: &Value, channel: &Channel) -> bool {
     if is_forwarded(message) {
         return channel.forwarded;
     }
-    let webhook = id_of(message, "webhook_id");
-    let application = id_of(message, "application_id");
-    let author = message.get("author").and_then(|author| id_of(author, "id"));
+    let webhook = id_field(message, "webhook_id");
+    let application = id_field(message, "application_id");
+    let author = message.get("author").and_then(|author| id_field(author, "id"));
     match &channel.trust {
         // A bot's reply to a command has the id of its application as `webhook_id`, and may repeat
         // text that any member typed.

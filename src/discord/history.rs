@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::rest::{PAGE_SIZE, Pauses, RestError};
 use super::restart::restart_on_panic;
 use super::services::Services;
-use crate::card::decode::discord::{id_of, snowflake_at, time_of};
+use crate::card::decode::discord::{id_field, snowflake_at, snowflake_time};
 use crate::card::outcome::{Outcome, Receipt};
 use crate::config::Channel;
 use crate::ingest::SubmitError;
@@ -140,7 +140,7 @@ pub(crate) async fn read_since(
     loop {
         let page = reader.store_page(services).await?;
         summary.add(&page);
-        summary.read_to = Some(time_of(reader.after));
+        summary.read_to = Some(snowflake_time(reader.after));
         progress(&summary);
         if page.is_last {
             return Ok(summary);
@@ -210,13 +210,14 @@ impl<'a> ChannelReader<'a> {
         let hidden_from =
             cursor.filter(|it| it.message < oldest && snowflake_at(it.read_at) < oldest).map(|it| it.message);
         let cursor = cursor.map(|cursor| cursor.message);
-        let after = cursor.map_or(history_start, |cursor| snowflake_at(time_of(cursor) - OVERLAP));
+        let after = cursor.map_or(history_start, |cursor| snowflake_at(snowflake_time(cursor) - OVERLAP));
         match hidden_from {
             None => {
                 services.hidden.is_recovery(&channel.id);
             }
             Some(from) if services.hidden.is_first_failure(channel.id) => {
-                let (from, to) = (time_of(from).format("%F %R"), time_of(oldest).format("%F %R"));
+                let (from, to) =
+                    (snowflake_time(from).format("%F %R"), snowflake_time(oldest).format("%F %R"));
                 let text = format!(
                     "{}: messages posted between {from} and {to} UTC are too old and were not read; \
                      `roms discord backfill` reads them",
@@ -266,7 +267,7 @@ impl<'a> ChannelReader<'a> {
         if let Some(error) = failed {
             return Err(error.into());
         }
-        let newest = page.iter().filter_map(|message| id_of(message, "id")).max();
+        let newest = page.iter().filter_map(|message| id_field(message, "id")).max();
         self.after = newest.unwrap_or(self.after).max(self.after);
         self.pages += 1;
         if let Some(cursor) = &mut self.cursor {
@@ -282,7 +283,7 @@ impl<'a> ChannelReader<'a> {
         }
         services.unreadable.is_recovery(&self.channel.id);
         services.board.update_channel(self.channel.id, |status| {
-            status.read_to = self.cursor.map(time_of);
+            status.read_to = self.cursor.map(snowflake_time);
             status.checked_at = is_at_end.then(Utc::now).or(status.checked_at);
             status.error = None;
         });

@@ -21,7 +21,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{sleep, timeout};
 
 use super::timing::Timing;
-use crate::card::decode::discord::id_of;
+use crate::card::decode::discord::id_field;
 use crate::config::Discord;
 
 pub use self::error::{ConnectFailure, ErrorCode, RestError};
@@ -131,7 +131,7 @@ impl Rest {
     /// See [`RestError`].
     pub async fn identity(&self) -> Result<Identity, RestError> {
         let ask = || async {
-            let user = id_of(&self.me().await?, "id").ok_or(RestError::Unreadable)?;
+            let user = id_field(&self.me().await?, "id").ok_or(RestError::Unreadable)?;
             Ok(Identity { user, application: self.application().await?.id })
         };
         self.0.identity.get_or_try_init(ask).await.copied()
@@ -177,7 +177,7 @@ impl Rest {
         let page = Request::new(Route::ChannelMessages { channel_id: id(channel)? }, LightMethod::Get)
             .params(Some(vec![("after", after.to_string()), ("limit", PAGE_SIZE.to_string())]));
         let Value::Array(mut messages) = self.call(page).await? else { return Err(RestError::Unreadable) };
-        messages.sort_by_key(|message| id_of(message, "id"));
+        messages.sort_by_key(|message| id_field(message, "id"));
         Ok(messages)
     }
 

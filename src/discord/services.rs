@@ -13,7 +13,7 @@ use super::notices::{MessageLink, Notices};
 use super::reactions::{Reaction, Reactions};
 use super::rest::{FailureLog, Rest, RestError};
 use super::timing::Timing;
-use crate::card::decode::discord::{Place, id_of};
+use crate::card::decode::discord::{ChannelRef, id_field};
 use crate::card::message::Message;
 use crate::card::outcome::{Outcome, Receipt};
 use crate::config::{self, Channel};
@@ -94,7 +94,7 @@ impl Services {
         if let Some(guild) = self.known_guild(channel) {
             return Ok(Some(guild));
         }
-        let guild = id_of(&self.rest.channel(channel).await?, "guild_id");
+        let guild = id_field(&self.rest.channel(channel).await?, "guild_id");
         let guild = guild.filter(|guild| self.guilds.contains(guild));
         if let Some(guild) = guild {
             self.remember_guild(channel, guild);
@@ -118,7 +118,7 @@ impl Services {
             return None;
         }
         self.remember_guild(channel.id, guild);
-        Message::from_discord(message, Place { guild, channel: channel.id }, Utc::now())
+        Message::from_discord(message, ChannelRef { guild, channel: channel.id }, Utc::now())
     }
 
     /// Reacts to a message according to the outcome of its cards, and puts rejected cards into the

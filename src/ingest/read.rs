@@ -7,9 +7,9 @@ use crate::card::flatten::flatten;
 use crate::card::message::Message;
 use crate::card::outcome::{Outcome, Rejection, RejectionCode};
 use crate::card::parse;
-use crate::card::parse::{Context, ParseError, Reading};
+use crate::card::parse::{ParseContext, ParsedCard};
 use crate::config::{NumberMissing, Orders};
-use crate::order::{OrderNumber, Patch, Source};
+use crate::order::{OrderNumber, Source};
 use crate::store::storable;
 
 /// A message, read.
@@ -28,7 +28,7 @@ pub(crate) struct ReadMessage {
     pub(crate) received_at: DateTime<Utc>,
     pub(crate) payload: String,
     pub(crate) flattened: String,
-    pub(crate) cards: Vec<ReadCard>,
+    pub(crate) cards: Vec<ParsedCard>,
     /// Where it is not new, but a message of the log that is read again.
     pub(crate) replay: Option<Replay>,
 }
@@ -49,26 +49,17 @@ impl ReadMessage {
     }
 }
 
-/// One card of it.
-#[derive(Clone, Debug)]
-pub(crate) enum ReadCard {
-    /// News of an order.
-    Order { patch: Box<Patch>, warnings: Vec<String> },
-    /// Ignored or rejected: nothing to merge.
-    Settled(Outcome),
-}
-
 /// Reads a message. An HTTP body that holds no card at all has one, rejected.
 pub(crate) fn read(message: Message, orders: &Orders) -> ReadMessage {
-    let texts: Vec<String> = flatten(&message).into_iter().map(|card| card.text).collect();
-    let mut cards: Vec<ReadCard> = texts
+    let texts = flatten(&message);
+    let mut cards: Vec<ParsedCard> = texts
         .iter()
         .zip(1..)
-        .filter_map(|(text, n)| read_card(text, &context(&message, orders, n)))
+        .filter_map(|(text, n)| parse::parse(text, &context(&message, orders, n)))
         .collect();
     if cards.is_empty() && message.source != Source::DiscordBot {
         let rejection = message.refused.clone().unwrap_or_else(|| not_an_order(&message));
-        cards.push(ReadCard::Settled(Outcome::Rejected(rejection)));
+        cards.push(ParsedCard::NoOrder(Outcome::Rejected(rejection)));
     }
     let flattened = texts.join("\n\n");
     let payload = storable(message.raw);
@@ -76,7 +67,7 @@ pub(crate) fn read(message: Message, orders: &Orders) -> ReadMessage {
         (Source::DiscordBot, Some(id)) => (Some(format!("discord:{id}")), Some(hash(&flattened))),
         // HTTP names no message, so its content does: a sender that tries again sends the same
         // bytes. What was rejected is looked at afresh.
-        _ if cards.iter().any(|card| matches!(card, ReadCard::Order { .. })) => {
+        _ if cards.iter().any(|card| matches!(card, ParsedCard::Order { .. })) => {
             (Some(format!("{}:{}", message.source.as_str(), hash(&payload))), None)
         }
         _ => (None, None),
@@ -99,35 +90,18 @@ pub(crate) fn read(message: Message, orders: &Orders) -> ReadMessage {
 
 /// What card `n` (from 1) of a message does not say itself.
 #[must_use]
-pub fn context(message: &Message, orders: &Orders, n: usize) -> Context {
+pub fn context(message: &Message, orders: &Orders, n: usize) -> ParseContext {
     let fallback_number = match (orders.number_missing, message.discord_id) {
         (NumberMissing::MessageId, Some(id)) => OrderNumber::parse(&format!("DISCORD-{id}-{n}")).ok(),
         _ => None,
     };
-    Context {
+    ParseContext {
         at: message.at,
         source: message.source,
         timezone: orders.timezone,
         currency: orders.currency,
         fallback_number,
     }
-}
-
-fn read_card(text: &str, context: &Context) -> Option<ReadCard> {
-    match parse::read(text, context) {
-        Ok(None) => None,
-        Ok(Some(Reading::Order { patch, warnings })) => Some(ReadCard::Order { patch, warnings }),
-        Ok(Some(Reading::NoOrder(ignored))) => Some(ReadCard::Settled(Outcome::Ignored(ignored))),
-        Err(error) => Some(ReadCard::Settled(Outcome::Rejected(rejection(error)))),
-    }
-}
-
-fn rejection(error: ParseError) -> Rejection {
-    let code = match error {
-        ParseError::MissingOrderNumber => RejectionCode::MissingOrderNumber,
-        ParseError::BadOrderNumber(_) => RejectionCode::BadOrderNumber,
-    };
-    Rejection { code, detail: error.to_string() }
 }
 
 /// Why a message that holds no card is refused.

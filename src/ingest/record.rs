@@ -29,11 +29,7 @@ pub(crate) fn log(read: &ReadMessage, done: &SettledMessage, ids: &Ids) -> NewLo
         content_hash: read.content_hash.clone(),
         outcome: outcome(done),
         code: why.and_then(Outcome::code),
-        error_message: why.and_then(|outcome| match outcome {
-            Outcome::Ignored(ignored) => Some(ignored.to_string()),
-            Outcome::Rejected(rejection) => Some(rejection.to_string()),
-            _ => None,
-        }),
+        error_message: why.and_then(Outcome::reason),
         warnings: done.cards.iter().flat_map(|card| card.warnings.clone()).collect(),
         order_ids,
         payload: read.payload.clone(),

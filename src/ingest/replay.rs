@@ -13,10 +13,11 @@ use super::read::{self, ReadMessage, Replay};
 use super::settle::settle;
 use super::work::{Done, Work};
 use super::{Ingest, ReplayFilter, SubmitError, job, not_an_order, record, writer};
-use crate::card::decode::discord::Place;
+use crate::card::decode::discord::ChannelRef;
 use crate::card::decode::form::wrapped_payload;
 use crate::card::message::Message;
 use crate::card::outcome::{Outcome, Receipt};
+use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::order::{Order, OrderNumber, Source};
 use crate::store::{LoggedMessage, StoreError};
@@ -165,7 +166,7 @@ impl Ingest {
         let mut read = read::read(message, &self.orders);
         // A row stands for something that once looked like a card.
         if read.cards.is_empty() {
-            read.cards.push(read::ReadCard::Settled(Outcome::Rejected(nothing)));
+            read.cards.push(ParsedCard::NoOrder(Outcome::Rejected(nothing)));
         }
         ReadMessage { replay: Some(replay), ..read }
     }
@@ -197,8 +198,8 @@ fn message(logged: LoggedMessage, actor: &str) -> Message {
 fn posted(payload: &str, endpoint: &str, received_at: DateTime<Utc>) -> Message {
     let value = serde_json::from_str::<Value>(payload).ok();
     let message = value
-        .zip(Place::from_endpoint(endpoint))
-        .and_then(|(value, place)| Message::from_discord(&value, place, received_at));
+        .zip(ChannelRef::from_endpoint(endpoint))
+        .and_then(|(value, channel)| Message::from_discord(&value, channel, received_at));
     message.unwrap_or_else(|| Message::from_payload(payload, endpoint, received_at))
 }
 

@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::edit::{EditError, Edited};
-use super::read::{ReadCard, ReadMessage};
+use super::read::ReadMessage;
 use super::record::outcome;
 use super::seen::{Holder, Known, Seen};
 use super::work::Work;
 use crate::card::outcome::Outcome;
+use crate::card::parse::ParsedCard;
 use crate::order::merge;
 use crate::order::merge::{Change, merge};
 use crate::order::{Edit, FieldChange, Order, OrderNumber, Source};
@@ -212,8 +213,8 @@ impl Settled {
         let nothing_new = if repeats.is_some() { Outcome::Duplicate } else { Outcome::Unchanged };
         for card in &message.cards {
             let (patch, warnings) = match card {
-                ReadCard::Order { patch, warnings } => (patch, warnings.clone()),
-                ReadCard::Settled(outcome) => {
+                ParsedCard::Order { patch, warnings } => (patch, warnings.clone()),
+                ParsedCard::NoOrder(outcome) => {
                     let outcome = outcome.clone();
                     settled.push(SettledCard { number: None, outcome, warnings: Vec::new() });
                     continue;

@@ -8,11 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::SubmitError;
 use super::outage::Outage;
-use super::read::{ReadCard, ReadMessage};
+use super::read::ReadMessage;
 use super::record::{self, Ids};
 use super::settle::{Settled, SettledWork, Stored, Trace, settle};
 use super::work::{Done, Job, Work};
 use crate::card::outcome::{Outcome, Rejection, RejectionCode};
+use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::feed::{Feed, OrderChange};
 use crate::store::{Batch, Changed, Store, StoreError};
@@ -236,8 +237,8 @@ pub(crate) async fn stored(batch: &mut Batch, works: &[Work]) -> Result<Stored, 
     let edited: Vec<i64> = works.iter().filter_map(Work::edit).map(|edit| edit.order).collect();
     let mut numbers = batch.order_numbers(&edited).await?;
     numbers.extend(messages.iter().flat_map(|message| &message.cards).filter_map(|card| match card {
-        ReadCard::Order { patch, .. } => Some(patch.number.clone()),
-        ReadCard::Settled(_) => None,
+        ParsedCard::Order { patch, .. } => Some(patch.number.clone()),
+        ParsedCard::NoOrder(_) => None,
     }));
     numbers.sort_unstable();
     numbers.dedup();
@@ -291,5 +292,5 @@ fn changed(settled: &Settled) -> Vec<Changed> {
 fn refused(message: ReadMessage) -> ReadMessage {
     let detail = "the database refused this message; it is kept in the log".to_owned();
     let rejection = Rejection { code: RejectionCode::NotStored, detail };
-    ReadMessage { key: None, cards: vec![ReadCard::Settled(Outcome::Rejected(rejection))], ..message }
+    ReadMessage { key: None, cards: vec![ParsedCard::NoOrder(Outcome::Rejected(rejection))], ..message }
 }

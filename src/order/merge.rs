@@ -125,7 +125,7 @@ fn empty(patch: &Patch, now: DateTime<Utc>) -> Order {
 
 /// Rules 1, 3 and 4. Gives the names of the columns that a stated value was put into.
 fn apply_stated(order: &mut Order, patch: &Patch, late: bool) -> BTreeSet<&'static str> {
-    let void = order.fields.status.is_some_and(Status::is_void);
+    let void = order.fields.status.is_some_and(Status::is_cancelled_or_refunded);
     let newer = patch.at > order.newest;
     let (derived, cleared) = (order.derived.clone(), order.cleared.clone());
     let may_replace = |name, empty| {

@@ -59,7 +59,7 @@ impl Status {
 
     /// Whether the order ended without goods: such a status yields only to a newer, stated one.
     #[must_use]
-    pub const fn is_void(self) -> bool {
+    pub const fn is_cancelled_or_refunded(self) -> bool {
         matches!(self, Self::Cancelled | Self::Refunded)
     }
 }

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use roms::card::flatten::flatten;
 use roms::card::message::Message;
-use roms::card::parse::{Context, Reading, read};
+use roms::card::parse::{ParseContext, ParsedCard, parse};
 use roms::order::Source;
 
-fn context(message: &Message) -> Context {
-    Context {
+fn context(message: &Message) -> ParseContext {
+    ParseContext {
         at: message.at,
         source: Source::Webhook,
         timezone: chrono_tz::UTC,
@@ -24,9 +24,9 @@ pub(crate) fn report(payload: &str) -> String {
     let message = Message::from_payload(payload, "test", arrival);
     let mut out = String::new();
     for card in flatten(&message) {
-        writeln!(out, "--- text form\n{}\n--- reading", card.text).unwrap();
-        match read(&card.text, &context(&message)) {
-            Ok(Some(Reading::Order { patch, warnings })) => {
+        writeln!(out, "--- text form\n{}\n--- reading", card).unwrap();
+        match parse(&card, &context(&message)) {
+            Some(ParsedCard::Order { patch, warnings }) => {
                 writeln!(out, "order {} at {}", patch.number, patch.at).unwrap();
                 for (sort, fields) in [("stated", &patch.stated), ("derived", &patch.derived)] {
                     for (name, value) in fields.named_texts() {

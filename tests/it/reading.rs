@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use roms::card::flatten::flatten;
 use roms::card::message::Message;
-use roms::card::outcome::Ignored;
-use roms::card::parse::{Context, ParseError, Reading, read};
+use roms::card::outcome::{Ignored, Outcome};
+use roms::card::parse::{ParseContext, ParsedCard, parse};
 use roms::order::Source;
 
 /// What one card says: columns by name, derived ones behind `~`, `extra.` and a label, `number`,
@@ -34,29 +34,33 @@ pub(crate) fn said(payload: &str) -> Vec<Said> {
 fn said_at(payload: &str, currency: &str) -> Vec<Said> {
     let arrival: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
     let message = Message::from_payload(payload, "test", arrival);
-    let context = Context {
+    let context = ParseContext {
         at: message.at,
         source: Source::Webhook,
         timezone: chrono_tz::UTC,
         currency: iso_currency::Currency::from_code(currency).unwrap(),
         fallback_number: None,
     };
-    flatten(&message).iter().filter_map(|card| told(read(&card.text, &context))).collect()
+    flatten(&message).iter().filter_map(|card| told(parse(card, &context)?)).collect()
 }
 
-fn told(reading: Result<Option<Reading>, ParseError>) -> Option<Said> {
+fn told(card: ParsedCard) -> Option<Said> {
     let one = |key: &str, value: String| Said::from([(key.to_owned(), value)]);
-    let (patch, warnings) = match reading {
-        Ok(None) => return None,
-        Err(error) => return Some(one("error", format!("{error:?}"))),
-        Ok(Some(Reading::NoOrder(ignored))) => {
+    let (patch, warnings) = match card {
+        ParsedCard::Order { patch, warnings } => (patch, warnings),
+        ParsedCard::NoOrder(Outcome::Ignored(ignored)) => {
             let mut said = one("no order", ignored.code().to_owned());
             if let Ignored::Failure { reason: Some(reason) } = ignored {
                 said.insert("reason".to_owned(), reason);
             }
             return Some(said);
         }
-        Ok(Some(Reading::Order { patch, warnings })) => (patch, warnings),
+        ParsedCard::NoOrder(Outcome::Rejected(rejection)) => {
+            let mut said = one("error", rejection.code.as_str().to_owned());
+            said.insert("detail".to_owned(), rejection.detail);
+            return Some(said);
+        }
+        ParsedCard::NoOrder(other) => panic!("{other:?}"),
     };
     let mut said = one("number", patch.number.to_string());
     said.extend(patch.stated.named_texts().into_iter().map(|(name, text)| (name.to_owned(), text)));

@@ -5,8 +5,8 @@ use super::draft::Draft;
 use super::entries::{Entries, Entry};
 use super::headline::Kind;
 use super::labels::Column;
-use super::{Context, ParseError, Reading, markup, values};
-use crate::card::outcome::Ignored;
+use super::{ParseContext, ParsedCard, bad_order_number, markup, missing_order_number, values};
+use crate::card::outcome::{Ignored, Outcome, Rejection};
 use crate::order::dates;
 use crate::order::dates::ParsedDate;
 use crate::order::{Fields, OrderNumber, Patch, Status};
@@ -15,7 +15,7 @@ use crate::order::{Fields, OrderNumber, Patch, Status};
 const MAX_REASON: usize = 200;
 
 /// Reads a card from its entries.
-pub(crate) fn read(entries: &Entries, context: &Context) -> Result<Option<Reading>, ParseError> {
+pub(crate) fn read(entries: &Entries, context: &ParseContext) -> Option<ParsedCard> {
     let mut draft = Draft::default();
     // Weak labels fill what the others leave empty, so they come last.
     let (strong, weak): (Vec<_>, Vec<_>) = entries.known.iter().partition(|entry| !entry.label.weak);
@@ -29,22 +29,25 @@ pub(crate) fn read(entries: &Entries, context: &Context) -> Result<Option<Readin
     let headline = entries.headline.as_ref();
     let kind = headline.map(|headline| headline.kind);
     if let Some(ignored) = ignored(&draft, kind, headline.and_then(|headline| headline.remark.as_deref())) {
-        return Ok(Some(Reading::NoOrder(ignored)));
+        return Some(ParsedCard::NoOrder(Outcome::Ignored(ignored)));
     }
     if kind.is_none() && !reads_as_order(&draft, entries) {
-        return Ok(None);
+        return None;
     }
-    let number = number(&draft, context)?;
+    let number = match number(&draft, context) {
+        Ok(number) => number,
+        Err(rejection) => return Some(ParsedCard::NoOrder(Outcome::Rejected(rejection))),
+    };
     // The reason of a failure that is none is that of the cancellation.
     if let Some(reason) = draft.failure.take() {
         draft.keep("failure_reason", &reason);
     }
     take_kind(&mut draft, kind, headline.and_then(|headline| headline.store.as_deref()));
-    Ok(Some(into_reading(draft, number, context)))
+    Some(into_parsed(draft, number, context))
 }
 
 /// Takes the value of one label.
-fn take(draft: &mut Draft, entry: &Entry, context: &Context) {
+fn take(draft: &mut Draft, entry: &Entry, context: &ParseContext) {
     let Some(first) = entry.lines.iter().find(|line| !markup::is_no_value(&line.text)) else {
         if entry.label.column == Column::Email {
             draft.warn("email: no value".to_owned());
@@ -134,7 +137,7 @@ fn ignored(draft: &Draft, kind: Option<Kind>, remark: Option<&str>) -> Option<Ig
     let failed = kind == Some(Kind::Failure) || draft.failure.is_some();
     let void = draft.cancelled
         || matches!(kind, Some(Kind::Cancelled | Kind::Refunded))
-        || draft.stated.status.is_some_and(Status::is_void);
+        || draft.stated.status.is_some_and(Status::is_cancelled_or_refunded);
     (failed && !void).then(|| Ignored::Failure {
         reason: draft.failure.as_deref().or(remark).map(|reason| reason.chars().take(MAX_REASON).collect()),
     })
@@ -155,11 +158,11 @@ fn reads_as_order(draft: &Draft, entries: &Entries) -> bool {
     }
 }
 
-fn number(draft: &Draft, context: &Context) -> Result<OrderNumber, ParseError> {
+fn number(draft: &Draft, context: &ParseContext) -> Result<OrderNumber, Rejection> {
     match (&draft.number, &context.fallback_number) {
-        (Some(text), _) => Ok(OrderNumber::parse(text)?),
+        (Some(text), _) => OrderNumber::parse(text).map_err(bad_order_number),
         (None, Some(number)) => Ok(number.clone()),
-        (None, None) => Err(ParseError::MissingOrderNumber),
+        (None, None) => Err(missing_order_number()),
     }
 }
 
@@ -181,7 +184,7 @@ fn take_kind(draft: &mut Draft, kind: Option<Kind>, store: Option<&str>) {
 }
 
 /// Adds what follows from the card and its message.
-fn into_reading(mut draft: Draft, number: OrderNumber, context: &Context) -> Reading {
+fn into_parsed(mut draft: Draft, number: OrderNumber, context: &ParseContext) -> ParsedCard {
     draft.take_items();
     draft.settle_currency(context.currency);
     let placed = draft.sent.unwrap_or(context.at);
@@ -194,10 +197,10 @@ fn into_reading(mut draft: Draft, number: OrderNumber, context: &Context) -> Rea
     };
     let Draft { stated, derived, extra, warnings, .. } = draft;
     let patch = Patch { number, at: context.at, source: context.source, stated, derived, extra };
-    Reading::Order { patch: Box::new(patch), warnings }
+    ParsedCard::Order { patch: Box::new(patch), warnings }
 }
 
 /// `05:56:00 PM` in the configured zone.
-fn time_of_day(at: chrono::DateTime<chrono::Utc>, context: &Context) -> String {
+fn time_of_day(at: chrono::DateTime<chrono::Utc>, context: &ParseContext) -> String {
     at.with_timezone(&context.timezone).format("%I:%M:%S %p").to_string()
 }

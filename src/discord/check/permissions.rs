@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::card::decode::discord::id_of;
+use crate::card::decode::discord::id_field;
 
 /// A permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,15 +47,15 @@ impl Permissions {
     /// pass its parent channel. Values that cannot be read grant nothing.
     #[must_use]
     pub fn in_channel(user: i64, member: &Value, guild: &Value, channel: &Value) -> Self {
-        if id_of(guild, "owner_id") == Some(user) {
+        if id_field(guild, "owner_id") == Some(user) {
             return Self::ALL;
         }
-        let everyone = id_of(guild, "id");
+        let everyone = id_field(guild, "id");
         let roles: Vec<i64> = array(member, "roles").filter_map(|role| role.as_str()?.parse().ok()).collect();
         let has = |id: Option<i64>| id.is_some_and(|id| roles.contains(&id));
         let base = array(guild, "roles")
             .filter(|role| {
-                let id = id_of(role, "id");
+                let id = id_field(role, "id");
                 id == everyone || has(id)
             })
             .fold(0, |bits, role| bits | bits_of(role, "permissions"));
@@ -73,7 +73,7 @@ impl Permissions {
             )
         };
         let is_member = |overwrite: &Value| overwrite.get("type").and_then(Value::as_u64) == Some(1);
-        let id = |overwrite: &Value| id_of(overwrite, "id");
+        let id = |overwrite: &Value| id_field(overwrite, "id");
         let groups = [
             overwrites(&|it| !is_member(it) && id(it) == everyone),
             overwrites(&|it| !is_member(it) && id(it) != everyone && has(id(it))),

@@ -89,7 +89,7 @@ pub(crate) async fn undo(
 fn question(order: &Order) -> Reply {
     let Order { id, number, fields, .. } = order;
     let number = code(number.as_str());
-    if let Some(status) = fields.status.filter(|status| status.is_void()) {
+    if let Some(status) = fields.status.filter(|status| status.is_cancelled_or_refunded()) {
         return Reply::text(format!("Order {number} is already {status}."));
     }
     let summary = [

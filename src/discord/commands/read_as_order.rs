@@ -7,12 +7,12 @@ use serenity::all::{CreateActionRow, CreateButton};
 
 use super::context::{CommandResult, Context, Data, begin_deferred};
 use super::order_view::{order_reply, order_select};
-use crate::card::decode::discord::Place;
+use crate::card::decode::discord::ChannelRef;
 use crate::card::flatten::flatten;
 use crate::card::message::Message;
 use crate::card::outcome::{Outcome, Receipt};
 use crate::card::parse;
-use crate::card::parse::Reading;
+use crate::card::parse::ParsedCard;
 use crate::discord::reply::Reply;
 use crate::discord::reply::custom_id::{Arguments, custom_id, fingerprint};
 use crate::discord::reply::embed::{EmbedBuilder, GREEN, GREY, MAX_TITLE};
@@ -89,7 +89,7 @@ async fn fetch(
     if rest.identity().await?.wrote(&found) {
         return Err(CommandError::user("The bot wrote this message itself."));
     }
-    Message::from_discord(&found, Place { guild, channel }, Utc::now()).ok_or(CommandError::OutOfDate)
+    Message::from_discord(&found, ChannelRef { guild, channel }, Utc::now()).ok_or(CommandError::OutOfDate)
 }
 
 fn preview(data: &Data, message: &Message, channel: i64) -> Reply {
@@ -97,9 +97,9 @@ fn preview(data: &Data, message: &Message, channel: i64) -> Reply {
     let mut reply = Reply::default();
     let (mut has_order, mut hidden) = (false, 0);
     for (card, number) in cards.iter().zip(1..) {
-        let reading = parse::read(&card.text, &context(message, &data.orders, number));
-        has_order |= matches!(reading, Ok(Some(Reading::Order { .. })));
-        match card_embed(reading) {
+        let parsed = parse::parse(card, &context(message, &data.orders, number));
+        has_order |= matches!(parsed, Some(ParsedCard::Order { .. }));
+        match parsed.and_then(card_embed) {
             Some(embed) if reply.embeds.len() < MAX_CARDS => reply.embeds.push(embed),
             Some(_) => hidden += 1,
             None => {}
@@ -127,16 +127,16 @@ fn preview(data: &Data, message: &Message, channel: i64) -> Reply {
     reply
 }
 
-fn card_embed(reading: Result<Option<Reading>, parse::ParseError>) -> Option<EmbedBuilder> {
+fn card_embed(card: ParsedCard) -> Option<EmbedBuilder> {
     let refusal = |title, reason: String| EmbedBuilder {
         description: escape_line(&reason),
         ..EmbedBuilder::titled(title, GREY)
     };
-    match reading {
-        Ok(None) => None,
-        Ok(Some(Reading::NoOrder(reason))) => Some(refusal("Not an order", reason.to_string())),
-        Err(error) => Some(refusal("Cannot be read", error.to_string())),
-        Ok(Some(Reading::Order { patch, warnings })) => {
+    match card {
+        ParsedCard::NoOrder(Outcome::Ignored(reason)) => Some(refusal("Not an order", reason.to_string())),
+        ParsedCard::NoOrder(Outcome::Rejected(reason)) => Some(refusal("Cannot be read", reason.to_string())),
+        ParsedCard::NoOrder(_) => None,
+        ParsedCard::Order { patch, warnings } => {
             let mut embed = EmbedBuilder::titled(code_within(patch.number.as_str(), MAX_TITLE), GREEN);
             for (name, value) in patch.derived.named_texts().iter().chain(&patch.stated.named_texts()) {
                 embed.inline_field(&name.replace('_', " "), escape_markdown(value));
@@ -159,6 +159,5 @@ fn describe(receipt: &Receipt) -> String {
 }
 
 fn message_fingerprint(message: &Message) -> String {
-    let texts: Vec<String> = flatten(message).into_iter().map(|card| card.text).collect();
-    fingerprint(&texts.join("\n\n"))
+    fingerprint(&flatten(message).join("\n\n"))
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::interactions::Commands;
-use crate::card::decode::discord::id_of;
+use crate::card::decode::discord::id_field;
 use crate::discord::rest::{FailureLog, RestError};
 
 /// Checks the commands of all guilds again and again, until `stop` is cancelled.
@@ -57,7 +57,7 @@ async fn try_to_register(commands: &Commands, guild: i64) -> Result<bool, RestEr
     let application = rest.identity().await?.application;
     let known = rest.guild(guild).await?;
     let roles = known.get("roles").and_then(Value::as_array).into_iter().flatten();
-    let roles: BTreeSet<i64> = roles.filter_map(|role| id_of(role, "id")).collect();
+    let roles: BTreeSet<i64> = roles.filter_map(|role| id_field(role, "id")).collect();
     commands.data().access.set_roles(guild, roles);
     let (wanted, found) = (commands.definitions(), rest.commands(application, guild).await?);
     let is_registered = |wanted: &Value| found.iter().any(|found| is_same(wanted, found));

@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::router::ChannelEvent;
-use crate::card::decode::discord::id_of;
+use crate::card::decode::discord::id_field;
 use crate::card::outcome::Receipt;
 use crate::config::Channel;
 use crate::discord::filter::{is_complete, is_empty, is_trusted};
@@ -89,16 +89,16 @@ impl ChannelWorker {
                 // The gateway omits new kinds of components, and embeds can follow later. REST
                 // usually has them a moment later.
                 if is_trusted(&message, &self.channel) {
-                    self.fetch(id_of(&message, "id"), self.services.timing.refetch_delay);
+                    self.fetch(id_field(&message, "id"), self.services.timing.refetch_delay);
                 }
             }
             ChannelEvent::Updated(message) if !is_complete(&message) || is_empty(&message) => {
-                self.fetch(id_of(&message, "id"), Duration::ZERO);
+                self.fetch(id_field(&message, "id"), Duration::ZERO);
             }
             ChannelEvent::Created(message) | ChannelEvent::Updated(message) => {
-                match id_of(&message, "guild_id") {
+                match id_field(&message, "guild_id") {
                     Some(guild) => self.submit(guild, &message).await,
-                    None => self.fetch(id_of(&message, "id"), Duration::ZERO),
+                    None => self.fetch(id_field(&message, "id"), Duration::ZERO),
                 }
             }
             ChannelEvent::Deleted(messages) => {

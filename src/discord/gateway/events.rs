@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use serenity::all::{Context, Event as SerenityEvent, Interaction, ShardManager};
 
-use crate::card::decode::discord::id_of;
+use crate::card::decode::discord::id_field;
 
 /// Handles the events of the gateway. It runs on serenity's thread, between two frames, so it must
 /// neither block nor panic.
@@ -76,12 +76,12 @@ fn without_nulls(mut update: Value) -> Value {
 }
 
 fn convert_undecoded(kind: &str, data: &Value) -> Option<Event> {
-    let deleted = |messages| Some(Event::Deleted { channel: id_of(data, "channel_id")?, messages });
+    let deleted = |messages| Some(Event::Deleted { channel: id_field(data, "channel_id")?, messages });
     match kind {
         "RESUMED" => Some(Event::Resumed),
         "MESSAGE_CREATE" => Some(Event::Created(data.clone())),
         "MESSAGE_UPDATE" => Some(Event::Updated(data.clone())),
-        "MESSAGE_DELETE" => deleted(vec![id_of(data, "id")?]),
+        "MESSAGE_DELETE" => deleted(vec![id_field(data, "id")?]),
         "MESSAGE_DELETE_BULK" => {
             let ids = data["ids"].as_array()?.iter();
             deleted(ids.filter_map(|id| id.as_str()?.parse().ok()).collect())

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, mpsc};
 
 use super::events::{Event, IncomingInteraction};
-use crate::card::decode::discord::id_of;
+use crate::card::decode::discord::id_field;
 
 /// Events that may wait for one channel.
 pub(crate) const CHANNEL_QUEUE: usize = 1024;
@@ -55,10 +55,10 @@ impl Router {
             // missed, but reading the history costs little.
             Event::Ready | Event::Resumed => self.read_history.notify_one(),
             Event::Created(message) if self.is_in_our_guilds(&message) => {
-                self.enqueue(id_of(&message, "channel_id"), ChannelEvent::Created(message));
+                self.enqueue(id_field(&message, "channel_id"), ChannelEvent::Created(message));
             }
             Event::Updated(message) if self.is_in_our_guilds(&message) => {
-                self.enqueue(id_of(&message, "channel_id"), ChannelEvent::Updated(message));
+                self.enqueue(id_field(&message, "channel_id"), ChannelEvent::Updated(message));
             }
             Event::Created(_) | Event::Updated(_) => {}
             Event::Deleted { channel, messages } => {
@@ -83,6 +83,6 @@ impl Router {
 
     /// Whether a message belongs to a configured guild. Partial updates do not name their guild.
     fn is_in_our_guilds(&self, message: &Value) -> bool {
-        id_of(message, "guild_id").is_none_or(|guild| self.guilds.contains(&guild))
+        id_field(message, "guild_id").is_none_or(|guild| self.guilds.contains(&guild))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::card::decode::discord::id_of;
+use crate::card::decode::discord::id_field;
 
 /// The answer of `GET /gateway/bot`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl GatewayBot {
 impl Application {
     pub(crate) fn from_json(answer: &Value) -> Option<Self> {
         Some(Self {
-            id: id_of(answer, "id")?,
+            id: id_field(answer, "id")?,
             name: answer.get("name")?.as_str()?.to_owned(),
             flags: answer.get("flags").and_then(Value::as_u64).unwrap_or_default(),
         })
@@ -69,7 +69,7 @@ impl Identity {
     /// Whether the bot itself wrote a message.
     #[must_use]
     pub fn wrote(&self, message: &Value) -> bool {
-        let author = message.get("author").and_then(|author| id_of(author, "id"));
-        author == Some(self.user) || id_of(message, "application_id") == Some(self.application)
+        let author = message.get("author").and_then(|author| id_field(author, "id"));
+        author == Some(self.user) || id_field(message, "application_id") == Some(self.application)
     }
 }

@@ -4,7 +4,8 @@
 
 use super::{Settled, SettledCard, Working};
 use crate::card::outcome::Outcome;
-use crate::ingest::read::{ReadCard, ReadMessage};
+use crate::card::parse::ParsedCard;
+use crate::ingest::read::ReadMessage;
 use crate::order::Order;
 
 impl Settled {
@@ -13,9 +14,9 @@ impl Settled {
         if message.cards.len() < 2 {
             return Vec::new();
         }
-        let order = |card: &ReadCard| match card {
-            ReadCard::Order { patch, .. } => self.orders.get(&patch.number).cloned(),
-            ReadCard::Settled(_) => None,
+        let order = |card: &ParsedCard| match card {
+            ParsedCard::Order { patch, .. } => self.orders.get(&patch.number).cloned(),
+            ParsedCard::NoOrder(_) => None,
         };
         message.cards.iter().filter_map(order).collect()
     }

@@ -176,7 +176,7 @@ fn condition(filter: &ReplayFilter) -> Condition {
 
 fn logged(row: Model) -> LoggedMessage {
     let code = RejectionCode::ALL.into_iter().find(|code| row.code.as_deref() == Some(code.as_str()));
-    let refused = code.filter(|code| code.is_torso());
+    let refused = code.filter(|code| code.is_truncated());
     LoggedMessage {
         id: row.id,
         source: Source::from_name(&row.source).unwrap_or(Source::ManualUpload),

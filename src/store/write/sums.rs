@@ -83,7 +83,7 @@ impl Share {
         let name = |text: &Option<String>| -> String {
             text.as_deref().unwrap_or_default().chars().take(LONGEST_NAME).collect()
         };
-        let void = fields.status.is_some_and(Status::is_void);
+        let void = fields.status.is_some_and(Status::is_cancelled_or_refunded);
         let total = fields.total.filter(|_| !void);
         Self {
             day: day(fields.order_date.unwrap_or(created_at), zone),

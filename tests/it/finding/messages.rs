@@ -1,7 +1,7 @@
 //! From a Discord message to its orders, and back.
 
 use chrono::Utc;
-use roms::card::decode::discord::Place;
+use roms::card::decode::discord::ChannelRef;
 use roms::card::message::Message;
 use roms::feed::Feed;
 use roms::ingest::Ingest;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::shelf::{Shelf, numbers};
 use crate::support::{app::soon, home::Home};
 
-const PLACE: Place = Place { guild: 11, channel: 22 };
+const PLACE: ChannelRef = ChannelRef { guild: 11, channel: 22 };
 
 fn message(id: i64, cards: &[&str], edited: Option<&str>) -> Value {
     let embeds: Vec<Value> = cards.iter().map(|card| json!({"description": card})).collect();

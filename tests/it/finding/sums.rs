@@ -41,7 +41,7 @@ fn recount(orders: &[Order], zone: Tz, period: Period, by: By) -> Vec<StatRow> {
         let empty = StatRow { key: key.clone(), orders: 0, void: 0, units: 0, spend: Vec::new() };
         let (row, spend) = rows.entry(key).or_insert((empty, BTreeMap::new()));
         row.orders += 1;
-        if status.is_some_and(Status::is_void) {
+        if status.is_some_and(Status::is_cancelled_or_refunded) {
             row.void += 1;
             continue;
         }

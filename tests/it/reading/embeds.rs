@@ -246,7 +246,7 @@ fn flat_json_is_read_under_all_its_names() {
     let own = json!({"order_id": 7, "order_number": "A-1", "product": "X"}).to_string();
     check(&[("the reseller's own id", &own, &[("number", "A-1")])]);
     let none = json!({"product": "X", "price": 5}).to_string();
-    check(&[("no number", &none, &[("error", "MissingOrderNumber")])]);
+    check(&[("no number", &none, &[("error", "missing_order_number")])]);
 }
 
 #[test]

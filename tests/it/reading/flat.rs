@@ -71,7 +71,7 @@ fn lists_and_objects_are_kept_as_what_they_hold() {
 
 #[test]
 fn a_flat_object_of_an_order_without_its_number_is_rejected_and_any_other_is_nobodys() {
-    let missing = [("error", "MissingOrderNumber")].as_slice();
+    let missing = [("error", "missing_order_number")].as_slice();
     check(&[
         ("product", r#"{"product":"solo"}"#, missing),
         ("price", r#"{"price":null}"#, missing),
@@ -83,7 +83,7 @@ fn a_flat_object_of_an_order_without_its_number_is_rejected_and_any_other_is_nob
     ]);
     let cards = said(r#"[{"order_number":"AL-1","product":"a"},{"product":"lost"}]"#);
     assert_eq!(cards.len(), 2);
-    assert_eq!((cards[0]["number"].as_str(), cards[1]["error"].as_str()), ("AL-1", "MissingOrderNumber"));
+    assert_eq!((cards[0]["number"].as_str(), cards[1]["error"].as_str()), ("AL-1", "missing_order_number"));
     let said_of_status = cards[0].keys().any(|key| key.ends_with("status") || key.ends_with("store"));
     assert!(!said_of_status, "{:?}", cards[0]);
 }

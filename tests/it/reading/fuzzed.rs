@@ -21,7 +21,7 @@ fn a_word_behind_ticks_that_close_at_once_is_kept() {
     let fenced = card_with("Product", "```Widget\n```\nPrice\n$5");
     check(&[("text", &fenced, &[("product", "Widget"), ("price", "5.00")])]);
     let cards = flatten(&Message::from_payload(&fenced, "test", chrono::DateTime::UNIX_EPOCH));
-    assert_eq!(said(&cards[0].text), said(&fenced), "the text form reads as the text it was");
+    assert_eq!(said(&cards[0]), said(&fenced), "the text form reads as the text it was");
 }
 
 #[test]

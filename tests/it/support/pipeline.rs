@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use roms::card::decode::discord::Place;
+use roms::card::decode::discord::ChannelRef;
 use roms::card::message::Message;
 use roms::card::outcome::Receipt;
 use roms::feed::{Feed, OrderChange};
@@ -140,5 +140,5 @@ impl Pipeline {
 /// A message of a channel, written or edited at that minute.
 pub(crate) fn discord_message(id: i64, text: &str, at: i64) -> Message {
     let value = json!({"id": id.to_string(), "content": text, "timestamp": minute(0), "edited_timestamp": minute(at)});
-    Message::from_discord(&value, Place { guild: 1, channel: 2 }, minute(at)).unwrap()
+    Message::from_discord(&value, ChannelRef { guild: 1, channel: 2 }, minute(at)).unwrap()
 }

@@ -1,7 +1,7 @@
 //! `roms discord …`, the real program, against the double.
 
 use chrono::{TimeDelta, Utc};
-use roms::card::decode::discord::{snowflake_at, time_of};
+use roms::card::decode::discord::{snowflake_at, snowflake_time};
 use roms::store::{LogFilter, OrderFilter, Store};
 
 use super::program::{home, run};
@@ -105,6 +105,6 @@ async fn backfill_from_after_the_cursor_leaves_it_before_the_gap() {
     let backfill = ["discord", "backfill", "--channel", &channel_id, "--since", &since];
     assert_eq!(run(&home, &backfill).await.status.code(), Some(0));
     let moved = store.cursors().await.unwrap()[&id(channel.id())].message;
-    assert_eq!(time_of(moved), time_of(id(read)));
+    assert_eq!(snowflake_time(moved), snowflake_time(id(read)));
     assert!(store.order("GAP-1").await.unwrap().is_some());
 }
