@@ -184,7 +184,7 @@ async fn an_edit_that_the_database_refuses_fails_alone() {
     let pipeline = Pipeline::start().await;
     pipeline.post(CARD, 0).await;
     let mut sql = pipeline.sql().await;
-    sql.refuse("UPDATE", "NEW.notes = 'bad'").await;
+    sql.reject_orders("UPDATE", "NEW.notes = 'bad'").await;
     sql.lock().await;
     let (bad, good, posted, ()) = soon(async {
         tokio::join!(

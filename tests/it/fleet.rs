@@ -38,7 +38,7 @@ async fn until_it_leads(program: &Program, since: Instant) {
 
 /// A place with the configuration and database of another one.
 fn like(home: &Home) -> Home {
-    let shared = home.shared();
+    let shared = home.with_same_database();
     std::fs::copy(home.path().join("config.toml"), shared.path().join("config.toml")).unwrap();
     shared
 }

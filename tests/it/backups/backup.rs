@@ -98,7 +98,9 @@ async fn a_full_disk_leaves_nothing_behind() {
     let file = folder.path().join("copy.db");
 
     let mut command = Command::new("sh");
-    command.args(["-c", disk::LIMITED, "sh", "100", env!("CARGO_BIN_EXE_roms"), "backup"]).arg(&file);
+    command
+        .args(["-c", disk::RUN_WITH_FILE_LIMIT, "sh", "100", env!("CARGO_BIN_EXE_roms"), "backup"])
+        .arg(&file);
     let output = command.current_dir(program.folder()).env_clear().output().unwrap();
 
     let line = String::from_utf8(output.stderr).unwrap();

@@ -51,7 +51,7 @@ async fn who_may_not_have_the_extension_is_told_once_and_searches_without_until_
     let mut home = Home::postgres();
     let mut sql = home.sql().await;
     // It may make tables, but nothing in the database itself.
-    let user = home.as_user("hunter2").await;
+    let user = home.use_unprivileged_user("hunter2").await;
     sql.run(&format!("GRANT ALL ON SCHEMA public TO {user}")).await;
 
     let shelf = Shelf::in_home(home, "").await;

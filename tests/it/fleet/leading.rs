@@ -13,7 +13,7 @@ use crate::support::proxy::Network;
 #[ignore = "needs a PostgreSQL server"]
 async fn when_the_leader_of_three_is_killed_under_load_another_takes_over_and_nothing_is_lost() {
     let (mut posts, home) = Posts::in_home(Home::postgres()).await;
-    let (shared, others) = (home.shared(), vec![like(&home), like(&home)]);
+    let (shared, others) = (home.with_same_database(), vec![like(&home), like(&home)]);
     let mut programs = start(home, others, &posts.discord).await;
     assert!(leads(&programs[0]).await);
     let loads: Vec<Load> = programs
@@ -67,14 +67,14 @@ async fn when_the_leader_of_three_is_killed_under_load_another_takes_over_and_no
 async fn a_leader_that_is_cut_off_lets_go_and_stands_by_when_it_is_back() {
     for network in [Network::Frozen, Network::Cut] {
         let (mut posts, mut home) = Posts::in_home(Home::postgres()).await;
-        let (shared, other) = (home.shared(), like(&home));
+        let (shared, other) = (home.with_same_database(), like(&home));
         let proxy = home.behind_a_proxy().await;
         let mut programs = start(home, vec![other], &posts.discord).await;
         posts.post(5);
         let mut sql = shared.sql().await;
         posts.until_stored(&mut sql).await;
 
-        proxy.becomes(network);
+        proxy.set(network);
         let since = Instant::now();
         posts.post(20);
         programs[0].line_with("leaving Discord").await;
@@ -83,7 +83,7 @@ async fn a_leader_that_is_cut_off_lets_go_and_stands_by_when_it_is_back() {
         posts.until_stored(&mut sql).await;
         assert_eq!(posts.discord.gateway().identifies(), 2);
 
-        proxy.becomes(Network::Whole);
+        proxy.set(Network::Healthy);
         programs[0].line_with("standing by").await;
         assert!(leads(&programs[1]).await);
         assert_holds(&mut sql, &posts.numbers).await;
@@ -97,7 +97,7 @@ async fn a_leader_that_is_cut_off_lets_go_and_stands_by_when_it_is_back() {
 #[ignore = "needs a PostgreSQL server"]
 async fn a_leader_that_ends_in_order_gives_the_lead_away() {
     let (mut posts, home) = Posts::in_home(Home::postgres()).await;
-    let (shared, other) = (home.shared(), like(&home));
+    let (shared, other) = (home.with_same_database(), like(&home));
     let mut programs = start(home, vec![other], &posts.discord).await;
     let since = Instant::now();
     let first = programs.remove(0);

@@ -16,7 +16,7 @@ const LISTENING: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_ac
 #[ignore = "needs a PostgreSQL server"]
 async fn every_client_hears_once_of_what_another_process_stores() {
     let home = Home::postgres();
-    let again = home.shared();
+    let again = home.with_same_database();
     let apps = [App::start_in(home, "").await, App::start_in(again, "").await];
     let mut clients = [listen(&apps[0]).await, listen(&apps[1]).await];
     for (at, app) in apps.iter().enumerate() {
@@ -48,7 +48,7 @@ async fn clients_are_sent_away_where_something_may_have_been_missed() {
     assert_eq!(close.code, CloseCode::Again, "{}", close.reason);
 
     // It listens again: who comes back hears of everything.
-    let other = App::start_in(app.home().shared(), "").await;
+    let other = App::start_in(app.home().with_same_database(), "").await;
     let mut client = listen(&app).await;
     other.stored(&["Order Number\nA-1\n"]).await;
     assert_eq!(next(&mut client).await["order"]["order_number"], "A-1");

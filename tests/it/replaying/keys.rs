@@ -145,11 +145,11 @@ async fn the_history_of_a_channel_knows_a_message_that_was_read_again() {
 async fn what_the_database_refused_is_read_again_and_then_known() {
     let pipeline = Pipeline::start().await;
     let mut sql = pipeline.sql().await;
-    sql.refuse("INSERT", "NEW.order_number = 'A-1'").await;
+    sql.reject_orders("INSERT", "NEW.order_number = 'A-1'").await;
     assert_eq!(pipeline.discord(5, "Order Number\nA-1\n", 0).await.cards[0].outcome.as_str(), "rejected");
     assert_eq!(pipeline.replay("rejected").await.rejected, 1, "still refused");
     assert_eq!(pipeline.rows("webhook_logs").await[0]["code"], json!("not_stored"));
-    sql.allow().await;
+    sql.accept_all_orders().await;
     assert_eq!(pipeline.replay("rejected").await.created, 1);
     assert_eq!(pipeline.discord(5, "Order Number\nA-1\n", 0).await.log_id, None);
     pipeline.end().await;

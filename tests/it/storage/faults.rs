@@ -31,7 +31,7 @@ async fn one_bad_message_of_a_batch_fails_alone_and_leaves_its_log_row() {
     let config = home.config("");
     let store = Store::open(&config.database.url).await.unwrap();
     let mut sql = home.sql().await;
-    sql.refuse("INSERT", "NEW.order_number = 'BAD'").await;
+    sql.reject_orders("INSERT", "NEW.order_number = 'BAD'").await;
     let feed = Feed::new(64);
     let mut changes = feed.subscribe();
     let (ingest, writer) = Ingest::start(store.clone(), feed, config.orders.clone());
@@ -84,14 +84,14 @@ async fn one_bad_message_of_a_batch_fails_alone_and_leaves_its_log_row() {
 async fn a_refused_message_is_answered_with_500_and_may_be_sent_again() {
     let app = App::start().await;
     let mut sql = app.sql().await;
-    sql.refuse("INSERT", "NEW.order_number = 'BAD'").await;
+    sql.reject_orders("INSERT", "NEW.order_number = 'BAD'").await;
 
     let reply = app.post(card("BAD")).await;
     assert_eq!((reply.status, &reply.json["code"]), (500, &json!("not_stored")), "{}", reply.text);
     assert_eq!(reply.json["log_id"], 1);
     assert!(!reply.text.contains("please"), "{}", reply.text);
 
-    sql.allow().await;
+    sql.accept_all_orders().await;
     let again = app.post(card("BAD")).await;
     assert_eq!((again.status, &again.json["outcome"]), (200, &json!("created")));
 }

@@ -96,7 +96,7 @@ async fn while_the_server_is_gone_orders_are_refused_and_nothing_is_lost() {
     let (log, _listening) = Log::listen();
     let (app, proxy) = behind_a_proxy().await;
     app.stored(&[&card("A-0")]).await;
-    proxy.becomes(Network::Cut);
+    proxy.set(Network::Cut);
     let cards: Vec<String> = (1..=20).map(|at| card(&format!("A-{at}"))).collect();
     for reply in join_all(cards.iter().map(|card| app.post(card.clone()))).await {
         assert!(is_unavailable(&reply), "{}", reply.text);
@@ -106,7 +106,7 @@ async fn while_the_server_is_gone_orders_are_refused_and_nothing_is_lost() {
     let list = app.get("/api/v2/orders").await;
     assert!(is_unavailable(&list), "{}", list.text);
 
-    proxy.becomes(Network::Whole);
+    proxy.set(Network::Healthy);
     for card in &cards {
         assert_eq!(insist(&app, card).await, "created");
     }
@@ -123,10 +123,10 @@ async fn while_the_server_is_gone_orders_are_refused_and_nothing_is_lost() {
 async fn a_network_that_says_nothing_any_more_is_given_up() {
     let (app, proxy) = behind_a_proxy().await;
     app.stored(&[&card("A-0")]).await;
-    proxy.becomes(Network::Frozen);
+    proxy.set(Network::Frozen);
     let reply = soon(app.post(card("A-1"))).await;
     assert!(is_unavailable(&reply), "{}", reply.text);
-    proxy.becomes(Network::Whole);
+    proxy.set(Network::Healthy);
     assert_eq!(insist(&app, &card("A-1")).await, "created");
     soon(app.stop()).await;
 }
@@ -136,7 +136,7 @@ async fn a_network_that_says_nothing_any_more_is_given_up() {
 async fn an_end_while_the_network_says_nothing_comes_in_time() {
     let (app, proxy) = behind_a_proxy().await;
     app.stored(&[&card("A-0")]).await;
-    proxy.becomes(Network::Frozen);
+    proxy.set(Network::Frozen);
     let began = std::time::Instant::now();
     let home = soon(app.stop()).await;
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
@@ -147,10 +147,10 @@ async fn an_end_while_the_network_says_nothing_comes_in_time() {
 #[ignore = "needs a PostgreSQL server"]
 async fn a_commit_whose_answer_was_lost_is_not_stored_twice() {
     let (app, proxy) = behind_a_proxy().await;
-    proxy.becomes(Network::LosesCommits);
+    proxy.set(Network::DropsCommitReplies);
     let reply = app.post(card("A-1")).await;
     assert!(is_unavailable(&reply), "{}", reply.text);
-    proxy.becomes(Network::Whole);
+    proxy.set(Network::Healthy);
     // It is there: the sender cannot know, and comes again.
     assert_eq!(insist(&app, &card("A-1")).await, "duplicate");
     let mut sql = app.sql().await;
@@ -171,8 +171,8 @@ async fn cards_that_are_posted_while_the_server_is_gone_are_taken_afterwards_onc
     discord.until_ready().await;
     hook.post(discord_card("BEFORE-1", "$1.00"));
     bot.until_order("BEFORE-1", |_| true).await;
-    for network in [Network::Cut, Network::LosesCommits] {
-        proxy.becomes(network);
+    for network in [Network::Cut, Network::DropsCommitReplies] {
+        proxy.set(network);
         let (failed, back) = ("the database does not take messages", "the database takes messages again");
         let before = log.count(failed);
         assert_eq!(log.count(back), before, "{}", log.text());
@@ -180,7 +180,7 @@ async fn cards_that_are_posted_while_the_server_is_gone_are_taken_afterwards_onc
             hook.post(discord_card(&format!("{network:?}-{at}"), "$1.00"));
         }
         until("it is noticed", async || log.count(failed) > before).await;
-        proxy.becomes(Network::Whole);
+        proxy.set(Network::Healthy);
         let store = Store::open(&direct).await.unwrap();
         for at in 0..40 {
             let number = format!("{network:?}-{at}");

@@ -22,7 +22,7 @@ async fn post_all(app: &App, cards: impl Iterator<Item = String>) -> Vec<Reply> 
 /// Two on one database. It is dropped with the first.
 async fn two() -> [App; 2] {
     let home = Home::postgres();
-    let again = home.shared();
+    let again = home.with_same_database();
     [App::start_in(home, "").await, App::start_in(again, "").await]
 }
 

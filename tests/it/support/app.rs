@@ -1,6 +1,6 @@
-//! The real application in this process: HTTP on a port of its own, a database of its own.
+//! Runs the real application inside the test process, on a free port and an empty database.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt::Debug, net::SocketAddr, time::Duration};
 
 use reqwest::{Body, Client, Method, header::HeaderMap};
 use roms::{
@@ -13,17 +13,17 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, interval, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{home::Home, sql::Sql};
 
-/// Where cards are posted to.
+/// The path of the webhook that accepts cards.
 pub(crate) const ORDERS: &str = "/api/v2/webhooks/orders";
 
-/// How long anything that must happen may take on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// The deadline for every event that a test waits for. Generous, because the machine may be busy.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A running application.
 pub(crate) struct App {
@@ -34,28 +34,28 @@ pub(crate) struct App {
     running: JoinHandle<anyhow::Result<()>>,
 }
 
-/// An answer, read to its end.
+/// A complete HTTP response.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
-    /// `null` where the text is no JSON.
+    /// `null` if the text is not JSON.
     pub(crate) json: Value,
 }
 
 impl App {
-    /// Starts with the defaults.
+    /// Starts with the default configuration.
     pub(crate) async fn start() -> Self {
         Self::start_with("").await
     }
 
-    /// Starts with this configuration; the database is always one of its own.
+    /// Starts with this configuration and a database of its own.
     pub(crate) async fn start_with(toml: &str) -> Self {
         Self::start_in(Home::new(), toml).await
     }
 
-    /// Starts in this place.
+    /// Starts with the folder and database of `home`.
     pub(crate) async fn start_in(home: Home, toml: &str) -> Self {
         let config = home.config(toml);
         let store = Store::open_with(&config.database.url, Options::of(&config)).await.unwrap();
@@ -82,12 +82,12 @@ impl App {
         format!("http://{}{path}", self.address)
     }
 
-    /// Posts a body to the webhook, as a bot that names no type.
+    /// Posts a body to the webhook, without a `Content-Type`.
     pub(crate) async fn post(&self, body: impl Into<Body>) -> Reply {
         self.request(Method::POST, ORDERS, &[], body).await
     }
 
-    /// Posts cards that must be stored, one after the other.
+    /// Posts cards one after the other and asserts that each is stored.
     pub(crate) async fn stored(&self, cards: &[&str]) {
         for card in cards {
             let reply = self.post((*card).to_owned()).await;
@@ -117,7 +117,7 @@ impl App {
         Reply { status, headers, text, json }
     }
 
-    /// Sends these bytes, then no more, and gives all that comes back.
+    /// Sends these bytes, closes the sending side, and returns the whole response.
     pub(crate) async fn raw(&self, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(bytes).await.unwrap();
@@ -127,12 +127,12 @@ impl App {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// Tells the application to stop, without waiting for it.
+    /// Asks the application to stop and does not wait.
     pub(crate) fn begin_stop(&self) {
         self.stop.cancel();
     }
 
-    /// Stops and gives the place where it ran.
+    /// Stops the application and returns its folder and database.
     pub(crate) async fn stop(self) -> Home {
         self.stop.cancel();
         soon(self.running).await.unwrap().unwrap();
@@ -146,17 +146,30 @@ impl Reply {
     }
 }
 
-/// Waits for what must happen; a test that hangs fails instead.
+/// Waits for a future, and panics if it is not ready before the deadline.
 pub(crate) async fn soon<F: Future>(event: F) -> F::Output {
-    timeout(DEADLINE, event).await.expect("it happens in time")
+    timeout(DEADLINE, event).await.expect("the event happens before the deadline")
 }
 
-/// Asks again and again until the answer is yes.
+/// Calls `ask` until it returns true, and panics at the deadline.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) {
-    let wait = async {
-        while !ask().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+    until_ok(what, async || ask().await.then_some(()).ok_or("false")).await;
+}
+
+/// Calls `ask` until it returns `Ok`, and panics with its last error at the deadline.
+pub(crate) async fn until_ok<T, E: Debug>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {
+    let end = Instant::now() + DEADLINE;
+    let mut polls = interval(Duration::from_millis(5));
+    let mut last_error = None;
+    while let Ok(answer) = timeout_at(end, ask()).await {
+        match answer {
+            Ok(value) => return value,
+            Err(error) => last_error = Some(error),
         }
-    };
-    assert!(timeout(DEADLINE, wait).await.is_ok(), "not in time: {what}");
+        polls.tick().await;
+        if Instant::now() > end {
+            break;
+        }
+    }
+    panic!("not before the deadline: {what}; last answer: {last_error:#?}")
 }

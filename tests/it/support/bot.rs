@@ -8,15 +8,12 @@ use roms::order::Order;
 use roms::store::{LogEntry, LogFilter, Options, OrderFilter, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::app::{soon, until_ok};
 use super::discord::{Channel, Discord};
 use super::home::Home;
 use super::sql::Sql;
-
-/// How long anything may take.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// ROMS with its own database.
 pub(crate) struct Bot {
@@ -108,24 +105,23 @@ impl Bot {
     pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
         let Some(running) = self.running.take() else { return Ok(()) };
         running.stop.cancel();
-        timeout(DEADLINE, running.task).await.expect("it stops in time").expect("it does not panic")
+        soon(running.task).await.expect("ROMS does not panic")
     }
 
     /// Waits until it stops by itself.
     pub(crate) async fn ended(&mut self) -> anyhow::Result<()> {
-        let running = self.running.take().expect("it runs");
-        timeout(DEADLINE, running.task).await.expect("it ends in time").expect("it does not panic")
+        let running = self.running.take().expect("ROMS is running");
+        soon(running.task).await.expect("ROMS does not panic")
     }
 
     /// The JSON of a route.
     pub(crate) async fn get(&self, path: &str) -> serde_json::Value {
-        let address = self.running.as_ref().expect("it runs").address;
-        reqwest::get(format!("http://{address}{path}")).await.unwrap().json().await.unwrap()
+        reqwest::get(format!("{}{path}", self.url())).await.unwrap().json().await.unwrap()
     }
 
     /// Its HTTP address.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.running.as_ref().expect("it runs").address)
+        format!("http://{}", self.running.as_ref().expect("ROMS is running").address)
     }
 
     /// The order with a number.
@@ -143,29 +139,22 @@ impl Bot {
         self.store.logs(&LogFilter::default(), 1000).await.unwrap().items
     }
 
-    /// Waits until an order satisfies a condition.
+    /// Waits until an order satisfies a condition, and returns it.
     pub(crate) async fn until_order(&self, number: &str, is: impl Fn(&Order) -> bool) -> Order {
-        let end = Instant::now() + DEADLINE;
-        loop {
-            let order = self.order(number).await;
-            match order {
-                Some(order) if is(&order) => return order,
-                order if Instant::now() > end => panic!("order {number} is {order:?}"),
-                _ => sleep(Duration::from_millis(5)).await,
-            }
-        }
+        let ask = async || match self.order(number).await {
+            Some(order) if is(&order) => Ok(order),
+            other => Err(other),
+        };
+        until_ok(&format!("order {number}"), ask).await
     }
 
     /// Waits until there are `count` orders.
     pub(crate) async fn until_orders(&self, count: u64) {
-        let end = Instant::now() + DEADLINE;
-        loop {
-            match self.orders().await {
-                found if found == count => return,
-                found if Instant::now() > end => panic!("{found} orders, not {count}"),
-                _ => sleep(Duration::from_millis(5)).await,
-            }
-        }
+        let ask = async || match self.orders().await {
+            orders if orders == count => Ok(()),
+            orders => Err(orders),
+        };
+        until_ok(&format!("{count} orders"), ask).await;
     }
 
     /// Its database.
@@ -173,35 +162,27 @@ impl Bot {
         &self.store
     }
 
-    /// Waits until a route's answer satisfies a condition.
+    /// Waits until the JSON of a route satisfies a condition, and returns it.
     pub(crate) async fn until(
         &self,
         path: &str,
         what: &str,
         is: impl Fn(&serde_json::Value) -> bool,
     ) -> serde_json::Value {
-        let end = Instant::now() + DEADLINE;
-        loop {
+        let ask = async || {
             let answer = self.get(path).await;
-            if is(&answer) {
-                return answer;
-            }
-            assert!(Instant::now() < end, "{path}, {what}: {answer:#}");
-            sleep(Duration::from_millis(10)).await;
-        }
+            if is(&answer) { Ok(answer) } else { Err(answer) }
+        };
+        until_ok(&format!("{path}: {what}"), ask).await
     }
 
-    /// Waits until the webhook log satisfies a condition. Returns it, newest first.
+    /// Waits until the webhook log satisfies a condition, and returns it, newest first.
     pub(crate) async fn until_logs(&self, what: &str, is: impl Fn(&[LogEntry]) -> bool) -> Vec<LogEntry> {
-        let end = Instant::now() + DEADLINE;
-        loop {
+        let ask = async || {
             let logs = self.logs().await;
-            if is(&logs) {
-                return logs;
-            }
-            assert!(Instant::now() < end, "{what}: {logs:#?}");
-            sleep(Duration::from_millis(5)).await;
-        }
+            if is(&logs) { Ok(logs) } else { Err(logs) }
+        };
+        until_ok(what, ask).await
     }
 
     /// A direct connection to its database.

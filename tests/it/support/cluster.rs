@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a test's own, which it may stop.
+//! Starts a PostgreSQL server for one test, which may stop and restart it.
 
 use std::{
     net::TcpListener,
@@ -10,17 +10,17 @@ use tempfile::TempDir;
 
 use super::home::Home;
 
-/// The server. It is gone when this is dropped.
+/// A PostgreSQL server. Dropping it stops the server and deletes its data.
 pub(crate) struct Cluster {
     folder: TempDir,
     programs: PathBuf,
-    /// Who runs it: the server refuses to be root's.
+    /// The user that runs the server, if the tests run as root: PostgreSQL refuses to.
     owner: Option<&'static str>,
     port: u16,
 }
 
 impl Cluster {
-    /// Makes one, and starts it.
+    /// Creates a server and starts it.
     pub(crate) fn start() -> Self {
         let (folder, owner) = (tempfile::tempdir().unwrap(), owner());
         if let Some(owner) = owner {
@@ -33,7 +33,7 @@ impl Cluster {
         cluster
     }
 
-    /// Starts it after a stop, and waits until it serves.
+    /// Starts the stopped server and waits until it accepts connections.
     pub(crate) fn start_again(&self) {
         let settings =
             format!("-c port={} -c listen_addresses=127.0.0.1 -c unix_socket_directories=", self.port);
@@ -42,12 +42,12 @@ impl Cluster {
         assert!(start.status().unwrap().success());
     }
 
-    /// Stops it: `fast` ends sessions in order, `immediate` is as a crash.
+    /// Stops the server. Mode `fast` ends the sessions first; `immediate` is like a crash.
     pub(crate) fn stop(&self, mode: &str) {
         self.run("pg_ctl", &format!("--pgdata=data --mode={mode} --wait --silent stop"));
     }
 
-    /// A place with a database there.
+    /// A home with a database on this server.
     pub(crate) fn home(&self) -> Home {
         Home::at(&format!("postgres://postgres@127.0.0.1:{}/postgres", self.port))
     }
@@ -77,13 +77,13 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // It may be stopped.
+        // This fails if the server is already stopped.
         let stop = ["--pgdata=data", "--mode=immediate", "--silent", "stop"];
         drop(self.command("pg_ctl").args(stop).status());
     }
 }
 
-/// Who is to run the server in root's place.
+/// The user that runs the server if the tests run as root.
 fn owner() -> Option<&'static str> {
     let id = |arguments: &[&str]| Command::new("id").args(arguments).output().unwrap();
     if id(&["-u"]).stdout != b"0\n" {
@@ -92,7 +92,8 @@ fn owner() -> Option<&'static str> {
     Some(if id(&["-un", "postgres"]).status.success() { "postgres" } else { "nobody" })
 }
 
-/// Debian keeps the server's programs out of the `PATH`; the newest release counts.
+/// The folder of the newest release's programs. Debian keeps them out of the `PATH`. Elsewhere it is
+/// empty, so that the `PATH` is searched.
 fn programs() -> PathBuf {
     let releases = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let release = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());

@@ -7,13 +7,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use roms::config::{self, Token, Trust};
 use roms::discord::{Timing, rest::Rest};
-use tokio::time::{interval, timeout};
 use tracing::subscriber::DefaultGuard;
 
+use super::app::until_ok;
 use super::discord::{Channel, Discord};
-
-/// How long a test waits for a line of the log.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A configuration that watches these channels. All must belong to one guild.
 pub(crate) fn config(discord: &Discord, channels: &[&Channel]) -> config::Discord {
@@ -87,18 +84,11 @@ impl Log {
     pub(crate) fn count(&self, what: &str) -> usize {
         self.text().lines().filter(|line| line.contains(what)).count()
     }
-}
 
-impl Log {
     /// Waits until a line contains this text.
     pub(crate) async fn until(&self, text: &str) {
-        let mut polls = interval(Duration::from_millis(10));
-        let waiting = async {
-            while self.count(text) == 0 {
-                polls.tick().await;
-            }
-        };
-        timeout(DEADLINE, waiting).await.unwrap_or_else(|_| panic!("no {text:?} in {}", self.text()));
+        let ask = async || if self.count(text) > 0 { Ok(()) } else { Err(self.text()) };
+        until_ok(&format!("a log line with {text:?}"), ask).await;
     }
 }
 

@@ -1,7 +1,8 @@
-//! A place to run in: a folder of its own with a database of its own.
+//! A home is what one ROMS of a test works in: a temporary folder and an empty database.
 //!
-//! The database is an SQLite file in the folder. Where `TEST_DATABASE_URL` names a PostgreSQL
-//! server, whose user may make databases, it is a database there: the same tests, run again.
+//! The database is an SQLite file in the folder. If `TEST_DATABASE_URL` names a PostgreSQL server, it is
+//! a database on that server, so that the same tests run on both engines. The server's user needs the
+//! right to create databases.
 
 use std::{
     env,
@@ -22,78 +23,77 @@ use url::Url;
 
 use super::{program::command, proxy::Proxy, sql::Sql};
 
-/// The place. Folder and database are gone when it is dropped.
+/// A folder and a database. Dropping it deletes both.
 #[derive(Debug)]
 pub(crate) struct Home {
     folder: TempDir,
     server: Option<Server>,
 }
 
-/// The way to a database on the PostgreSQL server.
+/// A database on a PostgreSQL server.
 #[derive(Clone, Debug)]
 struct Server {
     url: Url,
-    /// `None` where the whole server goes away.
+    /// Drops the database; `None` if the whole server is temporary.
     _database: Option<Arc<Database>>,
 }
 
-/// A database there, which is dropped with this.
+/// Drops a PostgreSQL database when it is dropped itself.
 #[derive(Debug)]
 struct Database {
     name: String,
 }
 
-/// The server's address, where the tests are run against PostgreSQL.
+/// The URL of the PostgreSQL server, if the tests run against one.
 pub(crate) fn server() -> Option<String> {
     env::var("TEST_DATABASE_URL").ok().filter(|url| !url.is_empty())
 }
 
 impl Home {
-    /// With a database of the engine that the tests are run against.
+    /// With a database of the engine that the tests run against.
     pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), server: server().map(Server::create) }
     }
 
-    /// With an SQLite database, for what concerns SQLite alone: its files.
+    /// With an SQLite database, for tests of what only SQLite has, such as files.
     pub(crate) fn sqlite() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), server: None }
     }
 
-    /// With a PostgreSQL database, for what concerns PostgreSQL alone. Such tests are ignored
-    /// unless they are asked for.
+    /// With a PostgreSQL database, for tests of what only PostgreSQL has. Mark such tests `#[ignore]`.
     pub(crate) fn postgres() -> Self {
         let server = server().expect("TEST_DATABASE_URL names a server; `just test-postgres` starts one");
         Self { folder: tempfile::tempdir().unwrap(), server: Some(Server::create(server)) }
     }
 
-    /// With the database at this address, of a server of the test's own.
+    /// With the database at this URL, on a temporary server.
     pub(crate) fn at(url: &str) -> Self {
         let server = Some(Server { url: url.parse().unwrap(), _database: None });
         Self { folder: tempfile::tempdir().unwrap(), server }
     }
 
-    /// Another folder, with the same database. Only a server has several users.
-    pub(crate) fn shared(&self) -> Self {
-        let server = Some(self.server.clone().expect("a server"));
+    /// Another folder with the same PostgreSQL database, for a second ROMS.
+    pub(crate) fn with_same_database(&self) -> Self {
+        let server = Some(self.server.clone().expect("a PostgreSQL server"));
         Self { folder: tempfile::tempdir().unwrap(), server }
     }
 
-    /// The way to the server leads through a network of its own from now on.
+    /// Puts a proxy in front of the server, which can break the connection.
     pub(crate) async fn behind_a_proxy(&mut self) -> Proxy {
-        let url = &mut self.server.as_mut().expect("a server").url;
+        let url = &mut self.server.as_mut().expect("a PostgreSQL server").url;
         let proxy = Proxy::start(format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432))).await;
         url.set_host(Some(&proxy.address.ip().to_string())).unwrap();
         url.set_port(Some(proxy.address.port())).unwrap();
-        // What is encrypted cannot be listened to.
+        // The proxy must be able to read the traffic.
         url.set_query(Some("sslmode=disable"));
         proxy
     }
 
-    /// It is a user without any right who comes to the server from now on; gives their name.
-    pub(crate) async fn as_user(&mut self, password: &str) -> String {
+    /// Switches to a new database user without any rights, and returns the user's name.
+    pub(crate) async fn use_unprivileged_user(&mut self, password: &str) -> String {
         let user = self.url().expose().rsplit('/').next().unwrap().to_owned();
         self.sql().await.run(&format!("CREATE ROLE {user} LOGIN PASSWORD '{password}'")).await;
-        let url = &mut self.server.as_mut().expect("a server").url;
+        let url = &mut self.server.as_mut().expect("a PostgreSQL server").url;
         url.set_username(&user).unwrap();
         url.set_password(Some(password)).unwrap();
         user
@@ -109,12 +109,11 @@ impl Home {
 
     /// The SQLite file.
     pub(crate) fn database(&self) -> PathBuf {
-        assert!(!self.is_postgres(), "a server has no file");
+        assert!(!self.is_postgres(), "PostgreSQL has no database file");
         self.path().join("roms_v2.db")
     }
 
-    /// The address of the database. The SQLite file has the name that it has without any
-    /// configuration.
+    /// The URL of the database. The SQLite file has ROMS's default name.
     pub(crate) fn url(&self) -> DatabaseUrl {
         let url = match &self.server {
             Some(server) => server.url.to_string(),
@@ -127,15 +126,16 @@ impl Home {
     pub(crate) fn config(&self, toml: &str) -> Config {
         let file = File { name: "config.toml", text: toml };
         let env = [("ROMS__DATABASE__URL".to_owned(), self.url().expose().to_owned())];
-        Config::load(Some(file), env, |_| unreachable!("no secret is named")).unwrap()
+        Config::load(Some(file), env, |_| unreachable!("no secret file is configured")).unwrap()
     }
 
-    /// A connection to the database, past the program.
+    /// A plain SQL connection to the database.
     pub(crate) async fn sql(&self) -> Sql {
         Sql::open(&self.url()).await
     }
 
-    /// The program with these arguments, in this folder. It finds the SQLite file by itself.
+    /// The `roms` command with these arguments, run in this folder. It finds the SQLite file by its
+    /// default name.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command(self.path(), arguments);
         if self.is_postgres() {
@@ -152,7 +152,7 @@ impl Server {
         let mut url: Url = server.parse().unwrap();
         url.set_path(&name);
         let create = format!("CREATE DATABASE {name}");
-        apart(async move { Sql::open(&server.parse().unwrap()).await.run(&create).await });
+        run_on_new_thread(async move { Sql::open(&server.parse().unwrap()).await.run(&create).await });
         Self { url, _database: Some(Arc::new(Database { name })) }
     }
 }
@@ -161,14 +161,14 @@ impl Drop for Database {
     fn drop(&mut self) {
         let Some(server) = server() else { return };
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        apart(async move { Sql::open(&server.parse().unwrap()).await.run(&drop).await });
+        run_on_new_thread(async move { Sql::open(&server.parse().unwrap()).await.run(&drop).await });
     }
 }
 
-/// Does something to its end, in or out of a runtime.
-fn apart(doing: impl Future<Output = ()> + Send + 'static) {
+/// Runs a future to its end, whether or not the caller is inside a runtime.
+fn run_on_new_thread(future: impl Future<Output = ()> + Send + 'static) {
     let thread =
-        thread::spawn(|| Builder::new_current_thread().enable_all().build().unwrap().block_on(doing));
+        thread::spawn(|| Builder::new_current_thread().enable_all().build().unwrap().block_on(future));
     let done = thread.join();
-    assert!(done.is_ok() || thread::panicking(), "the server does as it is told");
+    assert!(done.is_ok() || thread::panicking(), "the server executes the statement");
 }

@@ -1,4 +1,4 @@
-//! Orders that arrive from several senders at once, and which of them were acknowledged.
+//! Sends orders from several connections at once and remembers which of them ROMS acknowledged.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,27 +12,27 @@ use tokio_util::sync::CancellationToken;
 use super::app::{ORDERS, soon, until};
 use super::sql::Sql;
 
-/// Senders at work. Each sends one order after the other, one that is refused with 503 again, and
-/// ends when its connection breaks.
+/// Running senders. Each sends one order after the other, repeats an order that was refused with 503,
+/// and ends when its connection breaks.
 pub(crate) struct Load {
     senders: Vec<JoinHandle<()>>,
     seen: Arc<Mutex<Seen>>,
     stop: CancellationToken,
 }
 
-/// What the senders have seen.
+/// The answers that the senders received.
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
-    /// Numbers of the orders that were answered with 200.
+    /// The numbers of the orders that were answered with 200.
     pub(crate) acknowledged: Vec<String>,
-    /// Codes of the answers with 503, each of which had a `Retry-After`.
+    /// The error codes of the answers with 503. Each of them had a `Retry-After`.
     pub(crate) refused: Vec<String>,
-    /// The longest wait for an answer.
+    /// The longest time until an answer.
     pub(crate) slowest: Duration,
 }
 
 impl Load {
-    /// So many senders to the ROMS at this address. Order numbers begin with `prefix`.
+    /// Starts this number of senders to the ROMS at `url`. Order numbers begin with `prefix`.
     pub(crate) fn start(url: &str, prefix: &str, senders: usize) -> Self {
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
         let (seen, stop) = (Arc::default(), CancellationToken::new());
@@ -49,19 +49,19 @@ impl Load {
         Self { senders: (0..senders).map(sender).collect(), seen, stop }
     }
 
-    /// What has been seen so far.
+    /// The answers so far.
     pub(crate) fn seen(&self) -> Seen {
         self.seen.lock().unwrap().clone()
     }
 
-    /// Waits until so many more orders are acknowledged.
+    /// Waits until this number of further orders is acknowledged.
     pub(crate) async fn until_more(&self, orders: usize) {
         let before = self.seen().acknowledged.len();
         let enough = async || self.seen.lock().unwrap().acknowledged.len() >= before + orders;
         until("orders are acknowledged", enough).await;
     }
 
-    /// Ends the senders, or waits until broken connections have, and tells what they saw.
+    /// Stops the senders, waits for them, and returns the answers that they received.
     pub(crate) async fn end(self) -> Seen {
         self.stop.cancel();
         for ended in soon(join_all(self.senders)).await {
@@ -87,6 +87,7 @@ impl Sender {
             while !self.stop.is_cancelled() {
                 match self.send(&number).await {
                     Some(true) => break,
+                    // Like a real sender, wait before sending a refused order again.
                     Some(false) => tokio::time::sleep(Duration::from_millis(50)).await,
                     None => return,
                 }
@@ -97,7 +98,7 @@ impl Sender {
         }
     }
 
-    /// Whether the order was acknowledged; `None` where the connection broke.
+    /// Whether the order was acknowledged, or `None` if the connection broke.
     async fn send(&self, number: &str) -> Option<bool> {
         let sent = Instant::now();
         let reply = self.client.post(&self.url).body(card(number)).send().await.ok()?;
@@ -118,21 +119,21 @@ impl Sender {
     }
 }
 
-/// A card.
+/// A card with this order number, as text.
 pub(crate) fn card(number: &str) -> String {
     format!("Successful Checkout | Store\nProduct\nThing\nPrice\n$9.99\nOrder Number\n{number}\n")
 }
 
-/// Asserts that a database holds nothing but orders of one step, each of these among them, and
-/// is sound. Gives how many orders there are.
+/// Asserts that a database is sound, holds each of these orders once, and that every order in it has
+/// one event. Returns the number of orders.
 pub(crate) async fn assert_holds(sql: &mut Sql, numbers: &[String]) -> usize {
     let orders = assert_holds_once(sql, numbers).await;
     assert_eq!(sql.count("order_events").await, orders as u64, "each order was created once");
     orders
 }
 
-/// Asserts that a database is sound and holds each of these orders once. Gives how many orders
-/// there are.
+/// Asserts that a database is sound and holds each of these orders once, with one event. Returns the
+/// number of orders.
 pub(crate) async fn assert_holds_once(sql: &mut Sql, numbers: &[String]) -> usize {
     sql.assert_sound().await;
     let rows =
@@ -141,7 +142,12 @@ pub(crate) async fn assert_holds_once(sql: &mut Sql, numbers: &[String]) -> usiz
     let stored: HashMap<&str, i64> =
         stored.iter().map(|row| (row[0].as_str().unwrap(), row[1].as_i64().unwrap())).collect();
     let missing: Vec<_> = numbers.iter().filter(|number| stored.get(number.as_str()) != Some(&1)).collect();
-    assert!(missing.is_empty(), "{} of {} are missing or twice: {missing:?}", missing.len(), numbers.len());
+    assert!(
+        missing.is_empty(),
+        "{} of {} are missing or have other than one event: {missing:?}",
+        missing.len(),
+        numbers.len()
+    );
     assert_eq!(stored.len() as u64, sql.count("orders").await);
     stored.len()
 }

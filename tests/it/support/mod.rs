@@ -1,10 +1,11 @@
-//! What the tests stand on.
+//! Everything that several tests share: ROMS in and out of the test process, databases, and the Discord
+//! double.
 
 pub(crate) mod app;
-#[expect(dead_code, reason = "not every test needs all of it")]
+#[expect(dead_code, reason = "not every test uses all of it")]
 pub(crate) mod bot;
 pub(crate) mod cluster;
-#[expect(dead_code, reason = "the double can do more than the tests of one binary ask for")]
+#[expect(dead_code, reason = "benches and the example use more of the double than the tests do")]
 pub(crate) mod discord;
 pub(crate) mod disk;
 pub(crate) mod edge;

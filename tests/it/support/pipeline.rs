@@ -1,4 +1,4 @@
-//! The pipeline alone, on a database of its own.
+//! Runs only the ingest pipeline, without HTTP and Discord, on an empty database.
 
 use std::sync::Arc;
 
@@ -28,17 +28,18 @@ pub(crate) struct Pipeline {
     home: Home,
 }
 
-/// So many minutes after an arbitrary moment of the past.
+/// A fixed time in the past plus this number of minutes.
 pub(crate) fn minute(minutes: i64) -> DateTime<Utc> {
     "2026-01-31T12:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(minutes)
 }
 
-/// An edit by a user, made now.
+/// An edit by a Discord user, made now.
 pub(crate) fn edit(order: i64, set: Fields) -> Edit {
     Edit { order, at: Utc::now(), actor: "discord:7".to_owned(), set, clear: Vec::new(), guard: None }
 }
 
-/// A row as an older release left it: rejected, of a body that came in at that minute.
+/// A log row as an older release wrote it for a body that it rejected. The body arrived at [`minute`]
+/// `at`.
 pub(crate) fn rejected(payload: &str, at: i64) -> NewLog {
     NewLog {
         source: Source::Webhook,
@@ -69,7 +70,7 @@ impl Pipeline {
         Self { ingest, store, changes, writer, home }
     }
 
-    /// Ends it in good order and gives the place where it ran.
+    /// Stops the pipeline and returns its folder and database.
     pub(crate) async fn end(self) -> Home {
         self.ingest.close();
         soon(self.writer).await.unwrap();
@@ -77,22 +78,22 @@ impl Pipeline {
         self.home
     }
 
-    /// A connection of one's own.
+    /// A plain SQL connection to the database.
     pub(crate) async fn sql(&self) -> Sql {
         self.home.sql().await
     }
 
-    /// Takes a body that comes in at that minute.
+    /// Submits a webhook body that arrives at [`minute`] `at`, and waits for the receipt.
     pub(crate) async fn post(&self, body: &str, at: i64) -> Receipt {
         soon(self.ingest.submit(Message::from_payload(body, ORDERS, minute(at)))).await.unwrap()
     }
 
-    /// As [`Self::post`], without waiting for the receipt.
+    /// Like [`Self::post`], but does not wait for the receipt.
     pub(crate) async fn enqueue(&self, body: &str, at: i64) -> Pending {
         soon(self.ingest.enqueue(Message::from_payload(body, ORDERS, minute(at)))).await.unwrap()
     }
 
-    /// Takes a message of a Discord channel, as it was written or edited at that minute.
+    /// Submits a Discord message that was written or edited at [`minute`] `at`.
     pub(crate) async fn discord(&self, id: i64, text: &str, at: i64) -> Receipt {
         soon(self.ingest.submit(discord_message(id, text, at))).await.unwrap()
     }
@@ -102,14 +103,14 @@ impl Pipeline {
     }
 
     pub(crate) async fn order(&self, number: &str) -> Order {
-        self.store.order(number).await.unwrap().expect("it is there")
+        self.store.order(number).await.unwrap().expect("the order exists")
     }
 
     pub(crate) async fn history(&self, number: &str) -> Vec<OrderEvent> {
         self.store.events(self.order(number).await.id).await.unwrap()
     }
 
-    /// Writes log rows, and gives their ids.
+    /// Inserts log rows and returns their ids.
     pub(crate) async fn log(&self, rows: Vec<NewLog>) -> Vec<i64> {
         let batch = self.store.begin().await.unwrap();
         let ids = batch.save_logs(rows).await.unwrap();
@@ -117,7 +118,7 @@ impl Pipeline {
         ids
     }
 
-    /// Reads rows of this outcome again, of every one for `all`.
+    /// Replays the log rows with this outcome, or all rows for `all`.
     pub(crate) async fn replay(&self, outcome: &str) -> ReplaySummary {
         let filter = ReplayFilter {
             outcome: (outcome != "all").then(|| outcome.to_owned()),
@@ -131,13 +132,13 @@ impl Pipeline {
         self.sql().await.rows(&format!("SELECT * FROM {table} ORDER BY id")).await
     }
 
-    /// All that is stored of orders, their history and the log.
+    /// All rows of orders, events and the log.
     pub(crate) async fn everything(&self) -> Value {
         json!([self.rows("orders").await, self.rows("order_events").await, self.rows("webhook_logs").await])
     }
 }
 
-/// A message of a channel, written or edited at that minute.
+/// A Discord message that was written or edited at [`minute`] `at`.
 pub(crate) fn discord_message(id: i64, text: &str, at: i64) -> Message {
     let value = json!({"id": id.to_string(), "content": text, "timestamp": minute(0), "edited_timestamp": minute(at)});
     Message::from_discord(&value, ChannelRef { guild: 1, channel: 2 }, minute(at)).unwrap()

@@ -1,4 +1,4 @@
-//! The real program, as a process that signals reach.
+//! Runs the real program as a process that can receive signals.
 
 use std::{
     io::{BufRead, BufReader},
@@ -17,56 +17,56 @@ pub(crate) struct Program {
     child: Running,
     home: Home,
     lines: Lines,
-    /// What it wrote to standard error up to the line with its address.
+    /// The lines on standard error up to the one with the address.
     pub(crate) start_lines: Vec<String>,
     pub(crate) url: String,
 }
 
-/// A process that does not outlive its test.
+/// A process that is killed when its test ends.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // This fails if the process has already ended.
         drop(self.0.kill());
         drop(self.0.wait());
     }
 }
 
-/// What it writes to standard error after the line with its address.
+/// The lines on standard error after the one with the address.
 struct Lines {
-    coming: mpsc::UnboundedReceiver<String>,
-    /// Those that were waited for.
+    received: mpsc::UnboundedReceiver<String>,
+    /// The lines that the test has read.
     log: String,
 }
 
 impl Lines {
     async fn next(&mut self) -> Option<String> {
-        let line = soon(self.coming.recv()).await?;
+        let line = soon(self.received.recv()).await?;
         self.log.push_str(&line);
         self.log.push('\n');
         Some(line)
     }
 }
 
-/// How it ended.
+/// How the program ended.
 #[derive(Debug)]
 pub(crate) struct End {
     pub(crate) code: Option<i32>,
-    /// What it wrote to standard error since its start lines.
+    /// The lines on standard error after the start lines.
     pub(crate) log: String,
     pub(crate) took: Duration,
     pub(crate) home: Home,
 }
 
-/// The program with these arguments, in a folder, with nothing in its environment.
+/// The `roms` command with these arguments, run in a folder and with an empty environment.
 pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_roms"));
     command.args(arguments);
     in_folder(command, folder)
 }
 
-/// Any command, run in the same way.
+/// Makes any command run like [`command`].
 pub(crate) fn in_folder(mut command: Command, folder: &Path) -> Command {
     command
         .current_dir(folder)
@@ -78,27 +78,29 @@ pub(crate) fn in_folder(mut command: Command, folder: &Path) -> Command {
 }
 
 impl Program {
-    /// Starts in a place of its own.
+    /// Starts in a new home.
     pub(crate) async fn start() -> Self {
         Self::start_in(Home::new()).await
     }
 
-    /// Starts where a program may have run before, on a free port, and waits until it serves.
+    /// Starts on a free port, in a home that may hold a database, and waits until the server is ready.
     pub(crate) async fn start_in(home: Home) -> Self {
         let serve = home.command(&[]);
         Self::start_by(serve, home).await
     }
 
-    /// Starts by a command of [`command`]'s kind.
+    /// Starts with a command that [`command`] or [`in_folder`] made.
     pub(crate) async fn start_by(mut serve: Command, home: Home) -> Self {
         let mut child = serve.env("ROMS__HTTP__BIND", "127.0.0.1:0").spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, mut lines) = mpsc::unbounded_channel();
-        // Reads on when nobody listens any more: the program must not meet a full pipe.
+        // Keep reading after the receiver is gone: the program would block on a full pipe.
         thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
         let mut start_lines = Vec::new();
         let url = loop {
-            let line = soon(lines.recv()).await.unwrap_or_else(|| panic!("no start: {start_lines:?}"));
+            let line = soon(lines.recv())
+                .await
+                .unwrap_or_else(|| panic!("the program did not start: {start_lines:?}"));
             start_lines.push(line.clone());
             if let Some((_, rest)) = line.split_once("Server running on ") {
                 break rest.split(": ").next().unwrap().to_owned();
@@ -107,7 +109,7 @@ impl Program {
         Self {
             child: Running(child),
             home,
-            lines: Lines { coming: lines, log: String::new() },
+            lines: Lines { received: lines, log: String::new() },
             start_lines,
             url,
         }
@@ -117,7 +119,7 @@ impl Program {
         &self.home
     }
 
-    /// Where it runs.
+    /// The working directory.
     pub(crate) fn folder(&self) -> &Path {
         self.home.path()
     }
@@ -126,22 +128,22 @@ impl Program {
         self.home.sql().await
     }
 
-    /// The id of the process.
+    /// The process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.0.id()
     }
 
-    /// Sends a signal by its name: TERM, INT, KILL.
+    /// Sends a signal, for example `TERM`, `INT` or `KILL`.
     pub(crate) fn signal(&self, name: &str) {
         assert!(Command::new("kill").args(["-s", name, &self.id().to_string()]).status().unwrap().success());
     }
 
-    /// Waits for a line of the log that holds this text.
+    /// Waits for a log line that contains this text.
     pub(crate) async fn line_with(&mut self, text: &str) {
-        while !self.lines.next().await.expect("it runs").contains(text) {}
+        while !self.lines.next().await.expect("the program is running").contains(text) {}
     }
 
-    /// Waits for the end.
+    /// Waits until the program ends.
     pub(crate) async fn end(mut self) -> End {
         let asked = Instant::now();
         let code = soon(spawn_blocking(move || self.child.0.wait())).await.unwrap().unwrap().code();

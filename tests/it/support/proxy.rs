@@ -1,4 +1,5 @@
-//! A network between ROMS and a PostgreSQL server that can be cut, frozen, or lose an answer.
+//! A TCP proxy between ROMS and a PostgreSQL server. It can cut or freeze connections, and drop the
+//! replies to commits.
 
 use std::{
     net::SocketAddr,
@@ -17,37 +18,37 @@ use tokio::{
     sync::watch,
 };
 
-/// How the network is.
+/// The state of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Network {
-    /// As it should be.
-    Whole,
-    /// Every connection breaks, and none can be made.
+    /// Traffic passes.
+    Healthy,
+    /// All connections are closed, and new ones are refused.
     Cut,
-    /// Nothing arrives any more, and nobody is told.
+    /// Connections stay open, but no traffic passes.
     Frozen,
-    /// Commits reach the server; their answers are lost, and with them the connection.
-    LosesCommits,
+    /// Commits reach the server, but the connection closes instead of returning the reply.
+    DropsCommitReplies,
 }
 
-/// The network to one server.
+/// A proxy in front of one server.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     network: watch::Sender<Network>,
 }
 
 impl Proxy {
-    /// A network, whole, to the server at this address.
+    /// Starts a healthy proxy to the server at this address.
     pub(crate) async fn start(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (network, state) = watch::channel(Network::Whole);
+        let (network, state) = watch::channel(Network::Healthy);
         tokio::spawn(accept(listener, server, state));
         Self { address, network }
     }
 
-    /// From now on it is like this.
-    pub(crate) fn becomes(&self, network: Network) {
+    /// Changes the state of the network.
+    pub(crate) fn set(&self, network: Network) {
         self.network.send_replace(network);
     }
 }
@@ -68,29 +69,30 @@ async fn accept(mut listener: TcpListener, server: String, mut state: watch::Rec
                 let (client, _) = accepted.unwrap();
                 let server = TcpStream::connect(&server).await.unwrap();
                 let committing = Arc::<AtomicBool>::default();
-                let (from_client, to_client) = client.into_split();
-                let (from_server, to_server) = server.into_split();
-                let there = pump(from_client, to_server, state.clone(), Way::There, Arc::clone(&committing));
-                let back = pump(from_server, to_client, state.clone(), Way::Back, committing);
-                // Where one way ends, both do.
-                tokio::spawn(async move { tokio::select! { () = there => {}, () = back => {} } });
+                let (from_client, client_write) = client.into_split();
+                let (from_server, server_write) = server.into_split();
+                let to_server = pump(from_client, server_write, state.clone(), Direction::ToServer, Arc::clone(&committing));
+                let to_client = pump(from_server, client_write, state.clone(), Direction::ToClient, committing);
+                // When one direction ends, close both.
+                tokio::spawn(async move { tokio::select! { () = to_server => {}, () = to_client => {} } });
             }
         }
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    There,
-    Back,
+enum Direction {
+    ToServer,
+    ToClient,
 }
 
-/// Hands on what comes, as the network allows, until an end closes or the network is cut.
+/// Copies bytes in one direction while the network allows it, until one side closes or the network is
+/// cut.
 async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut state: watch::Receiver<Network>,
-    way: Way,
+    direction: Direction,
     committing: Arc<AtomicBool>,
 ) {
     let mut buffer = vec![0; 64 * 1024];
@@ -103,12 +105,12 @@ async fn pump(
         if bytes.is_empty() || state.wait_for(|network| *network != Network::Frozen).await.is_err() {
             return;
         }
-        let loses = *state.borrow() == Network::LosesCommits;
-        match way {
-            Way::There if loses && bytes.windows(6).any(|word| word == b"COMMIT") => {
+        let drops_replies = *state.borrow() == Network::DropsCommitReplies;
+        match direction {
+            Direction::ToServer if drops_replies && bytes.windows(6).any(|word| word == b"COMMIT") => {
                 committing.store(true, Ordering::SeqCst);
             }
-            Way::Back if committing.load(Ordering::SeqCst) => return,
+            Direction::ToClient if committing.load(Ordering::SeqCst) => return,
             _ => {}
         }
         if to.write_all(bytes).await.is_err() {

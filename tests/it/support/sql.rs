@@ -1,4 +1,4 @@
-//! SQL by hand, through a connection of its own: what somebody with `sqlite3` or `psql` sees.
+//! A plain SQL connection to ROMS's database. It shows what a user of `sqlite3` or `psql` sees.
 
 use std::path::Path;
 
@@ -12,13 +12,13 @@ use sea_orm::sqlx::{
 };
 use serde_json::{Map, Value};
 
-/// A connection.
+/// A connection to either engine.
 pub(crate) enum Sql {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
-/// A row: each column's name and value.
+/// The columns of one row: name and value.
 type Cells = Vec<(String, Value)>;
 
 impl Sql {
@@ -35,7 +35,7 @@ impl Sql {
         Self::Sqlite(SqliteConnection::connect_with(&options).await.unwrap())
     }
 
-    /// What says the same in the two engines' SQL.
+    /// Chooses the SQL text for the engine of this connection.
     pub(crate) fn either<'a>(&self, sqlite: &'a str, postgres: &'a str) -> &'a str {
         match self {
             Self::Sqlite(_) => sqlite,
@@ -51,7 +51,7 @@ impl Sql {
         }
     }
 
-    /// Lets nobody else write until [`Self::unlock`], while reads go on.
+    /// Blocks all other writers until [`Self::unlock`]. Others can still read.
     pub(crate) async fn lock(&mut self) {
         let tables = "BEGIN; LOCK TABLE orders, order_events, webhook_logs IN EXCLUSIVE MODE";
         self.run(self.either("BEGIN IMMEDIATE", tables)).await;
@@ -61,38 +61,38 @@ impl Sql {
         self.run("COMMIT").await;
     }
 
-    /// Refuses orders from now on of which this is true; `event` is `INSERT` or `UPDATE`.
-    pub(crate) async fn refuse(&mut self, event: &str, condition: &str) {
+    /// Makes the database reject orders that match a condition. `event` is `INSERT` or `UPDATE`.
+    pub(crate) async fn reject_orders(&mut self, event: &str, condition: &str) {
         let sqlite = format!(
-            "CREATE TRIGGER refuse_bad BEFORE {event} ON orders WHEN {condition} \
-             BEGIN SELECT RAISE(ABORT, 'no such order, please'); END"
+            "CREATE TRIGGER reject_order BEFORE {event} ON orders WHEN {condition} \
+             BEGIN SELECT RAISE(ABORT, 'the test rejects this order'); END"
         );
         let postgres = format!(
-            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
-             $$ BEGIN RAISE EXCEPTION 'no such order, please'; END $$; \
-             CREATE TRIGGER refuse_bad BEFORE {event} ON orders FOR EACH ROW \
-             WHEN ({condition}) EXECUTE FUNCTION refuse()"
+            "CREATE OR REPLACE FUNCTION reject_order() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'the test rejects this order'; END $$; \
+             CREATE TRIGGER reject_order BEFORE {event} ON orders FOR EACH ROW \
+             WHEN ({condition}) EXECUTE FUNCTION reject_order()"
         );
         self.run(self.either(&sqlite, &postgres)).await;
     }
 
-    /// Refuses nothing any more.
-    pub(crate) async fn allow(&mut self) {
-        self.run(self.either("DROP TRIGGER refuse_bad", "DROP TRIGGER refuse_bad ON orders")).await;
+    /// Ends [`Self::reject_orders`].
+    pub(crate) async fn accept_all_orders(&mut self) {
+        self.run(self.either("DROP TRIGGER reject_order", "DROP TRIGGER reject_order ON orders")).await;
     }
 
-    /// The rows, each value as it is stored: numbers as they read, times in one form.
+    /// The rows of a query. Numbers are JSON numbers, and times are text.
     pub(crate) async fn rows(&mut self, sql: &str) -> Vec<Map<String, Value>> {
         self.cells(sql).await.into_iter().map(|cells| cells.into_iter().collect()).collect()
     }
 
-    /// The rows without their names.
+    /// The rows of a query, without column names.
     pub(crate) async fn values(&mut self, sql: &str) -> Vec<Vec<Value>> {
         let rows = self.cells(sql).await;
         rows.into_iter().map(|cells| cells.into_iter().map(|(_, value)| value).collect()).collect()
     }
 
-    /// The only value of the only row.
+    /// The only value of a query that returns one row with one column.
     pub(crate) async fn value(&mut self, sql: &str) -> Value {
         let rows = self.values(sql).await;
         assert!(rows.len() == 1 && rows[0].len() == 1, "{sql}: {rows:?}");
@@ -103,17 +103,17 @@ impl Sql {
         self.value(&format!("SELECT count(*) FROM {table}")).await.as_u64().unwrap()
     }
 
-    /// The database finds no fault in itself, and the sums are those of the orders.
+    /// Asserts that SQLite finds no damage, and that the rollup counts as many orders as exist.
     pub(crate) async fn assert_sound(&mut self) {
         if matches!(self, Self::Sqlite(_)) {
             assert_eq!(self.value("PRAGMA integrity_check").await, "ok");
         }
         let summed = "SELECT coalesce(CAST(sum(orders) AS bigint), 0) - (SELECT count(*) FROM orders) FROM order_sums \
                       WHERE kind = 'status'";
-        assert_eq!(self.value(summed).await, 0, "the sums follow the orders");
+        assert_eq!(self.value(summed).await, 0, "the rollup counts every order");
     }
 
-    /// The columns of a table, in order.
+    /// The column names of a table, in order.
     pub(crate) async fn columns(&mut self, table: &str) -> Vec<String> {
         let sql = match self {
             Self::Sqlite(_) => format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid"),
@@ -153,11 +153,11 @@ fn sqlite_value(row: &SqliteRow, at: usize) -> Value {
         "INTEGER" => row.get_unchecked::<i64, _>(at).into(),
         "REAL" => row.get_unchecked::<f64, _>(at).into(),
         "TEXT" => row.get_unchecked::<String, _>(at).into(),
-        other => panic!("{other} has no business here"),
+        other => panic!("unexpected column type {other}"),
     }
 }
 
-/// As SQLite has it: a number for true and false, and a text for a time.
+/// The value as SQLite would store it: booleans are numbers, and times are text.
 fn postgres_value(row: &PgRow, at: usize) -> Value {
     let raw = row.try_get_raw(at).unwrap();
     if raw.is_null() {
@@ -170,6 +170,6 @@ fn postgres_value(row: &PgRow, at: usize) -> Value {
         "BOOL" => i64::from(row.get::<bool, _>(at)).into(),
         "TEXT" => row.get::<String, _>(at).into(),
         "TIMESTAMPTZ" => row.get::<DateTime<Utc>, _>(at).to_rfc3339().into(),
-        other => panic!("{other} has no business here"),
+        other => panic!("unexpected column type {other}"),
     }
 }
