@@ -1,4 +1,4 @@
-//! Reading a message: decoding wire formats, flattening to the text form, parsing cards. Pure.
+//! From a message to what its cards say: decode the payload, flatten it to text forms, parse each card. Pure.
 
 pub mod decode;
 pub mod flatten;

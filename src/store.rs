@@ -27,7 +27,6 @@ pub use admin::purge::Purged;
 pub use admin::restore::{Restored, restore};
 pub use cluster::leader::Lead;
 pub use cluster::notify::{Changed, Listener, News};
-pub use entity::rows::storable;
 pub use error::StoreError;
 pub use read::filter::OrderFilter;
 pub use read::logs::{LogEntry, LogFilter};

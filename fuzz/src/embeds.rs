@@ -3,12 +3,12 @@
 use arbitrary::Arbitrary;
 use crate::card::message::{Embed, Field, Part};
 use crate::card::parse::ParsedCard;
-use crate::card::parse::lines::{self, Line};
+use crate::card::parse::text_form::{self, Line};
 use crate::card::parse::markup;
 
 use crate::{check_cards, check_reading, message_of, parse_card};
 
-/// Pieces of labels, headlines and markup.
+/// Pieces of labels, headings and markup.
 const PIECES: [&str; 64] = [
     "Product", "Price", "Order Number", "Email", "Notes", "Shipping Address", "Status", "shipped", "Reason",
     "Fraud Status", "Profile", "Payment", "Account", "Image", "Tracking Number", "Product (2)", "Price - 1",
@@ -86,7 +86,7 @@ fn size_of(embed: &Embed) -> usize {
     fields + texts.into_iter().flatten().map(|text| 8 + text.len()).sum::<usize>()
 }
 
-/// No value becomes a label or a headline, and none is lost.
+/// No value becomes a label or a heading, and none is lost.
 fn check_fields(embed: &Embed, cards: &[String]) {
     let [card] = cards else { panic!("{} cards: {cards:?}", cards.len()) };
     let footer = embed.footer.iter().map(|value| ("Footer", value.as_str()));
@@ -97,11 +97,11 @@ fn check_fields(embed: &Embed, cards: &[String]) {
         expected.push((name, values.max(1)));
     }
     let mut found = Vec::new();
-    for row in lines::read(&card) {
+    for row in text_form::rows(&card) {
         match row.line {
             Line::Label(_, Some(_)) => panic!("{:?} is a label with a value", row.raw),
-            Line::Label(..) | Line::Unknown(_) => found.push(0),
-            Line::Headline(_) => assert!(found.is_empty(), "{:?} is a headline", row.raw),
+            Line::Label(..) | Line::UnknownLabel(_) => found.push(0),
+            Line::Heading(_) => assert!(found.is_empty(), "{:?} is a heading", row.raw),
             Line::Text | Line::Escaped(_) => {
                 if let Some(lines) = found.last_mut() {
                     *lines += 1;
@@ -121,5 +121,5 @@ fn check_fields(embed: &Embed, cards: &[String]) {
 /// Whether a field has a name; a nameless one may have it for its value.
 fn is_named(name: &str, value: &str) -> bool {
     let name: Vec<&str> = name.split_whitespace().collect();
-    !markup::plain(&name.join(" ")).text.is_empty() || lines::is_label(&markup::plain(value).text)
+    !markup::plain(&name.join(" ")).text.is_empty() || text_form::is_label(&markup::plain(value).text)
 }

@@ -1,65 +1,66 @@
-//! A message as text forms, one for each card: Refract's label/value lines.
+//! Flattens a message to text forms, one for each card: label/value lines as Refract writes them.
 //!
-//! The grammar of the text form is told in [`crate::card::parse::lines`]. Markup is left in values:
-//! the parser takes it off.
+//! [`crate::card::parse::text_form`] defines the grammar. Values keep their markup; the parser removes it.
 
 use std::borrow::Cow;
 
-use super::message::{Embed, Message, Part};
-use super::parse::lines;
-use super::parse::lines::{Line, Row};
+use super::message::{Embed, Message, Part, without_nul};
 use super::parse::markup;
+use super::parse::text_form::{self, Line, Row};
 
-/// What stands for the value of an empty field.
+/// The value of an empty field.
 const NO_VALUE: &str = "N/A";
 
-/// The text forms of a message's cards, in the order of the message. Text beside embeds counts only where it holds a label:
-/// people and bots greet there; a headline alone is that of the next embed, where it has none.
+/// The text forms of a message's cards, in the order of the message.
+///
+/// People and bots greet in the text beside embeds, so that text is a card only if it holds a label. If it
+/// is only a heading, it becomes the heading of the next embed that has none.
 #[must_use]
 pub fn flatten(message: &Message) -> Vec<String> {
     let has_embeds = message.parts.iter().any(|part| matches!(part, Part::Embed(_)));
     let mut cards = Vec::new();
-    let mut heading = None;
+    let mut loose_heading = None;
     for part in &message.parts {
         match part {
             Part::Text(text) if has_embeds => {
-                cards.extend(split(text).filter(|text| holds_label(text)));
-                heading = headline(text).filter(|_| !holds_label(text));
+                cards.extend(split_cards(text).filter(|text| has_label(text)));
+                loose_heading = heading_line(text).filter(|_| !has_label(text));
             }
-            Part::Text(text) => cards.extend(split(text)),
+            Part::Text(text) => cards.extend(split_cards(text)),
             Part::Embed(embed) => {
                 let (head, fields) = (head_text(embed), fields_text(embed));
-                let is_headless =
-                    || headline(&head).is_none() && (holds_label(&head) || holds_label(&fields));
-                let heading = heading.take().filter(|_| is_headless());
-                cards.extend(with_fields(split(&(heading.unwrap_or_default() + &head)), &fields));
+                let lacks_heading =
+                    || heading_line(&head).is_none() && (has_label(&head) || has_label(&fields));
+                let heading = loose_heading.take().filter(|_| lacks_heading());
+                let head_cards = split_cards(&(heading.unwrap_or_default() + &head)).collect();
+                cards.extend(append_fields(head_cards, &fields));
             }
         }
     }
-    cards
+    cards.into_iter().map(without_nul).collect()
 }
 
-/// The line of a text that opens a card, with its end.
-fn headline(text: &str) -> Option<String> {
-    let rows = lines::read(text);
-    rows.iter().find(|row| matches!(row.line, Line::Headline(_))).map(|row| format!("{}\n", row.raw))
+/// The heading line of a text, with a line break.
+fn heading_line(text: &str) -> Option<String> {
+    let rows = text_form::rows(text);
+    rows.iter().find(|row| matches!(row.line, Line::Heading(_))).map(|row| format!("{}\n", row.raw))
 }
 
-fn holds_label(text: &str) -> bool {
-    lines::read(text).iter().any(|row| matches!(row.line, Line::Label(..)))
+fn has_label(text: &str) -> bool {
+    text_form::rows(text).iter().any(|row| matches!(row.line, Line::Label(..)))
 }
 
-/// Splits a text where a headline follows a card that has labels already.
-fn split(text: &str) -> impl Iterator<Item = String> {
+/// Splits a text into cards: a strong heading after labels starts a new card.
+fn split_cards(text: &str) -> impl Iterator<Item = String> {
     let mut cards = vec![String::new()];
-    let mut labelled = false;
-    for Row { raw, line } in lines::read(text) {
+    let mut has_labels = false;
+    for Row { raw, line } in text_form::rows(text) {
         match line {
-            Line::Headline(headline) if labelled && headline.strong => {
+            Line::Heading(heading) if has_labels && heading.strong => {
                 cards.push(String::new());
-                labelled = false;
+                has_labels = false;
             }
-            Line::Label(..) => labelled = true,
+            Line::Label(..) => has_labels = true,
             _ => {}
         }
         if let Some(card) = cards.last_mut() {
@@ -70,9 +71,8 @@ fn split(text: &str) -> impl Iterator<Item = String> {
     cards.into_iter().map(|card| card.trim().to_owned()).filter(|card| !card.is_empty())
 }
 
-/// Fields belong to the last card of their embed: whatever they say, they open none.
-fn with_fields(cards: impl Iterator<Item = String>, fields: &str) -> Vec<String> {
-    let mut cards: Vec<String> = cards.collect();
+/// Appends an embed's fields to the last card of its head. A field never starts a card.
+fn append_fields(mut cards: Vec<String>, fields: &str) -> Vec<String> {
     match cards.last_mut() {
         Some(card) if !fields.is_empty() => {
             card.push('\n');
@@ -84,7 +84,7 @@ fn with_fields(cards: impl Iterator<Item = String>, fields: &str) -> Vec<String>
     cards
 }
 
-/// What stands above the fields of an embed.
+/// Author, title and description.
 fn head_text(embed: &Embed) -> String {
     let mut text = String::new();
     for heading in [&embed.author, &embed.title].into_iter().flatten() {
@@ -97,12 +97,12 @@ fn head_text(embed: &Embed) -> String {
     text
 }
 
+/// The fields, followed by the other parts of the embed under labels of the label table.
 fn fields_text(embed: &Embed) -> String {
     let mut text = String::new();
     for field in &embed.fields {
         push_field(&mut text, &field.name, &field.value);
     }
-    // What has no field of its own gets a label that the table knows.
     let rest = [
         ("Link", &embed.url),
         ("Image", &embed.image),
@@ -118,42 +118,42 @@ fn fields_text(embed: &Embed) -> String {
     text
 }
 
-/// An author or title is a headline or prose, never a label.
+/// Writes an author or a title, which is a heading or prose but never a label.
 fn push_heading(text: &mut String, heading: &str) {
-    for line in heading.lines().map(lines::trimmed).filter(|line| !line.is_empty()) {
-        let escape = !matches!(lines::classify(line), Line::Headline(_) | Line::Text);
+    for line in heading.lines().map(text_form::trim).filter(|line| !line.is_empty()) {
+        let escape = !matches!(text_form::classify(line), Line::Heading(_) | Line::Text);
         push_line(text, line, escape);
     }
 }
 
-/// A field without a value says so, lest its label took the next line for one. A nameless field
-/// is a spacer, unless it is the link that bots put there.
+/// Writes a field. An empty value is written as `N/A`, or the label would take the next line as its value.
+/// A field without a name is a spacer, unless its value is a label: some bots put a link there.
 fn push_field(text: &mut String, name: &str, value: &str) {
-    let name = on_one_line(name);
-    let seen = markup::shown(&name).0;
-    let shown = if seen.is_empty() { markup::shown(value).0 } else { Cow::Borrowed(&*name) };
-    let is_label = lines::is_label(&shown);
-    if seen.is_empty() && !is_label {
+    let name = collapse_spaces(name);
+    let plain_name = markup::visible(&name).0;
+    let label = if plain_name.is_empty() { markup::visible(value).0 } else { Cow::Borrowed(&*name) };
+    let is_label = text_form::is_label(&label);
+    if plain_name.is_empty() && !is_label {
         return;
     }
     if is_label {
-        // As it is seen: with ticks before it, it would read as the opening of a code block.
-        push_line(text, &lines::visible(&shown), false);
+        // Without its markup: code ticks in front of it would open a code block.
+        push_line(text, &text_form::label_text(&label), false);
     } else {
-        push_line(text, &lines::unknown_label(&seen), false);
+        push_line(text, &text_form::unknown_label(&plain_name), false);
     }
-    let mut values =
-        value.lines().map(lines::trimmed).filter(|line| !markup::shown(line).0.is_empty()).peekable();
-    if values.peek().is_none() {
+    let mut lines =
+        value.lines().map(text_form::trim).filter(|line| !markup::visible(line).0.is_empty()).peekable();
+    if lines.peek().is_none() {
         push_line(text, NO_VALUE, false);
     }
-    for (at, line) in values.enumerate() {
-        push_line(text, line, at > 0 || lines::needs_escape(line));
+    for (at, line) in lines.enumerate() {
+        push_line(text, line, at > 0 || text_form::needs_escape(line));
     }
 }
 
-/// A text with each run of white space as one space.
-fn on_one_line(text: &str) -> Cow<'_, str> {
+/// Replaces each run of white space by one space.
+fn collapse_spaces(text: &str) -> Cow<'_, str> {
     if text.split(' ').all(|word| !word.is_empty() && !word.contains(char::is_whitespace)) {
         return Cow::Borrowed(text);
     }

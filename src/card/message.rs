@@ -1,9 +1,9 @@
-//! One thing that came in, free of its transport; and the lenient reading of JSON shapes.
+//! A message that arrived, independent of how it was transported.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::decode::{json, payload};
+use super::decode::{discord, json};
 use super::outcome::Rejection;
 use crate::order::Source;
 use crate::order::dates::to_micros;
@@ -11,27 +11,26 @@ use crate::order::dates::to_micros;
 /// A Discord message, an HTTP body or an imported file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Where it came in.
+    /// How it arrived.
     pub source: Source,
-    /// The path it was posted to.
+    /// The path it was posted to, or the channel: see [`ChannelRef::endpoint`](super::decode::discord::ChannelRef::endpoint).
     pub endpoint: String,
-    /// Its own time: Discord's (edit) timestamp, else its arrival. UTC, microseconds.
+    /// Discord's edit timestamp or timestamp, or else the arrival. UTC, microseconds.
     pub at: DateTime<Utc>,
-    /// When it arrived here. UTC, microseconds.
+    /// When it arrived. UTC, microseconds.
     pub received_at: DateTime<Utc>,
-    /// The payload as it came, invalid UTF-8 replaced, NUL left out: no database keeps it, no reader
-    /// sees it, and read again a message must say the same.
+    /// The payload as it arrived, with invalid UTF-8 replaced and NUL characters removed: see
+    /// [`without_nul`].
     pub raw: String,
-    /// What may hold cards, in the order of the message.
+    /// The parts that may hold cards, in the order of the message.
     pub parts: Vec<Part>,
     /// Id of the Discord message.
     pub discord_id: Option<i64>,
-    /// Why a payload that looked like JSON was taken for text.
+    /// Why a payload that starts like JSON was treated as text.
     pub json_error: Option<String>,
-    /// Why the payload was refused before it could be read, where it was.
+    /// Why the payload was refused before it could be decoded.
     pub refused: Option<Rejection>,
-    /// Who brought it in by hand: `discord:` and the user's id, or `cli`. `None` for what came in
-    /// by itself.
+    /// The person who submitted it by hand: `discord:` and the user's id, or `cli`.
     pub actor: Option<String>,
 }
 
@@ -40,11 +39,11 @@ pub struct Message {
 pub enum Part {
     /// Text that people see.
     Text(String),
-    /// A Discord embed, or a flat JSON object with its keys for field names.
+    /// A Discord embed, or a flat JSON object whose keys are the field names.
     Embed(Embed),
 }
 
-/// A Discord embed, every part of it optional.
+/// A Discord embed. Every part is optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Embed {
     /// `author.name`
@@ -75,15 +74,15 @@ pub struct Field {
 }
 
 impl Message {
-    /// Reads an HTTP payload: JSON where it is JSON (a Discord message or webhook body, a flat
-    /// object, an array of these, a string), else text.
+    /// Decodes an HTTP payload. JSON may be a Discord message or webhook body, a flat object, a string or
+    /// an array of these; anything else is text.
     #[must_use]
     pub fn from_payload(payload: &str, endpoint: &str, received_at: DateTime<Utc>) -> Self {
         let mut message = Self::unread(payload.to_owned(), endpoint, received_at);
         let text = message.raw.as_str();
-        match payload::decode(text) {
+        match json::decode(text) {
             None => message.parts.push(Part::Text(text.to_owned())),
-            Some(Ok(value)) => message.take_json(&value),
+            Some(Ok(value)) => message.set_json(&value),
             Some(Err(error)) => {
                 message.parts.push(Part::Text(text.to_owned()));
                 message.json_error = Some(error);
@@ -92,17 +91,15 @@ impl Message {
         message
     }
 
-    /// A payload that is refused unread: leaves its log row and nothing else.
+    /// A payload that is refused without being decoded. It leaves only a row in the webhook log.
     #[must_use]
     pub fn refused(raw: String, endpoint: &str, received_at: DateTime<Utc>, why: Rejection) -> Self {
         Self { refused: Some(why), ..Self::unread(raw, endpoint, received_at) }
     }
 
-    pub(crate) fn unread(mut raw: String, endpoint: &str, received_at: DateTime<Utc>) -> Self {
+    pub(crate) fn unread(raw: String, endpoint: &str, received_at: DateTime<Utc>) -> Self {
         let received_at = to_micros(received_at);
-        if raw.contains('\0') {
-            raw.retain(|c| c != '\0');
-        }
+        let raw = without_nul(raw);
         Self {
             source: Source::Webhook,
             endpoint: endpoint.to_owned(),
@@ -117,15 +114,25 @@ impl Message {
         }
     }
 
-    /// Takes the parts of a JSON value. Id and time are taken of a single Discord message: in an
-    /// array they would be another message's.
-    fn take_json(&mut self, value: &Value) {
-        self.parts = json::parts(value);
-        if json::is_discord(value) {
+    /// Uses the id and time of a single Discord message only: in an array they would belong to another
+    /// message.
+    fn set_json(&mut self, value: &Value) {
+        self.parts = super::decode::parts(value);
+        if discord::is_message(value) {
             self.discord_id = json::snowflake(value, "id");
-            // A sender's clock may be ahead; a message cannot be newer than its arrival.
-            let sent = json::time(value, "edited_timestamp").or_else(|| json::time(value, "timestamp"));
-            self.at = sent.map_or(self.at, |sent| to_micros(sent).min(self.received_at));
+            // A sender's clock may be ahead, but a message cannot be newer than its arrival.
+            let sent = discord::sent_at(value).map(|sent| to_micros(sent).min(self.received_at));
+            self.at = sent.unwrap_or(self.at);
         }
     }
+}
+
+/// Removes NUL characters: PostgreSQL does not store them, SQLite stops reading at them, and a replayed
+/// message must parse as it did when it arrived.
+#[must_use]
+pub fn without_nul(mut text: String) -> String {
+    if text.contains('\0') {
+        text.retain(|c| c != '\0');
+    }
+    text
 }

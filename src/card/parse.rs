@@ -1,41 +1,43 @@
 //! Parses the text form of a card into a [`Patch`].
 
-mod card;
-mod columns;
-mod currency;
-mod draft;
-pub mod entries;
-pub mod headline;
-mod items;
+mod builder;
+pub mod heading;
 pub mod labels;
-pub mod lines;
 pub mod markup;
 pub mod money;
-mod preamble;
+pub mod text_form;
 mod values;
-mod words;
+mod word_table;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use iso_currency::Currency;
 
-use super::outcome::{Outcome, Rejection, RejectionCode};
-use crate::order::{OrderNumber, OrderNumberError, Patch, Source};
+use super::outcome::{Ignored, Outcome, Rejection, RejectionCode};
+use crate::order::dates::{self, ParsedDate};
+use crate::order::{Fields, OrderNumber, Patch, Source, Status};
+use builder::{PatchBuilder, amount_field, date_field, link_field, text_field};
+use heading::CardKind;
+use labels::Column;
+use text_form::{LabelledValue, TextForm};
 
 pub use values::{count, status};
+
+/// Maximum characters of the reason of a failed checkout.
+const MAX_REASON: usize = 200;
 
 /// What the parser needs to know beside the card's own text.
 #[derive(Clone, Debug)]
 pub struct ParseContext {
-    /// The message's own time. UTC, microseconds.
+    /// Discord's edit timestamp or timestamp, or else the arrival. UTC, microseconds.
     pub at: DateTime<Utc>,
-    /// Where the message came in.
+    /// How the message arrived.
     pub source: Source,
     /// Zone of dates without one, and of `order_time`.
     pub timezone: Tz,
-    /// Currency of amounts whose card names none.
+    /// Currency of amounts if neither the card nor its store tells.
     pub currency: Currency,
-    /// The number of a card that states none, where the configuration gives it one.
+    /// Order number for a card that states none, if the configuration allows one.
     pub fallback_number: Option<OrderNumber>,
 }
 
@@ -56,16 +58,205 @@ pub enum ParsedCard {
 /// Parses the text form of one card. `None` if the text is not a card at all.
 #[must_use]
 pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
-    card::read(&entries::read(text), context)
+    let form = text_form::parse(text);
+    let mut builder = PatchBuilder::default();
+    // Weak labels come last, because they only fill what the others leave empty.
+    let (strong, weak): (Vec<_>, Vec<_>) = form.known.iter().partition(|value| !value.label.weak);
+    for value in strong.into_iter().chain(weak) {
+        add_value(&mut builder, value, context);
+    }
+    builder.set_product_from_intro(&form.intro);
+    for (name, value) in &form.unknown {
+        builder.keep(name, value);
+    }
+
+    let heading = form.heading.as_ref();
+    let kind = heading.map(|heading| heading.kind);
+    if let Some(ignored) = ignored(&builder, kind, heading.and_then(|heading| heading.reason.as_deref())) {
+        return Some(ParsedCard::NoOrder(Outcome::Ignored(ignored)));
+    }
+    if kind.is_none() && !looks_like_order(&builder, &form) {
+        return None;
+    }
+    let number = match order_number(&builder, context) {
+        Ok(number) => number,
+        Err(rejection) => return Some(ParsedCard::NoOrder(Outcome::Rejected(rejection))),
+    };
+
+    // The card is not a failure, so a failure reason explains the cancellation.
+    if let Some(reason) = builder.failure_reason.take() {
+        builder.keep("failure_reason", &reason);
+    }
+    set_status_from_heading(&mut builder, kind);
+    builder.derived.store = heading.and_then(|heading| heading.store.clone());
+    builder.fill_from_items();
+    builder.set_currency(context.currency);
+    let placed_at = builder.embed_time.unwrap_or(context.at);
+    let states_date = builder.stated.order_date.is_some();
+    let PatchBuilder { stated, derived, extra, warnings, .. } = builder;
+    let derived = Fields {
+        quantity: Some(1),
+        order_date: Some(placed_at),
+        order_time: (!states_date).then(|| time_of_day(placed_at, context)),
+        ..derived
+    };
+    let patch = Patch { number, at: context.at, source: context.source, stated, derived, extra };
+    Some(ParsedCard::Order { patch: Box::new(patch), warnings })
 }
 
-/// An order's card that states no order number.
-fn missing_order_number() -> Rejection {
-    let detail = "the card states no order number: a line \"Order Number\" with the number on the next line is missing or empty";
-    Rejection { code: RejectionCode::MissingOrderNumber, detail: detail.to_owned() }
+/// Adds the value of one label of the table.
+fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseContext) {
+    let label = value.label;
+    let Some(first) = value.lines.iter().find(|line| !markup::is_no_value(&line.text)) else {
+        if label.column == Column::Email {
+            builder.warn("email: no value".to_owned());
+        }
+        return;
+    };
+    let text = first.text.as_str();
+    if let Some((name, field)) = link_field(label.column) {
+        builder.set_link(name, first.link.as_deref(), field);
+    }
+    let is_item_column =
+        matches!(label.column, Column::Product | Column::Item | Column::Price | Column::Quantity);
+    if is_item_column && label.item > 0 {
+        return builder.set_item(label.column, label.item, text);
+    }
+    if let Some((name, field)) = text_field(label.column) {
+        return builder.set_text(name, label.name, text, field);
+    }
+    if let Some((name, may_be_negative, field)) = amount_field(label.column, builder.has_price()) {
+        return builder.set_amount(name, text, may_be_negative, field);
+    }
+    if let Some((name, field)) = date_field(label.column) {
+        let date = builder.set_date(name, text, context.timezone, field);
+        if let (Column::OrderDate, Some(ParsedDate { at, day: None })) = (label.column, date) {
+            builder.stated.order_time = Some(time_of_day(at, context));
+        }
+        return;
+    }
+    match label.column {
+        Column::Item => builder.set_product_with_total(label.name, text),
+        Column::ShippingAddress => {
+            builder.set_lines("shipping_address", value, |fields| &mut fields.shipping_address);
+        }
+        Column::Notes => builder.set_lines("notes", value, |fields| &mut fields.notes),
+        Column::Email if label.weak && !text.contains('@') => builder.keep(label.name, text),
+        // A password may follow the address. It is never stored.
+        Column::Email => builder.set_email(label.name, values::email_of_account(text).unwrap_or(text)),
+        Column::Profile => {
+            builder.set_profile(label.name, text);
+            // Some bots put the e-mail address on a second line.
+            if let Some(second) = value.lines.get(1).filter(|line| values::is_email(&line.text)) {
+                builder.set_email(label.name, &second.text);
+            }
+        }
+        Column::Account => match values::email_of_account(text) {
+            Some(address) => builder.set_email(label.name, address),
+            None => builder.set_profile(label.name, text),
+        },
+        Column::ProfileAndEmail => {
+            let (profile, address) = text.rsplit_once(" / ").unwrap_or((text, ""));
+            builder.set_profile(label.name, profile);
+            if address.contains('@') {
+                builder.set_email(label.name, address);
+            }
+        }
+        Column::Payment if values::is_payment_method(text) => {
+            builder.set_text("payment_method", label.name, text, |fields| &mut fields.payment_method);
+        }
+        Column::Payment => builder.set_profile(label.name, text),
+        Column::Quantity => {
+            builder.set_count("quantity", text, values::quantity(text), |fields| &mut fields.quantity);
+        }
+        Column::QtyReceived => {
+            builder.set_count("qty_received", text, values::count(text), |fields| &mut fields.qty_received);
+        }
+        Column::Status => builder.set_status(text),
+        Column::FailureReason => builder.failure_reason = Some(text.to_owned()),
+        Column::CancelReason => {
+            builder.is_cancelled = true;
+            builder.keep("failure_reason", text);
+        }
+        Column::OrderNumber => builder.set_number(label.name, text),
+        Column::Currency => builder.currency = builder.currency.take().or_else(|| Some(text.to_owned())),
+        Column::Timestamp => {
+            builder.embed_time = dates::parse(text, context.timezone).map(|date| date.at);
+        }
+        Column::Footer => builder.set_footer(text),
+        Column::Extra(name) => builder.keep(name, text),
+        // Handled by the tables above, or not stored.
+        _ => {}
+    }
 }
 
-fn bad_order_number(error: OrderNumberError) -> Rejection {
-    let detail = format!("the card's order number cannot be kept: {error}");
-    Rejection { code: RejectionCode::BadOrderNumber, detail }
+/// Whether the card is not an order, judged by its heading, `*Reason` labels and status.
+fn ignored(builder: &PatchBuilder, kind: Option<CardKind>, heading_reason: Option<&str>) -> Option<Ignored> {
+    match kind {
+        Some(CardKind::Test) if builder.number.is_none() => return Some(Ignored::Test),
+        Some(CardKind::Monitor) if builder.number.is_none() => return Some(Ignored::Monitor),
+        _ => {}
+    }
+    let has_failed = kind == Some(CardKind::Failure) || builder.failure_reason.is_some();
+    let is_cancelled_or_refunded = builder.is_cancelled
+        || matches!(kind, Some(CardKind::Cancelled | CardKind::Refunded))
+        || builder.stated.status.is_some_and(Status::is_cancelled_or_refunded);
+    (has_failed && !is_cancelled_or_refunded).then(|| {
+        let reason = builder.failure_reason.as_deref().or(heading_reason);
+        Ignored::Failure { reason: reason.map(|reason| reason.chars().take(MAX_REASON).collect()) }
+    })
+}
+
+/// Whether a card without a heading is about an order: it states an order number under an unambiguous label,
+/// or a number or goods and something else.
+fn looks_like_order(builder: &PatchBuilder, form: &TextForm) -> bool {
+    let valued = form.known.iter().filter(|value| !value.lines.is_empty()).count();
+    let has_clear_number =
+        form.known.iter().any(|value| value.label.column == Column::OrderNumber && !value.label.weak);
+    let stated = &builder.stated;
+    let has_goods = stated.product.is_some() || stated.price.is_some() || stated.total.is_some();
+    match &builder.number {
+        // People may write `Order: pizza`, but an order number has a digit.
+        Some(number) => has_clear_number || (valued > 1 && number.contains(|c: char| c.is_ascii_digit())),
+        None => has_goods && valued > 1,
+    }
+}
+
+fn order_number(builder: &PatchBuilder, context: &ParseContext) -> Result<OrderNumber, Rejection> {
+    match (&builder.number, &context.fallback_number) {
+        (Some(text), _) => OrderNumber::parse(text).map_err(|error| Rejection {
+            code: RejectionCode::BadOrderNumber,
+            detail: format!("the card's order number cannot be kept: {error}"),
+        }),
+        (None, Some(number)) => Ok(number.clone()),
+        (None, None) => Err(Rejection {
+            code: RejectionCode::MissingOrderNumber,
+            detail: "the card states no order number: a line \"Order Number\" with the number on the next line is \
+                     missing or empty"
+                .to_owned(),
+        }),
+    }
+}
+
+/// A heading about an existing order states its status. A success or hold only derives one.
+fn set_status_from_heading(builder: &mut PatchBuilder, kind: Option<CardKind>) {
+    let (stated, derived) = match kind {
+        _ if builder.is_cancelled => (Some(Status::Cancelled), None),
+        Some(CardKind::Cancelled) => (Some(Status::Cancelled), None),
+        Some(CardKind::Shipped) => (Some(Status::Shipped), None),
+        Some(CardKind::Delivered) => (Some(Status::Delivered), None),
+        Some(CardKind::Refunded) => (Some(Status::Refunded), None),
+        Some(CardKind::Hold) => (None, Some(Status::Pending)),
+        Some(CardKind::Success) => (None, Some(Status::Verified)),
+        Some(CardKind::Update | CardKind::Failure | CardKind::Test | CardKind::Monitor) | None => {
+            (None, None)
+        }
+    };
+    builder.stated.status = builder.stated.status.or(stated);
+    builder.derived.status = derived;
+}
+
+/// The time of day in the configured zone, such as `05:56:00 PM`.
+fn time_of_day(at: DateTime<Utc>, context: &ParseContext) -> String {
+    at.with_timezone(&context.timezone).format("%I:%M:%S %p").to_string()
 }

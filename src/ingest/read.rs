@@ -10,7 +10,6 @@ use crate::card::parse;
 use crate::card::parse::{ParseContext, ParsedCard};
 use crate::config::{NumberMissing, Orders};
 use crate::order::{OrderNumber, Source};
-use crate::store::storable;
 
 /// A message, read.
 #[derive(Clone, Debug)]
@@ -62,7 +61,7 @@ pub(crate) fn read(message: Message, orders: &Orders) -> ReadMessage {
         cards.push(ParsedCard::NoOrder(Outcome::Rejected(rejection)));
     }
     let flattened = texts.join("\n\n");
-    let payload = storable(message.raw);
+    let payload = message.raw;
     let (key, content_hash) = match (message.source, message.discord_id) {
         (Source::DiscordBot, Some(id)) => (Some(format!("discord:{id}")), Some(hash(&flattened))),
         // HTTP names no message, so its content does: a sender that tries again sends the same
@@ -82,7 +81,7 @@ pub(crate) fn read(message: Message, orders: &Orders) -> ReadMessage {
         at: message.at,
         received_at: message.received_at,
         payload,
-        flattened: storable(flattened),
+        flattened,
         cards,
         replay: None,
     }

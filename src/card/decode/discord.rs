@@ -1,16 +1,21 @@
-//! A message of a Discord channel, from Discord's own JSON.
+//! Decodes Discord's message JSON, whether it comes from a channel or was posted as a webhook body.
+//!
+//! Any part of a message may be missing, null or of an unexpected type. Then only that part is lost.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 use super::json;
-use crate::card::message::Message;
+use crate::card::message::{Embed, Field, Message, Part};
 use crate::order::Source;
 use crate::order::dates::to_micros;
 
-/// Milliseconds from the Unix epoch to Discord's, the first of 2015.
+/// Discord's epoch, the first of January 2015, in milliseconds since the Unix epoch.
 /// <https://discord.com/developers/docs/reference#snowflakes>
 const DISCORD_EPOCH: i64 = 1_420_070_400_000;
+
+/// Maximum nesting of components. Discord allows three levels.
+const MAX_COMPONENT_DEPTH: usize = 8;
 
 /// A channel of a guild.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,35 +42,96 @@ impl ChannelRef {
 }
 
 impl Message {
-    /// Reads a message object of the gateway or of the history. `None` where it has no id.
+    /// Decodes a message object from the gateway or the history. `None` if it has no id.
     #[must_use]
     pub fn from_discord(value: &Value, channel: ChannelRef, received_at: DateTime<Utc>) -> Option<Self> {
         let id = json::snowflake(value, "id")?;
-        let sent = json::time(value, "edited_timestamp").or_else(|| json::time(value, "timestamp"));
         Some(Self {
             source: Source::DiscordBot,
-            at: to_micros(sent.unwrap_or_else(|| snowflake_time(id))),
-            parts: json::parts(value),
+            at: to_micros(sent_at(value).unwrap_or_else(|| snowflake_time(id))),
+            parts: super::parts(value),
             discord_id: Some(id),
             ..Self::unread(value.to_string(), &channel.endpoint(), received_at)
         })
     }
 }
 
-/// When a snowflake was made. UTC, milliseconds.
+/// When a message was last edited, or else sent.
+pub(crate) fn sent_at(message: &Value) -> Option<DateTime<Utc>> {
+    json::time(message, "edited_timestamp").or_else(|| json::time(message, "timestamp"))
+}
+
+/// The creation time of a snowflake. UTC, milliseconds.
 #[must_use]
 pub fn snowflake_time(snowflake: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis((snowflake >> 22).saturating_add(DISCORD_EPOCH)).unwrap_or_default()
 }
 
-/// The smallest snowflake of a time, 0 for times before Discord.
+/// The smallest snowflake of a time; 0 for times before Discord.
 #[must_use]
 pub fn snowflake_at(time: DateTime<Utc>) -> i64 {
     time.timestamp_millis().saturating_sub(DISCORD_EPOCH).clamp(0, i64::MAX >> 22) << 22
 }
 
-/// The id in a field of a message object, written as a string or as a number.
+/// The id in a field of a message object, whether it is a string or a number.
 #[must_use]
 pub fn id_field(value: &Value, key: &str) -> Option<i64> {
     json::snowflake(value, key)
+}
+
+/// Whether a JSON value has the shape of a Discord message or webhook body.
+pub(crate) fn is_message(value: &Value) -> bool {
+    ["content", "embeds", "components", "message_snapshots"].iter().any(|key| value.get(key).is_some())
+}
+
+/// The parts of a message. A forwarded message is a snapshot inside the forwarding one.
+pub(crate) fn message_parts(message: &Value) -> Vec<Part> {
+    let list = |key: &str| message.get(key).and_then(Value::as_array).into_iter().flatten();
+    let content = json::text(message, "content").map(Part::Text);
+    let embeds = list("embeds").filter(|embed| embed.is_object()).map(|e| Part::Embed(embed(e)));
+    let forwarded =
+        list("message_snapshots").filter_map(|snapshot| snapshot.get("message")).flat_map(message_parts);
+    let components = component_text(message).map(Part::Text);
+    content.into_iter().chain(embeds).chain(components).chain(forwarded).collect()
+}
+
+fn embed(value: &Value) -> Embed {
+    let inside = |outer: &str, key: &str| value.get(outer).and_then(|inner| json::text(inner, key));
+    let fields = value.get("fields").and_then(Value::as_array).into_iter().flatten();
+    // Discord and services that relay its messages write the same time in several ways.
+    let timestamp = json::time(value, "timestamp").map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    Embed {
+        author: inside("author", "name"),
+        title: json::text(value, "title"),
+        url: json::text(value, "url"),
+        description: json::text(value, "description"),
+        fields: fields
+            .map(|field| Field {
+                name: json::text(field, "name").unwrap_or_default(),
+                value: json::text(field, "value").unwrap_or_default(),
+            })
+            .collect(),
+        footer: inside("footer", "text"),
+        image: inside("thumbnail", "url").or_else(|| inside("image", "url")),
+        timestamp: timestamp.or_else(|| json::text(value, "timestamp")),
+    }
+}
+
+/// The text displays of a message's components (Components V2), which a bot may use instead of content
+/// and embeds. Pictures and buttons hold no text.
+fn component_text(message: &Value) -> Option<String> {
+    let mut displays = Vec::new();
+    collect_text(message.get("components"), MAX_COMPONENT_DEPTH, &mut displays);
+    let text = displays.join("\n");
+    (!text.trim().is_empty()).then_some(text)
+}
+
+fn collect_text<'a>(components: Option<&'a Value>, depth: usize, displays: &mut Vec<&'a str>) {
+    if depth == 0 {
+        return;
+    }
+    for component in components.and_then(Value::as_array).into_iter().flatten() {
+        displays.extend(component.get("content").and_then(Value::as_str));
+        collect_text(component.get("components"), depth - 1, displays);
+    }
 }

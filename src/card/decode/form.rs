@@ -1,10 +1,9 @@
-//! Bodies that wrap their payload, as forms do: `payload_json` or `content` in multipart or
-//! url-encoded form.
+//! Unwraps payloads that are sent as a form: `payload_json` or `content`, multipart or URL-encoded.
 
 use futures_util::{FutureExt, stream};
 
-/// What a multipart or form body wraps; `None` where the text is no such body, or one without
-/// a field of ours.
+/// The payload inside a multipart or URL-encoded body. `None` if the text is not such a body or has
+/// neither field.
 #[must_use]
 pub fn wrapped_payload(text: &str) -> Option<String> {
     let fields = if let Some(boundary) = boundary(text) {
@@ -18,8 +17,8 @@ pub fn wrapped_payload(text: &str) -> Option<String> {
     field("payload_json").or_else(|| field("content"))
 }
 
-/// The boundary of a multipart body: its first line, when a part's header follows. A text that
-/// merely opens with a line of dashes has none.
+/// The boundary of a multipart body: its first line, if a part's header follows. (A text card may also
+/// start with a line of dashes.)
 fn boundary(text: &str) -> Option<&str> {
     let (line, rest) = text.split_once("\r\n")?;
     let boundary = line.strip_prefix("--")?.trim_end();
@@ -27,21 +26,21 @@ fn boundary(text: &str) -> Option<&str> {
     (!boundary.is_empty() && header.eq_ignore_ascii_case("content-")).then_some(boundary)
 }
 
-/// A form that opens with a field of ours may have been written by hand, spaces and all. One
-/// that has it further on is told from a card by its first letter and its lack of white space.
+/// A form that starts with one of the fields may have been written by hand, with spaces. If the field
+/// comes later, only a text without white space is a form and not a card.
 fn is_form(text: &str) -> bool {
-    let opens_with_ours = text.starts_with("payload_json=") || text.starts_with("content=");
+    let starts_with_field = text.starts_with("payload_json=") || text.starts_with("content=");
     let is_encoded =
         text.starts_with(|first: char| first.is_ascii_alphanumeric()) && !text.contains(char::is_whitespace);
-    opens_with_ours || (is_encoded && text.contains("&payload_json="))
+    starts_with_field || (is_encoded && text.contains("&payload_json="))
 }
 
-/// The fields of a multipart body that is whole, up to the first one that cannot be read.
+/// The fields of a complete multipart body, up to the first one that cannot be read.
 fn multipart_fields(text: &str, boundary: &str) -> Vec<(String, String)> {
-    let whole = Ok::<_, std::io::Error>(text.as_bytes().to_vec());
-    let mut parts = multer::Multipart::new(stream::iter([whole]), boundary);
+    let body = Ok::<_, std::io::Error>(text.as_bytes().to_vec());
+    let mut parts = multer::Multipart::new(stream::iter([body]), boundary);
     let mut fields = Vec::new();
-    // All of it is in memory: a read that would wait waits for an end that never comes.
+    // The whole body is in memory. A read that would have to wait means that the end is missing.
     while let Some(Ok(Some(part))) = parts.next_field().now_or_never() {
         let name = part.name().unwrap_or_default().to_owned();
         let Some(Ok(value)) = part.bytes().now_or_never() else { break };

@@ -1,89 +1,148 @@
-//! Discord's JSON shapes, and flat JSON, read leniently: any part may be missing, null or of
-//! another type, and costs nothing but itself.
+//! Decodes JSON payloads, corrects what senders often get wrong, and reads flat objects as cards.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
-use crate::card::message::{Embed, Field, Part};
+use crate::card::message::{Embed, Field};
 use crate::card::parse::labels;
 use crate::card::parse::labels::{Column, Label};
 use crate::order::dates;
 
-/// Key of a flat object that means something else than the same words in a card.
-const FLAT_NAMES: &[(&str, &str)] = &[("amount", "Total")];
+/// Numbers with at most this many digits before the point survive decoding. Longer ones are ids, not
+/// amounts.
+const MAX_EXACT_DIGITS: usize = 15;
 
-/// The headline of a flat object that is an order's: it says no more than that.
-const FLAT_HEADLINE: &str = "Order Update";
+/// Keys of flat objects that mean something else there than as labels of a card.
+const FLAT_KEY_LABELS: &[(&str, &str)] = &[("amount", "Total")];
 
-/// Beginnings of the keys of an address, in the order in which people write it; objects are
-/// sorted by their keys.
+/// The heading of a flat object that describes an order. It states no outcome.
+const FLAT_HEADING: &str = "Order Update";
+
+/// How the keys of an address begin, in the order in which people write an address. (Objects are sorted
+/// by key.)
 const ADDRESS_KEYS: &[&str] = &[
     "name", "first", "last", "company", "street", "line", "address", "city", "state", "province", "zip",
     "postal", "country",
 ];
 
-/// Whether a value has the shape of a Discord message or webhook body.
-pub(crate) fn is_discord(value: &Value) -> bool {
-    ["content", "embeds", "components", "message_snapshots"].iter().any(|key| value.get(key).is_some())
-}
-
-/// What may hold cards, in order.
-pub(crate) fn parts(value: &Value) -> Vec<Part> {
-    match value {
-        Value::Array(values) => values.iter().flat_map(parts).collect(),
-        Value::String(text) => vec![Part::Text(text.clone())],
-        Value::Object(_) if is_discord(value) => discord_parts(value),
-        Value::Object(flat) => vec![Part::Embed(flat_object(flat))],
-        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+/// Decodes a payload. `None` if it does not start like JSON; an error if it starts like JSON but is not.
+/// `serde_json` limits the depth.
+pub(crate) fn decode(payload: &str) -> Option<Result<Value, String>> {
+    let payload = payload.trim_start_matches('\u{feff}').trim();
+    if !payload.starts_with(['{', '[', '"']) {
+        return None;
     }
+    let quoted = quote_long_numbers(payload);
+    let decoded = serde_json::from_str(&quoted)
+        .or_else(|_| serde_json::from_str(&replace_lone_surrogates(&quoted)))
+        // This attempt reports the error at its position in the original payload.
+        .or_else(|_| serde_json::from_str(payload));
+    Some(decoded.map_err(|error| explain(&error)))
 }
 
-/// The parts of a Discord message; a forwarded one is kept inside as a snapshot.
-fn discord_parts(message: &Value) -> Vec<Part> {
-    let list = |key: &str| message.get(key).and_then(Value::as_array).into_iter().flatten();
-    let content = text(message, "content").map(Part::Text);
-    let embeds = list("embeds").filter(|embed| embed.is_object()).map(|e| Part::Embed(embed(e)));
-    let forwarded =
-        list("message_snapshots").filter_map(|snapshot| snapshot.get("message")).flat_map(discord_parts);
-    let components = super::components::text(message).map(Part::Text);
-    content.into_iter().chain(embeds).chain(components).chain(forwarded).collect()
-}
-
-fn embed(value: &Value) -> Embed {
-    let within = |outer: &str, key: &str| value.get(outer).and_then(|inner| text(inner, key));
-    let fields = value.get("fields").and_then(Value::as_array).into_iter().flatten();
-    Embed {
-        author: within("author", "name"),
-        title: text(value, "title"),
-        url: text(value, "url"),
-        description: text(value, "description"),
-        fields: fields
-            .map(|field| Field {
-                name: text(field, "name").unwrap_or_default(),
-                value: text(field, "value").unwrap_or_default(),
-            })
-            .collect(),
-        footer: within("footer", "text"),
-        image: within("thumbnail", "url").or_else(|| within("image", "url")),
-        timestamp: timestamp(value),
+fn explain(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    if error.to_string().starts_with("recursion limit") {
+        return format!(
+            "the payload is JSON that is nested too deep: ROMS reads fewer than 128 levels (line {line}, column {column})"
+        );
     }
+    let problem = match error.classify() {
+        Category::Eof => "it ends too early",
+        _ => "unexpected character",
+    };
+    format!("the payload begins like JSON but is not valid: {problem} at line {line}, column {column}")
 }
 
-/// A flat object is a card whose keys are its labels. One that has a key for what every order has
-/// is an order's, even where it says nothing under it.
-fn flat_object(object: &Map<String, Value>) -> Embed {
+/// Turns numbers that would lose digits into strings, for example tracking numbers. Decimals stay numbers:
+/// they may be the rounding of a sender's calculation.
+fn quote_long_numbers(payload: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut copied = 0;
+    let mut in_string = false;
+    let mut escaped = false;
+    let mut number_start = None;
+    // A payload that starts with a bracket or a quote cannot end in a number.
+    for (at, byte) in payload.bytes().enumerate() {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            continue;
+        }
+        in_string = byte == b'"';
+        match (byte, number_start) {
+            (b'-' | b'0'..=b'9', None) => number_start = Some(at),
+            (b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9', Some(_)) | (_, None) => {}
+            (_, Some(start)) => {
+                number_start = None;
+                let literal = payload.get(start..at).unwrap_or_default();
+                if loses_digits(literal) {
+                    out.push_str(payload.get(copied..start).unwrap_or_default());
+                    out.extend(["\"", literal, "\""]);
+                    copied = at;
+                }
+            }
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(payload);
+    }
+    out.push_str(payload.get(copied..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+fn loses_digits(literal: &str) -> bool {
+    let mantissa = literal.split(['e', 'E']).next().unwrap_or_default();
+    let counted = if mantissa == literal { literal.split('.').next().unwrap_or_default() } else { mantissa };
+    counted.bytes().filter(u8::is_ascii_digit).count() > MAX_EXACT_DIGITS
+}
+
+/// Replaces half a surrogate pair, which JavaScript lets pass as `\ud83d`, by U+FFFD.
+fn replace_lone_surrogates(payload: &str) -> String {
+    let mut out = String::with_capacity(payload.len());
+    let mut rest = payload;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let (escape, behind) =
+            match (code_unit(after), after.get(5..).and_then(|next| code_unit(next.strip_prefix('\\')?))) {
+                (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (after.get(..11), after.get(11..)),
+                (Some(0xd800..=0xdfff), _) => (Some("ufffd"), after.get(5..)),
+                _ => {
+                    let next = after.chars().next().map_or(0, char::len_utf8);
+                    (after.get(..next), after.get(next..))
+                }
+            };
+        out.push('\\');
+        out.push_str(escape.unwrap_or_default());
+        rest = behind.unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The code unit of an escape whose backslash is removed: `u` and four hexadecimal digits.
+fn code_unit(escape: &str) -> Option<u32> {
+    let digits = escape.strip_prefix('u')?.get(..4)?;
+    u32::from_str_radix(digits, 16).ok()
+}
+
+/// A flat object is a card whose keys are labels. If a key names what every order has, the card describes
+/// an order even if the value is empty.
+pub(crate) fn flat_object(object: &Map<String, Value>) -> Embed {
     let fields = object.iter().filter_map(|(key, value)| {
-        let named = FLAT_NAMES.iter().find(|(flat, _)| *flat == key.to_lowercase());
-        let name = named.map_or_else(|| key.clone(), |(_, label)| (*label).to_owned());
+        let renamed = FLAT_KEY_LABELS.iter().find(|(flat, _)| *flat == key.to_lowercase());
+        let name = renamed.map_or_else(|| key.clone(), |(_, label)| (*label).to_owned());
         Some(Field { name, value: flat_value(value)? })
     });
-    let title = object.keys().any(|key| is_of_order(key)).then(|| FLAT_HEADLINE.to_owned());
+    let title = object.keys().any(|key| names_order(key)).then(|| FLAT_HEADING.to_owned());
     Embed { title, fields: fields.collect(), ..Embed::default() }
 }
 
-/// Whether a key of a flat object is one for an order's number, goods or money. `order` alone may
-/// be any talk.
-fn is_of_order(key: &str) -> bool {
+/// Whether a key names an order's number, goods or money. A key `order` alone may hold anything.
+fn names_order(key: &str) -> bool {
     labels::find(key).is_some_and(|Label { column, name, weak, .. }| match column {
         Column::OrderNumber => !weak || name != "order",
         Column::Product | Column::Item | Column::Price | Column::Total => !weak,
@@ -91,7 +150,7 @@ fn is_of_order(key: &str) -> bool {
     })
 }
 
-/// A scalar, or those inside a list or an object.
+/// The text of a scalar, or the scalars inside a list or an object, separated by commas.
 fn flat_value(value: &Value) -> Option<String> {
     let inside: Vec<String> = match value {
         Value::Array(values) => values.iter().filter_map(scalar).collect(),
@@ -109,11 +168,11 @@ fn flat_value(value: &Value) -> Option<String> {
     (!inside.is_empty()).then(|| inside.join(", "))
 }
 
-fn text(value: &Value, key: &str) -> Option<String> {
+/// The text of a key, if it is a scalar and not empty.
+pub(crate) fn text(value: &Value, key: &str) -> Option<String> {
     value.get(key).and_then(scalar).filter(|text| !text.is_empty())
 }
 
-/// A string, or a number or truth value as text.
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -123,9 +182,8 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// A number as plain digits. Senders calculate in binary, so that 0.1 + 0.2 comes as
-/// 0.30000000000000004: what is finer than a millionth is rounding and goes, unless nothing else
-/// is there.
+/// A number as plain digits, rounded to six decimals. Senders calculate in binary, so that 0.1 + 0.2
+/// arrives as 0.30000000000000004.
 fn decimal(number: &serde_json::Number) -> String {
     match number.as_f64() {
         Some(float) if number.is_f64() && (float == 0.0 || (1e-6..1e15).contains(&float.abs())) => {
@@ -140,14 +198,7 @@ pub(crate) fn snowflake(value: &Value, key: &str) -> Option<i64> {
     text(value, key).and_then(|id| id.parse().ok())
 }
 
-/// The time of an embed in one form, for Discord and those who pass its messages on write the same
-/// moment in several.
-fn timestamp(embed: &Value) -> Option<String> {
-    let one_form = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    time(embed, "timestamp").map(one_form).or_else(|| text(embed, "timestamp"))
-}
-
-/// A timestamp with its zone, in the years that are believed.
+/// A timestamp with a zone, in a plausible year.
 pub(crate) fn time(value: &Value, key: &str) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(&text(value, key)?).ok()?.to_utc();
     dates::is_plausible(time).then_some(time)

@@ -1,27 +1,25 @@
-//! The label table: every label that checkout bots are known to use for our columns, with the
-//! labels that are told apart only to be left out.
+//! The label table: every label that checkout bots are known to use, and the column it fills.
 //!
-//! A label is compared as a whole, after folding: `Fraud Status` is never `Status`. Numbered
-//! labels (`Product (2)`, `Price - 2`, `Product 2 - Name`) are found by what is left without the
-//! number.
+//! A label is compared as a whole, after folding: `Fraud Status` is never `Status`. In numbered labels
+//! (`Product (2)`, `Price - 2`, `Product 2 - Name`) the number is removed first.
 
 use std::sync::LazyLock;
 
-use super::lines::visible;
-use super::words::Words;
+use super::text_form::label_text;
+use super::word_table::WordTable;
 
-/// What a label speaks of.
+/// What a label means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Column {
     /// `product`
     Product,
-    /// `product`, where the value may end in ` - $total`
+    /// `product`; the value may end in ` - $total`
     Item,
     /// `price`
     Price,
     /// `total`
     Total,
-    /// `total` where a price is stated too, else `price`
+    /// `total` if a price is stated too, otherwise `price`
     Amount,
     /// `commission`
     Commission,
@@ -33,15 +31,15 @@ pub enum Column {
     QtyReceived,
     /// `email`
     Email,
-    /// `email` where the value holds `@` (maybe with a password behind), else `profile`
+    /// `email` if the value is an address (a password may follow), otherwise `profile`
     Account,
     /// `customer_name`
     CustomerName,
-    /// `profile`; a second line with `@` is the e-mail
+    /// `profile`; a second line with `@` is the e-mail address
     Profile,
-    /// `profile` and `email` in one value, parted by ` / `
+    /// `profile` and `email` in one value, separated by ` / `
     ProfileAndEmail,
-    /// `payment_method` where the value names a card or wallet, else `profile`
+    /// `payment_method` if the value names a card or wallet, otherwise `profile`
     Payment,
     /// `payment_method`
     PaymentMethod,
@@ -87,24 +85,24 @@ pub enum Column {
     ImageUrl,
     /// The embed's footer: `bot`, and its version
     Footer,
-    /// The embed's own time, from which the order date is derived
+    /// The embed's timestamp, which gives the derived order date
     Timestamp,
     /// Kept in `extra` under this name
     Extra(&'static str),
-    /// Left out: of no use, or a secret of the sender
+    /// Not stored: useless, or a secret of the sender
     Ignored,
 }
 
-/// A label of the table, as it stands in a card.
+/// A label of the table that was found in a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// What it speaks of.
+    /// What it means.
     pub column: Column,
     /// Its folded name in the table.
     pub name: &'static str,
-    /// Its number, from 1; 0 without one.
+    /// The number of a numbered label, from 1; otherwise 0.
     pub item: u8,
-    /// Whether it only fills what the other labels of the card leave empty.
+    /// Whether it only fills a column that the other labels of the card leave empty.
     pub weak: bool,
 }
 
@@ -115,7 +113,7 @@ impl Label {
         matches!(self.column, Column::ShippingAddress | Column::Notes)
     }
 
-    /// Whether its values use the phrases of headlines, as `Order Shipped` or `Card declined`.
+    /// Whether its values may be phrases of headings, such as `Order Shipped` or `Card declined`.
     #[must_use]
     pub const fn takes_phrase(self) -> bool {
         matches!(
@@ -125,7 +123,7 @@ impl Label {
     }
 }
 
-/// Labels, folded, by column: those that count first, and those that only fill what is left.
+/// A column, its labels, and its weak labels; all folded.
 type Row = (Column, &'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
@@ -180,24 +178,24 @@ const TABLE: &[Row] = &[
     (Column::Ignored, &["share link", "captcha bypass", "tasks", "delay", "monitor delay", "retry delay", "slot info", "checkout ip", "complete payment", "buy now atc?"], &[]),
 ];
 
-static BY_NAME: LazyLock<Words<(Column, bool)>> = LazyLock::new(|| {
+static BY_NAME: LazyLock<WordTable<(Column, bool)>> = LazyLock::new(|| {
     let strong =
         TABLE.iter().flat_map(|(column, names, _)| names.iter().map(|name| (*name, (*column, false))));
     let weak = TABLE.iter().flat_map(|(column, _, names)| names.iter().map(|name| (*name, (*column, true))));
-    Words::new(strong.chain(weak))
+    WordTable::new(strong.chain(weak))
 });
 
-/// Reads a line, or the name of a field, as a label.
+/// The label that a line or a field name is.
 #[must_use]
 pub fn find(line: &str) -> Option<Label> {
-    named(&visible(line))
+    find_plain(&label_text(line))
 }
 
-/// Reads a line, as people see it, as a label.
+/// Like [`find`], for a line without markup.
 #[must_use]
-pub(crate) fn named(seen: &str) -> Option<Label> {
-    let name = seen.trim_end_matches([':', '：', ' ']);
-    // JSON keys write their spaces as underscores.
+pub(crate) fn find_plain(text: &str) -> Option<Label> {
+    let name = text.trim_end_matches([':', '：', ' ']);
+    // JSON keys use underscores for spaces.
     let spaced = (name.contains('_') && !name.contains(' ')).then(|| name.replace('_', " "));
     let name = spaced.as_deref().unwrap_or(name);
     by_name(name, 0).or_else(|| {
@@ -210,7 +208,7 @@ fn by_name(name: &str, item: u8) -> Option<Label> {
     BY_NAME.find(name).map(|(name, (column, weak))| Label { column, name, item, weak })
 }
 
-/// Takes a number group off: `(n)`, `- n` or `n -`, n from 1 to 99, and the dashes around it.
+/// Removes a number from 1 to 99 written as `(n)`, `- n` or `n -`, with its dashes.
 fn without_number(name: &str) -> Option<(String, u8)> {
     if !name.contains(['-', '(']) || !name.split_whitespace().any(|word| word == "-" || word.starts_with('('))
     {

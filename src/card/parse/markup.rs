@@ -1,21 +1,17 @@
-//! Takes Discord's markup off a value: what people see, and the link behind it.
-//!
-//! Does not know labels or columns. Works on one line of text at a time.
-
-mod signs;
+//! Removes Discord's markup from one line of text, and finds the link in it.
 
 use std::borrow::Cow;
 
-/// A line of a value without its markup.
+/// A line without its markup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plain {
-    /// What people see, trimmed.
+    /// The text as people see it, trimmed.
     pub text: String,
     /// The first `http` or `https` link in it.
     pub link: Option<String>,
 }
 
-/// Words and signs that stand for "no value".
+/// Texts that mean "no value".
 const NO_VALUE: &[&str] = &["n/a", "na", "-", "–", "—", "none", "null", "_ _", "** **"];
 
 /// Markers that may enclose a whole value, longest first.
@@ -25,64 +21,108 @@ const WRAPPERS: &[&str] = &["***", "**", "__", "~~", "*", "_"];
 /// and decodes HTML entities once.
 #[must_use]
 pub fn plain(raw: &str) -> Plain {
-    let (text, link) = shown(raw);
+    let (text, link) = visible(raw);
     Plain { text: text.into_owned(), link }
 }
 
-/// As [`plain`]: what people see, which is a part of the line itself where it holds no markup, and
-/// the link.
-pub(crate) fn shown(raw: &str) -> (Cow<'_, str>, Option<String>) {
-    let signs = signs::of(raw);
-    let has = |sign| signs & sign != signs::NONE;
+/// Like [`plain`], but borrows the text if the line has no markup.
+pub(crate) fn visible(raw: &str) -> (Cow<'_, str>, Option<String>) {
+    let marks = marks_in(raw);
+    let has = |mark| marks & mark != 0;
     let mut text = Cow::Borrowed(raw.trim());
-    if signs == signs::NONE {
+    if marks == 0 {
         return (text, None);
     }
-    if has(signs::ODD) && raw.contains(is_invisible) {
+    if has(UNUSUAL) && raw.contains(is_invisible) {
         text = Cow::Owned(raw.chars().filter(|c| !is_invisible(*c)).collect());
     }
-    if has(signs::TICK) {
+    if has(TICK) {
         text = Cow::Owned(without_ticks(&text));
     }
-    if has(signs::ANGLE) {
-        text = part(text, without_quotes);
+    if has(ANGLE) {
+        text = slice(text, without_quotes);
     }
-    // A spoiler around several lines opens on one and closes on another.
-    if has(signs::BAR) && has_pair(&text, *b"||") {
+    // A spoiler around several lines opens on one line and closes on another.
+    if has(BAR) && has_pair(&text, *b"||") {
         let revealed = without_pairs(&text, "||", |_, _, _| true);
         text = Cow::Owned(revealed.trim().trim_start_matches("||").trim_end_matches("||").to_owned());
     }
     let mut link = None;
-    if has(signs::BRACKET) && has_pair(&text, *b"](") {
+    if has(BRACKET) && has_pair(&text, *b"](") {
         let (without, target) = without_links(&text);
         (text, link) = (Cow::Owned(without), target);
     }
-    if has(signs::WRAPPER) {
+    if has(WRAPPER) {
         if has_pair(&text, *b"**") {
             text = Cow::Owned(without_pairs(&text, "**", is_bold));
         }
-        text = part(text, without_wrappers);
+        text = slice(text, without_wrappers);
     }
-    if has(signs::COLON) && (text.contains('<') || holds_emoji_name(&text)) {
+    if has(COLON) && (text.contains('<') || holds_emoji_name(&text)) {
         text = Cow::Owned(without_emoji_codes(&text));
     }
-    if has(signs::AMPERSAND) {
-        // An entity may be a line break, or a sign that is never seen.
+    if has(AMPERSAND) {
+        // An entity may stand for a line break or for an invisible character.
         let decoded = html_escape::decode_html_entities(&text).replace(['\n', '\r'], " ");
         text = Cow::Owned(decoded.chars().filter(|c| !is_invisible(*c)).collect());
     }
-    text = part(text, str::trim);
+    text = slice(text, str::trim);
     let link = link.or_else(|| is_web_link(&text).then(|| text.clone().into_owned()));
     (text, link)
 }
 
-/// Whether two signs stand side by side. In the short texts of cards this is faster than a search.
+/// A set of kinds of markup, one bit for each. Looking at every byte once spares most lines the search for
+/// each kind.
+type Marks = u8;
+
+/// A code tick.
+const TICK: Marks = 1;
+/// A bar; two of them mark a spoiler.
+const BAR: Marks = 1 << 1;
+/// A bracket of a link.
+const BRACKET: Marks = 1 << 2;
+/// A character of a marker that may enclose a value.
+const WRAPPER: Marks = 1 << 3;
+/// An angle bracket of a quote or of a custom emoji.
+const ANGLE: Marks = 1 << 4;
+/// A colon, which emoji and links contain.
+const COLON: Marks = 1 << 5;
+/// The start of an HTML entity.
+const AMPERSAND: Marks = 1 << 6;
+/// Anything but visible ASCII and spaces.
+const UNUSUAL: Marks = 1 << 7;
+
+/// The kind of each byte.
+const MARK_OF_BYTE: [Marks; 256] = {
+    let mut marks = [UNUSUAL; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        marks[byte as usize] = match byte {
+            b'`' => TICK,
+            b'|' => BAR,
+            b'[' | b']' => BRACKET,
+            b'*' | b'_' | b'~' => WRAPPER,
+            b'<' | b'>' => ANGLE,
+            b':' => COLON,
+            b'&' => AMPERSAND,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    marks
+};
+
+fn marks_in(line: &str) -> Marks {
+    line.bytes().fold(0, |marks, byte| marks | MARK_OF_BYTE[usize::from(byte)])
+}
+
+/// Whether two ASCII characters stand side by side. In short texts this is faster than a substring search.
 fn has_pair(text: &str, pair: [u8; 2]) -> bool {
     text.as_bytes().array_windows().any(|two| *two == pair)
 }
 
-/// A part of a text, which is borrowed where the text is.
-pub(crate) fn part(text: Cow<'_, str>, of: fn(&str) -> &str) -> Cow<'_, str> {
+/// Applies a function that returns part of its argument, and keeps a borrowed text borrowed.
+pub(crate) fn slice(text: Cow<'_, str>, of: fn(&str) -> &str) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(of(text)),
         Cow::Owned(text) if of(&text).len() == text.len() => Cow::Owned(text),
@@ -90,33 +130,33 @@ pub(crate) fn part(text: Cow<'_, str>, of: fn(&str) -> &str) -> Cow<'_, str> {
     }
 }
 
-/// Fences always go, single ticks where they come in pairs.
+/// Removes code fences, and single ticks if their number is even.
 fn without_ticks(text: &str) -> String {
     let text = text.replace("```", "");
     if text.matches('`').count().is_multiple_of(2) { text.replace('`', "") } else { text }
 }
 
-/// Whether a plain text says that there is no value.
+/// Whether a text without markup means "no value".
 #[must_use]
 pub fn is_no_value(text: &str) -> bool {
     text.chars().all(|c| matches!(c, '\u{200d}' | '\u{fe0f}'))
         || NO_VALUE.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
-/// Whether a character is never seen: controls but tabs, zero-width and direction marks, and the
-/// letters that look like nothing. The zero-width joiner stays, emoji are made with it.
+/// Whether a character is invisible: control characters except tabs, zero-width and direction marks, and
+/// blank letters. The zero-width joiner is kept because emoji are built with it.
 fn is_invisible(c: char) -> bool {
     (c.is_control() && c != '\t')
         || matches!(c, '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{feff}' | '\u{ad}' | '\u{61c}')
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{2800}' | '\u{3164}')
 }
 
-/// Only links that a browser opens harmlessly.
+/// Whether a text is an `http` or `https` link. Other schemes may run code.
 fn is_web_link(text: &str) -> bool {
     (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(char::is_whitespace)
 }
 
-/// Takes off the signs of a quoted message.
+/// Removes the marks of a quoted message.
 fn without_quotes(text: &str) -> &str {
     let mut text = text.trim();
     while let Some(inner) = text.strip_prefix("> ").or_else(|| text.strip_prefix(">>> ")) {
@@ -125,8 +165,7 @@ fn without_quotes(text: &str) -> &str {
     text
 }
 
-/// Removes a marker where it opens and closes and `is_pair` of before, inside and behind agrees;
-/// leaves any other.
+/// Removes pairs of a marker for which `is_pair` accepts the text before, inside and behind; keeps others.
 fn without_pairs(text: &str, marker: &str, is_pair: impl Fn(&str, &str, &str) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -146,8 +185,7 @@ fn without_pairs(text: &str, marker: &str, is_pair: impl Fn(&str, &str, &str) ->
     out
 }
 
-/// Whether stars are meant as bold: around words, and not in the middle of one, where they mask
-/// (`j***e@g****.com`) or are a part of a password.
+/// Whether stars mean bold. Inside a word they mask text (`j***e@g****.com`) or belong to a password.
 fn is_bold(before: &str, inside: &str, behind: &str) -> bool {
     let is_edge = |c: char| c.is_whitespace() || c == '*';
     !inside.is_empty()
@@ -157,26 +195,26 @@ fn is_bold(before: &str, inside: &str, behind: &str) -> bool {
         && (!behind.starts_with(|c: char| c.is_alphanumeric() || c == '*') || inside.ends_with(':'))
 }
 
-/// Takes off markers that enclose the whole text, as often as they do.
+/// Removes all markers that enclose the whole text.
 pub(crate) fn without_wrappers(text: &str) -> &str {
     let mut text = text.trim();
     while let Some(inner) = WRAPPERS.iter().find_map(|marker| {
         let inner = text.strip_prefix(marker)?.strip_suffix(marker)?.trim();
-        let sign = marker.chars().next()?;
-        (!inner.is_empty() && !inner.starts_with(sign) && !inner.ends_with(sign)).then_some(inner)
+        let mark = marker.chars().next()?;
+        (!inner.is_empty() && !inner.starts_with(mark) && !inner.ends_with(mark)).then_some(inner)
     }) {
         text = inner;
     }
     text
 }
 
-/// Replaces each `[text](target)` by its text, and gives the first web link among the targets.
+/// Replaces each `[text](target)` by its text, and returns the first web link among the targets.
 fn without_links(text: &str) -> (String, Option<String>) {
     let mut out = String::with_capacity(text.len());
     let mut link = None;
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("](") {
-        // A target ends before the next link begins, which keeps the search short.
+        // A target ends before the next link starts. This keeps the search linear.
         let reach = after.split_once("](").map_or(after, |(reach, _)| reach);
         let (Some((lead, label)), Some((target, _))) = (split_at_open(before), split_at_close(reach)) else {
             out.push_str(before);
@@ -197,7 +235,7 @@ fn without_links(text: &str) -> (String, Option<String>) {
     (out, link)
 }
 
-/// Splits at the `[` that the end of the text closes, brackets inside the label counted.
+/// Splits at the `[` that the end of the text closes, skipping brackets inside the label.
 fn split_at_open(text: &str) -> Option<(&str, &str)> {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices().rev() {
@@ -211,7 +249,7 @@ fn split_at_open(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Splits at the `)` that closes a link's target, parentheses inside the target counted.
+/// Splits at the `)` that closes a link's target, skipping parentheses inside the target.
 fn split_at_close(text: &str) -> Option<(&str, &str)> {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
@@ -225,8 +263,8 @@ fn split_at_close(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Removes `<:name:1>` and `<a:name:1>` anywhere, and `:name:` where it stands alone, so that
-/// `host:8000:user` is left as it is.
+/// Removes `<:name:1>` and `<a:name:1>` anywhere, and `:name:` as a word of its own, so that
+/// `host:8000:user` is kept.
 fn without_emoji_codes(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -258,7 +296,7 @@ fn without_emoji_codes(text: &str) -> String {
     out
 }
 
-/// Whether a `:name:` stands alone. Most texts have no two colons.
+/// Whether the text has a `:name:` as a word of its own. Most texts have fewer than two colons.
 fn holds_emoji_name(text: &str) -> bool {
     text.bytes().filter(|byte| *byte == b':').count() > 1 && text.split_whitespace().any(is_emoji_name)
 }

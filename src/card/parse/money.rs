@@ -1,94 +1,96 @@
 //! Amounts of money as cards write them: `$1,299.99`, `99.98 USD`, `1.299,00 €`, `C$12.97`.
 //!
-//! Exact: an amount that cannot be read for sure is an error, never a guess and never 0.
+//! An amount that is ambiguous is refused, never guessed and never 0.
 
 use iso_currency::Currency;
 
 use crate::order::{Amount, currency_from_code};
 
-/// An amount, and the currency where the text itself names it.
+/// An amount, and what its text says about the currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Read {
-    /// How much.
+pub struct ParsedAmount {
+    /// The amount.
     pub amount: Amount,
-    /// What the text says of the currency.
-    pub sign: Sign,
+    /// What the text says about the currency.
+    pub currency: CurrencyHint,
 }
 
-/// What a text says of the currency of its amount.
+/// What the text of an amount says about its currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
-    /// A code or a sign that only one currency has.
+pub enum CurrencyHint {
+    /// A code or a symbol that only one currency has.
     Named(Currency),
-    /// A bare dollar sign: some dollar.
+    /// A bare dollar sign, which may mean any dollar.
     Dollar,
     /// Nothing.
     Absent,
 }
 
-/// Signs, longest first where one begins with another.
-const SIGNS: &[(&str, Sign)] = &[
-    ("US$", Sign::Named(Currency::USD)),
-    ("CA$", Sign::Named(Currency::CAD)),
-    ("C$", Sign::Named(Currency::CAD)),
-    ("AU$", Sign::Named(Currency::AUD)),
-    ("A$", Sign::Named(Currency::AUD)),
-    ("NZ$", Sign::Named(Currency::NZD)),
-    ("HK$", Sign::Named(Currency::HKD)),
-    ("S$", Sign::Named(Currency::SGD)),
-    ("R$", Sign::Named(Currency::BRL)),
-    ("$", Sign::Dollar),
-    ("£", Sign::Named(Currency::GBP)),
-    ("€", Sign::Named(Currency::EUR)),
-    ("¥", Sign::Named(Currency::JPY)),
-    ("₩", Sign::Named(Currency::KRW)),
-    ("₹", Sign::Named(Currency::INR)),
-    ("zł", Sign::Named(Currency::PLN)),
+/// Currency symbols. One that starts with another comes first.
+const SYMBOLS: &[(&str, CurrencyHint)] = &[
+    ("US$", CurrencyHint::Named(Currency::USD)),
+    ("CA$", CurrencyHint::Named(Currency::CAD)),
+    ("C$", CurrencyHint::Named(Currency::CAD)),
+    ("AU$", CurrencyHint::Named(Currency::AUD)),
+    ("A$", CurrencyHint::Named(Currency::AUD)),
+    ("NZ$", CurrencyHint::Named(Currency::NZD)),
+    ("HK$", CurrencyHint::Named(Currency::HKD)),
+    ("S$", CurrencyHint::Named(Currency::SGD)),
+    ("R$", CurrencyHint::Named(Currency::BRL)),
+    ("$", CurrencyHint::Dollar),
+    ("£", CurrencyHint::Named(Currency::GBP)),
+    ("€", CurrencyHint::Named(Currency::EUR)),
+    ("¥", CurrencyHint::Named(Currency::JPY)),
+    ("₩", CurrencyHint::Named(Currency::KRW)),
+    ("₹", CurrencyHint::Named(Currency::INR)),
+    ("zł", CurrencyHint::Named(Currency::PLN)),
 ];
 
-/// Reads a whole text as one amount. `None` where it is anything else, out of range, or finer
-/// than a hundredth.
+/// Parses a text that is one amount and nothing else. `None` if it is out of range or finer than a hundredth.
 #[must_use]
-pub fn read(text: &str) -> Option<Read> {
-    // `US $5` and `$ 5` are `US$5` and `$5`.
+pub fn parse(text: &str) -> Option<ParsedAmount> {
+    // `US $5` and `$ 5` mean `US$5` and `$5`.
     let text = text.trim().replace(" $", "$");
     let (negative, text) = without_minus(&text);
-    let (sign, digits) = split_sign(text)?;
+    let (currency, digits) = split_currency(text)?;
     let (inner_minus, digits) = without_minus(digits);
-    let hundredths = hundredths(digits, sign)?;
+    let hundredths = hundredths(digits, currency)?;
     let hundredths = if negative || inner_minus { hundredths.checked_neg()? } else { hundredths };
-    Some(Read { amount: Amount::from_hundredths(hundredths)?, sign })
+    Some(ParsedAmount { amount: Amount::from_hundredths(hundredths)?, currency })
 }
 
 fn without_minus(text: &str) -> (bool, &str) {
     text.strip_prefix(['-', '−']).map_or((false, text), |rest| (true, rest.trim_start()))
 }
 
-/// Takes currency signs and codes off both ends: `$26.94 USD` names the dollar twice and is
-/// clearer for it, `$5 EUR` contradicts itself.
-fn split_sign(text: &str) -> Option<(Sign, &str)> {
-    let mut sign = Sign::Absent;
+/// Removes currency symbols and codes from both ends. `$26.94 USD` names the dollar twice; `$5 EUR` contradicts
+/// itself and is refused.
+fn split_currency(text: &str) -> Option<(CurrencyHint, &str)> {
+    let mut currency = CurrencyHint::Absent;
     let mut rest = text.trim();
     for _ in 0..2 {
-        let Some((found, without)) = outer_sign(rest) else { break };
-        sign = match (sign, found) {
-            (Sign::Absent, found) => found,
-            (Sign::Dollar, Sign::Named(code)) | (Sign::Named(code), Sign::Dollar) if is_dollar(code) => {
-                Sign::Named(code)
+        let Some((found, without)) = outer_currency(rest) else { break };
+        currency = match (currency, found) {
+            (CurrencyHint::Absent, found) => found,
+            (CurrencyHint::Dollar, CurrencyHint::Named(code))
+            | (CurrencyHint::Named(code), CurrencyHint::Dollar)
+                if is_dollar(code) =>
+            {
+                CurrencyHint::Named(code)
             }
-            (Sign::Named(a), Sign::Named(b)) if a == b => Sign::Named(a),
+            (CurrencyHint::Named(a), CurrencyHint::Named(b)) if a == b => CurrencyHint::Named(a),
             _ => return None,
         };
         rest = without.trim();
     }
-    Some((sign, rest))
+    Some((currency, rest))
 }
 
-fn outer_sign(text: &str) -> Option<(Sign, &str)> {
-    let by_sign = SIGNS.iter().find_map(|(sign, of)| {
-        text.strip_prefix(sign).or_else(|| text.strip_suffix(sign)).map(|rest| (*of, rest))
+fn outer_currency(text: &str) -> Option<(CurrencyHint, &str)> {
+    let by_symbol = SYMBOLS.iter().find_map(|(symbol, hint)| {
+        text.strip_prefix(symbol).or_else(|| text.strip_suffix(symbol)).map(|rest| (*hint, rest))
     });
-    by_sign.or_else(|| {
+    by_symbol.or_else(|| {
         let is_letter = |c: char| c.is_ascii_alphabetic();
         let behind = text.trim_start_matches(is_letter);
         let before = text.trim_end_matches(is_letter);
@@ -97,7 +99,7 @@ fn outer_sign(text: &str) -> Option<(Sign, &str)> {
             (_, Some(code)) if !code.is_empty() && !before.is_empty() => (code, before),
             _ => return None,
         };
-        currency_from_code(&code.to_ascii_uppercase()).map(|currency| (Sign::Named(currency), rest))
+        currency_from_code(&code.to_ascii_uppercase()).map(|currency| (CurrencyHint::Named(currency), rest))
     })
 }
 
@@ -108,13 +110,13 @@ pub fn is_dollar(currency: Currency) -> bool {
     matches!(currency, USD | CAD | AUD | NZD | HKD | SGD)
 }
 
-/// Digits with their separators, as hundredths.
-fn hundredths(digits: &str, sign: Sign) -> Option<i64> {
+/// Parses digits and separators into hundredths.
+fn hundredths(digits: &str, currency: CurrencyHint) -> Option<i64> {
     let digits: String = digits
         .chars()
         .map(|c| if matches!(c, '\u{a0}' | '\u{202f}' | '\'' | '’') { ' ' } else { c })
         .collect();
-    let (whole, fraction) = split_decimals(&digits, sign)?;
+    let (whole, fraction) = split_decimals(&digits, currency)?;
     let whole = if whole.is_empty() && !fraction.is_empty() { "0".to_owned() } else { ungrouped(whole)? };
     let cents = match fraction.trim_end_matches('0') {
         "" => 0,
@@ -125,11 +127,11 @@ fn hundredths(digits: &str, sign: Sign) -> Option<i64> {
     whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(cents)
 }
 
-/// Tells the decimal separator from the thousands separator. With both, the last is the decimal
-/// one. A single comma before three digits groups thousands; a single point does so only in a
-/// currency whose countries write it so (euro), else it is not sure and refused.
-fn split_decimals(digits: &str, sign: Sign) -> Option<(&str, &str)> {
-    let euro = sign == Sign::Named(Currency::EUR);
+/// Splits at the decimal separator. If there are points and commas, the last one is the decimal separator.
+/// A single comma before three digits groups thousands. A single point before three digits groups thousands in
+/// euros; in other currencies it is ambiguous and refused.
+fn split_decimals(digits: &str, currency: CurrencyHint) -> Option<(&str, &str)> {
+    let is_euro = currency == CurrencyHint::Named(Currency::EUR);
     let is_group = |fraction: &str| fraction.chars().count() == 3;
     let split = match (digits.rfind('.'), digits.rfind(',')) {
         (None, None) => (digits, ""),
@@ -137,7 +139,7 @@ fn split_decimals(digits: &str, sign: Sign) -> Option<(&str, &str)> {
         (Some(_), Some(_)) => digits.rsplit_once(',')?,
         (Some(_), None) => match digits.rsplit_once('.')? {
             (whole, _) if whole.contains('.') => (digits, ""),
-            (_, fraction) if euro && is_group(fraction) => (digits, ""),
+            (_, fraction) if is_euro && is_group(fraction) => (digits, ""),
             split => split,
         },
         (None, Some(_)) => match digits.rsplit_once(',')? {
@@ -148,7 +150,7 @@ fn split_decimals(digits: &str, sign: Sign) -> Option<(&str, &str)> {
     split.1.chars().all(|c| c.is_ascii_digit()).then_some(split)
 }
 
-/// Takes one kind of thousands separator out, and refuses groups that are not of three.
+/// Removes thousands separators. Refuses mixed separators and groups that do not have three digits.
 fn ungrouped(whole: &str) -> Option<String> {
     let Some(separator) = whole.chars().find(|c| !c.is_ascii_digit()) else {
         return (!whole.is_empty()).then(|| whole.to_owned());

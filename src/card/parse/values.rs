@@ -1,13 +1,13 @@
-//! Values that are neither text nor money: quantities, states, e-mails, ways to pay, bots.
+//! Parses values other than text, money and dates: quantities, statuses, e-mail addresses and so on.
 
-use super::lines::visible;
-use super::words::folded;
+use super::text_form::label_text;
+use super::word_table::fold;
 use crate::order::Status;
 
-/// The largest quantity that is believed.
+/// A larger quantity is taken for an error.
 const MAX_QUANTITY: u32 = 1_000_000;
 
-/// Spellings of states, folded.
+/// Spellings of statuses, folded.
 const STATUS_WORDS: &[(&str, Status)] = &[
     ("pending", Status::Pending),
     ("review hold", Status::Pending),
@@ -42,7 +42,7 @@ const STATUS_WORDS: &[(&str, Status)] = &[
     ("unverified", Status::Unverified),
 ];
 
-/// Words, folded, that show that a value names a way to pay.
+/// A value that contains one of these names a payment method. Folded.
 const PAYMENT_WORDS: &[&str] = &[
     "visa",
     "mastercard",
@@ -67,30 +67,30 @@ const PAYMENT_WORDS: &[&str] = &[
     "**",
 ];
 
-/// What bots call themselves in the footer of their cards, folded, and their names.
+/// How the footers of bots start, folded, and the names of the bots.
 const FOOTERS: &[(&str, &str)] =
     &[("prism technologies", "Refract"), ("refract", "Refract"), ("stellara_io", "Stellar")];
 
-/// Reads `2`, `2x`, `x2`, `(2)` or `2.0`: 1 to 1,000,000.
+/// Parses `2`, `2x`, `x2`, `(2)` or `2.0`, from 1 to 1,000,000.
 #[must_use]
 pub(crate) fn quantity(text: &str) -> Option<u32> {
-    let text = folded(text).replace(',', "");
+    let text = fold(text).replace(',', "");
     let text = text.trim_matches(['(', ')', 'x', '×', ' ']);
     let text =
         text.split_once('.').filter(|(_, rest)| rest.chars().all(|c| c == '0')).map_or(text, |(n, _)| n);
     text.parse().ok().filter(|n| (1..=MAX_QUANTITY).contains(n))
 }
 
-/// Reads a count of goods that arrived: as a quantity, or 0.
+/// Parses a quantity, or 0.
 #[must_use]
 pub fn count(text: &str) -> Option<u32> {
     if text.trim() == "0" { Some(0) } else { quantity(text) }
 }
 
-/// Reads a state in its usual spellings.
+/// Parses a status in any of its usual spellings.
 #[must_use]
 pub fn status(text: &str) -> Option<Status> {
-    let text = folded(visible(text).trim_matches(['.', '!', ' ']));
+    let text = fold(label_text(text).trim_matches(['.', '!', ' ']));
     STATUS_WORDS.iter().find(|(word, _)| *word == text).map(|(_, status)| *status)
 }
 
@@ -105,8 +105,7 @@ pub(crate) fn is_email(text: &str) -> bool {
     })
 }
 
-/// The address in `someone@example.com:password`: what stands before the first sign that senders
-/// put between the two.
+/// The address in `someone@example.com:password`, up to the first character that senders use as a separator.
 #[must_use]
 pub(crate) fn email_of_account(text: &str) -> Option<&str> {
     let ends = |c: char| c.is_whitespace() || matches!(c, ':' | ';' | ',' | '|');
@@ -116,18 +115,18 @@ pub(crate) fn email_of_account(text: &str) -> Option<&str> {
 /// Whether a value names a card or a wallet.
 #[must_use]
 pub(crate) fn is_payment_method(text: &str) -> bool {
-    let text = folded(text);
+    let text = fold(text);
     PAYMENT_WORDS.iter().any(|word| text.contains(word))
 }
 
-/// The bot that signs so in its footer, and its version: the first word with a point behind the
-/// name, less a leading `v`.
+/// The bot that a footer names, and its version: the first word after the name that is digits and points,
+/// without a leading `v`.
 #[must_use]
 pub(crate) fn bot(footer: &str) -> Option<(&'static str, Option<String>)> {
-    let footer = folded(footer);
-    let (sign, name) = FOOTERS.iter().find(|(sign, _)| footer.trim_start_matches('@').starts_with(sign))?;
-    let behind = footer.trim_start_matches('@').strip_prefix(sign)?;
-    let version = behind
+    let footer = fold(footer);
+    let footer = footer.trim_start_matches('@');
+    let (rest, name) = FOOTERS.iter().find_map(|(start, name)| Some((footer.strip_prefix(start)?, *name)))?;
+    let version = rest
         .split_whitespace()
         .map(|word| word.trim_matches(['(', ')']).trim_start_matches('v'))
         .find(|word| word.contains('.') && word.chars().all(|c| c.is_ascii_digit() || c == '.'));

@@ -81,7 +81,7 @@ const INPUTS: [Input; 5] = [
         style: InputTextStyle::Short,
         value: |fields| fields.commission.map(|amount| amount.to_string()),
         set: |text, fields| {
-            let money = parse::money::read(text).ok_or("is not an amount such as 20.00")?;
+            let money = parse::money::parse(text).ok_or("is not an amount such as 20.00")?;
             fields.commission = Some(money.amount);
             Ok(())
         },

@@ -156,12 +156,6 @@ pub(crate) fn order(row: Model) -> Result<Order, StoreError> {
     })
 }
 
-/// A text as it is stored: PostgreSQL keeps no NUL in one, and SQLite stops reading there.
-#[must_use]
-pub fn storable(text: String) -> String {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
-}
-
 /// Names of columns, with commas.
 fn names_to_text(names: &BTreeSet<&'static str>) -> String {
     names.iter().copied().collect::<Vec<_>>().join(",")

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, Value};
 
 use super::batch::MAX_ROWS;
+use crate::card::message::without_nul;
 use crate::store::StoreError;
-use crate::store::entity::rows;
 
 /// Bytes that a statement takes to PostgreSQL, at most, unless it is of one row: what fits into one
 /// record of TLS is sent at once. sqlx 0.9.0 leaves Nagle's algorithm on, by which a second record
@@ -115,7 +115,7 @@ fn placeholders(backend: DbBackend, rows: usize, columns: usize) -> String {
 
 fn storable(value: Value) -> Value {
     match value {
-        Value::String(Some(text)) => rows::storable(text).into(),
+        Value::String(Some(text)) => without_nul(text).into(),
         other => other,
     }
 }

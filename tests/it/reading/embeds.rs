@@ -106,19 +106,19 @@ fn an_empty_field_states_nothing_and_takes_nothing() {
 }
 
 #[test]
-fn a_headline_counts_in_each_place() {
+fn a_heading_counts_in_each_place() {
     let fields = json!([{"name": "Order Number", "value": "A-1"}, {"name": "Price", "value": "$5"}]);
-    let headline = "Successful Checkout | Best Buy US";
+    let heading = "Successful Checkout | Best Buy US";
     for embed in [
-        json!({"author": {"name": headline}, "fields": fields}),
-        json!({"title": headline, "fields": fields}),
-        json!({"title": format!("🎉 {headline}"), "fields": fields}),
-        json!({"title": format!("**{headline}**"), "fields": fields}),
-        json!({"title": format!("[{headline}](https://example.com)"), "fields": fields}),
-        json!({"author": {"name": "Some Bot"}, "title": headline, "fields": fields}),
-        json!({"description": headline, "fields": fields}),
-        json!({"description": format!("{headline}\nhello"), "fields": fields}),
-        json!({"description": format!("{headline}\nOrder Number\n#A-1\nPrice\n$5")}),
+        json!({"author": {"name": heading}, "fields": fields}),
+        json!({"title": heading, "fields": fields}),
+        json!({"title": format!("🎉 {heading}"), "fields": fields}),
+        json!({"title": format!("**{heading}**"), "fields": fields}),
+        json!({"title": format!("[{heading}](https://example.com)"), "fields": fields}),
+        json!({"author": {"name": "Some Bot"}, "title": heading, "fields": fields}),
+        json!({"description": heading, "fields": fields}),
+        json!({"description": format!("{heading}\nhello"), "fields": fields}),
+        json!({"description": format!("{heading}\nOrder Number\n#A-1\nPrice\n$5")}),
     ] {
         let payload = json!({"embeds": [embed]}).to_string();
         check(&[(
@@ -130,7 +130,7 @@ fn a_headline_counts_in_each_place() {
 }
 
 #[test]
-fn a_headline_beside_an_embed_without_one_is_that_of_the_embed() {
+fn a_heading_beside_an_embed_without_one_is_that_of_the_embed() {
     let fields = json!([{"name": "Order Number", "value": "A-1"}]);
     for (content, title, status) in [
         ("@here Successful Checkout", "", ""),

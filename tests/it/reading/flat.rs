@@ -64,7 +64,7 @@ fn lists_and_objects_are_kept_as_what_they_hold() {
         (
             "an amount with its currency",
             r#"{"order_number":"a4","price":{"amount":1.5,"currency":"EUR"}}"#,
-            &[("price", ""), ("warnings", "price: \"1.5, EUR\" is not an amount of money; left empty")],
+            &[("price", ""), ("warnings", "price: \"1.5, EUR\" is not an amount of money; ignored")],
         ),
     ]);
 }
@@ -108,7 +108,7 @@ fn a_currency_is_stated_and_never_against_the_sign_of_an_amount() {
                 ("currency", "GBP"),
                 ("price", "5.00"),
                 ("extra.currency", "EUR"),
-                ("warnings", "currency: the amounts are not in EUR; left out"),
+                ("warnings", "currency: the amounts are not in EUR; ignored"),
             ],
         ),
         (
@@ -118,7 +118,7 @@ fn a_currency_is_stated_and_never_against_the_sign_of_an_amount() {
                 ("currency", ""),
                 ("~currency", "USD"),
                 ("extra.currency", "gold"),
-                ("warnings", "currency: \"gold\" is not a currency's code; left empty"),
+                ("warnings", "currency: \"gold\" is not a currency code; ignored"),
             ],
         ),
     ]);

@@ -64,7 +64,7 @@ fn talk_is_no_order() {
 }
 
 #[test]
-fn a_reason_or_state_in_the_words_of_a_headline_opens_no_card() {
+fn a_reason_or_state_in_the_words_of_a_heading_opens_no_card() {
     for (label, value) in
         [("Status", "Order Shipped"), ("Status", "Order Cancelled"), ("Order Status", "Order Placed")]
     {

@@ -8,8 +8,8 @@ fn a_message_without_a_card_is_told_why() {
     for (input, why) in [
         ("", "the body is empty"),
         (" \n", "the body is empty"),
-        ("[]", "no headline such as \"Successful Checkout | Store\" and no labels"),
-        (r#"{"content":"hi","embeds":[{"color":1}]}"#, "no headline such as"),
+        ("[]", "no heading such as \"Successful Checkout | Store\" and no labels"),
+        (r#"{"content":"hi","embeds":[{"color":1}]}"#, "no heading such as"),
     ] {
         let output = roms(folder.path(), &["parse", "-"], input);
         assert_eq!(output.status.code(), Some(1), "{input}");

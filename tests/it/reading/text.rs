@@ -62,7 +62,7 @@ fn the_exact_message_of_the_guide_is_read() {
         ("emoji", SEED.replace("Product\n", "📦 Product\n").replace("Price\n", ":moneybag: Price\n")),
         ("custom emoji", SEED.replace("Product\n", "<:box:123456> Product\n")),
         ("bold labels", bold),
-        ("headline with emoji", format!("🎉 {SEED}")),
+        ("heading with emoji", format!("🎉 {SEED}")),
         ("quoted", lines(&|line| format!("> {line}"))),
         ("in a code block", format!("```\n{SEED}```")),
         ("in a code block of a language", format!("```yaml\n{SEED}```")),

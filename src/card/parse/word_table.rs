@@ -1,25 +1,27 @@
-//! Words that are compared folded: in lower case, with runs of spaces as one.
+//! Looks up words regardless of case and spacing.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use arrayvec::ArrayString;
 
-/// Longest word that a table may hold, folded, in bytes.
-const LONGEST: usize = 32;
+/// Maximum length of a table entry, in bytes.
+const MAX_ENTRY: usize = 32;
 
-/// A table of words, folded, and what they mean.
-pub(crate) struct Words<T>(HashMap<&'static str, T>);
+/// A table of folded words and their meanings.
+pub(crate) struct WordTable<T>(HashMap<&'static str, T>);
 
-impl<T: Copy> Words<T> {
+impl<T: Copy> WordTable<T> {
     pub(crate) fn new(words: impl Iterator<Item = (&'static str, T)>) -> Self {
-        Self(words.inspect(|(word, _)| debug_assert!(word.len() <= LONGEST, "{word} is too long")).collect())
+        Self(
+            words.inspect(|(word, _)| debug_assert!(word.len() <= MAX_ENTRY, "{word} is too long")).collect(),
+        )
     }
 
-    /// The word that a text is, and what it means. Most lines of a card are longer than any word:
-    /// they are told apart by their beginning.
+    /// The entry that equals a text, and its meaning. A text that is longer than every entry, as most lines
+    /// of a card are, is folded only up to that length.
     pub(crate) fn find(&self, text: &str) -> Option<(&'static str, T)> {
-        let mut folded = ArrayString::<LONGEST>::new();
+        let mut folded = ArrayString::<MAX_ENTRY>::new();
         for word in lower_words(text) {
             if !folded.is_empty() {
                 folded.try_push(' ').ok()?;
@@ -31,15 +33,15 @@ impl<T: Copy> Words<T> {
     }
 }
 
-/// A text folded.
+/// A text in lower case, with runs of white space as one space.
 #[must_use]
-pub(crate) fn folded(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let mut folded = lower_words(text).collect::<Vec<_>>().join(" ");
     folded.make_ascii_lowercase();
     folded
 }
 
-/// The words of a text in lower case, but that ASCII ones are left for a later pass over all.
+/// The words of a text. Non-ASCII words are in lower case; the caller lowers ASCII in one pass.
 fn lower_words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     text.split_whitespace()
         .map(|word| if word.is_ascii() { Cow::Borrowed(word) } else { Cow::Owned(word.to_lowercase()) })

@@ -1,0 +1,427 @@
+//! Collects the values of one card into the fields of a patch.
+//!
+//! The first value of a column counts. A further value that differs is kept in `extra` under its label.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use iso_currency::Currency;
+
+use super::labels::Column;
+use super::markup::{self, Plain};
+use super::money::{self, CurrencyHint, is_dollar};
+use super::text_form::LabelledValue;
+use super::{heading, values};
+use crate::order::dates::{self, ParsedDate};
+use crate::order::{Amount, Extra, Fields, currency_from_code};
+
+/// Maximum characters of a one-line value: the size of an embed field.
+const MAX_LINE: usize = 1024;
+/// Maximum characters of a value of several lines: the size of an embed description.
+const MAX_LINES: usize = 4096;
+/// Maximum characters of a name in `extra`.
+const MAX_EXTRA_NAME: usize = 100;
+/// Maximum labels without a column that are kept from one card.
+const MAX_EXTRA: usize = 50;
+/// Maximum warnings from one card.
+const MAX_WARNINGS: usize = 50;
+/// Maximum characters of a value that a warning quotes.
+const MAX_QUOTE: usize = 40;
+
+/// A column of an order.
+type FieldOf<T> = fn(&mut Fields) -> &mut Option<T>;
+
+/// The name and field of a column that takes one line of text.
+pub(crate) fn text_field(column: Column) -> Option<(&'static str, FieldOf<String>)> {
+    Some(match column {
+        Column::Product => ("product", |fields| &mut fields.product),
+        Column::CustomerName => ("customer_name", |fields| &mut fields.customer_name),
+        Column::PaymentMethod => ("payment_method", |fields| &mut fields.payment_method),
+        Column::Proxy => ("proxy_list", |fields| &mut fields.proxy_list),
+        Column::Reference => ("reference_number", |fields| &mut fields.reference_number),
+        Column::FraudStatus => ("fraud_status", |fields| &mut fields.fraud_status),
+        Column::Tracking => ("tracking_number", |fields| &mut fields.tracking_number),
+        Column::ShippingMethod => ("shipping_method", |fields| &mut fields.shipping_method),
+        Column::Store => ("store", |fields| &mut fields.store),
+        Column::Worksheet => ("worksheet_name", |fields| &mut fields.worksheet_name),
+        _ => return None,
+    })
+}
+
+/// The name and field of a column that takes money, and whether it may be negative. `Amount` is the total if
+/// a price is stated, otherwise the price.
+pub(crate) fn amount_field(column: Column, has_price: bool) -> Option<(&'static str, bool, FieldOf<Amount>)> {
+    Some(match column {
+        Column::Price => ("price", false, |fields| &mut fields.price),
+        Column::Amount if !has_price => ("price", false, |fields| &mut fields.price),
+        Column::Total | Column::Amount => ("total", false, |fields| &mut fields.total),
+        Column::Commission => ("commission", true, |fields| &mut fields.commission),
+        _ => return None,
+    })
+}
+
+/// The name and field of a column that takes a date.
+pub(crate) fn date_field(column: Column) -> Option<(&'static str, FieldOf<DateTime<Utc>>)> {
+    Some(match column {
+        Column::OrderDate => ("order_date", |fields| &mut fields.order_date),
+        Column::PostedDate => ("posted_date", |fields| &mut fields.posted_date),
+        Column::ShippedDate => ("shipped_date", |fields| &mut fields.shipped_date),
+        Column::DeliveredDate => ("delivered_date", |fields| &mut fields.delivered_date),
+        _ => return None,
+    })
+}
+
+/// The name and field of the column that takes the link of a value.
+pub(crate) fn link_field(column: Column) -> Option<(&'static str, FieldOf<String>)> {
+    Some(match column {
+        Column::Product | Column::Item | Column::ProductUrl => {
+            ("product_url", |fields| &mut fields.product_url)
+        }
+        Column::OrderNumber | Column::OrderUrl => ("order_url", |fields| &mut fields.order_url),
+        Column::ImageUrl => ("image_url", |fields| &mut fields.image_url),
+        _ => return None,
+    })
+}
+
+/// The values of a card so far.
+#[derive(Default)]
+pub(crate) struct PatchBuilder {
+    pub(crate) number: Option<String>,
+    pub(crate) stated: Fields,
+    pub(crate) derived: Fields,
+    pub(crate) extra: Extra,
+    pub(crate) warnings: Vec<String>,
+    /// The timestamp of the embed.
+    pub(crate) embed_time: Option<DateTime<Utc>>,
+    /// Why the checkout failed, if the card says so.
+    pub(crate) failure_reason: Option<String>,
+    /// Whether the card states a reason for a cancellation.
+    pub(crate) is_cancelled: bool,
+    /// The value of a `Currency` label.
+    pub(crate) currency: Option<String>,
+    /// What the amounts say about their currency.
+    currency_hints: Vec<CurrencyHint>,
+    /// The numbered products of the card, by number.
+    items: BTreeMap<u8, Item>,
+}
+
+/// One numbered product of a card.
+#[derive(Clone, Debug, Default)]
+struct Item {
+    product: Option<String>,
+    price: Option<Amount>,
+    quantity: Option<u32>,
+}
+
+impl PatchBuilder {
+    pub(crate) fn warn(&mut self, warning: String) {
+        if self.warnings.len() < MAX_WARNINGS {
+            self.warnings.push(warning);
+        }
+    }
+
+    pub(crate) fn warn_unreadable(&mut self, column: &str, text: &str, expected: &str) {
+        let quoted = cut(text, MAX_QUOTE);
+        self.warn(format!("{column}: \"{quoted}\" is not {expected}; ignored"));
+    }
+
+    /// Whether a price is stated, for the order or for one of its products.
+    pub(crate) fn has_price(&self) -> bool {
+        self.stated.price.is_some() || self.items.values().any(|item| item.price.is_some())
+    }
+
+    /// Keeps a value that has no column.
+    pub(crate) fn keep(&mut self, name: &str, value: &str) {
+        if !markup::is_no_value(value) && self.extra.len() < MAX_EXTRA {
+            self.extra.entry(cut(name, MAX_EXTRA_NAME)).or_insert_with(|| cut(value, MAX_LINE));
+        }
+    }
+
+    pub(crate) fn set_text(&mut self, column: &str, label: &str, text: &str, field: FieldOf<String>) {
+        self.set_text_within(MAX_LINE, column, label, text, field);
+    }
+
+    fn set_text_within(
+        &mut self,
+        max_chars: usize,
+        column: &str,
+        label: &str,
+        text: &str,
+        field: FieldOf<String>,
+    ) {
+        let kept = cut(text, max_chars);
+        if kept != text {
+            self.warn(format!("{column}: cut to {max_chars} characters"));
+        }
+        match field(&mut self.stated) {
+            Some(first) if *first == kept => {}
+            Some(_) => self.keep(label, &kept),
+            empty => *empty = Some(kept),
+        }
+    }
+
+    pub(crate) fn set_lines(&mut self, column: &str, value: &LabelledValue, field: FieldOf<String>) {
+        let lines: Vec<&str> = value.lines.iter().map(|line| line.text.as_str()).collect();
+        self.set_text_within(MAX_LINES, column, value.label.name, lines.join("\n").trim(), field);
+    }
+
+    pub(crate) fn set_profile(&mut self, label: &str, text: &str) {
+        // If a bot states the profile twice, the second one is the e-mail address.
+        if self.stated.profile.is_some() && values::is_email(text) {
+            self.set_email(label, text);
+        } else {
+            self.set_text("profile", label, text, |fields| &mut fields.profile);
+        }
+    }
+
+    pub(crate) fn set_email(&mut self, label: &str, text: &str) {
+        if !values::is_email(text) {
+            self.warn("email: does not look like an address; kept as it is".to_owned());
+        }
+        self.set_text("email", label, text, |fields| &mut fields.email);
+    }
+
+    pub(crate) fn set_number(&mut self, label: &str, text: &str) {
+        // There may be more markup after the `#`.
+        let text = match text.strip_prefix('#') {
+            Some(rest) => markup::without_wrappers(rest.trim_start_matches(['#', ' '])),
+            None => text,
+        };
+        match &self.number {
+            Some(first) if *first == text => {}
+            Some(_) => self.keep(label, text),
+            None => self.number = Some(text.to_owned()),
+        }
+    }
+
+    pub(crate) fn set_link(&mut self, column: &str, link: Option<&str>, field: FieldOf<String>) {
+        let Some(link) = link else { return };
+        match field(&mut self.stated) {
+            None if link.chars().count() > MAX_LINE => {
+                self.warn(format!("{column}: the link is too long; ignored"))
+            }
+            empty @ None => *empty = Some(link.to_owned()),
+            Some(_) => {}
+        }
+    }
+
+    pub(crate) fn set_amount(
+        &mut self,
+        column: &str,
+        text: &str,
+        may_be_negative: bool,
+        field: FieldOf<Amount>,
+    ) {
+        let parsed = money::parse(text).filter(|parsed| may_be_negative || parsed.amount.hundredths() >= 0);
+        let Some(parsed) = parsed else {
+            return self.warn_unreadable(column, text, "an amount of money");
+        };
+        if !self.add_currency_hint(parsed.currency) {
+            return self.warn(format!("{column}: in another currency than the amounts before it; ignored"));
+        }
+        match field(&mut self.stated) {
+            Some(first) if *first == parsed.amount => {}
+            Some(_) => self.keep(column, text),
+            empty => *empty = Some(parsed.amount),
+        }
+    }
+
+    pub(crate) fn set_count(&mut self, column: &str, text: &str, count: Option<u32>, field: FieldOf<u32>) {
+        match (count, field(&mut self.stated)) {
+            (Some(count), empty @ None) => *empty = Some(count),
+            (Some(_), Some(_)) => {}
+            (None, _) => self.warn_unreadable(column, text, "a number from 1 to 1,000,000"),
+        }
+    }
+
+    /// Returns the date if it is the first one of the column.
+    pub(crate) fn set_date(
+        &mut self,
+        column: &str,
+        text: &str,
+        zone: Tz,
+        field: FieldOf<DateTime<Utc>>,
+    ) -> Option<ParsedDate> {
+        let date = dates::parse(text, zone);
+        match (date, field(&mut self.stated)) {
+            (Some(date), empty @ None) => *empty = Some(date.at),
+            (Some(_), Some(_)) => return None,
+            (None, _) => self.warn_unreadable(column, text, "a date"),
+        }
+        date
+    }
+
+    pub(crate) fn set_status(&mut self, text: &str) {
+        if let Some(status) = values::status(text) {
+            self.stated.status = self.stated.status.or(Some(status));
+        } else if heading::is_failure(text) {
+            self.failure_reason = self.failure_reason.take().or_else(|| Some(text.to_owned()));
+        } else {
+            self.warn_unreadable("status", text, "a known status");
+            self.keep("status", text);
+        }
+    }
+
+    pub(crate) fn set_footer(&mut self, text: &str) {
+        if let Some((bot, version)) = values::bot(text) {
+            self.stated.bot = Some(bot.to_owned());
+            if let Some(version) = version {
+                self.keep("bot_version", &version);
+            }
+        }
+    }
+
+    /// Sets the product from `Name - $49.99`: one bot appends the total of the line.
+    pub(crate) fn set_product_with_total(&mut self, label: &str, text: &str) {
+        let is_price = |total: &str| money::parse(total).is_some_and(|p| p.currency != CurrencyHint::Absent);
+        let split = text.rsplit_once(" - ").filter(|(_, total)| is_price(total));
+        let (product, total) = split.map_or((text, None), |(product, total)| (product, Some(total)));
+        self.set_text("product", label, product, |fields| &mut fields.product);
+        if let Some(total) = total {
+            self.set_amount("total", total, false, |fields| &mut fields.total);
+        }
+    }
+
+    /// Bots without a product label name the product in the description, as a link or as
+    /// `• 2x name - 49.99 USD (size)`.
+    pub(crate) fn set_product_from_intro(&mut self, intro: &[Plain]) {
+        if self.stated.product.is_some() {
+            return;
+        }
+        let is_named_link = |line: &&Plain| line.link.is_some() && line.link.as_ref() != Some(&line.text);
+        if let Some(line) = intro.iter().find(is_named_link) {
+            self.stated.product = Some(cut(&line.text, MAX_LINE));
+            self.set_link("product_url", line.link.as_deref(), |fields| &mut fields.product_url);
+        } else if let Some(bullet) = intro.iter().find_map(|line| line.text.strip_prefix("• ")) {
+            self.set_product_from_bullet(bullet);
+        }
+    }
+
+    fn set_product_from_bullet(&mut self, bullet: &str) {
+        let (count, rest) = bullet.split_once("x ").unwrap_or(("1", bullet));
+        let Some((count, (name, price))) = values::quantity(count).zip(rest.rsplit_once(" - ")) else {
+            return;
+        };
+        let (price, size) = price.split_once('(').unwrap_or((price, ""));
+        self.set_text("product", "product", name, |fields| &mut fields.product);
+        self.set_count("quantity", "", Some(count), |fields| &mut fields.quantity);
+        self.set_amount("price", price.trim(), false, |fields| &mut fields.price);
+        self.keep("size", size.trim_end_matches(')'));
+    }
+
+    /// Sets one value of a numbered product.
+    pub(crate) fn set_item(&mut self, column: Column, number: u8, text: &str) {
+        match column {
+            Column::Price => {
+                let price = money::parse(text).filter(|price| price.amount.hundredths() >= 0);
+                let Some(price) = price else {
+                    return self.warn_unreadable("price", text, "an amount of money");
+                };
+                self.item(number).price.get_or_insert(price.amount);
+                if !self.add_currency_hint(price.currency) {
+                    self.warn_unreadable("price", text, "an amount of money");
+                }
+            }
+            Column::Quantity => match values::quantity(text) {
+                Some(quantity) => {
+                    self.item(number).quantity.get_or_insert(quantity);
+                }
+                None => self.warn_unreadable("quantity", text, "a number from 1 to 1,000,000"),
+            },
+            _ => {
+                self.item(number).product.get_or_insert_with(|| cut(text, MAX_LINE));
+            }
+        }
+    }
+
+    fn item(&mut self, number: u8) -> &mut Item {
+        self.items.entry(number).or_default()
+    }
+
+    /// Fills the columns that the card leaves empty from its numbered products: the names are joined and the
+    /// quantities added. The price is set only if all agree. The sum is the derived total.
+    pub(crate) fn fill_from_items(&mut self) {
+        let items: Vec<&Item> = self.items.values().collect();
+        let (stated, derived) = (&mut self.stated, &mut self.derived);
+        let Some(first) = items.first() else { return };
+        let names: Vec<&str> = items.iter().filter_map(|item| item.product.as_deref()).collect();
+        if stated.product.is_none() && !names.is_empty() {
+            stated.product = Some(cut(&names.join(" + "), MAX_LINE));
+        }
+        let quantity_of = |item: &Item| item.quantity.unwrap_or(1);
+        if stated.quantity.is_none() && (items.len() > 1 || first.quantity.is_some()) {
+            stated.quantity = items.iter().try_fold(0_u32, |sum, item| sum.checked_add(quantity_of(item)));
+        }
+        if stated.price.is_none() && items.iter().all(|item| item.price == first.price) {
+            stated.price = first.price;
+        }
+        if items.len() > 1 {
+            derived.total = items.iter().try_fold(Amount::default(), |sum, item| {
+                item.price?.times(quantity_of(item)).and_then(|line| sum.plus(line))
+            });
+        }
+    }
+
+    /// Records what an amount says about its currency. Returns false if it contradicts an earlier amount.
+    fn add_currency_hint(&mut self, hint: CurrencyHint) -> bool {
+        let contradicts = self.currency_hints.iter().any(|other| match (hint, *other) {
+            (CurrencyHint::Named(a), CurrencyHint::Named(b)) => a != b,
+            (CurrencyHint::Named(a), CurrencyHint::Dollar)
+            | (CurrencyHint::Dollar, CurrencyHint::Named(a)) => !is_dollar(a),
+            _ => false,
+        });
+        if !contradicts && !self.currency_hints.contains(&hint) {
+            self.currency_hints.push(hint);
+        }
+        !contradicts
+    }
+
+    /// Decides the currency: one that an amount or the card names is stated. Otherwise it is derived from the
+    /// store's country or from the configuration. A bare `$` is always some dollar.
+    pub(crate) fn set_currency(&mut self, configured: Currency) {
+        self.use_currency_label();
+        let named = self.currency_hints.iter().find_map(|hint| match hint {
+            CurrencyHint::Named(currency) => Some(*currency),
+            _ => None,
+        });
+        if named.is_some() {
+            self.stated.currency = named;
+        } else if !self.currency_hints.is_empty() {
+            let store = self.stated.store.as_deref().or(self.derived.store.as_deref());
+            let has_dollar = self.currency_hints.contains(&CurrencyHint::Dollar);
+            let fits = |currency: &Currency| !has_dollar || is_dollar(*currency);
+            let usual = store.and_then(currency_of_store).filter(fits).or(Some(configured).filter(fits));
+            self.derived.currency = usual.or(Some(Currency::USD));
+        }
+    }
+
+    fn use_currency_label(&mut self) {
+        let Some(text) = self.currency.take() else { return };
+        match currency_from_code(&text.to_uppercase()) {
+            Some(named) if self.add_currency_hint(CurrencyHint::Named(named)) => return,
+            Some(_) => self.warn(format!("currency: the amounts are not in {text}; ignored")),
+            None => self.warn_unreadable("currency", &text, "a currency code"),
+        }
+        self.keep("currency", &text);
+    }
+}
+
+/// The currency of the country at the end of a store's name, such as `Best Buy US`.
+fn currency_of_store(store: &str) -> Option<Currency> {
+    let code = match store.rsplit(' ').next()?.to_uppercase().as_str() {
+        "US" | "USA" => "USD",
+        "CA" | "CANADA" => "CAD",
+        "UK" | "GB" => "GBP",
+        _ => return None,
+    };
+    currency_from_code(code)
+}
+
+/// Cuts a text to a number of characters, the last of which is an ellipsis if something was cut.
+fn cut(text: &str, max_chars: usize) -> String {
+    if text.len() <= max_chars || text.chars().count() <= max_chars {
+        return text.to_owned();
+    }
+    text.chars().take(max_chars.saturating_sub(1)).chain(['…']).collect()
+}

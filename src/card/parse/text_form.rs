@@ -1,0 +1,360 @@
+//! The text form of a card: what each line is, and which value belongs to which label.
+//!
+//! `flatten` writes this form and people paste it. Its grammar:
+//!
+//! - A heading says what happened, for example `Successful Checkout | Target`.
+//! - A line that is in the label table is a label. `Label: value` is a label with its value.
+//! - A line that is bold as a whole is a label that the table does not know, unless the label before it has
+//!   no value yet. `**\Name**` is such a label whatever its name.
+//! - A heading without a store after a label for states or reasons is the value of that label.
+//! - A line that starts with a backslash is a value, without the backslash, whatever it says.
+
+use std::borrow::Cow;
+use std::cell::LazyCell;
+use std::collections::HashMap;
+
+use unicode_properties::UnicodeEmoji;
+
+use super::heading::{self, Heading};
+use super::labels::{self, Column, Label};
+use super::markup::{self, Plain};
+
+/// One line of a text form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// The line, trimmed.
+    pub raw: &'a str,
+    /// What it is.
+    pub line: Line<'a>,
+}
+
+/// What a line of a text form is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// Starts a card.
+    Heading(Heading),
+    /// A label of the table, and the value on the same line.
+    Label(Label, Option<&'a str>),
+    /// A label that the table does not know, without markup.
+    UnknownLabel(String),
+    /// Anything else.
+    Text,
+    /// A value, whatever it says.
+    Escaped(&'a str),
+}
+
+/// The lines of a text form, grouped by label.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TextForm {
+    /// The first strong heading, or else the first heading.
+    pub heading: Option<Heading>,
+    /// Other lines before the first label.
+    pub intro: Vec<Plain>,
+    /// Labels of the table with their values, in order.
+    pub known: Vec<LabelledValue>,
+    /// Other labels with their values, in order.
+    pub unknown: Vec<(String, String)>,
+}
+
+/// A label of the table and its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelledValue {
+    /// The label.
+    pub label: Label,
+    /// The lines of the value that are not empty.
+    pub lines: Vec<Plain>,
+}
+
+/// How Discord marks headings, lists and quotes at the start of a line.
+const BLOCK_MARKS: [char; 5] = ['#', '>', '•', '-', '*'];
+/// A longer line is prose and not a heading, in bytes.
+const MAX_HEADING: usize = 200;
+/// A longer line is not a label, in bytes.
+const MAX_LABEL: usize = 80;
+
+/// Reads the lines of a text, except blank lines and code fences. Reading the remaining lines again gives
+/// the same result.
+#[must_use]
+pub fn rows(text: &str) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    let mut raw_lines = text.lines().map(trim).peekable();
+    while let Some(raw) = raw_lines.next() {
+        if raw.is_empty() || is_fence(raw, raw_lines.peek().copied()) {
+            continue;
+        }
+        let raw = fence_word(raw).unwrap_or(raw);
+        let line = match classify(raw) {
+            Line::Heading(heading) if heading.store.is_none() && expects_phrase(&rows) => Line::Text,
+            line => line,
+        };
+        rows.push(Row { raw, line });
+    }
+    rows
+}
+
+/// Whether the previous label has no value yet and takes phrases such as `Order Shipped`.
+fn expects_phrase(rows: &[Row<'_>]) -> bool {
+    matches!(rows.last(), Some(Row { line: Line::Label(label, None), .. }) if label.takes_phrase())
+}
+
+/// Removes white space and byte order marks at both ends of a line.
+#[must_use]
+pub fn trim(line: &str) -> &str {
+    line.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
+/// What a single line is.
+#[must_use]
+pub fn classify(line: &str) -> Line<'_> {
+    if let Some(value) = line.strip_prefix('\\') {
+        return Line::Escaped(value);
+    }
+    if let Some(name) = line.strip_prefix("**\\").and_then(|rest| rest.strip_suffix("**")) {
+        return Line::UnknownLabel(name.to_owned());
+    }
+    if line.len() <= MAX_HEADING {
+        let text = label_text(line);
+        if let Some(heading) = heading::parse(&text) {
+            return Line::Heading(heading);
+        }
+        if line.len() <= MAX_LABEL
+            && let Some(label) = labels::find_plain(&text)
+        {
+            return Line::Label(label, None);
+        }
+    }
+    if let Some((label, value)) = inline_label(line) {
+        return Line::Label(label, Some(value));
+    }
+    match bold_line(line) {
+        Some(name) => Line::UnknownLabel(name),
+        None => Line::Text,
+    }
+}
+
+/// `Label: value`, `**Label:** value` or `**Label** value`.
+fn inline_label(line: &str) -> Option<(Label, &str)> {
+    let line = line.trim_start_matches(['#', '>', '•', '-', ' ']);
+    let marked = ["**", "__", "`"].into_iter().find_map(|mark| line.strip_prefix(mark)?.split_once(mark));
+    marked.and_then(with_known_label).or_else(|| line.split_once([':', '：']).and_then(with_known_label))
+}
+
+fn with_known_label<'a>((name, value): (&'a str, &'a str)) -> Option<(Label, &'a str)> {
+    let value = value.trim_start_matches([':', '：', ' ']).trim();
+    if value.is_empty() || name.len() > MAX_LABEL {
+        return None;
+    }
+    Some((labels::find(name)?, value))
+}
+
+/// The text of a line that is bold as a whole and not a link.
+fn bold_line(line: &str) -> Option<String> {
+    let inside = line.strip_prefix("**")?.trim_end_matches(':').strip_suffix("**")?;
+    let inside = inside.trim().trim_end_matches(':').trim();
+    (!inside.is_empty() && !inside.contains("**"))
+        .then(|| markup::plain(inside))
+        .filter(|name| !name.text.is_empty() && name.link.is_none())
+        .map(|name| name.text)
+}
+
+/// Whether a line only opens or closes a code block. A language after the ticks belongs to the fence,
+/// unless the block closes at once: then the word is its content.
+fn is_fence(line: &str, next: Option<&str>) -> bool {
+    line == "```" || (fence_word(line).is_some() && next.is_some_and(|next| next != "```"))
+}
+
+/// The only word after the ticks of a fence, which may be a language.
+fn fence_word(line: &str) -> Option<&str> {
+    let word = line.strip_prefix("```")?;
+    (!word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic())).then_some(word)
+}
+
+/// A line without markup, emoji and block marks, as labels and headings are compared.
+#[must_use]
+pub fn label_text(line: &str) -> Cow<'_, str> {
+    let (text, _) = markup::visible(line);
+    if text.is_ascii() {
+        return markup::slice(text, without_block_marks);
+    }
+    let kept: String = text.chars().filter(|c| !is_emoji(*c)).collect();
+    Cow::Owned(without_block_marks(&kept).to_owned())
+}
+
+fn without_block_marks(text: &str) -> &str {
+    let mut kept = text.trim();
+    if !kept.starts_with(BLOCK_MARKS) {
+        return kept;
+    }
+    for mark in BLOCK_MARKS {
+        while let Some(rest) = kept.strip_prefix(mark).filter(|rest| rest.starts_with([' ', '#', '>'])) {
+            kept = rest.trim_start();
+        }
+    }
+    kept
+}
+
+fn is_emoji(c: char) -> bool {
+    !c.is_ascii() && (c.is_emoji_char() || matches!(c, '\u{fe0f}' | '\u{200d}' | '\u{20e3}'))
+}
+
+/// Whether `flatten` must put a backslash in front of a line so that it stays a value.
+#[must_use]
+pub fn needs_escape(line: &str) -> bool {
+    let line = trim(line);
+    line.starts_with("```") || !matches!(classify(line), Line::Text)
+}
+
+/// Whether a field name is in the label table.
+#[must_use]
+pub fn is_label(name: &str) -> bool {
+    matches!(classify(name.trim()), Line::Label(_, None))
+}
+
+/// The line that states a label which the table does not know.
+#[must_use]
+pub fn unknown_label(name: &str) -> String {
+    let name = name.trim_end_matches([':', ' ']);
+    let line = format!("**{name}**");
+    if matches!(classify(&line), Line::UnknownLabel(read) if read == name) {
+        line
+    } else {
+        format!("**\\{name}**")
+    }
+}
+
+/// Which label the next line belongs to.
+enum Open {
+    /// None yet: the line is part of the intro.
+    Intro,
+    Known,
+    Unknown,
+    /// The line before may be a label that the table does not know. This line decides.
+    Undecided(String),
+}
+
+/// Groups the lines of a text form by label.
+#[must_use]
+pub fn parse(text: &str) -> TextForm {
+    let rows = rows(text);
+    // Lazy, because few cards need it.
+    let last_with_value = LazyCell::new(|| last_with_value(&rows));
+    let mut form = TextForm::default();
+    let mut open = Open::Intro;
+    for (at, Row { raw, line }) in rows.iter().enumerate() {
+        open = match line {
+            Line::Heading(heading) if matches!(open, Open::Intro) => {
+                if form.heading.as_ref().is_none_or(|kept| heading.strong && !kept.strong) {
+                    form.heading = Some(heading.clone());
+                }
+                Open::Intro
+            }
+            // The same label follows later with a value, so this one is a value itself.
+            Line::Label(label, _)
+                if form.awaits_value(&open)
+                    && last_with_value.get(label.name).is_some_and(|last| *last > at) =>
+            {
+                form.push_value(open, raw)
+            }
+            Line::Label(label, value) => {
+                form.known.push(LabelledValue { label: *label, lines: Vec::new() });
+                value.map_or(Open::Known, |value| form.push_value(Open::Known, value))
+            }
+            Line::UnknownLabel(name) if !form.awaits_value(&open) => {
+                form.unknown.push((name.clone(), String::new()));
+                Open::Unknown
+            }
+            Line::Escaped(value) => form.push_line(open, value),
+            Line::UnknownLabel(_) | Line::Text | Line::Heading(_) => form.push_value(open, raw),
+        };
+    }
+    form
+}
+
+impl TextForm {
+    /// Whether the label before has no value yet.
+    fn awaits_value(&self, open: &Open) -> bool {
+        matches!(open, Open::Known) && self.known.last().is_some_and(|entry| entry.lines.is_empty())
+    }
+
+    fn push_value(&mut self, open: Open, line: &str) -> Open {
+        let takes_line =
+            self.known.last().is_some_and(|entry| entry.lines.is_empty() || entry.label.takes_lines());
+        match open {
+            Open::Known if !takes_line => self.push_unclaimed(None, line),
+            Open::Undecided(name) => self.push_unclaimed(Some(name), line),
+            // A bullet before the first label is a product.
+            Open::Intro
+                if !line.starts_with('•')
+                    && let Some(pair) = name_and_value(&markup::plain(line)) =>
+            {
+                self.unknown.push(pair);
+                Open::Intro
+            }
+            open => self.push_line(open, line),
+        }
+    }
+
+    /// Handles a line that no label of the table takes.
+    fn push_unclaimed(&mut self, undecided: Option<String>, line: &str) -> Open {
+        let plain = markup::plain(line);
+        let is_ignored = self.known.last().is_some_and(|entry| entry.label.column == Column::Ignored);
+        // An ignored value may have its link on a further line. And a link is never the name of a label.
+        if plain.text.contains("://") && (is_ignored || (undecided.is_none() && plain.link.is_some())) {
+            return Open::Known;
+        }
+        if let Some(pair) = name_and_value(&plain) {
+            self.unknown.push(pair);
+            return Open::Known;
+        }
+        match undecided {
+            Some(name) => {
+                self.unknown.push((name, plain.text));
+                Open::Known
+            }
+            None => Open::Undecided(plain.text),
+        }
+    }
+
+    /// Adds a line to the open label, whatever it says.
+    fn push_line(&mut self, open: Open, line: &str) -> Open {
+        let plain = markup::plain(line);
+        match open {
+            Open::Intro => self.intro.push(plain),
+            Open::Known | Open::Undecided(_) => {
+                if let Some(entry) = self.known.last_mut() {
+                    entry.lines.push(plain);
+                }
+            }
+            Open::Unknown => {
+                if let Some((_, value)) = self.unknown.last_mut() {
+                    if !value.is_empty() {
+                        value.push('\n');
+                    }
+                    value.push_str(&plain.text);
+                }
+            }
+        }
+        open
+    }
+}
+
+/// `Name: value`, if it is not a link.
+fn name_and_value(line: &Plain) -> Option<(String, String)> {
+    let (name, value) = line.text.split_once(": ")?;
+    let name = name.trim_start_matches(['•', '-', ' ']).trim();
+    (line.link.is_none() && !name.is_empty()).then(|| (name.to_owned(), value.trim().to_owned()))
+}
+
+/// The last row of each label that has a value.
+fn last_with_value(rows: &[Row<'_>]) -> HashMap<&'static str, usize> {
+    let mut last = HashMap::new();
+    for (at, row) in rows.iter().enumerate() {
+        let value_follows = || rows.get(at + 1).is_some_and(|next| !matches!(next.line, Line::Label(..)));
+        if let Line::Label(label, value) = row.line
+            && (value.is_some() || value_follows())
+        {
+            last.insert(label.name, at);
+        }
+    }
+    last
+}
