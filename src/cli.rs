@@ -53,12 +53,8 @@ enum Command {
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8001")]
         url: String,
     },
-    /// Show what would be stored of a message, and store nothing.
-    Parse {
-        /// A file with the message, as text or JSON; `-` is standard input.
-        #[arg(value_name = "FILE", default_value = "-")]
-        file: PathBuf,
-    },
+    /// Show how ROMS reads a message, without storing anything.
+    Parse(parse::Parse),
     /// Read messages of the log again, after the reading was mended.
     Replay(replay::Replay),
     /// Bring the database to the schema of this release, and stop.
@@ -143,7 +139,7 @@ impl Cli {
                 runtime()?.block_on(app::migrate(config))?;
             }
             Command::SendSample { url } => runtime()?.block_on(send_sample::run(&url, out))?,
-            Command::Parse { file } => parse::run(&file, &config()?.orders, out)?,
+            Command::Parse(parse) => runtime()?.block_on(parse.run(&config()?, out))?,
             Command::Replay(replay) => runtime()?.block_on(replay.run(config()?, out))?,
             Command::Backup { file } => runtime()?.block_on(backup::run(&config()?, &file, out))?,
             Command::Restore { file } => runtime()?.block_on(restore::run(&config()?, &file, out))?,

@@ -1,7 +1,6 @@
-//! Orders and patches: the domain types that every floor above speaks.
+//! Orders, and the patches and edits that change them: the domain types of every other module.
 //!
-//! Pure data: no serialisation formats, no database, no clock. The wire types of HTTP and the
-//! rows of the database are made from these at their own edges.
+//! Pure data without serialization, database or clock. `http` and `store` convert these types to their own.
 
 mod amount;
 mod carrier;
@@ -25,17 +24,17 @@ pub use fields::{FieldChange, Fields};
 pub use number::{OrderNumber, OrderNumberError};
 pub use status::Status;
 
-/// Labels of a card that have no column of their own, by label, and what they said.
+/// Values without a column of their own, by label.
 pub type Extra = BTreeMap<String, String>;
 
-/// Where a message, and so the order it created, came from.
+/// How a message arrived, and so the order that it created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// Posted over HTTP.
     Webhook,
     /// Read in a Discord channel.
     DiscordBot,
-    /// Imported from a file by hand.
+    /// Imported from a file.
     ManualUpload,
 }
 
@@ -63,41 +62,41 @@ impl Source {
 /// What one card says about one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patch {
-    /// Which order.
+    /// The order's number.
     pub number: OrderNumber,
-    /// The message's own time: Discord's (edit) timestamp, else its arrival. UTC, microseconds.
+    /// The time of the message: Discord's edit timestamp or timestamp, or else its arrival. UTC, microseconds.
     pub at: DateTime<Utc>,
-    /// Where the message came in.
+    /// How the message arrived.
     pub source: Source,
-    /// What the card says in so many words: replaces what is stored.
+    /// Fields that the card states. They replace stored values.
     pub stated: Fields,
-    /// What follows from the card: fills empty columns only.
+    /// Fields that follow from the card. They only fill empty columns.
     pub derived: Fields,
-    /// Labels without a column.
+    /// Values without a column.
     pub extra: Extra,
 }
 
-/// One order, as it is stored.
+/// One order as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// Row id; 0 until the order is stored.
     pub id: i64,
     /// The retailer's number, the key of the order.
     pub number: OrderNumber,
-    /// The columns that cards speak of.
+    /// The columns that cards can fill.
     pub fields: Fields,
-    /// Labels without a column.
+    /// Values without a column.
     pub extra: Extra,
-    /// Names of the columns that hold a derived value, which a stated one may still replace,
-    /// however old its message is.
+    /// Names of the columns that hold a derived value. A stated value may replace it even if its message is
+    /// older.
     pub derived: BTreeSet<&'static str>,
-    /// Names of the columns that somebody emptied by hand, which only a newer message fills.
+    /// Names of the columns that a person emptied. Only a newer message fills them again.
     pub cleared: BTreeSet<&'static str>,
-    /// What brought the order in first.
+    /// How the first message about the order arrived.
     pub source: Source,
     /// Time of the newest message or edit applied. UTC, microseconds.
     pub newest: DateTime<Utc>,
-    /// When the row was made. UTC, microseconds.
+    /// When the row was created. UTC, microseconds.
     pub created_at: DateTime<Utc>,
     /// When a column last changed. UTC, microseconds.
     pub updated_at: DateTime<Utc>,

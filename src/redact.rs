@@ -1,5 +1,4 @@
-//! Hiding the credentials inside proxies, wherever they stand: in a field, in a text of many
-//! lines, in the JSON that a message came as.
+//! Hides the credentials of proxies, in a single value, a text of many lines or the JSON of a message.
 //!
 //! | written | shown |
 //! |---|---|
@@ -9,25 +8,24 @@
 //! | `host:port:user:pass` | `host:port:***` |
 //! | `user:pass:host:port` | `***:host:port` |
 //!
-//! What reads as two of these at once is hidden whole. Rather too much is hidden than too little,
-//! but an e-mail address, a URL with a port and a time of day are no credentials. A password that
-//! holds white space, a comma, a bar or a quotation mark ends there, for these stand between
-//! proxies.
+//! A text that matches two of these forms is hidden as a whole: hiding too much is better than hiding too little.
+//! E-mail addresses, URLs with a port and times of day are not credentials. White space, a comma, a bar or a
+//! quotation mark ends a password, because these separate proxies.
 
 use std::borrow::Cow;
 
-/// What stands in the place of credentials.
+/// Replaces credentials.
 const MASK: &str = "***";
-/// Between a scheme and what it is of, plain and as some write it in JSON.
+/// The end of a URL scheme, plain and as escaped in JSON.
 const SCHEME_ENDS: [&str; 2] = ["://", ":\\/\\/"];
-/// Digits of a port.
-const PORT_DIGITS: usize = 5;
-/// Signs of the longest IPv6 address, with its zone.
-const IPV6_LENGTH: usize = 64;
-/// Where the host of a URL has ended.
+/// Maximum digits of a port.
+const MAX_PORT_DIGITS: usize = 5;
+/// Maximum characters of an IPv6 address with its zone.
+const MAX_IPV6: usize = 64;
+/// Characters that end the host of a URL.
 const AUTHORITY_ENDS: [char; 4] = ['/', '\\', '?', '#'];
 
-/// The text with the credentials in it hidden. Hiding again changes nothing.
+/// Replaces the credentials in a text by `***`. Doing it again changes nothing.
 #[must_use]
 pub fn credentials(text: &str) -> Cow<'_, str> {
     let mut shown = String::new();
@@ -35,7 +33,7 @@ pub fn credentials(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     while !rest.is_empty() {
         let (word, behind) = rest.split_at(word_length(rest));
-        match hidden(word) {
+        match redact_word(word) {
             Some(hidden) => {
                 changed = true;
                 shown.push_str(&hidden);
@@ -49,16 +47,16 @@ pub fn credentials(text: &str) -> Cow<'_, str> {
     if changed { Cow::Owned(shown) } else { Cow::Borrowed(text) }
 }
 
-/// How far a text goes until something that separates proxies.
+/// The length of the text up to a separator.
 fn word_length(text: &str) -> usize {
-    let mut signs = text.char_indices();
-    while let Some((at, sign)) = signs.next() {
-        let ends = match sign {
-            '\\' => match signs.next() {
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        let ends = match c {
+            '\\' => match chars.next() {
                 Some((_, next)) => separates_escaped(next),
                 None => false,
             },
-            _ => separates(sign),
+            _ => separates(c),
         };
         if ends {
             return at;
@@ -67,34 +65,34 @@ fn word_length(text: &str) -> usize {
     text.len()
 }
 
-/// The length of the separator that a text begins with.
+/// The length of the separator at the start of a text.
 fn gap_length(text: &str) -> usize {
-    let mut signs = text.chars();
-    match (signs.next(), signs.next()) {
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
         (Some('\\'), Some(next)) if separates_escaped(next) => '\\'.len_utf8() + next.len_utf8(),
-        (Some(sign), _) if separates(sign) => sign.len_utf8(),
+        (Some(c), _) if separates(c) => c.len_utf8(),
         _ => 0,
     }
 }
 
-fn separates(sign: char) -> bool {
-    sign.is_whitespace() || sign.is_control() || matches!(sign, '|' | ',' | '"' | '`')
+fn separates(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || matches!(c, '|' | ',' | '"' | '`')
 }
 
-/// The escapes of JSON for such signs.
-fn separates_escaped(sign: char) -> bool {
-    matches!(sign, 'n' | 'r' | 't' | '"') || separates(sign)
+/// Whether a JSON escape stands for a separator.
+fn separates_escaped(c: char) -> bool {
+    matches!(c, 'n' | 'r' | 't' | '"') || separates(c)
 }
 
-/// A word without its credentials, where it has any. A word may hold several URLs.
-fn hidden(word: &str) -> Option<String> {
+/// The word without its credentials, or `None` if it has none. A word may contain several URLs.
+fn redact_word(word: &str) -> Option<String> {
     let mut shown = String::with_capacity(word.len());
     let mut changed = false;
     let mut rest = word;
     let mut is_url = false;
     loop {
         let (part, end, behind) = split_at_scheme(rest);
-        let hidden = hidden_part(part, is_url);
+        let hidden = redact_part(part, is_url);
         changed |= hidden.is_some();
         shown.push_str(hidden.as_deref().unwrap_or(part));
         shown.push_str(end);
@@ -106,7 +104,7 @@ fn hidden(word: &str) -> Option<String> {
     }
 }
 
-/// What stands before the end of a scheme, that end, and what stands behind it.
+/// The text before the end of a scheme, that end, and the text after it.
 fn split_at_scheme(text: &str) -> (&str, &str, &str) {
     let split = text.match_indices(':').find_map(|(at, _)| {
         let (part, rest) = text.split_at_checked(at)?;
@@ -115,14 +113,14 @@ fn split_at_scheme(text: &str) -> (&str, &str, &str) {
     split.unwrap_or((text, "", ""))
 }
 
-/// What stands before, between or behind schemes; `is_url` where a scheme stands before it.
-fn hidden_part(part: &str, is_url: bool) -> Option<String> {
-    let hidden = read_as_proxy(part, is_url)?;
-    // What is left may read as a proxy once more.
-    Some(if read_as_proxy(&hidden, is_url).is_none() { hidden } else { MASK.to_owned() })
+/// Hides the credentials of a text without schemes. `is_url` means that a scheme comes before it.
+fn redact_part(part: &str, is_url: bool) -> Option<String> {
+    let hidden = redact_proxy(part, is_url)?;
+    // The rest may still look like a proxy.
+    Some(if redact_proxy(&hidden, is_url).is_none() { hidden } else { MASK.to_owned() })
 }
 
-fn read_as_proxy(part: &str, is_url: bool) -> Option<String> {
+fn redact_proxy(part: &str, is_url: bool) -> Option<String> {
     let found =
         [before_host(part, is_url), behind_host(part), listed_behind(part, is_url), listed_before(part)];
     let mut found = found.into_iter().flatten();
@@ -136,8 +134,8 @@ fn read_as_proxy(part: &str, is_url: bool) -> Option<String> {
 
 /// `user:pass@host:port`; in a URL also `user@host:port`.
 fn before_host(part: &str, is_url: bool) -> Option<String> {
-    let mut signs = part.rmatch_indices('@');
-    signs.find_map(|(at, _)| {
+    let mut chars = part.rmatch_indices('@');
+    chars.find_map(|(at, _)| {
         let (before, rest) = part.split_at_checked(at)?;
         let host = address(rest.strip_prefix('@')?)?;
         let is_login = is_url || before.contains(':');
@@ -158,7 +156,7 @@ fn behind_host(part: &str) -> Option<String> {
     let (before, behind) = part.split_once('@')?;
     let is_proxy = behind.contains(':') && address(behind) != Some(Host::Dotted);
     let start = host_start(before, true).filter(|_| is_proxy)?;
-    Some(shown_to(before, start, '@'))
+    Some(hide_after(before, start, '@'))
 }
 
 /// `host:port:user:pass`
@@ -172,7 +170,7 @@ fn listed_behind(word: &str, is_url: bool) -> Option<String> {
         is_first = false;
         if let Some(start) = start.filter(|_| is_port(port)) {
             let is_login = word.get(end..)?.strip_prefix(':')?.contains(':');
-            return is_login.then(|| shown_to(word.get(..end).unwrap_or_default(), start, ':'));
+            return is_login.then(|| hide_after(word.get(..end).unwrap_or_default(), start, ':'));
         }
     }
     None
@@ -186,68 +184,68 @@ fn listed_before(word: &str) -> Option<String> {
     is_proxy.then(|| format!("{MASK}:{host}:{port}"))
 }
 
-/// A host and its port up to where the login begins; what stands before the host may be a name
-/// for it, or with a colon in it a login too.
-fn shown_to(host_and_port: &str, start: usize, sign: char) -> String {
+/// Keeps the host and port and hides the login after them. Text before the host may be a name; if it contains
+/// colons it may be a login too and everything is hidden.
+fn hide_after(host_and_port: &str, start: usize, c: char) -> String {
     let name = host_and_port.get(..start).unwrap_or_default();
-    if name.matches(':').nth(1).is_some() { MASK.to_owned() } else { format!("{host_and_port}{sign}{MASK}") }
+    if name.matches(':').nth(1).is_some() { MASK.to_owned() } else { format!("{host_and_port}{c}{MASK}") }
 }
 
-/// Which kind of host a text gives.
+/// The kind of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Host {
     /// An IP address, or a name with a dot.
     Dotted,
-    /// Another name.
+    /// A name without a dot.
     Plain,
 }
 
-/// The kind of host that a text begins with, where a port follows.
+/// The kind of host at the start of a text, if a port follows.
 fn address(text: &str) -> Option<Host> {
     if let Some(inside) = text.strip_prefix('[') {
-        let length = inside.char_indices().take(IPV6_LENGTH).find(|(_, sign)| *sign == ']')?.0;
+        let length = inside.char_indices().take(MAX_IPV6).find(|(_, c)| *c == ']')?.0;
         let (host, rest) = inside.split_at_checked(length)?;
         return (is_ipv6(host) && starts_with_port(rest.strip_prefix("]:")?)).then_some(Host::Dotted);
     }
-    let (host, rest) = text.split_at(text.find(|sign| !is_of_host(sign)).unwrap_or(text.len()));
+    let (host, rest) = text.split_at(text.find(|c| !is_host_char(c)).unwrap_or(text.len()));
     let is_address = !host.is_empty() && starts_with_port(rest.strip_prefix(':')?);
     is_address.then_some(if is_dotted(host) { Host::Dotted } else { Host::Plain })
 }
 
-/// Where the IP address or name with a dot begins that a text ends in, with its port or without.
+/// Where the dotted host at the end of a text starts. `with_port` means that its port follows.
 fn host_start(text: &str, with_port: bool) -> Option<usize> {
     let text = if with_port { text.rsplit_once(':').filter(|(_, port)| is_port(port))?.0 } else { text };
-    let mut signs = text.char_indices().rev();
+    let mut chars = text.char_indices().rev();
     if let Some(inside) = text.strip_suffix(']') {
-        let start = signs.take(IPV6_LENGTH).find(|(_, sign)| *sign == '[')?.0;
+        let start = chars.take(MAX_IPV6).find(|(_, c)| *c == '[')?.0;
         let host = inside.get(start..)?.strip_prefix('[')?;
         return is_ipv6(host).then_some(start);
     }
-    let start = signs.by_ref().take_while(|(_, sign)| is_of_host(*sign)).last()?.0;
+    let start = chars.by_ref().take_while(|(_, c)| is_host_char(*c)).last()?.0;
     is_dotted(text.get(start..)?).then_some(start)
 }
 
-/// Whether a port, and no longer word, stands at the beginning.
+/// Whether a text starts with a port that is not part of a longer word.
 fn starts_with_port(text: &str) -> bool {
-    let (port, rest) = text.split_at(text.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(text.len()));
+    let (port, rest) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     is_port(port) && !rest.trim_start_matches(['.', '-', '_']).starts_with(char::is_alphanumeric)
 }
 
 fn is_port(text: &str) -> bool {
-    (1..=PORT_DIGITS).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_digit())
+    (1..=MAX_PORT_DIGITS).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_digit())
 }
 
-/// An IPv4 address, or a name with a dot. An amount has no four parts.
+/// Whether a host is an IPv4 address or a name with a dot. An amount of money does not have four parts.
 fn is_dotted(host: &str) -> bool {
-    let is_number = host.chars().all(|sign| sign.is_ascii_digit() || sign == '.');
+    let is_number = host.chars().all(|c| c.is_ascii_digit() || c == '.');
     let has_labels = host.rsplit_once('.').is_some_and(|(name, last)| !name.is_empty() && !last.is_empty());
-    has_labels && host.chars().all(is_of_host) && (!is_number || host.split('.').count() == 4)
+    has_labels && host.chars().all(is_host_char) && (!is_number || host.split('.').count() == 4)
 }
 
 fn is_ipv6(host: &str) -> bool {
-    host.contains(':') && host.chars().all(|sign| sign.is_ascii_hexdigit() || matches!(sign, ':' | '.' | '%'))
+    host.contains(':') && host.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.' | '%'))
 }
 
-fn is_of_host(sign: char) -> bool {
-    sign.is_alphanumeric() || matches!(sign, '.' | '-' | '_')
+fn is_host_char(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '.' | '-' | '_')
 }

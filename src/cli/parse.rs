@@ -1,47 +1,102 @@
-//! `roms parse`: shows what would be stored of a message, and stores nothing.
-//!
-//! The tool for "why was this card not read?": it takes the way of the webhook up to the patch.
+//! `roms parse`: shows how ROMS reads a message, without storing anything.
 
 use std::{
     fs,
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, bail};
+use clap::Args;
+use serde_json::Value;
 
 use super::report::write_aligned;
+use crate::card::decode::form::wrapped_payload;
 use crate::card::flatten::flatten;
 use crate::card::message::Message;
 use crate::card::outcome::Outcome;
 use crate::card::parse;
 use crate::card::parse::ParsedCard;
 use crate::clock;
-use crate::config::Orders;
+use crate::config::Config;
 use crate::ingest::{context, not_an_order};
 use crate::order::Patch;
 use crate::order::merge::merge;
+use crate::store::Store;
 
-/// Reads the message in `file`, or on standard input for `-`, and shows each of its cards.
-///
-/// # Errors
-/// When the message cannot be read, or no card of it is an order or a known notice.
-pub(crate) fn run(file: &Path, orders: &Orders, out: &mut impl Write) -> anyhow::Result<()> {
-    let message = Message::from_payload(&payload(file)?, "parse", clock::now());
-    if let Some(error) = &message.json_error {
-        writeln!(out, "Taken for text: {error}\n")?;
+#[derive(Debug, Args)]
+pub(crate) struct Parse {
+    /// A file with the message as text or JSON, a saved answer of /api/v2/webhooks/logs/ID, or a test case of
+    /// tests/fixtures/cards; `-` is standard input.
+    #[arg(value_name = "FILE", default_value = "-", conflicts_with = "log")]
+    file: PathBuf,
+    /// Take the message from this row of the webhook log instead.
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
+    log: Option<i64>,
+}
+
+impl Parse {
+    /// Reads the message and shows each of its cards.
+    ///
+    /// # Errors
+    /// When there is no such message, or when no card of it is an order or a known notice.
+    pub(crate) async fn run(self, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
+        let text = match self.log {
+            Some(id) => logged_payload(config, id).await?,
+            None => read_file(&self.file)?,
+        };
+        let message = Message::from_payload(&unwrap_message(&text), "parse", clock::now());
+        if let Some(error) = &message.json_error {
+            writeln!(out, "Read as text: {error}\n")?;
+        }
+        write_cards(out, &message, config)
     }
+}
 
-    let cards = flatten(&message);
+async fn logged_payload(config: &Config, id: i64) -> anyhow::Result<String> {
+    let store = Store::open(&config.database.url).await?;
+    let entry = store.log(id).await;
+    store.close().await?;
+    let entry = entry?.with_context(|| format!("the webhook log has no row {id}"))?;
+    if entry.emptied_at.is_some() {
+        bail!("the text of log row {id} has been deleted");
+    }
+    Ok(entry.payload)
+}
+
+/// The text of a file, with invalid UTF-8 replaced as the webhook does.
+fn read_file(file: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
+    } else {
+        bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The payload inside an answer of the log API, a test case or a form; any other text as it is.
+fn unwrap_message(text: &str) -> String {
+    let value: Value = serde_json::from_str(text).unwrap_or_default();
+    if let (Some(message @ Value::Object(_)), Some(_)) = (value.get("message"), value.get("expect")) {
+        return message.to_string();
+    }
+    let payload = match (value.get("payload").and_then(Value::as_str), value.get("flattened")) {
+        (Some(payload), Some(_)) => payload,
+        _ => text,
+    };
+    wrapped_payload(payload).unwrap_or_else(|| payload.to_owned())
+}
+
+fn write_cards(out: &mut impl Write, message: &Message, config: &Config) -> anyhow::Result<()> {
+    let cards = flatten(message);
     let mut understood = false;
-    for (at, card) in cards.iter().enumerate() {
-        let number = at + 1;
+    for (card, number) in cards.iter().zip(1..) {
         writeln!(out, "Card {number} of {}, as text", cards.len())?;
         for line in card.lines() {
             writeln!(out, "   | {line}")?;
         }
-        let parsed = parse::parse(card, &context(&message, orders, number));
-        match parsed {
+        match parse::parse(card, &context(message, &config.orders, number)) {
             Some(ParsedCard::Order { patch, warnings }) => {
                 understood = true;
                 write_order(out, &patch, &warnings)?;
@@ -57,20 +112,9 @@ pub(crate) fn run(file: &Path, orders: &Orders, out: &mut impl Write) -> anyhow:
     }
     match understood {
         true => Ok(()),
-        false if cards.is_empty() => bail!("no order was read: {}", not_an_order(&message).detail),
+        false if cards.is_empty() => bail!("no order was read: {}", not_an_order(message).detail),
         false => bail!("no order was read"),
     }
-}
-
-/// The payload as the webhook would take it: invalid UTF-8 replaced.
-fn payload(file: &Path) -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
-    if file == Path::new("-") {
-        io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
-    } else {
-        bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn write_order(out: &mut impl Write, patch: &Patch, warnings: &[String]) -> anyhow::Result<()> {
@@ -78,13 +122,14 @@ fn write_order(out: &mut impl Write, patch: &Patch, warnings: &[String]) -> anyh
     let number = ("order_number".to_owned(), patch.number.to_string());
     let extra = patch.extra.iter().map(|(label, text)| (format!("extra.{label}"), text.clone()));
 
-    writeln!(out, "\nWhat the card says")?;
-    let stated = patch.stated.named_texts().into_iter().map(owned);
-    write_aligned(out, std::iter::once(number).chain(stated).chain(extra))?;
-    writeln!(out, "What follows from it, and fills empty columns only")?;
-    let is_stated = |name| patch.stated.named_texts().iter().any(|(stated, _)| *stated == name);
+    writeln!(out, "\nStated by the card")?;
+    let stated = patch.stated.named_texts();
+    let is_stated = |name| stated.iter().any(|(stated, _)| *stated == name);
     let stored = merge(None, patch, patch.at).order.fields.named_texts();
-    write_aligned(out, stored.into_iter().filter(|(name, _)| !is_stated(*name)).map(owned))?;
+    let derived: Vec<_> = stored.into_iter().filter(|(name, _)| !is_stated(*name)).map(owned).collect();
+    write_aligned(out, std::iter::once(number).chain(stated.into_iter().map(owned)).chain(extra))?;
+    writeln!(out, "Derived from it; only fills empty columns")?;
+    write_aligned(out, derived.into_iter())?;
     for warning in warnings {
         writeln!(out, "Warning: {warning}")?;
     }

@@ -8,16 +8,16 @@ use rust_decimal::Decimal;
 /// An exact amount in hundredths of a currency's major unit, within the 14 digits of a
 /// `Decimal(14,2)` column.
 ///
-/// For most currencies a hundredth is the ISO 4217 minor unit. Yen has none and is kept as
-/// `5000.00`; currencies with three decimals do not fit and are refused where a card is read.
+/// In most currencies a hundredth is the ISO 4217 minor unit. The yen has no minor unit and is stored as
+/// `5000.00`. Currencies with three decimals do not fit; the parser refuses them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Amount(i64);
 
 impl Amount {
-    /// The largest magnitude, in hundredths: `999,999,999,999.99`.
+    /// The largest magnitude in hundredths: `999,999,999,999.99`.
     pub const MAX_HUNDREDTHS: i64 = 99_999_999_999_999;
 
-    /// An amount of so many hundredths, or `None` beyond [`Self::MAX_HUNDREDTHS`].
+    /// An amount from hundredths, or `None` beyond [`Self::MAX_HUNDREDTHS`].
     #[must_use]
     pub const fn from_hundredths(hundredths: i64) -> Option<Self> {
         if hundredths.unsigned_abs() <= Self::MAX_HUNDREDTHS.unsigned_abs() {
@@ -33,13 +33,13 @@ impl Amount {
         self.0
     }
 
-    /// Price times quantity, or `None` where the product is out of range.
+    /// The amount times a quantity, or `None` if that is out of range.
     #[must_use]
     pub fn times(self, quantity: u32) -> Option<Self> {
         self.0.checked_mul(i64::from(quantity)).and_then(Self::from_hundredths)
     }
 
-    /// The sum, or `None` where it is out of range.
+    /// The sum, or `None` if it is out of range.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).and_then(Self::from_hundredths)
@@ -51,8 +51,8 @@ impl Amount {
         Decimal::new(self.0, 2)
     }
 
-    /// The amount nearest to a decimal of the database, or `None` out of range. A REAL column
-    /// gives back at most a rounding error far below a hundredth.
+    /// The amount nearest to a decimal from the database, or `None` if it is out of range. The rounding error
+    /// of a REAL column is far below a hundredth.
     #[must_use]
     pub fn from_decimal(major: Decimal) -> Option<Self> {
         let hundredths = major.checked_mul(Decimal::ONE_HUNDRED)?.round();
@@ -69,13 +69,13 @@ impl fmt::Display for Amount {
 /// An amount and the currency it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money {
-    /// How much.
+    /// The amount.
     pub amount: Amount,
-    /// Of what, ISO 4217.
+    /// Its currency, ISO 4217.
     pub currency: Currency,
 }
 
-/// The currency of an ISO 4217 code in capitals, when its amounts fit two decimals.
+/// The currency of an upper-case ISO 4217 code, if its amounts fit two decimals.
 #[must_use]
 pub fn currency_from_code(code: &str) -> Option<Currency> {
     Currency::from_code(code).filter(|currency| currency.exponent().is_some_and(|digits| digits <= 2))

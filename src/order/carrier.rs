@@ -1,4 +1,4 @@
-//! Which carrier a parcel number belongs to, told by its shape alone.
+//! Recognizes the carrier of a tracking number by its shape.
 
 /// A parcel carrier with a public tracking page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Carrier {
 }
 
 impl Carrier {
-    /// The carrier whose shape the number has; `None` where none or more than one fits.
+    /// The carrier of a tracking number; `None` if no carrier or more than one fits.
     #[must_use]
     pub fn of(tracking_number: &str) -> Option<Self> {
         let number: String =
@@ -29,8 +29,7 @@ impl Carrier {
         fitting.next().filter(|_| fitting.next().is_none())
     }
 
-    /// Where the carrier tells how far a parcel is. The number is one of [`Self::of`], of which nothing
-    /// but letters and digits is taken.
+    /// The carrier's tracking page for a number. Only the letters and digits of the number are used.
     #[must_use]
     pub fn tracking_url(self, number: &str) -> String {
         let number: String = number.chars().filter(char::is_ascii_alphanumeric).collect();

@@ -1,39 +1,38 @@
-//! A change that a person makes to an order by hand.
+//! A change to an order by a person.
 
 use chrono::{DateTime, Utc};
 
 use super::{Fields, Order, Status};
 
-/// What a person changes of one order. What it sets is as good as stated by a card.
+/// A change to one order by a person. It counts like a value that a card states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
     /// Row id of the order.
     pub order: i64,
-    /// When the person did it. UTC.
+    /// When the person made the change. UTC.
     pub at: DateTime<Utc>,
-    /// Who did it: `discord:` and the user's id, or `cli`.
+    /// The person: `discord:` and the user's id, or `cli`.
     pub actor: String,
-    /// The new values; what it does not name is kept.
+    /// The new values. Other columns are kept.
     pub set: Fields,
-    /// Names of columns to empty, as in [`Fields::NAMES`]. One that `set` names too is set.
+    /// Names of columns to empty, from [`Fields::NAMES`]. `set` takes precedence.
     pub clear: Vec<&'static str>,
-    /// What must still be so.
+    /// A condition that must still hold.
     pub guard: Option<Guard>,
 }
 
-/// Lets an edit through only while the order still has this status and nothing newer than
-/// `since` was applied to it. To undo an edit, `since` is the `newest` of the order as that edit
-/// left it.
+/// Allows an edit only if the order still has a certain status and no newer message or edit has been applied. To
+/// undo an edit, `since` is `newest` of the order after that edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guard {
     /// The status that the order must have.
     pub status: Status,
-    /// The latest time that the newest message or edit may have. UTC.
+    /// The latest allowed time of the newest message or edit. UTC.
     pub since: DateTime<Utc>,
 }
 
 impl Guard {
-    /// Whether the order is still as the guard wants it.
+    /// Whether the condition holds.
     #[must_use]
     pub fn holds(&self, order: &Order) -> bool {
         order.fields.status == Some(self.status) && order.newest <= self.since

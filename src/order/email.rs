@@ -1,27 +1,27 @@
-//! An e-mail address, and how to recognise it in text of any kind.
+//! An e-mail address, and the search for it in any kind of text.
 
 use std::fmt;
 
-/// The longest address that mail can reach, <https://www.rfc-editor.org/errata/eid1690>.
-const LONGEST: usize = 254;
+/// Maximum length of an address. <https://www.rfc-editor.org/errata/eid1690>
+const MAX_LENGTH: usize = 254;
 
-/// The characters of which an address's `@` may be made, each way that a message can write it.
+/// How a message may write the `@` of an address.
 const AT_SIGNS: [&str; 5] = ["@", "%40", "u0040", "&#", "&commat"];
 
-/// An e-mail address. Not shown by `Debug`, so that it gets into no log.
+/// An e-mail address. `Debug` hides it, so that it does not get into logs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailAddress(String);
 
-/// Why a text is no e-mail address. It does not repeat the text.
+/// The text is not an e-mail address. The error does not repeat it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no e-mail address; expected one such as name@example.com")]
+#[error("this is not an e-mail address; expected one such as name@example.com")]
 pub struct EmailAddressError;
 
 impl EmailAddress {
-    /// The address of a text, in any case.
+    /// Parses an address in any case.
     ///
     /// # Errors
-    /// When it is not of the form `name@host`.
+    /// When the text is not of the form `name@host`.
     pub fn parse(text: &str) -> Result<Self, EmailAddressError> {
         let address = text.trim().to_lowercase();
         let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>(),;:\\\"[]".contains(c);
@@ -32,7 +32,7 @@ impl EmailAddress {
                     && host.starts_with(char::is_alphanumeric)
                     && host.ends_with(char::is_alphanumeric)
                     && address.chars().all(is_plain)
-                    && address.len() <= LONGEST =>
+                    && address.len() <= MAX_LENGTH =>
             {
                 Ok(Self(address))
             }
@@ -40,20 +40,19 @@ impl EmailAddress {
         }
     }
 
-    /// Whether a text holds this address, whole, in any case: also in the escapes of JSON, forms,
-    /// HTML and Discord's markup, and with invisible characters in it. `joann@example.com` does
-    /// not hold `ann@example.com`.
+    /// Whether a text contains this address in any case, also if it is escaped as JSON, form, HTML or Discord's
+    /// markup or contains invisible characters. `joann@example.com` does not contain `ann@example.com`.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
         AT_SIGNS.iter().any(|at| text.contains(at))
-            && readings(text).iter().any(|text| self.is_whole_in(text))
+            && decodings(text).iter().any(|text| self.is_word_in(text))
     }
 
-    fn is_whole_in(&self, text: &str) -> bool {
+    fn is_word_in(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         text.match_indices(&self.0).any(|(at, found)| {
             let (before, after) = (text.get(..at), text.get(at + found.len()..));
-            !ends_in_name(before.unwrap_or_default()) && !goes_on(after.unwrap_or_default())
+            !ends_in_name(before.unwrap_or_default()) && !continues_host(after.unwrap_or_default())
         })
     }
 }
@@ -64,35 +63,35 @@ impl fmt::Debug for EmailAddress {
     }
 }
 
-/// Whether the name of an address begins further ahead. Signs alone are markup or punctuation.
+/// Whether the text before an address is part of a longer name. Punctuation alone is markup.
 fn ends_in_name(before: &str) -> bool {
     before.trim_end_matches(['.', '_', '%', '+', '-']).ends_with(char::is_alphanumeric)
 }
 
-/// Whether the host of an address goes on. A full stop alone ends a sentence.
-fn goes_on(after: &str) -> bool {
+/// Whether the text after an address continues its host. A full stop alone ends a sentence.
+fn continues_host(after: &str) -> bool {
     after.trim_start_matches(['.', '-']).starts_with(char::is_alphanumeric)
 }
 
-/// The text in each way that it may be meant to be read.
-fn readings(text: &str) -> Vec<String> {
+/// The text, decoded in each way that it may be encoded.
+fn decodings(text: &str) -> Vec<String> {
     let mut wrapped = vec![text.to_owned()];
     if text.contains('%') {
         let parts = form_urlencoded::parse(text.as_bytes()).flat_map(|(name, value)| [name, value]);
         wrapped.push(parts.collect::<Vec<_>>().join("\n"));
     }
-    let mut readings = Vec::new();
+    let mut decodings = Vec::new();
     for text in wrapped {
         // Markup in JSON is escaped twice.
         let once = without_escapes(&text);
         let twice = without_escapes(&once);
         let visible = |text: String| html_escape::decode_html_entities(&text).replace(is_invisible, "");
-        readings.extend([text, once, twice].map(visible));
+        decodings.extend([text, once, twice].map(visible));
     }
-    readings
+    decodings
 }
 
-/// Takes JSON's escapes for what they stand for; those of markup, for the sign itself.
+/// Decodes the escapes of JSON and markup.
 fn without_escapes(text: &str) -> String {
     let mut rest = text.chars();
     let mut plain = String::with_capacity(text.len());
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn other_addresses_are_none_of_it() {
+    fn other_addresses_are_not_found() {
         let address = EmailAddress::parse("ann@example.com").unwrap();
         for text in [
             "",
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_repeating_it() {
+    fn a_text_that_is_not_an_address_is_refused_without_repeating_it() {
         for text in
             ["", "ann", "@example.com", "ann@", "a b@example.com", "a@b@c", "<a@b.c>", "a@.", "a@b,c@d"]
         {

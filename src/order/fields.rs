@@ -1,37 +1,36 @@
-//! The columns of an order that cards speak of: one table, from which the struct, the two ways
-//! of merging and the comparison are made.
+//! The columns of an order that cards can fill: one list, from which a macro makes the struct and everything
+//! that visits all columns.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{Amount, Status};
 use iso_currency::Currency;
 
-/// What one field of an order was and what it became. Texts are those of the database.
+/// The old and new value of one field of an order, as texts of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldChange {
-    /// Column name, or `extra.` and the label.
+    /// The column name, or `extra.` and the label.
     pub field: String,
-    /// Before; `None` where it was empty.
+    /// The value before; `None` if it was empty.
     pub old: Option<String>,
-    /// After; `None` where it is empty now.
+    /// The value after; `None` if it is empty.
     pub new: Option<String>,
 }
 
 macro_rules! fields {
     ($($(#[$doc:meta])+ $name:ident: $type:ty,)+) => {
-        /// The columns that cards speak of. `None` is an empty column in an order, and "not
-        /// said" in a patch.
+        /// The columns that cards can fill. `None` means "empty" in an order and "not stated" in a patch.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Fields {
             $($(#[$doc])+ pub $name: Option<$type>,)+
         }
 
         impl Fields {
-            /// Column names, in the order of the table.
+            /// The column names, in the order of the list.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),+];
 
-            /// Replaces each column that `from` names and `may_replace` allows, and calls
-            /// `replaced` with its name. Columns that `from` does not name are kept.
+            /// Copies each field of `from` that is not empty and that `may_replace` allows. `may_replace` gets the
+            /// column name and whether the column is empty; `replaced` gets the name of each copied field.
             pub fn apply(
                 &mut self,
                 from: &Self,
@@ -46,7 +45,7 @@ macro_rules! fields {
                 })+
             }
 
-            /// Empties the column of that name, where there is one.
+            /// Empties the column of this name.
             pub fn clear(&mut self, name: &str) {
                 match name {
                     $(stringify!($name) => self.$name = None,)+
@@ -54,7 +53,7 @@ macro_rules! fields {
                 }
             }
 
-            /// What differs between `self` and a later state, as the texts of the database.
+            /// The differences between `self` and a later state.
             #[must_use]
             pub fn changes_to(&self, after: &Self) -> Vec<FieldChange> {
                 let mut changes = Vec::new();
@@ -68,7 +67,7 @@ macro_rules! fields {
                 changes
             }
 
-            /// The columns that are not empty, by name, as the texts of the database.
+            /// The names and database texts of the columns that are not empty.
             #[must_use]
             pub fn named_texts(&self) -> Vec<(&'static str, String)> {
                 let mut texts = Vec::new();
@@ -88,33 +87,33 @@ fields! {
     price: Amount,
     /// Price of the whole order.
     total: Amount,
-    /// What the buyer earns by it.
+    /// The buyer's commission.
     commission: Amount,
     /// Units ordered, at least 1.
     quantity: u32,
-    /// The buyer's e-mail address, or what stood in its place.
+    /// The buyer's e-mail address, or the text that stood in its place.
     email: String,
     /// The buyer's name.
     customer_name: String,
     /// The checkout bot's profile.
     profile: String,
-    /// Proxy that the checkout went through. May hold credentials.
+    /// The proxy that the checkout used. May contain credentials.
     proxy_list: String,
-    /// A further number that the store gave.
+    /// Another number that the store gave.
     reference_number: String,
-    /// Where the order stands.
+    /// The status.
     status: Status,
     /// The carrier's parcel number.
     tracking_number: String,
     /// Units that have arrived.
     qty_received: u32,
-    /// How it was paid.
+    /// The payment method.
     payment_method: String,
-    /// Where it goes, several lines.
+    /// The shipping address, several lines.
     shipping_address: String,
-    /// How it goes.
+    /// The shipping method.
     shipping_method: String,
-    /// Anything, several lines.
+    /// Notes, several lines.
     notes: String,
     /// When the order was placed. UTC.
     order_date: DateTime<Utc>,
@@ -126,7 +125,7 @@ fields! {
     shipped_date: DateTime<Utc>,
     /// When it arrived. UTC.
     delivered_date: DateTime<Utc>,
-    /// The sheet that an imported order stood on.
+    /// The worksheet of an imported order.
     worksheet_name: String,
     /// The store as the card names it, such as `Best Buy US`.
     store: String,
@@ -138,13 +137,13 @@ fields! {
     order_url: String,
     /// Picture of the product, `http` or `https`.
     image_url: String,
-    /// The store's fraud check, as the card words it; never the status of the order.
+    /// The result of the store's fraud check, as the card words it. Never the status of the order.
     fraud_status: String,
     /// The checkout bot, such as `Refract`.
     bot: String,
 }
 
-/// A value as the text that stands for it in events.
+/// The text of a value in the database and in events.
 trait ColumnText {
     fn column_text(&self) -> String;
 }

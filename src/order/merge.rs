@@ -1,17 +1,16 @@
-//! What a patch makes of an order: every rule of merging, and nothing else.
+//! Merges patches and edits into orders. These are all the rules:
 //!
-//! 1. A stated field replaces what is stored; what a patch does not name is kept.
-//! 2. A derived value only fills an empty column. A total that equals price times quantity
-//!    follows when either changes.
-//! 3. A message older than the newest one applied fills empty columns only. A column that holds
-//!    a derived value counts as empty for a stated one, so that the order in which messages
-//!    arrive does not matter.
-//! 4. `cancelled` and `refunded` yield only to a newer, stated status.
-//! 5. A message that states `shipped` or `delivered` gives its date when empty. Of two dates that
-//!    messages give by their own time, the earlier stands.
-//! 6. A change lists each field with its old and new value; no change lists none.
-//! 7. An edit by hand always applies, counts as stated, and is newer than all that was applied
-//!    before. A column that it empties is filled by newer messages only.
+//! 1. A stated field replaces the stored value. A field that the patch does not state is kept.
+//! 2. A derived value only fills an empty column. A total that equals price times quantity follows when either
+//!    changes.
+//! 3. A message older than the newest one applied only fills empty columns. A column with a derived value counts
+//!    as empty for a stated one, so that the order in which messages arrive does not matter.
+//! 4. `cancelled` and `refunded` give way only to a newer, stated status.
+//! 5. A message that states `shipped` or `delivered` fills the date of that status with its own time. If two
+//!    messages do, the earlier time is kept.
+//! 6. A change lists each field with its old and new value. No change lists none.
+//! 7. An edit by a person always applies, counts as stated, and is newer than everything applied before. A column
+//!    that it empties is only filled by newer messages.
 
 use std::collections::BTreeSet;
 
@@ -19,21 +18,21 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::order::{Amount, Edit, Extra, FieldChange, Fields, Order, Patch, Status};
 
-/// What a patch or an edit made of an order.
+/// The result of merging a patch or an edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The order as it is to be stored.
+    /// The order to store.
     pub order: Order,
     /// Whether the order is new.
     pub created: bool,
-    /// What is different; empty where nothing new was said.
+    /// The fields that differ.
     pub changes: Vec<FieldChange>,
-    /// Whether the row must be written: something changed, or a newer message confirmed it.
+    /// Whether the row must be written: a field changed, or a newer message confirmed the order.
     pub dirty: bool,
 }
 
-/// Merges a patch into the order of its number, or makes that order. `now` is when the message
-/// arrived, for the row's own times.
+/// Merges a patch into the order of its number, or creates the order. `now` is the arrival of the message, for
+/// `created_at` and `updated_at`.
 #[must_use]
 pub fn merge(order: Option<&Order>, patch: &Patch, now: DateTime<Utc>) -> Change {
     let mut merged = order.cloned().unwrap_or_else(|| empty(patch, now));
@@ -52,8 +51,7 @@ pub fn merge(order: Option<&Order>, patch: &Patch, now: DateTime<Utc>) -> Change
     change(&before, merged, order.is_none(), now)
 }
 
-/// Rule 7: applies an edit to its order. `now` is for the row's own times. Does not look at the
-/// edit's guard.
+/// Applies an edit to its order (rule 7). `now` is for `updated_at`. Does not check the edit's guard.
 #[must_use]
 pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
     let mut edited = order.clone();
@@ -87,10 +85,10 @@ pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
     edited.cleared.retain(|name| !set.contains(name));
     let is_product = order.fields.total == product(&order.fields);
     if is_product && !set.contains("total") && !edited.cleared.contains("total") {
-        take_product(&mut edited, order.fields.total.is_none());
+        set_total_to_product(&mut edited, order.fields.total.is_none());
     }
     if edited != *order {
-        // Its order's messages may bear the time of another clock.
+        // The messages of the order may carry the time of another clock.
         let next = order.newest.checked_add_signed(TimeDelta::microseconds(1));
         edited.newest = edit.at.max(next.unwrap_or(order.newest));
     }
@@ -98,7 +96,7 @@ pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
 }
 
 fn change(before: &Order, mut after: Order, created: bool, now: DateTime<Utc>) -> Change {
-    // None received is what an empty column says.
+    // An empty column means that nothing was received.
     after.fields.qty_received = after.fields.qty_received.filter(|count| *count > 0);
     let changes = changes(before, &after);
     if !changes.is_empty() {
@@ -123,14 +121,14 @@ fn empty(patch: &Patch, now: DateTime<Utc>) -> Order {
     }
 }
 
-/// Rules 1, 3 and 4. Gives the names of the columns that a stated value was put into.
+/// Applies rules 1, 3 and 4. Returns the names of the columns that received a stated value.
 fn apply_stated(order: &mut Order, patch: &Patch, late: bool) -> BTreeSet<&'static str> {
-    let void = order.fields.status.is_some_and(Status::is_cancelled_or_refunded);
+    let is_ended = order.fields.status.is_some_and(Status::is_cancelled_or_refunded);
     let newer = patch.at > order.newest;
     let (derived, cleared) = (order.derived.clone(), order.cleared.clone());
     let may_replace = |name, empty| {
         let free = empty && !(late && cleared.contains(name)) || derived.contains(name);
-        free || if name == "status" && void { newer } else { !late }
+        free || if name == "status" && is_ended { newer } else { !late }
     };
     let mut replaced = BTreeSet::new();
     order.fields.apply(&patch.stated, may_replace, |name| {
@@ -141,8 +139,8 @@ fn apply_stated(order: &mut Order, patch: &Patch, late: bool) -> BTreeSet<&'stat
     replaced
 }
 
-/// Rules 2 and 5. Of two derived dates the earlier is nearer to the truth, so that it does not
-/// matter which message comes first.
+/// Applies rules 2 and 5. The earlier of two derived dates is kept, so that it does not matter which message
+/// comes first.
 fn apply_derived(order: &mut Order, patch: &Patch, late: bool) {
     let mut from = patch.derived.clone();
     match patch.stated.status {
@@ -160,7 +158,7 @@ fn apply_derived(order: &mut Order, patch: &Patch, late: bool) {
         .filter(|(name, new, old)| order.derived.contains(name) && new.zip(*old).is_some_and(|(n, o)| n < o))
         .map(|(name, ..)| name)
         .collect();
-    // The time of day goes with the date.
+    // The time of day belongs to the date.
     if earlier.contains("order_date") && order.derived.contains("order_time") {
         earlier.insert("order_time");
     }
@@ -171,7 +169,7 @@ fn apply_derived(order: &mut Order, patch: &Patch, late: bool) {
         |name, empty| empty && !(late && cleared.contains(name)) || earlier.contains(name),
         |name| {
             still_cleared.remove(name);
-            // A success headline states the status as good as in words.
+            // A status from a success heading counts as stated.
             if name != "status" {
                 derived.insert(name);
             }
@@ -179,23 +177,23 @@ fn apply_derived(order: &mut Order, patch: &Patch, late: bool) {
     );
 }
 
-/// Rule 2: a total that was price times quantity, or none, becomes the present product. One that
-/// a newer message states does not follow an older one.
+/// Updates the total (rule 2) if it was empty or equal to price times quantity. A total that a newer message
+/// stated does not follow an older message.
 fn follow_total(order: &mut Order, before: &Fields, patch: &Patch, stated: bool, late: bool) {
     let follows = if stated {
-        // An older card that multiplied for itself has said no more than its price.
+        // An older card whose total is its own price times quantity states no more than its price.
         late && patch.stated.total == own_product(patch)
     } else {
         (before.total.is_none() && !order.cleared.contains("total"))
             || (before.total == product(before) && (!late || order.derived.contains("total")))
     };
     if follows {
-        take_product(order, before.total.is_none() && !stated);
+        set_total_to_product(order, before.total.is_none() && !stated);
     }
 }
 
-/// The total becomes price times quantity; where there was none, as a derived value.
-fn take_product(order: &mut Order, is_new: bool) {
+/// Sets the total to price times quantity. If there was no total, the new one is a derived value.
+fn set_total_to_product(order: &mut Order, is_new: bool) {
     if let Some(total) = product(&order.fields)
         && order.fields.total != Some(total)
     {
@@ -214,7 +212,7 @@ fn product(fields: &Fields) -> Option<Amount> {
     fields.price?.times(fields.quantity?)
 }
 
-/// Rule 6.
+/// Lists the changes (rule 6).
 fn changes(before: &Order, after: &Order) -> Vec<FieldChange> {
     let mut changes = before.fields.changes_to(&after.fields);
     for (name, value) in &after.extra {

@@ -1,34 +1,33 @@
-//! The key of an order.
+//! The order number, which identifies an order.
 
 use std::fmt;
 
-/// A retailer's order number: trimmed, without its leading `#`, 1 to 255 characters, none of
-/// them a control character.
+/// A retailer's order number: trimmed, without leading `#`, 1 to 255 characters without control characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderNumber(String);
 
-/// Why a text is no order number.
+/// Why a text is not an order number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderNumberError {
     /// Nothing is left after trimming.
     #[error("the order number is empty")]
     Empty,
-    /// Longer than the longest number that is kept.
+    /// It has too many characters.
     #[error("the order number is longer than {} characters", OrderNumber::MAX_CHARS)]
     TooLong,
-    /// Holds a control character such as NUL.
-    #[error("the order number holds a control character")]
+    /// It contains a control character.
+    #[error("the order number contains a control character")]
     Control,
 }
 
 impl OrderNumber {
-    /// The longest number that is kept, in characters: the width of the users' own schema.
+    /// Maximum number of characters: the width of the column in the seed's schema.
     pub const MAX_CHARS: usize = 255;
 
-    /// Reads a number as people and cards write it, with or without `#` and spaces.
+    /// Parses a number as people and cards write it, with or without `#` and spaces.
     ///
     /// # Errors
-    /// Says what is wrong with the text; the text itself is not repeated.
+    /// When the text is not an order number. The error does not repeat the text.
     pub fn parse(text: &str) -> Result<Self, OrderNumberError> {
         let text = text.trim_start_matches(|c: char| c == '#' || c.is_whitespace()).trim_end();
         if text.is_empty() {

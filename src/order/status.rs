@@ -1,30 +1,30 @@
-//! The states of an order.
+//! The status of an order.
 
 use std::fmt;
 
-/// Where an order stands.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Placed, held for review.
+    /// Placed, but held for review.
     Pending,
-    /// The store works on it.
+    /// The store is preparing it.
     Processing,
     /// On its way.
     Shipped,
     /// Arrived.
     Delivered,
-    /// Called off by the buyer or the store.
+    /// Cancelled by the buyer or the store.
     Cancelled,
-    /// Money given back.
+    /// The money was returned.
     Refunded,
-    /// Checked out with success.
+    /// The checkout succeeded.
     Verified,
-    /// Placed, not confirmed.
+    /// Placed, but not confirmed.
     Unverified,
 }
 
 impl Status {
-    /// All states, in the order of an order's life.
+    /// All statuses, in the order in which an order passes through them.
     pub const ALL: [Self; 8] = [
         Self::Pending,
         Self::Processing,
@@ -51,13 +51,13 @@ impl Status {
         }
     }
 
-    /// The status of exactly that name. The spellings that cards use are read in `parse`.
+    /// The status of exactly this name. [`crate::card::parse::status`] reads the spellings of cards.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 
-    /// Whether the order ended without goods: such a status yields only to a newer, stated one.
+    /// Whether the order ended without goods. Only a newer, stated status replaces such a status.
     #[must_use]
     pub const fn is_cancelled_or_refunded(self) -> bool {
         matches!(self, Self::Cancelled | Self::Refunded)

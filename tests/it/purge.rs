@@ -241,7 +241,7 @@ async fn nobody_is_removed_unasked_or_by_half_an_address() {
     for part in ["ann.canary", "@example.com", "canary@", ""] {
         let (code, said, log) = purge(&program, &["--email", part, "--yes"]).await;
         assert_eq!((code, said.as_str()), (Some(1), ""), "{part}");
-        assert!(log.starts_with("roms: this is no e-mail address") && !log.contains("canary"), "{log}");
+        assert!(log.starts_with("roms: this is not an e-mail address") && !log.contains("canary"), "{log}");
     }
     for other in ["canary@example.com", "ann.canary@example.co", "x@ann.canary"] {
         let (code, said, _) = purge(&program, &["--email", other, "--yes"]).await;
