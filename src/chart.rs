@@ -1,17 +1,17 @@
-//! Charts as PNG: drawn as SVG of our own, rendered in process, with the fonts that are in the program.
+//! Draws bar charts as SVG, and renders them as PNG with embedded fonts.
 //!
 //! | part | does |
 //! |---|---|
-//! | `font` | which characters can be drawn, how wide they are, what is drawn in their place |
-//! | `scale` | where a value lies, and which round values an axis shows |
-//! | `rows`, `columns` | the two kinds of bars |
-//! | `canvas` | the SVG |
+//! | `rows`, `columns` | horizontal and vertical bars |
+//! | `scale` | positions of values, and the round values of an axis |
+//! | `font` | widths of texts, and replacements for characters that the fonts lack |
+//! | `canvas` | the SVG elements |
 //!
 //! A phone shows a chart about 360 CSS pixels wide, so the canvas is 800 wide and no text is smaller
-//! than 26. The background is opaque, which looks the same in Discord's dark and light themes. Colours
-//! are told apart by brightness too, and never say what a label does not say.
+//! than 26. The opaque background looks the same on dark and light pages. Colours also differ in
+//! brightness, and carry no information that a label does not carry.
 //!
-//! Rendering takes 20 to 50 ms of a processor: on an async runtime, use `spawn_blocking`.
+//! Rendering takes 20 to 50 ms of processor time, so async code must use `spawn_blocking`.
 
 mod canvas;
 mod columns;
@@ -31,54 +31,50 @@ use font::Fonts;
 /// A chart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Chart {
-    /// What it is about.
     pub(crate) title: String,
-    /// What the bars stand for, with their unit.
+    /// The meaning and the unit of the values.
     pub(crate) subtitle: String,
-    /// How the bars lie.
     pub(crate) shape: Shape,
-    /// The bars, in their order.
     pub(crate) bars: Vec<Bar>,
-    /// What the rows leave out: written below them without a bar, which might dwarf all others.
+    /// The sum of what the rows leave out. It has no bar, because its bar might dwarf all others.
     pub(crate) rest: Option<Bar>,
 }
 
-/// One value.
+/// One bar.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bar {
-    /// What it is the value of; any text.
+    /// Any text; it is shortened and cleaned for the chart.
     pub(crate) label: String,
-    /// The value, in the unit of the chart.
     pub(crate) value: Decimal,
-    /// The value as it is written.
+    /// The value as text.
     pub(crate) text: String,
-    /// RGB, where the label has a colour of its own.
+    /// A colour of its own, as RGB.
     pub(crate) colour: Option<u32>,
 }
 
-/// How bars lie.
+/// The direction of the bars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// One below the other, with long labels; [`rows::MOST`] at the most.
+    /// Horizontal bars with room for long labels; at most [`rows::MAX_ROWS`].
     #[default]
     Rows,
-    /// Side by side along an axis, with short labels: times. Some thirty can be told apart, and
-    /// [`columns::MOST`] are drawn at the most.
+    /// Vertical bars with short labels, for times. About 30 are easy to read; at most
+    /// [`columns::MAX_COLUMNS`] are drawn.
     Columns,
 }
 
-/// Why there is no picture.
+/// Why a chart could not be drawn.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChartError {
-    /// An embedded font is broken.
+    /// An embedded font is invalid.
     #[error("an embedded font cannot be read")]
     Font,
-    /// The SVG is broken.
-    #[error("the drawing cannot be read: {0}")]
-    Drawing(#[from] usvg::Error),
-    /// There is no memory for the picture, or the encoder failed.
-    #[error("the picture cannot be made")]
-    Picture,
+    /// The SVG is invalid.
+    #[error("the SVG cannot be read: {0}")]
+    Svg(#[from] usvg::Error),
+    /// There is not enough memory, or the PNG encoder failed.
+    #[error("the PNG cannot be made")]
+    Png,
 }
 
 impl Chart {
@@ -92,21 +88,21 @@ impl Chart {
 /// Draws a chart as PNG.
 ///
 /// # Errors
-/// Only where the program itself is broken: every title, label and value can be drawn.
+/// Only for a bug: every title, label and value can be drawn.
 pub(crate) fn png(chart: &Chart) -> Result<Vec<u8>, ChartError> {
     let fonts = Fonts::load()?;
     let canvas = match chart.shape {
         Shape::Rows => rows::draw(chart, &fonts),
         Shape::Columns => columns::draw(chart, &fonts),
     };
-    render(canvas)?.encode_png().map_err(|_| ChartError::Picture)
+    render(canvas)?.encode_png().map_err(|_| ChartError::Png)
 }
 
 fn render(canvas: Canvas) -> Result<Pixmap, ChartError> {
     let (width, height) = canvas.size();
     let options = Options { fontdb: Arc::new(Fonts::database()), ..Options::default() };
     let tree = Tree::from_str(&canvas.into_svg(), &options)?;
-    let mut pixmap = Pixmap::new(u32::from(width), u32::from(height)).ok_or(ChartError::Picture)?;
+    let mut pixmap = Pixmap::new(u32::from(width), u32::from(height)).ok_or(ChartError::Png)?;
     resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
     Ok(pixmap)
 }

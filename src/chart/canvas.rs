@@ -1,32 +1,29 @@
-//! The SVG of a chart. Every text in it is escaped here.
+//! Builds the SVG of a chart. Escapes every text.
 
-use super::Chart;
 use super::font::{Cut, FAMILY, Fonts, Weight};
+use super::{Bar, Chart};
 
-/// Width of every chart, in pixels.
-const PIXELS: u16 = 800;
-/// The same, to reckon with.
+const WIDTH_PIXELS: u16 = 800;
 pub(crate) const WIDTH: f32 = 800.0;
-/// Free space at the sides.
+/// Free space on the left and right.
 pub(crate) const MARGIN: f32 = 30.0;
-/// Where the header ends.
-pub(crate) const HEADER: f32 = 112.0;
+pub(crate) const HEADER_HEIGHT: f32 = 112.0;
 
-/// Colours, as RGB. Contrast with the background: texts above 7, bars above 3.
+// Colours as RGB. Their contrast with the backbackdrop is above 7 for texts and above 3 for bars.
 pub(crate) const BACKGROUND: u32 = 0x001E_2026;
-pub(crate) const STRONG: u32 = 0x00F4_F5F7;
-pub(crate) const SOFT: u32 = 0x00B8_BDC7;
+pub(crate) const STRONG_TEXT: u32 = 0x00F4_F5F7;
+pub(crate) const SOFT_TEXT: u32 = 0x00B8_BDC7;
 pub(crate) const TRACK: u32 = 0x0033_3742;
 pub(crate) const AXIS: u32 = 0x0080_8694;
-/// Sky blue and orange of Okabe and Ito, which colour-blind people tell apart.
+/// Sky blue and orange of the Okabe-Ito palette, which colour-blind people can tell apart.
 /// <https://jfly.uni-koeln.de/color/>
 pub(crate) const BAR: u32 = 0x0056_B4E9;
-pub(crate) const BELOW_ZERO: u32 = 0x00E6_9F00;
+pub(crate) const NEGATIVE_BAR: u32 = 0x00E6_9F00;
 
-const TITLE: f32 = 36.0;
-const SUBTITLE: f32 = 28.0;
+const TITLE_SIZE: f32 = 36.0;
+const SUBTITLE_SIZE: f32 = 28.0;
 
-/// Where a text stands from its point.
+/// Which part of a text its position refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,
@@ -34,25 +31,23 @@ pub(crate) enum Anchor {
     End,
 }
 
-/// How a text looks.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pen {
+pub(crate) struct TextStyle {
     pub(crate) size: f32,
     pub(crate) weight: Weight,
     pub(crate) colour: u32,
     pub(crate) anchor: Anchor,
 }
 
-/// What a text stands on.
+/// What is behind a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ground {
-    /// The background.
+pub(crate) enum Backdrop {
+    /// Only the backbackdrop.
     Plain,
-    /// Lines or bars, from which an outline keeps it apart.
+    /// Lines or bars. The text gets an outline, so that it stays readable.
     Busy,
 }
 
-/// A rectangle.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Area {
     pub(crate) x: f32,
@@ -61,53 +56,59 @@ pub(crate) struct Area {
     pub(crate) height: f32,
 }
 
-/// A drawing to be.
+/// The colour of a bar: its own, or one for its sign.
+pub(crate) fn bar_colour(bar: &Bar) -> u32 {
+    bar.colour.unwrap_or(if bar.value.is_sign_negative() { NEGATIVE_BAR } else { BAR })
+}
+
+/// A chart under construction.
 pub(crate) struct Canvas {
     height: u16,
     elements: Vec<String>,
 }
 
 impl Canvas {
-    /// A card of that height with the header of a chart.
-    pub(crate) fn of(chart: &Chart, fonts: &Fonts, height: u16) -> Self {
+    /// A canvas that has the title and subtitle of the chart.
+    pub(crate) fn new(chart: &Chart, fonts: &Fonts, height: u16) -> Self {
         let mut canvas = Self { height, elements: Vec::new() };
         let all = Area { x: 0.0, y: 0.0, width: WIDTH, height: f32::from(height) };
-        canvas.bar(all, 0.0, BACKGROUND);
+        canvas.rect(all, 0.0, BACKGROUND);
         let room = WIDTH - 2.0 * MARGIN;
-        let pen = Pen { size: TITLE, weight: Weight::Bold, colour: STRONG, anchor: Anchor::Start };
+        let style =
+            TextStyle { size: TITLE_SIZE, weight: Weight::Bold, colour: STRONG_TEXT, anchor: Anchor::Start };
         canvas.text(
             MARGIN,
             54.0,
-            pen,
-            Ground::Plain,
-            &fonts.fit(&chart.title, pen.size, pen.weight, room, Cut::End),
+            style,
+            Backdrop::Plain,
+            &fonts.fit(&chart.title, style.size, style.weight, room, Cut::End),
         );
-        let pen = Pen { size: SUBTITLE, weight: Weight::Regular, colour: SOFT, ..pen };
+        let style = TextStyle { size: SUBTITLE_SIZE, weight: Weight::Regular, colour: SOFT_TEXT, ..style };
         canvas.text(
             MARGIN,
             94.0,
-            pen,
-            Ground::Plain,
-            &fonts.fit(&chart.subtitle, pen.size, pen.weight, room, Cut::End),
+            style,
+            Backdrop::Plain,
+            &fonts.fit(&chart.subtitle, style.size, style.weight, room, Cut::End),
         );
         canvas
     }
 
     /// Width and height in pixels.
     pub(crate) fn size(&self) -> (u16, u16) {
-        (PIXELS, self.height)
+        (WIDTH_PIXELS, self.height)
     }
 
-    pub(crate) fn bar(&mut self, area: Area, radius: f32, colour: u32) {
+    pub(crate) fn rect(&mut self, area: Area, radius: f32, colour: u32) {
         let Area { x, y, width, height } = area;
         self.elements.push(format!(
             r##"<rect x="{x:.2}" y="{y:.2}" width="{width:.2}" height="{height:.2}" rx="{radius}" fill="#{colour:06x}"/>"##
         ));
     }
 
-    /// A text that is printable already.
-    pub(crate) fn text(&mut self, x: f32, y: f32, pen: Pen, ground: Ground, text: &str) {
-        let Pen { size, weight, colour, anchor } = pen;
+    /// Adds a text, which [`Fonts::printable`] has cleaned.
+    pub(crate) fn text(&mut self, x: f32, y: f32, style: TextStyle, backdrop: Backdrop, text: &str) {
+        let TextStyle { size, weight, colour, anchor } = style;
         let weight = match weight {
             Weight::Regular => 400,
             Weight::Bold => 700,
@@ -117,9 +118,9 @@ impl Canvas {
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
-        let outline = match ground {
-            Ground::Plain => String::new(),
-            Ground::Busy => format!(
+        let outline = match backdrop {
+            Backdrop::Plain => String::new(),
+            Backdrop::Busy => format!(
                 r##" stroke="#{BACKGROUND:06x}" stroke-width="6" stroke-linejoin="round" paint-order="stroke""##
             ),
         };

@@ -1,4 +1,4 @@
-//! The fonts of the program, and what they can show.
+//! The embedded fonts: which characters they have, and how wide a text is.
 
 use std::sync::Arc;
 
@@ -10,33 +10,31 @@ use unicode_properties::UnicodeEmoji;
 
 use super::ChartError;
 
-/// The name that both fonts have.
+/// The family name of both fonts.
 pub(crate) const FAMILY: &str = "DejaVu Sans Condensed";
 
 const REGULAR: &[u8] = include_bytes!("../../assets/fonts/DejaVuSansCondensed.ttf");
 const BOLD: &[u8] = include_bytes!("../../assets/fonts/DejaVuSansCondensed-Bold.ttf");
 
-/// Characters of a label that are looked at; no label is that wide.
-const LONGEST: usize = 200;
+/// Only this many characters of a label are read; no chart has room for more.
+const MAX_LABEL: usize = 200;
 const ELLIPSIS: &str = "…";
-/// Stands for a label of which nothing can be shown.
-const NOTHING: &str = "?";
+/// Replaces a label without any printable character.
+const UNPRINTABLE: &str = "?";
 
-/// How thick letters are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
     Regular,
     Bold,
 }
 
-/// Where a text that is too long is cut.
+/// Where a text that is too wide is shortened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
     End,
     Middle,
 }
 
-/// The fonts.
 pub(crate) struct Fonts {
     regular: FontRef<'static>,
     bold: FontRef<'static>,
@@ -48,7 +46,7 @@ impl Fonts {
         Ok(Self { regular: font(REGULAR)?, bold: font(BOLD)? })
     }
 
-    /// The fonts as the renderer takes them: these, and none of the machine's.
+    /// The embedded fonts for the renderer, without the fonts of the machine.
     pub(crate) fn database() -> Database {
         let mut database = Database::new();
         for font in [REGULAR, BOLD] {
@@ -57,32 +55,33 @@ impl Fonts {
         database
     }
 
-    /// A text of one line in which every character can be drawn. Emoji are left out; what else the fonts
-    /// lack is written in Latin letters.
+    /// A text on one line that the fonts can draw. Emoji are left out; other missing characters are
+    /// transliterated to Latin letters.
     pub(crate) fn printable(&self, text: &str) -> String {
-        let text: String = text.chars().take(LONGEST).collect();
-        let shown = self.spelled(&text, |c| !c.is_emoji_char());
-        let shown = if shown.is_empty() { self.spelled(&text, |_| true) } else { shown };
-        if shown.is_empty() { NOTHING.to_owned() } else { shown }
+        let text: String = text.chars().take(MAX_LABEL).collect();
+        let printable = self.transliterate(&text, |c| !c.is_emoji_char());
+        // A label of emoji alone shows their names.
+        let printable = if printable.is_empty() { self.transliterate(&text, |_| true) } else { printable };
+        if printable.is_empty() { UNPRINTABLE.to_owned() } else { printable }
     }
 
-    fn spelled(&self, text: &str, is_spelled: impl Fn(char) -> bool) -> String {
-        let mut shown = String::with_capacity(text.len());
+    fn transliterate(&self, text: &str, is_kept: impl Fn(char) -> bool) -> String {
+        let mut printable = String::with_capacity(text.len());
         for c in text.chars() {
             if c.is_whitespace() {
-                shown.push(' ');
+                printable.push(' ');
             } else if c.is_control() {
-                // XML does not know it, though the fonts do.
+                // XML does not allow control characters, although the fonts have some.
             } else if self.has(c) {
-                shown.push(c);
-            } else if is_spelled(c) {
-                shown.push_str(any_ascii_char(c));
+                printable.push(c);
+            } else if is_kept(c) {
+                printable.push_str(any_ascii_char(c));
             }
         }
-        shown.split_whitespace().collect::<Vec<_>>().join(" ")
+        printable.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// The printable text, cut to fit into `room` pixels.
+    /// The printable text, shortened to fit into `room` pixels.
     pub(crate) fn fit(&self, text: &str, size: f32, weight: Weight, room: f32, cut: Cut) -> String {
         let text = self.printable(text);
         if self.width(&text, size, weight) <= room {
@@ -93,14 +92,14 @@ impl Fonts {
             Cut::End => 0.0,
             Cut::Middle => room / 2.0,
         };
-        let tail: String = self.within(text.chars().rev(), size, weight, tail_room);
+        let tail: String = self.take_fitting(text.chars().rev(), size, weight, tail_room);
         let tail: String = tail.chars().rev().collect();
-        let head = self.within(text.chars(), size, weight, room - self.width(&tail, size, weight));
+        let head = self.take_fitting(text.chars(), size, weight, room - self.width(&tail, size, weight));
         format!("{}{ELLIPSIS}{}", head.trim_end(), tail.trim_start())
     }
 
-    /// The first of the characters, as far as they have room.
-    fn within(&self, text: impl Iterator<Item = char>, size: f32, weight: Weight, room: f32) -> String {
+    /// The leading characters that fit.
+    fn take_fitting(&self, text: impl Iterator<Item = char>, size: f32, weight: Weight, room: f32) -> String {
         let mut used = 0.0;
         text.take_while(|c| {
             used += self.advance(*c, size, weight);
@@ -109,7 +108,7 @@ impl Fonts {
         .collect()
     }
 
-    /// How many pixels wide a printable text is, but for kerning.
+    /// The width of a printable text in pixels, without kerning.
     pub(crate) fn width(&self, text: &str, size: f32, weight: Weight) -> f32 {
         text.chars().map(|c| self.advance(c, size, weight)).sum()
     }
@@ -133,7 +132,7 @@ mod tests {
     use super::{Cut, Fonts, Weight};
 
     #[test]
-    fn every_character_of_a_label_can_be_drawn() {
+    fn labels_are_reduced_to_printable_characters() {
         let fonts = Fonts::load().unwrap();
         for (text, expected) in [
             ("Kopfhörer – 512 GB €", "Kopfhörer – 512 GB €"),

@@ -1,14 +1,13 @@
-//! Where values lie between the ends of an axis, and which round values it shows.
+//! Positions of values along an axis, and the round values that the axis shows.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-/// Most steps of an axis.
-const STEPS: f32 = 4.0;
-/// By how much of a step a value may lie beyond the end, which nobody sees and rounding may cause.
-const SLACK: f32 = 0.001;
+const MAX_STEPS: f32 = 4.0;
+/// Rounding may put a value this far beyond the end of the axis, as a share of a step. Nobody sees it.
+const ROUNDING_TOLERANCE: f32 = 0.001;
 
-/// An axis that begins and ends with a round value, and holds zero.
+/// An axis. It includes zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
     low: f32,
@@ -17,64 +16,65 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// The axis for these values.
-    pub(crate) fn of(values: impl Iterator<Item = Decimal> + Clone) -> Self {
+    /// An axis for these values that begins and ends with a round value.
+    pub(crate) fn rounded(values: impl Iterator<Item = Decimal> + Clone) -> Self {
         let whole = values.clone().all(|value| value.fract().is_zero());
         let (low, high) = values
-            .map(pixels)
+            .map(to_float)
             .fold((0.0_f32, 0.0_f32), |(low, high), value| (low.min(value), high.max(value)));
-        let least = if whole { Decimal::ONE } else { Decimal::new(1, 2) };
-        let step = step(high - low, least);
-        let unit = pixels(step);
-        let (low, high) = ((low / unit + SLACK).floor(), (high / unit - SLACK).ceil());
+        let min = if whole { Decimal::ONE } else { Decimal::new(1, 2) };
+        let step = step(high - low, min);
+        let unit = to_float(step);
+        let (low, high) =
+            ((low / unit + ROUNDING_TOLERANCE).floor(), (high / unit - ROUNDING_TOLERANCE).ceil());
         Self { low: low * unit, high: high * unit, step }
     }
 
-    /// The axis for these values that ends where they end.
+    /// An axis for these values that ends where they end.
     pub(crate) fn tight(values: impl Iterator<Item = Decimal>) -> Self {
         let ends = |(low, high): (f32, f32), value: f32| (low.min(value), high.max(value));
-        let (low, high) = values.map(pixels).fold((0.0, 0.0), ends);
+        let (low, high) = values.map(to_float).fold((0.0, 0.0), ends);
         Self { low, high, step: Decimal::ONE }
     }
 
-    /// Where a value lies: 0 is the low end, 1 the high one.
-    pub(crate) fn place(&self, value: Decimal) -> f32 {
+    /// The position of a value: 0 is the low end, 1 the high end.
+    pub(crate) fn position(&self, value: Decimal) -> f32 {
         let span = self.high - self.low;
-        if span > 0.0 { ((pixels(value) - self.low) / span).clamp(0.0, 1.0) } else { 0.0 }
+        if span > 0.0 { ((to_float(value) - self.low) / span).clamp(0.0, 1.0) } else { 0.0 }
     }
 
-    /// The round values, from the low end to the high one.
+    /// The round values, from the low end to the high end.
     pub(crate) fn ticks(&self) -> Vec<Decimal> {
-        let unit = pixels(self.step);
+        let unit = to_float(self.step);
         let first = (self.low / unit).round().to_i64().unwrap_or_default();
         let last = (self.high / unit).round().to_i64().unwrap_or_default();
         (first..=last).map(|at| self.step.saturating_mul(Decimal::from(at))).collect()
     }
 }
 
-/// The smallest of 1, 2, 5, 10, … that takes few steps.
-fn step(span: f32, least: Decimal) -> Decimal {
-    let mut step = least;
+/// The smallest of 1, 2, 5, 10, … times `min` that needs at most [`MAX_STEPS`].
+fn step(span: f32, min: Decimal) -> Decimal {
+    let mut step = min;
     let mut factors = [Decimal::TWO, Decimal::new(25, 1), Decimal::TWO].into_iter().cycle();
-    while span / pixels(step) > STEPS {
+    while span / to_float(step) > MAX_STEPS {
         let Some(next) = factors.next().and_then(|factor| step.checked_mul(factor)) else { break };
         step = next;
     }
     step
 }
 
-/// Only for places in a picture: amounts are never counted with it.
-fn pixels(value: Decimal) -> f32 {
+/// A value as a coordinate. Never used to calculate amounts.
+fn to_float(value: Decimal) -> f32 {
     value.to_f32().unwrap_or_default()
 }
 
-/// A round value in few characters: `1.5k`.
-pub(crate) fn short(value: Decimal) -> String {
+/// A round value as short text: `1.5k`.
+pub(crate) fn short_text(value: Decimal) -> String {
     let units = [(1_000_000_000_000_i64, "T"), (1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k")];
-    for (unit, sign) in units {
+    for (unit, suffix) in units {
         let unit = Decimal::from(unit);
         if value.abs() >= unit {
-            return format!("{}{sign}", (value / unit).round_dp(2).normalize());
+            return format!("{}{suffix}", (value / unit).round_dp(2).normalize());
         }
     }
     value.round_dp(2).normalize().to_string()
@@ -84,11 +84,11 @@ pub(crate) fn short(value: Decimal) -> String {
 mod tests {
     use rust_decimal::Decimal;
 
-    use super::{Scale, short};
+    use super::{Scale, short_text};
 
     fn ticks(hundredths: &[i64]) -> Vec<String> {
         let values = hundredths.iter().map(|value| Decimal::new(*value, 2));
-        Scale::of(values).ticks().into_iter().map(short).collect()
+        Scale::rounded(values).ticks().into_iter().map(short_text).collect()
     }
 
     #[test]
@@ -105,13 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn values_lie_between_the_ends() {
+    fn positions_are_between_the_ends() {
         let scale = Scale::tight([-100, 300].map(Decimal::from).into_iter());
         for (value, expected) in [(-100, 0.0), (0, 0.25), (300, 1.0)] {
-            assert!((scale.place(Decimal::from(value)) - expected).abs() < f32::EPSILON);
+            assert!((scale.position(Decimal::from(value)) - expected).abs() < f32::EPSILON);
         }
         let zeros = Scale::tight(std::iter::repeat_n(Decimal::ZERO, 3));
-        assert!(zeros.place(Decimal::ZERO).abs() < f32::EPSILON);
-        assert!(Scale::tight([Decimal::MIN, Decimal::MAX].into_iter()).place(Decimal::ZERO).is_finite());
+        assert!(zeros.position(Decimal::ZERO).abs() < f32::EPSILON);
+        assert!(Scale::tight([Decimal::MIN, Decimal::MAX].into_iter()).position(Decimal::ZERO).is_finite());
     }
 }

@@ -1,8 +1,8 @@
-//! What is seen in the picture, by its pixels.
+//! Tests the rendered picture by its pixels.
 
 use resvg::tiny_skia::Pixmap;
 
-use super::canvas::{AXIS, BACKGROUND, BAR, BELOW_ZERO, TRACK};
+use super::canvas::{AXIS, BACKGROUND, BAR, NEGATIVE_BAR, TRACK};
 use super::*;
 
 fn bar(label: &str, value: i64) -> Bar {
@@ -14,7 +14,7 @@ fn drawn(shape: Shape, bars: Vec<Bar>) -> Pixmap {
     Pixmap::decode_png(&png(&chart).unwrap()).unwrap()
 }
 
-/// RGB of a pixel, which is opaque.
+/// The RGB value of a pixel. Checks that it is opaque.
 fn rgb(picture: &Pixmap, x: u32, y: u32) -> u32 {
     let pixel = picture.pixel(x, y).unwrap();
     assert_eq!(pixel.alpha(), 255, "opaque at {x}, {y}");
@@ -68,16 +68,16 @@ fn columns_are_as_high_as_their_values() {
 }
 
 #[test]
-fn values_below_zero_go_the_other_way() {
+fn negative_bars_point_the_other_way() {
     for shape in [Shape::Rows, Shape::Columns] {
         let picture = drawn(shape, vec![bar("a", 30), bar("b", -30)]);
-        let (up, down) = (count(&picture, BAR), count(&picture, BELOW_ZERO));
+        let (up, down) = (count(&picture, BAR), count(&picture, NEGATIVE_BAR));
         assert!(up > 4000 && up.abs_diff(down) < up / 20, "{shape:?}: {up} and {down}");
     }
 }
 
 #[test]
-fn the_rest_is_written_without_a_bar() {
+fn the_rest_has_text_but_no_bar() {
     let chart = |rest| Chart { bars: vec![bar("a", 1)], rest, ..Chart::default() };
     let picture = |rest| Pixmap::decode_png(&png(&chart(rest)).unwrap()).unwrap();
     let (without, with) = (picture(None), picture(Some(bar("12 others", 1_000_000))));
@@ -89,7 +89,7 @@ fn the_rest_is_written_without_a_bar() {
 }
 
 #[test]
-fn names_that_differ_at_their_end_only_look_different() {
+fn long_names_that_differ_only_at_their_end_look_different() {
     let long = "Scarlet & Violet Prismatic Evolutions Elite Trainer ".repeat(2);
     let row = |end: &str| bar(&format!("{long}{end}"), 5);
     let picture = drawn(Shape::Rows, vec![row("Box"), row("Bundle")]);
