@@ -203,11 +203,13 @@ fn to_json(filter: &OrderFilter) -> Value {
     })
 }
 
+/// Reads a stored filter. Returns `None` if any part of it cannot be read: ignoring that part would
+/// list orders that the caller filtered out.
 fn from_json(text: &str) -> Option<OrderFilter> {
     let stored: Value = serde_json::from_str(text).ok()?;
     let text = |key: &str| stored[key].as_str().map(str::to_owned);
     let moment = |key: &str| stored[key].as_str().and_then(|at| at.parse().ok());
-    Some(OrderFilter {
+    let filter = OrderFilter {
         status: stored["status"].as_str().and_then(Status::from_name),
         store: text("store"),
         profile: text("profile"),
@@ -215,5 +217,7 @@ fn from_json(text: &str) -> Option<OrderFilter> {
         search: text("search"),
         since: moment("since"),
         until: moment("until"),
-    })
+    };
+    let read = to_json(&filter);
+    stored.as_object()?.iter().all(|(key, value)| read[key] == *value).then_some(filter)
 }
