@@ -13,7 +13,7 @@ use serenity::all::{
     UserId,
 };
 use serenity::builder::Builder;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -33,6 +33,12 @@ use crate::discord::services::Services;
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(14);
 /// Discord accepts autocomplete choices for 3 seconds.
 const AUTOCOMPLETE_TIMEOUT: Duration = Duration::from_millis(2500);
+
+/// How many interactions are answered at the same time. Further ones are turned away, so that a flood
+/// of them can use up neither the memory nor the connections to the database.
+const MAX_IN_FLIGHT: usize = 128;
+/// How many interactions are turned away at the same time. Further ones wait in the queue.
+const MAX_REJECTIONS: usize = 16;
 
 /// Answers interactions.
 pub(crate) struct Commands {
@@ -83,9 +89,15 @@ impl Commands {
     ) {
         let tasks = TaskTracker::new();
         let abort = CancellationToken::new();
-        while let Some(Some(call)) = stop.run_until_cancelled(calls.recv()).await {
+        let slots = Arc::new(Semaphore::new(MAX_IN_FLIGHT + MAX_REJECTIONS));
+        let mut next = async || Some((Arc::clone(&slots).acquire_owned().await.ok()?, calls.recv().await?));
+        while let Some(Some((slot, call))) = stop.run_until_cancelled(next()).await {
+            let is_busy = slots.available_permits() < MAX_REJECTIONS;
             let (commands, abort) = (Arc::clone(&self), abort.clone());
-            let answering = async move { Box::pin(commands.answer(*call)).await };
+            let answering = async move {
+                let _slot = slot;
+                Box::pin(commands.answer(*call, is_busy)).await;
+            };
             tasks.spawn(async move { abort.run_until_cancelled(answering).await });
         }
         tasks.close();
@@ -95,19 +107,36 @@ impl Commands {
         }
     }
 
-    async fn answer(&self, call: IncomingInteraction) {
+    async fn answer(&self, call: IncomingInteraction, is_busy: bool) {
         let IncomingInteraction { mut context, shards, interaction } = call;
         // serenity's own client runs on the gateway's runtime, which an outage may block.
         context.http = self.data.services.rest.http();
         // serenity's own client learns the application id from READY; this one learns it here.
         context.http.set_application_id(interaction.application_id());
         match interaction {
+            interaction if is_busy => self.turn_away(&interaction).await,
             Interaction::Command(command) => self.command(&context, &shards, &command).await,
             Interaction::Autocomplete(command) => self.autocomplete(&context, &shards, &command).await,
             Interaction::Component(component) => self.component(&component).await,
             Interaction::Modal(modal) => self.modal(&modal).await,
             _ => {}
         }
+    }
+
+    /// Asks the caller to try again later.
+    async fn turn_away(&self, interaction: &Interaction) {
+        tracing::warn!("too many interactions at the same time; one was turned away");
+        let caller = match interaction {
+            Interaction::Command(command) => Caller::from(command),
+            Interaction::Component(component) => Caller::from(component),
+            Interaction::Modal(modal) => Caller::from(modal),
+            Interaction::Autocomplete(command) => return self.send_no_choices(&Caller::from(command)).await,
+            _ => return,
+        };
+        let acknowledged = AtomicBool::new(false);
+        let responder = self.data.responder(caller, &acknowledged);
+        let busy = CommandError::user("ROMS is busy. Please try again in a moment.");
+        finish(&responder, "any", Err(busy)).await;
     }
 
     async fn command(&self, context: &Context, shards: &Arc<ShardManager>, command: &CommandInteraction) {
@@ -154,8 +183,12 @@ impl Commands {
                 return;
             }
         }
+        self.send_no_choices(&caller).await;
+    }
+
+    async fn send_no_choices(&self, caller: &Caller) {
         let none = CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new());
-        if none.execute(&context.http, (caller.id, &caller.token)).await.is_err() {
+        if none.execute(self.data.services.rest.http(), (caller.id, &caller.token)).await.is_err() {
             tracing::debug!("autocomplete choices were sent too late");
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use roms::order::Status;
 
-use super::stage::{Stage, buttons, said};
+use super::stage::{Stage, buttons, is_private, said};
 use crate::support::discord::{Fault, interactions::Interaction};
 
 #[tokio::test]
@@ -55,6 +55,32 @@ async fn many_simultaneous_interactions_are_all_answered() {
     for reply in join_all(asked.iter().map(Interaction::answer)).await {
         assert!(said(&reply).contains("Example Console"), "{}", said(&reply));
     }
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn too_many_simultaneous_interactions_are_turned_away() {
+    /// As many as ROMS answers at the same time.
+    const LIMIT: usize = 128;
+    let stage = Stage::new().await;
+    stage.order("TGT-900", "$10.00").await;
+    let mut sql = stage.bot.sql().await;
+    // A list stores its filter, so it waits for the lock.
+    sql.lock().await;
+    let waiting: Vec<_> = (0..LIMIT).map(|_| stage.slash(&stage.viewer, "orders", &[])).collect();
+    for asked in &waiting {
+        assert_eq!(asked.callback().await["type"], 5);
+    }
+    let number = [("number", "TGT-900")];
+    let refused = stage.ask(&stage.viewer, "order", &number).await;
+    assert!(said(&refused).contains("ROMS is busy") && is_private(&refused), "{}", said(&refused));
+    assert_eq!(stage.complete(&stage.viewer, "order", "tgt").await, []);
+    sql.unlock().await;
+    for reply in join_all(waiting.iter().map(Interaction::answer)).await {
+        assert!(said(&reply).contains("TGT-900"), "{}", said(&reply));
+    }
+    let answered = stage.ask(&stage.viewer, "order", &number).await;
+    assert!(said(&answered).contains("Example Console"), "{}", said(&answered));
     stage.end(0).await;
 }
 
