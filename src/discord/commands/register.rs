@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::interactions::Commands;
@@ -68,36 +68,35 @@ async fn try_to_register(commands: &Commands, guild: i64) -> Result<bool, RestEr
     Ok(true)
 }
 
-/// Keys that Discord adds, and keys that have no meaning in a guild.
-const IGNORED_KEYS: [&str; 10] = [
-    "id",
-    "application_id",
-    "guild_id",
-    "version",
-    "nsfw",
-    "dm_permission",
-    "contexts",
-    "integration_types",
-    "handler",
-    "options_hash",
+/// The keys that ROMS decides about. Discord adds further ones, and may add new ones at any time.
+const COMPARED_KEYS: [&str; 14] = [
+    "name",
+    "description",
+    "type",
+    "default_member_permissions",
+    "options",
+    "required",
+    "autocomplete",
+    "choices",
+    "value",
+    "min_value",
+    "max_value",
+    "min_length",
+    "max_length",
+    "channel_types",
 ];
 
 /// Whether a registered command equals the wanted one. A missing key equals its default value.
-fn is_same(wanted: &Value, found: &Value) -> bool {
+fn is_same<'a>(wanted: &'a Value, found: &'a Value) -> bool {
     match (wanted, found) {
-        (Value::Object(wanted), Value::Object(found)) => {
-            let keys: BTreeSet<&String> = wanted.keys().chain(found.keys()).collect();
-            keys.into_iter().filter(|key| !IGNORED_KEYS.contains(&key.as_str())).all(|key| {
-                let (wanted, found) = (wanted.get(key), found.get(key));
-                match (
-                    wanted.filter(|value| !is_default(key, value)),
-                    found.filter(|value| !is_default(key, value)),
-                ) {
-                    (Some(wanted), Some(found)) => is_same(wanted, found),
-                    (wanted, found) => wanted.is_none() && found.is_none(),
-                }
-            })
-        }
+        (Value::Object(wanted), Value::Object(found)) => COMPARED_KEYS.iter().all(|key| {
+            let stated =
+                |object: &'a Map<String, Value>| object.get(*key).filter(|value| !is_default(key, value));
+            match (stated(wanted), stated(found)) {
+                (Some(wanted), Some(found)) => is_same(wanted, found),
+                (wanted, found) => wanted.is_none() && found.is_none(),
+            }
+        }),
         (Value::Array(wanted), Value::Array(found)) => {
             wanted.len() == found.len()
                 && wanted.iter().zip(found).all(|(wanted, found)| is_same(wanted, found))
@@ -129,10 +128,12 @@ mod tests {
     fn keys_that_discord_adds_are_ignored_and_real_changes_are_not() {
         let wanted = json!({"name": "order", "description": "x", "type": 1, "contexts": [0], "options": [{"name": "n", "type": 3}]});
         let found = json!({"id": "1", "version": "2", "name": "order", "description": "x", "nsfw": false, "contexts": null,
-            "default_member_permissions": null, "options": [{"name": "n", "type": 3, "required": false}]});
+            "default_member_permissions": null, "a_new_key": {"of": "Discord"}, "options": [{"name": "n", "type": 3, "required": false}]});
         assert!(is_same(&wanted, &found));
         for change in [
             json!({"name": "orders"}),
+            json!({"description": "y"}),
+            json!({"type": 3}),
             json!({"default_member_permissions": "32"}),
             json!({"options": []}),
             json!({"options": [{"name": "n", "type": 3, "required": true}]}),
