@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod backups;
-mod cards;
 mod cli;
 mod cli_discord;
 mod commands;
@@ -27,6 +26,7 @@ mod merging;
 mod openapi;
 mod purge;
 mod reading;
+mod reading_command;
 mod reads;
 mod redaction;
 mod replaying;

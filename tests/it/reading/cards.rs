@@ -1,66 +1,73 @@
-//! Each card of `tests/fixtures/cards` against the facts that its file expects.
+//! Every card of `tests/fixtures/cards`, compared exactly: all cards of the message, all fields of each card.
+//!
+//! A file holds a message, what a careful person would read from it (`expect`), and what ROMS reads (`cards`):
+//! the text form and every field of every card. To add a case, write `message` and `expect`, run the test with
+//! `UPDATE_CARDS=1`, which fills in `cards`, and review what it wrote.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use roms::order::Carrier;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::{Said, said};
+use super::{Reading, read_cards};
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What an order of these facts holds in a column: stated, derived, or price times quantity.
-fn column(said: &Said, name: &str) -> Option<String> {
-    let found = said
+/// What an order made from this card has in a column: a stated or derived value, or price times quantity.
+fn column(card: &Reading, name: &str) -> Option<String> {
+    let found = card
         .get(name)
-        .or_else(|| said.get(&format!("~{name}")))
-        .or_else(|| said.get(&format!("extra.{name}")));
+        .or_else(|| card.get(&format!("~{name}")))
+        .or_else(|| card.get(&format!("extra.{name}")));
     match name {
-        "order_number" => said.get("number").cloned(),
+        "order_number" => card.get("number").cloned(),
         "carrier" => {
-            said.get("tracking_number").and_then(|number| Carrier::of(number)).map(|c| c.as_str().to_owned())
+            card.get("tracking_number").and_then(|number| Carrier::of(number)).map(|c| c.as_str().to_owned())
         }
-        "total" if found.is_none() && column(said, "quantity").as_deref() == Some("1") => {
-            column(said, "price")
+        "total" if found.is_none() && column(card, "quantity").as_deref() == Some("1") => {
+            column(card, "price")
         }
-        "failure_reason" => said.get("reason").or(found).cloned(),
+        "failure_reason" => card.get("reason").or(found).cloned(),
         _ => found.cloned(),
     }
 }
 
-fn check(case: &Value) -> Result<(), String> {
-    let cards = said(&case["message"].to_string());
-    let expect = case["expect"].as_object().unwrap();
-    let same = |what: &str, found: Option<String>, wanted: String| {
-        if found.as_ref() == Some(&wanted) {
+/// Compares the cards with `expect`.
+fn check_expectations(expect: &Value, cards: &[Reading]) -> Result<(), String> {
+    let same = |what: &str, found: Option<String>, expected: String| {
+        if found.as_ref() == Some(&expected) {
             Ok(())
         } else {
-            Err(format!("{what} is {found:?}, not {wanted}: {cards:?}"))
+            Err(format!("{what} is {found:?}, not {expected}: {cards:?}"))
         }
     };
-    for (name, wanted) in expect {
-        match (name.as_str(), text(wanted).as_str()) {
-            ("kind", "wait") => same("cards", Some(cards.len().to_string()), "0".to_owned())?,
-            ("kind", "ignore") => same("kind", cards[0].get("no order").cloned(), "test".to_owned())?,
-            ("kind", "failure") => same("kind", cards[0].get("no order").cloned(), "failure".to_owned())?,
-            ("kind", "order" | "update" | "cancel") => {
-                same("cards", Some(cards.len().to_string()), "1".to_owned())?;
+    let count =
+        |expected: usize| same("number of cards", Some(cards.len().to_string()), expected.to_string());
+    for (name, expected) in expect.as_object().unwrap() {
+        match (name.as_str(), text(expected).as_str()) {
+            ("kind", "wait") => count(0)?,
+            ("kind", kind @ ("ignore" | "failure")) => {
+                count(1)?;
+                let code = if kind == "ignore" { "test" } else { kind };
+                same("no order", cards[0].get("no order").cloned(), code.to_owned())?;
             }
+            ("kind", "order" | "update" | "cancel") => count(1)?,
             ("kind", "orders") | ("reason", _) => {}
             ("kind", other) => return Err(format!("unknown kind {other}")),
             ("order", _) => {
                 same("number", Some(cards[0].contains_key("number").to_string()), "false".to_owned())?;
             }
-            ("count", count) => same("count", Some(cards.len().to_string()), count.to_owned())?,
+            ("count", expected) => count(expected.parse().unwrap())?,
             ("order_numbers", _) => {
                 let found: Vec<Value> =
                     cards.iter().map(|card| Value::from(card["number"].clone())).collect();
-                same("numbers", Some(Value::from(found).to_string()), wanted.to_string())?;
+                same("numbers", Some(Value::from(found).to_string()), expected.to_string())?;
             }
             ("must_not_change", _) => {
-                for kept in wanted.as_array().unwrap() {
+                for kept in expected.as_array().unwrap() {
                     same(
                         &text(kept),
                         Some(cards[0].contains_key(&text(kept)).to_string()),
@@ -68,25 +75,59 @@ fn check(case: &Value) -> Result<(), String> {
                     )?;
                 }
             }
-            (name, wanted) => same(name, column(&cards[0], name), wanted.to_owned())?,
+            (name, expected) => same(name, column(&cards[0], name), expected.to_owned())?,
         }
     }
     Ok(())
 }
 
-#[test]
-fn every_card_says_what_its_file_expects() {
+/// The text form and fields of every card, as the file states them.
+fn found_cards(message: &Value) -> Value {
+    let payload = message.to_string();
+    let cards = read_cards(&payload).into_iter().map(|(form, card)| {
+        let card: Option<Map<String, Value>> =
+            card.map(|card| card.into_iter().map(|(name, text)| (name, json!(text))).collect());
+        json!({"text_form": form.lines().collect::<Vec<_>>(), "reads": card})
+    });
+    cards.collect::<Vec<_>>().into()
+}
+
+/// Puts `cards` in front of `message` in the text of a file.
+fn update(path: &Path, file: &str, cards: &Value) {
+    const MESSAGE: &str = "\n  \"message\": ";
+    let (head, message) = file.split_once(MESSAGE).expect("a file with two spaces for each level");
+    let head = head.split_once("\n  \"cards\": ").map_or(head, |(head, _)| head);
+    let cards = serde_json::to_string_pretty(cards).unwrap().replace('\n', "\n  ");
+    fs::write(path, format!("{head}\n  \"cards\": {cards},{MESSAGE}{message}")).unwrap();
+}
+
+pub(super) fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cards");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_card_of_every_file_is_read_exactly_as_the_file_says() {
     let mut wrong = Vec::new();
-    let mut tried = 0;
-    for file in std::fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
-        let case: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        tried += 1;
-        if let Err(error) = check(&case) {
+    let files = files();
+    for path in &files {
+        let file = fs::read_to_string(path).unwrap();
+        let case: Value = serde_json::from_str(&file).unwrap();
+        let found = found_cards(&case["message"]);
+        if std::env::var_os("UPDATE_CARDS").is_some() {
+            update(path, &file, &found);
+        } else if case["cards"] != found {
+            let (expected, found) = (&case["cards"], serde_json::to_string_pretty(&found).unwrap());
+            wrong.push(format!("{}: read as {found}\ninstead of {expected:#}", path.display()));
+        }
+        let cards: Vec<Reading> =
+            read_cards(&case["message"].to_string()).into_iter().filter_map(|(_, card)| card).collect();
+        if let Err(error) = check_expectations(&case["expect"], &cards) {
             wrong.push(format!("{}: {error}", path.display()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(tried >= 12);
+    assert!(files.len() >= 12);
 }

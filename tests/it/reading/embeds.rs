@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{check, embed_with, said};
+use super::{check, embed_with, read_all};
 
 #[test]
 fn a_field_value_is_a_value_whatever_it_says() {
@@ -32,7 +32,7 @@ fn a_field_value_is_a_value_whatever_it_says() {
         let shown = value.replace("**", "");
         for label in ["Product", "Profile", "Some Label"] {
             let card =
-                said(&embed_with(&[(label, value), ("Price", "$5"), ("Order Number", "A-1")])).remove(0);
+                read_all(&embed_with(&[(label, value), ("Price", "$5"), ("Order Number", "A-1")])).remove(0);
             let key = if label == "Some Label" { "extra.Some Label" } else { &label.to_lowercase() };
             assert_eq!(card.get(key), Some(&shown), "{label}: {card:?}");
             assert_eq!((card["price"].as_str(), card["number"].as_str()), ("5.00", "A-1"), "{label} {value}");
@@ -64,7 +64,7 @@ fn a_field_name_that_the_table_does_not_know_is_a_name_whatever_it_says() {
             [(name, "v"), ("Order Number", "A-1"), ("Price", "$5")],
             [("Order Number", "A-1"), (name, "v"), ("Price", "$5")],
         ] {
-            let cards = said(&embed_with(&fields));
+            let cards = read_all(&embed_with(&fields));
             assert_eq!(cards.len(), 1, "{name}: {cards:?}");
             assert_eq!(cards[0].get("number").map(String::as_str), Some("A-1"), "{name}: {cards:?}");
             assert_eq!(cards[0].get("price").map(String::as_str), Some("5.00"), "{name}: {cards:?}");
@@ -140,7 +140,7 @@ fn a_heading_beside_an_embed_without_one_is_that_of_the_embed() {
     ] {
         let payload = json!({"content": content, "embeds": [{"title": title, "fields": fields}]}).to_string();
         check(&[(content, &payload, &[("number", "A-1"), ("~status", status)])]);
-        assert_eq!(said(&payload).len(), 1);
+        assert_eq!(read_all(&payload).len(), 1);
     }
     let talk = json!({"content": "Test", "embeds": [{"title": "some link"}]}).to_string();
     check(&[("talk beside a link", &talk, &[])]);
@@ -163,7 +163,7 @@ fn every_order_of_a_message_is_read_wherever_it_stands() {
     ];
     for (payload, numbers) in table {
         let found: Vec<String> =
-            said(&payload.to_string()).iter().filter_map(|card| card.get("number").cloned()).collect();
+            read_all(&payload.to_string()).iter().filter_map(|card| card.get("number").cloned()).collect();
         assert_eq!(found, numbers, "{payload}");
     }
 }
@@ -181,13 +181,13 @@ fn nulls_and_wrong_types_cost_nothing_but_themselves() {
                     {"name": "Order Number", "value": "A-1", "inline": odd}, {"name": "Price", "value": 5.5}]
             }]
         });
-        let cards = said(&whole.to_string());
+        let cards = read_all(&whole.to_string());
         let card = cards.iter().find(|card| card.contains_key("number")).unwrap();
         assert_eq!((card["number"].as_str(), card["price"].as_str()), ("A-1", "5.50"), "{odd}");
         for inner in ["author", "footer", "thumbnail", "image"] {
             let payload = json!({"embeds": [{inner: {"name": odd, "text": odd, "url": odd},
                 "fields": [{"name": "Order Number", "value": "A-1"}]}]});
-            assert_eq!(said(&payload.to_string())[0]["number"], "A-1", "{inner} {odd}");
+            assert_eq!(read_all(&payload.to_string())[0]["number"], "A-1", "{inner} {odd}");
         }
     }
 }
@@ -241,7 +241,7 @@ fn flat_json_is_read_under_all_its_names() {
         check(&[(payload.as_str(), &payload, &[("number", "12"), (column, expected)])]);
     }
     let three = json!([{"order_number": "1", "price": 1}, {"order_number": 2, "product": "X"}, {"order_number": "#3"}]);
-    let numbers: Vec<_> = said(&three.to_string()).iter().map(|card| card["number"].clone()).collect();
+    let numbers: Vec<_> = read_all(&three.to_string()).iter().map(|card| card["number"].clone()).collect();
     assert_eq!(numbers, ["1", "2", "3"]);
     let own = json!({"order_id": 7, "order_number": "A-1", "product": "X"}).to_string();
     check(&[("the reseller's own id", &own, &[("number", "A-1")])]);

@@ -1,6 +1,6 @@
 //! Flat JSON: an object whose keys are its labels.
 
-use super::{check, said};
+use super::{check, read_all};
 
 #[test]
 fn long_numbers_keep_every_digit_and_amounts_lose_only_the_rounding_of_binary() {
@@ -38,19 +38,19 @@ fn long_numbers_keep_every_digit_and_amounts_lose_only_the_rounding_of_binary() 
 #[test]
 fn an_amount_too_small_for_money_is_empty_and_never_zero() {
     for price in ["1e-7", "0.0000001", "5.551115123125783e-17", "-1e-7"] {
-        let card = said(&format!(r#"{{"order_number":"a1","price":{price}}}"#)).remove(0);
+        let card = read_all(&format!(r#"{{"order_number":"a1","price":{price}}}"#)).remove(0);
         assert_eq!(card.get("price"), None, "{price}");
         assert!(card["warnings"].starts_with("price: "), "{price}: {card:?}");
     }
     for zero in ["0", "0.0", "0e0"] {
-        let card = said(&format!(r#"{{"order_number":"a1","price":{zero}}}"#)).remove(0);
+        let card = read_all(&format!(r#"{{"order_number":"a1","price":{zero}}}"#)).remove(0);
         assert_eq!(card["price"], "0.00", "{zero}");
     }
 }
 
 #[test]
 fn lists_and_objects_are_kept_as_what_they_hold() {
-    let card = said(
+    let card = read_all(
         r#"{"order_number":"a2","price":{"amount":1000,"cents":50},"email":["a@b.c"],"tags":["x",2,null,""],
             "shipping_address":{"city":"X","country":"US","street":"1 St","street2":null,"zip":12345},"notes":[]}"#,
     )
@@ -81,7 +81,7 @@ fn a_flat_object_of_an_order_without_its_number_is_rejected_and_any_other_is_nob
         ("other words", r#"{"foo":"bar"}"#, &[]),
         ("talk", r#"{"order":"pizza"}"#, &[]),
     ]);
-    let cards = said(r#"[{"order_number":"AL-1","product":"a"},{"product":"lost"}]"#);
+    let cards = read_all(r#"[{"order_number":"AL-1","product":"a"},{"product":"lost"}]"#);
     assert_eq!(cards.len(), 2);
     assert_eq!((cards[0]["number"].as_str(), cards[1]["error"].as_str()), ("AL-1", "missing_order_number"));
     let said_of_status = cards[0].keys().any(|key| key.ends_with("status") || key.ends_with("store"));
@@ -131,6 +131,6 @@ fn a_time_that_nobody_believes_is_not_taken_for_that_of_the_message() {
             "id": "1", "timestamp": time,
             "embeds": [{"title": "Successful Checkout | S", "fields": [{"name": "Order Number", "value": "A-1"}]}]
         });
-        assert_eq!(said(&payload.to_string())[0]["~order_date"], "2026-01-02T03:04:05Z", "{time}");
+        assert_eq!(read_all(&payload.to_string())[0]["~order_date"], "2026-01-02T03:04:05Z", "{time}");
     }
 }

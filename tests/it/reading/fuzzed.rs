@@ -4,7 +4,7 @@ use roms::card::flatten::flatten;
 use roms::card::message::Message;
 use roms::order::OrderNumber;
 
-use super::{card_with, check, embed_with, said};
+use super::{card_with, check, embed_with, read_all};
 
 #[test]
 fn entities_make_no_lines_and_nothing_invisible() {
@@ -21,7 +21,7 @@ fn a_word_behind_ticks_that_close_at_once_is_kept() {
     let fenced = card_with("Product", "```Widget\n```\nPrice\n$5");
     check(&[("text", &fenced, &[("product", "Widget"), ("price", "5.00")])]);
     let cards = flatten(&Message::from_payload(&fenced, "test", chrono::DateTime::UNIX_EPOCH));
-    assert_eq!(said(&cards[0]), said(&fenced), "the text form reads as the text it was");
+    assert_eq!(read_all(&cards[0]), read_all(&fenced), "the text form reads as the text it was");
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn byte_order_marks_are_not_seen_at_the_beginning_of_any_line() {
 fn joined_names_of_products_are_no_longer_than_one() {
     let name = "x".repeat(4_000);
     let items = [1, 2, 3].map(|item| format!("Product ({item})\n{name}\n")).concat();
-    let [card] = said(&card_with("Email", &format!("tester@mail.example\n{items}"))).try_into().unwrap();
+    let [card] = read_all(&card_with("Email", &format!("tester@mail.example\n{items}"))).try_into().unwrap();
     assert_eq!(card["product"].chars().count(), 1_024);
 }
 

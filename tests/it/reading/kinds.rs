@@ -1,6 +1,6 @@
 //! Which cards are orders, and which are none.
 
-use super::{check, embed_with, said};
+use super::{check, embed_with, read_all};
 
 fn headed(heading: &str, rest: &str) -> String {
     format!("{heading}\nProduct\nFraud Squad\nOrder Number\n#A-1\n{rest}")
@@ -63,15 +63,15 @@ fn every_failure_phrase_is_a_failure_in_the_heading_and_in_the_status() {
             headed(&format!("❌ {} | Target", phrase.to_uppercase()), ""),
             headed("Successful Checkout | Target", &format!("Status\n{phrase}")),
         ] {
-            let cards = said(&text);
+            let cards = read_all(&text);
             assert_eq!(cards.len(), 1, "{text}: {cards:?}");
             assert_eq!(cards[0].get("no order").map(String::as_str), Some("failure"), "{text}");
         }
         let embed = embed_with(&[("Order Number", "A-1"), ("Status", phrase)]);
-        assert_eq!(said(&embed)[0]["no order"], "failure", "{phrase}");
+        assert_eq!(read_all(&embed)[0]["no order"], "failure", "{phrase}");
         for label in ["Product", "Profile", "Store", "Notes", "Warehouse"] {
             let embed = embed_with(&[("Order Number", "A-1"), (label, phrase), ("Price", "$5")]);
-            assert_eq!(said(&embed)[0]["number"], "A-1", "{phrase} in {label} means nothing");
+            assert_eq!(read_all(&embed)[0]["number"], "A-1", "{phrase} in {label} means nothing");
             if label != "Warehouse"
                 && !matches!(
                     phrase,
@@ -83,7 +83,7 @@ fn every_failure_phrase_is_a_failure_in_the_heading_and_in_the_status() {
                 )
             {
                 let text = headed("Successful Checkout | Target", &format!("{label}\n{phrase}"));
-                assert_eq!(said(&text)[0]["number"], "A-1", "{phrase} in {label} means nothing in text");
+                assert_eq!(read_all(&text)[0]["number"], "A-1", "{phrase} in {label} means nothing in text");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Every label that checkout bots are known to use is read into its column.
 
-use super::{embed_with, said};
+use super::{embed_with, read_all};
 
 /// Lines of the list that name no label of ours, with the reason.
 fn skipped(label: &str, column: &str) -> Option<&'static str> {
@@ -102,7 +102,7 @@ fn every_known_label_is_read_into_its_column() {
         let text: Vec<String> = fields.iter().map(|(name, value)| format!("{name}\n{value}\n")).collect();
         let text = format!("Successful Checkout | S\n{}", text.concat());
         for payload in [embed_with(&fields), text] {
-            let said = said(&payload).remove(0);
+            let said = read_all(&payload).remove(0);
             let right = if column == "ignored" {
                 !format!("{said:?}").contains(value)
             } else {
@@ -129,15 +129,15 @@ fn labels_that_mean_two_things_are_told_apart_by_their_value() {
         ("Name", "Jane Doe", "customer_name"),
     ];
     for (label, value, key) in table {
-        let said = said(&embed_with(&[(label, value), ("Order Number", "A-1")])).remove(0);
+        let said = read_all(&embed_with(&[(label, value), ("Order Number", "A-1")])).remove(0);
         assert_eq!(said.get(key).map(String::as_str), Some(value), "{label}: {said:?}");
     }
     let item =
-        said(&embed_with(&[("Item", "Foo &amp; Bar - 2 - $49.99"), ("Order Number", "A-1")])).remove(0);
+        read_all(&embed_with(&[("Item", "Foo &amp; Bar - 2 - $49.99"), ("Order Number", "A-1")])).remove(0);
     assert_eq!((item["product"].as_str(), item["total"].as_str()), ("Foo & Bar - 2", "49.99"));
-    let item = said(&embed_with(&[("Item", "Size - 10"), ("Order Number", "A-1")])).remove(0);
+    let item = read_all(&embed_with(&[("Item", "Size - 10"), ("Order Number", "A-1")])).remove(0);
     assert_eq!(item["product"], "Size - 10");
     let sniped =
-        said(&embed_with(&[("Profile", "Main #7\na@example.com"), ("Order Number", "A-1")])).remove(0);
+        read_all(&embed_with(&[("Profile", "Main #7\na@example.com"), ("Order Number", "A-1")])).remove(0);
     assert_eq!((sniped["profile"].as_str(), sniped["email"].as_str()), ("Main #7", "a@example.com"));
 }

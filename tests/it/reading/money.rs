@@ -1,6 +1,6 @@
 //! Amounts of money and their currency.
 
-use super::{card_with, check_values, said, said_at};
+use super::{card_with, check_values, read_all, read_in};
 
 #[test]
 fn money_is_read_in_every_usual_form() {
@@ -61,7 +61,7 @@ fn money_that_cannot_be_read_for_sure_is_empty_with_a_warning() {
         "5.00 KWD",
         "see cart",
     ] {
-        let card = said(&card_with("Price", text)).remove(0);
+        let card = read_all(&card_with("Price", text)).remove(0);
         assert_eq!(card.get("price"), None, "{text}");
         assert!(
             card.get("warnings").is_some_and(|warning| warning.starts_with("price: ")),
@@ -96,7 +96,7 @@ fn the_currency_comes_from_the_value_then_the_store_then_the_configuration() {
     ];
     for (store, price, configured, key, currency) in table {
         let text = format!("Successful Checkout | {store}\nOrder Number\nA-1\nPrice\n{price}");
-        let card = said_at(&text, configured).remove(0);
+        let card = read_in(&text, configured).remove(0);
         assert_eq!(
             card.get(key).map(String::as_str),
             Some(currency),

@@ -1,17 +1,17 @@
 //! How many orders a text holds, and of how many products.
 
 use super::text::SEED;
-use super::{check, said};
+use super::{check, read_all};
 
 #[test]
 fn several_orders_in_one_text_are_several_orders() {
     let two = SEED.to_owned() + &SEED.replace("807102506907", "2");
-    let numbers: Vec<String> = said(&two).iter().map(|card| card["number"].clone()).collect();
+    let numbers: Vec<String> = read_all(&two).iter().map(|card| card["number"].clone()).collect();
     assert_eq!(numbers, ["BBY01-807102506907", "BBY01-2"]);
     let touching = SEED.replace("Image\n", "Status\n") + &SEED.replace("807102506907", "2");
-    assert_eq!(said(&touching).len(), 2, "an empty Status does not swallow the next card");
+    assert_eq!(read_all(&touching).len(), 2, "an empty Status does not swallow the next card");
     let mixed = SEED.to_owned() + "Checkout Failed | Target\nProduct\nX\nReason\nOut of stock\n" + SEED;
-    let cards = said(&mixed);
+    let cards = read_all(&mixed);
     assert_eq!((cards.len(), cards[1]["no order"].as_str()), (3, "failure"));
 }
 
@@ -69,11 +69,11 @@ fn a_reason_or_state_in_the_words_of_a_heading_opens_no_card() {
         [("Status", "Order Shipped"), ("Status", "Order Cancelled"), ("Order Status", "Order Placed")]
     {
         let text = format!("Order Update | S\n{label}\n{value}\nOrder Number\nA-1\nEmail\na@b.c");
-        let cards = said(&text);
+        let cards = read_all(&text);
         assert_eq!(cards.len(), 1, "{label} {value}: {cards:?}");
         assert_eq!(cards[0]["number"], "A-1", "{label} {value}");
     }
-    let failed = said("Payment Declined | S\nDecline Reason\nCard declined\nEmail\na@b.c");
+    let failed = read_all("Payment Declined | S\nDecline Reason\nCard declined\nEmail\na@b.c");
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert_eq!(failed[0]["reason"], "Card declined");
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::{check, embed_with, said};
+use super::{check, embed_with, read_all};
 
 /// Generous for a debug build on a busy machine; what is quadratic in a megabyte takes minutes.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -95,7 +95,7 @@ fn large_and_wicked_texts_are_read_in_time() {
             format!("Successful Checkout | S\nOrder Number\nA-1\nProduct\n{text}"),
             embed_with(&[("Product", text), (text, "x"), ("Order Number", "A-1")]),
         ] {
-            said(&payload);
+            read_all(&payload);
         }
         let shown: String = text.chars().take(12).collect();
         assert!(begun.elapsed() < DEADLINE, "{shown:?} took until {:?}", begun.elapsed());
@@ -246,18 +246,18 @@ proptest! {
 
     #[test]
     fn any_text_is_read_without_panic(text in hard_text()) {
-        said(&text);
-        said(&format!("Successful Checkout | S\nOrder Number\n#A-1\n{text}"));
+        read_all(&text);
+        read_all(&format!("Successful Checkout | S\nOrder Number\n#A-1\n{text}"));
     }
 
     #[test]
     fn any_json_is_read_without_panic(value in any_json()) {
-        said(&value.to_string());
+        read_all(&value.to_string());
     }
 
     #[test]
     fn any_text_in_a_field_leaves_the_other_fields_alone(name in hard_text(), value in hard_text()) {
-        let cards = said(&embed_with(&[("Order Number", "A-1"), ("Product", &value), (&name, &value), ("Price", "$5")]));
+        let cards = read_all(&embed_with(&[("Order Number", "A-1"), ("Product", &value), (&name, &value), ("Price", "$5")]));
         let is_order_or_failure = cards.len() == 1
             && (cards[0].get("number").is_some_and(|number| number == "A-1") || cards[0].contains_key("no order"));
         prop_assert!(is_order_or_failure, "{cards:?}");
@@ -265,7 +265,7 @@ proptest! {
 
     #[test]
     fn a_field_value_without_markup_comes_back_whatever_it_says(value in line_without_markup()) {
-        let card = said(&embed_with(&[("Product", &value), ("Order Number", "A-1")])).remove(0);
+        let card = read_all(&embed_with(&[("Product", &value), ("Order Number", "A-1")])).remove(0);
         prop_assert_eq!(card.get("product"), Some(&value));
         prop_assert_eq!(&card["number"], "A-1");
     }

@@ -1,6 +1,6 @@
 //! Plain text, as people and bots paste it.
 
-use super::{check, said};
+use super::{check, read_all};
 
 /// The message of the guide.
 pub(super) const SEED: &str = "Successful Checkout | Best Buy US
@@ -23,7 +23,7 @@ Image
 
 #[test]
 fn the_exact_message_of_the_guide_is_read() {
-    let expected = said(SEED);
+    let expected = read_all(SEED);
     check(&[(
         "seed",
         SEED,
@@ -73,7 +73,7 @@ fn the_exact_message_of_the_guide_is_read() {
         ("NUL", SEED.replace("Email\n", "Email\0\n")),
     ];
     for (name, text) in variants {
-        assert_eq!(said(&text), expected, "{name}:\n{text}");
+        assert_eq!(read_all(&text), expected, "{name}:\n{text}");
     }
 }
 
@@ -233,7 +233,7 @@ fn a_share_link_is_never_stored() {
         format!("🔗 Share Link\n{link}"),
     ] {
         let text = format!("Successful Checkout | S\nOrder Number\nA-1\n{text}\nEmail\na@b.c");
-        let cards = said(&text);
+        let cards = read_all(&text);
         assert_eq!(cards[0]["email"], "a@b.c");
         assert!(!format!("{cards:?}").contains("refractbot"), "{text}\n{cards:?}");
     }
@@ -241,5 +241,5 @@ fn a_share_link_is_never_stored() {
         ("Order Number", "A-1"),
         ("Share Link", &format!("[Click Here]({link})\n{link}")),
     ]);
-    assert!(!format!("{:?}", said(&embed)).contains("refractbot"));
+    assert!(!format!("{:?}", read_all(&embed)).contains("refractbot"));
 }

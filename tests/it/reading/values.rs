@@ -1,6 +1,6 @@
 //! Values: quantities, states, e-mails, dates.
 
-use super::{card_with, check, check_values, said};
+use super::{card_with, check, check_values, read_all};
 
 #[test]
 fn quantities_are_read_in_every_usual_form() {
@@ -16,7 +16,7 @@ fn quantities_are_read_in_every_usual_form() {
     ];
     check_values("Quantity", "quantity", &table);
     for text in ["0", "-1", "two", "2.5", "1000001", "99999999999999999999", "1e3"] {
-        let card = said(&card_with("Quantity", text)).remove(0);
+        let card = read_all(&card_with("Quantity", text)).remove(0);
         assert_eq!(card.get("quantity"), None, "{text}");
         assert_eq!(card["~quantity"], "1", "{text}");
         assert!(card["warnings"].starts_with("quantity: "), "{text}");
@@ -75,7 +75,7 @@ fn a_state_that_is_not_known_is_kept_as_text() {
         &card_with("Status", "At the zoo"),
         &[("status", ""), ("~status", "verified"), ("extra.status", "At the zoo")],
     )]);
-    assert!(said(&card_with("Status", "At the zoo"))[0]["warnings"].starts_with("status: "));
+    assert!(read_all(&card_with("Status", "At the zoo"))[0]["warnings"].starts_with("status: "));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn an_email_never_costs_the_order() {
         ],
     );
     for odd in ["", "N/A", "not an address"] {
-        let card = said(&card_with("Email", odd)).remove(0);
+        let card = read_all(&card_with("Email", odd)).remove(0);
         assert_eq!(card["number"], "A-1");
         assert!(card["warnings"].starts_with("email: "), "{odd}: {card:?}");
     }
@@ -118,7 +118,7 @@ fn the_password_of_an_account_is_never_stored() {
         "a@example.com:hun:ter2",
     ] {
         for label in ["Account", "Email", "Username", "Account Email", "Profile Email:"] {
-            let card = said(&card_with(label, account)).remove(0);
+            let card = read_all(&card_with(label, account)).remove(0);
             assert_eq!(
                 card.get("email").map(String::as_str),
                 Some("a@example.com"),
@@ -176,7 +176,7 @@ fn order_numbers_are_trimmed_and_lose_their_hash() {
         ("#W_1_2", "W_1_2"),
     ] {
         let payload = format!("Successful Checkout | Store\nProduct\nX\nOrder Number\n{text}\nEmail\na@b.c");
-        let card = said(&payload).remove(0);
+        let card = read_all(&payload).remove(0);
         assert_eq!(card.get("number").map(String::as_str), Some(number), "{text}: {card:?}");
         assert_eq!(card["email"], "a@b.c", "{text}: {card:?}");
     }
@@ -186,11 +186,11 @@ fn order_numbers_are_trimmed_and_lose_their_hash() {
 fn an_order_without_a_number_is_broken_not_foreign() {
     for text in ["", "N/A", "-", "||||", "\u{200b}"] {
         let payload = format!("Successful Checkout | Store\nProduct\nX\nOrder Number\n{text}\nEmail\na@b.c");
-        assert_eq!(said(&payload)[0]["error"], "missing_order_number", "{text}");
+        assert_eq!(read_all(&payload)[0]["error"], "missing_order_number", "{text}");
     }
     let long = "9".repeat(256);
     let payload = format!("Successful Checkout | Store\nProduct\nX\nOrder Number\n{long}\nEmail\na@b.c");
-    let card = said(&payload).remove(0);
+    let card = read_all(&payload).remove(0);
     assert_eq!(card["error"], "bad_order_number");
     assert!(card["detail"].ends_with("longer than 255 characters"), "{card:?}");
 }
@@ -242,10 +242,10 @@ fn no_value_is_no_value_in_every_spelling() {
         "``", "\u{3164}",
     ] {
         for label in ["Profile", "Tracking Number", "Price", "Notes", "Mode", "Status"] {
-            let card = said(&card_with(label, nothing)).remove(0);
-            let plain = said("Successful Checkout | Store\nOrder Number\nA-1").remove(0);
+            let card = read_all(&card_with(label, nothing)).remove(0);
+            let plain = read_all("Successful Checkout | Store\nOrder Number\nA-1").remove(0);
             assert_eq!(card, plain, "{label} {nothing:?}");
-            let card = said(&super::embed_with(&[("Order Number", "A-1"), (label, nothing)])).remove(0);
+            let card = read_all(&super::embed_with(&[("Order Number", "A-1"), (label, nothing)])).remove(0);
             assert_eq!(card, plain, "{label} {nothing:?} in an embed");
         }
     }
