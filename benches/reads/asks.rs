@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use chrono::{DateTime, Days, Utc};
 use roms::order::Status;
-use roms::store::{By, From, OrderFilter, Period, Store};
+use roms::store::{GroupBy, OrderFilter, PageStart, Period, Store};
 
 use crate::orders::{RARE_EMAIL, Sample};
 use crate::report::{Row, milliseconds};
@@ -19,7 +19,7 @@ const PAGE: u64 = 50;
 pub(crate) async fn measure(store: &Store, now: DateTime<Utc>, count: u32) -> Result<Vec<Row>> {
     let mut asks = Asks { store, rows: Vec::new() };
     let sample = Sample::of(store, count).await?;
-    asks.pages(From::Before(i64::from(count / 2))).await?;
+    asks.pages(PageStart::Before(i64::from(count / 2))).await?;
     asks.dates(now).await?;
     asks.totals().await?;
     asks.single(&sample).await?;
@@ -38,14 +38,14 @@ struct Asks<'a> {
 
 impl Asks<'_> {
     /// Pages of the list.
-    async fn pages(&mut self, deep: From) -> Result<()> {
+    async fn pages(&mut self, deep: PageStart) -> Result<()> {
         let store = self.store;
         let all = OrderFilter::default;
-        self.page("newest page", &all(), From::Newest).await?;
+        self.page("newest page", &all(), PageStart::Newest).await?;
         self.page("page by cursor, half way down", &all(), deep).await?;
-        self.page("last page", &all(), From::Oldest).await?;
+        self.page("last page", &all(), PageStart::Oldest).await?;
         self.ask("page 200 by number", async |_| {
-            Ok(store.order_page_behind(&all(), 9_950, PAGE).await?.items.len())
+            Ok(store.order_page_at_offset(&all(), 9_950, PAGE).await?.items.len())
         })
         .await?;
         for (name, status) in [
@@ -54,12 +54,12 @@ impl Asks<'_> {
             ("none", Status::Processing),
         ] {
             let filter = OrderFilter { status: Some(status), ..all() };
-            self.page(&format!("by status: {name}"), &filter, From::Newest).await?;
+            self.page(&format!("by status: {name}"), &filter, PageStart::Newest).await?;
             self.page(&format!("by status, half way down: {name}"), &filter, deep).await?;
         }
         for (name, shop) in [("70 % of all", "best buy us"), ("1 % of all", "COSTCO US")] {
             let filter = OrderFilter { store: Some(shop.to_owned()), ..all() };
-            self.page(&format!("by store: {name}"), &filter, From::Newest).await?;
+            self.page(&format!("by store: {name}"), &filter, PageStart::Newest).await?;
             let filter = OrderFilter { status: Some(Status::Refunded), ..filter };
             self.page(&format!("by store and status: {name} and 1 %"), &filter, deep).await?;
         }
@@ -72,16 +72,16 @@ impl Asks<'_> {
         self.page(
             "by e-mail: one order",
             &OrderFilter { email: Some(RARE_EMAIL.to_uppercase()), ..all() },
-            From::Newest,
+            PageStart::Newest,
         )
         .await?;
         let month =
             OrderFilter { since: Some(now - Days::new(400)), until: Some(now - Days::new(370)), ..all() };
-        self.page("by date: a month long ago", &month, From::Newest).await?;
+        self.page("by date: a month long ago", &month, PageStart::Newest).await?;
         self.page(
             "by date: the last month",
             &OrderFilter { since: Some(now - Days::new(30)), ..all() },
-            From::Newest,
+            PageStart::Newest,
         )
         .await?;
         Ok(())
@@ -121,15 +121,17 @@ impl Asks<'_> {
             ("a part of an e-mail", "quixotic"),
             ("nothing like it", "qqqqq"),
         ] {
-            self.ask(&format!("complete: {name}"), async |_| Ok(store.complete(typed, 25).await?.len()))
+            self.ask(&format!("complete: {name}"), async |_| Ok(store.autocomplete(typed, 25).await?.len()))
                 .await?;
         }
         self.ask("complete: a whole number but for its end", async |n| {
-            Ok(store.complete(&sample.beginning(n), 25).await?.len())
+            Ok(store.autocomplete(&sample.beginning(n), 25).await?.len())
         })
         .await?;
-        self.ask("nearest: one slip", async |n| Ok(store.nearest(&sample.slipped(n), 5).await?.len()))
-            .await?;
+        self.ask("nearest: one slip", async |n| {
+            Ok(store.similar_numbers(&sample.slipped(n), 5).await?.len())
+        })
+        .await?;
         self.ask("order by number in another case", async |n| {
             Ok(usize::from(store.order(&sample.number(n).to_lowercase()).await?.is_some()))
         })
@@ -156,7 +158,7 @@ impl Asks<'_> {
             ("two letters", "qz"),
         ] {
             let filter = OrderFilter { search: Some(text.to_owned()), ..all() };
-            self.page(&format!("search: {name}"), &filter, From::Newest).await?;
+            self.page(&format!("search: {name}"), &filter, PageStart::Newest).await?;
         }
         let whole: [(&str, TextOf); 3] = [
             ("a whole number", Sample::number),
@@ -166,7 +168,7 @@ impl Asks<'_> {
         for (name, text) in whole {
             self.ask(&format!("search: {name}"), async |n| {
                 let filter = OrderFilter { search: Some(text(sample, n)), ..all() };
-                Ok(store.order_page(&filter, From::Newest, PAGE).await?.items.len())
+                Ok(store.order_page(&filter, PageStart::Newest, PAGE).await?.items.len())
             })
             .await?;
         }
@@ -179,7 +181,7 @@ impl Asks<'_> {
         let today = now.date_naive();
         let month = Period { from: today.checked_sub_days(Days::new(29)), to: Some(today) };
         for (span, period) in [("a month", month), ("everything", Period::default())] {
-            for by in [By::Day, By::Store, By::Status, By::Profile, By::Product] {
+            for by in [GroupBy::Day, GroupBy::Store, GroupBy::Status, GroupBy::Profile, GroupBy::Product] {
                 self.ask(&format!("stats of {span} by {by:?}"), async |_| {
                     Ok(store.stats(&period, by).await?.len())
                 })
@@ -189,7 +191,7 @@ impl Asks<'_> {
         Ok(())
     }
 
-    async fn page(&mut self, name: &str, filter: &OrderFilter, from: From) -> Result<()> {
+    async fn page(&mut self, name: &str, filter: &OrderFilter, from: PageStart) -> Result<()> {
         let store = self.store;
         self.ask(name, async |_| Ok(store.order_page(filter, from, PAGE).await?.items.len())).await
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 use iso_currency::Currency;
 use roms::order::{Amount, Extra, FieldChange, Fields, Order, OrderNumber, Source, Status};
-use roms::store::{From, NewEvent, NewLog, OrderFilter, Store};
+use roms::store::{NewEvent, NewLog, OrderFilter, PageStart, Store};
 
 /// Store, how an order number of it begins, currency, and orders of a hundred. Seven of ten
 /// numbers begin alike.
@@ -213,7 +213,7 @@ impl Sample {
     pub(crate) async fn of(store: &Store, count: u32) -> Result<Self> {
         let mut orders = Vec::new();
         for part in 0..20 {
-            let near = From::Before(i64::from(count) * part / 20 + 1_000);
+            let near = PageStart::Before(i64::from(count) * part / 20 + 1_000);
             let filter = OrderFilter { status: Some(Status::Delivered), ..OrderFilter::default() };
             orders.extend(store.order_page(&filter, near, 1).await?.items);
         }

@@ -59,7 +59,7 @@ async fn retire_all(store: &Store, age: TimeDelta) -> Result<u64, StoreError> {
     let now = clock::now();
     let mut emptied = 0;
     loop {
-        let turn = store.empty_messages(now - age, now, TURN).await?;
+        let turn = store.empty_old_messages(now - age, now, TURN).await?;
         emptied += turn;
         if turn < TURN {
             return Ok(emptied);
@@ -71,7 +71,7 @@ async fn retire_all(store: &Store, age: TimeDelta) -> Result<u64, StoreError> {
 /// Keeps SQLite's write-ahead log small. A turn that has begun is finished: it changes a setting
 /// of the writer's connection for a moment.
 async fn fold(store: &Store, stop: &CancellationToken) {
-    let Ok(Some(log)) = store.log_file().await else { return };
+    let Ok(Some(log)) = store.wal_file().await else { return };
     let mut wait = LOOK;
     loop {
         tokio::select! {
@@ -80,7 +80,7 @@ async fn fold(store: &Store, stop: &CancellationToken) {
         }
         wait = LOOK;
         if is_due(&log) {
-            if let Err(error) = store.fold_log().await {
+            if let Err(error) = store.checkpoint().await {
                 // Nothing is lost by it. Where nothing can be written at all, the writer tells.
                 tracing::debug!(%error, "cannot fold the write-ahead log away");
             }

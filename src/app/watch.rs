@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::discord::{self, DiscordError, Timing};
 use crate::ingest::Ingest;
 use crate::status::StatusBoard;
-use crate::store::{Lead, Store};
+use crate::store::{Leadership, Store};
 
 /// How long the Discord edge may take to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(7);
@@ -61,12 +61,12 @@ pub(crate) async fn run(
 }
 
 /// Waits until this process is the leader.
-async fn until_leading(store: &Store, board: &StatusBoard) -> Lead {
+async fn until_leading(store: &Store, board: &StatusBoard) -> Leadership {
     let on_standby = || {
         tracing::info!("standing by: another process watches Discord");
         board.update(|status| status.standby = true);
     };
-    let lead = store.lead(on_standby).await;
+    let lead = store.acquire_leadership(on_standby).await;
     board.update(|status| {
         if std::mem::take(&mut status.standby) {
             tracing::info!("this process is the leader and watches Discord now");

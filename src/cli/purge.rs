@@ -43,8 +43,8 @@ pub(crate) async fn run(arguments: &Arguments, config: &Config, out: &mut impl W
     }
     let store = Store::open(&config.database.url).await?;
     if arguments.dry_run {
-        report(out, &store.find_person(&address).await?, "would be emptied")?;
-    } else if arguments.yes || agrees(&store.find_person(&address).await?, &mut io::stdin().lock(), out)? {
+        report(out, &store.preview_purge(&address).await?, "would be emptied")?;
+    } else if arguments.yes || agrees(&store.preview_purge(&address).await?, &mut io::stdin().lock(), out)? {
         let purged = store.purge(&address).await.context("not finished; run it again")?;
         report(out, &purged, "emptied")?;
         writeln!(out, "{ELSEWHERE}")?;

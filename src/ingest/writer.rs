@@ -16,7 +16,7 @@ use crate::card::outcome::{Outcome, Rejection, RejectionCode};
 use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::feed::{Feed, OrderChange};
-use crate::store::{Batch, Changed, Store, StoreError};
+use crate::store::{Batch, ChangedOrder, Store, StoreError};
 
 /// How long a transaction may take: longer than it waits for a lock.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -174,7 +174,7 @@ impl Writer {
             settled.orders.iter().map(|(number, working)| (number.clone(), working.order.id)).collect();
         let log_ids = save_logs(&batch, works, &settled, &ids).await?;
         batch.save_events(record::events(&settled, &log_ids, &ids)).await?;
-        batch.announce(&changed(&settled)).await?;
+        batch.notify(&changed(&settled)).await?;
         batch.commit().await?;
 
         // What is known already goes well on a full disk too.
@@ -283,9 +283,9 @@ async fn save_logs(
 }
 
 /// The orders that other processes must hear of.
-fn changed(settled: &Settled) -> Vec<Changed> {
+fn changed(settled: &Settled) -> Vec<ChangedOrder> {
     let changed = settled.in_turn().into_iter().filter(|working| working.changed);
-    changed.map(|working| Changed { id: working.order.id, created: working.created }).collect()
+    changed.map(|working| ChangedOrder { id: working.order.id, created: working.created }).collect()
 }
 
 /// The message as one that the database refused.

@@ -29,7 +29,7 @@ pub(crate) async fn find(data: &Data, number: &str) -> Result<Order, CommandErro
     if let Some(order) = store.order(number.trim()).await? {
         return Ok(order);
     }
-    let similar = store.nearest(number, MAX_SUGGESTIONS).await?;
+    let similar = store.similar_numbers(number, MAX_SUGGESTIONS).await?;
     let similar: Vec<String> = similar.iter().map(|number| code(number.as_str())).collect();
     let mut text = format!("There is no order {}.", code(&truncate(number, MAX_ECHO)));
     if !similar.is_empty() {
@@ -46,7 +46,7 @@ pub(crate) async fn by_id(data: &Data, id: i64) -> Result<Order, CommandError> {
 /// Autocompletes an order number. The typed text may also begin the product, the e-mail address or the
 /// profile.
 pub(crate) async fn complete(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    let found = ctx.framework.user_data.services.store.complete(typed, MAX_CHOICES as u64).await;
+    let found = ctx.framework.user_data.services.store.autocomplete(typed, MAX_CHOICES as u64).await;
     // The caller can still type the whole number.
     let orders = found.unwrap_or_else(|error| {
         tracing::debug!(%error, "no autocomplete choices");

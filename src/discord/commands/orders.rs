@@ -19,7 +19,7 @@ use crate::discord::reply::text::{
 };
 use crate::order::dates::{self, DayEdge, EXAMPLES, day_of};
 use crate::order::{Order, Status};
-use crate::store::{From, OrderFilter, OrderPage, Total};
+use crate::store::{OrderFilter, OrderPage, PageStart, Total};
 
 const PAGE_SIZE: u64 = 10;
 /// The length of a number or product on its line.
@@ -77,7 +77,7 @@ pub(crate) async fn orders(
         until: read_day(data, text(until), DayEdge::End)?,
     };
     let view = data.services.store.save_view(&to_json(&filter).to_string(), Utc::now()).await?;
-    responder.show(page(data, &filter, view, From::Newest, 1).await?).await
+    responder.show(page(data, &filter, view, PageStart::Newest, 1).await?).await
 }
 
 /// Buttons "First", "Previous", "Next" and "Last".
@@ -90,10 +90,10 @@ pub(crate) async fn show_page(
     let view = arguments.parse()?;
     let (direction, id, number) = (arguments.text()?, arguments.parse()?, arguments.parse()?);
     let start = match direction {
-        "first" => From::Newest,
-        "last" => From::Oldest,
-        "next" => From::Before(id),
-        "previous" => From::After(id),
+        "first" => PageStart::Newest,
+        "last" => PageStart::Oldest,
+        "next" => PageStart::Before(id),
+        "previous" => PageStart::After(id),
         _ => return Err(CommandError::OutOfDate),
     };
     let stored = data.services.store.view(view).await?.ok_or(CommandError::OutOfDate)?;
@@ -106,7 +106,7 @@ async fn page(
     data: &Data,
     filter: &OrderFilter,
     view: i64,
-    start: From,
+    start: PageStart,
     number: u64,
 ) -> Result<Reply, CommandError> {
     let store = &data.services.store;

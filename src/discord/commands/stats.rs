@@ -17,7 +17,7 @@ use crate::discord::reply::error::CommandError;
 use crate::discord::reply::text::{MAX_ECHO, code, truncate};
 use crate::order::dates;
 use crate::order::dates::{EXAMPLES, day_of};
-use crate::store::{By, Period, StatRow};
+use crate::store::{GroupBy, Period, StatRow};
 use period::{PeriodChoice, day_text, period_text};
 use report::{Question, Report, report};
 
@@ -55,7 +55,7 @@ pub(crate) async fn stats(
     let timezone = data.orders.timezone;
     let today = day_of(Utc::now(), timezone);
     let (title, period) = read_period(period, since.as_deref(), until.as_deref(), today, timezone)?;
-    let by = by.map_or(By::Day, By::from);
+    let by = by.map_or(GroupBy::Day, GroupBy::from);
     let rows = data.services.store.stats(&period, by).await?;
     let question = Question { title, period, by, today, timezone };
     // There is a row for each product, and drawing takes tens of milliseconds of processor time.
@@ -123,7 +123,7 @@ fn reply(question: &Question, rows: &[StatRow]) -> Reply {
     }
 }
 
-impl From<ByChoice> for By {
+impl From<ByChoice> for GroupBy {
     fn from(choice: ByChoice) -> Self {
         match choice {
             ByChoice::Day => Self::Day,

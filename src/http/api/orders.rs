@@ -124,7 +124,7 @@ pub(crate) async fn list(
         until: params.moment("until", state.timezone, DayEdge::End)?,
     };
     let found = match place {
-        Place::Page { behind, .. } => state.store.order_page_behind(&filter, behind, page_size).await?,
+        Place::Page { behind, .. } => state.store.order_page_at_offset(&filter, behind, page_size).await?,
         Place::Cursor(from) => state.store.order_page(&filter, from, page_size).await?,
     };
     let total = state.store.count_orders(&filter).await?;
@@ -147,7 +147,7 @@ pub(crate) async fn list(
 #[derive(Clone, Copy, Debug)]
 enum Place {
     Page { page: u64, behind: u64 },
-    Cursor(store::From),
+    Cursor(store::PageStart),
 }
 
 impl Place {
@@ -156,8 +156,8 @@ impl Place {
         let before = params.clamped("before", 0, i64::MAX)?;
         let after = params.clamped("after", 0, i64::MAX)?;
         match (page, before, after) {
-            (None, Some(id), None) => Ok(Self::Cursor(store::From::Before(id))),
-            (None, None, Some(id)) => Ok(Self::Cursor(store::From::After(id))),
+            (None, Some(id), None) => Ok(Self::Cursor(store::PageStart::Before(id))),
+            (None, None, Some(id)) => Ok(Self::Cursor(store::PageStart::After(id))),
             (page, None, None) => {
                 let page = page.unwrap_or(1).unsigned_abs();
                 let behind = (page - 1).checked_mul(page_size).filter(|behind| *behind <= MAX_OFFSET);
@@ -172,9 +172,9 @@ impl Place {
     /// The cursor that leads back from where there is nothing.
     fn back(self) -> Option<i64> {
         match self {
-            Self::Cursor(store::From::Before(id)) => Some(id.saturating_sub(1).max(0)),
-            Self::Cursor(store::From::After(id)) => Some(id.saturating_add(1)),
-            Self::Cursor(store::From::Newest | store::From::Oldest) => None,
+            Self::Cursor(store::PageStart::Before(id)) => Some(id.saturating_sub(1).max(0)),
+            Self::Cursor(store::PageStart::After(id)) => Some(id.saturating_add(1)),
+            Self::Cursor(store::PageStart::Newest | store::PageStart::Oldest) => None,
             // Behind the last page: that is the one which goes on from the oldest order.
             Self::Page { .. } => Some(0),
         }

@@ -64,7 +64,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn find_person(&self, address: &EmailAddress) -> Result<Purged, StoreError> {
+    pub async fn preview_purge(&self, address: &EmailAddress) -> Result<Purged, StoreError> {
         self.sweep(address, false).await
     }
 

@@ -20,7 +20,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn empty_messages(
+    pub async fn empty_old_messages(
         &self,
         before: DateTime<Utc>,
         now: DateTime<Utc>,
@@ -50,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn log_file(&self) -> Result<Option<PathBuf>, StoreError> {
+    pub async fn wal_file(&self) -> Result<Option<PathBuf>, StoreError> {
         let backend = self.readers.get_database_backend();
         if backend != DbBackend::Sqlite {
             return Ok(None);
@@ -70,7 +70,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn fold_log(&self) -> Result<(), StoreError> {
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
         // Most of it without keeping anybody from writing.
         self.writer.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await?;
         let fold = format!(

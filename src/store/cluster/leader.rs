@@ -41,12 +41,12 @@ const HAVE_IT: &str = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'adv
 
 /// The lead, until it is lost. Dropping it gives it back.
 #[derive(Debug)]
-pub struct Lead {
+pub struct Leadership {
     lost: CancellationToken,
     _kept: DropGuard,
 }
 
-impl Lead {
+impl Leadership {
     /// Comes when the lead is lost: then another process may have it.
     pub async fn lost(&self) {
         self.lost.cancelled().await;
@@ -56,13 +56,13 @@ impl Lead {
 impl Store {
     /// Waits until this process leads; calls `stand_by` when another one does. With SQLite there is
     /// one process, which always leads.
-    pub async fn lead(&self, stand_by: impl FnOnce()) -> Lead {
+    pub async fn acquire_leadership(&self, stand_by: impl FnOnce()) -> Leadership {
         let (lost, end) = (CancellationToken::new(), CancellationToken::new());
         if let Some(server) = &self.server {
             let connection = wait(server, stand_by).await;
             tokio::spawn(keep(connection, lost.clone(), end.clone()));
         }
-        Lead { lost, _kept: end.drop_guard() }
+        Leadership { lost, _kept: end.drop_guard() }
     }
 }
 

@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// An order that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Changed {
+pub struct ChangedOrder {
     /// Its row id.
     pub id: i64,
     /// Whether it is new.
@@ -32,9 +32,9 @@ pub struct Changed {
 
 /// What is heard of other processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum Notification {
     /// They have stored these.
-    Changed(Vec<Changed>),
+    OrdersChanged(Vec<ChangedOrder>),
     /// They may have stored something that was not heard: the connection was gone.
     Missed,
 }
@@ -64,7 +64,7 @@ impl Batch {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn announce(&self, changed: &[Changed]) -> Result<(), StoreError> {
+    pub async fn notify(&self, changed: &[ChangedOrder]) -> Result<(), StoreError> {
         if self.backend() != DbBackend::Postgres {
             return Ok(());
         }
@@ -79,14 +79,14 @@ impl Batch {
 
 impl Listener {
     /// Waits for what is next. It may be dropped while it waits: nothing is lost by that.
-    pub async fn next(&mut self) -> News {
+    pub async fn next(&mut self) -> Notification {
         let Some(server) = self.store.server.clone() else { return std::future::pending().await };
         loop {
             let Some(line) = &mut self.line else {
                 match connect(&server).await {
                     Ok(line) => {
                         self.line = Some(line);
-                        return News::Missed;
+                        return Notification::Missed;
                     }
                     Err(_) => sleep(PAUSE).await,
                 }
@@ -96,7 +96,7 @@ impl Listener {
                 Ok(Ok(Some(told))) => {
                     let changed = read(&self.store.origin, told.payload());
                     if !changed.is_empty() {
-                        return News::Changed(changed);
+                        return Notification::OrdersChanged(changed);
                     }
                 }
                 Ok(Ok(None) | Err(_)) => self.line = None,
@@ -127,9 +127,9 @@ async fn connect(server: &Server) -> Result<PgListener, StoreError> {
 }
 
 /// Notifications: the process that they are of, then ids, with a `+` behind those of new orders.
-fn payloads(origin: &str, changed: &[Changed]) -> Vec<String> {
+fn payloads(origin: &str, changed: &[ChangedOrder]) -> Vec<String> {
     let mut payloads: Vec<String> = Vec::new();
-    for Changed { id, created } in changed {
+    for ChangedOrder { id, created } in changed {
         let mark = if *created { "+" } else { "" };
         match payloads.last_mut().filter(|payload| payload.len() < MAX_BYTES - 22) {
             // Writing to a text cannot fail.
@@ -141,26 +141,26 @@ fn payloads(origin: &str, changed: &[Changed]) -> Vec<String> {
 }
 
 /// What a notification tells of, unless it is one of our own.
-fn read(origin: &str, payload: &str) -> Vec<Changed> {
+fn read(origin: &str, payload: &str) -> Vec<ChangedOrder> {
     let mut words = payload.split(' ');
     if words.next() == Some(origin) {
         return Vec::new();
     }
     let changed = |word: &str| {
         let created = word.ends_with('+');
-        word.trim_end_matches('+').parse().ok().map(|id| Changed { id, created })
+        word.trim_end_matches('+').parse().ok().map(|id| ChangedOrder { id, created })
     };
     words.filter_map(changed).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Changed, payloads, read};
+    use super::{ChangedOrder, payloads, read};
 
     #[test]
     fn many_orders_are_told_of_in_few_notifications_that_postgresql_takes() {
         let changed: Vec<_> =
-            (0..2000).map(|at| Changed { id: i64::MAX - at, created: at % 3 == 0 }).collect();
+            (0..2000).map(|at| ChangedOrder { id: i64::MAX - at, created: at % 3 == 0 }).collect();
         let payloads = payloads("0123456789abcdef", &changed);
         assert!(payloads.len() < 7 && payloads.iter().all(|payload| payload.len() < 8000));
         let heard: Vec<_> = payloads.iter().flat_map(|payload| read("somebody", payload)).collect();

@@ -26,7 +26,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn complete(&self, typed: &str, limit: u64) -> Result<Vec<Order>, StoreError> {
+    pub async fn autocomplete(&self, typed: &str, limit: u64) -> Result<Vec<Order>, StoreError> {
         let typed = typed.trim();
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let sample = Sample::default();

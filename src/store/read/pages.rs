@@ -8,7 +8,7 @@ use crate::store::{OrderFilter, Store, StoreError};
 
 /// Where a page of a list begins. The list goes by row id, newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum PageStart {
     /// At the newest order.
     Newest,
     /// At the oldest order: the last page.
@@ -38,18 +38,18 @@ impl Store {
     pub async fn order_page(
         &self,
         filter: &OrderFilter,
-        from: From,
+        from: PageStart,
         limit: u64,
     ) -> Result<OrderPage, StoreError> {
         // What lies behind begins at the row of the cursor itself.
         let (stretch, back) = match from {
-            From::Newest => (Stretch::ALL, None),
-            From::Oldest => (Stretch { beyond: None, descending: false }, None),
-            From::Before(id) => (
+            PageStart::Newest => (Stretch::ALL, None),
+            PageStart::Oldest => (Stretch { beyond: None, descending: false }, None),
+            PageStart::Before(id) => (
                 Stretch { beyond: Some(id), descending: true },
                 Some(Stretch { beyond: id.checked_sub(1), descending: false }),
             ),
-            From::After(id) => (
+            PageStart::After(id) => (
                 Stretch { beyond: Some(id), descending: false },
                 Some(Stretch { beyond: id.checked_add(1), descending: true }),
             ),
@@ -76,14 +76,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn order_page_behind(
+    pub async fn order_page_at_offset(
         &self,
         filter: &OrderFilter,
         skipped: u64,
         limit: u64,
     ) -> Result<OrderPage, StoreError> {
         let Some(before) = skipped.checked_sub(1) else {
-            return self.order_page(filter, From::Newest, limit).await;
+            return self.order_page(filter, PageStart::Newest, limit).await;
         };
         let last_skipped = match self.way(filter).await? {
             Way::InOrder(Split { lookup, rest }) => {
@@ -96,9 +96,9 @@ impl Store {
             }
         };
         if let Some(id) = last_skipped {
-            return self.order_page(filter, From::Before(id), limit).await;
+            return self.order_page(filter, PageStart::Before(id), limit).await;
         }
-        let newest = self.order_page(filter, From::Newest, 1).await?.items;
+        let newest = self.order_page(filter, PageStart::Newest, 1).await?.items;
         Ok(OrderPage { items: Vec::new(), has_newer: !newest.is_empty(), has_older: false })
     }
 }

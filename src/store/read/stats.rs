@@ -21,7 +21,7 @@ pub struct Period {
 
 /// What orders are put together by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum GroupBy {
     /// The day of the order: that of its date, else of its arrival, in the configured time zone.
     Day,
     /// The store, as the cards name it.
@@ -69,13 +69,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails, or a sum of money does not fit 64 bits.
-    pub async fn stats(&self, period: &Period, by: By) -> Result<Vec<StatRow>, StoreError> {
+    pub async fn stats(&self, period: &Period, by: GroupBy) -> Result<Vec<StatRow>, StoreError> {
         let (kind, key) = match by {
-            By::Day => (Kind::Status, Column::Day),
-            By::Status => (Kind::Status, Column::Name),
-            By::Store => (Kind::Store, Column::Name),
-            By::Profile => (Kind::Profile, Column::Name),
-            By::Product => (Kind::Product, Column::Name),
+            GroupBy::Day => (Kind::Status, Column::Day),
+            GroupBy::Status => (Kind::Status, Column::Name),
+            GroupBy::Store => (Kind::Store, Column::Name),
+            GroupBy::Profile => (Kind::Profile, Column::Name),
+            GroupBy::Product => (Kind::Product, Column::Name),
         };
         let sum = |column: Column| column.sum().cast_as("bigint");
         let days = Condition::all()
@@ -113,7 +113,7 @@ impl Store {
                 row.spend.push(Spend { currency, hundredths, orders: count(priced) });
             }
         }
-        if by != By::Day {
+        if by != GroupBy::Day {
             rows.sort_by(|a, b| b.orders.cmp(&a.orders).then_with(|| a.key.cmp(&b.key)));
         }
         Ok(rows)

@@ -5,7 +5,7 @@ use roms::order::Order;
 use super::shelf::{Shelf, numbers, order, some, with};
 
 async fn complete(shelf: &Shelf, typed: &str, limit: u64) -> Vec<String> {
-    let found = shelf.store.complete(typed, limit).await.unwrap();
+    let found = shelf.store.autocomplete(typed, limit).await.unwrap();
     numbers(&found).into_iter().map(str::to_owned).collect()
 }
 
@@ -100,7 +100,7 @@ async fn a_number_that_is_not_there_has_its_nearest_ones() {
         )
         .await;
     let nearest = async |number: &str, limit: usize| -> Vec<String> {
-        let near = shelf.store.nearest(number, limit).await.unwrap();
+        let near = shelf.store.similar_numbers(number, limit).await.unwrap();
         near.iter().map(ToString::to_string).collect()
     };
     let cases: [(&str, &[&str]); 9] = [

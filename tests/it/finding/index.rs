@@ -29,7 +29,7 @@ async fn the_index_follows_by_itself() {
 async fn a_change_is_found_at_once_and_what_was_there_before_is_not() {
     let shelf = Shelf::new().await;
     let hit = async |text: &str| {
-        let page = shelf.store.order_page(&search(text), roms::store::From::Newest, 9).await.unwrap();
+        let page = shelf.store.order_page(&search(text), roms::store::PageStart::Newest, 9).await.unwrap();
         numbers(&page.items).join(" ")
     };
     shelf.put(&[with(order("A-1"), |fields| fields.product = some("old mug")), order("A-2")]).await;
@@ -92,7 +92,7 @@ async fn the_index_is_removed_and_made_again_as_configured() {
     let shelf = shelf.again("").await;
     assert_eq!(names(&shelf).await, with_index);
     let page = async |text: &str| {
-        let page = shelf.store.order_page(&search(text), roms::store::From::Newest, 9).await.unwrap();
+        let page = shelf.store.order_page(&search(text), roms::store::PageStart::Newest, 9).await.unwrap();
         numbers(&page.items).join(" ")
     };
     assert_eq!(page("blue").await, "A-2 A-1");

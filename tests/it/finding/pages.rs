@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use roms::order::{Order, Status};
-use roms::store::{From, OrderFilter, Total};
+use roms::store::{OrderFilter, PageStart, Total};
 
 use super::shelf::{Shelf, numbers, of_status, order, search, some, time, with};
 
@@ -83,7 +83,7 @@ async fn walk_through(shelf: &Shelf, orders: &[Order]) {
             .filter(|order| fits(&filter, order))
             .map(|order| order.number.as_str())
             .collect();
-        for (first, forward) in [(From::Newest, true), (From::Oldest, false)] {
+        for (first, forward) in [(PageStart::Newest, true), (PageStart::Oldest, false)] {
             let (mut from, mut seen) = (first, Vec::new());
             loop {
                 let page = shelf.store.order_page(&filter, from, 7).await.unwrap();
@@ -98,11 +98,11 @@ async fn walk_through(shelf: &Shelf, orders: &[Order]) {
                 }
                 let edge = if forward { page.items.last() } else { page.items.first() };
                 let Some(edge) = edge.filter(|_| ahead) else { break };
-                from = if forward { From::Before(edge.id) } else { From::After(edge.id) };
+                from = if forward { PageStart::Before(edge.id) } else { PageStart::After(edge.id) };
             }
             assert_eq!(seen, expected, "{filter:?} from {first:?}");
         }
-        let skipped = shelf.store.order_page_behind(&filter, 5, 3).await.unwrap();
+        let skipped = shelf.store.order_page_at_offset(&filter, 5, 3).await.unwrap();
         let behind: Vec<&str> = expected.iter().skip(5).take(3).copied().collect();
         assert_eq!(numbers(&skipped.items), behind, "{filter:?} behind five");
         assert_eq!(skipped.has_older, expected.len() > 8, "{filter:?} behind five");
@@ -147,15 +147,15 @@ async fn the_edges_of_the_list_say_so() {
         let page = shelf.store.order_page(&OrderFilter::default(), from, 10).await.unwrap();
         (page.items.len(), page.has_newer, page.has_older)
     };
-    for from in [From::Newest, From::Oldest, From::Before(5), From::After(5)] {
+    for from in [PageStart::Newest, PageStart::Oldest, PageStart::Before(5), PageStart::After(5)] {
         assert_eq!(page(from).await, (0, false, false), "{from:?} of nothing");
     }
     shelf.put(&[order("A"), order("B"), order("C")]).await;
-    assert_eq!(page(From::Before(1)).await, (0, true, false));
-    assert_eq!(page(From::After(3)).await, (0, false, true));
-    assert_eq!(page(From::Before(i64::MAX)).await, (3, false, false));
-    assert_eq!(page(From::After(i64::MIN)).await, (3, false, false));
-    assert_eq!(page(From::Before(i64::MIN)).await, (0, true, false));
+    assert_eq!(page(PageStart::Before(1)).await, (0, true, false));
+    assert_eq!(page(PageStart::After(3)).await, (0, false, true));
+    assert_eq!(page(PageStart::Before(i64::MAX)).await, (3, false, false));
+    assert_eq!(page(PageStart::After(i64::MIN)).await, (3, false, false));
+    assert_eq!(page(PageStart::Before(i64::MIN)).await, (0, true, false));
 }
 
 #[tokio::test]
@@ -164,8 +164,8 @@ async fn a_page_stays_as_it_is_while_orders_come_in() {
     let orders = mixed(30);
     shelf.put(&orders[..20]).await;
     let all = OrderFilter::default();
-    let first = shelf.store.order_page(&all, From::Newest, 5).await.unwrap();
-    let next = From::Before(first.items.last().unwrap().id);
+    let first = shelf.store.order_page(&all, PageStart::Newest, 5).await.unwrap();
+    let next = PageStart::Before(first.items.last().unwrap().id);
     let before = shelf.store.order_page(&all, next, 5).await.unwrap();
     shelf.put(&orders[20..]).await;
     let after = shelf.store.order_page(&all, next, 5).await.unwrap();
@@ -226,7 +226,7 @@ async fn an_order_is_found_by_number_in_any_case_and_by_id_where_no_number_fits(
     assert!(shelf.store.order_by_id(6).await.unwrap().is_none());
     let ids: BTreeSet<i64> = shelf
         .store
-        .order_page(&OrderFilter::default(), From::Newest, 9)
+        .order_page(&OrderFilter::default(), PageStart::Newest, 9)
         .await
         .unwrap()
         .items

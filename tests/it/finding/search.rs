@@ -1,12 +1,12 @@
 //! Substring search: what is a hit, whatever stands in the text.
 
 use roms::order::Order;
-use roms::store::{From, OrderFilter};
+use roms::store::{OrderFilter, PageStart};
 
 use super::shelf::{Shelf, numbers, order, search, some, with};
 
 async fn found(shelf: &Shelf, filter: &OrderFilter) -> Vec<String> {
-    let page = shelf.store.order_page(filter, From::Newest, 50).await.unwrap();
+    let page = shelf.store.order_page(filter, PageStart::Newest, 50).await.unwrap();
     numbers(&page.items).into_iter().map(str::to_owned).collect()
 }
 

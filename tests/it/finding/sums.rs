@@ -11,19 +11,19 @@ use proptest::{
 };
 use roms::order::dates::day_of;
 use roms::order::{Fields, Order, Status};
-use roms::store::{By, Period, Spend, StatRow, Store};
+use roms::store::{GroupBy, Period, Spend, StatRow, Store};
 use tokio::runtime::Runtime;
 
 use super::shelf::{Shelf, amount, order, some, time, with};
 
-const ALL: [By; 5] = [By::Day, By::Store, By::Status, By::Profile, By::Product];
+const ALL: [GroupBy; 5] = [GroupBy::Day, GroupBy::Store, GroupBy::Status, GroupBy::Profile, GroupBy::Product];
 
 fn date(text: &str) -> Option<NaiveDate> {
     text.parse().ok()
 }
 
 /// The sums as somebody would make them who reads every order.
-fn recount(orders: &[Order], zone: Tz, period: Period, by: By) -> Vec<StatRow> {
+fn recount(orders: &[Order], zone: Tz, period: Period, by: GroupBy) -> Vec<StatRow> {
     let mut rows = BTreeMap::<Option<String>, (StatRow, BTreeMap<String, Spend>)>::new();
     for order in orders {
         let Fields { status, store, profile, product, currency, total, quantity, .. } = order.fields.clone();
@@ -32,11 +32,11 @@ fn recount(orders: &[Order], zone: Tz, period: Period, by: By) -> Vec<StatRow> {
             continue;
         }
         let key = match by {
-            By::Day => Some(day.to_string()),
-            By::Store => store,
-            By::Status => status.map(|status| status.to_string()),
-            By::Profile => profile,
-            By::Product => product,
+            GroupBy::Day => Some(day.to_string()),
+            GroupBy::Store => store,
+            GroupBy::Status => status.map(|status| status.to_string()),
+            GroupBy::Profile => profile,
+            GroupBy::Product => product,
         };
         let empty = StatRow { key: key.clone(), orders: 0, void: 0, units: 0, spend: Vec::new() };
         let (row, spend) = rows.entry(key).or_insert((empty, BTreeMap::new()));
@@ -57,7 +57,7 @@ fn recount(orders: &[Order], zone: Tz, period: Period, by: By) -> Vec<StatRow> {
         .into_values()
         .map(|(row, spend)| StatRow { spend: spend.into_values().collect(), ..row })
         .collect();
-    if by != By::Day {
+    if by != GroupBy::Day {
         rows.sort_by(|a, b| b.orders.cmp(&a.orders).then_with(|| a.key.cmp(&b.key)));
     }
     rows
@@ -100,7 +100,7 @@ async fn orders_units_and_spend_are_summed_exactly() {
     ];
     shelf.put(&orders).await;
     let day = Period { from: date("2026-01-31"), to: date("2026-01-31") };
-    let sums = shelf.store.stats(&day, By::Store).await.unwrap();
+    let sums = shelf.store.stats(&day, GroupBy::Store).await.unwrap();
     let spend = |currency, hundredths| Spend { currency: Some(currency), hundredths, orders: 1 };
     let best_buy = StatRow {
         key: some("Best Buy US"),
@@ -212,7 +212,7 @@ async fn the_zone_stays_where_nobody_says_another() {
     let late = with(order("A"), |fields| fields.order_date = Some(time("2026-01-10T20:00:00Z")));
     shelf.put(&[late]).await;
     let stays = shelf.open_by_default().await;
-    let days = stays.stats(&Period::default(), By::Day).await.unwrap();
+    let days = stays.stats(&Period::default(), GroupBy::Day).await.unwrap();
     assert_eq!(days[0].key.as_deref(), Some("2026-01-11"));
     stays.close().await.unwrap();
 }

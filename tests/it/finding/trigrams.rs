@@ -1,7 +1,7 @@
 //! PostgreSQL's search index: where it comes from, and what is done without. `just test-postgres`
 //! runs these.
 
-use roms::store::From;
+use roms::store::PageStart;
 use serde_json::json;
 
 use super::shelf::{Shelf, numbers, order, search, some, with};
@@ -10,7 +10,7 @@ use crate::support::{edge::Log, home::Home};
 const INDEXES: &str = "SELECT indexdef::text FROM pg_indexes WHERE indexname = 'orders_search'";
 
 async fn hits(shelf: &Shelf, text: &str) -> String {
-    let page = shelf.store.order_page(&search(text), From::Newest, 9).await.unwrap();
+    let page = shelf.store.order_page(&search(text), PageStart::Newest, 9).await.unwrap();
     numbers(&page.items).join(" ")
 }
 

@@ -94,7 +94,7 @@ async fn a_turn_takes_no_more_than_asked_for_and_the_oldest_first() {
     }
     let mut whole =
         async || json!(sql.values("SELECT id FROM webhook_logs WHERE payload = 'x' ORDER BY id").await);
-    let empty = async || store.empty_messages(days_ago(90), Utc::now(), 3).await.unwrap();
+    let empty = async || store.empty_old_messages(days_ago(90), Utc::now(), 3).await.unwrap();
     assert_eq!((empty().await, whole().await), (3, json!([[1], [4], [5], [7]])));
     assert_eq!((empty().await, whole().await), (3, json!([[4]])));
     assert_eq!((empty().await, whole().await), (0, json!([[4]])));

@@ -16,7 +16,7 @@ use crate::discord::reply::text::{
     utf16_len,
 };
 use crate::order::Status;
-use crate::store::{By, Period, StatRow};
+use crate::store::{GroupBy, Period, StatRow};
 
 /// How many groups have a line and a row in the chart.
 const MAX_GROUPS: usize = 10;
@@ -34,7 +34,7 @@ const CONTINUED: &str = "\u{200b}";
 pub(crate) struct Question {
     pub(crate) title: String,
     pub(crate) period: Period,
-    pub(crate) by: By,
+    pub(crate) by: GroupBy,
     pub(crate) today: NaiveDate,
     pub(crate) timezone: Tz,
 }
@@ -68,16 +68,16 @@ pub(crate) fn report(question: &Question, rows: &[StatRow]) -> Report {
         return Report { embed: EmbedBuilder { description, ..EmbedBuilder::default() }, chart: None };
     }
     let spend = all.spend();
-    let currency = spend.first().map(|(currency, _)| *currency).filter(|_| question.by != By::Status);
+    let currency = spend.first().map(|(currency, _)| *currency).filter(|_| question.by != GroupBy::Status);
     let (group_name, groups) = match question.by {
-        By::Day => group_days(question, rows),
-        By::Store => ("store".to_owned(), group_rows(rows)),
-        By::Profile => ("profile".to_owned(), group_rows(rows)),
-        By::Product => ("product".to_owned(), group_rows(rows)),
-        By::Status => ("status".to_owned(), group_statuses(rows)),
+        GroupBy::Day => group_days(question, rows),
+        GroupBy::Store => ("store".to_owned(), group_rows(rows)),
+        GroupBy::Profile => ("profile".to_owned(), group_rows(rows)),
+        GroupBy::Product => ("product".to_owned(), group_rows(rows)),
+        GroupBy::Status => ("status".to_owned(), group_statuses(rows)),
     };
     let mut embed = embed(question, &all);
-    let mut chart = if question.by == By::Day {
+    let mut chart = if question.by == GroupBy::Day {
         let newest: Vec<&Group> = groups.iter().rev().filter(|group| group.totals.orders > 0).collect();
         add_lines(&mut embed, &format!("By {group_name}, newest first"), lines(&newest));
         column_chart(&groups, currency)

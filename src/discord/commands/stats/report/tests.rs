@@ -16,7 +16,7 @@ fn row(key: &str, orders: u64, void: u64, spend: &[(iso_currency::Currency, i64)
     StatRow { key, orders, void, units: 2 * (orders - void), spend: spend.collect() }
 }
 
-fn asked(by: By, rows: &[StatRow]) -> (Value, Chart) {
+fn asked(by: GroupBy, rows: &[StatRow]) -> (Value, Chart) {
     let today = "2026-11-25".parse().unwrap();
     let period = Period { from: "2026-11-01".parse().ok(), to: "2026-11-30".parse().ok() };
     let question =
@@ -43,7 +43,7 @@ fn currencies_are_not_mixed_and_the_chart_names_the_one_it_shows() {
         row("Media Markt DE", 3, 0, &[(EUR, 900_000)]),
         row("", 1, 1, &[]),
     ];
-    let (embed, chart) = asked(By::Store, &rows);
+    let (embed, chart) = asked(GroupBy::Store, &rows);
     assert_eq!(embed["title"], "This month");
     assert_eq!(field(&embed, "Orders"), "13");
     assert_eq!(field(&embed, "Units"), "22");
@@ -70,7 +70,7 @@ fn currencies_are_not_mixed_and_the_chart_names_the_one_it_shows() {
 fn groups_without_a_bar_of_their_own_are_added_up() {
     let rows: Vec<StatRow> =
         (0..13).map(|at| row(&format!("Product {at}"), 20, 0, &[(USD, 1_000 + at)])).collect();
-    let (embed, chart) = asked(By::Product, &rows);
+    let (embed, chart) = asked(GroupBy::Product, &rows);
     let lines = field(&embed, "By product");
     assert_eq!(lines.lines().count(), 11);
     assert!(lines.ends_with("\n3 others: 60 orders · 120 units · **30.33 USD**"), "{lines}");
@@ -83,7 +83,7 @@ fn groups_without_a_bar_of_their_own_are_added_up() {
 #[test]
 fn a_status_has_its_colour_and_counts_orders() {
     let rows = [row("verified", 3, 0, &[(USD, 500)]), row("cancelled", 2, 2, &[]), row("", 1, 0, &[])];
-    let (embed, chart) = asked(By::Status, &rows);
+    let (embed, chart) = asked(GroupBy::Status, &rows);
     assert_eq!(chart.subtitle, "Orders by status");
     assert_eq!(bars(&chart), [("verified", "3"), ("cancelled", "2"), ("not stated", "1")]);
     let colours: Vec<Option<u32>> = chart.bars.iter().map(|bar| bar.colour).collect();
@@ -93,7 +93,7 @@ fn a_status_has_its_colour_and_counts_orders() {
 
 #[test]
 fn orders_without_an_amount_are_counted() {
-    let (embed, chart) = asked(By::Profile, &[row("Main", 1_200, 0, &[])]);
+    let (embed, chart) = asked(GroupBy::Profile, &[row("Main", 1_200, 0, &[])]);
     assert_eq!(chart.subtitle, "Orders by profile");
     assert_eq!(bars(&chart), [("Main", "1,200")]);
     assert_eq!((field(&embed, "Spend"), field(&embed, "Average order")), ("", ""));
@@ -102,7 +102,7 @@ fn orders_without_an_amount_are_counted() {
 #[test]
 fn days_are_chronological_in_the_chart_and_newest_first_on_the_lines() {
     let rows = [row("2026-11-01", 1, 0, &[(JPY, 100)]), row("2026-11-24", 2, 0, &[(JPY, 500)])];
-    let (embed, chart) = asked(By::Day, &rows);
+    let (embed, chart) = asked(GroupBy::Day, &rows);
     assert_eq!(chart.subtitle, "Spend in JPY by day");
     assert_eq!(chart.bars.len(), 25, "up to today");
     assert_eq!(bars(&chart)[0], ("1 Nov", "1.00"));
@@ -119,7 +119,7 @@ fn a_name_from_a_card_is_escaped_and_breaks_no_other_line() {
     let rows: Vec<StatRow> = (0..11)
         .map(|at| row(&format!("{at} {evil}"), 9, 1, &[(USD, i64::MAX), (EUR, i64::MAX), (GBP, 1), (JPY, 1)]))
         .collect();
-    let (embed, chart) = asked(By::Product, &rows);
+    let (embed, chart) = asked(GroupBy::Product, &rows);
     let fields = embed["fields"].as_array().unwrap();
     let values: Vec<&str> = fields.iter().filter_map(|field| field["value"].as_str()).collect();
     assert!(values.iter().all(|value| utf16_len(value) <= MAX_FIELD_VALUE));
@@ -141,7 +141,7 @@ fn without_orders_the_answer_is_a_sentence() {
         (Period::day(today), "No orders in this period: Today · 25 Nov 2026."),
     ] {
         let title = "Today · 25 Nov 2026".to_owned();
-        let question = Question { title, period, by: By::Day, today, timezone: chrono_tz::UTC };
+        let question = Question { title, period, by: GroupBy::Day, today, timezone: chrono_tz::UTC };
         let Report { embed, chart } = report(&question, &[]);
         assert!(chart.is_none());
         assert!(embed.description.starts_with(expected), "{}", embed.description);

@@ -24,7 +24,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn nearest(&self, number: &str, limit: usize) -> Result<Vec<OrderNumber>, StoreError> {
+    pub async fn similar_numbers(&self, number: &str, limit: usize) -> Result<Vec<OrderNumber>, StoreError> {
         let Ok(typed) = OrderNumber::parse(number) else { return Ok(Vec::new()) };
         let typed = typed.as_str().to_lowercase();
         let mut candidates = BTreeSet::new();
