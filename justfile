@@ -3,42 +3,42 @@
 _default:
     @just --list
 
-# Everything that a change must pass; CI runs the same
+# Everything that a change must pass; the same as in CI
 check: format-check lint doc test test-postgres deny
 
 # Format the code
 fmt:
     cargo fmt --all
 
-# Fail where the code is not formatted
+# Fail if the code is not formatted
 format-check:
     cargo fmt --all --check
 
-# All lints, as errors
+# Run all lints; warnings are errors
 lint:
     cargo clippy --locked --workspace --all-targets -- --deny warnings
 
-# The documentation of the code, warnings as errors
+# Build the code documentation; warnings are errors
 doc:
     RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
 
-# All tests
+# Run all tests
 test *args:
     cargo test --locked --workspace {{ args }}
 
-# The integration tests against a PostgreSQL that is started for them, with those that need one
+# Run the integration tests on a temporary PostgreSQL server, with the tests that need one
 test-postgres *args:
     .ci/postgres cargo test --locked --test it {{ args }} -- --include-ignored
 
-# Licences, sources and duplicates of the dependencies
+# Check the licences, sources and banned crates of the dependencies
 deny:
     cargo deny --locked check bans licenses sources
 
-# Known vulnerabilities of the dependencies; fetches the RustSec database from GitHub
+# Check the dependencies for known vulnerabilities; needs GitHub
 advisories:
     cargo deny --locked check advisories
 
-# Serve with the optimised build
+# Run ROMS, optimised
 run *args:
     cargo run --locked --release -- {{ args }}
 
@@ -46,33 +46,33 @@ run *args:
 sample:
     cargo run --locked --release -- send-sample
 
-# ROMS against a Discord of its own, without an account; Ctrl-C ends it
+# Show ROMS at work with a simulated Discord, without an account; Ctrl-C stops it
 demo:
     cargo run --locked --release --example demo
 
-# The server under load beside what bounds it; `just bench --quick` is short; needs wrk
+# Measure the HTTP server next to its upper bounds; needs wrk; `just bench --quick` is shorter
 bench *args:
     cargo bench --locked --bench server -- {{ args }}
 
-# The same with PostgreSQL beside SQLite
+# The same as `bench`, with PostgreSQL as well
 bench-postgres *args:
-    MEASURED=1 .ci/postgres cargo bench --locked --bench server -- {{ args }}
+    DURABLE=1 .ci/postgres cargo bench --locked --bench server -- {{ args }}
 
-# Reading and writing at a million orders, on SQLite and then on PostgreSQL
+# Measure reading and writing with a million orders, on SQLite and PostgreSQL
 bench-reads:
     cargo bench --locked --bench reads
-    MEASURED=1 .ci/postgres sh -c 'ROMS_BENCH_DATABASE="$TEST_DATABASE_URL" cargo bench --locked --bench reads'
+    DURABLE=1 .ci/postgres sh -c 'ROMS_BENCH_DATABASE="$TEST_DATABASE_URL" cargo bench --locked --bench reads'
 
-# Reading a card, in microseconds, and cards from Discord, in cards per second
+# Measure reading one card, and cards per second from Discord
 bench-reading:
     cargo bench --locked --bench reading
     cargo bench --locked --bench discord
 
-# Ten times the senders that keep ROMS at work: what is accepted, refused and needed of memory; 80 s
+# Measure ROMS with many more senders than it can serve; 80 s
 overload:
     cargo bench --locked --bench overload
 
-# Look for what breaks the reading of cards: flatten, embeds, parse or slow, for so many seconds
+# Fuzz the reading of cards; the targets are flatten, embeds, parse and slow
 fuzz target="parse" seconds="300":
     mkdir -p fuzz/corpus/{{ target }}
     RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{ target }} fuzz/corpus/{{ target }} tests/fixtures/cards -- \

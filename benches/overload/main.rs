@@ -1,14 +1,14 @@
-//! Ten times the senders that keep ROMS at work, none of whom waits when refused:
-//! `cargo bench --bench overload`.
+//! Measures ROMS under overload: 640 and then 2000 senders instead of 64, which retry at once when they
+//! are refused. Run it with `cargo bench --bench overload`.
 //!
-//! ROMS is the real binary in a process of its own, with an empty database. What must hold: the
-//! orders that are accepted keep coming at about the rate without overload, their latency is
-//! bounded, the others are refused soon, and memory is flat. At the end, every accepted order is
-//! counted in the database.
+//! The real binary runs in its own process on an empty database. Under overload, it should still accept
+//! about as many orders per second as without, answer them within a bounded time, refuse the others
+//! quickly, and use no more memory. At the end, the benchmark checks that the database holds every
+//! accepted order.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
-#[expect(dead_code, reason = "processor time is not measured here")]
+#[expect(dead_code, reason = "this benchmark does not measure CPU time")]
 #[path = "../discord/process.rs"]
 mod process;
 mod sender;
@@ -24,9 +24,9 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use process::Memory;
-use sender::{Seen, send};
+use sender::{Answers, send};
 
-/// Senders, and for how long they send.
+/// The number of senders in each phase, and its duration.
 const PHASES: [(usize, Duration); 4] = [
     (64, Duration::from_secs(10)),
     (640, Duration::from_secs(30)),
@@ -35,7 +35,7 @@ const PHASES: [(usize, Duration); 4] = [
 ];
 
 fn main() -> Result<()> {
-    // `cargo test --benches` only wants to know that it starts.
+    // `cargo test --benches` runs this without `--bench`, only to see that it starts.
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
@@ -44,24 +44,23 @@ fn main() -> Result<()> {
 
 async fn measure() -> Result<()> {
     let roms = Roms::start()?;
-    roms.until_it_answers().await?;
+    roms.until_ready().await?;
     println!(
-        "| senders | accepted/s | p50 ms | p99 ms | longest ms | refused/s | slowest refusal ms | broken | memory, MiB |"
+        "| senders | accepted/s | p50 ms | p99 ms | slowest ms | refused/s | slowest refusal ms | broken | memory, MiB |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     let mut accepted = 0;
     for (phase, (senders, time)) in PHASES.into_iter().enumerate() {
-        let seen = roms.load(phase, senders, time).await?;
-        accepted += seen.accepted.len();
+        let answers = roms.run_phase(phase, senders, time).await?;
+        accepted += answers.accepted.len();
     }
-    // Whoever was accepted last has been answered by now.
     let stored = roms.orders().await?;
     println!("\n{accepted} orders accepted, {stored} stored");
     ensure!(stored >= accepted, "accepted orders are missing");
     Ok(())
 }
 
-/// A running ROMS; it is killed when dropped.
+/// A running ROMS. Dropping it kills the process.
 struct Roms {
     child: Child,
     address: SocketAddr,
@@ -88,7 +87,7 @@ impl Roms {
         Ok(Self { child, address, _folder: folder })
     }
 
-    async fn until_it_answers(&self) -> Result<()> {
+    async fn until_ready(&self) -> Result<()> {
         let end = Instant::now() + Duration::from_secs(10);
         while tokio::net::TcpStream::connect(self.address).await.is_err() {
             ensure!(Instant::now() < end, "ROMS does not answer");
@@ -97,8 +96,8 @@ impl Roms {
         Ok(())
     }
 
-    /// Lets senders send for a while, and prints a line on it.
-    async fn load(&self, phase: usize, senders: usize, time: Duration) -> Result<Seen> {
+    /// Runs one phase and prints its line of the table.
+    async fn run_phase(&self, phase: usize, senders: usize, time: Duration) -> Result<Answers> {
         let end = Instant::now() + time;
         let mut running = JoinSet::new();
         for sender in 0..senders {
@@ -107,47 +106,48 @@ impl Roms {
         let mut memory = Vec::new();
         while Instant::now() < end {
             sleep(time / 5).await;
-            memory.push(Memory::of(self.child.id()).now.context("the memory is not known")?);
+            memory.push(Memory::of(self.child.id()).now.context("cannot read the memory use")?);
         }
-        let mut seen = Seen::default();
+        let mut answers = Answers::default();
         while let Some(ended) = running.join_next().await {
-            seen.add(ended?);
+            answers.add(ended?);
         }
-        if seen.accepted.is_empty() {
-            bail!("nothing was accepted");
+        if answers.accepted.is_empty() {
+            bail!("no order was accepted");
         }
-        seen.accepted.sort_unstable();
+        answers.accepted.sort_unstable();
         let per_second =
             |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / time.as_secs_f64();
         let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
-        let share = |percent: usize| seen.accepted[(seen.accepted.len() - 1) * percent / 100];
+        let percentile = |percent: usize| answers.accepted[(answers.accepted.len() - 1) * percent / 100];
         println!(
             "| {senders} | {:.0} | {:.1} | {:.1} | {:.1} | {:.0} | {:.1} | {} | {} |",
-            per_second(seen.accepted.len()),
-            milliseconds(share(50)),
-            milliseconds(share(99)),
-            milliseconds(share(100)),
-            per_second(seen.refused),
-            milliseconds(seen.slowest_refusal),
-            seen.broken,
+            per_second(answers.accepted.len()),
+            milliseconds(percentile(50)),
+            milliseconds(percentile(99)),
+            milliseconds(percentile(100)),
+            per_second(answers.refused),
+            milliseconds(answers.slowest_refusal),
+            answers.broken,
             memory.iter().map(|now| format!("{now:.0}")).collect::<Vec<_>>().join(" "),
         );
-        Ok(seen)
+        Ok(answers)
     }
 
-    /// How many orders there are.
+    /// The number of stored orders.
     async fn orders(&self) -> Result<usize> {
         let client = reqwest::Client::builder().no_proxy().build()?;
         let url = format!("http://{}/api/v2/orders?page_size=1", self.address);
         let page: serde_json::Value = client.get(url).send().await?.json().await?;
-        let total = page.get("total").and_then(serde_json::Value::as_u64).context("no total")?;
+        let total =
+            page.get("total").and_then(serde_json::Value::as_u64).context("the answer has no total")?;
         Ok(usize::try_from(total)?)
     }
 }
 
 impl Drop for Roms {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // This fails if ROMS has already ended.
         drop(self.child.kill());
         drop(self.child.wait());
     }

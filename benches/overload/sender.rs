@@ -1,4 +1,4 @@
-//! A sender that keeps its connection as long as it can, and never waits.
+//! A sender posts orders over one connection without pauses, and reconnects when the connection breaks.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -7,21 +7,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout_at};
 
-/// What a sender, or all of them, saw.
+/// The answers that one sender, or all of them, received.
 #[derive(Default)]
-pub(crate) struct Seen {
-    /// How long each accepted order took.
+pub(crate) struct Answers {
+    /// The latency of each accepted order.
     pub(crate) accepted: Vec<Duration>,
-    /// How many were refused with 503.
+    /// The number of answers with 503.
     pub(crate) refused: usize,
-    /// How long the slowest refusal took, from the connection on.
+    /// The longest time until a 503, connecting included.
     pub(crate) slowest_refusal: Duration,
-    /// How many requests ended without an answer.
+    /// The number of requests that ended without an answer.
     pub(crate) broken: usize,
 }
 
-impl Seen {
-    /// Adds what another one saw.
+impl Answers {
+    /// Adds the answers of another sender.
     pub(crate) fn add(&mut self, other: Self) {
         self.accepted.extend(other.accepted);
         self.refused += other.refused;
@@ -30,9 +30,9 @@ impl Seen {
     }
 }
 
-/// Sends one order after the other until then.
-pub(crate) async fn send(to: SocketAddr, prefix: String, end: Instant) -> Seen {
-    let mut seen = Seen::default();
+/// Sends one order after the other until `end`.
+pub(crate) async fn send(to: SocketAddr, prefix: String, end: Instant) -> Answers {
+    let mut answers = Answers::default();
     let mut connection = None;
     for at in 0.. {
         let body = format!(
@@ -44,27 +44,27 @@ pub(crate) async fn send(to: SocketAddr, prefix: String, end: Instant) -> Seen {
             body.len()
         );
         let began = Instant::now();
-        // An order that is under way at the end counts for nothing.
+        // The request that is still open at the end does not count.
         let Ok(answer) = timeout_at(end.into(), ask(&mut connection, to, &request)).await else {
-            return seen;
+            return answers;
         };
         match answer {
-            Some(200) => seen.accepted.push(began.elapsed()),
+            Some(200) => answers.accepted.push(began.elapsed()),
             Some(503) => {
-                seen.refused += 1;
-                seen.slowest_refusal = seen.slowest_refusal.max(began.elapsed());
+                answers.refused += 1;
+                answers.slowest_refusal = answers.slowest_refusal.max(began.elapsed());
             }
             _ => {
-                seen.broken += 1;
+                answers.broken += 1;
                 connection = None;
                 sleep(Duration::from_millis(10)).await;
             }
         }
     }
-    seen
+    answers
 }
 
-/// The status of the answer; `None` where there was none.
+/// Sends a request and returns the status, or `None` if the connection broke.
 async fn ask(connection: &mut Option<TcpStream>, to: SocketAddr, request: &str) -> Option<u16> {
     if connection.is_none() {
         *connection = Some(TcpStream::connect(to).await.ok()?);
@@ -88,6 +88,7 @@ async fn ask(connection: &mut Option<TcpStream>, to: SocketAddr, request: &str) 
     head.split(' ').nth(1)?.parse().ok()
 }
 
+/// The value of a header in a lower-case response head.
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let headers = head.lines().filter_map(|line| line.split_once(": "));
     headers.filter(|(header, _)| *header == name).map(|(_, value)| value).next()

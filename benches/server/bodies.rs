@@ -1,4 +1,4 @@
-//! What is posted: a card of the tests, as text and as embed, with `@NUMBER@` for its number.
+//! The request bodies: two cards from the test fixtures, with `@NUMBER@` in place of the order number.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -6,15 +6,15 @@ use serde_json::Value;
 const TEXT: &str = include_str!("../../tests/fixtures/cards/refract_success_text_content.json");
 const EMBED: &str = include_str!("../../tests/fixtures/cards/refract_success_target.json");
 
-/// Stands for the order number.
+/// The placeholder that `load.lua` replaces with a new order number.
 pub(crate) const NUMBER: &str = "@NUMBER@";
 
-/// A form of a card.
+/// How a card is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Refract's lines.
+    /// Refract's text lines.
     Text,
-    /// The body of a Discord webhook.
+    /// An embed in the body of a Discord webhook.
     Embed,
 }
 
@@ -26,7 +26,7 @@ impl Form {
         }
     }
 
-    /// The body.
+    /// The request body.
     pub(crate) fn body(self) -> Result<String> {
         let case = |json| serde_json::from_str::<Value>(json);
         let (case, body) = match self {
@@ -42,7 +42,7 @@ impl Form {
             }
         };
         let number = case["expect"]["order_number"].as_str().context("the card has no number")?;
-        anyhow::ensure!(body.contains(number), "the number does not stand in the card");
+        anyhow::ensure!(body.contains(number), "the card does not contain its order number");
         Ok(body.replace(number, NUMBER))
     }
 }

@@ -1,5 +1,5 @@
-//! What is measured, each in a process of its own: the real binary, and this program in the parts
-//! of the others.
+//! Starts the servers to measure. Each is a process: the `roms` binary, or this program with an argument
+//! that selects another server.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,45 +13,44 @@ use super::http::{self, Connection};
 use super::postgres;
 use super::process::{Memory, Processor};
 
-/// How long a server may take to start.
-const START_TIME: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A server.
+/// The kinds of server. The letters are those of the module documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
-    /// (a) The release binary.
+    /// (a) The `roms` binary on SQLite.
     Roms,
-    /// (a) The same on PostgreSQL.
+    /// (a) The `roms` binary on PostgreSQL.
     Postgres,
-    /// (b) The same server, which commits each message alone.
-    Alone,
+    /// (b) ROMS's HTTP server with one message per transaction.
+    SingleCommits,
     /// (d) An axum handler that only answers.
     AnswerOnly,
 }
 
-/// A running server with a folder of its own; it is killed when dropped.
+/// A running server and its folder. Dropping it kills the server and deletes the folder.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
     pub(crate) folder: TempDir,
-    /// From the start of the process to its first answer.
+    /// The time from the start of the process to its first answer.
     pub(crate) first_answer: Duration,
 }
 
-/// A folder on the disk that the build is on: `/tmp` may be memory, where a commit costs nothing.
-pub(crate) fn folder() -> Result<TempDir> {
+/// A temporary folder on the disk of the build. `/tmp` may be in memory, where a commit costs nothing.
+pub(crate) fn new_folder() -> Result<TempDir> {
     Ok(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?)
 }
 
-/// The URL of the database in a folder.
+/// The URL of the SQLite database in a folder.
 pub(crate) fn database(folder: &Path) -> String {
     format!("sqlite://{}", folder.join("roms.db").display())
 }
 
-/// This program in another part.
-pub(crate) fn this_program(part: &str) -> Result<Command> {
+/// The command that runs this program as something else, for example `--answer-only`.
+pub(crate) fn this_program(role: &str) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg(part);
+    command.arg(role);
     Ok(command)
 }
 
@@ -59,7 +58,7 @@ impl Server {
     pub(crate) async fn start(subject: Subject, folder: TempDir) -> Result<Self> {
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let database = match subject {
-            Subject::Postgres => postgres::fresh().await?,
+            Subject::Postgres => postgres::create_database().await?,
             _ => database(folder.path()),
         };
         let mut command = match subject {
@@ -70,33 +69,33 @@ impl Server {
                 command.env("ROMS__DATABASE__URL", &database);
                 command
             }
-            Subject::Alone => this_program("--alone")?,
+            Subject::SingleCommits => this_program("--single-commits")?,
             Subject::AnswerOnly => this_program("--answer-only")?,
         };
-        if matches!(subject, Subject::Alone | Subject::AnswerOnly) {
+        if matches!(subject, Subject::SingleCommits | Subject::AnswerOnly) {
             command.arg(address.to_string()).arg(&database);
         }
         let began = Instant::now();
-        let child = command.current_dir(folder.path()).spawn().context("it does not start")?;
+        let child = command.current_dir(folder.path()).spawn().context("the server does not start")?;
         let mut server = Self { child, address, folder, first_answer: Duration::ZERO };
-        while server.ask("/api/v2/webhooks/test").await.is_err() {
-            ensure!(began.elapsed() < START_TIME, "it does not answer");
+        while server.get("/api/v2/webhooks/test").await.is_err() {
+            ensure!(began.elapsed() < START_TIMEOUT, "the server does not answer");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         server.first_answer = began.elapsed();
         Ok(server)
     }
 
-    /// The body of an answer.
-    async fn ask(&self, path: &str) -> Result<Vec<u8>> {
+    /// The body of a GET response.
+    async fn get(&self, path: &str) -> Result<Vec<u8>> {
         let mut connection = Connection::open(self.address).await?;
         Ok(connection.ask(&http::get(self.address, path)).await?.to_vec())
     }
 
-    /// How many orders it has.
+    /// The number of stored orders.
     pub(crate) async fn orders(&self) -> Result<u64> {
-        let page: serde_json::Value = serde_json::from_slice(&self.ask("/api/v2/orders?page_size=1").await?)?;
-        page["total"].as_u64().context("an answer without a total")
+        let page: serde_json::Value = serde_json::from_slice(&self.get("/api/v2/orders?page_size=1").await?)?;
+        page["total"].as_u64().context("the answer has no total")
     }
 
     pub(crate) fn memory(&self) -> Memory {
@@ -107,17 +106,17 @@ impl Server {
         Processor::of(self.child.id())
     }
 
-    /// Kills it, and keeps what it wrote.
+    /// Kills the server and returns its folder with the database.
     pub(crate) fn kill(mut self) -> Result<TempDir> {
         self.child.kill()?;
         self.child.wait()?;
-        Ok(std::mem::replace(&mut self.folder, folder()?))
+        Ok(std::mem::replace(&mut self.folder, new_folder()?))
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // This fails if the server has already ended.
         drop(self.child.kill());
         drop(self.child.wait());
     }

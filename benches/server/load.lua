@@ -1,5 +1,5 @@
--- Posts the body in a file again and again, each time with another order number in the place of
--- @NUMBER@: wrk … -s load.lua URL -- FILE PREFIX
+-- Posts the body in FILE again and again, each time with a new order number in place of @NUMBER@.
+-- PREFIX starts every order number. Usage: wrk … -s load.lua URL -- FILE PREFIX
 
 local threads = 0
 

@@ -1,32 +1,33 @@
-//! How fast cards are taken over HTTP, side by side with what bounds it: `cargo bench --bench server`.
+//! Measures how many cards per second ROMS stores over HTTP, next to its upper bounds. Run it with
+//! `cargo bench --bench server`.
 //!
 //! | | |
 //! |---|---|
-//! | (a) | the server: the release binary, cards as text and as embeds |
-//! | (b) | the same server, which commits each message alone |
-//! | (c) | a bare loop that writes the same three rows in batches of 64, without parsing or HTTP |
+//! | (a) | the `roms` binary, with cards as text and as embeds |
+//! | (b) | the same server with one message per transaction |
+//! | (c) | a plain loop that writes the same three rows in batches of 64, without parsing or HTTP |
 //! | (d) | an axum handler that only answers |
 //!
-//! Where `TEST_DATABASE_URL` names a PostgreSQL server whose user may make databases, (a) and (c)
-//! run there too.
+//! If `TEST_DATABASE_URL` names a PostgreSQL server whose user may create databases, (a) and (c) run
+//! there too.
 //!
-//! Each runs in a process of its own, on an empty database of its own, one after the other, in
-//! several rounds; what is told are medians. The load is wrk's, which must be installed.
-//! `-- --quick` makes one round of short runs, `-- --rounds 5` so many.
+//! Each case runs in its own process on an empty database, one case after the other. There are several
+//! rounds, and the table shows medians. wrk sends the requests and must be installed. `-- --quick` runs
+//! one round of short runs, and `-- --rounds 5` runs five rounds.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
-mod bare;
 mod bodies;
 mod child;
-#[expect(dead_code, reason = "the other bench sends with it")]
+#[expect(dead_code, reason = "only the other benchmark posts with it")]
 #[path = "../discord/http.rs"]
 mod http;
-mod parts;
+mod plain_loop;
 mod postgres;
 #[path = "../discord/process.rs"]
 mod process;
 mod report;
+mod servers;
 mod wrk;
 
 use std::time::Duration;
@@ -34,18 +35,17 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use bodies::Form;
-use child::{Server, Subject, database, folder, this_program};
+use child::{Server, Subject, database, new_folder, this_program};
 use report::{Case, Results, Sample};
 
-/// Numbers of connections.
 const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
-/// The number for which most targets are set.
-pub(crate) const USUAL: usize = 64;
+/// The number of connections that most targets are set for.
+pub(crate) const MAIN_CONNECTIONS: usize = 64;
 
-/// How much is measured.
-struct Extent {
+/// How much to measure.
+struct Settings {
     rounds: usize,
-    /// Of one run; wrk takes whole seconds.
+    /// The time of one run. wrk accepts whole seconds.
     time: Duration,
 }
 
@@ -54,49 +54,51 @@ async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["--alone", address, database] => parts::alone(address.parse()?, (*database).to_owned()).await,
-        ["--answer-only", address, _] => parts::answer_only(address.parse()?).await,
-        [loop_ @ ("--bare" | "--bare-postgres"), seconds, database] => {
+        ["--single-commits", address, database] => {
+            servers::single_commits(address.parse()?, (*database).to_owned()).await
+        }
+        ["--answer-only", address, _] => servers::answer_only(address.parse()?).await,
+        [engine @ ("--loop" | "--loop-postgres"), seconds, database] => {
             let (database, time) = ((*database).to_owned(), Duration::from_secs(seconds.parse()?));
-            let looped = match *loop_ {
-                "--bare" => bare::run(database, time).await?,
-                _ => postgres::bare(database, time).await?,
+            let result = match *engine {
+                "--loop" => plain_loop::run(database, time).await?,
+                _ => postgres::run(database, time).await?,
             };
-            println!("{}", serde_json::to_string(&looped)?);
+            println!("{}", serde_json::to_string(&result)?);
             Ok(())
         }
-        // `cargo test --benches` only wants to know that it starts.
+        // `cargo test --benches` runs this without `--bench`, only to see that it starts.
         _ if !arguments.contains(&"--bench") => Ok(()),
-        _ => measure(&extent(&arguments)?).await,
+        _ => measure(&settings(&arguments)?).await,
     }
 }
 
-fn extent(arguments: &[&str]) -> Result<Extent> {
-    let mut extent = Extent { rounds: 3, time: Duration::from_secs(3) };
+fn settings(arguments: &[&str]) -> Result<Settings> {
+    let mut settings = Settings { rounds: 3, time: Duration::from_secs(3) };
     let mut rest = arguments.iter().filter(|argument| **argument != "--bench");
     while let Some(argument) = rest.next() {
         match *argument {
-            "--quick" => extent = Extent { rounds: 1, time: Duration::from_secs(1) },
-            "--rounds" => extent.rounds = rest.next().context("how many rounds?")?.parse()?,
-            other => bail!("{other} is neither --quick nor --rounds"),
+            "--quick" => settings = Settings { rounds: 1, time: Duration::from_secs(1) },
+            "--rounds" => settings.rounds = rest.next().context("--rounds needs a number")?.parse()?,
+            other => bail!("unknown argument {other}; use --quick or --rounds N"),
         }
     }
-    ensure!(extent.rounds > 0, "at least one round");
-    Ok(extent)
+    ensure!(settings.rounds > 0, "--rounds must be at least 1");
+    Ok(settings)
 }
 
-async fn measure(extent: &Extent) -> Result<()> {
-    wrk::look_for()?;
+async fn measure(settings: &Settings) -> Result<()> {
+    wrk::check_installed()?;
     let mut results = Results::default();
-    for round in 1..=extent.rounds {
-        println!("round {round} of {}, load average {}", extent.rounds, load_average());
+    for round in 1..=settings.rounds {
+        println!("round {round} of {}, load average {}", settings.rounds, load_average());
         for case in cases() {
-            results.add(case, served(case, extent.time).await?);
+            results.add(case, served(case, settings.time).await?);
         }
-        results.add(Case::Bare, bare_loop("--bare", &database(folder()?.path()), extent.time)?);
+        results.add(Case::PlainLoop, plain_loop("--loop", &database(new_folder()?.path()), settings.time)?);
         if postgres::server().is_some() {
-            let database = postgres::fresh().await?;
-            results.add(Case::BarePostgres, bare_loop("--bare-postgres", &database, extent.time)?);
+            let database = postgres::create_database().await?;
+            results.add(Case::PlainLoopPostgres, plain_loop("--loop-postgres", &database, settings.time)?);
         }
     }
     println!("\nload average at the end: {}\n", load_average());
@@ -105,11 +107,11 @@ async fn measure(extent: &Extent) -> Result<()> {
     Ok(())
 }
 
-/// What is measured in a round, the subjects by turns.
+/// The cases of one round. The servers alternate, so that they meet similar conditions.
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for connections in CONNECTIONS {
-        for subject in [Subject::Roms, Subject::Alone, Subject::AnswerOnly] {
+        for subject in [Subject::Roms, Subject::SingleCommits, Subject::AnswerOnly] {
             cases.push(Case::Served { subject, form: Form::Text, connections });
         }
         cases.push(Case::Served { subject: Subject::Roms, form: Form::Embed, connections });
@@ -121,44 +123,45 @@ fn cases() -> Vec<Case> {
 }
 
 async fn served(case: Case, time: Duration) -> Result<Sample> {
-    let Case::Served { subject, form, connections } = case else { bail!("the loop serves nobody") };
-    let server = Server::start(subject, folder()?).await?;
-    let idle = server.memory().now;
+    let Case::Served { subject, form, connections } = case else { bail!("the loop is not a server") };
+    let server = Server::start(subject, new_folder()?).await?;
+    let idle_memory = server.memory().now;
     let before = server.processor();
-    let seen = wrk::post(server.address, &form.body()?, connections, time, server.folder.path())?;
-    let processor = server.processor().since(&before).total();
-    let memory = server.memory().peak;
+    let result = wrk::post(server.address, &form.body()?, connections, time, server.folder.path())?;
+    let cpu_seconds = server.processor().since(&before).total();
+    let peak_memory = server.memory().peak;
     if subject != Subject::AnswerOnly {
-        let (stored, most) = (server.orders().await?, seen.answers + u64::try_from(connections)?);
-        ensure!((seen.answers..=most).contains(&stored), "{} answers, {stored} orders", seen.answers);
+        let (stored, maximum) = (server.orders().await?, result.answers + u64::try_from(connections)?);
+        ensure!((result.answers..=maximum).contains(&stored), "{} answers, {stored} orders", result.answers);
     }
-    // The fullest database shows how long a start takes.
+    // Restart on the filled database and measure the time to the first answer.
     let first_answer = if subject == Subject::Roms {
         let again = Server::start(subject, server.kill()?).await?;
         Some(again.first_answer.as_secs_f64() * 1000.0)
     } else {
         None
     };
-    #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^52")]
-    let micros = processor / seen.answers as f64 * 1e6;
-    let (p50, p99) = (Some(seen.p50), Some(seen.p99));
-    Ok(Sample { rate: seen.rate(), p50, p99, processor: micros, memory, idle, first_answer })
+    #[expect(clippy::cast_precision_loss, reason = "the count is far below 2^52")]
+    let cpu_micros = cpu_seconds / result.answers as f64 * 1e6;
+    let (p50, p99) = (Some(result.p50), Some(result.p99));
+    Ok(Sample { rate: result.rate(), p50, p99, cpu_micros, peak_memory, idle_memory, first_answer })
 }
 
-fn bare_loop(part: &str, database: &str, time: Duration) -> Result<Sample> {
-    let mut program = this_program(part)?;
-    let ran = program.arg(time.as_secs().to_string()).arg(database).output()?;
-    let said = String::from_utf8_lossy(&ran.stderr);
-    let looped: bare::Looped = serde_json::from_slice(&ran.stdout).with_context(|| said.into_owned())?;
-    let orders = f64::from(looped.orders);
+fn plain_loop(role: &str, database: &str, time: Duration) -> Result<Sample> {
+    let mut program = this_program(role)?;
+    let output = program.arg(time.as_secs().to_string()).arg(database).output()?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let result: plain_loop::LoopResult =
+        serde_json::from_slice(&output.stdout).with_context(|| stderr.into_owned())?;
+    let orders = f64::from(result.orders);
     Ok(Sample {
-        rate: orders / looped.seconds,
-        processor: looped.processor / orders * 1e6,
+        rate: orders / result.seconds,
+        cpu_micros: result.cpu_seconds / orders * 1e6,
         ..Sample::default()
     })
 }
 
 fn load_average() -> String {
-    let told = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    told.split_whitespace().next().unwrap_or("unknown").to_owned()
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().unwrap_or("unknown").to_owned()
 }

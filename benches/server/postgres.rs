@@ -1,4 +1,5 @@
-//! PostgreSQL: a database for each run on the server of `TEST_DATABASE_URL`, and the bare loop on it.
+//! PostgreSQL: creates a database for each run on the server of `TEST_DATABASE_URL`, and runs the plain
+//! loop (c) there.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -8,15 +9,15 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection, PgConnection, Row};
 use url::Url;
 
-use super::bare::{BATCH, Cell, Looped, TABLES, own, renumbered, repeat, with_one_order};
+use super::plain_loop::{BATCH, Cell, LoopResult, TABLES, renumbered, repeat, unique_value, with_one_order};
 
-/// The server, where there is one. Its user may make databases.
+/// The server's URL, if `TEST_DATABASE_URL` is set. Its user needs the right to create databases.
 pub(crate) fn server() -> Option<String> {
     std::env::var("TEST_DATABASE_URL").ok()
 }
 
-/// An empty database.
-pub(crate) async fn fresh() -> Result<String> {
+/// Creates an empty database and returns its URL.
+pub(crate) async fn create_database() -> Result<String> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("bench_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let server = server().context("no TEST_DATABASE_URL")?;
@@ -27,15 +28,15 @@ pub(crate) async fn fresh() -> Result<String> {
     Ok(url.into())
 }
 
-/// A table, and the row that is written to it, its values as texts.
+/// A table, and the row that the loop inserts again and again, as text.
 struct Table {
     insert: String,
     cells: Vec<(String, Option<String>)>,
 }
 
-/// (c) on PostgreSQL: writes for so long.
-pub(crate) async fn bare(database: String, time: Duration) -> Result<Looped> {
-    // Without TLS, a statement of 64 rows is not held up between its records.
+/// Inserts orders for this long.
+pub(crate) async fn run(database: String, time: Duration) -> Result<LoopResult> {
+    // With TLS, a large statement is split into records and arrives later.
     let options = database.parse::<PgConnectOptions>()?.ssl_mode(PgSslMode::Disable);
     with_one_order(database).await?.close().await?;
     let mut connection = PgConnection::connect_with(&options).await?;
@@ -59,9 +60,9 @@ pub(crate) async fn bare(database: String, time: Duration) -> Result<Looped> {
     .await
 }
 
-/// The value as that of order `id`.
+/// The value of a column for order `id`.
 fn value(column: &str, cell: Option<&str>, id: i64) -> Option<String> {
-    match own(column, id) {
+    match unique_value(column, id) {
         Some(Cell::Integer(value)) => Some(value.to_string()),
         Some(Cell::Text(text)) => Some(text),
         _ => cell.map(|text| renumbered(text, id)),

@@ -1,48 +1,48 @@
-//! Medians, ratios, and which targets they meet.
+//! Prints the medians, their ratios, and which targets are met.
 
-use super::USUAL;
+use super::MAIN_CONNECTIONS;
 use super::bodies::Form;
 use super::child::Subject;
 
-/// One thing that is measured.
+/// One measured case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Case {
-    /// A server under load.
+    /// (a), (b) and (d): a server under load.
     Served { subject: Subject, form: Form, connections: usize },
-    /// (c)
-    Bare,
-    /// (c) on PostgreSQL
-    BarePostgres,
+    /// (c) on SQLite.
+    PlainLoop,
+    /// (c) on PostgreSQL.
+    PlainLoopPostgres,
 }
 
-/// What one run of a case gave.
+/// The measurements of one run of a case.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sample {
-    /// Orders in a second.
+    /// Orders per second.
     pub(crate) rate: f64,
-    /// Microseconds.
+    /// Median latency in microseconds.
     pub(crate) p50: Option<f64>,
-    /// Microseconds.
+    /// 99th percentile of the latency in microseconds.
     pub(crate) p99: Option<f64>,
-    /// Microseconds of processor time for an order.
-    pub(crate) processor: f64,
-    /// The most resident memory, in MiB.
-    pub(crate) memory: Option<f64>,
-    /// Resident memory before the first order, in MiB.
-    pub(crate) idle: Option<f64>,
-    /// From a start on the database that the run left to the first answer, in milliseconds.
+    /// CPU time per order in microseconds.
+    pub(crate) cpu_micros: f64,
+    /// Peak resident memory in MiB.
+    pub(crate) peak_memory: Option<f64>,
+    /// Resident memory before the first order in MiB.
+    pub(crate) idle_memory: Option<f64>,
+    /// The time of a restart on the run's database, until the first answer, in milliseconds.
     pub(crate) first_answer: Option<f64>,
 }
 
-/// The runs of each case, one a round.
+/// All runs of each case, one per round.
 #[derive(Debug, Default)]
 pub(crate) struct Results(Vec<(Case, Vec<Sample>)>);
 
-/// A number that is wanted of the results.
+/// A target for one number of the results.
 struct Target {
     what: &'static str,
     found: Option<f64>,
-    /// Whether it is to be at least the bound, else at most.
+    /// Whether the bound is a minimum, not a maximum.
     at_least: bool,
     bound: f64,
     unit: &'static str,
@@ -64,14 +64,14 @@ impl Results {
         median(self.samples(case).iter().filter_map(of).collect())
     }
 
-    /// The median of the ratios of two rates, round by round.
+    /// The median over all rounds of the ratio between the rates of two cases.
     fn ratio(&self, case: Case, other: Case) -> Option<f64> {
         let pairs = self.samples(case).iter().zip(self.samples(other));
         median(pairs.map(|(sample, other)| sample.rate / other.rate).collect())
     }
 
-    /// The most of any run of the binary.
-    fn most(&self, of: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
+    /// The maximum over all runs of (a) on SQLite.
+    fn maximum(&self, of: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
         let of_roms = |case: &Case| matches!(case, Case::Served { subject: Subject::Roms, .. });
         let samples = self.0.iter().filter(|(case, _)| of_roms(case)).flat_map(|(_, samples)| samples);
         samples.filter_map(of).reduce(f64::max)
@@ -83,107 +83,121 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     values.get(values.len() / 2).copied()
 }
 
-const fn usual(subject: Subject, form: Form) -> Case {
-    Case::Served { subject, form, connections: USUAL }
+/// The case that most targets are set for.
+const fn main_case(subject: Subject, form: Form) -> Case {
+    Case::Served { subject, form, connections: MAIN_CONNECTIONS }
 }
 
-/// The median of each case.
+/// Prints the medians of each case.
 pub(crate) fn table(results: &Results) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    println!("Medians; {cores} cores, which the load shares.\n");
-    println!("| | connections | orders/s | p50 ms | p99 ms | CPU µs/order | most MiB | of (c) |");
+    println!("Medians; {cores} cores, shared with the load generator.\n");
+    println!("| | connections | orders/s | p50 ms | p99 ms | CPU µs/order | peak MiB | relative to (c) |");
     println!("|---|---|---|---|---|---|---|---|");
     let mut cases: Vec<Case> = results.0.iter().map(|(case, _)| *case).collect();
     cases.sort_by_key(|case| name(*case));
     for case in cases {
-        let told = |digits: usize, value: Option<f64>| {
+        let format = |digits: usize, value: Option<f64>| {
             value.map_or(String::new(), |value| format!("{value:.digits$}"))
         };
-        let millis =
-            |of: fn(&Sample) -> Option<f64>| told(2, results.median(case, of).map(|micros| micros / 1000.0));
+        let millis = |of: fn(&Sample) -> Option<f64>| {
+            format(2, results.median(case, of).map(|micros| micros / 1000.0))
+        };
         let connections = match case {
             Case::Served { connections, .. } => connections.to_string(),
-            Case::Bare | Case::BarePostgres => String::new(),
+            Case::PlainLoop | Case::PlainLoopPostgres => String::new(),
         };
         println!(
             "| {} | {connections} | {} | {} | {} | {} | {} | {} |",
             name(case),
-            told(0, results.median(case, |sample| Some(sample.rate))),
+            format(0, results.median(case, |sample| Some(sample.rate))),
             millis(|sample| sample.p50),
             millis(|sample| sample.p99),
-            told(0, results.median(case, |sample| Some(sample.processor))),
-            told(0, results.median(case, |sample| sample.memory)),
-            told(2, results.ratio(case, bound(case))),
+            format(0, results.median(case, |sample| Some(sample.cpu_micros))),
+            format(0, results.median(case, |sample| sample.peak_memory)),
+            format(2, results.ratio(case, plain_loop(case))),
         );
     }
     println!();
 }
 
-/// The (c) of a case.
-const fn bound(case: Case) -> Case {
+/// The case (c) on the same engine.
+const fn plain_loop(case: Case) -> Case {
     match case {
-        Case::BarePostgres | Case::Served { subject: Subject::Postgres, .. } => Case::BarePostgres,
-        _ => Case::Bare,
+        Case::PlainLoopPostgres | Case::Served { subject: Subject::Postgres, .. } => Case::PlainLoopPostgres,
+        _ => Case::PlainLoop,
     }
 }
 
 fn name(case: Case) -> String {
     match case {
         Case::Served { subject: Subject::Postgres, form, .. } => {
-            format!("(a) on PostgreSQL, {}", form.name())
+            format!("(a) ROMS on PostgreSQL, {}", form.name())
         }
-        Case::BarePostgres => "(c) bare loop on PostgreSQL".to_owned(),
-        Case::Served { subject: Subject::Roms, form, .. } => format!("(a) the server, {}", form.name()),
-        Case::Served { subject: Subject::Alone, .. } => "(b) each message alone".to_owned(),
-        Case::Bare => "(c) bare loop, batches of 64".to_owned(),
+        Case::PlainLoopPostgres => "(c) plain loop on PostgreSQL".to_owned(),
+        Case::Served { subject: Subject::Roms, form, .. } => format!("(a) ROMS on SQLite, {}", form.name()),
+        Case::Served { subject: Subject::SingleCommits, .. } => "(b) one message per transaction".to_owned(),
+        Case::PlainLoop => "(c) plain loop, batches of 64".to_owned(),
         Case::Served { subject: Subject::AnswerOnly, .. } => "(d) answers only".to_owned(),
     }
 }
 
-/// What is wanted, and whether it is so.
+/// Prints each target and whether it is met.
 pub(crate) fn targets(results: &Results) {
-    println!("| target | measured | wanted | |");
+    println!("| target | measured | bound | |");
     println!("|---|---|---|---|");
-    for Target { what, found, at_least, bound, unit } in wanted(results) {
+    for Target { what, found, at_least, bound, unit } in all_targets(results) {
         let (sign, met) = if at_least {
             ("≥", found >= Some(bound))
         } else {
-            ("≤", found.is_some_and(|it| it <= bound))
+            ("≤", found.is_some_and(|found| found <= bound))
         };
         let found = found.map_or("unknown".to_owned(), |found| format!("{found:.2} {unit}"));
         println!("| {what} | {found} | {sign} {bound} {unit} | {} |", if met { "met" } else { "MISSED" });
     }
 }
 
-fn wanted(results: &Results) -> Vec<Target> {
-    let (text, embed) = (usual(Subject::Roms, Form::Text), usual(Subject::Roms, Form::Embed));
-    let alone = usual(Subject::Alone, Form::Text);
+fn all_targets(results: &Results) -> Vec<Target> {
+    let (text, embed) = (main_case(Subject::Roms, Form::Text), main_case(Subject::Roms, Form::Embed));
+    let single = main_case(Subject::SingleCommits, Form::Text);
     let spread = |case| {
         let of = |sample: &Sample| sample.p99.zip(sample.p50).map(|(p99, p50)| p99 / p50);
         results.median(case, of)
     };
-    let processor = |case| results.median(case, |sample| Some(sample.processor));
+    let cpu_micros = |case| results.median(case, |sample| Some(sample.cpu_micros));
     let target = |what, found, at_least, bound, unit| Target { what, found, at_least, bound, unit };
     let mut targets = vec![
-        target("(a) text against (b), 64 connections", results.ratio(text, alone), true, 10.0, "x"),
-        target("(a) text against (c), 64 connections", results.ratio(text, Case::Bare), true, 0.5, "x"),
-        target("(a) embed against (c), 64 connections", results.ratio(embed, Case::Bare), true, 0.5, "x"),
-        target("processor time of a text, 64 connections", processor(text), false, 150.0, "µs"),
-        target("processor time of an embed, 64 connections", processor(embed), false, 150.0, "µs"),
+        target("(a) text against (b), 64 connections", results.ratio(text, single), true, 10.0, "x"),
+        target("(a) text against (c), 64 connections", results.ratio(text, Case::PlainLoop), true, 0.5, "x"),
+        target(
+            "(a) embed against (c), 64 connections",
+            results.ratio(embed, Case::PlainLoop),
+            true,
+            0.5,
+            "x",
+        ),
+        target("CPU time per text card, 64 connections", cpu_micros(text), false, 150.0, "µs"),
+        target("CPU time per embed, 64 connections", cpu_micros(embed), false, 150.0, "µs"),
         target("p99 against p50, text, 64 connections", spread(text), false, 5.0, "x"),
         target("p99 against p50, embed, 64 connections", spread(embed), false, 5.0, "x"),
-        target("resident memory, any run of (a)", results.most(|sample| sample.memory), false, 60.0, "MiB"),
-        target("resident memory, idle", results.most(|sample| sample.idle), false, 25.0, "MiB"),
         target(
-            "start on the last run's database",
-            results.most(|sample| sample.first_answer),
+            "resident memory, any run of (a)",
+            results.maximum(|sample| sample.peak_memory),
+            false,
+            60.0,
+            "MiB",
+        ),
+        target("resident memory, idle", results.maximum(|sample| sample.idle_memory), false, 25.0, "MiB"),
+        target(
+            "restart on the database of a run",
+            results.maximum(|sample| sample.first_answer),
             false,
             100.0,
             "ms",
         ),
     ];
-    let postgres = usual(Subject::Postgres, Form::Text);
-    if let Some(ratio) = results.ratio(postgres, Case::BarePostgres) {
+    let postgres = main_case(Subject::Postgres, Form::Text);
+    if let Some(ratio) = results.ratio(postgres, Case::PlainLoopPostgres) {
         let what = "(a) text against (c), 64 connections, PostgreSQL";
         targets.push(target(what, Some(ratio), true, 0.4, "x"));
     }

@@ -1,4 +1,4 @@
-//! The load: wrk, with a script that gives each request an order number of its own.
+//! Runs wrk with a script that gives each request a new order number.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,44 +14,45 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/server/load.l
 const MISSING: &str = "wrk is not installed. Debian and Ubuntu: `apt-get install wrk`; macOS: `brew install wrk`; \
                        else https://github.com/wg/wrk";
 
-/// What wrk saw.
+/// The result of a run, printed by `load.lua`.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub(crate) struct Seen {
+pub(crate) struct WrkResult {
     pub(crate) answers: u64,
     micros: u64,
     failed: u64,
-    /// Half of the answers took no longer, in microseconds.
+    /// Median latency in microseconds.
     pub(crate) p50: f64,
-    /// 99 of 100 answers took no longer, in microseconds.
+    /// 99th percentile of the latency in microseconds.
     pub(crate) p99: f64,
 }
 
-impl Seen {
-    #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^52")]
+impl WrkResult {
+    /// Answers per second.
+    #[expect(clippy::cast_precision_loss, reason = "the count is far below 2^52")]
     pub(crate) fn rate(&self) -> f64 {
         self.answers as f64 / Duration::from_micros(self.micros).as_secs_f64()
     }
 }
 
-/// Fails with what to do where wrk is missing.
-pub(crate) fn look_for() -> Result<()> {
+/// Fails with installation advice if wrk is missing.
+pub(crate) fn check_installed() -> Result<()> {
     match Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status() {
         Err(error) if error.kind() == ErrorKind::NotFound => bail!(MISSING),
-        looked => Ok(looked.map(drop)?),
+        status => Ok(status.map(drop)?),
     }
 }
 
-/// Posts `body`, which has `@NUMBER@` for its order number, over so many connections.
+/// Posts `body` over this number of connections, with a new number for each `@NUMBER@`.
 pub(crate) fn post(
     to: SocketAddr,
     body: &str,
     connections: usize,
     time: Duration,
     folder: &Path,
-) -> Result<Seen> {
+) -> Result<WrkResult> {
     let file = folder.join("body");
     fs::write(&file, body)?;
-    let ran = Command::new("wrk")
+    let output = Command::new("wrk")
         .args(["--threads", "1", "--timeout", "10s", "--connections", &connections.to_string()])
         .args(["--duration", &format!("{}s", time.as_secs()), "--script", SCRIPT])
         .arg(format!("http://{to}/api/v2/webhooks/orders"))
@@ -60,10 +61,10 @@ pub(crate) fn post(
         .arg("LOAD")
         .output()
         .context(MISSING)?;
-    let said = String::from_utf8_lossy(&ran.stdout);
-    let result = said.lines().find_map(|line| line.strip_prefix("RESULT "));
-    let result = result.with_context(|| format!("wrk: {said}{}", String::from_utf8_lossy(&ran.stderr)))?;
-    let seen: Seen = serde_json::from_str(result)?;
-    ensure!(seen.failed == 0, "{} of {} requests failed", seen.failed, seen.answers);
-    Ok(seen)
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let line = stdout.lines().find_map(|line| line.strip_prefix("RESULT "));
+    let line = line.with_context(|| format!("wrk: {stdout}{}", String::from_utf8_lossy(&output.stderr)))?;
+    let result: WrkResult = serde_json::from_str(line)?;
+    ensure!(result.failed == 0, "{} of {} requests failed", result.failed, result.answers);
+    Ok(result)
 }

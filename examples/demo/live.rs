@@ -1,4 +1,4 @@
-//! ROMS's WebSocket, as any user of ROMS hears it.
+//! A client of ROMS's WebSocket.
 
 use std::net::SocketAddr;
 
@@ -8,9 +8,9 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
-/// What ROMS stored: an order as it is now.
+/// An order as ROMS stored it.
 #[derive(Debug)]
-pub(crate) struct Stored {
+pub(crate) struct StoredOrder {
     pub(crate) number: String,
     status: String,
     price: f64,
@@ -21,30 +21,30 @@ pub(crate) struct Stored {
     product: String,
 }
 
-/// A listener.
+/// A connection to the WebSocket.
 pub(crate) struct Live(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Live {
-    /// Listens from now on.
+    /// Connects to the WebSocket.
     pub(crate) async fn connect(address: SocketAddr) -> Result<Self> {
         let (socket, _) = connect_async(format!("ws://{address}/ws")).await?;
         Ok(Self(socket))
     }
 
-    /// Waits for the next change.
-    pub(crate) async fn next(&mut self) -> Result<Stored> {
+    /// Waits for the next changed order.
+    pub(crate) async fn next(&mut self) -> Result<StoredOrder> {
         loop {
             let frame = self.0.next().await.context("ROMS closed the WebSocket")??;
             let Message::Text(text) = frame else { continue };
-            let said: Value = serde_json::from_str(&text)?;
-            if said["order"].is_object() {
-                return Ok(Stored::read(&said["order"]));
+            let event: Value = serde_json::from_str(&text)?;
+            if event["order"].is_object() {
+                return Ok(StoredOrder::read(&event["order"]));
             }
         }
     }
 }
 
-impl Stored {
+impl StoredOrder {
     fn read(order: &Value) -> Self {
         let text = |key: &str| order[key].as_str().unwrap_or("?").to_owned();
         Self {
@@ -60,7 +60,7 @@ impl Stored {
     }
 }
 
-impl std::fmt::Display for Stored {
+impl std::fmt::Display for StoredOrder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { number, status, price, quantity, total, currency, store, product } = self;
         write!(

@@ -1,13 +1,13 @@
-//! ROMS at work without an account: `cargo run --release --example demo`.
+//! Shows ROMS at work without a Discord account: `cargo run --release --example demo`.
 //!
-//! Starts ROMS in this process and a Discord of its own beside it, on loopback and with a
-//! database in a temporary folder. A webhook posts a card every second, edits some, cancels some,
-//! and every 20 seconds the gateway fails. Each line shows what happened in Discord and what ROMS
-//! stored of it, as heard at ROMS's own WebSocket. Ctrl-C ends it and counts.
+//! The demo starts ROMS and a simulated Discord server on loopback, with a database in a temporary
+//! folder. A webhook posts a card every second and edits or cancels some of them. Every 20 seconds, the
+//! gateway connection fails. Each line shows what happened in Discord and the order that ROMS stored,
+//! received from ROMS's WebSocket. Ctrl-C stops the demo and compares the number of orders.
 
 #![expect(clippy::print_stdout, reason = "the terminal is what the demo is for")]
 
-#[expect(dead_code, reason = "the double can do more than the demo asks for")]
+#[expect(dead_code, reason = "the demo uses only a part of the simulated Discord")]
 #[path = "../../tests/it/support/discord/mod.rs"]
 mod discord;
 mod live;
@@ -29,17 +29,17 @@ use discord::{Channel, Discord};
 use live::Live;
 use market::Market;
 
-/// What ROMS serves on by default.
+/// ROMS's default port.
 const PORT: u16 = 8001;
-/// How long the end waits for what is on its way.
-const LAST_WAIT: Duration = Duration::from_secs(15);
+/// How long the demo waits at its end for events that ROMS has not stored yet.
+const FINAL_WAIT: Duration = Duration::from_secs(15);
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let stop = roms::shutdown::on_signals()?;
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
-    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     let config = config(&discord, &channel, folder.path())?;
     roms::telemetry::init(&config.log)?;
 
@@ -51,24 +51,24 @@ async fn main() -> Result<()> {
     let running =
         tokio::spawn(async move { roms::app::run(listener, store, &config, timing(), stopped).await });
 
-    println!("A Discord of our own   {}, with a channel #checkouts", discord.api_url());
-    println!("ROMS                   http://{address}, pages at http://{address}/docs");
+    println!("Simulated Discord      {}, with a channel #checkouts", discord.api_url());
+    println!("ROMS                   http://{address}, documentation at http://{address}/docs");
     println!("Database               {}", folder.path().join("roms.db").display());
-    println!("Look at it from a second terminal: curl 'http://{address}/api/v2/orders?page_size=3'");
-    println!("Ctrl-C ends the demo and removes the database.\n");
+    println!("From a second terminal: curl 'http://{address}/api/v2/orders?page_size=3'");
+    println!("Ctrl-C stops the demo and deletes the database.\n");
     let live = Live::connect(address).await?;
     let mut market = Market::new(discord.gateway(), channel);
     stop.run_until_cancelled(discord.until_ready()).await;
 
-    let shown = show(&mut market, live, &stop).await;
-    let told = if shown.is_ok() { sum_up(address, &market).await } else { Ok(()) };
+    let result = show(&mut market, live, &stop).await;
+    let totals = if result.is_ok() { print_totals(address, &market).await } else { Ok(()) };
     stop_roms.cancel();
-    running.await.context("ROMS broke off")??;
-    shown.and(told)
+    running.await.context("ROMS panicked")??;
+    result.and(totals)
 }
 
-/// Lets the market act and shows what ROMS stores, until told to stop; then until all that
-/// happened is stored.
+/// Simulates events and prints what ROMS stores, until `stop`. Then waits until ROMS has stored the
+/// remaining events.
 async fn show(market: &mut Market, mut live: Live, stop: &CancellationToken) -> Result<()> {
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -76,38 +76,38 @@ async fn show(market: &mut Market, mut live: Live, stop: &CancellationToken) -> 
         tokio::select! {
             () = stop.cancelled() => break,
             _ = seconds.tick() => {
-                if let Some(fault) = market.act() {
-                    say(&format!("-- {fault} --"));
+                if let Some(failure) = market.act() {
+                    print_line(&format!("-- {failure} --"));
                 }
             }
-            stored = live.next() => say(&market.stored(&stored?)),
+            stored = live.next() => print_line(&market.stored(&stored?)),
         }
     }
     println!();
     let rest = async {
-        while market.is_waiting() {
-            say(&market.stored(&live.next().await?));
+        while market.has_pending_events() {
+            print_line(&market.stored(&live.next().await?));
         }
         Ok(())
     };
-    timeout(LAST_WAIT, rest).await.context("not all that happened was stored in time")?
+    timeout(FINAL_WAIT, rest).await.context("ROMS did not store every event in time")?
 }
 
-/// Compares what happened with what ROMS says it has.
-async fn sum_up(address: SocketAddr, market: &Market) -> Result<()> {
+/// Prints the number of orders in Discord and in ROMS.
+async fn print_totals(address: SocketAddr, market: &Market) -> Result<()> {
     let count = async |query: &str| -> Result<u64> {
         let url = format!("http://{address}/api/v2/orders?page_size=1&{query}");
         let client = reqwest::Client::builder().no_proxy().build()?;
         let answer: serde_json::Value = client.get(url).send().await?.json().await?;
-        answer["total"].as_u64().context("ROMS does not say how many orders it has")
+        answer["total"].as_u64().context("the answer has no total")
     };
     let (orders, cancelled) = (count("").await?, count("status=cancelled").await?);
-    println!("\nIn Discord: {}", market.tally());
+    println!("\nIn Discord: {}", market.totals());
     println!("In ROMS:    {orders} orders, {cancelled} of them cancelled");
     Ok(())
 }
 
-fn say(line: &str) {
+fn print_line(line: &str) {
     println!("{}  {line}", Local::now().format("%H:%M:%S"));
 }
 
@@ -127,12 +127,12 @@ fn config(discord: &Discord, channel: &Channel, folder: &Path) -> Result<Config>
     Ok(Config::load(Some(file), log_settings(), |_| Err(io::ErrorKind::NotFound.into()))?)
 }
 
-/// `ROMS__LOG__FILTER=info` shows ROMS's own log too.
+/// The log settings of the environment: `ROMS__LOG__FILTER=info` shows ROMS's own log too.
 fn log_settings() -> impl Iterator<Item = (String, String)> {
     std::env::vars().filter(|(name, _)| name.starts_with("ROMS__LOG__"))
 }
 
-/// Shorter times than with Discord itself, where nobody looks on.
+/// Shorter intervals than with real Discord, so that a viewer need not wait.
 fn timing() -> Timing {
     Timing {
         poll_interval: Duration::from_millis(500),
@@ -142,10 +142,10 @@ fn timing() -> Timing {
     }
 }
 
-/// The usual port, or any where that is taken.
+/// Listens on the default port, or on any free port if it is in use.
 async fn listen() -> Result<TcpListener> {
     match TcpListener::bind(("127.0.0.1", PORT)).await {
         Ok(listener) => Ok(listener),
-        Err(_) => TcpListener::bind("127.0.0.1:0").await.context("no port on 127.0.0.1"),
+        Err(_) => TcpListener::bind("127.0.0.1:0").await.context("cannot listen on 127.0.0.1"),
     }
 }

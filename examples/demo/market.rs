@@ -1,34 +1,35 @@
-//! What happens in Discord: cards, edits, cancellations, and a gateway that fails now and then.
+//! Simulates what happens in Discord: new cards, edits, cancellations, and gateway failures.
 
 use std::collections::HashMap;
 use std::time::Instant;
 
 use crate::discord::{Channel, Gateway, Webhook};
-use crate::live::Stored;
+use crate::live::StoredOrder;
 use crate::shop::Purchase;
 
-/// Seconds between two faults of the gateway.
-const FAULT_EVERY: u32 = 20;
-/// One fault in so many ends the session, as the third does. ROMS starts fewer than 20 sessions
-/// an hour, whatever happens; the demo stays below.
-const LOSS_EVERY: u32 = 12;
+/// Seconds between two gateway failures.
+const FAILURE_INTERVAL: u32 = 20;
+/// Every twelfth failure ends the session, starting with the third. ROMS limits itself to 20 new sessions
+/// per hour, and the demo must stay below that.
+const SESSION_LOSS_INTERVAL: u32 = 12;
 
-/// The channel, the webhook that posts there, and what ROMS has not stored yet.
+/// The simulated channel and the events that ROMS has not stored yet.
 pub(crate) struct Market {
     gateway: Gateway,
     channel: Channel,
     hook: Webhook,
     second: u32,
-    faults: u32,
-    /// What ROMS has stored and nobody cancelled, each with its message.
+    failures: u32,
+    /// The purchases that ROMS has stored and that are not cancelled, each with its message id.
     open: Vec<(Purchase, u64)>,
-    /// What happened and is not stored yet, by order number.
-    waiting: HashMap<String, Waiting>,
+    /// The events that ROMS has not stored yet, by order number.
+    pending: HashMap<String, Event>,
     edited: u32,
     cancelled: u32,
 }
 
-struct Waiting {
+/// Something that happened to a purchase.
+struct Event {
     purchase: Purchase,
     message: u64,
     what: &'static str,
@@ -43,20 +44,20 @@ impl Market {
             channel,
             hook,
             second: 0,
-            faults: 0,
+            failures: 0,
             open: Vec::new(),
-            waiting: HashMap::new(),
+            pending: HashMap::new(),
             edited: 0,
             cancelled: 0,
         }
     }
 
-    /// What happens in one second: always a card. Tells of a fault of the gateway.
+    /// Simulates one second, in which a card is always posted. Returns the gateway failure, if there was one.
     pub(crate) fn act(&mut self) -> Option<&'static str> {
         self.second += 1;
-        // First the fault, so that the rest of this second happens while ROMS is cut off.
-        let fault = (self.second.is_multiple_of(FAULT_EVERY)).then(|| self.cut());
-        let purchase = Purchase::any(self.second);
+        // The failure comes first, so that the rest of this second happens while ROMS is disconnected.
+        let failure = self.second.is_multiple_of(FAILURE_INTERVAL).then(|| self.fail());
+        let purchase = Purchase::random(self.second);
         let message = self.hook.post(purchase.card());
         self.wait_for(purchase, message, "card posted");
         if self.second.is_multiple_of(4) {
@@ -65,13 +66,13 @@ impl Market {
         if self.second.is_multiple_of(6) {
             self.cancel();
         }
-        fault
+        failure
     }
 
-    /// One line for a change that ROMS stored.
-    pub(crate) fn stored(&mut self, stored: &Stored) -> String {
-        let Some(Waiting { purchase, message, what, since }) = self.waiting.remove(&stored.number) else {
-            return format!("{:<15} →  {stored}", "nothing of ours");
+    /// The line to print for an order that ROMS stored.
+    pub(crate) fn stored(&mut self, stored: &StoredOrder) -> String {
+        let Some(Event { purchase, message, what, since }) = self.pending.remove(&stored.number) else {
+            return format!("{:<15} →  {stored}", "unknown order");
         };
         let took = since.elapsed();
         if what != "order cancelled" {
@@ -80,17 +81,15 @@ impl Market {
         format!("{what:<15} →  {stored}  (after {took:.0?})")
     }
 
-    /// Whether something that happened is not stored yet.
-    pub(crate) fn is_waiting(&self) -> bool {
-        !self.waiting.is_empty()
+    /// Whether ROMS has not stored every event yet.
+    pub(crate) fn has_pending_events(&self) -> bool {
+        !self.pending.is_empty()
     }
 
-    /// What happened so far.
-    pub(crate) fn tally(&self) -> String {
-        let Self { second, edited, cancelled, faults, .. } = self;
-        format!(
-            "{second} cards posted, {edited} edited, {cancelled} cancelled, {faults} faults of the gateway"
-        )
+    /// The number of events so far.
+    pub(crate) fn totals(&self) -> String {
+        let Self { second, edited, cancelled, failures, .. } = self;
+        format!("{second} cards posted, {edited} edited, {cancelled} cancelled, {failures} gateway failures")
     }
 
     fn edit(&mut self) {
@@ -114,23 +113,23 @@ impl Market {
         self.wait_for(purchase, message, "order cancelled");
     }
 
-    /// Any order that ROMS has as it is in Discord.
+    /// Removes a random purchase from the open ones.
     fn take(&mut self) -> Option<(Purchase, u64)> {
         (!self.open.is_empty()).then(|| self.open.swap_remove(fastrand::usize(..self.open.len())))
     }
 
     fn wait_for(&mut self, purchase: Purchase, message: u64, what: &'static str) {
         let number = purchase.number.clone();
-        self.waiting.insert(number, Waiting { purchase, message, what, since: Instant::now() });
+        self.pending.insert(number, Event { purchase, message, what, since: Instant::now() });
     }
 
-    fn cut(&mut self) -> &'static str {
-        self.faults += 1;
-        if self.faults % LOSS_EVERY == 3 {
+    fn fail(&mut self) -> &'static str {
+        self.failures += 1;
+        if self.failures % SESSION_LOSS_INTERVAL == 3 {
             self.gateway.invalidate(false);
-            return "gateway: op 9, the session is lost; what comes now is in the history only";
+            return "gateway: op 9, session lost; ROMS reads what it misses from the history";
         }
-        match self.faults % 3 {
+        match self.failures % 3 {
             1 => {
                 self.gateway.reset();
                 "gateway: TCP connection reset"

@@ -1,9 +1,9 @@
-//! What is bought, and the cards that tell of it, worded as Refract's.
+//! Random purchases and their cards, in the format of Refract.
 
 use serde_json::{Value, json};
 
-/// Store as the card names it, beginning of its order numbers, product, price in hundredths, sign.
-const SHELF: [(&str, &str, &str, u32, &str); 8] = [
+/// Products: store, prefix of its order numbers, product, price in hundredths, currency sign.
+const PRODUCTS: [(&str, &str, &str, u32, &str); 8] = [
     ("Best Buy US", "BBY01-8071025", "STARLINK - Mini Kit", 29_999, "$"),
     ("Target", "102000123", "Elite Trainer Box", 4_999, "$"),
     ("Walmart US", "200012-", "Handheld Console 512 GB", 54_900, "$"),
@@ -14,53 +14,52 @@ const SHELF: [(&str, &str, &str, u32, &str); 8] = [
     ("Media Markt DE", "MM-33", "Kopfhörer kabellos", 34_900, "€"),
 ];
 
-/// One purchase.
+/// One purchase at a store.
 #[derive(Clone, Debug)]
 pub(crate) struct Purchase {
-    /// The store's number.
+    /// The order number.
     pub(crate) number: String,
-    /// Which row of the shelf.
-    item: usize,
-    /// Of one unit, in hundredths.
+    /// The index in [`PRODUCTS`].
+    product: usize,
+    /// The price of one unit in hundredths.
     price: u32,
     quantity: u32,
 }
 
 impl Purchase {
-    /// The purchase of this serial number: anything from the shelf, at about its price.
-    pub(crate) fn any(serial: u32) -> Self {
-        let item = fastrand::usize(..SHELF.len());
-        let (_, prefix, _, price, _) = SHELF[item];
+    /// A random product at up to a tenth below its price, with this serial number.
+    pub(crate) fn random(serial: u32) -> Self {
+        let product = fastrand::usize(..PRODUCTS.len());
+        let (_, prefix, _, price, _) = PRODUCTS[product];
         let number = format!("{prefix}{serial:04}");
-        Self { number, item, price: price - fastrand::u32(..price / 10), quantity: fastrand::u32(1..=3) }
+        Self { number, product, price: price - fastrand::u32(..price / 10), quantity: fastrand::u32(1..=3) }
     }
 
-    /// Another price, as by a late discount.
+    /// Reduces the price by a tenth.
     pub(crate) fn discount(&mut self) {
         self.price = self.price * 9 / 10;
     }
 
-    /// Another quantity.
     pub(crate) fn one_more(&mut self) {
         self.quantity += 1;
     }
 
-    /// The card of the checkout.
+    /// The card of a successful checkout.
     pub(crate) fn card(&self) -> Value {
-        self.worded("Successful Checkout", 5_763_719)
+        self.card_with("Successful Checkout", 5_763_719)
     }
 
-    /// The card that takes it back.
+    /// The card of a cancellation.
     pub(crate) fn cancellation(&self) -> Value {
-        self.worded("Order Cancelled", 15_548_997)
+        self.card_with("Order Cancelled", 15_548_997)
     }
 
-    fn worded(&self, headline: &str, color: u32) -> Value {
-        let (store, _, product, _, sign) = SHELF[self.item];
+    fn card_with(&self, heading: &str, color: u32) -> Value {
+        let (store, _, product, _, sign) = PRODUCTS[self.product];
         let price = format!("{sign}{}.{:02}", self.price / 100, self.price % 100);
         let field = |name: &str, value: String| json!({"name": name, "value": value, "inline": true});
         json!({"embeds": [{
-            "author": {"name": format!("{headline} | {store}")},
+            "author": {"name": format!("{heading} | {store}")},
             "color": color,
             "fields": [
                 field("Product", product.to_owned()),

@@ -1,4 +1,4 @@
-//! The servers that this program can be: one that commits each message alone, and one that only
+//! The servers that this program itself runs: (b), with one message per transaction, and (d), which only
 //! answers.
 
 use std::net::SocketAddr;
@@ -16,14 +16,14 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// The store in a database, and what the defaults say of orders.
+/// Opens the database and returns it with the default settings for orders.
 pub(crate) async fn open(url: String) -> Result<(Store, Orders)> {
     let config = Config::load(None, [("ROMS__DATABASE__URL".to_owned(), url)], |_| Ok(String::new()))?;
     Ok((Store::open(&config.database.url).await?, config.orders))
 }
 
-/// The real server, but that a transaction takes one message.
-pub(crate) async fn alone(address: SocketAddr, database: String) -> Result<()> {
+/// (b) Runs ROMS's HTTP server with one message per transaction.
+pub(crate) async fn single_commits(address: SocketAddr, database: String) -> Result<()> {
     let (store, orders) = open(database).await?;
     let timezone = orders.timezone;
     let feed = Feed::new(1024);
@@ -34,7 +34,7 @@ pub(crate) async fn alone(address: SocketAddr, database: String) -> Result<()> {
     Ok(())
 }
 
-/// Takes a body and answers as if it had stored it.
+/// (d) Runs a server that answers as if it had stored the body.
 pub(crate) async fn answer_only(address: SocketAddr) -> Result<()> {
     let answer = async |body: Bytes| {
         let size = body.len();

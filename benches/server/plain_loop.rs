@@ -1,5 +1,5 @@
-//! (c) A bare loop: the three rows of an order, in batches of 64, through sqlx alone. What a row
-//! holds is copied from a database in which ROMS stored one order.
+//! (c) A plain loop that inserts the three rows of an order with sqlx, 64 orders per transaction. The
+//! column values are copied from a database in which ROMS stored one order.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -18,30 +18,29 @@ use sea_orm::sqlx::{
 use serde::{Deserialize, Serialize};
 
 use super::bodies::{Form, NUMBER};
-use super::parts::open;
 use super::process::Processor;
+use super::servers::open;
 
-/// Rows in a statement, and orders in a transaction.
+/// Rows per statement, and orders per transaction.
 pub(crate) const BATCH: i64 = 64;
-/// What is written of an order.
+/// The tables that get one row per order.
 pub(crate) const TABLES: [&str; 3] = ["orders", "webhook_logs", "order_events"];
 
-/// What the loop did.
+/// The result of a loop, which its process prints as JSON.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Looped {
+pub(crate) struct LoopResult {
     pub(crate) orders: u32,
     pub(crate) seconds: f64,
-    /// Seconds of processor time.
-    pub(crate) processor: f64,
+    pub(crate) cpu_seconds: f64,
 }
 
-/// A table, and the row that is written to it.
+/// A table, and the row that the loop inserts again and again.
 struct Table {
     insert: String,
     cells: Vec<(String, Cell)>,
 }
 
-/// A value of a row.
+/// A column value.
 #[derive(Clone, Debug)]
 pub(crate) enum Cell {
     Null,
@@ -50,9 +49,9 @@ pub(crate) enum Cell {
     Text(String),
 }
 
-/// Writes for so long.
-pub(crate) async fn run(database: String, time: Duration) -> Result<Looped> {
-    let mut connection = prepared(database).await?;
+/// Inserts orders for this long.
+pub(crate) async fn run(database: String, time: Duration) -> Result<LoopResult> {
+    let mut connection = connect_to_new_database(database).await?;
     let mut tables = Vec::new();
     for name in TABLES {
         tables.push(Table::read(&mut connection, name).await?);
@@ -71,27 +70,27 @@ pub(crate) async fn run(database: String, time: Duration) -> Result<Looped> {
     .await
 }
 
-/// Writes for so long; `write` gets the ids of a batch.
+/// Calls `write` for this long. Its argument is the ids of the next batch.
 pub(crate) async fn repeat(
     time: Duration,
     mut write: impl AsyncFnMut(Range<i64>) -> Result<()>,
-) -> Result<Looped> {
+) -> Result<LoopResult> {
     let (began, before) = (Instant::now(), Processor::of(std::process::id()));
-    // The first is there.
+    // Order 1 exists already.
     let mut ids = 2..2 + BATCH;
     let mut orders = 0;
     while began.elapsed() < time {
         write(ids.clone()).await?;
         ids = ids.end..ids.end + BATCH;
-        orders += 64;
+        orders += u32::try_from(BATCH)?;
     }
-    let processor = Processor::of(std::process::id()).since(&before).total();
-    Ok(Looped { orders, seconds: began.elapsed().as_secs_f64(), processor })
+    let cpu_seconds = Processor::of(std::process::id()).since(&before).total();
+    Ok(LoopResult { orders, seconds: began.elapsed().as_secs_f64(), cpu_seconds })
 }
 
-/// What each order has for its own in a column, if anything: its ids, and a key that is as spread
-/// as the hash that it is.
-pub(crate) fn own(column: &str, id: i64) -> Option<Cell> {
+/// The value of a column that differs for each order: ids, and the deduplication key. The key is random,
+/// so that index pages are hit as randomly as by ROMS's SHA-256 keys.
+pub(crate) fn unique_value(column: &str, id: i64) -> Option<Cell> {
     match column {
         "id" | "order_id" | "log_id" => Some(Cell::Integer(id)),
         "order_ids" => Some(Cell::Text(format!("[{id}]"))),
@@ -102,13 +101,13 @@ pub(crate) fn own(column: &str, id: i64) -> Option<Cell> {
     }
 }
 
-/// A text as order `id` has it.
+/// A text value with the order number of order `id`.
 pub(crate) fn renumbered(text: &str, id: i64) -> String {
     text.replace(NUMBER, &format!("BARE-{id:08}"))
 }
 
-/// A database with the schema and the settings of ROMS, and one order in it.
-async fn prepared(database: String) -> Result<SqliteConnection> {
+/// Connects to a new database that has the schema and settings of ROMS and holds one order.
+async fn connect_to_new_database(database: String) -> Result<SqliteConnection> {
     let mut options: SqliteConnectOptions = database.parse()?;
     let store = with_one_order(database).await?;
     for name in ["journal_mode", "synchronous", "foreign_keys", "journal_size_limit", "temp_store"] {
@@ -119,7 +118,7 @@ async fn prepared(database: String) -> Result<SqliteConnection> {
     Ok(SqliteConnection::connect_with(&options).await?)
 }
 
-/// A database with one order.
+/// Creates a database in which ROMS stored one order.
 pub(crate) async fn with_one_order(database: String) -> Result<Store> {
     let (store, orders) = open(database).await?;
     let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), orders);
@@ -143,14 +142,14 @@ impl Table {
         Ok(Self { insert: format!("INSERT INTO {name} ({}) VALUES {marks}", names.join(", ")), cells })
     }
 
-    /// The row as that of order `id`.
+    /// Binds the row of order `id`.
     fn bind<'q>(
         &'q self,
         mut query: Query<'q, Sqlite, SqliteArguments>,
         id: i64,
     ) -> Query<'q, Sqlite, SqliteArguments> {
         for (name, cell) in &self.cells {
-            query = match own(name, id).as_ref().unwrap_or(cell) {
+            query = match unique_value(name, id).as_ref().unwrap_or(cell) {
                 Cell::Null => query.bind(None::<i64>),
                 Cell::Integer(value) => query.bind(*value),
                 Cell::Real(value) => query.bind(*value),
@@ -170,6 +169,6 @@ fn cell(row: &SqliteRow, at: usize) -> Result<Cell> {
         "INTEGER" => Cell::Integer(row.try_get_unchecked(at)?),
         "REAL" => Cell::Real(row.try_get_unchecked(at)?),
         "TEXT" => Cell::Text(row.try_get_unchecked(at)?),
-        other => bail!("{other} has no business here"),
+        other => bail!("unexpected column type {other}"),
     })
 }
