@@ -1,16 +1,35 @@
-//! The pipeline: a message in, a receipt out after the commit is durable.
+//! The pipeline: takes messages and edits, applies them to the orders, and answers once they are stored.
 //!
-//! Reading (flatten, parse) happens in the caller's task. One writer takes whatever waits and
-//! writes it in one transaction; edges see nothing of that.
+//! Parsing happens in the caller's task. One writer task collects whatever waits in the queue and writes it in one
+//! transaction, so that many messages share one commit.
+//!
+//! # Writes that do not pass through this writer
+//!
+//! Everything that comes from a message or an edit passes through the writer. These writes do not:
+//!
+//! | write | what it changes |
+//! |---|---|
+//! | the Discord edge: cursors, gateway identifies, list filters | tables that the writer never touches |
+//! | the Discord edge: a message was deleted | `webhook_logs.deleted_at`, which the writer never sets |
+//! | retention | payload, text form and `emptied_at` of old rows in `webhook_logs` |
+//! | purge | orders, events, log rows and list filters that name a person |
+//! | the search index | its own tables, computed from the orders |
+//! | opening the database: migrations, recalculated totals | anything, before the writer starts |
+//! | another process: `roms replay`, `roms purge`, a second ROMS on PostgreSQL | anything, through its own writer |
+//!
+//! This is safe because the writer keeps nothing in memory between two transactions. It reads each order and log row
+//! that it changes inside the transaction that changes it. SQLite allows one write transaction at a time and the
+//! writer's begins with `BEGIN IMMEDIATE`; on PostgreSQL the rows are read `FOR UPDATE`. Another write therefore
+//! happens entirely before or entirely after a batch. Purge and other processes use the same [`Batch`], and a replay
+//! skips a row whose payload retention has emptied.
+//!
+//! [`Batch`]: crate::store::Batch
 
-mod edit;
+mod dedup;
+mod merge_batch;
 mod outage;
-mod read;
-mod record;
+mod parse;
 mod replay;
-mod seen;
-mod settle;
-mod work;
 mod writer;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -19,51 +38,51 @@ use tokio_util::sync::CancellationToken;
 
 use crate::card::message::Message;
 use crate::card::outcome::Receipt;
+use crate::clock;
 use crate::config::Orders;
 use crate::feed::Feed;
-use crate::store::Store;
+use crate::order::dates::to_micros;
+use crate::order::{FieldChange, Order};
+use crate::store::{Store, StoreError};
 
-use read::ReadMessage;
-use work::{Answer, Done, Job, Work};
+use outage::OutageTracker;
+use parse::ParsedMessage;
 use writer::Writer;
 
 pub use crate::card::decode::form::wrapped_payload;
 pub use crate::order::{Edit, Guard};
 pub use crate::store::ReplayFilter;
-pub use edit::{EditError, Edited};
-pub use read::{context, not_an_order};
+pub use parse::{context, not_an_order};
 pub use replay::{ReplayError, ReplaySummary};
 
-/// How much the writer takes on.
+/// Limits of the queue and of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Messages that may wait, at least 1.
+    /// Messages and edits that may wait, at least 1.
     pub queue: usize,
-    /// Pieces of work in one transaction, at least 1. The queue makes the batches itself: while one is
-    /// written, the next one gathers.
+    /// Messages and edits per transaction, at least 1. There is no timer: while one batch is written, the next one
+    /// collects in the queue.
     pub batch: usize,
 }
 
 impl Default for Bounds {
-    /// A queue larger than the number of connections, so that only a writer that stands still
-    /// fills it.
+    /// The queue is larger than the number of connections, so that it fills only if the writer stands still.
     fn default() -> Self {
         Self { queue: 8192, batch: 64 }
     }
 }
 
-/// The way in; cheap to clone.
+/// The way into the pipeline; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Ingest {
     queue: mpsc::Sender<Job>,
     store: Store,
     orders: Orders,
     stop: CancellationToken,
-    failing: watch::Sender<bool>,
-    doubts: mpsc::Sender<oneshot::Sender<bool>>,
+    outage: OutageTracker,
 }
 
-/// Why a message was not taken. Nothing of it is stored.
+/// Why a message was not accepted. Nothing of it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
     /// The queue is full.
@@ -72,107 +91,193 @@ pub enum SubmitError {
     /// ROMS is shutting down.
     #[error("ROMS is shutting down")]
     Closed,
-    /// The database could not take it.
+    /// The database could not store the message.
     #[error("the database could not store the message")]
     Storage,
 }
 
+/// Why an edit was not made. Nothing of it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// There is no such order.
+    #[error("there is no such order")]
+    NotFound,
+    /// The order no longer meets the edit's guard.
+    #[error("the order has changed since")]
+    Changed,
+    /// ROMS is shutting down.
+    #[error("ROMS is shutting down")]
+    Closed,
+    /// The database could not store the edit.
+    #[error("the database could not store the edit")]
+    Storage,
+}
+
+impl From<SubmitError> for EditError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Full | SubmitError::Storage => Self::Storage,
+            SubmitError::Closed => Self::Closed,
+        }
+    }
+}
+
+/// The result of an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// The order before the edit.
+    pub before: Order,
+    /// The order after the edit.
+    pub after: Order,
+    /// What is different; empty if the edit changed nothing.
+    pub changes: Vec<FieldChange>,
+}
+
+/// An entry of the queue, with the channel for its answer. Whoever waits for the answer may be gone.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// Store a message, or replay one from the log.
+    Message { message: Box<ParsedMessage>, answer: oneshot::Sender<Result<Receipt, SubmitError>> },
+    /// Change an order by hand.
+    Edit { edit: Box<Edit>, answer: oneshot::Sender<Result<Box<Edited>, EditError>> },
+}
+
+impl Job {
+    pub(crate) fn message(&self) -> Option<&ParsedMessage> {
+        match self {
+            Self::Message { message, .. } => Some(message),
+            Self::Edit { .. } => None,
+        }
+    }
+
+    pub(crate) fn edit(&self) -> Option<&Edit> {
+        match self {
+            Self::Edit { edit, .. } => Some(edit),
+            Self::Message { .. } => None,
+        }
+    }
+
+    /// Answers that nothing was stored.
+    pub(crate) fn fail(self, error: SubmitError) {
+        match self {
+            Self::Message { answer, .. } => drop(answer.send(Err(error))),
+            Self::Edit { answer, .. } => drop(answer.send(Err(error.into()))),
+        }
+    }
+}
+
+/// A queue entry for a message, and the other end of its answer.
+fn message_job(message: ParsedMessage) -> (Job, Pending) {
+    let (answer, receipt) = oneshot::channel();
+    (Job::Message { message: Box::new(message), answer }, Pending(receipt))
+}
+
 impl Ingest {
-    /// Starts the writer. It ends, after all that was accepted is written, when [`Self::close`]
-    /// is called.
+    /// Starts the writer. It ends once [`Self::close`] was called and every accepted message is written.
     #[must_use]
     pub fn start(store: Store, feed: Feed, orders: Orders) -> (Self, JoinHandle<()>) {
         Self::start_with(store, feed, orders, Bounds::default())
     }
 
-    /// As [`Self::start`], within other bounds.
+    /// Like [`Self::start`], with other limits.
     #[must_use]
     pub fn start_with(store: Store, feed: Feed, orders: Orders, bounds: Bounds) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(bounds.queue);
         let stop = CancellationToken::new();
-        let (doubts, doubted) = mpsc::channel(1);
-        let writer = Writer::new(store.clone(), feed);
-        let failing = writer.failing();
-        let writer = tokio::spawn(writer.run(jobs, bounds.batch, doubted, stop.clone()));
-        (Self { queue, store, orders, stop, failing, doubts }, writer)
+        let outage = OutageTracker::default();
+        let writer = Writer::new(store.clone(), feed, outage.clone());
+        let writer = tokio::spawn(writer.run(jobs, bounds.batch, stop.clone()));
+        (Self { queue, store, orders, stop, outage }, writer)
     }
 
-    /// Whether the database did not take the last message, nor what the writer has tried since.
+    /// Whether the most recent write to the database failed. During an outage the writer probes the database every
+    /// second, so this becomes false without a new message.
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        *self.failing.borrow()
-    }
-
-    /// Where the database failed elsewhere: whether it takes no messages either, of which the writer
-    /// tells.
-    pub async fn is_outage(&self) -> bool {
-        let (asker, answer) = oneshot::channel();
-        // A writer that has ended tells of nothing any more.
-        self.is_failing() || self.doubts.send(asker).await.is_ok() && answer.await.unwrap_or(false)
+        self.outage.is_failing()
     }
 
     /// Follows [`Self::is_failing`].
     #[must_use]
     pub fn failing(&self) -> watch::Receiver<bool> {
-        self.failing.subscribe()
+        self.outage.subscribe()
     }
 
-    /// How many messages wait to be written.
+    /// Reports a database error that happened outside the pipeline. Returns whether the error belongs to an outage,
+    /// which is logged here once; the caller logs any other error itself.
+    pub fn report_storage_error(&self, error: &StoreError) -> bool {
+        let is_outage = !error.is_fault_of_data();
+        if is_outage {
+            self.outage.record_failure(error);
+        }
+        is_outage
+    }
+
+    /// How many messages and edits wait to be written.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.queue.max_capacity().saturating_sub(self.queue.capacity()) as u64
     }
 
-    /// Takes no more messages; what was accepted is still written.
+    /// Accepts no more messages. Those accepted so far are still written.
     pub fn close(&self) {
         self.stop.cancel();
     }
 
-    /// Stores a message; answers after the commit is durable. Waits for a place in the queue.
+    /// Stores a message and answers after the commit is durable. Waits if the queue is full.
     ///
     /// # Errors
-    /// [`SubmitError::Closed`] while shutting down, [`SubmitError::Storage`] where the database
-    /// fails.
+    /// [`SubmitError::Closed`] while shutting down, [`SubmitError::Storage`] if the database fails.
     pub async fn submit(&self, message: Message) -> Result<Receipt, SubmitError> {
         self.enqueue(message).await?.receipt().await
     }
 
-    /// As [`Self::submit`], but a full queue is [`SubmitError::Full`] at once.
+    /// Like [`Self::submit`], but returns [`SubmitError::Full`] at once if the queue is full.
     ///
     /// # Errors
     /// As [`Self::submit`].
     pub async fn try_submit(&self, message: Message) -> Result<Receipt, SubmitError> {
-        let place = self.queue.try_reserve().map_err(|error| match error {
+        let slot = self.queue.try_reserve().map_err(|error| match error {
             mpsc::error::TrySendError::Full(()) => SubmitError::Full,
             mpsc::error::TrySendError::Closed(()) => SubmitError::Closed,
         })?;
-        let (job, pending) = job(read::read(message, &self.orders));
-        place.send(job);
+        let (job, pending) = message_job(parse::parse(message, &self.orders));
+        slot.send(job);
         pending.receipt().await
     }
 
-    /// Waits for a place in the queue and takes it: messages are merged in the order of these
-    /// calls. The receipt can be waited for later.
+    /// Puts a message into the queue, waiting if it is full. Messages are merged in the order of these calls; the
+    /// receipt can be awaited later.
     ///
     /// # Errors
     /// [`SubmitError::Closed`] while shutting down.
     pub async fn enqueue(&self, message: Message) -> Result<Pending, SubmitError> {
-        let message = read::read(message, &self.orders);
-        // What holds no card has nothing to store.
-        let holds_nothing = message.cards.is_empty();
-        let (job, pending) = job(message);
-        if holds_nothing {
-            job.answer.send(Ok(Done::Message(Receipt { log_id: None, cards: Vec::new() })));
-        } else {
-            self.queue.send(job).await.map_err(|_| SubmitError::Closed)?;
+        let message = parse::parse(message, &self.orders);
+        let is_empty = message.cards.is_empty();
+        let (job, pending) = message_job(message);
+        match job {
+            // A message without a card leaves nothing to store.
+            Job::Message { answer, .. } if is_empty => {
+                drop(answer.send(Ok(Receipt { log_id: None, cards: Vec::new() })));
+            }
+            job => self.queue.send(job).await.map_err(|_| SubmitError::Closed)?,
         }
         Ok(pending)
     }
-}
 
-fn job(message: ReadMessage) -> (Job, Pending) {
-    let (answer, receipt) = oneshot::channel();
-    (Job { work: Work::Message(Box::new(message)), answer: Answer::Message(answer) }, Pending(receipt))
+    /// Changes an order by hand and answers after the commit is durable. Waits if the queue is full. Edits and
+    /// messages are merged in the order in which they were queued.
+    ///
+    /// # Errors
+    /// If there is no such order or its guard does not hold, while shutting down, and if the database fails.
+    pub async fn edit(&self, edit: Edit) -> Result<Edited, EditError> {
+        // An edit dated in the future would make the next cards count as old.
+        let edit = Edit { at: to_micros(edit.at).min(clock::now()), ..edit };
+        let (answer, edited) = oneshot::channel();
+        let job = Job::Edit { edit: Box::new(edit), answer };
+        self.queue.send(job).await.map_err(|_| EditError::Closed)?;
+        edited.await.unwrap_or(Err(EditError::Closed)).map(|edited| *edited)
+    }
 }
 
 /// A message in the queue.
@@ -180,7 +285,7 @@ fn job(message: ReadMessage) -> (Job, Pending) {
 pub struct Pending(oneshot::Receiver<Result<Receipt, SubmitError>>);
 
 impl Pending {
-    /// What became of the message, after the commit is durable.
+    /// The receipt of the message, after the commit is durable.
     ///
     /// # Errors
     /// As [`Ingest::submit`].

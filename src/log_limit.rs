@@ -47,37 +47,3 @@ impl LogLimiter {
         Some(counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", "))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_20_events_of_a_second_have_lines_and_the_rest_are_counted() {
-        let mut limiter = LogLimiter::default();
-        let start = Instant::now();
-        let after = |millis| start + Duration::from_millis(millis);
-        for millis in 0..20 {
-            assert!(limiter.admit("created", after(millis)));
-        }
-        assert_eq!(limiter.summary_due(), None);
-        assert!(!limiter.admit("created", after(21)));
-        assert!(!limiter.admit("rejected", after(22)));
-        assert!(!limiter.admit("created", after(999)));
-        assert_eq!(limiter.take_summary(after(999)), None, "not yet due");
-        assert_eq!(limiter.take_summary(after(1000)).as_deref(), Some("2 created, 1 rejected"));
-        assert_eq!(limiter.take_summary(after(2000)), None, "nothing was counted since");
-        assert!(limiter.admit("created", after(1001)), "a new second has begun");
-    }
-
-    #[test]
-    fn counts_that_were_not_taken_in_time_are_part_of_the_next_summary() {
-        let mut limiter = LogLimiter::default();
-        let start = Instant::now();
-        for _ in 0..25 {
-            limiter.admit("created", start);
-        }
-        assert!(limiter.admit("created", start + PERIOD * 3));
-        assert_eq!(limiter.take_summary(start + PERIOD * 4).as_deref(), Some("5 created"));
-    }
-}

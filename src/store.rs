@@ -4,6 +4,7 @@
 
 mod admin;
 mod cluster;
+mod database_file;
 mod entity;
 mod error;
 mod read;
@@ -18,6 +19,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use tokio::time::timeout;
 
 use admin::connect::Server;
+use database_file::DatabaseFile;
 use search::SearchIndex;
 
 use crate::config::{Config, DatabaseUrl};
@@ -33,11 +35,12 @@ pub use read::logs::{LogEntry, LogFilter};
 pub use read::messages::SourceMessage;
 pub use read::orders::OrderEvent;
 pub use read::pages::{OrderPage, PageStart};
-pub use read::replay::{LoggedMessage, ReplayFilter};
+pub use read::replay::ReplayFilter;
 pub use read::stats::{GroupBy, Period, Spend, StatRow};
 pub use read::totals::Total;
-pub use write::batch::{Batch, KnownMessage, NewEvent, NewLog};
+pub use write::batch::{Batch, BatchKeys, NewEvent, StoredState};
 pub use write::cursors::Cursor;
+pub use write::logs::LoggedMessage;
 
 /// How long a server, or somebody who reads or writes the same file, is waited for at the end.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -53,6 +56,8 @@ pub struct Store {
     engine: String,
     timezone: Tz,
     search: SearchIndex,
+    /// The file of an SQLite database.
+    file: DatabaseFile,
     /// The way to a server, which other processes may use too.
     server: Option<Server>,
     /// What tells this process from others in notifications.
@@ -116,6 +121,7 @@ impl Store {
     /// When it does not.
     pub async fn ping(&self) -> Result<Duration, StoreError> {
         let asked = Instant::now();
+        self.file.check()?;
         self.readers.execute_unprepared("SELECT 1 FROM seaql_migrations LIMIT 1").await?;
         Ok(asked.elapsed())
     }
@@ -126,9 +132,7 @@ impl Store {
     /// When it cannot, such as while another process holds the write lock, or on a full disk.
     pub async fn ping_writer(&self) -> Result<Duration, StoreError> {
         let asked = Instant::now();
-        let batch = self.begin().await?;
-        batch.touch().await?;
-        batch.transaction.commit().await?;
+        self.probe_writer().await?;
         Ok(asked.elapsed())
     }
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use roms::order::{Order, OrderNumber};
-use roms::store::Store;
+use roms::order::Order;
+use roms::store::{BatchKeys, Store};
 
 use crate::orders::{Orders, event, log};
 use crate::report::{Clock, Row};
@@ -45,12 +45,15 @@ pub(crate) async fn measure(name: &str, store: &Store, now: DateTime<Utc>) -> Re
 async fn write(store: &Store, orders: &[Order]) -> Result<()> {
     let mut batch = store.begin().await?;
     let logs: Vec<_> = orders.iter().map(log).collect();
-    batch.known_messages(&logs.iter().filter_map(|log| log.source_key.clone()).collect::<Vec<_>>()).await?;
-    let numbers: Vec<OrderNumber> = orders.iter().map(|order| order.number.clone()).collect();
-    batch.orders(&numbers).await?;
+    let keys = BatchKeys {
+        numbers: orders.iter().map(|order| order.number.clone()).collect(),
+        dedup_keys: logs.iter().filter_map(|log| log.source_key.clone()).collect(),
+        ..BatchKeys::default()
+    };
+    batch.read_state(&keys).await?;
     let ids = batch.save_orders(&orders.iter().collect::<Vec<_>>()).await?;
     let logs = logs.into_iter().zip(orders);
-    let logs = logs.map(|(log, order)| roms::store::NewLog { order_ids: vec![ids[&order.number]], ..log });
+    let logs = logs.map(|(log, order)| roms::store::LogEntry { order_ids: vec![ids[&order.number]], ..log });
     let log_ids = batch.save_logs(logs.collect()).await?;
     let events = orders.iter().zip(log_ids).map(|(order, log_id)| event(order, ids[&order.number], log_id));
     batch.save_events(events.collect()).await?;

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 use iso_currency::Currency;
 use roms::order::{Amount, Extra, FieldChange, Fields, Order, OrderNumber, Source, Status};
-use roms::store::{NewEvent, NewLog, OrderFilter, PageStart, Store};
+use roms::store::{LogEntry, NewEvent, OrderFilter, PageStart, Store};
 
 /// Store, how an order number of it begins, currency, and orders of a hundred. Seven of ten
 /// numbers begin alike.
@@ -162,28 +162,25 @@ fn popular(rng: &mut Rng, of: usize) -> usize {
 }
 
 /// The log row of the message that brought an order.
-pub(crate) fn log(order: &Order) -> NewLog {
+pub(crate) fn log(order: &Order) -> LogEntry {
     let product = order.fields.product.as_deref().unwrap_or_default();
     let flattened = format!("Successful Checkout\nProduct\n{product}\nOrder Number\n#{}\n", order.number);
     // Ids of messages rise with the time, which they hold in milliseconds from their 22nd bit on.
     let id = (order.newest.timestamp_millis() - 1_420_070_400_000) << 22
         | i64::from(order.newest.timestamp_subsec_nanos()) & 0x3f_ffff;
     let mut rng = Rng::with_seed(id.unsigned_abs());
-    NewLog {
-        source: order.source,
+    LogEntry {
+        source: order.source.as_str().to_owned(),
         source_key: Some(format!("discord:{id}:{}", order.number)),
         endpoint: "discord/1112223334445556667/1112223334445556668".to_owned(),
         message_id: Some(id),
         content_hash: Some(format!("{:032x}{:032x}", rng.u128(..), rng.u128(..))),
-        outcome: "created",
-        code: None,
-        error_message: None,
-        warnings: Vec::new(),
-        order_ids: Vec::new(),
+        outcome: "created".to_owned(),
         payload: format!("{{\"embeds\":[{{\"description\":{flattened:?}}}]}}"),
         flattened,
         sent_at: order.newest,
         created_at: order.created_at,
+        ..LogEntry::default()
     }
 }
 

@@ -152,7 +152,7 @@ async fn read_all(services: &Services, channels: &[Channel], pauses: &mut Pauses
     let cursors = match services.store.cursors().await {
         Ok(cursors) => cursors,
         Err(error) => {
-            if !services.ingest.is_outage().await {
+            if !services.ingest.report_storage_error(&error) {
                 tracing::warn!(%error, "cannot read the channel cursors");
             }
             return;
@@ -301,7 +301,7 @@ impl<'a> ChannelReader<'a> {
         // The pipeline logs its own failures and database outages.
         let is_logged_elsewhere = match error {
             BackfillError::Submit(_) => true,
-            BackfillError::Store(_) => services.ingest.is_outage().await,
+            BackfillError::Store(error) => services.ingest.report_storage_error(error),
             BackfillError::Rest(_) | BackfillError::OtherGuild => false,
         };
         if !is_logged_elsewhere && services.unreadable.is_first_failure(self.channel.id) {

@@ -1,5 +1,6 @@
-//! Whether the database takes messages, and the two lines that an outage leaves in the log.
+//! Tracks database outages, and logs one line when an outage starts and one when it ends.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -7,62 +8,68 @@ use tokio::time::Instant;
 
 use crate::store::StoreError;
 
-/// How long nothing may have failed before an outage is over: on a disk that is nearly full a small
-/// batch finds room where a larger one does not.
-const CALM: Duration = Duration::from_secs(5);
-/// How long after a failure the database is tried again where no message has been written till then.
-const PROBE: Duration = Duration::from_secs(1);
+/// An outage ends only after this long without a failure. A nearly full disk accepts a small batch and rejects the
+/// next larger one, so a single success proves little.
+const QUIET_PERIOD: Duration = Duration::from_secs(5);
+/// During an outage the writer probes the database this long after the last failure, even if no message arrives.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What is known of the database by what was written last.
-#[derive(Debug, Default)]
-pub(crate) struct Outage {
+/// Whether the database accepts writes. Cheap to clone; all clones share one state.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OutageTracker {
+    /// Whether the most recent write failed. `/health` and the backfill subscribe to it.
     failing: watch::Sender<bool>,
-    /// The last failure since a beginning was told whose end has not been.
-    failed_at: Option<Instant>,
+    /// The most recent failure of the current outage; `None` outside an outage.
+    last_failure: Arc<Mutex<Option<Instant>>>,
 }
 
-impl Outage {
-    /// Whether the last that was to be written was not.
-    pub(crate) fn failing(&self) -> watch::Sender<bool> {
-        self.failing.clone()
-    }
-
+impl OutageTracker {
     pub(crate) fn is_failing(&self) -> bool {
         *self.failing.borrow()
     }
 
-    /// Something was not written. Tells of it where that is new.
-    pub(crate) fn failed(&mut self, error: &StoreError) {
-        self.becomes(true);
-        let is_new = self.failed_at.replace(Instant::now()).is_none();
-        if is_new {
+    pub(crate) fn subscribe(&self) -> watch::Receiver<bool> {
+        self.failing.subscribe()
+    }
+
+    /// Records a failure, and logs it if it starts an outage.
+    pub(crate) fn record_failure(&self, error: &StoreError) {
+        let starts_outage = self.last_failure().replace(Instant::now()).is_none();
+        if starts_outage {
             tracing::error!(%error, "the database does not take messages");
         }
+        self.set_failing(true);
     }
 
-    /// Something was written. Gives whether that is new.
-    pub(crate) fn went_well(&self) -> bool {
-        self.becomes(false)
+    /// Records a successful write. Returns whether the previous write had failed.
+    pub(crate) fn record_success(&self) -> bool {
+        self.set_failing(false)
     }
 
-    /// When the database is to be tried again, or, where it takes messages, when that is to be told.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        let wait = if self.is_failing() { PROBE } else { CALM };
-        self.failed_at.map(|failed_at| failed_at + wait)
+    /// When to act next: probe the database if it is failing, otherwise report the end of the outage.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let wait = if self.is_failing() { PROBE_INTERVAL } else { QUIET_PERIOD };
+        self.last_failure().map(|failure| failure + wait)
     }
 
-    /// Whether its end is still to be told.
-    pub(crate) fn is_over(&self) -> bool {
-        !self.is_failing() && self.failed_at.is_some()
+    /// Whether writes succeed again but the end of the outage has not been logged yet.
+    pub(crate) fn has_unreported_end(&self) -> bool {
+        !self.is_failing() && self.last_failure().is_some()
     }
 
-    pub(crate) fn tell_end(&mut self) {
-        self.failed_at = None;
+    /// Logs the end of the outage.
+    pub(crate) fn report_end(&self) {
+        *self.last_failure() = None;
         tracing::info!("the database takes messages again");
     }
 
-    /// Gives whether it was otherwise before.
-    fn becomes(&self, failing: bool) -> bool {
+    /// Returns whether the state changed.
+    fn set_failing(&self, failing: bool) -> bool {
         self.failing.send_if_modified(|now| std::mem::replace(now, failing) != failing)
+    }
+
+    fn last_failure(&self) -> MutexGuard<'_, Option<Instant>> {
+        // The value is replaced as a whole, so that a panic elsewhere cannot leave it half written.
+        self.last_failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,62 +1,61 @@
-//! Reading messages of the log again, through the present reading and under the rules of merging.
+//! Replay: reads stored messages again with the current parser and merges them like new ones.
 //!
-//! Each message keeps its row and its own time, so that it fills what is missing and never
-//! overwrites what newer messages or people said. Twice changes nothing. Passed over are rows
-//! that repeat another message, and those whose payload is not kept any more.
+//! Each message keeps its log row and its own time, so that it fills what is empty and never overwrites what newer
+//! messages or people said. Replaying twice changes nothing. Duplicates and rows whose payload was deleted are
+//! skipped.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::read::{self, ReadMessage, Replay};
-use super::settle::settle;
-use super::work::{Done, Work};
-use super::{Ingest, ReplayFilter, SubmitError, job, not_an_order, record, writer};
+use super::merge_batch::merge_batch;
+use super::parse::{self, ParsedMessage, Replay};
+use super::writer::batch_keys;
+use super::{Ingest, Job, ReplayFilter, SubmitError, message_job};
 use crate::card::decode::discord::ChannelRef;
 use crate::card::decode::form::wrapped_payload;
 use crate::card::message::Message;
-use crate::card::outcome::{Outcome, Receipt};
+use crate::card::outcome::{Outcome, Receipt, Rejection, RejectionCode};
 use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::order::{Order, OrderNumber, Source};
-use crate::store::{LoggedMessage, StoreError};
+use crate::store::{LogEntry, StoreError};
 
 /// Rows that are in memory at once.
-const PAGE: u64 = 64;
+const PAGE_SIZE: u64 = 64;
 /// Orders that a dry run remembers.
-const REMEMBERED: usize = 10_000;
+const MAX_REMEMBERED_ORDERS: usize = 10_000;
 
-/// What reading again has brought so far. Rows are counted in `read` and `total`, their cards in
-/// the others.
+/// The result of a replay so far. `read` and `total` count rows, the others count their cards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplaySummary {
-    /// Rows that there are to read.
+    /// Rows to replay.
     pub total: u64,
-    /// Rows read.
+    /// Rows replayed.
     pub read: u64,
-    /// Cards that made an order.
+    /// Cards that created an order.
     pub created: u64,
-    /// Cards that changed one.
+    /// Cards that changed an order.
     pub updated: u64,
     /// Cards that said nothing new.
     pub unchanged: u64,
-    /// Cards that are no orders.
+    /// Cards that are not orders.
     pub ignored: u64,
     /// Cards that cannot be read.
     pub rejected: u64,
 }
 
-/// Why a row was not read again.
+/// Why a row was not replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// It repeats another row, which stands for both.
-    #[error("this row repeats an earlier one, which stands for both")]
-    Repeat,
-    /// Its payload is not kept any more, or was empty from the first.
+    /// The row is a duplicate of another one.
+    #[error("this row is a duplicate of an earlier one; replay that one")]
+    Duplicate,
+    /// The payload of the row was deleted, or the message was empty.
     #[error("the payload of this row is empty")]
-    Emptied,
-    /// The pipeline did not take it.
+    Empty,
+    /// The pipeline did not accept the message.
     #[error(transparent)]
     Submit(#[from] SubmitError),
     /// The log could not be read.
@@ -65,35 +64,35 @@ pub enum ReplayError {
 }
 
 impl Ingest {
-    /// Reads one row of the log again; `Ok(None)` where there is no such row. The actor is
-    /// `discord:` and a user's id, or `cli`.
+    /// Replays one row of the log; `Ok(None)` if there is no such row. The actor is `discord:` and a user's id, or
+    /// `cli`.
     ///
     /// # Errors
-    /// Where the row cannot be read again, while shutting down, and where the database fails.
+    /// If the row cannot be replayed, while shutting down, and if the database fails.
     pub async fn replay_one(&self, log_id: i64, actor: &str) -> Result<Option<Receipt>, ReplayError> {
-        let Some(logged) = self.store.logged_message(log_id).await? else { return Ok(None) };
-        if logged.payload.is_empty() {
-            return Err(ReplayError::Emptied);
+        let Some(row) = self.store.log(log_id).await? else { return Ok(None) };
+        if row.payload.is_empty() {
+            return Err(ReplayError::Empty);
         }
-        if logged.outcome == Outcome::Duplicate.as_str() {
-            return Err(ReplayError::Repeat);
+        if row.outcome == Outcome::Duplicate.as_str() {
+            return Err(ReplayError::Duplicate);
         }
-        let (job, pending) = job(self.read_again(logged, actor));
+        let (job, pending) = message_job(self.parse_row(row, actor));
         self.queue.send(job).await.map_err(|_| SubmitError::Closed)?;
         let receipt = pending.receipt().await?;
-        // One that was removed meanwhile left no row.
+        // A row that was removed in the meantime left no log row.
         Ok(receipt.log_id.is_some().then_some(receipt))
     }
 
-    /// Reads the rows of the log again that the filter chooses, oldest first, and tells after
-    /// each page how far it is. Rows that come in meanwhile are not among them.
+    /// Replays the rows that match the filter, oldest first, and reports progress after each page. Rows that arrive
+    /// in the meantime are not included.
     ///
-    /// A dry run stores nothing. It remembers what it would have made of the last 10,000 orders,
-    /// so that several rows of one order are counted as they would be; where more orders are
-    /// concerned, it may count a card as created that would update an order of the same run.
+    /// A dry run stores nothing, and only reads from the database. It remembers the last 10,000 orders as the run
+    /// would have left them, so that several rows about one order are counted correctly. If more orders are
+    /// involved, it may count a card as created that would update an order of the same run.
     ///
     /// # Errors
-    /// While shutting down and where the database fails; what was read till then is stored.
+    /// While shutting down and if the database fails. What was replayed until then is stored.
     pub async fn replay(
         &self,
         filter: &ReplayFilter,
@@ -101,20 +100,20 @@ impl Ingest {
         actor: &str,
         mut progress: impl FnMut(&ReplaySummary),
     ) -> Result<ReplaySummary, ReplayError> {
-        let (total, last) = self.store.count_logged(filter).await?;
+        let (total, last) = self.store.count_replayable(filter).await?;
         let mut summary = ReplaySummary { total, ..ReplaySummary::default() };
         let mut remembered = HashMap::new();
         let mut after = 0;
         loop {
-            let page = self.store.logged_messages(filter, after, last, PAGE).await?;
-            let Some(end) = page.last().map(|logged| logged.id) else { return Ok(summary) };
+            let page = self.store.replayable(filter, after, last, PAGE_SIZE).await?;
+            let Some(end) = page.last().map(|row| row.id) else { return Ok(summary) };
             after = end;
-            summary.read = summary.read.saturating_add(u64::try_from(page.len()).unwrap_or_default());
-            let messages = page.into_iter().map(|logged| self.read_again(logged, actor)).collect();
+            summary.read += page.len() as u64;
+            let messages = page.into_iter().map(|row| self.parse_row(row, actor));
             let receipts = if dry_run {
-                self.try_out(messages, &mut remembered).await?
+                self.preview(messages, &mut remembered).await?
             } else {
-                self.store_again(messages).await?
+                self.store_all(messages).await?
             };
             for receipt in &receipts {
                 summary.add(receipt);
@@ -123,65 +122,70 @@ impl Ingest {
         }
     }
 
-    async fn store_again(&self, messages: Vec<ReadMessage>) -> Result<Vec<Receipt>, ReplayError> {
-        let mut pending = Vec::with_capacity(messages.len());
+    async fn store_all(
+        &self,
+        messages: impl Iterator<Item = ParsedMessage>,
+    ) -> Result<Vec<Receipt>, ReplayError> {
+        let mut waiting = Vec::new();
         for message in messages {
-            let (job, receipt) = job(message);
+            let (job, pending) = message_job(message);
             self.queue.send(job).await.map_err(|_| SubmitError::Closed)?;
-            pending.push(receipt);
+            waiting.push(pending);
         }
-        let mut receipts = Vec::with_capacity(pending.len());
-        for receipt in pending {
-            receipts.push(receipt.receipt().await?);
+        let mut receipts = Vec::with_capacity(waiting.len());
+        for pending in waiting {
+            receipts.push(pending.receipt().await?);
         }
         Ok(receipts)
     }
 
-    /// Merges the messages and drops what comes of it, but for what later ones may build on.
-    async fn try_out(
+    /// Merges messages without storing anything. Keeps the merged orders for the next page.
+    async fn preview(
         &self,
-        messages: Vec<ReadMessage>,
+        messages: impl Iterator<Item = ParsedMessage>,
         remembered: &mut HashMap<OrderNumber, Order>,
     ) -> Result<Vec<Receipt>, ReplayError> {
-        let works: Vec<Work> = messages.into_iter().map(|message| Work::Message(Box::new(message))).collect();
-        let mut batch = self.store.begin().await?;
-        let mut stored = writer::stored(&mut batch, &works).await?;
-        drop(batch);
-        if remembered.len() > REMEMBERED {
+        let jobs: Vec<Job> = messages.map(|message| message_job(message).0).collect();
+        let mut stored = self.store.read_state(&batch_keys(&jobs)).await?;
+        if remembered.len() > MAX_REMEMBERED_ORDERS {
             remembered.clear();
         }
         stored.orders.extend(remembered.drain());
-        let settled = settle(&works, stored, clock::now());
-        remembered.extend(settled.orders.into_iter().map(|(number, working)| (number, working.order)));
-        let no_ids = record::Ids::new();
-        let done = settled.works.into_iter().map(|work| record::done(work, None, &no_ids));
-        Ok(done.filter_map(Done::receipt).collect())
+        let merged = merge_batch(&jobs, stored, clock::now());
+        remembered.extend(merged.orders.into_iter().map(|(number, pending)| (number, pending.order)));
+        Ok(merged.messages.into_iter().map(|message| message.receipt).collect())
     }
 
-    /// The message of a row as the present reading has it.
-    fn read_again(&self, logged: LoggedMessage, actor: &str) -> ReadMessage {
-        let replay = Replay { log_id: logged.id, at: clock::now() };
-        let message = message(logged, actor);
-        let nothing = message.refused.clone().unwrap_or_else(|| not_an_order(&message));
-        let mut read = read::read(message, &self.orders);
-        // A row stands for something that once looked like a card.
-        if read.cards.is_empty() {
-            read.cards.push(ParsedCard::NoOrder(Outcome::Rejected(nothing)));
+    /// Parses the message of a log row with the current parser.
+    fn parse_row(&self, row: LogEntry, actor: &str) -> ParsedMessage {
+        let replay = Replay { log_id: row.id, at: clock::now() };
+        let message = message_of(row, actor);
+        let nothing_found = parse::why_refused(&message);
+        let mut parsed = parse::parse(message, &self.orders);
+        // A row exists only because the message once looked like a card, so that it needs an outcome.
+        if parsed.cards.is_empty() {
+            parsed.cards.push(ParsedCard::NoOrder(Outcome::Rejected(nothing_found)));
         }
-        ReadMessage { replay: Some(replay), ..read }
+        ParsedMessage { replay: Some(replay), ..parsed }
     }
 }
 
-/// The message that a row keeps.
-fn message(logged: LoggedMessage, actor: &str) -> Message {
-    let LoggedMessage { source, endpoint, message_id, payload, sent_at, received_at, .. } = logged;
-    let message = match (logged.refused, source) {
-        // What did not arrive whole is not read: it may end in the middle of an amount.
-        (Some(why), _) => Message::refused(String::new(), &endpoint, received_at, why),
-        (None, Source::DiscordBot) => posted(&payload, &endpoint, received_at),
+/// The message that a row holds.
+fn message_of(row: LogEntry, actor: &str) -> Message {
+    let LogEntry { source, endpoint, message_id, code, error_message, payload, sent_at, created_at, .. } =
+        row;
+    let source = Source::from_name(&source).unwrap_or(Source::ManualUpload);
+    let code = RejectionCode::ALL.into_iter().find(|known| code.as_deref() == Some(known.as_str()));
+    let message = match (code.filter(|code| code.is_truncated()), source) {
+        // A message that did not arrive completely may end in the middle of an amount, so it is not parsed.
+        (Some(code), _) => {
+            let rejection = Rejection { code, detail: error_message.unwrap_or_default() };
+            Message::refused(String::new(), &endpoint, created_at, rejection)
+        }
+        (None, Source::DiscordBot) => discord_message(&payload, &endpoint, created_at),
         (None, Source::Webhook | Source::ManualUpload) => {
             let unwrapped = wrapped_payload(&payload);
-            Message::from_payload(unwrapped.as_deref().unwrap_or(&payload), &endpoint, received_at)
+            Message::from_payload(unwrapped.as_deref().unwrap_or(&payload), &endpoint, created_at)
         }
     };
     Message {
@@ -194,26 +198,24 @@ fn message(logged: LoggedMessage, actor: &str) -> Message {
     }
 }
 
-/// A message of a channel.
-fn posted(payload: &str, endpoint: &str, received_at: DateTime<Utc>) -> Message {
+fn discord_message(payload: &str, endpoint: &str, received_at: DateTime<Utc>) -> Message {
     let value = serde_json::from_str::<Value>(payload).ok();
-    let message = value
+    value
         .zip(ChannelRef::from_endpoint(endpoint))
-        .and_then(|(value, channel)| Message::from_discord(&value, channel, received_at));
-    message.unwrap_or_else(|| Message::from_payload(payload, endpoint, received_at))
+        .and_then(|(value, channel)| Message::from_discord(&value, channel, received_at))
+        .unwrap_or_else(|| Message::from_payload(payload, endpoint, received_at))
 }
 
 impl ReplaySummary {
     fn add(&mut self, receipt: &Receipt) {
         for card in &receipt.cards {
-            let count = match card.outcome {
+            *match card.outcome {
                 Outcome::Created => &mut self.created,
                 Outcome::Updated => &mut self.updated,
                 Outcome::Unchanged | Outcome::Duplicate => &mut self.unchanged,
                 Outcome::Ignored(_) => &mut self.ignored,
                 Outcome::Rejected(_) => &mut self.rejected,
-            };
-            *count = count.saturating_add(1);
+            } += 1;
         }
     }
 }

@@ -1,296 +1,342 @@
-//! The writer: takes whatever waits, up to a bound, and writes it in one transaction.
+//! The writer task: collects whatever waits in the queue, up to a limit, and writes it in one transaction.
 
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::SubmitError;
-use super::outage::Outage;
-use super::read::ReadMessage;
-use super::record::{self, Ids};
-use super::settle::{Settled, SettledWork, Stored, Trace, settle};
-use super::work::{Done, Job, Work};
-use crate::card::outcome::{Outcome, Rejection, RejectionCode};
+use super::merge_batch::{LogTarget, MergedBatch, merge_batch};
+use super::outage::OutageTracker;
+use super::parse::ParsedMessage;
+use super::{Job, SubmitError};
+use crate::card::outcome::{CardOutcome, Ignored, Outcome, Rejection, RejectionCode};
 use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::feed::{Feed, OrderChange};
-use crate::store::{Batch, ChangedOrder, Store, StoreError};
+use crate::log_limit::LogLimiter;
+use crate::order::Order;
+use crate::store::{Batch, BatchKeys, ChangedOrder, Store, StoreError};
 
-/// How long a transaction may take: longer than it waits for a lock.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// How long it may take to begin: a little longer than the wait for a lock, but not twice as long,
-/// where the upkeep was the first to wait. Those whose requests end with the process are told in time.
-/// Finding out whether the database fails may take no longer.
-const PATIENCE_TO_BEGIN: Duration = Duration::from_secs(6);
-/// Writes that must go well before it is said that the database takes messages: together they need as
-/// much room as one.
-const PROOFS: usize = 32;
-/// How often a batch gives way to other processes.
-const RACES: usize = 5;
+/// How long a transaction may take. Longer than it may wait for a lock.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a transaction may take to begin. A little longer than the 5 seconds that it waits for a lock, but not
+/// twice as long: the upkeep may have waited for the lock before it. A shutdown must be able to answer those who
+/// wait. Also limits a probe.
+const BEGIN_TIMEOUT: Duration = Duration::from_secs(6);
+/// How often a batch starts over because another process interfered.
+const MAX_RACES: usize = 5;
+/// Characters of a store's name in a log line.
+const MAX_STORE_CHARS: usize = 60;
 
-/// What writes.
+/// The state of the writer task.
 pub(crate) struct Writer {
     store: Store,
     feed: Feed,
-    outage: Outage,
+    outage: OutageTracker,
+    card_lines: LogLimiter,
 }
 
 impl Writer {
-    pub(crate) fn new(store: Store, feed: Feed) -> Self {
-        Self { store, feed, outage: Outage::default() }
+    pub(crate) fn new(store: Store, feed: Feed, outage: OutageTracker) -> Self {
+        Self { store, feed, outage, card_lines: LogLimiter::default() }
     }
 
-    /// Whether the database did not take what was to be written last.
-    pub(crate) fn failing(&self) -> watch::Sender<bool> {
-        self.outage.failing()
-    }
-
-    /// Writes until `stop` is cancelled and the queue is empty, at most so many pieces of work in
-    /// one transaction. Tells those who doubt the database whether it fails.
+    /// Writes until `stop` is cancelled and the queue is empty, at most `max_batch` jobs per transaction.
     pub(crate) async fn run(
         mut self,
         mut jobs: mpsc::Receiver<Job>,
-        most: usize,
-        mut doubted: mpsc::Receiver<oneshot::Sender<bool>>,
+        max_batch: usize,
         stop: CancellationToken,
     ) {
+        let mut failing = self.outage.subscribe();
         let mut batch = Vec::new();
         loop {
-            let due = self.outage.due();
-            let wait = sleep_until(due.unwrap_or_else(Instant::now));
+            let deadline = self.next_deadline();
+            let wait = sleep_until(deadline.unwrap_or_else(Instant::now));
             tokio::select! {
-                taken = jobs.recv_many(&mut batch, most) => if taken == 0 { break },
+                taken = jobs.recv_many(&mut batch, max_batch) => if taken == 0 { break },
                 () = stop.cancelled(), if !jobs.is_closed() => jobs.close(),
-                () = wait, if due.is_some() => self.look_after_outage(&stop).await,
-                Some(asker) = doubted.recv() => {
-                    self.probe(&stop).await;
-                    // They may be gone.
-                    _ = asker.send(self.outage.is_failing());
-                }
+                () = wait, if deadline.is_some() => self.meet_deadline(&stop).await,
+                // An outage was reported from outside, so that there is a new deadline.
+                Ok(()) = failing.changed() => {}
             }
             if !batch.is_empty() {
-                self.answer(std::mem::take(&mut batch)).await;
+                self.process(std::mem::take(&mut batch)).await;
             }
-            // What waited behind a batch that failed would wait as long again, to fail as well.
+            // The jobs behind a failed batch would wait as long as it did, only to fail as well.
             while self.outage.is_failing()
                 && let Ok(job) = jobs.try_recv()
             {
-                job.answer.send(Err(SubmitError::Storage));
+                job.fail(SubmitError::Storage);
             }
         }
-        if self.outage.is_over() {
-            self.outage.tell_end();
+        if let Some(due) = self.card_lines.summary_due() {
+            self.log_card_summary(due);
         }
-    }
-
-    /// Writes a batch and answers each of those who wait for it.
-    async fn answer(&mut self, jobs: Vec<Job>) {
-        let (works, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.work, job.answer)).unzip();
-        let results = match self.write(&works).await {
-            // In a large batch something may be in the way of another process each time.
-            Err(error) if error.is_fault_of_data() || error.is_race() && works.len() > 1 => {
-                self.write_each(works).await
-            }
-            Err(error) => {
-                self.outage.failed(&error);
-                answers.iter().map(|_| Err(SubmitError::Storage)).collect()
-            }
-            Ok(done) => done.into_iter().map(Ok).collect(),
-        };
-        for (answer, result) in answers.into_iter().zip(results) {
-            answer.send(result);
+        if self.outage.has_unreported_end() {
+            self.outage.report_end();
         }
     }
 
-    /// After a batch that cannot be written as one: each alone, so that only a bad one fails. Where
-    /// the database fails, the rest would wait as long, one after the other.
-    async fn write_each(&mut self, works: Vec<Work>) -> Vec<Result<Done, SubmitError>> {
-        let count = works.len();
-        let (mut results, mut is_gone) = (Vec::with_capacity(count), false);
-        for work in works {
-            let written = match self.write(std::slice::from_ref(&work)).await {
-                Err(error) if error.is_fault_of_data() => self.write_refused(work, &error).await,
-                Err(error) => {
-                    is_gone = !error.is_race();
-                    self.outage.failed(&error);
-                    Err(SubmitError::Storage)
-                }
-                Ok(done) => Ok(done),
-            };
-            results.push(written.and_then(|done| done.into_iter().next().ok_or(SubmitError::Storage)));
-            if is_gone {
-                break;
-            }
-        }
-        results.resize_with(count, || Err(SubmitError::Storage));
-        results
+    fn next_deadline(&self) -> Option<Instant> {
+        let summary = self.card_lines.summary_due().map(Instant::from_std);
+        [self.outage.next_deadline(), summary].into_iter().flatten().min()
     }
 
-    /// A message that the database refused leaves its log row, from which it can be replayed.
-    async fn write_refused(&mut self, work: Work, error: &StoreError) -> Result<Vec<Done>, SubmitError> {
-        match work {
-            Work::Message(message) => {
-                tracing::error!(message.endpoint, %error, "the database refused a message; it is kept in the log");
-                let written = self.write(&[Work::Message(Box::new(refused(*message)))]).await;
-                written.inspect_err(|error| self.outage.failed(error)).map_err(|_| SubmitError::Storage)
-            }
-            Work::Edit(edit) => {
-                tracing::error!(order.id = edit.order, %error, "the database refused an edit");
-                Err(SubmitError::Storage)
-            }
-        }
-    }
-
-    /// One transaction, begun again where another process came in between: one answer for each
-    /// piece of work, after the commit.
-    async fn write(&mut self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
-        let mut races = 0;
-        loop {
-            // A server that is gone may leave its connections open. Whether it has committed is
-            // then not known; a sender that tries again is recognised.
-            match timeout(PATIENCE, self.transact(works)).await.unwrap_or(Err(StoreError::Silent)) {
-                Err(error) if error.is_race() && races < RACES => races += 1,
-                written => return written,
-            }
-        }
-    }
-
-    async fn transact(&mut self, works: &[Work]) -> Result<Vec<Done>, StoreError> {
-        let begun = timeout(PATIENCE_TO_BEGIN, self.store.begin()).await;
-        let mut batch = begun.unwrap_or(Err(StoreError::Silent))?;
-        let mut settled = settle(works, stored(&mut batch, works).await?, clock::now());
-
-        batch.release_keys(&settled.released).await?;
-        let dirty: Vec<_> =
-            settled.in_turn().into_iter().filter(|working| working.dirty).map(|w| &w.order).collect();
-        for (number, id) in batch.save_orders(&dirty).await? {
-            if let Some(working) = settled.orders.get_mut(&number) {
-                working.order.id = id;
-            }
-        }
-        let ids: Ids =
-            settled.orders.iter().map(|(number, working)| (number.clone(), working.order.id)).collect();
-        let log_ids = save_logs(&batch, works, &settled, &ids).await?;
-        batch.save_events(record::events(&settled, &log_ids, &ids)).await?;
-        batch.notify(&changed(&settled)).await?;
-        batch.commit().await?;
-
-        // What is known already goes well on a full disk too.
-        if settled.is_to_be_written() {
-            self.went_well();
-        }
-        self.publish(&settled);
-        let works = settled.works.into_iter().zip(log_ids);
-        Ok(works.map(|(work, log_id)| record::done(work, log_id, &ids)).collect())
-    }
-
-    fn publish(&self, settled: &Settled) {
-        if !self.feed.has_listeners() {
+    async fn meet_deadline(&mut self, stop: &CancellationToken) {
+        self.log_card_summary(std::time::Instant::now());
+        if self.outage.next_deadline().is_none_or(|deadline| deadline > Instant::now()) {
             return;
         }
-        for working in settled.in_turn().into_iter().filter(|working| working.changed) {
-            self.feed.publish(OrderChange { created: working.created, order: working.order.clone() });
-        }
-    }
-
-    /// An outage goes on, or is over.
-    async fn look_after_outage(&mut self, stop: &CancellationToken) {
-        if self.outage.is_over() {
-            self.outage.tell_end();
+        if self.outage.has_unreported_end() {
+            self.outage.report_end();
         } else {
             self.probe(stop).await;
         }
     }
 
-    /// Finds out whether the database fails, unless `stop` comes in between.
-    async fn probe(&mut self, stop: &CancellationToken) {
-        let probing = async {
-            for _ in 0..PROOFS {
-                self.store.ping_writer().await?;
-            }
-            Ok(())
-        };
-        let probed = stop.run_until_cancelled(timeout(PATIENCE_TO_BEGIN, probing)).await;
-        match probed.map(|probed| probed.unwrap_or(Err(StoreError::Silent))) {
-            Some(Ok(())) => self.went_well(),
-            Some(Err(error)) => self.outage.failed(&error),
+    /// Finds out whether the database accepts writes, unless `stop` is cancelled first.
+    async fn probe(&self, stop: &CancellationToken) {
+        let probing = timeout(BEGIN_TIMEOUT, self.store.probe_writer());
+        match stop.run_until_cancelled(probing).await.map(|probed| probed.unwrap_or(Err(StoreError::Silent)))
+        {
+            Some(Ok(())) => self.record_success(),
+            Some(Err(error)) => self.outage.record_failure(&error),
             None => {}
         }
     }
 
-    fn went_well(&self) {
-        if self.outage.went_well() {
-            // What was committed while its answers were lost has been told to nobody here.
+    fn record_success(&self) {
+        if self.outage.record_success() {
+            // A commit may have succeeded although its confirmation was lost. Nobody was told of those changes.
             self.feed.interrupt();
         }
     }
-}
 
-/// What the database knows of the messages and orders concerned.
-pub(crate) async fn stored(batch: &mut Batch, works: &[Work]) -> Result<Stored, StoreError> {
-    let messages: Vec<&ReadMessage> = works.iter().filter_map(Work::message).collect();
-    let keys: Vec<String> = messages.iter().filter_map(|message| message.key.clone()).collect();
-    let replayed: Vec<i64> =
-        messages.iter().filter_map(|message| message.replay).map(|replay| replay.log_id).collect();
-    let edited: Vec<i64> = works.iter().filter_map(Work::edit).map(|edit| edit.order).collect();
-    let mut numbers = batch.order_numbers(&edited).await?;
-    numbers.extend(messages.iter().flat_map(|message| &message.cards).filter_map(|card| match card {
-        ParsedCard::Order { patch, .. } => Some(patch.number.clone()),
-        ParsedCard::NoOrder(_) => None,
-    }));
-    numbers.sort_unstable();
-    numbers.dedup();
-    // Orders before log rows, as they are written: two writers must lock in the same order.
-    Ok(Stored {
-        orders: batch.orders(&numbers).await?,
-        known: batch.known_messages(&keys).await?,
-        outcomes: batch.outcomes(&replayed).await?,
-    })
-}
-
-/// Writes the log rows, and gives that of each piece of work, where it has one. Rows that were
-/// read again go first: they may give up a key that a new one takes.
-async fn save_logs(
-    batch: &Batch,
-    works: &[Work],
-    settled: &Settled,
-    ids: &Ids,
-) -> Result<Vec<Option<i64>>, StoreError> {
-    let (mut changed, mut new) = (Vec::new(), Vec::new());
-    let mut traces = Vec::with_capacity(works.len());
-    for (work, done) in works.iter().zip(&settled.works) {
-        let (Work::Message(read), SettledWork::Message(done)) = (work, done) else {
-            traces.push(&Trace::None);
-            continue;
-        };
-        match &done.trace {
-            Trace::None => {}
-            Trace::New => new.push(record::log(read, done, ids)),
-            Trace::Row(log_id, _) => changed.push((*log_id, record::log(read, done, ids))),
+    /// Writes a batch and answers each of its jobs.
+    async fn process(&mut self, jobs: Vec<Job>) {
+        match self.write(&jobs).await {
+            Ok(merged) => self.complete(jobs, merged),
+            // In a large batch, another process may interfere with a different order each time.
+            Err(error) if error.is_fault_of_data() || error.is_race() && jobs.len() > 1 => {
+                self.process_each(jobs).await;
+            }
+            Err(error) => {
+                self.outage.record_failure(&error);
+                fail_all(jobs);
+            }
         }
-        traces.push(&done.trace);
     }
-    batch.update_logs(changed).await?;
-    let mut new_ids = batch.save_logs(new).await?.into_iter();
-    let log_id = |trace: &Trace| match trace {
-        Trace::None => None,
-        Trace::New => new_ids.next(),
-        Trace::Row(log_id, _) => Some(*log_id),
+
+    /// After a batch that cannot be written as one: writes each job alone, so that only a bad one fails. If the
+    /// database fails, gives up: the rest would wait as long, one after the other.
+    async fn process_each(&mut self, jobs: Vec<Job>) {
+        let mut jobs = jobs.into_iter();
+        while let Some(job) = jobs.next() {
+            match self.write(std::slice::from_ref(&job)).await {
+                Ok(merged) => self.complete(vec![job], merged),
+                Err(error) if error.is_fault_of_data() => self.keep_refused(job, &error).await,
+                Err(error) => {
+                    self.outage.record_failure(&error);
+                    job.fail(SubmitError::Storage);
+                    if !error.is_race() {
+                        return fail_all(jobs);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A message that the database refused still leaves its log row, from which it can be replayed.
+    async fn keep_refused(&mut self, job: Job, error: &StoreError) {
+        let job = match job {
+            Job::Message { message, answer } => {
+                let endpoint = &message.message.endpoint;
+                tracing::error!(message.endpoint = endpoint, %error, "the database refused a message; it is kept in the log");
+                let detail = "the database refused this message; it is kept in the log".to_owned();
+                let rejection = Rejection { code: RejectionCode::NotStored, detail };
+                let message = ParsedMessage {
+                    key: None,
+                    cards: vec![ParsedCard::NoOrder(Outcome::Rejected(rejection))],
+                    ..*message
+                };
+                Job::Message { message: Box::new(message), answer }
+            }
+            Job::Edit { ref edit, .. } => {
+                tracing::error!(order.id = edit.order, %error, "the database refused an edit");
+                return job.fail(SubmitError::Storage);
+            }
+        };
+        match self.write(std::slice::from_ref(&job)).await {
+            Ok(merged) => self.complete(vec![job], merged),
+            Err(error) => {
+                self.outage.record_failure(&error);
+                job.fail(SubmitError::Storage);
+            }
+        }
+    }
+
+    /// Writes jobs in one transaction, and starts over if another process interfered.
+    async fn write(&self, jobs: &[Job]) -> Result<MergedBatch, StoreError> {
+        let mut races = 0;
+        loop {
+            // A server that disappears may leave its connections open. Then it is unknown whether it committed; a
+            // sender that tries again is recognised by its deduplication key.
+            match timeout(COMMIT_TIMEOUT, self.transact(jobs)).await.unwrap_or(Err(StoreError::Silent)) {
+                Err(error) if error.is_race() && races < MAX_RACES => races += 1,
+                written => return written,
+            }
+        }
+    }
+
+    async fn transact(&self, jobs: &[Job]) -> Result<MergedBatch, StoreError> {
+        let begun = timeout(BEGIN_TIMEOUT, self.store.begin()).await;
+        let mut batch = begun.unwrap_or(Err(StoreError::Silent))?;
+        let stored = batch.read_state(&batch_keys(jobs)).await?;
+        let mut merged = merge_batch(jobs, stored, clock::now());
+
+        batch.release_keys(&merged.released).await?;
+        let orders = merged.sorted_orders().into_iter();
+        let dirty: Vec<&Order> =
+            orders.filter(|pending| pending.dirty).map(|pending| &pending.order).collect();
+        let ids = batch.save_orders(&dirty).await?;
+        merged.set_order_ids(ids);
+        save_logs(&batch, jobs, &mut merged).await?;
+        batch.save_events(merged.take_events()).await?;
+        let changed = merged.sorted_orders().into_iter().filter(|pending| pending.changed);
+        let changed: Vec<_> =
+            changed.map(|pending| ChangedOrder { id: pending.order.id, created: pending.created }).collect();
+        batch.notify(&changed).await?;
+        batch.commit().await?;
+        Ok(merged)
+    }
+
+    /// After the commit: publishes the changed orders, writes the log lines, and answers the jobs.
+    fn complete(&mut self, jobs: Vec<Job>, merged: MergedBatch) {
+        // A batch that writes nothing succeeds even on a full disk, so it proves nothing.
+        if merged.has_writes() {
+            self.record_success();
+        }
+        if self.feed.has_listeners() {
+            for pending in merged.sorted_orders().into_iter().filter(|pending| pending.changed) {
+                self.feed.publish(OrderChange { created: pending.created, order: pending.order.clone() });
+            }
+        }
+        self.log_cards(&merged);
+        let (mut messages, mut edits) = (merged.messages.into_iter(), merged.edits.into_iter());
+        for job in jobs {
+            match job {
+                Job::Message { answer, .. } => {
+                    if let Some(message) = messages.next() {
+                        drop(answer.send(Ok(message.receipt)));
+                    }
+                }
+                Job::Edit { answer, .. } => {
+                    if let Some(edited) = edits.next() {
+                        drop(answer.send(edited));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Logs one line for each card of the messages that left a log row, up to the limit.
+    fn log_cards(&mut self, merged: &MergedBatch) {
+        if !tracing::enabled!(target: CARD_LINES, tracing::Level::INFO) {
+            return;
+        }
+        let now = std::time::Instant::now();
+        self.log_card_summary(now);
+        for message in merged.messages.iter().filter(|message| message.target != LogTarget::Skip) {
+            for card in &message.receipt.cards {
+                if self.card_lines.admit(card.outcome.as_str(), now) {
+                    let order = card.order.as_ref().and_then(|(_, number)| merged.orders.get(number));
+                    let line = card_line(card, order.map(|pending| &pending.order));
+                    tracing::info!(target: CARD_LINES, { log.id = message.receipt.log_id }, "{line}");
+                }
+            }
+        }
+    }
+
+    fn log_card_summary(&mut self, now: std::time::Instant) {
+        if let Some(counts) = self.card_lines.take_summary(now) {
+            tracing::info!(target: CARD_LINES, "more cards within a second: {counts}");
+        }
+    }
+}
+
+/// The name under which the log filter finds the lines about cards, as in `info,roms::cards=off`.
+const CARD_LINES: &str = "roms::cards";
+
+/// What happened to a card, without personal data: `order created BBY01-1 299.99 USD Best Buy US`.
+fn card_line(card: &CardOutcome, order: Option<&Order>) -> String {
+    let verb = match &card.outcome {
+        Outcome::Created => "created",
+        Outcome::Updated => "updated",
+        Outcome::Unchanged | Outcome::Duplicate => "unchanged",
+        // The reason of a failure is the card's own text.
+        Outcome::Ignored(Ignored::Failure { .. }) => {
+            return "card ignored: failed checkout, no order".to_owned();
+        }
+        Outcome::Ignored(ignored) => return format!("card ignored: {ignored}"),
+        Outcome::Rejected(rejection) => return format!("card rejected: {rejection}"),
     };
-    Ok(traces.into_iter().map(log_id).collect())
+    let mut line = format!("order {verb}");
+    if let Some((_, number)) = &card.order {
+        line.push_str(&format!(" {number}"));
+    }
+    let Some(fields) = order.map(|order| &order.fields) else { return line };
+    if let Some(amount) = fields.total.or(fields.price) {
+        line.push_str(&format!(" {amount}"));
+        if let Some(currency) = fields.currency {
+            line.push_str(&format!(" {}", currency.code()));
+        }
+    }
+    // A name with an @ is no store's, but an address or a proxy that a card put there.
+    if let Some(store) = fields.store.as_ref().filter(|store| !store.contains('@')) {
+        line.push(' ');
+        line.extend(store.chars().filter(|c| !c.is_control()).take(MAX_STORE_CHARS));
+    }
+    line
 }
 
-/// The orders that other processes must hear of.
-fn changed(settled: &Settled) -> Vec<ChangedOrder> {
-    let changed = settled.in_turn().into_iter().filter(|working| working.changed);
-    changed.map(|working| ChangedOrder { id: working.order.id, created: working.created }).collect()
+fn fail_all(jobs: impl IntoIterator<Item = Job>) {
+    for job in jobs {
+        job.fail(SubmitError::Storage);
+    }
 }
 
-/// The message as one that the database refused.
-fn refused(message: ReadMessage) -> ReadMessage {
-    let detail = "the database refused this message; it is kept in the log".to_owned();
-    let rejection = Rejection { code: RejectionCode::NotStored, detail };
-    ReadMessage { key: None, cards: vec![ParsedCard::NoOrder(Outcome::Rejected(rejection))], ..message }
+/// What has to be read from the database before these jobs can be merged.
+pub(crate) fn batch_keys(jobs: &[Job]) -> BatchKeys {
+    let messages = || jobs.iter().filter_map(Job::message);
+    BatchKeys {
+        numbers: messages().flat_map(ParsedMessage::numbers).cloned().collect(),
+        order_ids: jobs.iter().filter_map(Job::edit).map(|edit| edit.order).collect(),
+        dedup_keys: messages().filter_map(|message| message.key.clone()).collect(),
+        log_ids: messages().filter_map(|message| message.replay).map(|replay| replay.log_id).collect(),
+    }
+}
+
+/// Writes the log rows and fills in their ids. Replayed rows are written first: they may give up a key that a new row
+/// takes.
+async fn save_logs(batch: &Batch, jobs: &[Job], merged: &mut MergedBatch) -> Result<(), StoreError> {
+    let (mut updated, mut new) = (Vec::new(), Vec::new());
+    for (parsed, message) in jobs.iter().filter_map(Job::message).zip(&mut merged.messages) {
+        match message.target {
+            LogTarget::Skip => {}
+            LogTarget::Insert => new.push(message.log_entry(parsed)),
+            LogTarget::Update { log_id, .. } => {
+                updated.push(message.log_entry(parsed));
+                message.receipt.log_id = Some(log_id);
+            }
+        }
+    }
+    batch.update_logs(updated).await?;
+    let ids = batch.save_logs(new).await?;
+    let inserted = merged.messages.iter_mut().filter(|message| message.target == LogTarget::Insert);
+    for (message, id) in inserted.zip(ids) {
+        message.receipt.log_id = Some(id);
+    }
+    Ok(())
 }

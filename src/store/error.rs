@@ -63,6 +63,15 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The open file is not the one that the path leads to.
+    #[error(
+        "the database file {path} was removed or replaced while ROMS is using it; put it back, or restart ROMS to use \
+         what is there now"
+    )]
+    FileReplaced {
+        /// The file.
+        path: PathBuf,
+    },
     /// Somebody else has the database open.
     #[error("{path} is in use; stop roms and whatever else has it open, then try again")]
     InUse {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod backups;
+mod card_lines;
 mod cli;
 mod cli_discord;
 mod commands;

@@ -6,5 +6,6 @@ mod opening;
 mod outages;
 mod postgres;
 mod processes;
+mod replaced;
 mod schema;
 mod sqlite;

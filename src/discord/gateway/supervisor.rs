@@ -67,7 +67,7 @@ impl Supervisor {
             match self.connect(&stop, &mut log).await {
                 Ok(()) => return Ok(()),
                 Err(error) => {
-                    let is_outage = matches!(error, ConnectError::Store(_)) && self.ingest.is_outage().await;
+                    let is_outage = matches!(&error, ConnectError::Store(error) if self.ingest.report_storage_error(error));
                     log.record_error(error, is_outage)?;
                 }
             }
@@ -141,7 +141,7 @@ impl Supervisor {
             match quota.count(health.identifies).await {
                 Ok(limit) => client.set_identify_limit(limit),
                 Err(error) => {
-                    if !self.ingest.is_outage().await {
+                    if !self.ingest.report_storage_error(&error) {
                         tracing::warn!("cannot count sessions: {error}");
                     }
                 }

@@ -77,7 +77,7 @@ impl From<EditError> for CommandError {
 impl From<ReplayError> for CommandError {
     fn from(error: ReplayError) -> Self {
         match error {
-            ReplayError::Repeat | ReplayError::Emptied => {
+            ReplayError::Duplicate | ReplayError::Empty => {
                 Self::user(format!("This message cannot be read again: {error}."))
             }
             ReplayError::Submit(error) => error.into(),

@@ -22,16 +22,20 @@ pub struct LogFilter {
 }
 
 /// One row of `webhook_logs`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LogEntry {
     /// Row id.
     pub id: i64,
     /// Source name.
     pub source: String,
+    /// Deduplication key; unique.
+    pub source_key: Option<String>,
     /// Path, or the channel.
     pub endpoint: String,
     /// Id of the Discord message.
     pub message_id: Option<i64>,
+    /// Hash of the text form, for a Discord message.
+    pub content_hash: Option<String>,
     /// `created`, `updated`, `unchanged`, `duplicate`, `ignored` or `rejected`.
     pub outcome: String,
     /// Reason of an ignored or rejected message, machine-readable.
@@ -42,6 +46,8 @@ pub struct LogEntry {
     pub warnings: Vec<String>,
     /// The orders concerned.
     pub order_ids: Vec<i64>,
+    /// The message's own time. UTC.
+    pub sent_at: DateTime<Utc>,
     /// When it came in. UTC.
     pub created_at: DateTime<Utc>,
     /// The payload as it came; cut to 200 characters in lists.
@@ -92,7 +98,7 @@ impl Store {
             .limit(limit)
             .all(&self.readers)
             .await?;
-        Ok(Page { items: rows.into_iter().map(entry).collect(), total })
+        Ok(Page { items: rows.into_iter().map(LogEntry::from).collect(), total })
     }
 
     /// One log row, whole.
@@ -100,25 +106,30 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn log(&self, id: i64) -> Result<Option<LogEntry>, StoreError> {
-        Ok(Entity::find_by_id(id).one(&self.readers).await?.map(entry))
+        Ok(Entity::find_by_id(id).one(&self.readers).await?.map(LogEntry::from))
     }
 }
 
-fn entry(row: Model) -> LogEntry {
-    LogEntry {
-        id: row.id,
-        source: row.source,
-        endpoint: row.endpoint,
-        message_id: row.message_id,
-        outcome: row.outcome,
-        code: row.code,
-        error_message: row.error_message,
-        warnings: serde_json::from_str(&row.warnings).unwrap_or_default(),
-        order_ids: serde_json::from_str(&row.order_ids).unwrap_or_default(),
-        created_at: row.created_at,
-        payload: row.payload,
-        flattened: row.flattened,
-        deleted_at: row.deleted_at,
-        emptied_at: row.emptied_at,
+impl From<Model> for LogEntry {
+    fn from(row: Model) -> Self {
+        Self {
+            id: row.id,
+            source: row.source,
+            source_key: row.source_key,
+            endpoint: row.endpoint,
+            message_id: row.message_id,
+            content_hash: row.content_hash,
+            outcome: row.outcome,
+            code: row.code,
+            error_message: row.error_message,
+            warnings: serde_json::from_str(&row.warnings).unwrap_or_default(),
+            order_ids: serde_json::from_str(&row.order_ids).unwrap_or_default(),
+            sent_at: row.sent_at,
+            created_at: row.created_at,
+            payload: row.payload,
+            flattened: row.flattened,
+            deleted_at: row.deleted_at,
+            emptied_at: row.emptied_at,
+        }
     }
 }

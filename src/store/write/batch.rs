@@ -1,69 +1,63 @@
-//! One write transaction: what waits is read, merged above, and written in multi-row statements.
+//! One write transaction: reads what a batch names, and writes it back in multi-row statements.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
-    QuerySelect, Value,
-};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait};
 
-use super::insert::{fresh_ids, insert};
+use super::insert::insert;
 use super::sums::{Changes, Share};
-use crate::order::{FieldChange, OrderNumber, Source};
+use super::{logs, orders};
+use crate::order::{FieldChange, Order, OrderNumber, Source};
 use crate::store::admin::connect;
-use crate::store::entity::rows::{changes_to_json, to_json};
-use crate::store::entity::{gateway_identifies, webhook_logs};
+use crate::store::database_file::DatabaseFile;
+use crate::store::entity::derived_tables;
+use crate::store::entity::rows::changes_to_json;
 use crate::store::search::SearchIndex;
-use crate::store::{Store, StoreError};
+use crate::store::{LoggedMessage, Store, StoreError};
 
-/// Most rows in one statement: few statement sizes keep the cache of prepared ones small, and
-/// rows of 38 values stay far below the limits, of which SQLite's is 32,766 values.
+/// Rows per statement. Few different sizes keep the cache of prepared statements small, and rows of 38 values stay
+/// far below SQLite's limit of 32,766 values per statement.
 pub(crate) const MAX_ROWS: usize = 64;
 
-/// The keys of a condition, the last one again up to a power of two, so that few statements are
-/// prepared.
+/// The name of the probe's row in `derived_tables`.
+const PROBE: &str = "write_probe";
+/// Size of a probe: the largest message. On a nearly full disk a small write may succeed where a message fails.
+const PROBE_BYTES: usize = 256 * 1024;
+
+/// The keys of a condition, with the last one repeated up to a power of two, so that few statements are prepared.
 pub(crate) fn padded<T>(keys: &[T]) -> impl Iterator<Item = &T> {
     let missing = keys.len().next_power_of_two() - keys.len();
     keys.iter().chain(keys.last().into_iter().cycle().take(missing))
 }
 
-/// A log row to be written.
-#[derive(Clone, Debug)]
-pub struct NewLog {
-    /// Where the message came in.
-    pub source: Source,
-    /// What makes the message the same one again; unique.
-    pub source_key: Option<String>,
-    /// Path or channel.
-    pub endpoint: String,
-    /// Id of the Discord message.
-    pub message_id: Option<i64>,
-    /// The same for the same content.
-    pub content_hash: Option<String>,
-    /// Name of the outcome.
-    pub outcome: &'static str,
-    /// Machine-readable reason.
-    pub code: Option<&'static str>,
-    /// The reason for people.
-    pub error_message: Option<String>,
-    /// What could not be read right.
-    pub warnings: Vec<String>,
-    /// The orders concerned.
+/// What the messages and edits of a batch name.
+#[derive(Debug, Default)]
+pub struct BatchKeys {
+    /// Orders that cards name, in any order and number.
+    pub numbers: Vec<OrderNumber>,
+    /// Row ids of orders that edits name.
     pub order_ids: Vec<i64>,
-    /// The payload as it came.
-    pub payload: String,
-    /// The text forms of its cards.
-    pub flattened: String,
-    /// The message's own time. UTC.
-    pub sent_at: DateTime<Utc>,
-    /// Its arrival. UTC.
-    pub created_at: DateTime<Utc>,
+    /// Deduplication keys of messages.
+    pub dedup_keys: Vec<String>,
+    /// Log rows that are replayed.
+    pub log_ids: Vec<i64>,
 }
 
-/// A step of an order's history to be written.
+/// What the database holds of the things that a batch names.
+#[derive(Debug, Default)]
+pub struct StoredState {
+    /// The orders.
+    pub orders: HashMap<OrderNumber, Order>,
+    /// Log rows by deduplication key.
+    pub logged: HashMap<String, LoggedMessage>,
+    /// Outcomes of replayed log rows. Rows that are gone, or whose payload is, are missing.
+    pub outcomes: HashMap<i64, String>,
+}
+
+/// A new step of an order's history.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     /// The order's row id.
@@ -72,42 +66,30 @@ pub struct NewEvent {
     pub event_type: &'static str,
     /// What changed.
     pub changes: Vec<FieldChange>,
-    /// What brought it.
+    /// Where the change came from.
     pub source: Source,
     /// The message's log row; `None` for an edit.
     pub log_id: Option<i64>,
-    /// Who did it by hand.
+    /// The person, if a person did it.
     pub actor: Option<String>,
     /// When. UTC.
     pub created_at: DateTime<Utc>,
 }
 
-/// A message that is in the log already.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownMessage {
-    /// Its log row.
-    pub log_id: i64,
-    /// Its own time. UTC.
-    pub sent_at: DateTime<Utc>,
-    /// Its arrival. UTC.
-    pub received_at: DateTime<Utc>,
-    /// The same for the same content.
-    pub content_hash: Option<String>,
-}
-
-/// One write transaction. Dropping it without [`Batch::commit`] leaves no trace.
+/// One write transaction. Dropping it without [`Batch::commit`] changes nothing.
 pub struct Batch {
     pub(crate) transaction: DatabaseTransaction,
     pub(crate) timezone: Tz,
-    /// The orders that were read or written, as they are at present: row id, and what they add to
-    /// the sums; `None` where there is no such order.
+    /// The orders that were read or written: row id, and what they add to the sums; `None` if there is no such
+    /// order.
     pub(crate) seen: HashMap<OrderNumber, Option<(i64, Share)>>,
-    /// Whether an order was written, which the search index then follows.
+    /// Whether an order was written. The search index is then told to follow.
     pub(crate) wrote_orders: bool,
     /// How the sums change.
     pub(crate) sums: Changes,
     search: SearchIndex,
-    /// What tells this process from others.
+    file: DatabaseFile,
+    /// Distinguishes this process from others.
     pub(crate) origin: Arc<str>,
 }
 
@@ -115,8 +97,9 @@ impl Store {
     /// Begins a write transaction. On SQLite it waits for the write lock.
     ///
     /// # Errors
-    /// When another process holds the lock too long, or the database fails.
+    /// If another process holds the lock too long, or the database fails.
     pub async fn begin(&self) -> Result<Batch, StoreError> {
+        self.file.check()?;
         Ok(Batch {
             transaction: connect::begin(&self.writer).await?,
             timezone: self.timezone,
@@ -124,9 +107,57 @@ impl Store {
             wrote_orders: false,
             sums: Changes::default(),
             search: self.search.clone(),
+            file: self.file.clone(),
             origin: Arc::clone(&self.origin),
         })
     }
+
+    /// Reads what a batch names without locking anything, for a batch that is not written.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn read_state(&self, keys: &BatchKeys) -> Result<StoredState, StoreError> {
+        read_state(&self.readers, keys, false).await
+    }
+
+    /// Finds out whether the database accepts as much as the largest message. Leaves nothing behind.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub(crate) async fn probe_writer(&self) -> Result<(), StoreError> {
+        let batch = self.begin().await?;
+        for table in ["orders", "webhook_logs", "order_events", "order_sums"] {
+            // PostgreSQL reports a locked table only to a statement that wants to change it.
+            batch.transaction.execute_unprepared(&format!("DELETE FROM {table} WHERE 1 = 0")).await?;
+        }
+        let row = derived_tables::ActiveModel {
+            name: Set(PROBE.to_owned()),
+            made_for: Set("x".repeat(PROBE_BYTES)),
+        };
+        derived_tables::Entity::insert(row).exec_without_returning(&batch.transaction).await?;
+        batch.commit().await?;
+        // A second transaction: within one, SQLite would not write the pages at all.
+        derived_tables::Entity::delete_by_id(PROBE).exec(&self.writer).await?;
+        Ok(())
+    }
+}
+
+/// Reads what a batch names. Orders come before log rows, as they do when they are written: two writers must lock in
+/// the same order.
+async fn read_state(
+    connection: &impl ConnectionTrait,
+    keys: &BatchKeys,
+    for_update: bool,
+) -> Result<StoredState, StoreError> {
+    let mut numbers = orders::numbers_of(connection, &keys.order_ids).await?;
+    numbers.extend_from_slice(&keys.numbers);
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok(StoredState {
+        orders: orders::find(connection, &numbers, for_update).await?,
+        logged: logs::find_logged(connection, &keys.dedup_keys).await?,
+        outcomes: logs::outcomes(connection, &keys.log_ids, for_update).await?,
+    })
 }
 
 impl Batch {
@@ -134,99 +165,20 @@ impl Batch {
         self.transaction.get_database_backend()
     }
 
-    /// The messages of these keys that are in the log.
+    /// Reads and locks what a batch names.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn known_messages(&self, keys: &[String]) -> Result<HashMap<String, KnownMessage>, StoreError> {
-        let mut known = HashMap::new();
-        for chunk in keys.chunks(MAX_ROWS) {
-            let rows = webhook_logs::Entity::find()
-                .select_only()
-                .columns([
-                    webhook_logs::Column::SourceKey,
-                    webhook_logs::Column::Id,
-                    webhook_logs::Column::SentAt,
-                    webhook_logs::Column::CreatedAt,
-                    webhook_logs::Column::ContentHash,
-                ])
-                .filter(webhook_logs::Column::SourceKey.is_in(padded(chunk)))
-                .into_tuple::<(String, i64, DateTime<Utc>, DateTime<Utc>, Option<String>)>()
-                .all(&self.transaction)
-                .await?;
-            let message = |(key, log_id, sent_at, received_at, content_hash)| {
-                (key, KnownMessage { log_id, sent_at, received_at, content_hash })
-            };
-            known.extend(rows.into_iter().map(message));
-        }
-        Ok(known)
+    /// If the database fails.
+    pub async fn read_state(&mut self, keys: &BatchKeys) -> Result<StoredState, StoreError> {
+        let stored = read_state(&self.transaction, keys, true).await?;
+        self.note_seen(&keys.numbers, &stored.orders);
+        Ok(stored)
     }
 
-    /// Takes the key from log rows, so that a later message may have it.
+    /// Adds steps of history.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn release_keys(&self, log_ids: &[i64]) -> Result<(), StoreError> {
-        for chunk in log_ids.chunks(MAX_ROWS) {
-            webhook_logs::Entity::update_many()
-                .col_expr(webhook_logs::Column::SourceKey, Value::String(None).into())
-                .filter(webhook_logs::Column::Id.is_in(chunk.iter().copied()))
-                .exec(&self.transaction)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Writes log rows, and gives their ids in the same order.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn save_logs(&self, logs: Vec<NewLog>) -> Result<Vec<i64>, StoreError> {
-        let columns = [
-            "id",
-            "source",
-            "source_key",
-            "endpoint",
-            "message_id",
-            "content_hash",
-            "outcome",
-            "code",
-            "error_message",
-            "warnings",
-            "order_ids",
-            "payload",
-            "flattened",
-            "sent_at",
-            "created_at",
-        ];
-        let ids = fresh_ids(&self.transaction, "webhook_logs", logs.len()).await?;
-        let rows = logs.into_iter().zip(&ids).map(|(log, id)| {
-            vec![
-                (*id).into(),
-                log.source.as_str().into(),
-                log.source_key.into(),
-                log.endpoint.into(),
-                log.message_id.into(),
-                log.content_hash.into(),
-                log.outcome.into(),
-                log.code.into(),
-                log.error_message.into(),
-                to_json(&log.warnings).into(),
-                to_json(&log.order_ids).into(),
-                log.payload.into(),
-                log.flattened.into(),
-                log.sent_at.into(),
-                log.created_at.into(),
-            ]
-        });
-        insert(&self.transaction, "webhook_logs", &columns, rows, "").await?;
-        Ok(ids)
-    }
-
-    /// Writes steps of history.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn save_events(&self, events: Vec<NewEvent>) -> Result<(), StoreError> {
         let columns = ["order_id", "event_type", "changes", "source", "log_id", "actor", "created_at"];
         let rows = events.into_iter().map(|event| {
@@ -243,29 +195,15 @@ impl Batch {
         insert(&self.transaction, "order_events", &columns, rows, "").await.map(drop)
     }
 
-    /// Writes what leaves no trace, so that it is known whether there is room to write, and a right to.
+    /// Makes everything durable, including the sums of the orders that changed.
     ///
     /// # Errors
-    /// When the database fails.
-    pub(crate) async fn touch(&self) -> Result<(), StoreError> {
-        for table in ["orders", "webhook_logs", "order_events", "order_sums"] {
-            // PostgreSQL tells of a lock on a table when something is to be changed there.
-            self.transaction.execute_unprepared(&format!("DELETE FROM {table} WHERE 1 = 0")).await?;
-        }
-        let row = gateway_identifies::ActiveModel { at: Set(Utc::now()), ..Default::default() };
-        let row = gateway_identifies::Entity::insert(row).exec(&self.transaction).await?;
-        gateway_identifies::Entity::delete_by_id(row.last_insert_id).exec(&self.transaction).await?;
-        Ok(())
-    }
-
-    /// Makes all of it durable, with the sums of the orders that it changed.
-    ///
-    /// # Errors
-    /// When the database fails; then nothing of it is stored.
+    /// If the database fails. Then nothing is stored, unless the file was replaced during the commit.
     pub async fn commit(self) -> Result<(), StoreError> {
-        // Last of all, because everybody writes the rows of today: they are locked from here on.
+        // The rows of today's sums come last: every writer changes them, and they stay locked until the commit.
         self.sums.save(&self.transaction).await?;
         self.transaction.commit().await?;
+        self.file.check()?;
         if self.wrote_orders {
             self.search.notify();
         }

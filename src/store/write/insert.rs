@@ -37,7 +37,7 @@ pub(crate) async fn insert(
             columns.join(", "),
             placeholders(backend, size, columns.len()),
         );
-        let values = rows.into_iter().flatten().map(storable);
+        let values = rows.into_iter().flatten().map(without_nul_value);
         let statement = Statement::from_sql_and_values(backend, sql, values);
         written += transaction.execute_raw(statement).await?.rows_affected();
         rows = behind;
@@ -113,7 +113,9 @@ fn placeholders(backend: DbBackend, rows: usize, columns: usize) -> String {
     list
 }
 
-fn storable(value: Value) -> Value {
+/// PostgreSQL accepts no NUL in a text, and SQLite's functions end there. Messages have none by now; this is for
+/// edits.
+fn without_nul_value(value: Value) -> Value {
     match value {
         Value::String(Some(text)) => without_nul(text).into(),
         other => other,

@@ -6,7 +6,9 @@
 use std::collections::HashMap;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value,
+};
 
 use super::batch::{Batch, MAX_ROWS, padded};
 use super::insert::{fresh_ids, insert};
@@ -17,33 +19,69 @@ use crate::store::entity::orders;
 use crate::store::entity::rows;
 use crate::store::entity::rows::{ORDER_COLUMNS, values};
 
+/// The stored orders of these numbers.
+pub(crate) async fn find(
+    connection: &impl ConnectionTrait,
+    numbers: &[OrderNumber],
+    for_update: bool,
+) -> Result<HashMap<OrderNumber, Order>, StoreError> {
+    let mut found = HashMap::new();
+    for chunk in numbers.chunks(MAX_ROWS) {
+        let mut wanted = orders::Entity::find()
+            .filter(orders::Column::OrderNumber.is_in(padded(chunk).map(OrderNumber::as_str)));
+        if for_update && connection.get_database_backend() == DbBackend::Postgres {
+            // Everybody locks in the order of the bytes, so that no two wait for each other.
+            wanted = wanted.order_by_asc(Expr::cust("order_number COLLATE \"C\"")).lock_exclusive();
+        }
+        for row in wanted.all(connection).await? {
+            let order = rows::order(row)?;
+            found.insert(order.number.clone(), order);
+        }
+    }
+    Ok(found)
+}
+
+/// The numbers of the orders with these row ids. Ids without an order are left out.
+pub(crate) async fn numbers_of(
+    connection: &impl ConnectionTrait,
+    ids: &[i64],
+) -> Result<Vec<OrderNumber>, StoreError> {
+    let mut numbers = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(MAX_ROWS) {
+        let found = orders::Entity::find()
+            .select_only()
+            .column(orders::Column::OrderNumber)
+            .filter(orders::Column::Id.is_in(chunk.iter().copied()))
+            .into_tuple::<String>()
+            .all(connection)
+            .await?;
+        numbers.extend(found.iter().filter_map(|text| OrderNumber::parse(text).ok()));
+    }
+    Ok(numbers)
+}
+
 impl Batch {
-    /// The stored orders of these numbers.
+    /// Reads and locks the stored orders of these numbers.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn orders(
         &mut self,
         numbers: &[OrderNumber],
     ) -> Result<HashMap<OrderNumber, Order>, StoreError> {
-        let mut found = HashMap::new();
-        for chunk in numbers.chunks(MAX_ROWS) {
-            let mut wanted = orders::Entity::find()
-                .filter(orders::Column::OrderNumber.is_in(padded(chunk).map(OrderNumber::as_str)));
-            if self.backend() == DbBackend::Postgres {
-                // In the order of the bytes, as everybody locks, so that no two wait in a circle.
-                wanted = wanted.order_by_asc(Expr::cust("order_number COLLATE \"C\"")).lock_exclusive();
-            }
-            for row in wanted.all(&self.transaction).await? {
-                let order = rows::order(row)?;
-                found.insert(order.number.clone(), order);
-            }
-        }
-        for number in numbers {
-            let seen = found.get(number).map(|order| (order.id, self.share(order)));
-            self.seen.insert(number.clone(), seen);
-        }
+        let found = find(&self.transaction, numbers, true).await?;
+        self.note_seen(numbers, &found);
         Ok(found)
+    }
+
+    /// Remembers which of these orders exist.
+    pub(crate) fn note_seen(&mut self, numbers: &[OrderNumber], found: &HashMap<OrderNumber, Order>) {
+        for number in numbers.iter().filter(|number| !found.contains_key(number)) {
+            self.seen.insert(number.clone(), None);
+        }
+        for (number, order) in found {
+            self.seen.insert(number.clone(), Some((order.id, self.share(order))));
+        }
     }
 
     /// Writes whole rows, new or known by their number, and gives the row id of each number. The

@@ -1,7 +1,7 @@
 //! `roms replay`, as it is typed.
 
 use roms::clock;
-use roms::store::{NewLog, Store};
+use roms::store::{LogEntry, Store};
 
 use crate::cli::{err, out};
 use crate::support::home::Home;
@@ -10,7 +10,7 @@ use crate::support::program::Program;
 use crate::watching::program::run;
 
 /// Leaves rows that an older release rejected.
-async fn leave(home: &Home, rows: Vec<NewLog>) {
+async fn leave(home: &Home, rows: Vec<LogEntry>) {
     let store = Store::open(&home.url()).await.unwrap();
     let batch = store.begin().await.unwrap();
     batch.save_logs(rows).await.unwrap();
@@ -73,7 +73,7 @@ async fn it_works_while_roms_serves() {
     // Of today: the program empties rows that are too old.
     let now = clock::now();
     let row =
-        |at| NewLog { sent_at: now, created_at: now, ..rejected(&format!("Order Number\nA-{at}\n"), 0) };
+        |at| LogEntry { sent_at: now, created_at: now, ..rejected(&format!("Order Number\nA-{at}\n"), 0) };
     leave(program.home(), (0..200).map(row).collect()).await;
 
     let posting = async {

@@ -32,3 +32,16 @@ async fn a_dry_run_counts_as_the_true_one_and_stores_nothing() {
     assert_ne!(pipeline.everything().await, before);
     pipeline.end().await;
 }
+
+#[tokio::test]
+async fn a_dry_run_does_not_wait_for_the_write_lock() {
+    let pipeline = Pipeline::start().await;
+    pipeline.log(vec![rejected("Order Number\nA-1\n", 0)]).await;
+    let mut lock = pipeline.sql().await;
+    lock.lock().await;
+    let filter = ReplayFilter::default();
+    let dry = soon(pipeline.ingest.replay(&filter, true, "cli", |_| ())).await.unwrap();
+    assert_eq!(dry.created, 1);
+    lock.unlock().await;
+    pipeline.end().await;
+}

@@ -1,6 +1,6 @@
 //! Which messages count as the same after reading again.
 
-use roms::store::NewLog;
+use roms::store::LogEntry;
 use serde_json::{Value, json};
 
 use crate::support::app::soon;
@@ -125,8 +125,8 @@ async fn the_history_of_a_channel_knows_a_message_that_was_read_again() {
     let pipeline = Pipeline::start().await;
     let text = "Order Number\nA-1\n";
     let message = discord_message(5, text, 0);
-    let row = NewLog {
-        source: message.source,
+    let row = LogEntry {
+        source: message.source.as_str().to_owned(),
         source_key: Some("discord:5".to_owned()),
         endpoint: message.endpoint.clone(),
         message_id: Some(5),

@@ -3,7 +3,7 @@
 use roms::card::outcome::Receipt;
 use roms::ingest::{ReplayError, ReplayFilter, ReplaySummary};
 use roms::order::{Amount, Fields, Source};
-use roms::store::NewLog;
+use roms::store::LogEntry;
 use serde_json::json;
 
 use crate::support::app::soon;
@@ -117,9 +117,11 @@ async fn rows_of_every_outcome_are_read_or_passed_over() {
     pipeline.post("Order Number\nA-1\nStatus\nshipped\n \n", 3).await;
     pipeline.post("Checkout Failed | Store\nProduct\nThing\nReason\nPayment declined\n", 4).await;
     pipeline.post("what is this?", 5).await;
-    let torso = NewLog { code: Some("too_large"), ..rejected("Order Number\nT-1\nPrice\n$1", 6) };
-    let cut_off = NewLog { code: Some("incomplete"), ..rejected("Order Number\nT-2\nPrice\n$1", 6) };
-    let emptied = NewLog { outcome: "created", ..rejected("", 7) };
+    let torso =
+        LogEntry { code: Some("too_large".to_owned()), ..rejected("Order Number\nT-1\nPrice\n$1", 6) };
+    let cut_off =
+        LogEntry { code: Some("incomplete".to_owned()), ..rejected("Order Number\nT-2\nPrice\n$1", 6) };
+    let emptied = LogEntry { outcome: "created".to_owned(), ..rejected("", 7) };
     pipeline.log(vec![torso, cut_off, emptied]).await;
     let outcomes = async || {
         let rows = pipeline.rows("webhook_logs").await;
@@ -166,8 +168,8 @@ async fn rows_of_every_outcome_are_read_or_passed_over() {
     assert_eq!(pipeline.rows("orders").await.len(), 1);
 
     let one = async |id| soon(pipeline.ingest.replay_one(id, "discord:7")).await;
-    assert!(matches!(one(2).await, Err(ReplayError::Repeat)));
-    assert!(matches!(one(9).await, Err(ReplayError::Emptied)));
+    assert!(matches!(one(2).await, Err(ReplayError::Duplicate)));
+    assert!(matches!(one(9).await, Err(ReplayError::Empty)));
     assert!(one(10).await.unwrap().is_none());
     let receipt = one(6).await.unwrap().unwrap();
     assert_eq!((receipt.log_id, receipt.cards[0].outcome.as_str()), (Some(6), "rejected"));
@@ -178,7 +180,8 @@ async fn rows_of_every_outcome_are_read_or_passed_over() {
 async fn an_outcome_that_the_present_reading_sees_otherwise_is_taken_over() {
     let pipeline = Pipeline::start().await;
     let failed = "Checkout Failed | Store\nProduct\nThing\nReason\nPayment declined\n";
-    let as_order = NewLog { outcome: "created", code: None, error_message: None, ..rejected("hello", 1) };
+    let as_order =
+        LogEntry { outcome: "created".to_owned(), code: None, error_message: None, ..rejected("hello", 1) };
     pipeline.log(vec![rejected(failed, 0), as_order]).await;
     pipeline.replay("all").await;
     let rows = pipeline.rows("webhook_logs").await;
@@ -262,8 +265,8 @@ async fn a_message_of_a_channel_is_read_as_discord_gave_it() {
     let payload = json!({"id": "77", "content": "", "timestamp": minute(1), "edited_timestamp": minute(2), "embeds": [{
         "title": "Successful Checkout | Store", "fields": [{"name": "Order Number", "value": "||#A-1||"}]
     }]});
-    let row = NewLog {
-        source: Source::DiscordBot,
+    let row = LogEntry {
+        source: Source::DiscordBot.as_str().to_owned(),
         endpoint: "discord/1/2".to_owned(),
         message_id: Some(77),
         ..rejected(&payload.to_string(), 2)

@@ -9,7 +9,7 @@ use roms::card::outcome::Receipt;
 use roms::feed::{Feed, OrderChange};
 use roms::ingest::{Edit, Edited, Ingest, Pending, ReplayFilter, ReplaySummary};
 use roms::order::{Fields, Order, Source};
-use roms::store::{NewLog, OrderEvent, Store};
+use roms::store::{LogEntry, OrderEvent, Store};
 use serde_json::{Map, Value, json};
 use tokio::{sync::broadcast, task::JoinHandle};
 
@@ -40,22 +40,17 @@ pub(crate) fn edit(order: i64, set: Fields) -> Edit {
 
 /// A log row as an older release wrote it for a body that it rejected. The body arrived at [`minute`]
 /// `at`.
-pub(crate) fn rejected(payload: &str, at: i64) -> NewLog {
-    NewLog {
-        source: Source::Webhook,
-        source_key: None,
+pub(crate) fn rejected(payload: &str, at: i64) -> LogEntry {
+    LogEntry {
+        source: Source::Webhook.as_str().to_owned(),
         endpoint: ORDERS.to_owned(),
-        message_id: None,
-        content_hash: None,
-        outcome: "rejected",
-        code: Some("not_an_order"),
+        outcome: "rejected".to_owned(),
+        code: Some("not_an_order".to_owned()),
         error_message: Some("could not be read".to_owned()),
-        warnings: Vec::new(),
-        order_ids: Vec::new(),
         payload: payload.to_owned(),
-        flattened: String::new(),
         sent_at: minute(at),
         created_at: minute(at),
+        ..LogEntry::default()
     }
 }
 
@@ -111,7 +106,7 @@ impl Pipeline {
     }
 
     /// Inserts log rows and returns their ids.
-    pub(crate) async fn log(&self, rows: Vec<NewLog>) -> Vec<i64> {
+    pub(crate) async fn log(&self, rows: Vec<LogEntry>) -> Vec<i64> {
         let batch = self.store.begin().await.unwrap();
         let ids = batch.save_logs(rows).await.unwrap();
         batch.commit().await.unwrap();

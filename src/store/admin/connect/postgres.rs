@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
 use crate::config::DatabaseUrl;
+use crate::store::database_file::DatabaseFile;
 use crate::store::error::{postgres_error, root, sqlx_error};
 use crate::store::search::SearchIndex;
 use crate::store::{Options, Store, StoreError};
@@ -120,7 +121,16 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
     let readers = connect(&server, 1..=READERS, &[READING]).await.map_err(explain)?;
     let search = SearchIndex::keep(indexed, writer.clone(), readers.clone());
     let engine = format!("PostgreSQL {}", look.version);
-    Ok(Store { writer, readers, engine, timezone, search, server: Some(server), origin: origin() })
+    Ok(Store {
+        writer,
+        readers,
+        engine,
+        timezone,
+        search,
+        file: DatabaseFile::default(),
+        server: Some(server),
+        origin: origin(),
+    })
 }
 
 /// Takes what is no longer valid out of tables, and out of the way. The time that this may take is

@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbErr};
 use tokio::time::sleep;
 
 use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
+use crate::store::database_file::DatabaseFile;
 use crate::store::error::{extended_sqlite_code, root, sqlite_code};
 use crate::store::search::SearchIndex;
 use crate::store::{Options, Store, StoreError};
@@ -43,7 +44,9 @@ pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
     let readers = connect(path, READERS, true).await.map_err(explain)?;
     let search = SearchIndex::keep(indexed, writer.clone(), readers.clone());
     let (engine, origin) = ("SQLite".to_owned(), origin());
-    Ok(Store { writer, readers, engine, timezone, search, server: None, origin })
+    let file = DatabaseFile::opened(path)
+        .map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })?;
+    Ok(Store { writer, readers, engine, timezone, search, file, server: None, origin })
 }
 
 /// What an error says of the file that was opened.

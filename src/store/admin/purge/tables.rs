@@ -11,6 +11,7 @@ use crate::order::{FieldChange, Order};
 use crate::store::entity::rows;
 use crate::store::entity::rows::{changes_from_json, changes_to_json};
 use crate::store::entity::{discord_views, order_events, orders, webhook_logs};
+use crate::store::write::orders::numbers_of;
 use crate::store::{Batch, StoreError};
 
 /// A log row without warnings.
@@ -45,7 +46,7 @@ impl Table for orders::Entity {
 
     /// As every writer of orders does it, so that all that is made of orders follows.
     async fn empty(batch: &mut Batch, ids: &[i64], person: &Person<'_>) -> Result<(), StoreError> {
-        let numbers = batch.order_numbers(ids).await?;
+        let numbers = numbers_of(&batch.transaction, ids).await?;
         let mut orders: Vec<Order> = batch.orders(&numbers).await?.into_values().collect();
         orders.retain(|order| order_holds(order, person));
         orders.sort_unstable_by(|one, other| one.number.cmp(&other.number));

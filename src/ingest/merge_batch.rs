@@ -1,0 +1,390 @@
+//! Merges a batch in memory: several cards and edits of one order become one row. Pure.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use super::dedup::{KeyOwner, KeyOwners, Verdict};
+use super::parse::ParsedMessage;
+use super::{EditError, Edited, Job};
+use crate::card::outcome::{CardOutcome, Outcome, Receipt};
+use crate::card::parse::ParsedCard;
+use crate::order::merge;
+use crate::order::merge::{Change, merge};
+use crate::order::{Edit, Order, OrderNumber, Source};
+use crate::store::{LogEntry, LoggedMessage, NewEvent, StoredState};
+
+/// A batch after merging: everything that has to be written, and the answers.
+#[derive(Debug, Default)]
+pub(crate) struct MergedBatch {
+    /// Every order that the batch names.
+    pub(crate) orders: HashMap<OrderNumber, PendingOrder>,
+    /// One for each message of the batch, in order.
+    pub(crate) messages: Vec<MergedMessage>,
+    /// One for each edit of the batch, in order.
+    pub(crate) edits: Vec<Result<Box<Edited>, EditError>>,
+    /// New steps of the orders' histories, in order.
+    events: Vec<PendingEvent>,
+    /// Log rows that lose their key to a message of this batch.
+    pub(crate) released: Vec<i64>,
+    /// How many cards and edits were merged so far.
+    steps: usize,
+}
+
+/// An order while a batch is merged.
+#[derive(Clone, Debug)]
+pub(crate) struct PendingOrder {
+    pub(crate) order: Order,
+    /// Whether the batch created it.
+    pub(crate) created: bool,
+    /// Whether the batch changed a column.
+    pub(crate) changed: bool,
+    /// Whether the row must be written.
+    pub(crate) dirty: bool,
+    /// The first card or edit of the batch that named it.
+    first_step: usize,
+}
+
+/// A message after merging.
+#[derive(Debug)]
+pub(crate) struct MergedMessage {
+    /// The deduplication key, if the message owns it.
+    key: Option<String>,
+    /// The time that the message counts as: for a retry, that of the first message.
+    sent_at: DateTime<Utc>,
+    pub(crate) target: LogTarget,
+    /// The answer. Row ids of new orders and of the log row are filled in when they are known.
+    pub(crate) receipt: Receipt,
+}
+
+/// What happens to a message's row in the webhook log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LogTarget {
+    /// No row: an unchanged copy, or a replayed row that no longer exists.
+    Skip,
+    /// A new row.
+    Insert,
+    /// The replayed row is updated.
+    Update { log_id: i64, previous_outcome: String },
+}
+
+/// A step of an order's history before the row ids are known.
+#[derive(Debug)]
+struct PendingEvent {
+    /// The message that caused it, by its index; `None` for an edit.
+    message: Option<usize>,
+    number: OrderNumber,
+    event: NewEvent,
+}
+
+/// What causes a change.
+struct Cause {
+    message: Option<usize>,
+    source: Source,
+    actor: Option<String>,
+    at: DateTime<Utc>,
+}
+
+/// Merges messages and edits, in order, into the stored orders. `now` is the time of the edits.
+pub(crate) fn merge_batch(jobs: &[Job], stored: StoredState, now: DateTime<Utc>) -> MergedBatch {
+    let StoredState { orders, logged, mut outcomes } = stored;
+    let unchanged =
+        |order| PendingOrder { order, created: false, changed: false, dirty: false, first_step: usize::MAX };
+    let orders = orders.into_iter().map(|(number, order)| (number, unchanged(order))).collect();
+    let mut merged = MergedBatch { orders, ..MergedBatch::default() };
+    let mut owners = KeyOwners::new(logged);
+    for job in jobs {
+        match job {
+            Job::Message { message, .. } => {
+                let message = merged.merge_message(message, &mut owners, &outcomes);
+                if let LogTarget::Update { log_id, .. } = message.target {
+                    // The same row may be replayed twice in one batch.
+                    outcomes.insert(log_id, message.outcome().to_owned());
+                }
+                merged.messages.push(message);
+            }
+            Job::Edit { edit, .. } => {
+                let edited = merged.merge_edit(edit, now);
+                merged.edits.push(edited);
+            }
+        }
+    }
+    merged
+}
+
+impl MergedBatch {
+    /// Whether the batch holds anything that the database does not hold yet.
+    pub(crate) fn has_writes(&self) -> bool {
+        self.messages.iter().any(|message| message.target != LogTarget::Skip)
+            || self.orders.values().any(|pending| pending.dirty)
+    }
+
+    /// The orders, sorted by the card or edit that first named them. New orders get their row ids in this order, and
+    /// changes are published in this order.
+    pub(crate) fn sorted_orders(&self) -> Vec<&PendingOrder> {
+        let mut orders: Vec<_> = self.orders.values().collect();
+        orders.sort_unstable_by_key(|pending| pending.first_step);
+        orders
+    }
+
+    /// Fills in the row ids of the orders that were written.
+    pub(crate) fn set_order_ids(&mut self, ids: HashMap<OrderNumber, i64>) {
+        for (number, id) in ids {
+            if let Some(pending) = self.orders.get_mut(&number) {
+                pending.order.id = id;
+            }
+        }
+        for card in self.messages.iter_mut().flat_map(|message| &mut message.receipt.cards) {
+            if let Some((id, number)) = &mut card.order
+                && let Some(pending) = self.orders.get(number)
+            {
+                *id = pending.order.id;
+            }
+        }
+    }
+
+    /// Takes the new steps of history. The row ids of orders and log rows must be known.
+    pub(crate) fn take_events(&mut self) -> Vec<NewEvent> {
+        let events = std::mem::take(&mut self.events);
+        let with_ids = |PendingEvent { message, number, event }: PendingEvent| NewEvent {
+            order_id: self.orders.get(&number).map_or(0, |pending| pending.order.id),
+            log_id: message.and_then(|index| self.messages.get(index)?.receipt.log_id),
+            ..event
+        };
+        events.into_iter().map(with_ids).collect()
+    }
+
+    fn merge_message(
+        &mut self,
+        message: &ParsedMessage,
+        owners: &mut KeyOwners,
+        outcomes: &HashMap<i64, String>,
+    ) -> MergedMessage {
+        let merged = |key, target, cards| MergedMessage {
+            key,
+            sent_at: message.message.at,
+            target,
+            receipt: Receipt { log_id: None, cards },
+        };
+        if let Some(replay) = message.replay {
+            let Some(outcome) = outcomes.get(&replay.log_id) else {
+                return merged(None, LogTarget::Skip, Vec::new());
+            };
+            let key = owners.reclaim(message, replay.log_id);
+            let target = LogTarget::Update { log_id: replay.log_id, previous_outcome: outcome.clone() };
+            return merged(key, target, self.merge_cards(message, None));
+        }
+        match owners.claim(message, self.messages.len()) {
+            Verdict::New { previous_owner } => {
+                if let Some(owner) = previous_owner {
+                    self.release(owner);
+                }
+                merged(message.key.clone(), LogTarget::Insert, self.merge_cards(message, None))
+            }
+            Verdict::Retry(first) => MergedMessage {
+                sent_at: message.message.at.min(first.sent_at),
+                ..merged(None, LogTarget::Insert, self.merge_cards(message, Some(&first)))
+            },
+            Verdict::Unchanged => {
+                let duplicate = |_| without_order(Outcome::Duplicate);
+                merged(None, LogTarget::Skip, message.cards.iter().map(duplicate).collect())
+            }
+        }
+    }
+
+    /// Takes the key away from its previous owner, in the log and in this batch.
+    fn release(&mut self, owner: KeyOwner) {
+        if let KeyOwner::LogRow(log_id) = owner {
+            self.released.push(log_id);
+        }
+        for (index, message) in self.messages.iter_mut().enumerate() {
+            let is_owner = match owner {
+                KeyOwner::InBatch(owner) => owner == index,
+                KeyOwner::LogRow(row) => {
+                    matches!(message.target, LogTarget::Update { log_id, .. } if log_id == row)
+                }
+            };
+            if is_owner {
+                message.key = None;
+            }
+        }
+    }
+
+    /// Merges the cards of a message. A retry counts as sent when the first message was, so that it cannot undo newer
+    /// facts.
+    fn merge_cards(&mut self, message: &ParsedMessage, retry_of: Option<&LoggedMessage>) -> Vec<CardOutcome> {
+        let index = self.messages.len();
+        let before = self.orders_of_several_cards(message);
+        let nothing_new = if retry_of.is_some() { Outcome::Duplicate } else { Outcome::Unchanged };
+        let mut cards = Vec::with_capacity(message.cards.len());
+        for card in &message.cards {
+            let (patch, warnings) = match card {
+                ParsedCard::Order { patch, warnings } => (&**patch, warnings.clone()),
+                ParsedCard::NoOrder(outcome) => {
+                    cards.push(without_order(outcome.clone()));
+                    continue;
+                }
+            };
+            let mut patch = Cow::Borrowed(patch);
+            let number = patch.number.clone();
+            let stored = self.orders.get(&number).map(|pending| &pending.order);
+            if let Some(first) = retry_of {
+                let patch = patch.to_mut();
+                patch.at = patch.at.min(first.sent_at);
+                if stored.is_some() {
+                    // The first message already dated the order; the time of the retry means nothing.
+                    patch.derived.order_date = None;
+                    patch.derived.order_time = None;
+                }
+            }
+            let change = merge(stored, &patch, message.stored_at());
+            let outcome = match (change.created, change.changes.is_empty()) {
+                (true, _) => Outcome::Created,
+                (false, false) => Outcome::Updated,
+                (false, true) => nothing_new.clone(),
+            };
+            cards.push(CardOutcome { order: Some((change.order.id, number.clone())), outcome, warnings });
+            let cause = Cause {
+                message: Some(index),
+                source: message.message.source,
+                actor: message.message.actor.clone(),
+                at: message.stored_at(),
+            };
+            self.apply(number, change, cause);
+        }
+        self.discard_net_zero_changes(before, index, &mut cards, &nothing_new);
+        cards
+    }
+
+    fn merge_edit(&mut self, edit: &Edit, now: DateTime<Utc>) -> Result<Box<Edited>, EditError> {
+        // An order that this batch creates has no row id yet, so that no edit can name it.
+        let is_named = |pending: &&PendingOrder| pending.order.id == edit.order && edit.order != 0;
+        let before = self.orders.values().find(is_named).ok_or(EditError::NotFound)?.order.clone();
+        if edit.guard.is_some_and(|guard| !guard.holds(&before)) {
+            return Err(EditError::Changed);
+        }
+        let change = merge::edit(&before, edit, now);
+        let (after, changes) = (change.order.clone(), change.changes.clone());
+        // Edits are made in Discord.
+        let cause =
+            Cause { message: None, source: Source::DiscordBot, actor: Some(edit.actor.clone()), at: now };
+        self.apply(before.number.clone(), change, cause);
+        Ok(Box::new(Edited { before, after, changes }))
+    }
+
+    /// Replaces an order by its changed version, and adds the step to its history.
+    fn apply(&mut self, number: OrderNumber, change: Change, cause: Cause) {
+        let Change { order, created, changes, dirty } = change;
+        let changed = created || !changes.is_empty();
+        let earlier = self.orders.remove(&number);
+        let was = |flag: fn(&PendingOrder) -> bool| earlier.as_ref().is_some_and(flag);
+        let pending = PendingOrder {
+            created: created || was(|earlier| earlier.created),
+            changed: changed || was(|earlier| earlier.changed),
+            dirty: dirty || was(|earlier| earlier.dirty),
+            first_step: earlier.as_ref().map_or(self.steps, |earlier| earlier.first_step.min(self.steps)),
+            order,
+        };
+        self.steps += 1;
+        self.orders.insert(number.clone(), pending);
+        if changed {
+            let Cause { message, source, actor, at } = cause;
+            let event_type = if created { "created" } else { "updated" };
+            let event =
+                NewEvent { order_id: 0, event_type, changes, source, log_id: None, actor, created_at: at };
+            self.events.push(PendingEvent { message, number, event });
+        }
+    }
+
+    /// If a message has several cards: the stored orders that they name, before the message.
+    fn orders_of_several_cards(&self, message: &ParsedMessage) -> Vec<PendingOrder> {
+        if message.cards.len() < 2 {
+            return Vec::new();
+        }
+        message.numbers().filter_map(|number| self.orders.get(number).cloned()).collect()
+    }
+
+    /// Discards the events of a message that left an order as it was. Cards of one message may contradict each other,
+    /// and the last one counts. Without this rule the same message would add two events each time it is sent.
+    fn discard_net_zero_changes(
+        &mut self,
+        before: Vec<PendingOrder>,
+        message: usize,
+        cards: &mut [CardOutcome],
+        nothing_new: &Outcome,
+    ) {
+        for was in before {
+            let number = was.order.number.clone();
+            let Some(now) = self.orders.get_mut(&number) else { continue };
+            // The time of the newest message stays: the message has confirmed the order.
+            let confirmed = Order { newest: now.order.newest, ..was.order.clone() };
+            if confirmed != (Order { updated_at: was.order.updated_at, ..now.order.clone() }) {
+                continue;
+            }
+            *now = PendingOrder { dirty: was.dirty || confirmed != was.order, order: confirmed, ..was };
+            self.events.retain(|event| event.message != Some(message) || event.number != number);
+            for card in cards.iter_mut() {
+                if card.order.as_ref().is_some_and(|(_, named)| *named == number) {
+                    card.outcome = nothing_new.clone();
+                }
+            }
+        }
+    }
+}
+
+impl MergedMessage {
+    /// The outcome that stands for all cards of the message. A replay never makes less of a message that was stored.
+    fn outcome(&self) -> &'static str {
+        let names = self.receipt.cards.iter().map(|card| card.outcome.as_str());
+        let outcome = names.min_by_key(|name| rank(name)).unwrap_or("rejected");
+        let LogTarget::Update { previous_outcome, .. } = &self.target else { return outcome };
+        let is_stored = |name: &str| rank(name) < rank("duplicate");
+        let previous = Outcome::NAMES.into_iter().find(|name| name == previous_outcome);
+        previous
+            .filter(|previous| is_stored(previous) && is_stored(outcome) && rank(previous) < rank(outcome))
+            .unwrap_or(outcome)
+    }
+
+    /// The message's row in the log. The row ids of the orders must be known.
+    pub(crate) fn log_entry(&self, parsed: &ParsedMessage) -> LogEntry {
+        let outcomes = self.receipt.cards.iter().map(|card| &card.outcome);
+        let reason =
+            outcomes.filter(|outcome| outcome.code().is_some()).min_by_key(|outcome| rank(outcome.as_str()));
+        let mut named = HashSet::new();
+        let ids = self.receipt.cards.iter().filter_map(|card| card.order.as_ref().map(|(id, _)| *id));
+        let message = &parsed.message;
+        LogEntry {
+            id: match self.target {
+                LogTarget::Update { log_id, .. } => log_id,
+                LogTarget::Insert | LogTarget::Skip => 0,
+            },
+            source: message.source.as_str().to_owned(),
+            source_key: self.key.clone(),
+            endpoint: message.endpoint.clone(),
+            message_id: message.discord_id,
+            content_hash: parsed.content_hash.clone(),
+            outcome: self.outcome().to_owned(),
+            code: reason.and_then(Outcome::code).map(str::to_owned),
+            error_message: reason.and_then(Outcome::reason),
+            warnings: self.receipt.cards.iter().flat_map(|card| card.warnings.clone()).collect(),
+            order_ids: ids.filter(|id| named.insert(*id)).collect(),
+            payload: message.raw.clone(),
+            flattened: parsed.flattened.clone(),
+            sent_at: self.sent_at,
+            created_at: message.received_at,
+            deleted_at: None,
+            emptied_at: None,
+        }
+    }
+}
+
+fn without_order(outcome: Outcome) -> CardOutcome {
+    CardOutcome { order: None, outcome, warnings: Vec::new() }
+}
+
+/// The outcome with the lowest rank stands for all cards of a message: what was stored comes first.
+fn rank(outcome: &str) -> usize {
+    const RANKING: [&str; 6] = ["created", "updated", "unchanged", "duplicate", "rejected", "ignored"];
+    RANKING.iter().position(|name| *name == outcome).unwrap_or(RANKING.len())
+}

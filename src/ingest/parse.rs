@@ -1,0 +1,116 @@
+//! Parses a message into cards that are ready to be merged. Pure.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::card::flatten::flatten;
+use crate::card::message::{Message, without_nul};
+use crate::card::outcome::{Outcome, Rejection, RejectionCode};
+use crate::card::parse;
+use crate::card::parse::{ParseContext, ParsedCard};
+use crate::config::{NumberMissing, Orders};
+use crate::order::{OrderNumber, Source};
+
+/// A message with the result of parsing it.
+#[derive(Clone, Debug)]
+pub(crate) struct ParsedMessage {
+    /// The message as it arrived, without its parts: the cards replace them.
+    pub(crate) message: Message,
+    /// Deduplication key; `None` if the message may be applied any number of times.
+    pub(crate) key: Option<String>,
+    /// SHA-256 of the text form. Detects an edit that changed the content of a Discord message.
+    pub(crate) content_hash: Option<String>,
+    /// The text forms of its cards.
+    pub(crate) flattened: String,
+    pub(crate) cards: Vec<ParsedCard>,
+    /// Set if this is not a new message but a row of the log that is replayed.
+    pub(crate) replay: Option<Replay>,
+}
+
+/// The replay of a log row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Replay {
+    pub(crate) log_id: i64,
+    /// When the row is replayed. UTC, microseconds.
+    pub(crate) at: DateTime<Utc>,
+}
+
+impl ParsedMessage {
+    /// The time at which its changes are stored: arrival, or the replay.
+    pub(crate) fn stored_at(&self) -> DateTime<Utc> {
+        self.replay.map_or(self.message.received_at, |replay| replay.at)
+    }
+
+    /// The orders that its cards name.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = &OrderNumber> {
+        self.cards.iter().filter_map(|card| match card {
+            ParsedCard::Order { patch, .. } => Some(&patch.number),
+            ParsedCard::NoOrder(_) => None,
+        })
+    }
+}
+
+/// Parses a message. An HTTP body without any card gets one rejected card, so that it leaves a log row.
+pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
+    let texts = flatten(&message);
+    let mut cards: Vec<_> = texts
+        .iter()
+        .zip(1..)
+        .filter_map(|(text, n)| parse::parse(text, &context(&message, orders, n)))
+        .collect();
+    if cards.is_empty() && message.source != Source::DiscordBot {
+        cards.push(ParsedCard::NoOrder(Outcome::Rejected(why_refused(&message))));
+    }
+    message.parts = Vec::new();
+    message.raw = without_nul(message.raw);
+    let flattened = texts.join("\n\n");
+    let has_order = cards.iter().any(|card| matches!(card, ParsedCard::Order { .. }));
+    let (key, content_hash) = match (message.source, message.discord_id) {
+        (Source::DiscordBot, Some(id)) => (Some(format!("discord:{id}")), Some(hash(&flattened))),
+        // An HTTP body has no id, but a sender that tries again sends the same bytes. A rejected body has no key:
+        // when it is sent again, it is parsed again.
+        _ if has_order => (Some(format!("{}:{}", message.source.as_str(), hash(&message.raw))), None),
+        _ => (None, None),
+    };
+    ParsedMessage { message, key, content_hash, flattened, cards, replay: None }
+}
+
+/// Why a message without a card is rejected.
+pub(crate) fn why_refused(message: &Message) -> Rejection {
+    message.refused.clone().unwrap_or_else(|| not_an_order(message))
+}
+
+/// What card `n` (from 1) of a message does not state itself.
+#[must_use]
+pub fn context(message: &Message, orders: &Orders, n: usize) -> ParseContext {
+    let fallback_number = match (orders.number_missing, message.discord_id) {
+        (NumberMissing::MessageId, Some(id)) => OrderNumber::parse(&format!("DISCORD-{id}-{n}")).ok(),
+        _ => None,
+    };
+    ParseContext {
+        at: message.at,
+        source: message.source,
+        timezone: orders.timezone,
+        currency: orders.currency,
+        fallback_number,
+    }
+}
+
+/// The rejection of a message that holds no card.
+#[must_use]
+pub fn not_an_order(message: &Message) -> Rejection {
+    let detail = match &message.json_error {
+        Some(error) => error.clone(),
+        None if message.raw.trim().is_empty() => "the body is empty".to_owned(),
+        None => {
+            "no headline such as \"Successful Checkout | Store\" and no labels such as \"Order Number\", \
+                 each on a line of its own, were found"
+                .to_owned()
+        }
+    };
+    Rejection { code: RejectionCode::NotAnOrder, detail }
+}
+
+fn hash(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()))
+}
