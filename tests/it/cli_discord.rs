@@ -1,4 +1,4 @@
-//! `roms discord …` as it is typed.
+//! The command line of `roms discord …`.
 
 use std::{fs, path::Path};
 
@@ -16,7 +16,7 @@ fn with_token() -> String {
     CHANNEL.replace("[discord]\n", "[discord]\ntoken = \"abc.def\"\napi_url = \"http://127.0.0.1:1\"\n")
 }
 
-/// Standard error of a command line that cannot be used.
+/// Runs a command line that must be refused, and returns its standard error.
 fn unusable(folder: &Path, arguments: &[&str]) -> String {
     let output = roms(folder, arguments, "");
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", err(&output));
@@ -25,7 +25,7 @@ fn unusable(folder: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn without_a_token_each_command_says_what_to_configure() {
+fn without_a_token_each_command_says_how_to_configure_one() {
     let folder = folder_with(CHANNEL);
 
     for command in [&["invite-url"][..], &["check"], &["backfill", "--channel", "5"]] {
@@ -49,7 +49,7 @@ fn backfill_refuses_a_channel_that_is_not_configured() {
 }
 
 #[test]
-fn backfill_refuses_what_is_no_date_and_no_id() {
+fn backfill_refuses_an_invalid_date_or_id() {
     let folder = folder_with(&with_token());
     let cases = [
         (

@@ -6,7 +6,7 @@ use roms::card::outcome::{Rejection, RejectionCode};
 use roms::discord::notices::{MessageLink, Notices};
 use roms::discord::reactions::{Reaction, Reactions};
 use serde_json::json;
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::discord::permissions::{ADD_REACTIONS, SEND_MESSAGES};
@@ -68,11 +68,13 @@ async fn a_channel_that_refuses_reactions_is_paused_and_logged_once() {
     let send = |message| reactions.send(id(channel.id()), id(message), Reaction::Created);
     // Sends until the condition holds. A reaction that falls into the pause is dropped.
     let send_until = async |message, done: &dyn Fn() -> bool| {
-        let mut tries = tokio::time::interval(Duration::from_millis(10));
+        let mut pauses = interval(Duration::from_millis(10));
+        pauses.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        pauses.reset();
         let trying = async {
             while !done() {
-                tries.tick().await;
                 send(message);
+                pauses.tick().await;
             }
         };
         timeout(DEADLINE, trying).await.unwrap_or_else(|_| panic!("{}", log.text()));

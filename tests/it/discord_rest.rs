@@ -6,7 +6,7 @@ use roms::config::Token;
 use roms::discord::Timing;
 use roms::discord::rest::{ConnectFailure, GatewayBot, PAGE_SIZE, Rest, RestError};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -123,6 +123,8 @@ async fn a_command_fails_at_once_without_a_connection_and_names_the_cause() {
     let no_tls_port = no_tls.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = no_tls.accept().await {
+            let mut client_hello = [0; 1024];
+            drop(stream.read(&mut client_hello).await);
             drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await);
         }
     });

@@ -174,16 +174,19 @@ impl ConnectFailure {
             if text.starts_with("tunnel error") || text.contains("proxy") {
                 return Self::Proxy;
             }
-            if let Some(error) = cause.downcast_ref::<io::Error>() {
-                found = match error.kind() {
-                    io::ErrorKind::ConnectionRefused => Self::Refused,
-                    io::ErrorKind::TimedOut => Self::Timeout,
-                    io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::NoRoute,
-                    io::ErrorKind::InvalidData => Self::Tls,
-                    _ => found,
-                };
-            }
-            next = cause.source();
+            let io_error = cause.downcast_ref::<io::Error>();
+            found = match io_error.map(io::Error::kind) {
+                Some(io::ErrorKind::ConnectionRefused) => Self::Refused,
+                Some(io::ErrorKind::TimedOut) => Self::Timeout,
+                Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => Self::NoRoute,
+                Some(io::ErrorKind::InvalidData) => Self::Tls,
+                _ => found,
+            };
+            // The source of an I/O error that wraps another error is not that error but its source.
+            next = match io_error.and_then(io::Error::get_ref) {
+                Some(wrapped) => Some(wrapped),
+                None => cause.source(),
+            };
         }
         found
     }

@@ -1,17 +1,21 @@
-//! `roms discord …`, the real program, against the double.
+//! `roms discord …`: the real program against the double.
+
+use std::fs;
 
 use chrono::{TimeDelta, Utc};
 use roms::card::decode::discord::{snowflake_at, snowflake_time};
 use roms::store::{LogFilter, OrderFilter, Store};
+use tokio::task::spawn_blocking;
 
 use super::program::{home, run};
 use super::stage::id;
 use crate::cli::{err, out};
 use crate::support::bot::card;
-use crate::support::discord::{Discord, permissions};
+use crate::support::discord::{Discord, Fate, permissions};
+use crate::support::home::Home;
 
 #[tokio::test]
-async fn the_invitation_asks_for_what_is_needed() {
+async fn the_invite_link_names_the_application() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
     let home = home(&discord, &channel, "");
@@ -23,7 +27,7 @@ async fn the_invitation_asks_for_what_is_needed() {
 }
 
 #[tokio::test]
-async fn the_check_tells_what_is_missing_by_words_and_exit_code() {
+async fn the_check_names_what_is_missing_and_exits_with_1() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
     let home = home(&discord, &channel, "");
@@ -42,7 +46,30 @@ async fn the_check_tells_what_is_missing_by_words_and_exit_code() {
 }
 
 #[tokio::test]
-async fn backfill_reads_what_was_hidden_and_twice_changes_nothing() {
+async fn commands_name_the_cause_when_discord_cannot_be_reached() {
+    let discord = Discord::start().await;
+    let channel = discord.guild("Buyers").channel("checkouts");
+    let home = home(&discord, &channel, "");
+    discord.refuse_connections(Fate::Ended).await;
+    let cause = "Discord cannot be reached: the connection was refused";
+    for command in ["invite-url", "check"] {
+        let output = run(&home, &["discord", command]).await;
+        assert_eq!(output.status.code(), Some(1));
+        let shown = out(&output) + &err(&output);
+        assert!(shown.contains(cause), "{command}: {shown}");
+    }
+    // The proxy of the environment applies only to the real Discord, which nothing reaches here.
+    let home = Home::new();
+    fs::write(home.path().join("config.toml"), "[discord]\ntoken = \"abc.def\"\n").unwrap();
+    let mut command = home.command(&["discord", "invite-url"]);
+    command.env("HTTPS_PROXY", "http://127.0.0.1:1");
+    let output = spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let cause = "Discord cannot be reached: the proxy set in HTTPS_PROXY or ALL_PROXY does not work";
+    assert!(err(&output).contains(cause), "{}", err(&output));
+}
+
+#[tokio::test]
+async fn backfill_reads_hidden_messages_and_a_second_run_changes_nothing() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
     let hook = channel.webhook("Refract");
@@ -52,7 +79,7 @@ async fn backfill_reads_what_was_hidden_and_twice_changes_nothing() {
     for n in 0..250 {
         hook.draft(card(&format!("HIDDEN-{n}"), "$1.00")).at(ago(40)).silently().post();
     }
-    // The server went on without them.
+    // ROMS has read past them.
     let cursor = snowflake_at(ago(1));
     store.save_cursor(id(channel.id()), cursor, Utc::now()).await.unwrap();
     let channel_id = channel.id().to_string();
@@ -73,13 +100,13 @@ async fn backfill_reads_what_was_hidden_and_twice_changes_nothing() {
     assert!(out(&again).contains("250 messages read: 0 orders created, 0 updated, 250"), "{}", out(&again));
     assert_eq!(rows().await, (250, 250));
     assert_eq!(store.cursors().await.unwrap()[&id(channel.id())].message, cursor);
-    // Old messages are not marked.
+    // Old messages get no reactions.
     assert_eq!(discord.count("PUT", "/channels/*/messages/*/reactions"), 0);
     assert!(discord.unknown_requests().is_empty(), "{:?}", discord.unknown_requests());
 }
 
 #[tokio::test]
-async fn backfill_from_after_the_cursor_leaves_it_before_the_gap() {
+async fn backfill_that_starts_after_the_cursor_does_not_move_it() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
     let hook = channel.webhook("Refract");
@@ -91,7 +118,7 @@ async fn backfill_from_after_the_cursor_leaves_it_before_the_gap() {
     let channel_id = channel.id().to_string();
     let since = ago(2).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let backfill = ["discord", "backfill", "--channel", &channel_id, "--since", &since];
-    // Without a cursor none is made.
+    // It creates no cursor either.
     assert_eq!(run(&home, &backfill).await.status.code(), Some(0));
     assert!(store.cursors().await.unwrap().is_empty());
     let cursor = snowflake_at(ago(5));
@@ -100,7 +127,7 @@ async fn backfill_from_after_the_cursor_leaves_it_before_the_gap() {
     assert_eq!(store.cursors().await.unwrap()[&id(channel.id())].message, cursor);
     assert!(store.order("READ-1").await.unwrap().is_some());
     assert!(store.order("GAP-1").await.unwrap().is_none());
-    // From before the cursor it moves on.
+    // A backfill that starts before the cursor moves it.
     let since = ago(6).format("%F").to_string();
     let backfill = ["discord", "backfill", "--channel", &channel_id, "--since", &since];
     assert_eq!(run(&home, &backfill).await.status.code(), Some(0));

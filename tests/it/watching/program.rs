@@ -1,4 +1,4 @@
-//! The real program against the double: its configuration, and how it is run.
+//! The real program against the double: its configuration, and running it.
 
 use std::process::Output;
 
@@ -7,12 +7,12 @@ use tokio::task::spawn_blocking;
 use crate::support::discord::{Channel, Discord};
 use crate::support::home::Home;
 
-/// A place with a configuration for one channel; `more` are further lines of `[discord]`.
+/// A folder with a configuration for one channel. `more` are further lines of `[discord]`.
 pub(crate) fn home(discord: &Discord, channel: &Channel, more: &str) -> Home {
     home_of(Home::new(), discord, channel, more)
 }
 
-/// The same in this place.
+/// Like [`home`], in a given folder.
 pub(crate) fn home_of(home: Home, discord: &Discord, channel: &Channel, more: &str) -> Home {
     let text = format!(
         "[discord]\ntoken = \"{}\"\napi_url = \"{}\"\nguilds = [\"{}\"]\n{more}\n\
@@ -26,7 +26,7 @@ pub(crate) fn home_of(home: Home, discord: &Discord, channel: &Channel, more: &s
     home
 }
 
-/// Runs a command to its end.
+/// Runs a command and waits for it to end.
 pub(crate) async fn run(home: &Home, arguments: &[&str]) -> Output {
     let mut command = home.command(arguments);
     spawn_blocking(move || command.env("ROMS__HTTP__BIND", "127.0.0.1:0").output()).await.unwrap().unwrap()
