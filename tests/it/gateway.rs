@@ -1,4 +1,4 @@
-//! Staying connected to the gateway, whatever happens to it.
+//! The gateway supervisor stays connected through every kind of failure.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,9 +22,13 @@ use crate::support::discord::{Answer, Discord, Fate, Fault, Webhook};
 use crate::support::home::Home;
 
 /// How long anything may take, serenity's own waits of five seconds included.
-const PATIENCE: Duration = Duration::from_secs(40);
+const DEADLINE: Duration = Duration::from_secs(40);
 
-/// A bot that only listens.
+/// How long a stop may take while serenity hangs: `close_timeout`, with room for a busy machine. A
+/// stop that waits for serenity never ends.
+const STOP_DEADLINE: Duration = Duration::from_secs(15);
+
+/// A bot that only receives events.
 struct Bot {
     events: mpsc::UnboundedReceiver<Event>,
     status: StatusBoard,
@@ -54,7 +58,7 @@ impl Bot {
             ..Timing::default()
         };
         discord.gateway().heartbeat_every(Duration::from_secs(1));
-        discord.wait_at_most(PATIENCE);
+        discord.wait_at_most(DEADLINE);
         let (sender, events) = mpsc::unbounded_channel();
         let (status, stop) = (StatusBoard::default(), CancellationToken::new());
         let supervisor = Supervisor {
@@ -71,7 +75,7 @@ impl Bot {
         Self { events, status, store, stop, running }
     }
 
-    /// Waits for an event that is such, and passes over others.
+    /// Waits for an event from which `look` finds something. Skips the others.
     async fn until<T>(&mut self, what: &str, look: impl Fn(&Event) -> Option<T>) -> T {
         let waiting = async {
             loop {
@@ -81,21 +85,21 @@ impl Bot {
                 }
             }
         };
-        timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("no {what} in time"))
+        timeout(DEADLINE, waiting).await.unwrap_or_else(|_| panic!("no {what} in time"))
     }
 
     async fn until_ready(&mut self) {
         self.until("READY", |event| matches!(event, Event::Ready).then_some(())).await;
     }
 
-    /// Waits for a session, a new one or the one before: that depends on how soon the gateway is found.
+    /// Waits for a session. It is new or resumed, depending on how fast the gateway is found again.
     async fn until_session(&mut self) {
         let is_one = |event: &Event| matches!(event, Event::Ready | Event::Resumed).then_some(());
         self.until("READY or RESUMED", is_one).await;
     }
 
-    /// Posts until something of it arrives: right behind READY a message may be missed.
-    async fn hears(&mut self, hook: &Webhook) {
+    /// Posts until a message arrives. The bot can miss messages sent right after READY.
+    async fn until_receiving(&mut self, hook: &Webhook) {
         let mut again = interval(Duration::from_millis(100));
         loop {
             tokio::select! {
@@ -105,32 +109,43 @@ impl Bot {
         }
     }
 
-    /// Waits for one message.
+    /// Waits for a message.
     async fn until_message(&mut self, id: u64) {
         let id = id.to_string();
         let is_it = |event: &Event| matches!(event, Event::Created(it) if it["id"] == id);
         self.until("message", |event| is_it(event).then_some(())).await;
     }
 
-    /// Waits until so many IDENTIFYs are counted, and no more.
+    /// Waits until exactly `times` IDENTIFYs are counted.
     async fn until_identifies(&self, times: u64) {
-        let (mut looks, hour_ago) = (interval(Duration::from_millis(50)), Utc::now() - TimeDelta::hours(1));
+        let (mut polls, hour_ago) = (interval(Duration::from_millis(50)), Utc::now() - TimeDelta::hours(1));
         let counted = async {
             while self.store.identifies_since(hour_ago).await.unwrap() != times {
-                looks.tick().await;
+                polls.tick().await;
             }
         };
-        timeout(PATIENCE, counted).await.unwrap_or_else(|_| panic!("not {times} IDENTIFYs"));
+        timeout(DEADLINE, counted).await.unwrap_or_else(|_| panic!("not {times} IDENTIFYs"));
     }
 
-    /// Stops it and gives how it ended.
+    /// Waits until the supervisor reports the connection, or its loss.
+    async fn until_connected(&self, connected: bool) {
+        let mut polls = interval(Duration::from_millis(20));
+        let reported = async {
+            while self.status.snapshot().connected != connected {
+                polls.tick().await;
+            }
+        };
+        timeout(DEADLINE, reported).await.unwrap_or_else(|_| panic!("connected is not {connected}"));
+    }
+
+    /// Stops the bot and returns its result.
     async fn stop(self) -> Result<(), FatalError> {
         self.stop.cancel();
         self.end().await
     }
 
     async fn end(self) -> Result<(), FatalError> {
-        timeout(PATIENCE, self.running).await.expect("an end").unwrap()
+        timeout(DEADLINE, self.running).await.expect("an end").unwrap()
     }
 }
 
@@ -140,18 +155,19 @@ async fn store() -> (Home, Store) {
     (home, store)
 }
 
-/// A Discord, a bot that hears what is posted there, and the webhook to post with.
+/// The double, a webhook, and a bot that receives what the webhook posts.
 async fn connected() -> (Discord, Webhook, Bot, Home) {
     let discord = Discord::start().await;
     let hook = discord.guild("Buyers").channel("checkouts").webhook("Refract");
     let (home, store) = store().await;
     let mut bot = Bot::start(&discord, store);
     bot.until_ready().await;
-    bot.hears(&hook).await;
+    bot.until_receiving(&hook).await;
     (discord, hook, bot, home)
 }
 
-/// Does something while a clock on this runtime may never be late.
+/// Runs a future, and checks that timers of this runtime are never late meanwhile: serenity must not
+/// be able to block it. The measured time is the assertion here.
 async fn without_a_stall<T>(doing: impl Future<Output = T>) -> T {
     let (mut ticks, mut last) = (interval(Duration::from_millis(10)), Instant::now());
     tokio::pin!(doing);
@@ -166,7 +182,7 @@ async fn without_a_stall<T>(doing: impl Future<Output = T>) -> T {
     }
 }
 
-/// A fault after which the session is resumed, and nothing lost.
+/// Causes a failure after which the bot resumes its session and misses nothing.
 async fn resumes_after(fault: impl Fn(&Discord)) {
     let (discord, hook, mut bot, _home) = connected().await;
     fault(&discord);
@@ -179,12 +195,12 @@ async fn resumes_after(fault: impl Fn(&Discord)) {
 }
 
 #[tokio::test]
-async fn an_order_to_reconnect_is_followed() {
+async fn a_reconnect_request_is_followed() {
     resumes_after(|discord| discord.gateway().reconnect()).await;
 }
 
 #[tokio::test]
-async fn an_invalid_session_that_can_be_resumed_is_resumed() {
+async fn a_resumable_invalid_session_is_resumed() {
     resumes_after(|discord| discord.gateway().invalidate(true)).await;
 }
 
@@ -198,67 +214,61 @@ async fn an_invalid_session_is_followed_by_a_new_one() {
     let (discord, hook, mut bot, _home) = connected().await;
     discord.gateway().invalidate(false);
     bot.until_ready().await;
-    bot.hears(&hook).await;
+    bot.until_receiving(&hook).await;
     bot.until_identifies(2).await;
-    assert!(bot.status.snapshot().connected);
+    bot.until_connected(true).await;
     bot.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_gateway_that_refuses_connections_for_some_seconds_is_found_again() {
+async fn the_bot_reconnects_after_refused_connections() {
     let (discord, hook, mut bot, _home) = connected().await;
     discord.refuse_connections(Fate::Reset).await;
-    without_a_stall(async {
-        let mut looks = interval(Duration::from_millis(50));
-        while bot.status.snapshot().connected {
-            looks.tick().await;
-        }
-    })
-    .await;
+    without_a_stall(bot.until_connected(false)).await;
     discord.accept_connections();
     without_a_stall(bot.until_session()).await;
-    bot.hears(&hook).await;
+    bot.until_receiving(&hook).await;
     bot.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_gateway_that_answers_no_heartbeat_is_left() {
+async fn a_gateway_without_heartbeat_acknowledgements_is_replaced() {
     let (discord, hook, mut bot, _home) = connected().await;
     discord.gateway().acknowledges(false);
     discord.gateway().until_gone().await;
     discord.gateway().acknowledges(true);
     without_a_stall(bot.until_session()).await;
-    bot.hears(&hook).await;
+    bot.until_receiving(&hook).await;
     bot.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_gateway_that_accepts_and_never_answers_is_asked_again() {
+async fn a_gateway_that_accepts_and_never_answers_is_replaced() {
     let (discord, hook, mut bot, _home) = connected().await;
     discord.gateway().black_hole(true);
     discord.gateway().hang_up();
-    // The one that hangs, for ever, and that of its replacement.
+    // The second handshake hangs forever. The third is that of the replaced client.
     without_a_stall(discord.gateway().until_handshakes(3)).await;
     discord.gateway().black_hole(false);
     without_a_stall(bot.until_session()).await;
-    bot.hears(&hook).await;
+    bot.until_receiving(&hook).await;
     bot.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_session_that_is_invalid_again_and_again_makes_no_hot_loop() {
+async fn repeatedly_invalid_sessions_cause_no_hot_loop() {
     let (discord, hook, mut bot, _home) = connected().await;
     discord.gateway().at_resume(&[Answer::InvalidSession(true); 1000]);
     discord.gateway().reconnect();
     without_a_stall(bot.until_ready()).await;
-    bot.hears(&hook).await;
+    bot.until_receiving(&hook).await;
     assert!(discord.gateway().resumes() < 12, "{} RESUMEs", discord.gateway().resumes());
     bot.until_identifies(2).await;
     bot.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn identifies_stay_below_twenty_an_hour_over_restarts_too() {
+async fn identifies_stay_below_twenty_an_hour_across_restarts() {
     let (discord, (_home, store)) = (Discord::start().await, store().await);
     let now = Utc::now();
     for _ in 0..16 {
@@ -267,7 +277,7 @@ async fn identifies_stay_below_twenty_an_hour_over_restarts_too() {
     discord.gateway().at_identify(&[Answer::InvalidSession(false); 1000]);
     let bot = Bot::start(&discord, store.clone());
     discord.gateway().until_identifies(3).await;
-    // Longer than serenity takes to the next try.
+    // serenity would identify again within five seconds.
     assert!(timeout(Duration::from_secs(7), discord.gateway().until_identifies(4)).await.is_err());
     bot.until_identifies(19).await;
     bot.stop().await.unwrap();
@@ -283,7 +293,7 @@ async fn identifies_stay_below_twenty_an_hour_over_restarts_too() {
 }
 
 #[tokio::test]
-async fn discords_own_limit_is_asked_before_connecting() {
+async fn discords_session_limit_is_checked_before_connecting() {
     let (discord, (_home, store)) = (Discord::start().await, store().await);
     discord.gateway().set_start_limit(3, Duration::from_millis(300));
     let mut bot = Bot::start(&discord, store);
@@ -294,7 +304,7 @@ async fn discords_own_limit_is_asked_before_connecting() {
     bot.stop().await.unwrap();
 }
 
-/// How it ends where Discord refuses the bot.
+/// The result of a bot that Discord refuses.
 async fn end_after(refuse: impl Fn(&Discord)) -> Result<(), FatalError> {
     let (discord, (_home, store)) = (Discord::start().await, store().await);
     refuse(&discord);
@@ -302,7 +312,7 @@ async fn end_after(refuse: impl Fn(&Discord)) -> Result<(), FatalError> {
 }
 
 #[tokio::test]
-async fn a_refused_token_ends_it_with_the_cure() {
+async fn a_refused_token_is_fatal_and_the_error_says_how_to_fix_it() {
     let by_gateway = |discord: &Discord| discord.gateway().at_identify(&[Answer::Close(4004)]);
     assert_eq!(end_after(by_gateway).await, Err(FatalError::BadToken));
     let by_rest = |discord: &Discord| discord.fail("GET", "/gateway/bot", Fault::Status(401), 9);
@@ -311,7 +321,7 @@ async fn a_refused_token_ends_it_with_the_cure() {
 }
 
 #[tokio::test]
-async fn a_missing_intent_ends_it_with_the_cure() {
+async fn a_missing_intent_is_fatal_and_the_error_says_how_to_fix_it() {
     assert_eq!(
         end_after(|discord| discord.allow_message_content(false)).await,
         Err(FatalError::MissingIntent)
@@ -322,16 +332,14 @@ async fn a_missing_intent_ends_it_with_the_cure() {
 }
 
 #[tokio::test]
-async fn a_stop_is_quick_where_serenity_hangs() {
+async fn a_stop_does_not_wait_for_a_serenity_that_hangs() {
     let (discord, _, bot, _home) = connected().await;
     discord.gateway().stall();
-    let asked = Instant::now();
-    bot.stop().await.unwrap();
-    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    timeout(STOP_DEADLINE, bot.stop()).await.expect("the stop is not delayed").unwrap();
 }
 
 #[tokio::test]
-async fn a_message_that_serenity_cannot_decode_arrives_all_the_same() {
+async fn a_message_that_serenity_cannot_decode_still_arrives() {
     let (discord, _, mut bot, _home) = connected().await;
     let odd = json!({"id": "5", "channel_id": "7", "embeds": [{"fields": null}]});
     discord.gateway().dispatch("MESSAGE_CREATE", odd.clone());

@@ -1,5 +1,5 @@
-//! Discord watched, end to end: what happens in a channel of the double, and what of it is stored,
-//! shown and logged.
+//! ROMS watches Discord, end to end: messages in a channel of the double become orders, log rows and
+//! reactions.
 
 mod canary;
 mod changes;

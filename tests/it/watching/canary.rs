@@ -1,10 +1,10 @@
-//! No text of a message, no e-mail address, no proxy and no token gets into a log or a health
-//! answer, whatever goes wrong.
+//! No message text, e-mail address, proxy or token appears in a log or a health answer, whatever
+//! fails.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{interval, timeout};
 
 use super::program::home;
 use super::stage::{CANARY, card_without_number, odd_card};
@@ -12,7 +12,7 @@ use crate::support::bot::card;
 use crate::support::discord::{Channel, Discord, Fate, Fault, Webhook};
 use crate::support::program::Program;
 
-/// What every message of this scenario says somewhere.
+/// Words of the messages in this scenario.
 const SECRETS: [&str; 5] = [CANARY, "Example Console", "CANARY-", "203.0.113.7", "not-a-secret"];
 
 struct Run {
@@ -25,17 +25,20 @@ struct Run {
 
 impl Run {
     async fn order(&mut self, number: &str) {
-        let end = Instant::now() + Duration::from_secs(30);
-        loop {
-            let url = format!("{}/api/v2/orders/{number}", self.program.url);
-            if reqwest::get(url).await.unwrap().status().is_success() {
-                break;
+        let url = format!("{}/api/v2/orders/{number}", self.program.url);
+        let mut polls = interval(Duration::from_millis(10));
+        let stored = async {
+            while !reqwest::get(&url).await.unwrap().status().is_success() {
+                polls.tick().await;
             }
-            assert!(Instant::now() < end, "no order {number}");
-            sleep(Duration::from_millis(10)).await;
-        }
-        let health = reqwest::get(format!("{}/health", self.program.url)).await.unwrap();
-        self.health.push(health.text().await.unwrap());
+        };
+        timeout(Duration::from_secs(30), stored).await.unwrap_or_else(|_| panic!("no order {number}"));
+        let health = self.health().await.to_string();
+        self.health.push(health);
+    }
+
+    async fn health(&self) -> Value {
+        reqwest::get(format!("{}/health", self.program.url)).await.unwrap().json().await.unwrap()
     }
 
     async fn post(&mut self, number: &str, message: Value) -> u64 {
@@ -44,7 +47,7 @@ impl Run {
         id
     }
 
-    /// Messages of every kind.
+    /// Sends messages of every kind.
     async fn messages(&mut self) {
         let message = self.post("CANARY-1", card("CANARY-1", "$10.00")).await;
         self.channel.edit(message, card("CANARY-1", "a canary of money"));
@@ -61,7 +64,7 @@ impl Run {
             .await;
     }
 
-    /// Frames that serenity cannot read.
+    /// Sends frames that serenity cannot decode.
     fn frames(&self) {
         let gateway = self.discord.gateway();
         for (kind, data) in [
@@ -78,7 +81,7 @@ impl Run {
         gateway.send_text("{\"op\": 99, \"d\": \"canary\"}");
     }
 
-    /// REST fails in every way.
+    /// Lets REST fail in every way.
     async fn rest(&mut self) {
         for (n, fault) in
             [Fault::Status(500), Fault::Forbidden, Fault::Garbage, Fault::RateLimitedWithoutDelay]
@@ -92,7 +95,7 @@ impl Run {
         }
     }
 
-    /// The connection fails in several ways.
+    /// Lets the connection fail in several ways.
     async fn connection(&mut self) {
         let gateway = self.discord.gateway();
         let resumes = gateway.resumes();
@@ -106,16 +109,21 @@ impl Run {
         let handshakes = gateway.handshakes();
         self.discord.refuse_connections(Fate::Ended).await;
         self.hook.post(card("CANARY-AWAY", "$10.00"));
-        // The outage itself.
-        sleep(Duration::from_secs(2)).await;
+        let mut polls = interval(Duration::from_millis(10));
+        let lost = async {
+            while self.health().await["checks"]["discord"]["connected"] != false {
+                polls.tick().await;
+            }
+        };
+        timeout(Duration::from_secs(30), lost).await.expect("the loss is noticed");
         self.discord.accept_connections();
         gateway.until_handshakes(handshakes + 1).await;
         self.order("CANARY-AWAY").await;
     }
 }
 
-/// All that a process with this log filter writes and answers.
-async fn all_of_it(filter: Option<&str>) -> String {
+/// Everything that a process with this log filter writes and answers.
+async fn output(filter: Option<&str>) -> String {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
     let hook = channel.webhook("Refract");
@@ -149,16 +157,16 @@ async fn all_of_it(filter: Option<&str>) -> String {
 }
 
 #[tokio::test]
-async fn nothing_of_a_message_is_logged_at_the_default_filter() {
-    let all = all_of_it(None).await;
+async fn no_message_text_is_logged_with_the_default_filter() {
+    let all = output(None).await;
     assert!(all.contains("connected to Discord"), "{all}");
-    // The example is the default, so this is the filter of the example.
+    // Another test proves that the example is the default configuration.
     assert!(include_str!("../../../config.example.toml").contains("serenity::gateway=error"));
 }
 
 #[tokio::test]
-async fn nothing_of_a_message_is_logged_by_roms_itself_at_the_finest_level() {
+async fn roms_itself_logs_no_message_text_at_trace_level() {
     let others = "warn,serenity::gateway::ws=error";
-    let all = all_of_it(Some(&format!("{others},roms=trace"))).await;
+    let all = output(Some(&format!("{others},roms=trace"))).await;
     assert!(all.contains("connected to Discord"), "{all}");
 }

@@ -1,4 +1,4 @@
-//! The same card more than once: it is one order, created once.
+//! The same card arrives more than once and creates one order.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::stage::{Stage, odd_card, price};
 use crate::support::bot::card;
 
 #[tokio::test]
-async fn a_message_delivered_twice_is_taken_once() {
+async fn a_message_delivered_twice_is_stored_once() {
     let stage = Stage::new().await;
     let message = stage.hook.draft(card("TWICE-1", "$10.00")).twice().post();
     stage.bot.until_order("TWICE-1", |_| true).await;
@@ -21,7 +21,7 @@ async fn a_message_delivered_twice_is_taken_once() {
 }
 
 #[tokio::test]
-async fn gateway_history_and_http_meet_in_one_order() {
+async fn a_card_from_gateway_history_and_http_is_one_order() {
     let mut stage = Stage::new().await;
     let body = card("MEET-1", "$10.00");
     let path = format!("{}/api/v2/webhooks/orders", stage.bot.url());
@@ -30,7 +30,7 @@ async fn gateway_history_and_http_meet_in_one_order() {
     let (first, second) = tokio::join!(post(), post());
     assert!(first.unwrap().status().is_success() && second.unwrap().status().is_success());
     stage.bot.until_order("MEET-1", |_| true).await;
-    // The history is read by a process that remembers nothing but the database.
+    // A new process reads the history. It knows only the database.
     stage.restart().await;
     stage.until_listening().await;
     stage.read_again().await;
@@ -59,7 +59,7 @@ async fn two_messages_about_one_order_are_one_order() {
 }
 
 #[tokio::test]
-async fn gateway_and_history_agree_on_a_card_however_its_time_is_written() {
+async fn a_card_is_the_same_in_gateway_and_history_however_its_time_is_written() {
     let stage = Stage::new().await;
     let times = ["12:00:00+00:00", "12:00:00.123000+00:00", "12:00:00.000Z", "12:00:00Z", "14:00:00+02:00"];
     for (n, time) in times.into_iter().enumerate() {

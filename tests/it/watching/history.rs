@@ -1,12 +1,12 @@
-//! What was missed is read from the history: much of it, and with live cards in between.
+//! Backfill: missed messages are read from the history, also many at once and beside live cards.
 
 use chrono::{TimeDelta, Utc};
 
 use super::stage::{Stage, id, price};
 use crate::support::bot::card;
 
-/// Orders of this name and number have the price that their number says, and one creation.
-async fn right_values(stage: &Stage, name: &str, count: i64) {
+/// Checks the price of numbered orders, and that each was created once.
+async fn check_orders(stage: &Stage, name: &str, count: i64) {
     for n in 0..count {
         let order = stage.bot.order(&format!("{name}-{n}")).await.unwrap();
         assert_eq!(price(&order), Some(1000 + n));
@@ -20,7 +20,7 @@ fn numbered(name: &str, n: i64) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn five_hundred_cards_posted_while_the_bot_was_off_are_read() {
+async fn five_hundred_cards_posted_while_roms_was_stopped_are_read() {
     let mut stage = Stage::new().await;
     stage.mark().await;
     stage.bot.stop().await.unwrap();
@@ -29,13 +29,13 @@ async fn five_hundred_cards_posted_while_the_bot_was_off_are_read() {
     }
     stage.start().await;
     stage.bot.until_orders(501).await;
-    right_values(&stage, "OFF", 500).await;
+    check_orders(&stage, "OFF", 500).await;
     assert_eq!(stage.bot.logs().await.len(), 501);
     stage.end().await;
 }
 
 #[tokio::test]
-async fn five_hundred_cards_posted_while_the_gateway_was_cut_are_read_among_live_ones() {
+async fn five_hundred_cards_posted_without_a_session_are_read_beside_live_ones() {
     let stage = Stage::new().await;
     let gateway = stage.discord.gateway();
     gateway.invalidate(false);
@@ -43,7 +43,7 @@ async fn five_hundred_cards_posted_while_the_gateway_was_cut_are_read_among_live
     for n in 0..500 {
         stage.hook.post(numbered("CUT", n));
         if n % 50 == 0 {
-            // Live ones come as soon as there is a session again.
+            // These arrive live as soon as there is a session again.
             stage.hook.post(numbered("LIVE", live));
             live += 1;
             tokio::task::yield_now().await;
@@ -54,15 +54,15 @@ async fn five_hundred_cards_posted_while_the_gateway_was_cut_are_read_among_live
         stage.hook.post(numbered("LIVE", n));
     }
     stage.bot.until_orders(530).await;
-    right_values(&stage, "CUT", 500).await;
-    right_values(&stage, "LIVE", 30).await;
+    check_orders(&stage, "CUT", 500).await;
+    check_orders(&stage, "LIVE", 30).await;
     stage.read_again().await;
     assert_eq!(stage.bot.logs().await.len(), 531);
     stage.end().await;
 }
 
 #[tokio::test]
-async fn at_first_sight_the_history_is_read_as_far_back_as_is_configured() {
+async fn a_new_channel_is_read_as_far_back_as_configured() {
     let mut stage = Stage::before(|_, config| config.channels[0].history = TimeDelta::days(2)).await;
     let ago = |days| Utc::now() - TimeDelta::days(days);
     stage.hook.draft(card("OLD-1", "$1.00")).at(ago(3)).silently().post();
@@ -75,7 +75,7 @@ async fn at_first_sight_the_history_is_read_as_far_back_as_is_configured() {
 }
 
 #[tokio::test]
-async fn what_is_too_old_is_hidden_and_that_is_said_once() {
+async fn messages_that_are_too_old_are_skipped_with_one_notice() {
     let mut notices = None;
     let mut stage = Stage::before(|discord, config| {
         let channel = discord.guild("Staff").channel("notices");
@@ -90,7 +90,7 @@ async fn what_is_too_old_is_hidden_and_that_is_said_once() {
     stage.bot.store().save_cursor(id(stage.channel.id()), read_to, ago(50)).await.unwrap();
     stage.hook.draft(card("HIDDEN-1", "$1.00")).at(ago(40)).silently().post();
     stage.hook.draft(card("SEEN-1", "$1.00")).at(ago(20)).silently().post();
-    // The history cannot be read at first, which repeats nothing.
+    // The first request fails. That must not repeat the notice.
     let fault = crate::support::discord::Fault::Status(400);
     stage.discord.fail("GET", "/channels/*/messages", fault, 1);
     stage.start().await;
@@ -107,7 +107,7 @@ async fn what_is_too_old_is_hidden_and_that_is_said_once() {
 }
 
 #[tokio::test]
-async fn a_channel_where_nothing_was_posted_for_long_hides_nothing() {
+async fn a_quiet_channel_causes_no_notice_about_old_messages() {
     let mut stage = Stage::before(|_, _| {}).await;
     let last_post = roms::card::decode::discord::snowflake_at(Utc::now() - TimeDelta::days(50));
     stage.bot.store().save_cursor(id(stage.channel.id()), last_post, Utc::now()).await.unwrap();

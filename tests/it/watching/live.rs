@@ -1,4 +1,4 @@
-//! Cards posted to a watched channel become orders, and nothing else does.
+//! Cards posted to a watched channel become orders; other messages do not.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::bot::{card, timing};
 use crate::support::discord::Discord;
 
 #[tokio::test]
-async fn cards_become_orders_with_a_tick() {
+async fn cards_become_orders_and_get_a_check_mark() {
     let stage = Stage::new().await;
     let posted: Vec<u64> =
         (1..=3).map(|n| stage.hook.post(card(&format!("LIVE-{n}"), &format!("${n}.50")))).collect();
@@ -34,7 +34,7 @@ async fn cards_become_orders_with_a_tick() {
 }
 
 #[tokio::test]
-async fn chatter_and_cards_of_strangers_leave_no_trace() {
+async fn chat_and_untrusted_cards_are_ignored() {
     let stage = Stage::new().await;
     let (ann, bot) = (stage.discord.user("ann"), stage.discord.other_bot("Refract"));
     let elsewhere = stage.guild.channel("elsewhere");
@@ -49,7 +49,7 @@ async fn chatter_and_cards_of_strangers_leave_no_trace() {
         (&stage.channel, stage.hook.post(json!({"content": "Restocked, be quick!"}))),
     ];
     stage.mark().await;
-    // The history holds the same, and is read no differently.
+    // The same messages in the history are treated the same way.
     stage.read_again().await;
     assert_eq!((stage.bot.orders().await, stage.bot.logs().await.len()), (2, 2));
     for (channel, message) in posted {
@@ -89,7 +89,7 @@ async fn a_channel_of_a_guild_that_is_not_configured_is_not_read() {
 }
 
 #[tokio::test]
-async fn two_embeds_are_two_orders_with_one_tick() {
+async fn two_embeds_are_two_orders_and_get_one_check_mark() {
     let stage = Stage::new().await;
     let mut message = card("TWIN-1", "$10.00");
     let second = card("TWIN-2", "$20.00")["embeds"][0].clone();
@@ -106,7 +106,7 @@ async fn two_embeds_are_two_orders_with_one_tick() {
 }
 
 #[tokio::test]
-async fn a_card_without_a_number_gets_one_of_its_own_where_that_is_configured() {
+async fn a_card_without_a_number_gets_a_generated_one_if_configured() {
     let mut stage = Stage::before(|_, _| {}).await;
     stage.bot.config.orders.number_missing = roms::config::NumberMissing::MessageId;
     stage.start().await;
@@ -124,7 +124,7 @@ async fn a_card_without_a_number_gets_one_of_its_own_where_that_is_configured() 
 }
 
 #[tokio::test]
-async fn without_react_a_card_is_stored_and_not_marked() {
+async fn with_react_off_a_card_is_stored_without_a_reaction() {
     let stage = Stage::with(|_, config| config.channels[0].react = false).await;
     stage.hook.post(card("QUIET-1", "$10.00"));
     stage.bot.until_order("QUIET-1", |_| true).await;
@@ -134,7 +134,7 @@ async fn without_react_a_card_is_stored_and_not_marked() {
 }
 
 #[tokio::test]
-async fn live_cards_come_over_the_gateway_and_not_by_the_next_reading_of_the_history() {
+async fn live_cards_come_from_the_gateway_not_from_the_history() {
     let mut stage = Stage::before(|_, _| {}).await;
     stage.bot.start_again(Timing { history_interval: Duration::from_mins(10), ..timing() }).await;
     stage.until_listening().await;
@@ -148,6 +148,6 @@ async fn live_cards_come_over_the_gateway_and_not_by_the_next_reading_of_the_his
         stage.hook.post(card(&format!("GATEWAY-{n}"), "$1.00"));
         stage.bot.until_order(&format!("GATEWAY-{n}"), |_| true).await;
     }
-    assert_eq!(stage.discord.count("GET", &path), asked, "nobody asked for the history");
+    assert_eq!(stage.discord.count("GET", &path), asked, "the history was not read");
     stage.end().await;
 }

@@ -1,9 +1,9 @@
-//! Cards that cannot be read are marked, kept in the log, and announced together.
+//! Rejected cards get a reaction, a log row, and one common notice.
 
 use super::stage::{Stage, card_without_number, id};
 use crate::support::discord::Channel;
 
-/// ROMS with a notice channel.
+/// Starts ROMS with a notice channel.
 async fn with_notices() -> (Stage, Channel) {
     let mut notices = None;
     let mut stage = Stage::before(|_, _| {}).await;
@@ -16,7 +16,7 @@ async fn with_notices() -> (Stage, Channel) {
 }
 
 #[tokio::test]
-async fn a_burst_of_unreadable_cards_is_one_notice_with_links() {
+async fn many_rejected_cards_are_one_notice_with_links() {
     let (stage, notices) = with_notices().await;
     let posted: Vec<u64> = (0..5).map(|_| stage.hook.post(card_without_number())).collect();
     for message in &posted {
@@ -39,14 +39,14 @@ async fn a_burst_of_unreadable_cards_is_one_notice_with_links() {
         assert!(whole.payload.contains("Successful Checkout"), "{}", whole.payload);
     }
     assert_eq!(stage.bot.orders().await, 0);
-    // The history holds them still, and nobody is told again.
+    // ROMS sees them again in the history, and does not repeat the notice.
     stage.read_again().await;
     assert_eq!(notices.messages().len(), 1);
     stage.end().await;
 }
 
 #[tokio::test]
-async fn notices_that_wait_are_told_when_the_program_stops() {
+async fn waiting_notices_are_posted_when_roms_stops() {
     let (mut stage, notices) = with_notices().await;
     let message = stage.hook.post(card_without_number());
     stage.bot.until_logs("it is in the log", |logs| !logs.is_empty()).await;

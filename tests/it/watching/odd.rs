@@ -1,4 +1,4 @@
-//! Messages that serenity cannot decode, or decodes to nothing: live and in the history.
+//! Messages that serenity cannot decode, or decodes as empty: live and in the history.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::stage::{Stage, odd_card, price};
 use crate::support::bot::{card, timing};
 use crate::support::discord::Fault;
 
-/// Cards each with something that serenity's types refuse.
+/// Cards that each contain a value that serenity cannot decode.
 fn odd_cards() -> Vec<(String, Value)> {
     let fields_with_nulls = |number: &str| {
         let mut message = card(number, "$10.00");
@@ -47,7 +47,7 @@ fn components(number: &str) -> Value {
 #[tokio::test]
 async fn odd_cards_are_read_live() {
     let stage = Stage::new().await;
-    // What is stored now came by the gateway.
+    // Without the history, only the gateway can deliver the cards.
     stage.discord.fail("GET", "/channels/*/messages", Fault::Status(500), usize::MAX);
     let cards = odd_cards();
     for (number, card) in &cards {
@@ -72,7 +72,7 @@ async fn an_odd_edit_is_read_live() {
 }
 
 #[tokio::test]
-async fn odd_cards_are_read_from_the_history_and_cost_no_page() {
+async fn odd_cards_are_read_from_the_history_without_losing_their_page() {
     let mut stage = Stage::before(|_, _| {}).await;
     for (number, card) in odd_cards() {
         stage.hook.post(card);
@@ -96,7 +96,7 @@ async fn odd_cards_are_read_from_the_history_and_cost_no_page() {
 #[tokio::test]
 async fn components_arrive_empty_and_are_fetched() {
     let mut stage = Stage::before(|_, _| {}).await;
-    // The history is read at the start alone, so that only the fetches can tell.
+    // The history is read only at the start, so only fetches can find the content.
     stage.bot.start_again(Timing { history_interval: Duration::from_mins(10), ..timing() }).await;
     stage.until_listening().await;
     let read = |health: &Value| health["checks"]["discord"]["channels"][0]["checked_at"].is_string();
@@ -106,7 +106,7 @@ async fn components_arrive_empty_and_are_fetched() {
     let order = stage.bot.until_order("V2-LIVE", |_| true).await;
     assert_eq!(price(&order), Some(1000));
     stage.channel.until_reaction(message, "✅").await;
-    // An edit of it arrives just as empty.
+    // An edit of the message arrives empty too.
     let mut edited = components("V2-LIVE");
     edited["components"][0]["components"][1]["content"] = json!("**Price**\n$12.00");
     stage.channel.edit(message, edited);

@@ -39,7 +39,7 @@ async fn an_unreachable_discord_is_logged_at_once_and_watched_as_soon_as_it_answ
 }
 
 #[tokio::test]
-async fn a_refused_bot_ends_the_program_where_discord_is_required() {
+async fn a_refused_bot_stops_roms_if_discord_is_required() {
     for (bad_token, cure) in CASES {
         let mut stage = refused(bad_token, true).await;
         let error = stage.bot.ended().await.unwrap_err().to_string();
@@ -49,7 +49,7 @@ async fn a_refused_bot_ends_the_program_where_discord_is_required() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_reset_while_connected_ends_the_program_too() {
+async fn a_token_reset_while_connected_stops_roms_too() {
     let mut stage = Stage::with(|_, config| config.required = true).await;
     stage.discord.reset_token();
     stage.discord.gateway().close(Some(4004));
@@ -59,7 +59,7 @@ async fn a_token_that_is_reset_while_connected_ends_the_program_too() {
 }
 
 #[tokio::test]
-async fn http_goes_on_alone_where_discord_is_not_required() {
+async fn roms_continues_with_http_if_discord_is_not_required() {
     for (bad_token, cure) in CASES {
         let stage = refused(bad_token, false).await;
         let health = stage

@@ -1,4 +1,4 @@
-//! Discord's REST API refuses, is busy or broken: cards go on being stored.
+//! Discord's REST API refuses, is busy or broken, and cards are still stored.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::bot::{card, timing};
 use crate::support::discord::{Fault, permissions::READ_MESSAGE_HISTORY, permissions::VIEW_CHANNEL};
 
 #[tokio::test]
-async fn a_forbidden_history_is_reported_once_and_recovers() {
+async fn a_forbidden_history_is_logged_once_and_read_later() {
     let mut stage = Stage::before(|_, _| {}).await;
     stage.hook.post(card("OLD-1", "$10.00"));
     stage.channel.deny(READ_MESSAGE_HISTORY);
@@ -24,7 +24,7 @@ async fn a_forbidden_history_is_reported_once_and_recovers() {
         })
         .await;
     assert_eq!(health["status"], "degraded");
-    // Live cards are stored all the same.
+    // Live cards are still stored.
     stage.mark().await;
     let path = format!("/channels/{}/messages", stage.channel.id());
     stage.discord.until_requests("GET", &path, stage.discord.count("GET", &path) + 25).await;
@@ -36,7 +36,7 @@ async fn a_forbidden_history_is_reported_once_and_recovers() {
 }
 
 #[tokio::test]
-async fn a_channel_that_cannot_be_seen_is_left_alone_for_a_while() {
+async fn an_invisible_channel_is_paused_and_read_later() {
     let mut stage = Stage::before(|_, _| {}).await;
     stage.hook.post(card("OLD-1", "$10.00"));
     stage.channel.deny(VIEW_CHANNEL);
@@ -52,7 +52,7 @@ async fn a_channel_that_cannot_be_seen_is_left_alone_for_a_while() {
 }
 
 #[tokio::test]
-async fn faults_of_the_history_hold_no_live_card_back() {
+async fn history_failures_do_not_delay_live_cards() {
     for fault in [
         Fault::Status(500),
         Fault::RateLimited(Duration::from_millis(200)),
@@ -64,7 +64,7 @@ async fn faults_of_the_history_hold_no_live_card_back() {
         stage.discord.fail("GET", "/channels/*/messages", fault, usize::MAX);
         let path = format!("/channels/{}/messages", stage.channel.id());
         stage.discord.until_requests("GET", &path, stage.discord.count("GET", &path) + 1).await;
-        // Messages that would have to be fetched hold back nobody either.
+        // Messages that must be fetched do not delay others either.
         let empty: Vec<u64> = (0..300).map(|_| stage.hook.post(json!({"content": ""}))).collect();
         stage.hook.post(card("LIVE-1", "$10.00"));
         stage.bot.until_order("LIVE-1", |_| true).await;
@@ -79,7 +79,7 @@ async fn faults_of_the_history_hold_no_live_card_back() {
 }
 
 #[tokio::test]
-async fn faults_of_reactions_hold_no_card_back() {
+async fn reaction_failures_do_not_delay_cards() {
     for fault in
         [Fault::Status(500), Fault::RateLimited(Duration::from_millis(200)), Fault::Forbidden, Fault::Hang]
     {
@@ -91,13 +91,13 @@ async fn faults_of_reactions_hold_no_card_back() {
         stage.bot.until_orders(50).await;
         assert!(stage.log.count("cannot react") <= 1, "{}", stage.log.text());
         assert_eq!(stage.bot.logs().await.len(), 50);
-        // It stops in time, whatever is still to be shown.
+        // The remaining reactions do not delay the stop.
         stage.end().await;
     }
 }
 
 #[tokio::test]
-async fn a_rate_limited_reaction_comes_later() {
+async fn a_rate_limited_reaction_is_sent_later() {
     let stage = Stage::new().await;
     stage.discord.limit("PUT", "/channels/*/messages/*/reactions", 1, Duration::from_millis(100));
     let posted: Vec<u64> = (0..5).map(|n| stage.hook.post(card(&format!("SLOW-{n}"), "$10.00"))).collect();

@@ -1,4 +1,4 @@
-//! Whose messages are cards: ids decide, names never.
+//! Whom ROMS trusts: ids decide, names never do.
 
 use roms::config::Trust;
 use serde_json::json;
@@ -7,19 +7,19 @@ use super::stage::{Stage, id};
 use crate::support::bot::card;
 use crate::support::discord::{Discord, User};
 
-/// What is trusted: webhooks, applications, authors.
+/// Trust in these webhooks, applications and authors.
 fn listed(webhooks: &[u64], applications: &[u64], authors: &[u64]) -> Trust {
     let ids = |list: &[u64]| list.iter().map(|it| id(*it)).collect();
     Trust::Listed { webhooks: ids(webhooks), applications: ids(applications), authors: ids(authors) }
 }
 
-/// Another bot with an application.
+/// Another bot, and the id of its application.
 fn other_bot(discord: &Discord) -> (User, u64) {
     (discord.other_bot("Refract"), 1_234_567_890_123_456_789)
 }
 
 #[tokio::test]
-async fn another_bot_is_trusted_where_it_is_listed() {
+async fn a_listed_bot_is_trusted() {
     for by_author in [true, false] {
         let mut found = None;
         let stage = Stage::with(|discord, config| {
@@ -31,7 +31,7 @@ async fn another_bot_is_trusted_where_it_is_listed() {
         })
         .await;
         let (bot, application) = found.unwrap();
-        // Another of the same name, the same one, and a webhook that is not listed.
+        // A bot of the same name and a webhook that are not listed, then the listed bot.
         stage.discord.other_bot("Refract").draft(&stage.channel, card("NAMESAKE-1", "$1.00")).post();
         stage.hook.post(card("HOOK-1", "$1.00"));
         let mut message = card("BOT-1", "$1.00");
@@ -45,7 +45,7 @@ async fn another_bot_is_trusted_where_it_is_listed() {
 }
 
 #[tokio::test]
-async fn a_listed_webhook_is_trusted_under_any_name_and_no_other() {
+async fn only_a_listed_webhook_is_trusted_under_any_name() {
     let stage = Stage::before(|_, _| {}).await;
     let mut stage = stage;
     let mine = stage.channel.webhook("Refract");
@@ -62,7 +62,7 @@ async fn a_listed_webhook_is_trusted_under_any_name_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_reply_to_a_command_is_no_card() {
+async fn a_command_reply_is_not_a_card() {
     let stage = Stage::new().await;
     let (bot, application) = other_bot(&stage.discord);
     let ann = stage.discord.user("ann").to_json();
@@ -90,7 +90,7 @@ async fn a_reply_to_a_command_is_no_card() {
 }
 
 #[tokio::test]
-async fn the_bots_own_posts_are_never_cards_even_if_trusted() {
+async fn the_bots_own_posts_are_never_cards_even_if_listed() {
     let mut stage = Stage::before(|discord, config| {
         let bots = [discord.bot_id()];
         config.channels[0].trust = listed(&[], &[discord.application_id()], &bots);
@@ -112,7 +112,7 @@ async fn the_bots_own_posts_are_never_cards_even_if_trusted() {
         message["type"] = json!(0);
         stage.channel.raw(message).post()
     };
-    // In the history before ROMS knows who it is, and live.
+    // One in the history before ROMS knows its own ids, and one live.
     post("OWN-1");
     let bot = &mut stage.bot;
     bot.start_again(crate::support::bot::timing()).await;
@@ -126,7 +126,7 @@ async fn the_bots_own_posts_are_never_cards_even_if_trusted() {
 }
 
 #[tokio::test]
-async fn a_forwarded_card_counts_only_where_that_is_configured() {
+async fn a_forwarded_card_is_read_only_if_configured() {
     for forwarded in [false, true] {
         let stage = Stage::with(|_, config| config.channels[0].forwarded = forwarded).await;
         let ann = stage.discord.user("ann");
