@@ -1,8 +1,11 @@
-//! Query and path parameters: each is checked by name, and a bad one says what it takes.
+//! Query and path parameters.
 //!
-//! Unknown parameters are ignored, and so are empty ones, which forms like to send.
+//! A route declares its query parameters as a struct that derives `Deserialize` and `IntoParams`, and
+//! reads them with [`Query`]. The same struct so documents the route. Unknown, repeated and
+//! unreadable parameters are errors that name the parameter: an ignored filter would list
+//! everything. An empty value counts as absent, because HTML forms send their empty fields too.
 
-use std::{collections::HashMap, convert::Infallible, fmt::Display};
+use std::fmt::{self, Display};
 
 use axum::{
     extract::{FromRequestParts, Path},
@@ -10,29 +13,58 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        DeserializeOwned, DeserializeSeed, Error, IntoDeserializer, MapAccess, Visitor,
+        value::MapAccessDeserializer,
+    },
+    forward_to_deserialize_any,
+};
+use strsim::osa_distance;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr,
+        schema::{Schema, Type},
+    },
+};
 
-use crate::http::error::ApiError;
-use crate::order::dates;
-use crate::order::dates::{DayEdge, EXAMPLES};
+use super::error::ApiError;
+use crate::card::outcome::Outcome;
+use crate::order::dates::{DayEdge, EXAMPLES, parse_limit};
+use crate::order::{Source, Status};
 
-/// Longest text that a parameter takes, in characters: that of the longest column.
-const MAX_CHARS: usize = 255;
+/// The default and the largest number of rows in one answer.
+const DEFAULT_LIMIT: i64 = 50;
+const MAX_LIMIT: i64 = 200;
+/// The longest value, in characters: that of the longest column.
+const MAX_VALUE_CHARS: usize = 255;
+/// Suggest a parameter for a misspelled one if they differ by at most this many edits.
+const MAX_TYPOS: usize = 3;
 
-/// The parameters of a query, percent-decoded; of one that stands twice, the last.
-pub(crate) struct Params(HashMap<String, String>);
+/// Extractor for the query parameters of a route.
+pub(crate) struct Query<T>(pub(crate) T);
 
-/// The one variable segment of a path, percent-decoded.
-pub(crate) struct Segment(pub(crate) String);
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
 
-impl<S: Sync> FromRequestParts<S> for Params {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(parts.uri.query().unwrap_or_default()))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        read_query(parts.uri.query().unwrap_or_default())
+            .map(Self)
+            .map_err(|ParameterError { name, detail }| bad_parameter(name, detail))
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Segment {
+/// The parameters of a route that has none.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoParameters {}
+
+/// Extractor for the only variable segment of a path, percent-decoded.
+pub(crate) struct PathSegment(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathSegment {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
@@ -43,89 +75,180 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     }
 }
 
-impl Params {
-    fn of(query: &str) -> Self {
-        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
-        Self(pairs.filter(|(_, value)| !value.trim().is_empty()).collect())
+/// The number of rows to answer with. Values outside of the allowed range are moved into it.
+pub(crate) fn row_limit(limit: Option<i64>) -> u64 {
+    limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT).unsigned_abs()
+}
+
+/// Reads a date or time parameter. A date is a day of the time zone.
+pub(crate) fn read_time(
+    name: &'static str,
+    text: Option<&str>,
+    zone: Tz,
+    edge: DayEdge,
+) -> Result<Option<DateTime<Utc>>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    // A `+` that was not percent-encoded arrives as a space: `…T02:00:00+02:00`.
+    let with_plus = || text.rsplit_once(' ').map(|(time, offset)| format!("{time}+{offset}"));
+    match parse_limit(text, zone, edge).or_else(|| parse_limit(&with_plus()?, zone, edge)) {
+        Some(time) => Ok(Some(time)),
+        None => Err(bad_parameter(name, format!("A date such as {EXAMPLES}."))),
+    }
+}
+
+/// A value that has one of a fixed list of names.
+pub(crate) trait Named: Sized {
+    fn all() -> impl Iterator<Item = (&'static str, Self)>;
+}
+
+impl Named for Status {
+    fn all() -> impl Iterator<Item = (&'static str, Self)> {
+        Self::ALL.into_iter().map(|status| (status.as_str(), status))
+    }
+}
+
+impl Named for Source {
+    fn all() -> impl Iterator<Item = (&'static str, Self)> {
+        Self::ALL.into_iter().map(|source| (source.as_str(), source))
+    }
+}
+
+/// An outcome without its reason, as the log stores it.
+#[derive(Debug)]
+pub(crate) struct LoggedOutcome(pub(crate) &'static str);
+
+impl Named for LoggedOutcome {
+    fn all() -> impl Iterator<Item = (&'static str, Self)> {
+        Outcome::NAMES.into_iter().map(|name| (name, Self(name)))
+    }
+}
+
+/// A parameter that is one of the names of `T`, in upper or lower case. An enum in the document.
+#[derive(Debug)]
+pub(crate) struct Name<T>(pub(crate) T);
+pub(crate) type StatusName = Name<Status>;
+pub(crate) type SourceName = Name<Source>;
+pub(crate) type OutcomeName = Name<LoggedOutcome>;
+
+impl<'de, T: Named> Deserialize<'de> for Name<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let found = T::all().find(|(name, _)| name.eq_ignore_ascii_case(&text));
+        found.map(|(_, value)| Self(value)).ok_or_else(|| {
+            let names: Vec<_> = T::all().map(|(name, _)| name).collect();
+            D::Error::custom(format!("One of: {}.", names.join(", ")))
+        })
+    }
+}
+
+impl<T: Named> PartialSchema for Name<T> {
+    fn schema() -> RefOr<Schema> {
+        let names = T::all().map(|(name, _)| name);
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+    }
+}
+
+impl<T: Named> ToSchema for Name<T> {}
+
+/// The error for a parameter that cannot be used. `detail` says what would be right, as a sentence.
+pub(crate) fn bad_parameter(name: impl Into<String>, detail: impl Into<String>) -> ApiError {
+    ApiError::BadParameter { name: name.into(), detail: detail.into() }
+}
+
+fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, ParameterError> {
+    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes())
+        .map(|(name, value)| (name.into_owned(), value.trim().to_owned()))
+        .collect();
+    T::deserialize(MapAccessDeserializer::new(Pairs { pairs: pairs.into_iter(), current: None }))
+}
+
+/// The pairs of a query as a serde map, so that an error can name its parameter.
+struct Pairs {
+    pairs: std::vec::IntoIter<(String, String)>,
+    /// The pair whose name has been read and whose value is next.
+    current: Option<(String, String)>,
+}
+
+impl<'de> MapAccess<'de> for Pairs {
+    type Error = ParameterError;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ParameterError> {
+        self.current = self.pairs.next();
+        let Some((name, _)) = &self.current else { return Ok(None) };
+        seed.deserialize(name.as_str().into_deserializer()).map(Some)
     }
 
-    /// A text without control characters, trimmed.
-    pub(crate) fn text(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
-        let Some(text) = self.0.get(name).map(|text| text.trim()) else { return Ok(None) };
-        if text.chars().count() > MAX_CHARS || text.chars().any(char::is_control) {
-            let accepted = format!("A text of at most {MAX_CHARS} characters without control characters.");
-            return Err(bad_parameter(name, accepted));
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ParameterError> {
+        let (name, value) = self.current.take().unwrap_or_default();
+        if value.chars().count() > MAX_VALUE_CHARS || value.chars().any(char::is_control) {
+            let detail =
+                format!("A text of at most {MAX_VALUE_CHARS} characters without control characters.");
+            return Err(ParameterError { name, detail });
         }
-        Ok(Some(text))
+        seed.deserialize(Value(value)).map_err(|error| ParameterError { name, ..error })
+    }
+}
+
+/// The value of a parameter, to be read as whatever its field needs.
+struct Value(String);
+
+impl<'de> Deserializer<'de> for Value {
+    type Error = ParameterError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParameterError> {
+        visitor.visit_string(self.0)
     }
 
-    /// A whole number, moved into the range that is allowed.
-    pub(crate) fn clamped(&self, name: &'static str, least: i64, most: i64) -> Result<Option<i64>, ApiError> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let number: i64 = text.parse().map_err(|_| bad_parameter(name, "A whole number."))?;
-        Ok(Some(number.clamp(least, most)))
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParameterError> {
+        if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    /// One of the names that `known` tells apart.
-    pub(crate) fn one_of<T: Display>(
-        &self,
-        name: &'static str,
-        known: impl IntoIterator<Item = T>,
-    ) -> Result<Option<T>, ApiError> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let mut names = Vec::new();
-        for value in known {
-            let known = value.to_string();
-            if known.eq_ignore_ascii_case(text) {
-                return Ok(Some(value));
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParameterError> {
+        visitor.visit_i64(self.0.parse().map_err(|_| ParameterError::custom("Not a whole number."))?)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// Which parameter is wrong, and what would be right.
+#[derive(Debug)]
+struct ParameterError {
+    name: String,
+    detail: String,
+}
+
+impl Error for ParameterError {
+    fn custom<T: Display>(detail: T) -> Self {
+        Self { name: String::new(), detail: detail.to_string() }
+    }
+
+    fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
+        let closest = known.iter().min_by_key(|known| osa_distance(known, name));
+        let detail = match closest {
+            Some(closest) if osa_distance(closest, name) <= MAX_TYPOS => {
+                format!("Unknown parameter; did you mean `{closest}`?")
             }
-            names.push(known);
-        }
-        Err(bad_parameter(name, format!("One of: {}.", names.join(", "))))
+            Some(_) => format!("Unknown parameter. Known are: {}.", known.join(", ")),
+            None => "This path has no parameters.".to_owned(),
+        };
+        Self { name: name.to_owned(), detail }
     }
 
-    /// A date or time in the time zone.
-    pub(crate) fn moment(
-        &self,
-        name: &'static str,
-        zone: Tz,
-        edge: DayEdge,
-    ) -> Result<Option<DateTime<Utc>>, ApiError> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        // The `+` of an offset that was not percent-encoded arrives as a space.
-        let mended = text.rsplit_once(' ').map(|(time, offset)| format!("{time}+{offset}"));
-        let moment = dates::parse_limit(text, zone, edge);
-        match moment.or_else(|| dates::parse_limit(&mended?, zone, edge)) {
-            Some(moment) => Ok(Some(moment)),
-            None => Err(bad_parameter(name, format!("A date such as {EXAMPLES}."))),
-        }
+    fn duplicate_field(name: &'static str) -> Self {
+        Self { name: name.to_owned(), detail: "Given more than once.".to_owned() }
     }
 }
 
-/// A parameter that takes something else.
-pub(crate) fn bad_parameter(name: &'static str, accepted: impl Into<String>) -> ApiError {
-    ApiError::BadParameter { name: name.to_owned(), detail: accepted.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn utc(text: &str) -> Option<DateTime<Utc>> {
-        text.parse().ok()
-    }
-
-    #[test]
-    fn an_offset_whose_plus_became_a_space_is_still_read() {
-        let params = Params::of("since=2026-01-31T02:00:00+02:00");
-        let since = params.moment("since", Tz::UTC, DayEdge::Start).ok().flatten();
-        assert_eq!(since, utc("2026-01-31T00:00:00Z"));
-    }
-
-    #[test]
-    fn a_name_that_is_not_known_is_answered_with_those_that_are() {
-        let error = Params::of("status=lost").one_of("status", ["pending", "shipped"]).err();
-        let body = error.map(|error| error.body());
-        assert_eq!(body.and_then(|body| body.detail).as_deref(), Some("One of: pending, shipped."));
+impl Display for ParameterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.detail)
     }
 }
+
+impl std::error::Error for ParameterError {}

@@ -13,9 +13,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tower::ServiceBuilder;
+use tower::{Layer, ServiceBuilder};
 use tower_http::{
     catch_panic::CatchPanicLayer,
+    normalize_path::NormalizePathLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
 };
 use utoipa::OpenApi;
@@ -25,7 +26,7 @@ use super::api::{docs, health, live, logs, orders, webhook};
 use super::error::{ApiError, Failure};
 use super::{AppState, cross_site};
 
-/// Every route in the OpenAPI document. The files of the `/docs/` page are not in it.
+/// Every route in the OpenAPI document. The files of the `/docs` page are not in it.
 fn documented() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(docs::DocumentHead::openapi())
         .routes(routes!(docs::index))
@@ -48,8 +49,7 @@ fn documented() -> OpenApiRouter<Arc<AppState>> {
 pub fn router(state: AppState) -> Router {
     let state = Arc::new(state);
     let (routes, _) = documented().split_for_parts();
-    routes
-        .route("/docs/", get(docs::file))
+    let routes = routes
         .route("/docs/{*path}", get(docs::file))
         .fallback(async || ApiError::UnknownRoute)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
@@ -62,7 +62,9 @@ pub fn router(state: AppState) -> Router {
                 .layer(CatchPanicLayer::custom(answer_panic))
                 .layer(from_fn_with_state(state.clone(), cross_site::require_known_host)),
         )
-        .with_state(state)
+        .with_state(state);
+    // A layer of a `Router` runs after routing; this one must change the path before.
+    Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes))
 }
 
 /// The OpenAPI 3.1 document of every route.

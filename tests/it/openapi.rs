@@ -108,7 +108,8 @@ fn collect_references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
 async fn the_page_loads_nothing_from_elsewhere() {
     let app = App::start().await;
     let page = app.get("/docs").await;
-    assert_eq!(page.status, 200, "after the redirect to its folder");
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("name=\"viewport\""), "the page fits a phone");
     assert!(page.header("content-type").starts_with("text/html"));
     let policy = page.header("content-security-policy");
     assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{policy}");
@@ -119,7 +120,7 @@ async fn the_page_loads_nothing_from_elsewhere() {
     assert!(files.len() >= 4, "{}", page.text);
     for file in files {
         assert!(!file.contains("//") && !file.starts_with("data:"), "{file} is elsewhere");
-        let reply = app.get(&format!("/docs/{}", file.trim_start_matches("./"))).await;
+        let reply = app.get(file).await;
         assert_eq!(reply.status, 200, "{file}");
         assert!(!reply.header("content-type").is_empty(), "{file}");
     }
@@ -131,4 +132,32 @@ async fn the_page_loads_nothing_from_elsewhere() {
 /// What stands between each `start` and the next quote.
 fn values_after<'a>(text: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
     text.split(start).skip(1).filter_map(|rest| rest.split('"').next())
+}
+
+#[tokio::test]
+async fn try_it_out_prefills_no_parameter_and_offers_lists_of_names() {
+    let app = App::start().await;
+    let document = app.get("/openapi.json").await.json;
+    let mut names = Vec::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        let operations = item.as_object().unwrap().values();
+        let parameters = operations.filter_map(|operation| operation["parameters"].as_array()).flatten();
+        for parameter in parameters {
+            for prefilled in ["/example", "/examples", "/schema/example", "/schema/default"] {
+                assert_eq!(parameter.pointer(prefilled), None, "{parameter}");
+            }
+            assert!(!parameter["description"].as_str().unwrap().is_empty(), "{parameter}");
+            if ["status", "outcome", "source"].contains(&parameter["name"].as_str().unwrap()) {
+                names.push(parameter["schema"]["enum"].as_array().expect("a list of names").len());
+            }
+        }
+    }
+    assert_eq!(names, [8, 6, 3], "status, outcome, source");
+
+    let body = &document["paths"]["/api/v2/webhooks/orders"]["post"]["requestBody"]["content"];
+    let first_of = |value: &Value| value.as_object().unwrap().iter().next().unwrap().1.clone();
+    let example = first_of(&first_of(body)["examples"])["value"].as_str().unwrap().to_owned();
+    assert!(example.starts_with("Successful Checkout | Best Buy US\nProduct\n"), "{example}");
+    let posted = app.post(example).await;
+    assert_eq!((posted.status, &posted.json["outcome"]), (200, &"created".into()));
 }

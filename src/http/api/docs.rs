@@ -4,18 +4,18 @@ use std::sync::{Arc, LazyLock};
 
 use axum::{
     Json,
-    extract::Path,
     http::{
         HeaderMap, HeaderName,
         header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
     },
-    response::{IntoResponse, Redirect, Response},
+    response::{Html, IntoResponse, Response},
 };
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema, openapi::path::PathItem};
 use utoipa_swagger_ui::Config;
 
 use crate::http::error::{ApiError, ErrorBody};
+use crate::http::query::PathSegment;
 use crate::http::router::openapi;
 
 /// The parts of the OpenAPI document that belong to no route.
@@ -39,9 +39,15 @@ pub(crate) struct DocumentHead;
 
 static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(openapi);
 
-static PAGE: LazyLock<Arc<Config<'static>>> =
+static SWAGGER_UI: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
+    let config = Config::from("/openapi.json").use_base_layout().default_models_expand_depth(0);
     // The validator is a public server; the page would send it this server's address.
-    LazyLock::new(|| Arc::new(Config::from("/openapi.json").validator_url("none")));
+    Arc::new(config.validator_url("none"))
+});
+
+/// The page. Swagger UI's own one has no viewport and does not fit a phone.
+const PAGE: &str = include_str!("../../../assets/docs/index.html");
+const STYLE: &str = include_str!("../../../assets/docs/docs.css");
 
 /// The page loads only its own files. Swagger UI sets inline styles.
 const PAGE_HEADERS: [(HeaderName, &str); 2] = [
@@ -105,16 +111,18 @@ pub(crate) async fn document() -> Json<&'static utoipa::openapi::OpenApi> {
 /// Show this page
 #[utoipa::path(
     get, path = "/docs", tag = "Documentation", operation_id = "docs",
-    responses((status = 303, description = "Redirects to `/docs/`, because the links on the page are relative to it"))
+    responses((status = 200, description = "The interactive documentation", content_type = "text/html", body = String))
 )]
-pub(crate) async fn page() -> Redirect {
-    Redirect::to("/docs/")
+pub(crate) async fn page() -> Response {
+    (PAGE_HEADERS, Html(PAGE)).into_response()
 }
 
-/// Serves the files of the page, which are embedded in the binary. `/docs/` is the page itself.
-pub(crate) async fn file(path: Option<Path<String>>) -> Result<Response, ApiError> {
-    let path = path.map(|Path(path)| path).unwrap_or_default();
-    match utoipa_swagger_ui::serve(&path, Arc::clone(&PAGE)) {
+/// Serves the files of the page, which are embedded in the binary.
+pub(crate) async fn file(PathSegment(path): PathSegment) -> Result<Response, ApiError> {
+    if path == "docs.css" {
+        return Ok((PAGE_HEADERS, [(CONTENT_TYPE, "text/css")], STYLE).into_response());
+    }
+    match utoipa_swagger_ui::serve(&path, Arc::clone(&SWAGGER_UI)) {
         Ok(Some(file)) => Ok((PAGE_HEADERS, [(CONTENT_TYPE, file.content_type)], file.bytes).into_response()),
         Ok(None) => Err(ApiError::UnknownRoute),
         Err(_) => Err(ApiError::Internal),

@@ -1,54 +1,77 @@
-//! Reading the log of what came in.
+//! The webhook log: every received message and its outcome.
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use crate::card::outcome::Outcome;
 use crate::http::AppState;
 use crate::http::error::{ApiError, ListErrors, REJECTED, ResourceErrors, logged_status_code};
-use crate::http::query::{Params, Segment, bad_parameter};
+use crate::http::query::{
+    LoggedOutcome, Name, NoParameters, OutcomeName, PathSegment, Query, SourceName, bad_parameter, row_limit,
+};
 use crate::order::Source;
 use crate::store::{LogEntry, LogFilter};
 
-const LIMIT: i64 = 50;
-const MAX_LIMIT: i64 = 200;
+/// Query parameters of the webhook log.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListLogs {
+    /// Number of rows in the answer (default 50)
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<i64>,
+    /// Next page: pass the answer's `next`. Only older rows follow. Also accepted as `before_id`.
+    #[serde(alias = "before_id")]
+    before: Option<i64>,
+    /// Only messages with this outcome
+    #[param(inline, value_type = OutcomeName, required = false)]
+    outcome: Option<OutcomeName>,
+    /// Only messages from this source
+    #[param(inline, value_type = SourceName, required = false)]
+    source: Option<SourceName>,
+}
 
-/// A stretch of the log.
+/// A page of the webhook log.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LogPage {
-    /// How many rows of that outcome and source there are in all.
+    /// Number of rows with this outcome and source on all pages.
     total: u64,
     /// Newest first.
     logs: Vec<LogPreview>,
-    /// The `before_id` that goes on from here; `null` at the end.
+    /// Largest number of rows on a page.
+    limit: u64,
+    /// Whether there are older rows.
+    has_next: bool,
+    /// Pass this as `before` to get the next page; `null` on the last page.
+    next: Option<i64>,
+    /// The same as `next`, under its older name.
     next_before_id: Option<i64>,
 }
 
-/// A row of the log, with the start of its payload.
+/// A row of the log, with the beginning of its payload.
 #[derive(Debug, Serialize, ToSchema)]
 struct LogPreview {
     #[serde(flatten)]
     row: LogRow,
-    /// The first 200 characters of what came in.
+    /// The first 200 characters of the payload.
     payload_preview: String,
 }
 
-/// A row of the log, whole.
+/// A row of the log, with its whole payload.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct LogWhole {
+pub(crate) struct LogDetail {
     #[serde(flatten)]
     row: LogRow,
-    /// What came in, invalid UTF-8 replaced.
+    /// The message as it was received. Invalid UTF-8 is replaced.
     payload: String,
-    /// The text forms of its cards, which is what was read.
+    /// The text forms of the cards, from which the orders were read.
     flattened: String,
 }
 
-/// What became of one message.
+/// The outcome of one message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": 1, "source": "webhook", "endpoint": "/api/v2/webhooks/orders", "method": "POST", "status_code": 200,
@@ -58,85 +81,88 @@ pub(crate) struct LogWhole {
 struct LogRow {
     /// Row id.
     id: i64,
-    /// `webhook`, `discord_bot` or `manual_upload`.
+    #[schema(inline, value_type = SourceName)]
     source: String,
-    /// Path that it was posted to, or the channel.
+    /// The path of the request, or the Discord channel.
     endpoint: String,
-    /// Method that it was posted with; `null` where it was not posted.
+    /// HTTP method; `null` if the message did not arrive over HTTP.
     method: Option<&'static str>,
-    /// Status that it was answered with; `null` where it was not posted.
+    /// HTTP status code of the answer; `null` if the message did not arrive over HTTP.
     status_code: Option<u16>,
-    /// Whether it could be read.
+    /// Whether the message could be read.
     processed: bool,
-    /// `created`, `updated`, `unchanged`, `duplicate`, `ignored` or `rejected`.
+    #[schema(inline, value_type = OutcomeName)]
     outcome: String,
-    /// Why it was ignored or rejected, for programs.
+    /// Why the message was ignored or rejected, for programs.
     code: Option<String>,
-    /// The same for people.
+    /// Why the message was ignored or rejected, for people.
     error_message: Option<String>,
-    /// What could not be read right.
+    /// Values that could not be read.
     warnings: Vec<String>,
-    /// Row ids of the orders concerned.
+    /// Row ids of the orders in the message.
     order_ids: Vec<i64>,
-    /// When it came in.
+    /// When the message arrived.
     created_at: DateTime<Utc>,
-    /// When its text was emptied, because of its age or because a person was removed; `null` where
-    /// it is whole.
+    /// When the payload was deleted, because of its age or because a person's data was removed;
+    /// `null` if it is still there.
     emptied_at: Option<DateTime<Utc>>,
 }
 
-/// Lists what came in, newest first
+/// List received messages, newest first
 #[utoipa::path(
-    get, path = "/api/v2/webhooks/logs", tag = "webhook", operation_id = "list_logs",
-    params(
-        ("limit" = Option<u64>, Query, description = "At most so many rows, 50 unless told", minimum = 1, maximum = 200, example = 10),
-        ("before_id" = Option<i64>, Query, description = "Only rows older than this one"),
-        ("outcome" = Option<String>, Query, description = "Only of this outcome", example = "rejected"),
-        ("source" = Option<String>, Query, description = "Only from this source", example = "webhook"),
-    ),
-    responses((status = 200, description = "A stretch of the log", body = LogPage), ListErrors)
+    get, path = "/api/v2/webhooks/logs", tag = "Webhook", operation_id = "list_logs",
+    params(ListLogs),
+    responses((status = 200, description = "A page of the log", body = LogPage), ListErrors)
 )]
 pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
-    params: Params,
+    Query(query): Query<ListLogs>,
 ) -> Result<Json<LogPage>, ApiError> {
-    let limit = params.clamped("limit", 1, MAX_LIMIT)?.unwrap_or(LIMIT).unsigned_abs();
+    let limit = row_limit(query.limit);
     let filter = LogFilter {
-        before_id: params.clamped("before_id", 0, i64::MAX)?,
-        outcome: params.one_of("outcome", Outcome::NAMES)?.map(str::to_owned),
-        source: params.one_of("source", Source::ALL.map(Source::as_str))?.map(str::to_owned),
+        before_id: query.before,
+        outcome: query.outcome.map(|Name(LoggedOutcome(outcome))| outcome.to_owned()),
+        source: query.source.map(|Name(source)| source.as_str().to_owned()),
     };
-    // One row more than asked for tells whether any follow.
+    // One more than asked for shows whether there is a next page.
     let found = state.store.logs(&filter, limit + 1).await?;
-    let has_more = found.items.len() as u64 > limit;
-    let logs: Vec<_> =
-        found.items.into_iter().zip(0..limit).map(|(entry, _)| LogPreview::from(entry)).collect();
-    let next_before_id = logs.last().filter(|_| has_more).map(|last| last.row.id);
-    Ok(Json(LogPage { total: found.total, logs, next_before_id }))
+    let mut rows = found.items;
+    let has_next = rows.len() as u64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = rows.last().map(|row| row.id).filter(|_| has_next);
+    Ok(Json(LogPage {
+        total: found.total,
+        logs: rows.into_iter().map(LogPreview::from).collect(),
+        limit,
+        has_next,
+        next,
+        next_before_id: next,
+    }))
 }
 
-/// One row of the log, whole
+/// Read one received message
 #[utoipa::path(
-    get, path = "/api/v2/webhooks/logs/{id}", tag = "webhook", operation_id = "get_log",
-    params(("id" = i64, Path, description = "Row id", example = 1)),
-    responses((status = 200, description = "The row", body = LogWhole), ResourceErrors)
+    get, path = "/api/v2/webhooks/logs/{id}", tag = "Webhook", operation_id = "get_log",
+    params(("id" = i64, Path, description = "Row id")),
+    responses((status = 200, description = "The row", body = LogDetail), ResourceErrors)
 )]
 pub(crate) async fn one(
     State(state): State<Arc<AppState>>,
-    Segment(id): Segment,
-) -> Result<Json<LogWhole>, ApiError> {
-    let id = id.parse().map_err(|_| bad_parameter("id", "A whole number."))?;
+    PathSegment(id): PathSegment,
+    _: Query<NoParameters>,
+) -> Result<Json<LogDetail>, ApiError> {
+    let id = id.parse().map_err(|_| bad_parameter("id", "Not a whole number."))?;
     let entry = state.store.log(id).await?.ok_or(ApiError::NotFound("log entry"))?;
     Ok(Json(entry.into()))
 }
 
 impl LogRow {
-    /// The row, its payload and its text form.
+    /// Splits an entry into the row, its payload and its text form.
     fn split(entry: LogEntry) -> (Self, String, String) {
-        let is_posted = entry.source == Source::Webhook.as_str();
+        let over_http = entry.source == Source::Webhook.as_str();
         let row = Self {
-            method: is_posted.then_some("POST"),
-            status_code: is_posted
+            method: over_http.then_some("POST"),
+            status_code: over_http
                 .then(|| logged_status_code(&entry.outcome, entry.code.as_deref()).as_u16()),
             processed: entry.outcome != REJECTED,
             id: entry.id,
@@ -161,7 +187,7 @@ impl From<LogEntry> for LogPreview {
     }
 }
 
-impl From<LogEntry> for LogWhole {
+impl From<LogEntry> for LogDetail {
     fn from(entry: LogEntry) -> Self {
         let (row, payload, flattened) = LogRow::split(entry);
         Self { row, payload, flattened }

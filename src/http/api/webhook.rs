@@ -92,12 +92,13 @@ pub(crate) struct Operational {
 /// Content-Type is ignored. The answer comes after the orders are safely stored.
 #[utoipa::path(
     post, path = "/api/v2/webhooks/orders", tag = "Webhook", operation_id = "post_orders",
+    // The document and Swagger UI sort by name; so the text card is the first example.
     request_body(description = "The message of the checkout bot", content(
-        (String = "text/plain", example = "Successful Checkout | Best Buy US\nProduct\nSTARLINK - Mini Kit\nPrice\n$299.99\nOrder Number\n#BBY01-807102506907\nEmail\nwoozy_byes28@icloud.com"),
-        (serde_json::Value = "application/json", examples(
-            ("discord" = (summary = "Discord message", value = json!({"embeds": [{"title": "Successful Checkout | Best Buy US", "fields": [{"name": "Order Number", "value": "||#BBY01-807102506907||"}]}]}))),
-            ("flat" = (summary = "Flat object", value = json!({"order_number": "BBY01-807102506907", "product": "STARLINK - Mini Kit", "price": 299.99})))
-        ))
+        (String = "text/plain", examples(
+            ("Card as text" = (summary = "Card as text, by Refract", value = json!("Successful Checkout | Best Buy US\nProduct\nSTARLINK - Mini Kit\nPrice\n$299.99\nOrder Number\n#BBY01-807102506907\nEmail\nwoozy_byes28@icloud.com"))),
+            ("Discord message" = (value = json!(r#"{"embeds": [{"title": "Successful Checkout | Best Buy US", "fields": [{"name": "Order Number", "value": "||#BBY01-807102506907||"}]}]}"#))),
+            ("JSON object" = (value = json!(r#"{"order_number": "BBY01-807102506907", "product": "STARLINK - Mini Kit", "price": 299.99}"#))),
+        )),
     )),
     responses(
         (status = 200, description = "The orders are stored. `orders` is empty if the cards are not orders, such as a test", body = Accepted),

@@ -1,4 +1,4 @@
-//! The log of what came in.
+//! The webhook log.
 
 use serde_json::json;
 
@@ -30,7 +30,11 @@ async fn the_log_is_newest_first_with_every_field() {
     let app = app_with_log().await;
     let reply = app.get("/api/v2/webhooks/logs").await;
     assert_eq!(ids(&reply), [6, 5, 4, 3, 2, 1]);
-    assert_eq!((&reply.json["total"], &reply.json["next_before_id"]), (&json!(6), &json!(null)));
+    let page = |name: &str| reply.json[name].clone();
+    assert_eq!(
+        (page("total"), page("limit"), page("has_next"), page("next"), page("next_before_id")),
+        (json!(6), json!(50), json!(false), json!(null), json!(null))
+    );
     let mut row = reply.json["logs"][0].clone();
     assert!(row["created_at"].as_str().unwrap().ends_with('Z'));
     row.as_object_mut().unwrap().remove("created_at");
@@ -45,19 +49,22 @@ async fn the_log_is_newest_first_with_every_field() {
 }
 
 #[tokio::test]
-async fn the_log_goes_on_before_an_id_until_its_end() {
+async fn the_log_is_read_page_by_page() {
     let app = app_with_log().await;
     let mut seen = Vec::new();
     let mut next = json!(7);
     while let Some(before) = next.as_i64() {
-        let reply = app.get(&format!("/api/v2/webhooks/logs?limit=2&before_id={before}")).await;
+        let reply = app.get(&format!("/api/v2/webhooks/logs?limit=2&before={before}")).await;
         assert_eq!(reply.json["total"], 6, "of all pages");
+        assert_eq!(reply.json["has_next"], json!(!reply.json["next"].is_null()));
+        let older_name = app.get(&format!("/api/v2/webhooks/logs?limit=2&before_id={before}")).await;
+        assert_eq!(older_name.text, reply.text);
         seen.push(ids(&reply));
-        next = reply.json["next_before_id"].clone();
+        next = reply.json["next"].clone();
     }
     assert_eq!(seen, [[6, 5], [4, 3], [2, 1]]);
     let odd = app.get("/api/v2/webhooks/logs?limit=5").await;
-    assert_eq!(odd.json["next_before_id"], 2);
+    assert_eq!((&odd.json["next"], &odd.json["next_before_id"]), (&json!(2), &json!(2)));
 }
 
 #[tokio::test]
@@ -97,6 +104,7 @@ async fn a_bad_parameter_of_the_log_is_named() {
     let cases = [
         ("logs?limit=ten", "limit"),
         ("logs?before_id=1e3", "before_id"),
+        ("logs?before=1e3", "before"),
         ("logs?outcome=lost", "outcome"),
         ("logs?source=mail", "source"),
         ("logs/first", "id"),

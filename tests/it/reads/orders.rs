@@ -47,15 +47,15 @@ async fn the_list_is_newest_first_and_comes_in_pages() {
     assert_eq!(
         page(&all),
         json!({
-            "total": 6, "total_is_exact": true, "page": 1, "page_size": 50, "has_next": false, "has_previous": false,
+            "total": 6, "total_is_exact": true, "page": 1, "limit": 50, "page_size": 50, "has_next": false, "has_previous": false,
             "next": null, "previous": null
         })
     );
     let cases: [(&str, &[&str], bool, bool); 4] = [
-        ("page_size=2", &["B-6", "A-5"], true, false),
-        ("page=2&page_size=2", &["A-4", "A-3"], true, true),
-        ("page=3&page_size=2", &["A-2", "A-1"], false, true),
-        ("page=4&page_size=2", &[], false, true),
+        ("limit=2", &["B-6", "A-5"], true, false),
+        ("page=2&limit=2", &["A-4", "A-3"], true, true),
+        ("page=3&limit=2", &["A-2", "A-1"], false, true),
+        ("page=4&limit=2", &[], false, true),
     ];
     for (query, expected, next, previous) in cases {
         let reply = app.get(&format!("/api/v2/orders?{query}")).await;
@@ -68,25 +68,25 @@ async fn the_list_is_newest_first_and_comes_in_pages() {
         assert_eq!(reply.json["total"], 6, "{query}");
     }
     let clamped = [
-        ("page=0&page_size=0", 1, 1),
-        ("page=-5&page_size=9999", 1, 200),
-        ("page=51&page_size=200", 51, 200),
-        ("page=10001&page_size=1", 10_001, 1),
+        ("page=0&limit=0", 1, 1),
+        ("page=-5&limit=9999", 1, 200),
+        ("page=51&limit=200", 51, 200),
+        ("page=10001&limit=1", 10_001, 1),
     ];
     for (query, number, size) in clamped {
-        let reply = app.get(&format!("/api/v2/orders?{query}")).await;
-        assert_eq!(
-            (&reply.json["page"], &reply.json["page_size"]),
-            (&json!(number), &json!(size)),
-            "{query}"
-        );
+        for query in [query.to_owned(), query.replace("limit", "page_size")] {
+            let reply = app.get(&format!("/api/v2/orders?{query}")).await;
+            let (page, limit) = (&reply.json["page"], &reply.json["limit"]);
+            assert_eq!((page, limit), (&json!(number), &json!(size)), "{query}");
+            assert_eq!(&reply.json["page_size"], limit, "{query}");
+        }
     }
 }
 
 #[tokio::test]
 async fn cursors_lead_through_the_list_in_both_directions() {
     let app = shop().await;
-    let get = async |query: &str| app.get(&format!("/api/v2/orders?page_size=2&{query}")).await;
+    let get = async |query: &str| app.get(&format!("/api/v2/orders?limit=2&{query}")).await;
 
     let first = get("").await;
     assert_eq!((&first.json["previous"], &first.json["page"]), (&Value::Null, &json!(1)));
@@ -106,14 +106,14 @@ async fn cursors_lead_through_the_list_in_both_directions() {
     assert_eq!(numbers(&newest), ["NEW"]);
     assert_eq!((&newest.json["has_previous"], &newest.json["previous"]), (&json!(false), &Value::Null));
 
-    let shipped = get("status=shipped&page_size=1&before=3").await;
+    let shipped = get("status=shipped&before=3").await;
     assert_eq!(numbers(&shipped), ["A-2"]);
 }
 
 #[tokio::test]
 async fn a_page_beyond_either_end_of_the_list_leads_back_into_it() {
     let app = shop().await;
-    let get = async |query: &str| app.get(&format!("/api/v2/orders?page_size=2&{query}")).await;
+    let get = async |query: &str| app.get(&format!("/api/v2/orders?limit=2&{query}")).await;
 
     for (beyond, way, back, there) in [
         ("before=0", "previous", "after", ["A-2", "A-1"]),
@@ -156,13 +156,13 @@ async fn filters_choose_by_status_store_and_text() {
         ("search=main%20%231", &["B-6"]),
         ("search=0123456784", &["B-6"]),
         ("search=nothing%20like%20it", &[]),
-        ("search=mug&status=shipped&page_size=1", &["A-3"]),
+        ("search=mug&status=shipped&limit=1", &["A-3"]),
     ];
     for (query, expected) in cases {
         let reply = app.get(&format!("/api/v2/orders?{query}")).await;
         assert_eq!(numbers(&reply), expected, "{query}");
     }
-    let shipped = app.get("/api/v2/orders?status=shipped&page_size=1").await.json;
+    let shipped = app.get("/api/v2/orders?status=shipped&limit=1").await.json;
     assert_eq!((&shipped["total"], &shipped["has_next"]), (&json!(2), &json!(true)));
 }
 
@@ -170,7 +170,7 @@ async fn filters_choose_by_status_store_and_text() {
 async fn since_and_until_are_days_of_the_time_zone_or_moments() {
     let utc = shop().await;
     let york = shop_with("[orders]\ntimezone = \"America/New_York\"").await;
-    let cases: [(&App, &str, &[&str]); 8] = [
+    let cases: [(&App, &str, &[&str]); 9] = [
         (&utc, "since=2026-01-31&until=2026-01-31", &["A-3", "A-2"]),
         (&york, "since=2026-01-31&until=2026-01-31", &["A-4", "A-3"]),
         (&york, "since=31+January+2026&until=31%20January%202026", &["A-4", "A-3"]),
@@ -179,6 +179,7 @@ async fn since_and_until_are_days_of_the_time_zone_or_moments() {
         (&utc, "since=2026-01-31T00:00:00-05:00&until=2026-02-01T00:00:00-05:00", &["A-4", "A-3"]),
         (&utc, "since=2026-01-31T07:00:00+02:00&until=2026-02-01T05:00:00Z", &["A-4", "A-3"]),
         (&utc, "until=2026-01-31T04:59:59.999999Z", &["A-1"]),
+        (&utc, "since=2026-01-31T07:00:00%2B02:00&until=2026-01-31", &["A-3"]),
     ];
     for (app, query, expected) in cases {
         assert_eq!(numbers(&app.get(&format!("/api/v2/orders?{query}")).await), expected, "{query}");
@@ -195,22 +196,49 @@ async fn a_bad_parameter_is_named_with_what_it_takes() {
             "pending, processing, shipped, delivered, cancelled, refunded, verified, unverified",
         ),
         ("page=x", "page", "whole number"),
-        ("page_size=1.5", "page_size", "whole number"),
+        ("limit=1.5", "limit", "whole number"),
         ("since=yesterday", "since", "31 January 2026"),
         ("until=2026-02-30", "until", "2026-01-31"),
         ("search=a%00b", "search", "control characters"),
         ("page=99999999999999999999", "page", "whole number"),
-        ("page=202", "page", "At most 201 with 50 orders a page. Further on go by cursor: give `before`"),
-        ("page=9223372036854775807&page_size=200", "page", "At most 51 with 200 orders a page"),
+        ("page=202", "page", "At most 201 with 50 orders on a page. To go further, pass the `next`"),
+        ("page=9223372036854775807&limit=200", "page", "At most 51 with 200 orders on a page"),
         ("before=x", "before", "whole number"),
-        ("page=2&before=4", "page", "A page or a cursor"),
-        ("before=4&after=2", "after", "One cursor"),
+        ("page=2&before=4", "page", "Either a page or a cursor"),
+        ("before=4&after=2", "after", "Either `before` or `after`"),
     ];
     for (query, name, accepted) in cases {
         let reply = app.get(&format!("/api/v2/orders?{query}")).await;
         assert_eq!((reply.status, &reply.json["code"]), (400, &json!("bad_parameter")), "{query}");
         assert_eq!(reply.json["message"], format!("Bad parameter: {name}"), "{query}");
         assert!(reply.json["detail"].as_str().unwrap().contains(accepted), "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_or_repeated_parameter_is_an_error_and_never_ignored() {
+    let app = App::start().await;
+    app.stored(&["Order Number\nA-1\n"]).await;
+    let cases = [
+        ("orders?stat=shipped", "stat", "did you mean `status`?"),
+        ("orders?stat=", "stat", "did you mean `status`?"),
+        ("orders?page_siz=2", "page_siz", "did you mean `page_size`?"),
+        ("orders?Status=shipped", "Status", "did you mean `status`?"),
+        ("orders?warehouse=1", "warehouse", "Known are: limit, "),
+        ("orders?=1", "", "Known are: limit, "),
+        ("orders?status=shipped&status=pending", "status", "more than once"),
+        ("orders?limit=2&page_size=3", "limit", "more than once"),
+        ("orders/A-1?status=shipped", "status", "no parameters"),
+        ("orders/A-1/events?before=1", "before", "Known are: limit, after"),
+        ("webhooks/logs?sourc=webhook", "sourc", "did you mean `source`?"),
+        ("webhooks/logs?before=4&before_id=3", "before", "more than once"),
+        ("webhooks/logs/1?limit=1", "limit", "no parameters"),
+    ];
+    for (path, name, detail) in cases {
+        let reply = app.get(&format!("/api/v2/{path}")).await;
+        assert_eq!((reply.status, &reply.json["code"]), (400, &json!("bad_parameter")), "{path}");
+        assert_eq!(reply.json["message"], format!("Bad parameter: {name}"), "{path}");
+        assert!(reply.json["detail"].as_str().unwrap().contains(detail), "{path}: {}", reply.text);
     }
 }
 
@@ -289,4 +317,46 @@ async fn the_history_of_an_order_is_oldest_first_with_every_change() {
     let names: Vec<_> = changes.iter().map(|change| change["field"].as_str().unwrap()).collect();
     assert!(!names.contains(&"updated_at") && !names.contains(&"quantity"), "{names:?}");
     assert_eq!(app.get("/api/v2/orders/1/events").await.json, reply.json);
+}
+
+#[tokio::test]
+async fn the_history_of_an_order_comes_in_pages() {
+    let app = App::start().await;
+    for step in 0..5 {
+        app.stored(&[&format!("Order Number\nA-1\nNotes\nstep {step}\n"), "Order Number\nB-1\n"]).await;
+    }
+    let mut seen = Vec::new();
+    let mut next = json!(0);
+    while let Some(after) = next.as_i64() {
+        let reply = app.get(&format!("/api/v2/orders/A-1/events?limit=2&after={after}")).await;
+        assert_eq!(reply.json["has_next"], json!(!reply.json["next"].is_null()), "{}", reply.text);
+        let notes = reply.json["events"].as_array().unwrap().iter().map(|event| {
+            let changes = event["changes"].as_array().unwrap();
+            changes.iter().find(|change| change["field"] == "notes").unwrap()["new"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        });
+        seen.push(notes.collect::<Vec<_>>());
+        next = reply.json["next"].clone();
+    }
+    assert_eq!(seen, [vec!["step 0", "step 1"], vec!["step 2", "step 3"], vec!["step 4"]]);
+}
+
+#[tokio::test]
+async fn the_history_of_an_order_holds_at_most_200_events_in_an_answer() {
+    let app = App::start().await;
+    app.stored(&["Order Number\nA-1\n"]).await;
+    app.sql()
+        .await
+        .run(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 300) \
+             INSERT INTO order_events (order_id, event_type, changes, source, created_at) \
+             SELECT 1, 'updated', '[]', 'webhook', '2026-01-31T00:00:00+00:00' FROM numbers",
+        )
+        .await;
+    for (query, expected) in [("", 50), ("?limit=1000", 200), ("?limit=200&after=200", 101)] {
+        let reply = app.get(&format!("/api/v2/orders/A-1/events{query}")).await;
+        assert_eq!(reply.json["events"].as_array().unwrap().len(), expected, "{query}: {}", reply.text);
+    }
 }

@@ -1,4 +1,4 @@
-//! Health, the index, and what is not there.
+//! Health, the index, unknown paths and wrong methods.
 
 use reqwest::Method;
 use serde_json::json;
@@ -26,7 +26,7 @@ async fn health_follows_the_database() {
 }
 
 #[tokio::test]
-async fn reads_that_the_database_cannot_answer_say_so_without_the_cause() {
+async fn a_failure_of_the_database_is_answered_without_its_cause() {
     let app = App::start().await;
     app.sql().await.run("ALTER TABLE orders RENAME TO gone").await;
     for path in ["/api/v2/orders", "/api/v2/orders/A-1"] {
@@ -38,7 +38,7 @@ async fn reads_that_the_database_cannot_answer_say_so_without_the_cause() {
 }
 
 #[tokio::test]
-async fn the_index_says_what_is_served_where() {
+async fn the_index_lists_every_route() {
     let app = App::start().await;
     let text = app.get("/").await;
     assert!(text.header("content-type").starts_with("text/plain"));
@@ -52,9 +52,9 @@ async fn the_index_says_what_is_served_where() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_and_wrong_methods_are_answered_in_json() {
+async fn unknown_paths_and_wrong_methods_are_answered_in_json() {
     let app = App::start().await;
-    for path in ["/nothing", "/api/v2/orders/", "/api/v2/orders/a/b/c", "/docs/nothing.js"] {
+    for path in ["/nothing", "/nothing/", "/api/v2/orders/a/b/c", "/docs/nothing.js"] {
         let reply = app.get(path).await;
         assert_eq!((reply.status, &reply.json["success"]), (404, &json!(false)), "{path}: {}", reply.text);
         assert_eq!(reply.json["code"], "unknown_route", "{path}");
@@ -74,4 +74,25 @@ async fn what_is_not_there_and_wrong_methods_are_answered_in_json() {
         assert!(!reply.header("allow").is_empty(), "{method} {path}");
     }
     assert_eq!(app.request(Method::HEAD, "/health", &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_path_is_ignored() {
+    let app = App::start().await;
+    let posted = app.request(Method::POST, "/api/v2/webhooks/orders/", &[], "Order Number\nA-1\n").await;
+    assert_eq!(posted.status, 200, "{}", posted.text);
+    for path in [
+        "/api/v2/orders",
+        "/api/v2/orders/A-1",
+        "/api/v2/orders/A-1/events",
+        "/api/v2/webhooks/logs",
+        "/api/v2/webhooks/logs/1",
+        "/health/ready",
+        "/docs",
+    ] {
+        let reply = app.get(&format!("{path}/")).await;
+        assert_eq!((reply.status, &reply.text), (200, &app.get(path).await.text), "{path}/");
+    }
+    let filtered = app.get("/api/v2/orders/?status=shipped").await;
+    assert_eq!(filtered.json["total"], 0, "the query is kept");
 }
