@@ -1,4 +1,5 @@
-//! The program put together: database, pipeline, HTTP, Discord; and taken apart again in order.
+//! Builds the program from the configuration (database, pipeline, HTTP, Discord), runs it, and stops its
+//! parts in order.
 
 mod relay;
 mod upkeep;
@@ -21,15 +22,15 @@ use crate::ingest::Ingest;
 use crate::status::StatusBoard;
 use crate::store::{Options, Store};
 
-/// How many changes a live listener may fall behind.
+/// How many changes a live listener may be behind before it misses some.
 const FEED_CAPACITY: usize = 1024;
-/// How long the writer may take for what was accepted, after the server has ended.
-const DRAIN_TIME: Duration = Duration::from_millis(1500);
+/// After the edges have stopped, the writer has this long to store what was accepted.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// Serves until `stop` is cancelled. Then what was accepted is finished, within ten seconds.
+/// Serves until `stop` is cancelled, then stores what was accepted, within ten seconds.
 ///
 /// # Errors
-/// When the database or the address cannot be used, or accepted messages could not be written.
+/// When the database or the address cannot be used, or accepted messages could not be stored.
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     tracing::info!("ROMS {} starting", env!("CARGO_PKG_VERSION"));
     let listener = bind(config.http.bind)?;
@@ -45,11 +46,10 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     run(listener, store, &config, Timing::default(), stop).await
 }
 
-/// Serves on a listener that is bound, with a database that is open.
+/// Serves on a bound listener, with an open database.
 ///
 /// # Errors
-/// When Discord is required and refuses the bot, or accepted messages could not be written in
-/// time.
+/// When Discord is required and refuses the bot, or accepted messages could not be stored in time.
 pub async fn run(
     listener: TcpListener,
     store: Store,
@@ -65,7 +65,7 @@ pub async fn run(
     let state = AppState::new(ingest.clone(), store.clone(), feed.clone(), config.orders.timezone)
         .with_hosts(&config.http.hosts);
     let state = if config.discord().is_some() { state.with_discord(board.clone()) } else { state };
-    // On the heap: all that the edges hold makes a large future.
+    // Boxed, because the edges together make a large future.
     let edges = Box::pin(async {
         tokio::join!(
             http::serve(listener, state, stop.child_token()),
@@ -76,37 +76,27 @@ pub async fn run(
     });
     let ((), watched, (), ()) = tokio::select! {
         ended = edges => ended,
-        // The writer ends before it is told to only by a panic; nothing can be stored any more.
-        _ = &mut writer => bail!("the writer broke off; see the log"),
+        // The writer ends by itself only if it panics. Nothing can be stored any more.
+        _ = &mut writer => bail!("the database writer failed; see the log"),
     };
     ingest.close();
-    match timeout(DRAIN_TIME, writer).await {
-        Ok(ended) => ended.context("the writer broke off")?,
-        Err(_) => bail!("the database did not take all accepted messages in time"),
+    match timeout(DRAIN_TIMEOUT, writer).await {
+        Ok(ended) => ended.context("the database writer failed")?,
+        Err(_) => bail!("the database did not store all accepted messages in time"),
     }
     store.close().await?;
     tracing::info!("stopped; everything that was accepted is stored");
     watched
 }
 
-/// Brings the database to the schema of this release.
-///
-/// # Errors
-/// When the database cannot be used.
-pub async fn migrate(config: Config) -> Result<()> {
-    Store::open_with(&config.database.url, Options::of(&config)).await?.close().await?;
-    tracing::info!("the schema of {} is up to date", config.database.url);
-    Ok(())
-}
-
-/// Connections that may wait to be accepted, as far as the system allows. Beyond these it drops
-/// what comes, and a client tries again after one second, three, seven and so on.
+/// Connections that may wait to be accepted; the system may allow fewer. It drops further ones, and their
+/// clients try again after one second, three, seven and so on.
 const BACKLOG: u32 = 4096;
 
 fn bind(address: SocketAddr) -> Result<TcpListener> {
     listen(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => anyhow::anyhow!(
-            "{address} is in use: is another roms running? Stop it, or give [http] bind another port"
+            "{address} is in use: is another ROMS running? Stop it, or set [http] bind to another port"
         ),
         _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
     })
@@ -114,7 +104,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener> {
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A port that a process has just left is free; elsewhere this would mean to share it.
+    // Allows a port that another process has just left. On Windows it would allow two processes to share it.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

@@ -1,23 +1,26 @@
-//! The command line: what can be asked for, and the exit codes.
+//! The command line: the commands, one file each, and the exit codes.
 //!
 //! | code | meaning |
 //! |---|---|
 //! | 0 | done |
 //! | 1 | failed; one line on standard error says why |
-//! | 2 | the command line or the configuration cannot be used |
-//! | 3 | Discord refuses the bot for good, and `discord.required` is set |
+//! | 2 | the command line or the configuration is wrong |
+//! | 3 | Discord refuses the bot permanently, and `discord.required` is set |
 
 mod backup;
+mod check_config;
 mod date;
 mod discord;
 mod load;
+mod migrate;
 mod parse;
 mod progress;
 mod purge;
 mod replay;
-mod report;
 mod restore;
 mod send_sample;
+mod serve;
+mod table;
 
 use std::{
     io::{self, Write},
@@ -28,13 +31,17 @@ use std::{
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
-use crate::{app, discord::DiscordError, shutdown, telemetry};
+use crate::{
+    config::Config,
+    discord::DiscordError,
+    store::{Store, StoreError},
+};
 
-/// Keeps the orders that a group of buyers places with the Refract checkout bot.
+/// Keeps the orders that checkout bots such as Refract announce in Discord.
 #[derive(Debug, Parser)]
 #[command(name = "roms", version)]
 pub struct Cli {
-    /// Configuration file [default: config.toml, where there is one].
+    /// Configuration file [default: config.toml in this folder, if there is one].
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -44,54 +51,42 @@ pub struct Cli {
 
 #[derive(Debug, Default, Subcommand)]
 enum Command {
-    /// Serve the HTTP API until stopped (what `roms` alone does).
+    /// Run ROMS until it is stopped. This is what `roms` does without a command.
     #[default]
     Serve,
-    /// Post the sample message to a running ROMS, and show what it stored.
-    SendSample {
-        /// Where ROMS is served.
-        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8001")]
-        url: String,
-    },
-    /// Show how ROMS reads a message, without storing anything.
+    /// Post a sample card to a running ROMS and show what it stored.
+    SendSample(send_sample::Arguments),
+    /// Show how ROMS reads a message. Stores nothing.
     Parse(parse::Parse),
-    /// Read messages of the log again, after the reading was mended.
-    Replay(replay::Replay),
-    /// Bring the database to the schema of this release, and stop.
+    /// Read stored messages again, for example after an update that reads more of them.
+    Replay(replay::Arguments),
+    /// Update the database to this release, then exit.
     Migrate,
-    /// Copy the database to a new file while ROMS runs.
-    Backup {
-        /// The file to make; one that exists is not overwritten.
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-    },
-    /// Put a backup in the place of the database, while ROMS does not run.
-    Restore {
-        /// The backup. The database that it replaces is kept beside it.
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-    },
-    /// Remove a person from orders, their history and the log.
+    /// Copy the database to a new file. ROMS may keep running.
+    Backup(backup::Arguments),
+    /// Replace the database with a backup. Stop ROMS first.
+    Restore(restore::Arguments),
+    /// Remove a person from orders, history and log.
     Purge(purge::Arguments),
-    /// Check the configuration, and show what is in force.
+    /// Check the configuration and print the values in force.
     CheckConfig,
-    /// Set up the Discord bot, and read a channel's history by hand.
+    /// Set up the Discord bot, or read the history of a channel again.
     #[command(subcommand)]
     Discord(discord::Command),
 }
 
-/// Why a command did not do what it was asked for.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
-    /// The configuration cannot be used.
+enum CommandError {
+    /// The command line or the configuration is wrong.
     #[error("{0:#}")]
-    Config(anyhow::Error),
+    Usage(anyhow::Error),
     /// Anything else.
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
 }
 
-impl Failure {
+impl CommandError {
     /// Whether the reader of standard output has read enough, as `head` has after ten lines.
     fn is_closed_pipe(&self) -> bool {
         let Self::Other(error) = self else { return false };
@@ -100,8 +95,8 @@ impl Failure {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) => ExitCode::from(2),
-            // A restart would be refused again, and Discord counts.
+            Self::Usage(_) => ExitCode::from(2),
+            // Its own code, so that a supervisor does not restart ROMS: Discord would refuse it again.
             Self::Other(error) if error.is::<DiscordError>() => ExitCode::from(3),
             Self::Other(_) => ExitCode::FAILURE,
         }
@@ -109,51 +104,44 @@ impl Failure {
 }
 
 impl Cli {
-    /// Does what the command line says. Results go to standard output, a failure to standard
-    /// error.
+    /// Runs the command. Results go to standard output, an error to standard error.
     #[must_use]
     pub fn run(self) -> ExitCode {
         match self.dispatch(&mut io::stdout()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
-            Err(failure) => {
-                // There is nobody left to tell when standard error is closed too.
-                drop(writeln!(io::stderr().lock(), "roms: {failure}"));
-                failure.exit_code()
+            Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+            Err(error) => {
+                // If standard error is closed too, nobody can be told.
+                drop(writeln!(io::stderr().lock(), "roms: {error}"));
+                error.exit_code()
             }
         }
     }
 
-    fn dispatch(self, out: &mut impl Write) -> Result<(), Failure> {
-        let config = || load::config(self.config.as_deref()).map_err(Failure::Config);
+    fn dispatch(self, out: &mut impl Write) -> Result<(), CommandError> {
+        let config = || load::config(self.config.as_deref()).map_err(CommandError::Usage);
+        let runtime = Runtime::new().map_err(anyhow::Error::from)?;
         match self.command.unwrap_or_default() {
-            Command::Serve => {
-                let config = config()?;
-                telemetry::init(&config.log)?;
-                let stop = shutdown::on_signals()?;
-                runtime()?.block_on(app::serve(config, stop))?;
-            }
-            Command::Migrate => {
-                let config = config()?;
-                telemetry::init(&config.log)?;
-                runtime()?.block_on(app::migrate(config))?;
-            }
-            Command::SendSample { url } => runtime()?.block_on(send_sample::run(&url, out))?,
-            Command::Parse(parse) => runtime()?.block_on(parse.run(&config()?, out))?,
-            Command::Replay(replay) => runtime()?.block_on(replay.run(config()?, out))?,
-            Command::Backup { file } => runtime()?.block_on(backup::run(&config()?, &file, out))?,
-            Command::Restore { file } => runtime()?.block_on(restore::run(&config()?, &file, out))?,
-            Command::Purge(arguments) => runtime()?.block_on(purge::run(&arguments, &config()?, out))?,
-            Command::CheckConfig => {
-                out.write_all(config()?.to_masked_toml().map_err(anyhow::Error::from)?.as_bytes())
-                    .map_err(anyhow::Error::from)?;
-            }
-            Command::Discord(command) => runtime()?.block_on(discord::run(command, &config()?, out))?,
+            Command::Serve => runtime.block_on(serve::run(config()?))?,
+            Command::SendSample(arguments) => runtime.block_on(arguments.run(config, out))?,
+            Command::Parse(parse) => runtime.block_on(parse.run(&config()?, out))?,
+            Command::Replay(arguments) => runtime.block_on(arguments.run(config()?, out))?,
+            Command::Migrate => runtime.block_on(migrate::run(&config()?))?,
+            Command::Backup(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
+            Command::Restore(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
+            Command::Purge(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
+            Command::CheckConfig => check_config::run(&config()?, out)?,
+            Command::Discord(command) => runtime.block_on(discord::run(command, &config()?, out))?,
         }
         Ok(())
     }
 }
 
-fn runtime() -> anyhow::Result<Runtime> {
-    Ok(Runtime::new()?)
+/// Opens the database, but does not create one: a command that reads what is stored has nothing to do in a
+/// folder without a database.
+async fn open_existing(config: &Config) -> Result<Store, StoreError> {
+    match config.database.url.sqlite_path() {
+        Some(path) if !path.exists() => Err(StoreError::Missing { path: path.to_owned() }),
+        _ => Store::open(&config.database.url).await,
+    }
 }

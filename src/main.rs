@@ -1,12 +1,11 @@
-//! The program `roms`: reads its command line, does what it says, and tells how that went.
+//! The program `roms`: parses the command line and runs the command.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use mimalloc::MiMalloc;
 
-/// Messages are read in one thread and freed in another, which costs the system's allocator a lock
-/// each time.
+/// One thread reads a message and another frees it, which costs the system's allocator a lock each time.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -1,6 +1,6 @@
-//! The log: events of `tracing`, written to standard error as `[log]` says.
+//! The log: `tracing` events, written to standard error as `[log]` says.
 //!
-//! Standard output is left to the results of commands.
+//! Standard output is for the results of commands.
 
 use std::io::{self, IsTerminal};
 
@@ -9,21 +9,24 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::Subs
 
 use crate::config::{Log, LogFormat};
 
-/// Starts the log of this process. It can be started once.
+/// Starts the log of this process. A process can do this once.
 ///
 /// # Errors
-/// When the process has a log already.
+/// When the process already has a log.
 pub fn init(log: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::builder().parse(log.filter.to_string()).context("the log filter is not valid")?;
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match log.format {
-        LogFormat::Pretty => lines.with_target(false).with_ansi(colours_are_welcome()).boxed(),
+        LogFormat::Pretty => lines.with_target(false).with_ansi(wants_colours()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).try_init().context("the log runs already")
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .try_init()
+        .context("the log is already running")
 }
 
-/// Colours are for terminals, and for people who did not refuse them: <https://no-color.org>.
-fn colours_are_welcome() -> bool {
+/// Terminals get colours, unless the user opted out: <https://no-color.org>.
+fn wants_colours() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -1,12 +1,12 @@
 //! `roms discord …`: helps to set the bot up, and reads a channel's history on request.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Context as _, anyhow, bail};
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
-use super::{Failure, date::TypedDate, progress::Progress};
+use super::{CommandError, date::TypedDate, progress::Progress};
 use crate::config::{Channel, Config, Discord};
 use crate::discord::check;
 use crate::discord::history::BackfillSummary;
@@ -34,15 +34,15 @@ pub(crate) enum Command {
 /// # Errors
 /// When the configuration lacks the token or the channel, when Discord fails, and when the check
 /// finds a problem.
-pub(crate) async fn run(command: Command, config: &Config, out: &mut impl Write) -> Result<(), Failure> {
-    let discord = discord_config(config).map_err(Failure::Config)?;
+pub(crate) async fn run(command: Command, config: &Config, out: &mut impl Write) -> Result<(), CommandError> {
+    let discord = discord_config(config).map_err(CommandError::Usage)?;
     match command {
         Command::InviteUrl => writeln!(out, "{}", invite_url(discord).await?).map_err(anyhow::Error::from)?,
         Command::Check => run_check(discord, out).await?,
         Command::Backfill { channel, since } => {
-            let channel = watched_channel(discord, channel).map_err(Failure::Config)?;
+            let channel = watched_channel(discord, channel).map_err(CommandError::Usage)?;
             let since = since.as_ref().map(|date| date.start(config.orders.timezone)).transpose();
-            let since = since.map_err(Failure::Config)?;
+            let since = since.map_err(CommandError::Usage)?;
             backfill(config, channel, since, out).await?;
         }
     }
@@ -92,7 +92,7 @@ async fn backfill(
 ) -> anyhow::Result<()> {
     let since = since.unwrap_or_else(|| Utc::now() - channel.history);
     writeln!(out, "Reading {} since {}", channel.name, since.format("%Y-%m-%d %H:%M UTC"))?;
-    let mut progress = Progress::to(io::stderr());
+    let mut progress = Progress::new();
     let summary = read_history(config, channel, since, &mut progress).await;
     progress.finish();
     writeln!(out, "{}", summary?)?;
@@ -104,7 +104,7 @@ async fn read_history(
     config: &Config,
     channel: &Channel,
     since: DateTime<Utc>,
-    progress: &mut Progress<impl Write>,
+    progress: &mut Progress,
 ) -> anyhow::Result<String> {
     let now = Utc::now();
     let span = u64::try_from((now - since).num_seconds()).unwrap_or_default().max(1);

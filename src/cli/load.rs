@@ -1,4 +1,4 @@
-//! Gathers what a configuration is made of: the file, the environment, the secrets' files.
+//! Loads the configuration from the file, the environment and the secret files.
 
 use std::{env, fs, path::Path};
 
@@ -6,15 +6,14 @@ use anyhow::Context;
 
 use crate::config::{Config, File};
 
-/// Read when no file is named and the working directory has one.
-const USUAL_FILE: &str = "config.toml";
+/// Used if `--config` names no other file and this one exists.
+const DEFAULT_FILE: &str = "config.toml";
 
-/// The configuration in force.
-///
-/// # Errors
-/// When the file cannot be read, or anything in the configuration is wrong.
-pub(crate) fn config(named: Option<&Path>) -> anyhow::Result<Config> {
-    let path = named.or_else(usual_file);
+/// Loads the configuration. `path` is the argument of `--config`.
+pub(crate) fn config(path: Option<&Path>) -> anyhow::Result<Config> {
+    let default = Path::new(DEFAULT_FILE);
+    // A file that cannot be checked counts as present, so that the reason is reported.
+    let path = path.or_else(|| default.try_exists().unwrap_or(true).then_some(default));
     let name = path.map(|path| path.display().to_string()).unwrap_or_default();
     let text = path.map(fs::read_to_string).transpose();
     let text = text.with_context(|| format!("cannot read the configuration file {name}"))?;
@@ -23,14 +22,8 @@ pub(crate) fn config(named: Option<&Path>) -> anyhow::Result<Config> {
     Ok(Config::load(file, environment(), |path| fs::read_to_string(path))?)
 }
 
-/// `config.toml`, unless it is surely missing: one that cannot be looked at is an error to report.
-fn usual_file<'a>() -> Option<&'a Path> {
-    let path = Path::new(USUAL_FILE);
-    path.try_exists().unwrap_or(true).then_some(path)
-}
-
-/// The variables of this process. A name or value that is no Unicode gets replacement characters,
-/// so that it is refused by name where it is one of ours.
+/// The variables of this process. Invalid Unicode is replaced, so that a variable of ROMS with invalid
+/// Unicode is refused by its name.
 fn environment() -> impl Iterator<Item = (String, String)> {
     env::vars_os()
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))

@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::Value;
 
-use super::report::write_aligned;
+use super::{open_existing, table::write_aligned};
 use crate::card::decode::form::wrapped_payload;
 use crate::card::flatten::flatten;
 use crate::card::message::Message;
@@ -22,7 +22,6 @@ use crate::config::Config;
 use crate::ingest::{context, not_an_order};
 use crate::order::Patch;
 use crate::order::merge::merge;
-use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(crate) struct Parse {
@@ -54,7 +53,7 @@ impl Parse {
 }
 
 async fn logged_payload(config: &Config, id: i64) -> anyhow::Result<String> {
-    let store = Store::open(&config.database.url).await?;
+    let store = open_existing(config).await?;
     let entry = store.log(id).await;
     store.close().await?;
     let entry = entry?.with_context(|| format!("the webhook log has no row {id}"))?;

@@ -1,53 +1,49 @@
-//! How far a long command is: a bar that is rewritten on a terminal, a line for each tenth
-//! elsewhere.
+//! Shows on standard error how far a long command is: a bar on a terminal, one line per tenth elsewhere.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, Write};
 
-/// Characters of the bar; with the text it stays below the usual 80 columns.
-const WIDTH: usize = 20;
+use indicatif::{ProgressBar, ProgressStyle};
 
-/// Shows how far something is.
-pub(crate) struct Progress<W> {
-    out: W,
-    is_terminal: bool,
-    /// The length of the line on the terminal, to be overwritten.
-    shown: usize,
-    /// The tenth that was last told elsewhere.
-    tenth: Option<usize>,
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    /// The last tenth for which a line was printed.
+    tenth: Option<u64>,
 }
 
-impl<W: Write + IsTerminal> Progress<W> {
-    /// Shows it here.
-    pub(crate) fn to(out: W) -> Self {
-        let is_terminal = out.is_terminal();
-        Self { out, is_terminal, shown: 0, tenth: None }
+impl Progress {
+    pub(crate) fn new() -> Self {
+        let style = ProgressStyle::with_template("[{bar:20}] {percent:>3} %  {msg}, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self { bar: ProgressBar::new(0).with_style(style.progress_chars("##.")), tenth: None }
     }
-}
 
-impl<W: Write> Progress<W> {
-    /// `done` of `total` is done; `text` says what that is. A closed output is no reason to stop.
+    /// Shows that `done` of `total` is done, with `text` as explanation.
     pub(crate) fn show(&mut self, done: u64, total: u64, text: &str) {
-        let share = u128::from(done.min(total)) * 100 / u128::from(total.max(1));
-        let percent = usize::try_from(share).unwrap_or(100);
-        if self.is_terminal {
-            let filled = percent * WIDTH / 100;
-            let line =
-                format!("[{}{}] {percent:3} %  {text}", "#".repeat(filled), ".".repeat(WIDTH - filled));
-            // Spaces wipe what is left of a longer line, on every kind of terminal.
-            drop(write!(self.out, "\r{line:shown$}", shown = self.shown));
-            drop(self.out.flush());
-            self.shown = line.chars().count();
-        } else if self.tenth.is_none_or(|tenth| percent / 10 > tenth) {
-            self.tenth = Some(percent / 10);
-            drop(writeln!(self.out, "{percent:3} %  {text}"));
+        if self.bar.is_hidden() {
+            if let Some(line) = self.line(done, total, text) {
+                // A closed standard error is no reason to stop.
+                drop(writeln!(io::stderr(), "{line}"));
+            }
+        } else {
+            self.bar.set_length(total);
+            self.bar.set_position(done);
+            self.bar.set_message(text.to_owned());
         }
     }
 
-    /// Leaves the bar as it is; what follows begins on a new line.
-    pub(crate) fn finish(mut self) {
-        if self.shown > 0 {
-            drop(writeln!(self.out));
-        }
+    /// The line to print when another tenth is done.
+    fn line(&mut self, done: u64, total: u64, text: &str) -> Option<String> {
+        let percent = done.min(total).saturating_mul(100) / total.max(1);
+        let is_new = self.tenth.is_none_or(|tenth| percent / 10 > tenth);
+        is_new.then(|| {
+            self.tenth = Some(percent / 10);
+            format!("{percent:3} %  {text}")
+        })
+    }
+
+    /// Leaves the bar on the screen.
+    pub(crate) fn finish(self) {
+        self.bar.abandon();
     }
 }
 
@@ -55,27 +51,12 @@ impl<W: Write> Progress<W> {
 mod tests {
     use super::Progress;
 
-    fn shown(is_terminal: bool, steps: &[(u64, &str)]) -> String {
-        let mut out = Vec::new();
-        let mut progress = Progress { out: &mut out, is_terminal, shown: 0, tenth: None };
-        for (done, text) in steps {
-            progress.show(*done, 200, text);
-        }
-        progress.finish();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn a_terminal_has_one_line_that_is_rewritten() {
-        assert_eq!(
-            shown(true, &[(0, "none, so far"), (100, "some"), (900, "all")]),
-            "\r[....................]   0 %  none, so far\r[##########..........]  50 %  some        \
-             \r[####################] 100 %  all \n"
-        );
-    }
-
     #[test]
     fn a_file_has_a_line_for_each_tenth() {
-        assert_eq!(shown(false, &[(0, "a"), (10, "b"), (100, "c"), (101, "d")]), "  0 %  a\n 50 %  c\n");
+        let mut progress = Progress::new();
+        let steps = [(0, "a"), (10, "b"), (100, "c"), (101, "d")];
+        let lines: Vec<_> =
+            steps.into_iter().filter_map(|(done, text)| progress.line(done, 200, text)).collect();
+        assert_eq!(lines, ["  0 %  a", " 50 %  c"]);
     }
 }

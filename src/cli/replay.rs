@@ -1,26 +1,22 @@
-//! `roms replay`: reads messages of the log again, after the reading was mended.
+//! `roms replay`: reads stored messages again, for example with a parser that understands more of them.
 
-use std::io::{self, Write};
+use std::io::Write;
 
-use chrono::{DateTime, Utc};
-use clap::Args;
-
-use super::{Failure, date::TypedDate, progress::Progress};
+use super::{CommandError, date::TypedDate, open_existing, progress::Progress};
 use crate::{
     config::Config,
     feed::Feed,
     ingest::{Ingest, ReplayFilter, ReplaySummary},
-    store::Store,
 };
 
-/// Who is noted as having done it.
+/// The actor that the history of the changed orders names.
 const ACTOR: &str = "cli";
-/// What stands for every outcome.
+/// The value of `--outcome` that means every outcome.
 const ALL: &str = "all";
 
-#[derive(Debug, Args)]
-pub(crate) struct Replay {
-    /// Only messages of this outcome.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Only messages with this outcome.
     #[arg(
         long, value_name = "OUTCOME", default_value = "rejected",
         value_parser = ["rejected", "ignored", "unchanged", "updated", "created", ALL],
@@ -29,51 +25,44 @@ pub(crate) struct Replay {
     /// Only messages that arrived since this date, such as 2026-01-31 or "31 January 2026".
     #[arg(long, value_name = "DATE", value_parser = TypedDate::parse)]
     since: Option<TypedDate>,
-    /// Say what would come of it, and store nothing.
+    /// Print what would happen, and store nothing.
     #[arg(long)]
     dry_run: bool,
 }
 
-impl Replay {
-    /// Reads them again, shows how far it is, then what came of it.
-    ///
-    /// # Errors
-    /// When the date is in the future, and when the database fails; messages read before that are
-    /// stored.
-    pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> Result<(), Failure> {
+impl Arguments {
+    /// Reads the messages again and prints a summary. After an error, what was read before it stays stored.
+    pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> Result<(), CommandError> {
         let since = self.since.as_ref().map(|date| date.start(config.orders.timezone)).transpose();
-        let since = since.map_err(Failure::Config)?;
-        Ok(self.read_again(since, config, out).await?)
-    }
+        let outcome = (self.outcome != ALL).then_some(self.outcome);
+        let filter = ReplayFilter { outcome, since: since.map_err(CommandError::Usage)? };
+        let summary = read_again(&filter, self.dry_run, config).await?;
 
-    async fn read_again(
-        self,
-        since: Option<DateTime<Utc>>,
-        config: Config,
-        out: &mut impl Write,
-    ) -> anyhow::Result<()> {
-        let filter = ReplayFilter { outcome: Some(self.outcome).filter(|outcome| outcome != ALL), since };
-        let store = Store::open(&config.database.url).await?;
-        let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders);
-        let mut progress = Progress::to(io::stderr());
-        let show = |summary: &ReplaySummary| {
-            progress.show(summary.read, summary.total, &format!("{} messages", summary.read));
-        };
-        let summary = ingest.replay(&filter, self.dry_run, ACTOR, show).await;
-        progress.finish();
-        ingest.close();
-        // A writer that broke off has answered with errors already.
-        drop(writer.await);
-        store.close().await?;
-        let ReplaySummary { read, created, updated, unchanged, ignored, rejected, .. } = summary?;
-        if self.dry_run {
-            writeln!(out, "A dry run; nothing is stored.")?;
-        }
+        let ReplaySummary { read, created, updated, unchanged, ignored, rejected, .. } = summary;
+        let dry_run = if self.dry_run { "Dry run; nothing was stored.\n" } else { "" };
         writeln!(
             out,
-            "{read} messages read again: {created} orders created, {updated} updated, {unchanged} cards that say \
-             nothing new, {ignored} that are no orders, {rejected} that could not be read"
-        )?;
+            "{dry_run}{read} messages read again: {created} orders created, {updated} updated, {unchanged} cards \
+             without news, {ignored} that are not orders, {rejected} that could not be read"
+        )
+        .map_err(anyhow::Error::from)?;
         Ok(())
     }
+}
+
+async fn read_again(filter: &ReplayFilter, dry_run: bool, config: Config) -> anyhow::Result<ReplaySummary> {
+    let store = open_existing(&config).await?;
+    let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders);
+    let mut progress = Progress::new();
+    let summary = ingest
+        .replay(filter, dry_run, ACTOR, |summary| {
+            progress.show(summary.read, summary.total, &format!("{} messages", summary.read));
+        })
+        .await;
+    progress.finish();
+    ingest.close();
+    // If the writer panicked, `summary` is already an error.
+    drop(writer.await);
+    store.close().await?;
+    Ok(summary?)
 }

@@ -1,26 +1,32 @@
-//! `roms restore`: puts a backup in the place of the database, while ROMS does not run.
+//! `roms restore`: replaces the database with a backup while ROMS is stopped.
 
-use std::{io::Write, path::Path};
+use std::{io::Write, path::PathBuf};
 
 use anyhow::bail;
 
 use crate::{config::Config, shutdown, store};
 
-/// Restores the backup, and says what the database holds now and where the one before is. A
-/// signal stops it, and the database is as it was.
-///
-/// # Errors
-/// When the backup cannot be used, or the database is in use.
-pub(crate) async fn run(config: &Config, file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
-    let stop = shutdown::on_signals()?;
-    let restored = tokio::select! {
-        restored = store::restore(&config.database.url, file) => restored?,
-        () = stop.cancelled() => bail!("stopped; the database is as it was"),
-    };
-    let (orders, logs) = (restored.contents.orders, restored.contents.logs);
-    writeln!(out, "Restored {}: {orders} orders, {logs} log rows", file.display())?;
-    if let Some(kept) = restored.kept {
-        writeln!(out, "The database that was there before is kept as {}", kept.display())?;
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The backup. The database that it replaces is kept beside it.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Arguments {
+    /// Restores the backup and prints what the database now holds and where the previous one is kept. A
+    /// signal stops it and leaves the database unchanged.
+    pub(crate) async fn run(self, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
+        let stop = shutdown::on_signals()?;
+        let restored = tokio::select! {
+            restored = store::restore(&config.database.url, &self.file) => restored?,
+            () = stop.cancelled() => bail!("stopped; the database is unchanged"),
+        };
+        let (orders, logs) = (restored.contents.orders, restored.contents.logs);
+        writeln!(out, "Restored {}: {orders} orders, {logs} log rows", self.file.display())?;
+        if let Some(kept) = restored.kept {
+            writeln!(out, "The previous database is kept as {}", kept.display())?;
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -1,27 +1,54 @@
-//! `roms send-sample`: posts the guide's message to a running ROMS and shows what was stored.
+//! `roms send-sample`: posts the sample message of the users' guide to a running ROMS and shows what it
+//! stored.
 
 use std::{io::Write, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Map, Value};
+use url::Url;
 
-use super::report::write_aligned;
-use crate::order::Fields;
+use super::{CommandError, table::write_aligned};
+use crate::{config::Config, order::Fields};
 
-/// The message of the users' guide, to the letter.
+/// The users' guide's message, character for character.
 const SAMPLE: &str = include_str!("sample.txt");
 
-/// Long enough for a busy machine, short enough for somebody who waits for an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Posts the sample to the ROMS at `url`.
-///
-/// # Errors
-/// When ROMS does not answer, or not with success.
-pub(crate) async fn run(url: &str, out: &mut impl Write) -> anyhow::Result<()> {
-    let base = url.trim_end_matches('/');
-    // A proxy from the environment would be asked for the loopback address of its own machine.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Address of the running ROMS [default: `[http] bind` of the configuration].
+    #[arg(long, value_name = "URL", value_parser = server_url)]
+    url: Option<String>,
+}
+
+/// Checks `--url`, and removes the slash at its end.
+fn server_url(text: &str) -> Result<String, String> {
+    match Url::parse(text) {
+        Ok(url) if ["http", "https"].contains(&url.scheme()) => Ok(text.trim_end_matches('/').to_owned()),
+        _ if !text.contains("://") => Err(format!("begin it with http://, as in http://{text}")),
+        _ => Err("expected an address such as http://127.0.0.1:8001".to_owned()),
+    }
+}
+
+impl Arguments {
+    /// Posts the sample to the given ROMS, else to the one that this configuration starts.
+    pub(crate) async fn run(
+        self,
+        config: impl FnOnce() -> Result<Config, CommandError>,
+        out: &mut impl Write,
+    ) -> Result<(), CommandError> {
+        let base = match self.url {
+            Some(url) => url,
+            None => format!("http://{}", config()?.http.bind),
+        };
+        Ok(send(&base, out).await?)
+    }
+}
+
+async fn send(base: &str, out: &mut impl Write) -> anyhow::Result<()> {
+    // A proxy from the environment would look for the loopback address on its own machine.
     let client = Client::builder().no_proxy().timeout(TIMEOUT).build()?;
 
     let webhook = format!("{base}/api/v2/webhooks/orders");
@@ -50,11 +77,10 @@ pub(crate) async fn run(url: &str, out: &mut impl Write) -> anyhow::Result<()> {
         bail!("the order cannot be read back: {status}");
     }
     writeln!(out, "\nWhat was stored")?;
-    write_aligned(out, filled_columns(&order))?;
-    Ok(())
+    write_aligned(out, filled_columns(&order))
 }
 
-/// Status and JSON body of the response; a body that is no JSON is a text.
+/// Status and body of the response. A body that is not JSON becomes a text.
 async fn answer(request: RequestBuilder, base: &str) -> anyhow::Result<(StatusCode, Value)> {
     let response = request.send().await.map_err(|error| {
         if error.is_connect() {
@@ -62,8 +88,8 @@ async fn answer(request: RequestBuilder, base: &str) -> anyhow::Result<(StatusCo
                 "nothing answers at {base}: is ROMS running? Start it with `roms`, or `cargo run --release`"
             )
         } else {
-            anyhow!("no answer from {base}: {}", if error.is_timeout() { "timed out" } else { "broken off" })
-                .context(error.without_url())
+            let reason = if error.is_timeout() { "timed out" } else { "the connection broke" };
+            anyhow!("no answer from {base}: {reason}").context(error.without_url())
         }
     })?;
     let status = response.status();
@@ -71,12 +97,12 @@ async fn answer(request: RequestBuilder, base: &str) -> anyhow::Result<(StatusCo
     Ok((status, serde_json::from_str(&body).unwrap_or(Value::String(body))))
 }
 
-/// The columns that are not empty, in the order of the table, then whatever else there is.
+/// The columns that are not empty, in the order of the table, then all other keys.
 fn filled_columns(order: &Map<String, Value>) -> Vec<(String, String)> {
-    let first = ["id", "order_number"].into_iter().chain(Fields::NAMES.iter().copied());
-    let mut names: Vec<&str> = first.filter(|name| order.contains_key(*name)).collect();
-    let rest: Vec<&str> = order.keys().map(String::as_str).filter(|name| !names.contains(name)).collect();
-    names.extend(rest);
+    let mut names: Vec<&str> =
+        ["id", "order_number"].into_iter().chain(Fields::NAMES.iter().copied()).collect();
+    let others: Vec<&str> = order.keys().map(String::as_str).filter(|name| !names.contains(name)).collect();
+    names.extend(others);
     names.into_iter().filter_map(|name| Some((name.to_owned(), shown(order.get(name)?)?))).collect()
 }
 
@@ -84,7 +110,7 @@ fn text(object: &Value, name: &str) -> Option<String> {
     object.get(name).and_then(shown)
 }
 
-/// A JSON value for people; `None` where there is nothing to show.
+/// A JSON value as people read it; `None` if there is nothing to show.
 fn shown(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,

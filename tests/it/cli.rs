@@ -82,6 +82,38 @@ fn send_sample_without_a_server_says_so_in_one_line() {
 }
 
 #[test]
+fn send_sample_asks_for_the_scheme_of_an_address() {
+    let folder = tempfile::tempdir().unwrap();
+    for url in ["127.0.0.1:9099", "localhost:9099", "roms.example"] {
+        let output = roms(folder.path(), &["send-sample", "--url", url], "");
+        assert_eq!(output.status.code(), Some(2));
+        assert!(
+            err(&output).contains(&format!("begin it with http://, as in http://{url}")),
+            "{}",
+            err(&output)
+        );
+    }
+    let output = roms(folder.path(), &["send-sample", "--url", "ftp://roms.example"], "");
+    assert!(err(&output).contains("expected an address such as http://127.0.0.1:8001"), "{}", err(&output));
+}
+
+#[test]
+fn commands_that_read_the_database_do_not_create_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in [
+        &["replay", "--dry-run"][..],
+        &["replay"],
+        &["purge", "--email", "a@b.example", "--dry-run"],
+        &["purge", "--email", "a@b.example", "--yes"],
+    ] {
+        let output = roms(folder.path(), command, "");
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {}", out(&output));
+        assert_eq!(err(&output), "roms: there is no database at roms_v2.db\n");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{command:?}");
+    }
+}
+
+#[test]
 fn parse_shows_an_order_and_stores_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let card = "Successful Checkout | Store\nPrice\n$99.99\nOrder Number\n#TEST-001\nTotal\nlots\n";

@@ -76,7 +76,7 @@ fn assert_told_once(log: &str) {
 /// Asserts that each outage left one line when it began and one when it ended, and no other
 /// complaint.
 fn assert_told(log: &str, outages: usize) {
-    let serving = log.lines().take_while(|line| !line.contains("told to terminate"));
+    let serving = log.lines().take_while(|line| !line.contains("asked to terminate"));
     let complaints: Vec<_> =
         serving.filter(|line| line.contains(" WARN ") || line.contains("ERROR ")).collect();
     let is_told = |line: &&str| line.contains("the database does not take messages");

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use std::{
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -18,7 +19,8 @@ use tokio::{
 
 use crate::support::{
     app::{ORDERS, soon, until},
-    program::Program,
+    home::Home,
+    program::{Program, in_folder},
 };
 
 fn card(number: &str) -> String {
@@ -87,6 +89,32 @@ async fn ctrl_c_finishes_what_was_accepted() {
 }
 
 #[tokio::test]
+async fn a_closed_terminal_finishes_what_was_accepted() {
+    stops_in_order("HUP").await;
+}
+
+/// `nohup roms` keeps running when its terminal is closed.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_closed_terminal_does_not_stop_a_program_that_was_started_to_ignore_it() {
+    let home = Home::new();
+    let roms = home.command(&[]);
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\""]).arg(roms.get_program());
+    let mut shell = in_folder(shell, home.path());
+    shell.envs(roms.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut program = Program::start_by(shell, home).await;
+
+    program.signal("HUP");
+    program.signal("TERM");
+
+    program.line_with("asked to terminate").await;
+    let end = program.end().await;
+    assert_eq!(end.code, Some(0), "{}", end.log);
+    assert!(!end.log.contains("terminal"), "{}", end.log);
+}
+
+#[tokio::test]
 async fn a_request_that_never_ends_does_not_hold_the_end_up() {
     let program = Program::start().await;
     let request = HalfSent::begin(&program, 1).await;
@@ -101,7 +129,9 @@ async fn a_request_that_never_ends_does_not_hold_the_end_up() {
 
 #[tokio::test]
 async fn a_second_signal_stops_at_once() {
-    for (first, second, code) in [("TERM", "TERM", 143), ("INT", "INT", 130), ("TERM", "INT", 130)] {
+    for (first, second, code) in
+        [("TERM", "TERM", 143), ("INT", "INT", 130), ("TERM", "INT", 130), ("TERM", "HUP", 129)]
+    {
         let mut program = Program::start().await;
         // This holds an orderly end up for seconds.
         let request = HalfSent::begin(&program, 1).await;

@@ -171,6 +171,24 @@ async fn send_sample_posts_the_guides_message_and_shows_what_was_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn send_sample_finds_the_roms_of_its_configuration() {
+    let program = Program::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let bind = program.url.strip_prefix("http://").unwrap();
+    std::fs::write(folder.path().join("mine.toml"), format!("[http]\nbind = \"{bind}\"\n")).unwrap();
+    let by_file = command(folder.path(), &["send-sample", "--config", "mine.toml"]);
+    let mut by_variable = command(folder.path(), &["send-sample"]);
+    by_variable.env("ROMS__HTTP__BIND", bind);
+
+    for (mut command, outcome) in [(by_file, "created"), (by_variable, "duplicate")] {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        assert_eq!(status.code(), Some(0), "{}", String::from_utf8_lossy(&stderr));
+        assert!(String::from_utf8(stdout).unwrap().contains(outcome));
+    }
+    assert_eq!(program.sql().await.count("orders").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_has_read_enough_is_no_failure() {
     let program = Program::start().await;
     let folder = tempfile::tempdir().unwrap();

@@ -25,15 +25,15 @@ async fn it_reads_again_what_was_rejected_and_says_what_came_of_it() {
     leave(&home, rows).await;
     let counts = |created, rejected| {
         format!(
-            "{} messages read again: {created} orders created, 0 updated, 0 cards that say nothing new, 0 that are \
-             no orders, {rejected} that could not be read\n",
+            "{} messages read again: {created} orders created, 0 updated, 0 cards without news, 0 that are not \
+             orders, {rejected} that could not be read\n",
             created + rejected
         )
     };
 
     let dry = run(&home, &["replay", "--dry-run"]).await;
     assert_eq!(dry.status.code(), Some(0), "{}", err(&dry));
-    assert_eq!(out(&dry), format!("A dry run; nothing is stored.\n{}", counts(1, 1)));
+    assert_eq!(out(&dry), format!("Dry run; nothing was stored.\n{}", counts(1, 1)));
     let done = run(&home, &["replay"]).await;
     assert_eq!((done.status.code(), out(&done)), (Some(0), counts(1, 1)), "{}", err(&done));
     assert_eq!(err(&done), "100 %  2 messages\n");

@@ -36,7 +36,7 @@ async fn messages_older_than_ninety_days_are_emptied_and_say_so() {
     }
     drop(sql);
     let mut program = Program::start_in(app.stop().await).await;
-    program.line_with("emptied what came in before 90 days messages=3").await;
+    program.line_with("deleted the text of messages older than 90 days messages=3").await;
 
     let mut sql = program.sql().await;
     let left = sql.values("SELECT id, payload, flattened FROM webhook_logs WHERE payload <> ''").await;

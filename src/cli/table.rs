@@ -1,12 +1,9 @@
-//! How commands show names and values.
+//! Prints names and values in two columns.
 
 use std::io::Write;
 
-/// Writes one line for each name and value, the values below each other, further lines of a value
-/// below its first.
-///
-/// # Errors
-/// When `out` takes no more.
+/// Writes one line per name and value, with the values aligned. Further lines of a value are indented to
+/// its first one.
 pub(crate) fn write_aligned(
     out: &mut impl Write,
     lines: impl IntoIterator<Item = (String, String)>,
