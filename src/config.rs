@@ -13,6 +13,12 @@
 //!
 //! A new key takes two changes: a line in `config.example.toml` and a field in its section's struct.
 
+#![expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes fields by reference to `serialize_with` functions"
+)]
+
 mod access;
 mod database;
 mod discord;

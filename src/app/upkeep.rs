@@ -50,7 +50,7 @@ async fn empty_old_messages(store: &Store, retention: Retention) {
                 );
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot delete the text of old messages; trying again in an hour")
+                tracing::warn!(%error, "cannot delete the text of old messages; trying again in an hour");
             }
         }
         sleep(RETENTION_INTERVAL).await;

@@ -23,7 +23,6 @@ fn from_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TimeDe
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn to_days<S: Serializer>(raw: &Option<TimeDelta>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_i64(raw.map_or(0, |raw| raw.num_days()))
 }
