@@ -9,9 +9,7 @@ use tokio::sync::watch;
 use super::context::{CommandResult, Context, Data, begin_deferred};
 use super::progress::run_with_progress;
 use crate::config::Channel;
-use crate::discord::history;
-use crate::discord::history::BackfillSummary;
-use crate::discord::reply::Reply;
+use crate::discord::history::{self, BackfillSummary};
 use crate::discord::reply::components::choices;
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::text::{MAX_ECHO, code, plain_line, truncate};
@@ -29,32 +27,23 @@ pub(crate) async fn backfill(
     let (data, responder) = begin_deferred(ctx).await?;
     let channel = find_channel(data, &channel)?.clone();
     let since = read_since(data, &since)?;
-    let name = channel.name.clone();
     let lock = data.backfills.get(&channel.id).map(Arc::clone).unwrap_or_default();
-    let lock = lock
-        .try_lock_owned()
-        .map_err(|_| CommandError::user(format!("The history of {} is already being read.", code(&name))))?;
-    let (sender, progress) = watch::channel(String::new());
+    let lock = lock.try_lock_owned().map_err(|_| {
+        CommandError::user(format!("The history of {} is already being read.", code(&channel.name)))
+    })?;
     let services = data.services.clone();
-    let work = async move {
+    let work = async move |progress: watch::Sender<String>| {
         let _lock = lock;
         let report = |so_far: &BackfillSummary| {
             let to = so_far.read_to.map(|at| format!(", up to <t:{}:f>", at.timestamp()));
             let text = format!("Reading: {} messages so far{}.", so_far.messages, to.unwrap_or_default());
-            sender.send_replace(text);
+            progress.send_replace(text);
         };
         // A reaction on an old message would only bother people.
         let channel = Channel { react: false, ..channel };
-        history::read_since(&services, &channel, since, report).await
+        Ok(describe(&channel.name, &history::read_since(&services, &channel, since, report).await?))
     };
-    let text = match run_with_progress(data, &responder, work, progress).await? {
-        Some(summary) => describe(&name, &summary?),
-        None => {
-            "This takes longer than Discord waits. It continues in the background; /status shows the progress."
-                .to_owned()
-        }
-    };
-    responder.show(Reply::text(text)).await
+    run_with_progress(data, &responder, "/status shows how far it is", work).await
 }
 
 #[expect(clippy::unused_async, reason = "poise expects an async function")]

@@ -7,7 +7,7 @@ use super::context::{CommandResult, Context, Data, begin_deferred};
 use super::order_view::{by_id, complete, find, order_reply};
 use crate::discord::reply::Reply;
 use crate::discord::reply::components::secondary_button;
-use crate::discord::reply::custom_id::{Arguments, custom_id};
+use crate::discord::reply::custom_id::custom_id;
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
 use crate::discord::reply::text::{code, escape_line, money};
@@ -30,11 +30,8 @@ pub(crate) async fn cancel(
 }
 
 /// Button "Cancel the order": cancels it, unless its status has changed since the question.
-pub(crate) async fn confirm(
-    data: &Data,
-    responder: &Responder<'_>,
-    mut arguments: Arguments<'_>,
-) -> CommandResult {
+pub(crate) async fn confirm(data: &Data, responder: &Responder<'_>) -> CommandResult {
+    let mut arguments = responder.arguments();
     responder.defer_update().await?;
     let (id, shown_status) = (arguments.parse()?, arguments.text()?);
     let order = by_id(data, id).await?;
@@ -54,22 +51,15 @@ pub(crate) async fn confirm(
 }
 
 /// Button "Keep it": changes nothing.
-pub(crate) async fn decline(
-    data: &Data,
-    responder: &Responder<'_>,
-    mut arguments: Arguments<'_>,
-) -> CommandResult {
+pub(crate) async fn decline(data: &Data, responder: &Responder<'_>) -> CommandResult {
     responder.defer_update().await?;
-    let order = by_id(data, arguments.parse()?).await?;
+    let order = by_id(data, responder.arguments().parse()?).await?;
     responder.show(Reply::text(format!("Order {} was not changed.", code(order.number.as_str())))).await
 }
 
 /// Button "Undo": restores the earlier status, unless a newer message or edit has changed the order.
-pub(crate) async fn undo(
-    data: &Data,
-    responder: &Responder<'_>,
-    mut arguments: Arguments<'_>,
-) -> CommandResult {
+pub(crate) async fn undo(data: &Data, responder: &Responder<'_>) -> CommandResult {
+    let mut arguments = responder.arguments();
     responder.defer_update().await?;
     let (id, before) = (arguments.parse()?, arguments.text()?);
     let since = DateTime::from_timestamp_micros(arguments.parse()?).ok_or(CommandError::OutOfDate)?;

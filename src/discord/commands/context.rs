@@ -48,6 +48,7 @@ impl Data {
         Responder {
             level: self.access.level(&caller),
             caller,
+            custom_id: "",
             selected: Vec::new(),
             inputs: Vec::new(),
             opened_by_component: false,

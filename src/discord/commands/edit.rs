@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::context::{CommandResult, Context, Data, begin};
 use super::order_view::{by_id, complete, find, order_reply};
 use crate::card::parse;
-use crate::discord::reply::custom_id::{Arguments, custom_id, fingerprint};
+use crate::discord::reply::custom_id::{custom_id, fingerprint};
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
 use crate::discord::reply::text::{code, truncate};
@@ -32,7 +32,6 @@ struct Input {
     label: &'static str,
     max_length: u16,
     style: InputTextStyle,
-    value: fn(&Fields) -> Option<String>,
     /// Puts the typed text into the edit, or says why it cannot.
     set: fn(&str, &mut Fields) -> Result<(), String>,
 }
@@ -43,7 +42,6 @@ const INPUTS: [Input; 5] = [
         label: "Status",
         max_length: 50,
         style: InputTextStyle::Short,
-        value: |fields| fields.status.map(|status| status.as_str().to_owned()),
         set: |text, fields| {
             let known = || Status::ALL.map(Status::as_str).join(", ");
             let status = parse::status(text).ok_or_else(|| format!("is not a status; use {}", known()))?;
@@ -56,7 +54,6 @@ const INPUTS: [Input; 5] = [
         label: "Tracking number",
         max_length: MAX_TRACKING_NUMBER,
         style: InputTextStyle::Short,
-        value: |fields| fields.tracking_number.clone(),
         set: |text, fields| {
             fields.tracking_number = Some(text.to_owned());
             Ok(())
@@ -67,7 +64,6 @@ const INPUTS: [Input; 5] = [
         label: "Quantity received",
         max_length: 10,
         style: InputTextStyle::Short,
-        value: |fields| fields.qty_received.map(|count| count.to_string()),
         set: |text, fields| {
             let count = parse::count(text).ok_or("is not a quantity from 0 to 1,000,000")?;
             fields.qty_received = Some(count);
@@ -79,7 +75,6 @@ const INPUTS: [Input; 5] = [
         label: "Commission",
         max_length: 30,
         style: InputTextStyle::Short,
-        value: |fields| fields.commission.map(|amount| amount.to_string()),
         set: |text, fields| {
             let money = parse::money::parse(text).ok_or("is not an amount such as 20.00")?;
             fields.commission = Some(money.amount);
@@ -91,7 +86,6 @@ const INPUTS: [Input; 5] = [
         label: "Notes",
         max_length: MAX_INPUT,
         style: InputTextStyle::Paragraph,
-        value: |fields| fields.notes.clone(),
         set: |text, fields| {
             fields.notes = Some(text.to_owned());
             Ok(())
@@ -102,7 +96,9 @@ const INPUTS: [Input; 5] = [
 impl Input {
     /// The value that the modal shows.
     fn shown(&self, order: &Order) -> String {
-        let value = (self.value)(&order.fields).unwrap_or_default();
+        let texts = order.fields.named_texts();
+        let value = texts.into_iter().find(|(column, _)| *column == self.column);
+        let value = value.map(|(_, text)| text).unwrap_or_default();
         truncate(&normalize(&value), usize::from(self.max_length))
     }
 }
@@ -121,21 +117,14 @@ pub(crate) async fn edit(
 }
 
 /// Button "Edit": opens the modal.
-pub(crate) async fn open(
-    data: &Data,
-    responder: &Responder<'_>,
-    mut arguments: Arguments<'_>,
-) -> CommandResult {
-    let found = timeout(LOOKUP_TIMEOUT, by_id(data, arguments.parse()?)).await;
+pub(crate) async fn open(data: &Data, responder: &Responder<'_>) -> CommandResult {
+    let found = timeout(LOOKUP_TIMEOUT, by_id(data, responder.arguments().parse()?)).await;
     responder.open(modal(&found.map_err(|_| CommandError::Timeout)??)).await
 }
 
 /// Modal: writes the values that the caller changed.
-pub(crate) async fn save(
-    data: &Data,
-    responder: &Responder<'_>,
-    mut arguments: Arguments<'_>,
-) -> CommandResult {
+pub(crate) async fn save(data: &Data, responder: &Responder<'_>) -> CommandResult {
+    let mut arguments = responder.arguments();
     if responder.opened_by_component {
         responder.defer_update().await?;
     } else {

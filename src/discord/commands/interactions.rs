@@ -196,15 +196,17 @@ impl Commands {
     async fn component(&self, component: &ComponentInteraction) {
         let acknowledged = AtomicBool::new(false);
         let mut responder = self.data.responder(Caller::from(component), &acknowledged);
+        responder.custom_id = &component.data.custom_id;
         if let ComponentInteractionDataKind::StringSelect { values } = &component.data.kind {
             responder.selected.clone_from(values);
         }
-        self.dispatch(&responder, &component.data.custom_id).await;
+        self.dispatch(&responder).await;
     }
 
     async fn modal(&self, modal: &ModalInteraction) {
         let acknowledged = AtomicBool::new(false);
         let mut responder = self.data.responder(Caller::from(modal), &acknowledged);
+        responder.custom_id = &modal.data.custom_id;
         responder.opened_by_component = modal.message.is_some();
         let components = modal.data.components.iter().flat_map(|row| &row.components);
         responder.inputs = components
@@ -215,19 +217,19 @@ impl Commands {
                 _ => None,
             })
             .collect();
-        self.dispatch(&responder, &modal.data.custom_id).await;
+        self.dispatch(&responder).await;
     }
 
-    /// Calls the handler that a custom id names.
-    async fn dispatch(&self, responder: &Responder<'_>, custom_id: &str) {
-        let (name, arguments) = custom_id::parse(custom_id);
+    /// Calls the handler that the custom id names.
+    async fn dispatch(&self, responder: &Responder<'_>) {
+        let (name, _) = custom_id::parse(responder.custom_id);
         let Some(component) = table::COMPONENTS.iter().find(|component| component.name == name) else {
             return finish(responder, "a component", Err(CommandError::OutOfDate)).await;
         };
         if !self.is_allowed(responder, Some(component.level), name).await {
             return;
         }
-        let work = AssertUnwindSafe((component.handle)(&self.data, responder, arguments)).catch_unwind();
+        let work = AssertUnwindSafe((component.handle)(&self.data, responder)).catch_unwind();
         let result = match timeout(COMMAND_TIMEOUT, work).await {
             Ok(result) => result.unwrap_or(Err(CommandError::Panic)),
             Err(_) => Err(CommandError::Timeout),

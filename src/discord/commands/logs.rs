@@ -1,12 +1,11 @@
 //! `/logs`: lists the messages that ROMS received, shows one of them, and reads it again.
 
-use poise::ChoiceParameter;
 use serenity::all::{CreateActionRow, CreateAttachment, CreateButton};
 
 use super::context::{CommandResult, Context, Data, begin_deferred};
 use crate::discord::reply::Reply;
 use crate::discord::reply::components::{MAX_CHOICE_LENGTH, secondary_button, select};
-use crate::discord::reply::custom_id::{Arguments, custom_id};
+use crate::discord::reply::custom_id::custom_id;
 use crate::discord::reply::embed::{BLURPLE, EmbedBuilder};
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
@@ -26,40 +25,21 @@ const MAX_INDENTED: usize = 64 * 1024;
 /// The outcome argument of a custom id that stands for all outcomes.
 const ALL: &str = "-";
 
-/// The choices for an outcome.
-#[derive(Clone, Copy, Debug, ChoiceParameter)]
-pub(crate) enum OutcomeChoice {
-    #[name = "created"]
-    Created,
-    #[name = "updated"]
-    Updated,
-    #[name = "unchanged"]
-    Unchanged,
-    #[name = "duplicate"]
-    Duplicate,
-    #[name = "ignored"]
-    Ignored,
-    #[name = "rejected"]
-    Rejected,
-}
-
 /// Show the latest messages that ROMS received
 #[poise::command(slash_command, guild_only, ephemeral)]
 pub(crate) async fn logs(
     ctx: Context<'_>,
-    #[description = "Only messages with this outcome"] outcome: Option<OutcomeChoice>,
+    #[description = "Only messages with this outcome"]
+    #[choices("created", "updated", "unchanged", "duplicate", "ignored", "rejected")]
+    outcome: Option<&'static str>,
 ) -> CommandResult {
     let (data, responder) = begin_deferred(ctx).await?;
-    let outcome = outcome.map(|outcome| ChoiceParameter::name(&outcome));
     responder.show(page(data, outcome, None).await?).await
 }
 
 /// Buttons "Newest" and "Older".
-pub(crate) async fn show_page(
-    data: &Data,
-    responder: &Responder<'_>,
-    mut arguments: Arguments<'_>,
-) -> CommandResult {
+pub(crate) async fn show_page(data: &Data, responder: &Responder<'_>) -> CommandResult {
+    let mut arguments = responder.arguments();
     responder.defer_update().await?;
     let outcome = Some(arguments.text()?).filter(|outcome| *outcome != ALL);
     let before = Some(arguments.parse()?).filter(|id| *id > 0);
@@ -67,19 +47,15 @@ pub(crate) async fn show_page(
 }
 
 /// Select: shows one message.
-pub(crate) async fn open(data: &Data, responder: &Responder<'_>, _: Arguments<'_>) -> CommandResult {
+pub(crate) async fn open(data: &Data, responder: &Responder<'_>) -> CommandResult {
     responder.defer().await?;
     responder.show(message(data, responder.selected_id()?).await?).await
 }
 
 /// Button "Replay": reads a message again.
-pub(crate) async fn replay(
-    data: &Data,
-    responder: &Responder<'_>,
-    mut arguments: Arguments<'_>,
-) -> CommandResult {
+pub(crate) async fn replay(data: &Data, responder: &Responder<'_>) -> CommandResult {
     responder.defer_update().await?;
-    let id = arguments.parse()?;
+    let id = responder.arguments().parse()?;
     let receipt =
         data.services.ingest.replay_one(id, &responder.actor()).await?.ok_or(CommandError::OutOfDate)?;
     let reply = message(data, id).await?;

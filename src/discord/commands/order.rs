@@ -6,7 +6,7 @@ use super::context::{CommandResult, Context, Data, begin_deferred};
 use super::order_view::{by_id, complete, find, order_reply, public_embed};
 use crate::discord::reply::Reply;
 use crate::discord::reply::components::secondary_button;
-use crate::discord::reply::custom_id::{Arguments, custom_id};
+use crate::discord::reply::custom_id::custom_id;
 use crate::discord::reply::embed::{EmbedBuilder, MAX_TITLE};
 use crate::discord::reply::responder::Responder;
 use crate::discord::reply::text::{code, code_within, escape_line, status_colour, timestamp, truncate};
@@ -32,42 +32,30 @@ pub(crate) async fn order(
 }
 
 /// Button "Back": shows the order again.
-pub(crate) async fn show(
-    data: &Data,
-    responder: &Responder<'_>,
-    mut arguments: Arguments<'_>,
-) -> CommandResult {
+pub(crate) async fn show(data: &Data, responder: &Responder<'_>) -> CommandResult {
     responder.defer_update().await?;
-    let order = by_id(data, arguments.parse()?).await?;
+    let order = by_id(data, responder.arguments().parse()?).await?;
     responder.show(order_reply(data, responder, &order).await?).await
 }
 
 /// Select: shows one of several orders in a message of its own.
-pub(crate) async fn open(data: &Data, responder: &Responder<'_>, _: Arguments<'_>) -> CommandResult {
+pub(crate) async fn open(data: &Data, responder: &Responder<'_>) -> CommandResult {
     responder.defer().await?;
     let order = by_id(data, responder.selected_id()?).await?;
     responder.show(order_reply(data, responder, &order).await?).await
 }
 
 /// Button "Share": posts the order for everybody, without private data.
-pub(crate) async fn share(
-    data: &Data,
-    responder: &Responder<'_>,
-    mut arguments: Arguments<'_>,
-) -> CommandResult {
+pub(crate) async fn share(data: &Data, responder: &Responder<'_>) -> CommandResult {
     responder.defer_update().await?;
-    let order = by_id(data, arguments.parse()?).await?;
+    let order = by_id(data, responder.arguments().parse()?).await?;
     responder.publish(Reply::embed(public_embed(&order))).await
 }
 
 /// Button "History": shows the events of the order.
-pub(crate) async fn history(
-    data: &Data,
-    responder: &Responder<'_>,
-    mut arguments: Arguments<'_>,
-) -> CommandResult {
+pub(crate) async fn history(data: &Data, responder: &Responder<'_>) -> CommandResult {
     responder.defer_update().await?;
-    let order = by_id(data, arguments.parse()?).await?;
+    let order = by_id(data, responder.arguments().parse()?).await?;
     let events = data.services.store.events(order.id).await?;
     let mut embed = EmbedBuilder {
         author: "History".to_owned(),

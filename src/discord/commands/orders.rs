@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use poise::ChoiceParameter;
 use serde_json::{Value, json};
 use serenity::all::CreateActionRow;
 
@@ -10,7 +9,7 @@ use super::context::{CommandResult, Context, Data, begin_deferred};
 use super::order_view::order_select;
 use crate::discord::reply::Reply;
 use crate::discord::reply::components::secondary_button;
-use crate::discord::reply::custom_id::{Arguments, custom_id};
+use crate::discord::reply::custom_id::custom_id;
 use crate::discord::reply::embed::{BLURPLE, EmbedBuilder};
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
@@ -25,33 +24,23 @@ const PAGE_SIZE: u64 = 10;
 /// The length of a number or product on its line.
 const MAX_TEXT: usize = 70;
 
-/// The choices for a status.
-#[derive(Clone, Copy, Debug, ChoiceParameter)]
-pub(crate) enum StatusChoice {
-    #[name = "pending"]
-    Pending,
-    #[name = "processing"]
-    Processing,
-    #[name = "shipped"]
-    Shipped,
-    #[name = "delivered"]
-    Delivered,
-    #[name = "cancelled"]
-    Cancelled,
-    #[name = "refunded"]
-    Refunded,
-    #[name = "verified"]
-    Verified,
-    #[name = "unverified"]
-    Unverified,
-}
-
 /// List orders, newest first
 #[poise::command(slash_command, guild_only, ephemeral)]
 #[expect(clippy::too_many_arguments, reason = "they are the options of the command")]
 pub(crate) async fn orders(
     ctx: Context<'_>,
-    #[description = "Only orders with this status"] status: Option<StatusChoice>,
+    #[description = "Only orders with this status"]
+    #[choices(
+        "pending",
+        "processing",
+        "shipped",
+        "delivered",
+        "cancelled",
+        "refunded",
+        "verified",
+        "unverified"
+    )]
+    status: Option<&'static str>,
     #[description = "Only orders of this store, such as Best Buy US"] store: Option<String>,
     #[description = "Only orders of this profile"] profile: Option<String>,
     #[description = "Only orders of this e-mail address"] email: Option<String>,
@@ -63,12 +52,9 @@ pub(crate) async fn orders(
 ) -> CommandResult {
     let (data, responder) = begin_deferred(ctx).await?;
     let text = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    let status = match status {
-        Some(choice) => Some(Status::from_name(choice.name()).ok_or(CommandError::OutOfDate)?),
-        None => None,
-    };
+    let read_status = |name| Status::from_name(name).ok_or(CommandError::OutOfDate);
     let filter = OrderFilter {
-        status,
+        status: status.map(read_status).transpose()?,
         store: text(store),
         profile: text(profile),
         email: text(email),
@@ -81,11 +67,8 @@ pub(crate) async fn orders(
 }
 
 /// Buttons "First", "Previous", "Next" and "Last".
-pub(crate) async fn show_page(
-    data: &Data,
-    responder: &Responder<'_>,
-    mut arguments: Arguments<'_>,
-) -> CommandResult {
+pub(crate) async fn show_page(data: &Data, responder: &Responder<'_>) -> CommandResult {
+    let mut arguments = responder.arguments();
     responder.defer_update().await?;
     let view = arguments.parse()?;
     let (direction, id, number) = (arguments.text()?, arguments.parse()?, arguments.parse()?);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::context::Data;
+use super::context::{CommandResult, Data};
 use crate::discord::reply::Reply;
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
@@ -14,15 +14,19 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 /// How long the caller sees the progress: less than the 15 minutes that Discord allows.
 const MAX_WAIT: Duration = Duration::from_mins(13);
 
-/// Runs the work and returns its result. Returns `None` after [`MAX_WAIT`]; the work then continues in
-/// the background. Each text that the work sends to `progress` is shown to the caller.
-pub(crate) async fn run_with_progress<T: Send + 'static>(
+/// Runs the work, and then shows its result. Each text that the work sends is shown to the caller
+/// meanwhile. After [`MAX_WAIT`] the work continues in the background, and the caller reads `hint`.
+pub(crate) async fn run_with_progress<W>(
     data: &Data,
     responder: &Responder<'_>,
-    work: impl Future<Output = T> + Send + 'static,
-    mut progress: watch::Receiver<String>,
-) -> Result<Option<T>, CommandError> {
-    let stop = data.stop.clone();
+    hint: &str,
+    work: impl FnOnce(watch::Sender<String>) -> W,
+) -> CommandResult
+where
+    W: Future<Output = Result<String, CommandError>> + Send + 'static,
+{
+    let (sender, mut progress) = watch::channel(String::new());
+    let (stop, work) = (data.stop.clone(), work(sender));
     let mut running = tokio::spawn(async move { stop.run_until_cancelled(work).await });
     let mut ticks = interval(PROGRESS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -33,9 +37,13 @@ pub(crate) async fn run_with_progress<T: Send + 'static>(
         tokio::select! {
             result = &mut running => {
                 let stopped = || CommandError::user("ROMS is restarting. Please run the command again in a moment.");
-                return result.map_err(|_| CommandError::Panic)?.ok_or_else(stopped).map(Some);
+                let text = result.map_err(|_| CommandError::Panic)?.ok_or_else(stopped)??;
+                return responder.show(Reply::text(text)).await;
             }
-            () = &mut deadline => return Ok(None),
+            () = &mut deadline => {
+                let text = "This takes longer than Discord waits. It continues in the background; ";
+                return responder.show(Reply::text(format!("{text}{hint}."))).await;
+            }
             _ = ticks.tick() => {
                 if progress.has_changed().unwrap_or_default() {
                     let text = progress.borrow_and_update().clone();

@@ -14,7 +14,7 @@ use crate::card::outcome::{Outcome, Receipt};
 use crate::card::parse;
 use crate::card::parse::ParsedCard;
 use crate::discord::reply::Reply;
-use crate::discord::reply::custom_id::{Arguments, custom_id, fingerprint};
+use crate::discord::reply::custom_id::{custom_id, fingerprint};
 use crate::discord::reply::embed::{EmbedBuilder, GREEN, GREY, MAX_TITLE};
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
@@ -36,11 +36,8 @@ pub(crate) async fn read_as_order(ctx: Context<'_>, message: serenity::all::Mess
 }
 
 /// Button "Store": stores what the preview showed. If the message has changed, shows a new preview.
-pub(crate) async fn store(
-    data: &Data,
-    responder: &Responder<'_>,
-    mut arguments: Arguments<'_>,
-) -> CommandResult {
+pub(crate) async fn store(data: &Data, responder: &Responder<'_>) -> CommandResult {
+    let mut arguments = responder.arguments();
     responder.defer_update().await?;
     let (channel, id, shown) = (arguments.parse()?, arguments.parse()?, arguments.text()?);
     // A forged custom id may name a channel that the caller cannot see.

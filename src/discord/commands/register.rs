@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::interactions::Commands;
@@ -60,7 +60,8 @@ async fn try_to_register(commands: &Commands, guild: i64) -> Result<bool, RestEr
     let roles: BTreeSet<i64> = roles.filter_map(|role| id_field(role, "id")).collect();
     commands.data().access.set_roles(guild, roles);
     let (wanted, found) = (commands.definitions(), rest.commands(application, guild).await?);
-    let is_registered = |wanted: &Value| found.iter().any(|found| is_same(wanted, found));
+    let registered: Vec<Value> = found.iter().map(compared_part).collect();
+    let is_registered = |command: &Value| registered.contains(&compared_part(command));
     if found.len() == wanted.len() && wanted.iter().all(is_registered) {
         return Ok(false);
     }
@@ -86,22 +87,18 @@ const COMPARED_KEYS: [&str; 14] = [
     "channel_types",
 ];
 
-/// Whether a registered command equals the wanted one. A missing key equals its default value.
-fn is_same<'a>(wanted: &'a Value, found: &'a Value) -> bool {
-    match (wanted, found) {
-        (Value::Object(wanted), Value::Object(found)) => COMPARED_KEYS.iter().all(|key| {
-            let stated =
-                |object: &'a Map<String, Value>| object.get(*key).filter(|value| !is_default(key, value));
-            match (stated(wanted), stated(found)) {
-                (Some(wanted), Some(found)) => is_same(wanted, found),
-                (wanted, found) => wanted.is_none() && found.is_none(),
-            }
-        }),
-        (Value::Array(wanted), Value::Array(found)) => {
-            wanted.len() == found.len()
-                && wanted.iter().zip(found).all(|(wanted, found)| is_same(wanted, found))
+/// The part of a command that is compared: the [`COMPARED_KEYS`] that do not have their default value.
+fn compared_part(command: &Value) -> Value {
+    match command {
+        Value::Object(fields) => {
+            let is_compared = |(key, value): &(&String, &Value)| {
+                COMPARED_KEYS.contains(&key.as_str()) && !is_default(key, value)
+            };
+            let fields = fields.iter().filter(is_compared);
+            fields.map(|(key, value)| (key.clone(), compared_part(value))).collect()
         }
-        _ => wanted == found,
+        Value::Array(items) => items.iter().map(compared_part).collect(),
+        value => value.clone(),
     }
 }
 
@@ -122,14 +119,14 @@ fn is_default(key: &str, value: &Value) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::is_same;
+    use super::compared_part;
 
     #[test]
     fn keys_that_discord_adds_are_ignored_and_real_changes_are_not() {
         let wanted = json!({"name": "order", "description": "x", "type": 1, "contexts": [0], "options": [{"name": "n", "type": 3}]});
         let found = json!({"id": "1", "version": "2", "name": "order", "description": "x", "nsfw": false, "contexts": null,
             "default_member_permissions": null, "a_new_key": {"of": "Discord"}, "options": [{"name": "n", "type": 3, "required": false}]});
-        assert!(is_same(&wanted, &found));
+        assert_eq!(compared_part(&wanted), compared_part(&found));
         for change in [
             json!({"name": "orders"}),
             json!({"description": "y"}),
@@ -142,7 +139,7 @@ mod tests {
             if let Some((to, from)) = other.as_object_mut().zip(change.as_object()) {
                 to.extend(from.clone());
             }
-            assert!(!is_same(&wanted, &other), "{change}");
+            assert_ne!(compared_part(&wanted), compared_part(&other), "{change}");
         }
     }
 }

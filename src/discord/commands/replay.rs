@@ -4,7 +4,6 @@ use tokio::sync::watch;
 
 use super::context::{CommandResult, Context, begin_deferred};
 use super::progress::run_with_progress;
-use crate::discord::reply::Reply;
 use crate::ingest::{ReplayFilter, ReplaySummary};
 
 /// Read the messages again that could not be read
@@ -12,23 +11,15 @@ use crate::ingest::{ReplayFilter, ReplaySummary};
 pub(crate) async fn replay(ctx: Context<'_>) -> CommandResult {
     let (data, responder) = begin_deferred(ctx).await?;
     let (ingest, actor) = (data.services.ingest.clone(), responder.actor());
-    let (sender, progress) = watch::channel(String::new());
-    let work = async move {
+    let work = async move |progress: watch::Sender<String>| {
         let filter = ReplayFilter { outcome: Some("rejected".to_owned()), ..ReplayFilter::default() };
         let report = |so_far: &ReplaySummary| {
             let text = format!("Reading again: {} of {} messages so far.", so_far.read, so_far.total);
-            sender.send_replace(text);
+            progress.send_replace(text);
         };
-        ingest.replay(&filter, false, &actor, report).await
+        Ok(describe(&ingest.replay(&filter, false, &actor, report).await?))
     };
-    let text = match run_with_progress(data, &responder, work, progress).await? {
-        Some(summary) => describe(&summary?),
-        None => {
-            "This takes longer than Discord waits. It continues in the background; /logs shows the results."
-                .to_owned()
-        }
-    };
-    responder.show(Reply::text(text)).await
+    run_with_progress(data, &responder, "/logs shows the results", work).await
 }
 
 fn describe(summary: &ReplaySummary) -> String {

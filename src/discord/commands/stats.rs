@@ -7,7 +7,6 @@ mod totals;
 
 use chrono::{NaiveDate, Utc};
 use chrono_tz::Tz;
-use poise::ChoiceParameter;
 use serenity::all::CreateAttachment;
 
 use super::context::{CommandResult, Context, begin_deferred};
@@ -27,27 +26,14 @@ const CHART_FILE: &str = "stats.png";
 /// <https://discord.com/developers/docs/resources/message#attachment-object>
 const MAX_ALT_TEXT: usize = 1024;
 
-/// The choices for grouping.
-#[derive(Clone, Copy, Debug, ChoiceParameter)]
-pub(crate) enum ByChoice {
-    #[name = "day"]
-    Day,
-    #[name = "store"]
-    Store,
-    #[name = "profile"]
-    Profile,
-    #[name = "product"]
-    Product,
-    #[name = "status"]
-    Status,
-}
-
 /// Show orders, units, spend and cancel rate of a period, with a chart
 #[poise::command(slash_command, guild_only, ephemeral)]
 pub(crate) async fn stats(
     ctx: Context<'_>,
     #[description = "The period (default: this month)"] period: Option<PeriodChoice>,
-    #[description = "How to group the orders (default: by day)"] by: Option<ByChoice>,
+    #[description = "How to group the orders (default: by day)"]
+    #[choices("day", "store", "profile", "product", "status")]
+    by: Option<&'static str>,
     #[description = "Only orders from this day on, such as 2026-01-31"] since: Option<String>,
     #[description = "Only orders up to and including this day"] until: Option<String>,
 ) -> CommandResult {
@@ -55,7 +41,7 @@ pub(crate) async fn stats(
     let timezone = data.orders.timezone;
     let today = day_of(Utc::now(), timezone);
     let (title, period) = read_period(period, since.as_deref(), until.as_deref(), today, timezone)?;
-    let by = by.map_or(GroupBy::Day, GroupBy::from);
+    let by = read_by(by.unwrap_or("day"))?;
     let rows = data.services.store.stats(&period, by).await?;
     let question = Question { title, period, by, today, timezone };
     // There is a row for each product, and drawing takes tens of milliseconds of processor time.
@@ -123,15 +109,15 @@ fn reply(question: &Question, rows: &[StatRow]) -> Reply {
     }
 }
 
-impl From<ByChoice> for GroupBy {
-    fn from(choice: ByChoice) -> Self {
-        match choice {
-            ByChoice::Day => Self::Day,
-            ByChoice::Store => Self::Store,
-            ByChoice::Profile => Self::Profile,
-            ByChoice::Product => Self::Product,
-            ByChoice::Status => Self::Status,
-        }
+/// The group of an option's choice.
+fn read_by(name: &str) -> Result<GroupBy, CommandError> {
+    match name {
+        "day" => Ok(GroupBy::Day),
+        "store" => Ok(GroupBy::Store),
+        "profile" => Ok(GroupBy::Profile),
+        "product" => Ok(GroupBy::Product),
+        "status" => Ok(GroupBy::Status),
+        _ => Err(CommandError::OutOfDate),
     }
 }
 

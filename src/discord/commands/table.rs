@@ -9,7 +9,6 @@ use super::{
     backfill, cancel, edit, help, logs, order, orders, read_as_order, replay, show_order, stats, status,
 };
 use crate::config::Level;
-use crate::discord::reply::custom_id::Arguments;
 use crate::discord::reply::responder::Responder;
 
 /// All commands, in the order of `/help`.
@@ -50,7 +49,7 @@ pub(crate) struct Component {
     pub(crate) handle: Handler,
 }
 
-type Handler = for<'a> fn(&'a Data, &'a Responder<'a>, Arguments<'a>) -> BoxFuture<'a, CommandResult>;
+type Handler = for<'a> fn(&'a Data, &'a Responder<'a>) -> BoxFuture<'a, CommandResult>;
 
 macro_rules! components {
     ($($name:literal, $level:ident => $handler:path;)+) => {
@@ -58,7 +57,7 @@ macro_rules! components {
         pub(crate) const COMPONENTS: &[Component] = &[$(Component {
             name: $name,
             level: Level::$level,
-            handle: |data, responder, arguments| Box::pin($handler(data, responder, arguments)),
+            handle: |data, responder| Box::pin($handler(data, responder)),
         },)+];
     };
 }

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use super::Reply;
 use super::caller::Caller;
+use super::custom_id::{self, Arguments};
 use super::error::CommandError;
 use crate::config::Level;
 use crate::discord::rest::RestError;
@@ -28,6 +29,8 @@ pub(crate) struct Responder<'a> {
     pub(crate) caller: Caller,
     /// The caller's access level. `None` allows `/help` only.
     pub(crate) level: Option<Level>,
+    /// The custom id of the component or modal. Empty for a command.
+    pub(crate) custom_id: &'a str,
     /// The values that were chosen in a select.
     pub(crate) selected: Vec<String>,
     /// The text inputs of a modal: name and text.
@@ -52,6 +55,11 @@ impl Responder<'_> {
     /// The caller's name in the history of an order.
     pub(crate) fn actor(&self) -> String {
         format!("discord:{}", self.caller.user)
+    }
+
+    /// The arguments of the custom id.
+    pub(crate) fn arguments(&self) -> Arguments<'_> {
+        custom_id::parse(self.custom_id).1
     }
 
     /// The row id that was chosen in a select.

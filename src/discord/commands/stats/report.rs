@@ -45,6 +45,13 @@ pub(crate) struct Report {
     pub(crate) chart: Option<Chart>,
 }
 
+/// What the bars show.
+#[derive(Clone, Copy)]
+enum Measure {
+    Orders,
+    Spend(Option<Currency>),
+}
+
 /// Orders that share a line and a bar.
 struct Group {
     /// The label on the line, escaped.
@@ -68,7 +75,10 @@ pub(crate) fn report(question: &Question, rows: &[StatRow]) -> Report {
         return Report { embed: EmbedBuilder { description, ..EmbedBuilder::default() }, chart: None };
     }
     let spend = all.spend();
-    let currency = spend.first().map(|(currency, _)| *currency).filter(|_| question.by != GroupBy::Status);
+    let measure = match spend.first() {
+        Some((currency, _)) if question.by != GroupBy::Status => Measure::Spend(*currency),
+        _ => Measure::Orders,
+    };
     let (group_name, groups) = match question.by {
         GroupBy::Day => group_days(question, rows),
         GroupBy::Store => ("store".to_owned(), group_rows(rows)),
@@ -80,14 +90,14 @@ pub(crate) fn report(question: &Question, rows: &[StatRow]) -> Report {
     let mut chart = if question.by == GroupBy::Day {
         let newest: Vec<&Group> = groups.iter().rev().filter(|group| group.totals.orders > 0).collect();
         add_lines(&mut embed, &format!("By {group_name}, newest first"), lines(&newest));
-        column_chart(&groups, currency)
+        column_chart(&groups, measure)
     } else {
         add_lines(&mut embed, &format!("By {group_name}"), lines(&groups.iter().collect::<Vec<_>>()));
-        row_chart(groups, currency)
+        row_chart(groups, measure)
     };
     chart.title.clone_from(&question.title);
     let currencies: Vec<_> = spend.iter().map(|(currency, _)| *currency).collect();
-    chart.subtitle = subtitle(currency, &currencies, &group_name);
+    chart.subtitle = subtitle(measure, &currencies, &group_name);
     Report { embed, chart: Some(chart) }
 }
 
@@ -169,18 +179,18 @@ fn add_lines(embed: &mut EmbedBuilder, heading: &str, lines: Vec<String>) {
     embed.field(name, value);
 }
 
-fn column_chart(groups: &[Group], currency: Option<Option<Currency>>) -> Chart {
+fn column_chart(groups: &[Group], measure: Measure) -> Chart {
     Chart {
         shape: Shape::Columns,
-        bars: groups.iter().map(|group| bar(group, currency)).collect(),
+        bars: groups.iter().map(|group| bar(group, measure)).collect(),
         ..Chart::default()
     }
 }
 
 /// The groups with the highest values, and the sum of the rest. A group without an amount in the
 /// currency has no bar, because it may have an amount in another one.
-fn row_chart(mut groups: Vec<Group>, currency: Option<Option<Currency>>) -> Chart {
-    if let Some(currency) = currency {
+fn row_chart(mut groups: Vec<Group>, measure: Measure) -> Chart {
+    if let Measure::Spend(currency) = measure {
         groups.retain(|group| group.totals.spend_in(currency).is_some());
         groups.sort_by_key(|group| Reverse(group.totals.spend_in(currency)));
     }
@@ -188,22 +198,21 @@ fn row_chart(mut groups: Vec<Group>, currency: Option<Option<Currency>>) -> Char
         let totals = Totals::sum(rest.iter().map(|group| &group.totals));
         bar(
             &Group { line_label: String::new(), bar_label: others(rest.len()), colour: None, totals },
-            currency,
+            measure,
         )
     });
-    let bars = groups.iter().take(MAX_GROUPS).map(|group| bar(group, currency)).collect();
+    let bars = groups.iter().take(MAX_GROUPS).map(|group| bar(group, measure)).collect();
     Chart { shape: Shape::Rows, bars, rest, ..Chart::default() }
 }
 
-/// A bar that shows the spend in a currency. Without a currency, it shows the number of orders.
-fn bar(group: &Group, currency: Option<Option<Currency>>) -> Bar {
+fn bar(group: &Group, measure: Measure) -> Bar {
     let totals = &group.totals;
-    let (value, text) = match currency {
-        Some(currency) => {
+    let (value, text) = match measure {
+        Measure::Spend(currency) => {
             let spend = totals.spend_in(currency).unwrap_or_default();
             (spend, format_amount(spend))
         }
-        None => (Decimal::from(totals.orders), format_count(totals.orders)),
+        Measure::Orders => (Decimal::from(totals.orders), format_count(totals.orders)),
     };
     Bar { label: group.bar_label.clone(), value, text, colour: group.colour }
 }
@@ -212,8 +221,8 @@ fn others(count: usize) -> String {
     pluralize(u64::try_from(count).unwrap_or(u64::MAX), "other", "others")
 }
 
-fn subtitle(currency: Option<Option<Currency>>, all: &[Option<Currency>], group_name: &str) -> String {
-    let Some(currency) = currency else { return format!("Orders by {group_name}") };
+fn subtitle(measure: Measure, all: &[Option<Currency>], group_name: &str) -> String {
+    let Measure::Spend(currency) = measure else { return format!("Orders by {group_name}") };
     let missing: Vec<String> =
         all.iter().filter(|other| **other != currency).map(|other| currency_name(*other)).collect();
     let missing = match missing.len() {
