@@ -1,5 +1,5 @@
-//! The pure half of the way, in microseconds a card: decode, flatten, parse and merge, for every
-//! card of `tests/fixtures/cards`. `cargo bench --bench reading`
+//! Measures decoding, flattening, parsing and merging for every file of `tests/fixtures/cards`:
+//! `cargo bench --bench reading`.
 
 use std::path::PathBuf;
 
@@ -22,14 +22,14 @@ fn decode(bencher: Bencher<'_, '_>, name: &str) {
     bencher.bench(|| Message::from_payload(&payload, "bench", now));
 }
 
-/// A message to its cards' text forms.
+/// From a message to the text forms of its cards.
 #[divan::bench(name = "flatten", args = names())]
 fn flattening(bencher: Bencher<'_, '_>, name: &str) {
     let message = message(name);
     bencher.bench(|| flatten(&message));
 }
 
-/// The text forms to patches.
+/// From text forms to patches.
 #[divan::bench(args = names())]
 fn parse(bencher: Bencher<'_, '_>, name: &str) {
     let message = message(name);
@@ -37,7 +37,7 @@ fn parse(bencher: Bencher<'_, '_>, name: &str) {
     bencher.bench(|| cards.iter().filter_map(|card| patch(&card, &context)).count());
 }
 
-/// Patches to orders: once as a new one, once as an update that says nothing new.
+/// Creates an order from each patch and then applies the same patch to it.
 #[divan::bench(name = "merge", args = names_of_orders())]
 fn merging(bencher: Bencher<'_, '_>, name: &str) {
     let (patches, now) = (patches(name), now());
@@ -46,7 +46,7 @@ fn merging(bencher: Bencher<'_, '_>, name: &str) {
     });
 }
 
-/// All of it: JSON to orders.
+/// All steps, from JSON to orders.
 #[divan::bench(args = names())]
 fn whole(bencher: Bencher<'_, '_>, name: &str) {
     let (payload, now) = (payload(name), now());
@@ -58,7 +58,7 @@ fn whole(bencher: Bencher<'_, '_>, name: &str) {
     });
 }
 
-/// The cases by name.
+/// The names of the files.
 fn names() -> Vec<String> {
     let files = std::fs::read_dir(folder()).expect("the cards are in the repository");
     let names = files.map(|file| file.expect("a readable folder").file_name());
@@ -68,7 +68,7 @@ fn names() -> Vec<String> {
     names
 }
 
-/// Those that hold an order.
+/// The files that contain an order.
 fn names_of_orders() -> Vec<String> {
     names().into_iter().filter(|name| !patches(name).is_empty()).collect()
 }

@@ -1,21 +1,21 @@
-//! What became of a message and of each of its cards.
+//! The outcome of a card, and the receipt for a message.
 
 use crate::order::OrderNumber;
 
-/// What became of one card.
+/// What happened to one card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A new order.
+    /// It created an order.
     Created,
-    /// A known order changed.
+    /// It changed an order.
     Updated,
-    /// The card said nothing new about its order.
+    /// Its order already had everything it states.
     Unchanged,
-    /// The same message had been taken before.
+    /// The same message was applied before.
     Duplicate,
-    /// Understood, and no order.
+    /// It was understood, but is not an order.
     Ignored(Ignored),
-    /// Could not be read; kept in the log.
+    /// It could not be read. The webhook log keeps the message.
     Rejected(Rejection),
 }
 
@@ -58,20 +58,20 @@ impl Outcome {
     }
 }
 
-/// Why a card that was understood is no order.
+/// Why a card that was understood is not an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Ignored {
-    /// The bot's test button.
-    #[error("test notification, no order")]
+    /// A test message of the bot.
+    #[error("test notification, not an order")]
     Test,
-    /// A checkout that did not succeed, and the reason that the card gives.
-    #[error("failed checkout, no order{}", .reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default())]
+    /// A failed checkout.
+    #[error("failed checkout, not an order{}", .reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default())]
     Failure {
-        /// The card's own words, at most 200 characters.
+        /// The reason that the card states, at most 200 characters.
         reason: Option<String>,
     },
     /// A stock or price notice.
-    #[error("monitor notice, no order")]
+    #[error("monitor notice, not an order")]
     Monitor,
 }
 
@@ -93,24 +93,24 @@ impl Ignored {
 pub struct Rejection {
     /// Machine-readable reason.
     pub code: RejectionCode,
-    /// What is wrong and what to do about it, for people. Never holds the message's own text.
+    /// What is wrong and what to do about it, for people. Never contains text of the message.
     pub detail: String,
 }
 
 /// Machine-readable reasons of a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RejectionCode {
-    /// Nothing in the message reads as an order.
+    /// The message contains no card.
     NotAnOrder,
-    /// An order that does not say its number.
+    /// The card is an order but states no order number.
     MissingOrderNumber,
-    /// The number is too long or holds control characters.
+    /// The order number is too long or contains control characters.
     BadOrderNumber,
     /// The body is larger than the limit.
     TooLarge,
-    /// The body did not arrive whole.
+    /// The body did not arrive completely.
     Incomplete,
-    /// The database refused this one message.
+    /// The database refused this message.
     NotStored,
 }
 
@@ -138,29 +138,29 @@ impl RejectionCode {
         }
     }
 
-    /// Whether it says that a message did not arrive whole, so that there is nothing to read.
+    /// Whether the message did not arrive completely, so that it cannot be read.
     #[must_use]
     pub const fn is_truncated(self) -> bool {
         matches!(self, Self::TooLarge | Self::Incomplete)
     }
 }
 
-/// What became of a card, and of which order.
+/// The outcome of a card, with its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardOutcome {
-    /// The order's row id and number, where there is one.
+    /// The order's row id and number.
     pub order: Option<(i64, OrderNumber)>,
-    /// What became of the card.
+    /// What happened to the card.
     pub outcome: Outcome,
-    /// What could not be read right, for people: `price: "…" is no amount`.
+    /// Values that could not be read, explained for people.
     pub warnings: Vec<String>,
 }
 
-/// What became of a message, after it is safely stored.
+/// The result of a message, after it is durably stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// The message's row in `webhook_logs`; `None` where a Discord message was seen before.
+    /// The message's row in `webhook_logs`. `None` for an unchanged copy of a Discord message.
     pub log_id: Option<i64>,
-    /// One for each card, in the order of the message. Empty only where the message holds none.
+    /// One for each card, in the order of the message.
     pub cards: Vec<CardOutcome>,
 }

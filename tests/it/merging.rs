@@ -1,4 +1,4 @@
-//! Every rule of merging a patch into an order.
+//! The rules of merging a patch into an order.
 
 mod edits;
 mod properties;
@@ -8,7 +8,7 @@ use iso_currency::Currency;
 use roms::order::merge::{Change, merge};
 use roms::order::{Amount, Fields, Order, OrderNumber, Patch, Source, Status};
 
-/// So many minutes after an arbitrary moment.
+/// A number of minutes after a fixed time.
 fn minute(minutes: i64) -> DateTime<Utc> {
     "2025-11-25T16:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(minutes)
 }
@@ -17,7 +17,7 @@ fn amount(hundredths: i64) -> Option<Amount> {
     Amount::from_hundredths(hundredths)
 }
 
-/// A card's patch as the reader makes it: with a quantity and a date that are derived.
+/// A patch as the parser makes it, with a derived quantity and date.
 fn patch(minutes: i64, stated: Fields) -> Patch {
     let derived = Fields {
         quantity: Some(1),
@@ -39,14 +39,14 @@ fn status(minutes: i64, status: Status) -> Patch {
     patch(minutes, Fields { status: Some(status), ..Fields::default() })
 }
 
-/// A patch as of a success card.
+/// A patch as from a success card.
 fn success(minutes: i64, stated: Fields) -> Patch {
     let mut patch = patch(minutes, stated);
     patch.derived.status = Some(Status::Verified);
     patch
 }
 
-/// The last change that patches make, applied as they come.
+/// Applies patches in order and returns the last change.
 fn applied(patches: &[Patch]) -> Change {
     let mut last: Option<Change> = None;
     for patch in patches {
@@ -113,7 +113,7 @@ fn an_older_message_fills_empty_columns_only() {
 }
 
 #[test]
-fn of_three_messages_the_earliest_dates_the_order_in_whatever_order_they_come() {
+fn the_earliest_of_three_messages_dates_the_order_whatever_their_order() {
     let patches = [0, 5, 9].map(|at| patch(at, Fields::default()));
     for turn in [[0, 1, 2], [2, 1, 0], [2, 0, 1], [1, 2, 0], [1, 0, 2], [0, 2, 1]] {
         let order = order(&turn.map(|at| patches[at].clone()));
@@ -123,7 +123,7 @@ fn of_three_messages_the_earliest_dates_the_order_in_whatever_order_they_come() 
 }
 
 #[test]
-fn cancelled_and_refunded_yield_only_to_a_newer_stated_status() {
+fn cancelled_and_refunded_give_way_only_to_a_newer_stated_status() {
     for void in [Status::Cancelled, Status::Refunded] {
         let dead = status(5, void);
         assert_eq!(order(&[dead.clone(), success(9, Fields::default())]).fields.status, Some(void));

@@ -1,4 +1,4 @@
-//! What an edit by hand makes of an order.
+//! Edits by a person.
 
 use roms::order::merge::{edit, merge};
 use roms::order::{Edit, Fields, Guard, Order, Status};
@@ -66,7 +66,7 @@ fn an_edited_value_counts_as_stated() {
 }
 
 #[test]
-fn an_edit_that_says_nothing_new_leaves_the_order_alone() {
+fn an_edit_without_a_change_leaves_the_order_alone() {
     let before = order(&[patch(0, notes("card"))]);
     for nothing in
         [by_hand(5, notes("card")), by_hand(5, Fields::default()), clear(5, &["email", "no_column"])]
@@ -137,7 +137,7 @@ fn a_cleared_column_is_filled_by_newer_messages_only() {
 }
 
 #[test]
-fn what_an_edit_both_clears_and_sets_is_set() {
+fn a_column_that_an_edit_clears_and_sets_is_set() {
     let before = order(&[patch(0, notes("old"))]);
     let both = Edit { clear: vec!["notes"], ..by_hand(5, notes("new")) };
     let after = edited(&before, &both);
@@ -156,7 +156,7 @@ fn a_guard_holds_while_the_status_stands_and_nothing_newer_was_applied() {
 }
 
 #[test]
-fn none_received_is_what_an_empty_column_says() {
+fn zero_received_is_stored_as_an_empty_column() {
     let received = |count| Fields { qty_received: Some(count), ..Fields::default() };
     let none = order(&[patch(0, received(0))]);
     assert_eq!(none.fields.qty_received, None);

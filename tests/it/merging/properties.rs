@@ -1,4 +1,4 @@
-//! What holds for whatever patches come in whatever order.
+//! Properties that hold for any patches in any order.
 
 use proptest::prelude::*;
 use roms::order::merge::merge;
@@ -15,8 +15,8 @@ fn any_amount() -> impl Strategy<Value = Amount> {
     (-Amount::MAX_HUNDREDTHS..=Amount::MAX_HUNDREDTHS).prop_map(|n| Amount::from_hundredths(n).unwrap())
 }
 
-/// Facts that a card may state, without totals.
-fn facts() -> impl Strategy<Value = Fields> {
+/// Fields that a card may state, without totals.
+fn fields() -> impl Strategy<Value = Fields> {
     let texts = (maybe_text(), maybe_text(), maybe_text(), maybe_text());
     let numbers = (
         prop::option::of(1_u32..4),
@@ -35,11 +35,11 @@ fn facts() -> impl Strategy<Value = Fields> {
     })
 }
 
-/// Facts with a status of a living order and maybe a total: its own product, or another.
-fn any_facts() -> impl Strategy<Value = Fields> {
+/// Fields with a status that is not final and possibly a total: price times quantity, or another amount.
+fn any_fields() -> impl Strategy<Value = Fields> {
     use Status::{Delivered, Processing, Shipped};
     let status = prop::option::of(prop::sample::select(vec![Processing, Shipped, Delivered]));
-    (facts(), status, any::<bool>(), prop::option::of(5000_i64..6000)).prop_map(
+    (fields(), status, any::<bool>(), prop::option::of(5000_i64..6000)).prop_map(
         |(facts, status, multiplied, total)| {
             let product = facts.price.and_then(|price| price.times(facts.quantity.unwrap_or(1)));
             let total = if multiplied { product } else { total.and_then(Amount::from_hundredths) };
@@ -52,7 +52,7 @@ fn any_patch() -> impl Strategy<Value = Patch> {
     let status = prop::option::of(prop::sample::select(Status::ALL.to_vec()));
     let total = prop::option::of((0_i64..3000).prop_map(|n| Amount::from_hundredths(n).unwrap()));
     let extra = prop::collection::btree_map("[xy]", "[a-c]", 0..3);
-    (0_i64..6, facts(), status, total, extra, any::<bool>()).prop_map(
+    (0_i64..6, fields(), status, total, extra, any::<bool>()).prop_map(
         |(at, facts, status, total, extra, succeeded)| {
             let mut patch = patch(at, Fields { status, total, ..facts });
             patch.derived.status = succeeded.then_some(Status::Verified);
@@ -79,7 +79,7 @@ proptest! {
     }
 
     #[test]
-    fn the_newer_fact_stands_in_whatever_order_two_messages_come(old in any_facts(), new in any_facts()) {
+    fn the_newer_fact_stands_in_whatever_order_two_messages_come(old in any_fields(), new in any_fields()) {
         let (old, new) = (patch(1, old), patch(2, new));
         let there = order(&[old.clone(), new.clone()]);
         let back = order(&[new, old]);
@@ -88,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_is_known_is_ever_erased(patches in prop::collection::vec(any_patch(), 2..6)) {
+    fn a_stored_value_is_never_erased(patches in prop::collection::vec(any_patch(), 2..6)) {
         let (last, before) = patches.split_last().unwrap();
         let known = order(before);
         let after = merge(Some(&known), last, minute(2000)).order;
@@ -124,7 +124,7 @@ proptest! {
     }
 
     #[test]
-    fn a_void_order_is_revived_by_nothing_but_a_newer_stated_status(
+    fn only_a_newer_stated_status_revives_a_cancelled_or_refunded_order(
         void in prop::sample::select(vec![Status::Cancelled, Status::Refunded]),
         next in any_patch(),
     ) {

@@ -1,4 +1,4 @@
-//! Embeds and other JSON, whole and damaged.
+//! Embeds and other Discord JSON, complete and damaged.
 
 use serde_json::json;
 
@@ -95,7 +95,7 @@ fn long_values_keep_their_lines_also_those_that_look_like_labels() {
 }
 
 #[test]
-fn an_empty_field_states_nothing_and_takes_nothing() {
+fn an_empty_field_states_nothing_and_takes_no_other_value() {
     for nothing in ["", " ", "\u{200b}", "||||", "N/A"] {
         check(&[(
             nothing,
@@ -106,7 +106,7 @@ fn an_empty_field_states_nothing_and_takes_nothing() {
 }
 
 #[test]
-fn a_heading_counts_in_each_place() {
+fn a_heading_is_found_in_each_part_of_an_embed() {
     let fields = json!([{"name": "Order Number", "value": "A-1"}, {"name": "Price", "value": "$5"}]);
     let heading = "Successful Checkout | Best Buy US";
     for embed in [
@@ -130,7 +130,7 @@ fn a_heading_counts_in_each_place() {
 }
 
 #[test]
-fn a_heading_beside_an_embed_without_one_is_that_of_the_embed() {
+fn a_heading_beside_an_embed_without_heading_belongs_to_the_embed() {
     let fields = json!([{"name": "Order Number", "value": "A-1"}]);
     for (content, title, status) in [
         ("@here Successful Checkout", "", ""),
@@ -147,7 +147,7 @@ fn a_heading_beside_an_embed_without_one_is_that_of_the_embed() {
 }
 
 #[test]
-fn every_order_of_a_message_is_read_wherever_it_stands() {
+fn every_order_of_a_message_is_read() {
     let order = |number: &str| json!({"title": "Successful Checkout | S", "fields": [{"name": "Order Number", "value": number}]});
     let text = "Successful Checkout | S\nOrder Number\n3";
     let table = [
@@ -169,7 +169,7 @@ fn every_order_of_a_message_is_read_wherever_it_stands() {
 }
 
 #[test]
-fn nulls_and_wrong_types_cost_nothing_but_themselves() {
+fn nulls_and_wrong_types_affect_only_themselves() {
     let odd = [json!(null), json!(7), json!(true), json!([]), json!({}), json!([null]), json!("")];
     for odd in odd {
         let whole = json!({
@@ -193,7 +193,7 @@ fn nulls_and_wrong_types_cost_nothing_but_themselves() {
 }
 
 #[test]
-fn flat_json_is_read_under_all_its_names() {
+fn flat_json_is_read_under_all_key_names() {
     let table = [
         ("product", json!("X"), "product", "X"),
         ("product_name", json!("X"), "product", "X"),

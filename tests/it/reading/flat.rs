@@ -1,4 +1,4 @@
-//! Flat JSON: an object whose keys are its labels.
+//! Flat JSON: objects whose keys are labels.
 
 use super::{check, read_all};
 
@@ -49,7 +49,7 @@ fn an_amount_too_small_for_money_is_empty_and_never_zero() {
 }
 
 #[test]
-fn lists_and_objects_are_kept_as_what_they_hold() {
+fn lists_and_objects_are_joined_with_commas() {
     let card = read_all(
         r#"{"order_number":"a2","price":{"amount":1000,"cents":50},"email":["a@b.c"],"tags":["x",2,null,""],
             "shipping_address":{"city":"X","country":"US","street":"1 St","street2":null,"zip":12345},"notes":[]}"#,
@@ -70,7 +70,7 @@ fn lists_and_objects_are_kept_as_what_they_hold() {
 }
 
 #[test]
-fn a_flat_object_of_an_order_without_its_number_is_rejected_and_any_other_is_nobodys() {
+fn a_flat_order_without_number_is_rejected_and_other_objects_are_not_cards() {
     let missing = [("error", "missing_order_number")].as_slice();
     check(&[
         ("product", r#"{"product":"solo"}"#, missing),
@@ -89,7 +89,7 @@ fn a_flat_object_of_an_order_without_its_number_is_rejected_and_any_other_is_nob
 }
 
 #[test]
-fn a_currency_is_stated_and_never_against_the_sign_of_an_amount() {
+fn a_currency_label_never_contradicts_the_amounts() {
     check(&[
         (
             "key",
@@ -125,7 +125,7 @@ fn a_currency_is_stated_and_never_against_the_sign_of_an_amount() {
 }
 
 #[test]
-fn a_time_that_nobody_believes_is_not_taken_for_that_of_the_message() {
+fn an_implausible_timestamp_is_not_used() {
     for time in ["0000-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-01-01T00:00:00Z"] {
         let payload = serde_json::json!({
             "id": "1", "timestamp": time,

@@ -1,4 +1,4 @@
-//! What fuzzing found, with values that are made up: `fuzz/README.md`.
+//! Faults that fuzzing found, with made-up values. See `fuzz/README.md`.
 
 use roms::card::flatten::flatten;
 use roms::card::message::Message;
@@ -17,7 +17,7 @@ fn entities_make_no_lines_and_nothing_invisible() {
 }
 
 #[test]
-fn a_word_behind_ticks_that_close_at_once_is_kept() {
+fn a_word_after_ticks_that_close_at_once_is_kept() {
     let fenced = card_with("Product", "```Widget\n```\nPrice\n$5");
     check(&[("text", &fenced, &[("product", "Widget"), ("price", "5.00")])]);
     let cards = flatten(&Message::from_payload(&fenced, "test", chrono::DateTime::UNIX_EPOCH));
@@ -25,7 +25,7 @@ fn a_word_behind_ticks_that_close_at_once_is_kept() {
 }
 
 #[test]
-fn a_field_whose_name_stands_behind_ticks_keeps_its_name() {
+fn a_field_name_after_ticks_is_kept() {
     let card = embed_with(&[("Order Number", "A-1"), ("```Product", "Widget"), ("Price", "$5")]);
     check(&[("embed", &card, &[("product", "Widget"), ("price", "5.00")])]);
 }

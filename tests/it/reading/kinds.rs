@@ -1,8 +1,8 @@
-//! Which cards are orders, and which are none.
+//! Which cards are orders and which are not.
 
 use super::{check, embed_with, read_all};
 
-fn headed(heading: &str, rest: &str) -> String {
+fn card_with_heading(heading: &str, rest: &str) -> String {
     format!("{heading}\nProduct\nFraud Squad\nOrder Number\n#A-1\n{rest}")
 }
 
@@ -30,10 +30,10 @@ fn every_success_phrase_is_a_success() {
         "Order Confirmed",
         "Order Placed | Target",
     ] {
-        check(&[(heading, &headed(heading, ""), &[("~status", "verified"), ("number", "A-1")])]);
+        check(&[(heading, &card_with_heading(heading, ""), &[("~status", "verified"), ("number", "A-1")])]);
     }
     for heading in ["Successful Checkout (Review Hold)", "Successful Checkout (Review Hold) | Target"] {
-        check(&[(heading, &headed(heading, ""), &[("~status", "pending"), ("number", "A-1")])]);
+        check(&[(heading, &card_with_heading(heading, ""), &[("~status", "pending"), ("number", "A-1")])]);
     }
 }
 
@@ -59,9 +59,9 @@ fn every_failure_phrase_is_a_failure_in_the_heading_and_in_the_status() {
         "fraud",
     ] {
         for text in [
-            headed(phrase, ""),
-            headed(&format!("❌ {} | Target", phrase.to_uppercase()), ""),
-            headed("Successful Checkout | Target", &format!("Status\n{phrase}")),
+            card_with_heading(phrase, ""),
+            card_with_heading(&format!("❌ {} | Target", phrase.to_uppercase()), ""),
+            card_with_heading("Successful Checkout | Target", &format!("Status\n{phrase}")),
         ] {
             let cards = read_all(&text);
             assert_eq!(cards.len(), 1, "{text}: {cards:?}");
@@ -82,7 +82,7 @@ fn every_failure_phrase_is_a_failure_in_the_heading_and_in_the_status() {
                         | "card decline"
                 )
             {
-                let text = headed("Successful Checkout | Target", &format!("{label}\n{phrase}"));
+                let text = card_with_heading("Successful Checkout | Target", &format!("{label}\n{phrase}"));
                 assert_eq!(read_all(&text)[0]["number"], "A-1", "{phrase} in {label} means nothing in text");
             }
         }
@@ -96,19 +96,19 @@ fn every_failure_phrase_is_a_failure_in_the_heading_and_in_the_status() {
 #[test]
 fn a_reason_makes_a_failure_but_not_of_a_cancellation() {
     for label in ["Reason", "Decline Reason", "Fraud Reason", "Failure Reason"] {
-        let text = headed("Successful Checkout | Target", &format!("{label}\nNot enough money"));
+        let text = card_with_heading("Successful Checkout | Target", &format!("{label}\nNot enough money"));
         check(&[(label, &text, &[("no order", "failure"), ("reason", "Not enough money")])]);
-        let text = headed("Successful Checkout | Target", &format!("{label}\nN/A"));
+        let text = card_with_heading("Successful Checkout | Target", &format!("{label}\nN/A"));
         check(&[(label, &text, &[("number", "A-1")])]);
         for cancelled in ["Order Cancelled | Target", "Order Canceled"] {
-            let text = headed(cancelled, &format!("{label}\nQuantity limit"));
+            let text = card_with_heading(cancelled, &format!("{label}\nQuantity limit"));
             check(&[(
                 cancelled,
                 &text,
                 &[("number", "A-1"), ("status", "cancelled"), ("extra.failure_reason", "Quantity limit")],
             )]);
         }
-        let text = headed("Order Update | Target", &format!("Status\nRefunded\n{label}\nDamaged"));
+        let text = card_with_heading("Order Update | Target", &format!("Status\nRefunded\n{label}\nDamaged"));
         check(&[(label, &text, &[("status", "refunded"), ("extra.failure_reason", "Damaged")])]);
     }
     check(&[
@@ -119,14 +119,14 @@ fn a_reason_makes_a_failure_but_not_of_a_cancellation() {
         ),
         (
             "cancel reason",
-            &headed("Order Update", "Cancel Reason\nLimit"),
+            &card_with_heading("Order Update", "Cancel Reason\nLimit"),
             &[("status", "cancelled"), ("extra.failure_reason", "Limit")],
         ),
     ]);
 }
 
 #[test]
-fn news_of_an_order_are_stated() {
+fn a_heading_about_an_existing_order_states_its_status() {
     for (heading, status) in [
         ("Order Cancelled | Target", "cancelled"),
         ("Order Canceled", "cancelled"),
@@ -136,14 +136,18 @@ fn news_of_an_order_are_stated() {
         ("Order Update", ""),
         ("Tracking Update", ""),
     ] {
-        check(&[(heading, &headed(heading, ""), &[("status", status), ("~status", ""), ("number", "A-1")])]);
+        check(&[(
+            heading,
+            &card_with_heading(heading, ""),
+            &[("status", status), ("~status", ""), ("number", "A-1")],
+        )]);
     }
-    let text = headed("Successful Checkout | Store", "Status\nShipped");
+    let text = card_with_heading("Successful Checkout | Store", "Status\nShipped");
     check(&[("a stated status wins over the heading", &text, &[("status", "shipped")])]);
 }
 
 #[test]
-fn test_cards_and_monitor_cards_are_no_orders() {
+fn test_cards_and_monitor_cards_are_not_orders() {
     for (text, kind) in [
         ("Test Webhook", "test"),
         ("Webhook Test\nYour webhook works", "test"),
@@ -159,6 +163,6 @@ fn test_cards_and_monitor_cards_are_no_orders() {
         check(&[(text, text, &[("no order", kind)])]);
     }
     for heading in ["Refract Test Webhook", "This is a test webhook", "Webhook test successful!"] {
-        check(&[(heading, &headed(heading, ""), &[("number", "A-1")])]);
+        check(&[(heading, &card_with_heading(heading, ""), &[("number", "A-1")])]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{embed_with, read_all};
 
-/// Lines of the list that name no label of ours, with the reason.
+/// Why a line of the list is not a label to test.
 fn skipped(label: &str, column: &str) -> Option<&'static str> {
     let positions = [
         "description line 1",
@@ -49,7 +49,7 @@ fn skipped(label: &str, column: &str) -> Option<&'static str> {
     }
 }
 
-/// A value for a column, and the key and text under which it must come out.
+/// A value for a column, and the key and text that must be read from it.
 fn sample(label: &str, column: &str) -> (&'static str, String, &'static str) {
     let extra = |value| (value, format!("extra.{column}"), value);
     let own = |value| (value, column.to_owned(), value);
@@ -118,7 +118,7 @@ fn every_known_label_is_read_into_its_column() {
 }
 
 #[test]
-fn labels_that_mean_two_things_are_told_apart_by_their_value() {
+fn ambiguous_labels_are_resolved_by_their_value() {
     let table = [
         ("Payment", "Visa ending in 1234", "payment_method"),
         ("Payment", "Main #7", "profile"),

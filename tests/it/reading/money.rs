@@ -40,7 +40,7 @@ fn money_is_read_in_every_usual_form() {
 }
 
 #[test]
-fn money_that_cannot_be_read_for_sure_is_empty_with_a_warning() {
+fn ambiguous_amounts_are_ignored_with_a_warning() {
     for text in [
         "free",
         "$5 EUR",

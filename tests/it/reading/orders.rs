@@ -1,4 +1,4 @@
-//! How many orders a text holds, and of how many products.
+//! Texts with several orders, and orders with several products.
 
 use super::text::SEED;
 use super::{check, read_all};
@@ -16,7 +16,7 @@ fn several_orders_in_one_text_are_several_orders() {
 }
 
 #[test]
-fn numbered_products_are_put_together() {
+fn numbered_products_are_combined() {
     check(&[
         (
             "in parentheses",
@@ -48,7 +48,7 @@ fn numbered_products_are_put_together() {
 }
 
 #[test]
-fn talk_is_no_order() {
+fn prose_is_not_an_order() {
     check(&[
         ("a greeting", "hello everybody", &[]),
         ("nothing", "", &[]),
@@ -64,7 +64,7 @@ fn talk_is_no_order() {
 }
 
 #[test]
-fn a_reason_or_state_in_the_words_of_a_heading_opens_no_card() {
+fn a_reason_or_status_that_reads_like_a_heading_starts_no_card() {
     for (label, value) in
         [("Status", "Order Shipped"), ("Status", "Order Cancelled"), ("Order Status", "Order Placed")]
     {

@@ -1,4 +1,4 @@
-//! Nothing that comes in stops the reader.
+//! No input makes the parser panic, hang or grow without bound.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{check, embed_with, read_all};
 
-/// Generous for a debug build on a busy machine; what is quadratic in a megabyte takes minutes.
+/// Generous for a debug build on a busy machine. Code that is quadratic in a megabyte takes minutes.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 #[test]
@@ -51,7 +51,7 @@ fn damaged_payloads_are_read_as_far_as_they_go() {
 }
 
 #[test]
-fn large_and_wicked_texts_are_read_in_time() {
+fn large_and_hostile_texts_are_read_in_time() {
     let many = 100_000;
     let wicked = [
         "a".repeat(1_000_000),
@@ -102,7 +102,7 @@ fn large_and_wicked_texts_are_read_in_time() {
     }
 }
 
-/// Pieces from which hard texts are made.
+/// Pieces of texts that are hard to parse.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
@@ -200,7 +200,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// A line that holds no markup, which is to come back as it was.
+/// A line without markup, which must not change.
 fn line_without_markup() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
         "Product",

@@ -2,7 +2,7 @@
 
 use super::{check, read_all};
 
-/// The message of the guide.
+/// The sample message of the guide.
 pub(super) const SEED: &str = "Successful Checkout | Best Buy US
 Product
 STARLINK - Mini Kit AC Dual Band Wi-Fi System - White
@@ -102,7 +102,7 @@ fn all_optional_labels_of_the_guide_are_read() {
 }
 
 #[test]
-fn values_that_look_like_labels_are_told_apart() {
+fn values_that_look_like_labels_are_recognized() {
     check(&[
         (
             "a product named Price",

@@ -1,4 +1,4 @@
-//! Values: quantities, states, e-mails, dates.
+//! Values: quantities, statuses, e-mail addresses, dates.
 
 use super::{card_with, check, check_values, read_all};
 
@@ -25,7 +25,7 @@ fn quantities_are_read_in_every_usual_form() {
 }
 
 #[test]
-fn states_are_read_in_every_spelling() {
+fn statuses_are_read_in_every_spelling() {
     check_values(
         "Status",
         "status",
@@ -69,7 +69,7 @@ fn states_are_read_in_every_spelling() {
 }
 
 #[test]
-fn a_state_that_is_not_known_is_kept_as_text() {
+fn an_unknown_status_is_kept_as_text() {
     check(&[(
         "unknown",
         &card_with("Status", "At the zoo"),
@@ -79,7 +79,7 @@ fn a_state_that_is_not_known_is_kept_as_text() {
 }
 
 #[test]
-fn an_email_never_costs_the_order() {
+fn an_unreadable_email_address_does_not_reject_the_order() {
     check_values(
         "Email",
         "email",
@@ -131,7 +131,7 @@ fn the_password_of_an_account_is_never_stored() {
 }
 
 #[test]
-fn secrets_with_signs_of_markup_are_kept_as_they_are() {
+fn secrets_that_contain_markup_characters_are_kept() {
     let table = [
         "http://user:pass@203.0.113.9:9000",
         "203.0.113.9:8000:user:pa*ss*",
@@ -183,7 +183,7 @@ fn order_numbers_are_trimmed_and_lose_their_hash() {
 }
 
 #[test]
-fn an_order_without_a_number_is_broken_not_foreign() {
+fn an_order_without_a_number_is_rejected() {
     for text in ["", "N/A", "-", "||||", "\u{200b}"] {
         let payload = format!("Successful Checkout | Store\nProduct\nX\nOrder Number\n{text}\nEmail\na@b.c");
         assert_eq!(read_all(&payload)[0]["error"], "missing_order_number", "{text}");

@@ -90,7 +90,7 @@ async fn an_order_that_stands_three_times_in_a_message_is_named_once_in_the_log(
 async fn test_and_failure_cards_are_understood_and_store_nothing() {
     let app = App::start().await;
     let cases = [
-        ("Test Webhook | Refract\nProduct\nThing\n", "test", "test notification, no order"),
+        ("Test Webhook | Refract\nProduct\nThing\n", "test", "test notification, not an order"),
         (
             "Checkout Failed | Best Buy US\nProduct\nThing\nReason\nOut of stock\n",
             "failure",
