@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 
-use super::stage::{Stage, is_private, said};
+use super::stage::{Stage, is_private, text_of};
 use crate::support::bot::card;
 use crate::support::discord::Fault;
 
@@ -24,8 +24,8 @@ async fn a_backfill_reports_counts() {
     {
         let asked = stage.slash(&stage.admin, "backfill", &[("channel", channel), ("since", since)]);
         assert_eq!(asked.callback().await["type"], 5);
-        let reply = asked.until_reply("counts", |reply| said(reply).contains("messages read")).await;
-        let text = said(&reply);
+        let reply = asked.until_reply("counts", |reply| text_of(reply).contains("messages read")).await;
+        let text = text_of(&reply);
         assert!(is_private(&reply));
         assert!(text.contains(&format!("created: {created}")) && text.contains("`checkouts`"), "{text}");
     }
@@ -48,22 +48,22 @@ async fn progress_is_shown_and_a_second_backfill_of_the_channel_is_refused() {
     let asked = stage.slash(&stage.admin, "backfill", &options);
     asked.callback().await;
     let second = stage.ask(&stage.owner.clone().with_roles(&stage.roles[2..]), "backfill", &options).await;
-    assert!(said(&second).contains("is already being read"), "{}", said(&second));
-    let progress = asked.until_reply("progress", |reply| said(reply).contains("so far")).await;
-    assert!(said(&progress).contains("100 messages so far"), "{}", said(&progress));
+    assert!(text_of(&second).contains("is already being read"), "{}", text_of(&second));
+    let progress = asked.until_reply("progress", |reply| text_of(reply).contains("so far")).await;
+    assert!(text_of(&progress).contains("100 messages so far"), "{}", text_of(&progress));
     stage.discord.heal();
     // Discord rejects some of the progress updates.
     stage.discord.fail("PATCH", "/webhooks/*/*/messages/@original", Fault::Status(500), 2);
-    let done = asked.until_reply("counts", |reply| said(reply).contains("messages read")).await;
+    let done = asked.until_reply("counts", |reply| text_of(reply).contains("messages read")).await;
     assert!(
-        said(&done).contains("150 messages read") && said(&done).contains("created: 150"),
+        text_of(&done).contains("150 messages read") && text_of(&done).contains("created: 150"),
         "{}",
-        said(&done)
+        text_of(&done)
     );
     assert_eq!(done.message, progress.message, "it is the same answer");
     let again = stage.slash(&stage.admin, "backfill", &options);
-    let again = again.until_reply("counts", |reply| said(reply).contains("messages read")).await;
-    assert!(said(&again).contains("already known: 150"), "{}", said(&again));
+    let again = again.until_reply("counts", |reply| text_of(reply).contains("messages read")).await;
+    assert!(text_of(&again).contains("already known: 150"), "{}", text_of(&again));
     stage.end(0).await;
 }
 
@@ -80,7 +80,7 @@ async fn an_unwatched_channel_and_an_unreadable_date_are_refused() {
         ("checkouts", "99999999999999999999 days", "is neither a date such as"),
     ] {
         let reply = stage.ask(&stage.admin, "backfill", &[("channel", channel), ("since", since)]).await;
-        assert!(said(&reply).contains(why), "{channel} {since}: {}", said(&reply));
+        assert!(text_of(&reply).contains(why), "{channel} {since}: {}", text_of(&reply));
         assert!(is_private(&reply));
     }
     let choices = stage.complete_option(&stage.admin, "backfill", "channel", "#check").await;
@@ -93,10 +93,10 @@ async fn an_unreadable_channel_is_reported_without_internals() {
     let stage = Stage::new().await;
     stage.discord.fail("GET", &format!("/channels/{}/messages", stage.channel.id()), Fault::Forbidden, 1000);
     let asked = stage.slash(&stage.admin, "backfill", &[("channel", "checkouts"), ("since", "1 day")]);
-    let text = said(&asked.answer().await);
+    let text = text_of(&asked.answer().await);
     assert!(!text.contains("messages read") && !text.contains("http"), "{text}");
     stage.discord.heal();
     let asked = stage.slash(&stage.admin, "backfill", &[("channel", "checkouts"), ("since", "1 day")]);
-    asked.until_reply("counts", |reply| said(reply).contains("messages read")).await;
+    asked.until_reply("counts", |reply| text_of(reply).contains("messages read")).await;
     stage.end(0).await;
 }

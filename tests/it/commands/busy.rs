@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use roms::order::Status;
 
-use super::stage::{Stage, buttons, is_private, said};
+use super::stage::{Stage, buttons, is_private, text_of};
 use crate::support::discord::{Fault, interactions::Interaction};
 
 #[tokio::test]
@@ -29,19 +29,19 @@ async fn of_two_simultaneous_cancellations_one_wins_and_the_other_is_refused() {
     // Readers do not wait, so by now both handlers have read the order.
     stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
     sql.unlock().await;
-    let told = async |asked: &crate::support::discord::interactions::Interaction| {
+    let answer_to = async |asked: &crate::support::discord::interactions::Interaction| {
         tokio::select! {
             reply = asked.update() => reply,
             reply = asked.until_reply("a word", |_| true) => reply,
         }
     };
-    let answers = [told(&pressed[0]).await, told(&pressed[1]).await];
+    let answers = [answer_to(&pressed[0]).await, answer_to(&pressed[1]).await];
     let done = answers.iter().filter(|reply| buttons(reply) == ["Undo"]).count();
-    assert_eq!(done, 1, "{:?}", answers.each_ref().map(said));
+    assert_eq!(done, 1, "{:?}", answers.each_ref().map(text_of));
     assert_eq!(stage.bot.order("TGT-900").await.unwrap().fields.status, Some(Status::Cancelled));
     assert_eq!(stage.events_of(&order).await.len(), 2, "one event, by one of them");
     let undo = answers.iter().find(|reply| buttons(reply) == ["Undo"]).unwrap();
-    stage.turn(&stage.manager, undo, "Undo").await;
+    stage.press_and_update(&stage.manager, undo, "Undo").await;
     assert_eq!(stage.bot.order("TGT-900").await.unwrap().fields.status, Some(Status::Verified));
     stage.end(0).await;
 }
@@ -53,14 +53,14 @@ async fn many_simultaneous_interactions_are_all_answered() {
     let asked: Vec<_> =
         (0..100).map(|_| stage.slash(&stage.viewer, "order", &[("number", "TGT-900")])).collect();
     for reply in join_all(asked.iter().map(Interaction::answer)).await {
-        assert!(said(&reply).contains("Example Console"), "{}", said(&reply));
+        assert!(text_of(&reply).contains("Example Console"), "{}", text_of(&reply));
     }
     stage.end(0).await;
 }
 
 #[tokio::test]
 async fn too_many_simultaneous_interactions_are_turned_away() {
-    /// As many as ROMS answers at the same time.
+    /// How many interactions ROMS answers at the same time.
     const LIMIT: usize = 128;
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
@@ -73,14 +73,14 @@ async fn too_many_simultaneous_interactions_are_turned_away() {
     }
     let number = [("number", "TGT-900")];
     let refused = stage.ask(&stage.viewer, "order", &number).await;
-    assert!(said(&refused).contains("ROMS is busy") && is_private(&refused), "{}", said(&refused));
+    assert!(text_of(&refused).contains("ROMS is busy") && is_private(&refused), "{}", text_of(&refused));
     assert_eq!(stage.complete(&stage.viewer, "order", "tgt").await, []);
     sql.unlock().await;
     for reply in join_all(waiting.iter().map(Interaction::answer)).await {
-        assert!(said(&reply).contains("TGT-900"), "{}", said(&reply));
+        assert!(text_of(&reply).contains("TGT-900"), "{}", text_of(&reply));
     }
     let answered = stage.ask(&stage.viewer, "order", &number).await;
-    assert!(said(&answered).contains("Example Console"), "{}", said(&answered));
+    assert!(text_of(&answered).contains("Example Console"), "{}", text_of(&answered));
     stage.end(0).await;
 }
 
@@ -96,7 +96,7 @@ async fn an_answer_survives_the_end_of_the_session() {
     stage.discord.gateway().forget_sessions();
     stage.discord.gateway().reset();
     sql.unlock().await;
-    assert!(said(&pressed.update().await).contains("is cancelled"));
+    assert!(text_of(&pressed.update().await).contains("is cancelled"));
     stage.until_listening().await;
     stage.end(0).await;
 }
@@ -110,10 +110,10 @@ async fn a_backfill_interrupted_by_a_restart_says_so() {
     asked.callback().await;
     stage.discord.until_requests("GET", &history, stage.discord.count("GET", &history) + 1).await;
     stage.restart_with(|_| {}).await;
-    assert!(said(&asked.answer().await).contains("is restarting"), "{}", said(&asked.answer().await));
+    assert!(text_of(&asked.answer().await).contains("is restarting"), "{}", text_of(&asked.answer().await));
     stage.discord.heal();
     // The channel is free for the next backfill.
     let asked = stage.slash(&stage.admin, "backfill", &[("channel", "checkouts"), ("since", "1 day")]);
-    asked.until_reply("counts", |reply| said(reply).contains("messages read")).await;
+    asked.until_reply("counts", |reply| text_of(reply).contains("messages read")).await;
     stage.end(0).await;
 }

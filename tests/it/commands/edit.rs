@@ -3,7 +3,7 @@
 use roms::order::{Amount, Status};
 use serde_json::json;
 
-use super::stage::{Stage, buttons, field, inputs, is_private, said};
+use super::stage::{Stage, buttons, field, inputs, is_private, text_of};
 use crate::support::bot::card;
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn a_change_is_stored_with_its_author() {
     assert_eq!(saved.callback().await["type"], 5);
     let reply = saved.answer().await;
     assert!(is_private(&reply));
-    assert!(said(&reply).contains("Changed: "), "{}", said(&reply));
+    assert!(text_of(&reply).contains("Changed: "), "{}", text_of(&reply));
     assert!(field(&reply, "Tracking").unwrap().contains("ups.com"));
     assert_eq!(buttons(&reply), ["History", "Edit", "Share"]);
 
@@ -47,12 +47,12 @@ async fn a_change_is_stored_with_its_author() {
             .all(|it| fields.contains(it)),
         "{fields:?}"
     );
-    let history = stage.turn(&stage.manager, &reply, "History").await;
+    let history = stage.press_and_update(&stage.manager, &reply, "History").await;
     let who = format!("<@{}>", stage.manager.id());
     assert!(
-        said(&history).contains(&who) && said(&history).contains("verified → shipped"),
+        text_of(&history).contains(&who) && text_of(&history).contains("verified → shipped"),
         "{}",
-        said(&history)
+        text_of(&history)
     );
     stage.end(0).await;
 }
@@ -69,12 +69,16 @@ async fn the_button_edits_in_place_and_an_empty_input_clears_the_field() {
     let saved = stage.submit(&stage.manager, &modal, Some(&order), &[("notes", "")]).await;
     let reply = saved.update().await;
     assert_eq!(reply.message, order.message);
-    assert!(said(&reply).contains("Changed: notes") && field(&reply, "Notes").is_none(), "{}", said(&reply));
+    assert!(
+        text_of(&reply).contains("Changed: notes") && field(&reply, "Notes").is_none(),
+        "{}",
+        text_of(&reply)
+    );
     assert_eq!(stage.bot.order("TGT-900").await.unwrap().fields.notes, None);
 
     let modal = stage.press(&stage.manager, &reply, "Edit");
     let unchanged = stage.submit(&stage.manager, &modal, Some(&reply), &[]).await.update().await;
-    assert!(said(&unchanged).starts_with("Nothing was changed."), "{}", said(&unchanged));
+    assert!(text_of(&unchanged).starts_with("Nothing was changed."), "{}", text_of(&unchanged));
     stage.end(0).await;
 }
 
@@ -95,7 +99,7 @@ async fn an_unreadable_value_changes_nothing_and_is_explained() {
         let modal = stage.slash(&stage.manager, "edit", &[("number", "TGT-900")]);
         let typed = [(name, typed), ("notes", if name == "notes" { typed } else { "also this" })];
         let reply = stage.submit(&stage.manager, &modal, None, &typed).await.answer().await;
-        let text = said(&reply);
+        let text = text_of(&reply);
         assert!(text.contains("Nothing was changed") && text.contains(why), "{typed:?}: {text}");
     }
     assert_eq!(stage.bot.order("TGT-900").await.unwrap(), order);
@@ -123,7 +127,7 @@ async fn a_card_that_arrives_while_the_modal_is_open_is_not_overwritten() {
     stage.submit(&stage.admin, &other, None, &[("notes", "by Ada")]).await.answer().await;
 
     let saved = stage.submit(&stage.manager, &modal, None, &[("commission", "5")]).await.answer().await;
-    assert!(said(&saved).contains("Changed: commission."), "{}", said(&saved));
+    assert!(text_of(&saved).contains("Changed: commission."), "{}", text_of(&saved));
     let stored = stage.bot.order("TGT-900").await.unwrap().fields;
     assert_eq!(stored.status, Some(Status::Shipped), "an untouched value is not written");
     assert_eq!(stored.tracking_number.as_deref(), Some("XYZ-1"));
@@ -140,7 +144,7 @@ async fn an_unknown_order_opens_no_modal() {
     let stage = Stage::new().await;
     stage.order("TGT-900", "$10.00").await;
     let asked = stage.slash(&stage.manager, "edit", &[("number", "TGT-901")]);
-    let text = said(&asked.answer().await);
+    let text = text_of(&asked.answer().await);
     assert!(text.contains("no order `TGT-901`") && text.contains("`TGT-900`"), "{text}");
     stage.end(0).await;
 }
@@ -166,7 +170,7 @@ async fn a_modal_of_a_deleted_order_or_another_release_is_out_of_date() {
         ("unheard-of:1", &typed[..]),
     ] {
         let reply = stage.manager.submit(&stage.channel, None, custom_id, inputs).answer().await;
-        assert!(said(&reply).contains("out of date"), "{custom_id} {inputs:?}: {}", said(&reply));
+        assert!(text_of(&reply).contains("out of date"), "{custom_id} {inputs:?}: {}", text_of(&reply));
     }
     stage.end(0).await;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::stage::{Stage, is_private, said};
+use super::stage::{Stage, is_private, text_of};
 use crate::support::discord::Fault;
 use crate::support::discord::interactions::Reply;
 use crate::support::sql::Sql;
@@ -16,7 +16,7 @@ async fn database(stage: &Stage) -> Sql {
 
 /// Checks that the answer has an id and no cause, and that the log has the cause under that id.
 fn assert_failed(stage: &Stage, reply: &Reply, what: &str) {
-    let text = said(reply);
+    let text = text_of(reply);
     assert!(is_private(reply), "{what}");
     let id = text.split('`').nth(1).unwrap_or_else(|| panic!("{what}: no id in {text}"));
     assert!(id.len() == 8 && id.chars().all(|c| c.is_ascii_hexdigit()), "{what}: {text}");
@@ -68,16 +68,16 @@ async fn a_database_failure_is_reported_without_its_cause() {
     assert_eq!(menu.callback().await["type"], 5);
     assert_failed(&stage, &menu.answer().await, "Show order");
     assert_eq!(stage.complete(&stage.admin, "order", "tgt").await, [], "no choices instead of an error");
-    let status = said(&stage.ask(&stage.admin, "status", &[]).await);
+    let status = text_of(&stage.ask(&stage.admin, "status", &[]).await);
     assert!(status.contains("something is wrong") || status.contains("unknown"), "{status}");
-    let help = said(&stage.ask(&stage.admin, "help", &[]).await);
+    let help = text_of(&stage.ask(&stage.admin, "help", &[]).await);
     assert!(help.contains("/order"), "{help}");
 
     for table in ["orders", "webhook_logs", "order_events", "order_sums", "discord_views"] {
         sql.run(&format!("ALTER TABLE {table}_gone RENAME TO {table}")).await;
     }
     let again = stage.ask(&stage.admin, "order", &[("number", "TGT-900")]).await;
-    assert!(said(&again).contains("TGT-900"), "it works again: {}", said(&again));
+    assert!(text_of(&again).contains("TGT-900"), "it works again: {}", text_of(&again));
     stage.end(0).await;
 }
 
@@ -97,7 +97,7 @@ async fn a_failed_change_is_reported_and_changes_nothing() {
     sql.run("ALTER TABLE order_events_gone RENAME TO order_events").await;
     assert_eq!(stage.bot.order("TGT-900").await.unwrap(), before);
     // The button still works.
-    stage.turn(&stage.manager, &question, "Cancel the order").await;
+    stage.press_and_update(&stage.manager, &question, "Cancel the order").await;
     assert_eq!(stage.bot.order("TGT-900").await.unwrap().fields.status, Some(roms::order::Status::Cancelled));
     stage.end(0).await;
 }
@@ -115,9 +115,9 @@ async fn answers_are_deferred_while_the_database_is_locked() {
     assert_eq!(listed.callback().await["type"], 5);
     // Readers do not wait for the writer.
     let order = stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
-    assert!(said(&order).contains("verified"), "{}", said(&order));
+    assert!(text_of(&order).contains("verified"), "{}", text_of(&order));
     sql.unlock().await;
-    assert!(said(&pressed.update().await).contains("is cancelled"));
+    assert!(text_of(&pressed.update().await).contains("is cancelled"));
     listed.answer().await;
     stage.end(0).await;
 }
@@ -129,11 +129,11 @@ async fn a_temporary_discord_failure_is_retried() {
     stage.discord.fail("POST", "/interactions/*/*/callback", Fault::Status(503), 1);
     stage.discord.fail("PATCH", "/webhooks/*/*/messages/@original", Fault::Status(500), 2);
     let order = stage.ask(&stage.manager, "order", &[("number", "TGT-900")]).await;
-    assert!(said(&order).contains("Example Console"), "{}", said(&order));
+    assert!(text_of(&order).contains("Example Console"), "{}", text_of(&order));
     let question = stage.ask(&stage.manager, "cancel", &[("number", "TGT-900")]).await;
     stage.discord.fail("PATCH", "/webhooks/*/*/messages/@original", Fault::Status(500), 1);
-    let done = stage.turn(&stage.manager, &question, "Cancel the order").await;
-    assert!(said(&done).contains("is cancelled"), "{}", said(&done));
+    let done = stage.press_and_update(&stage.manager, &question, "Cancel the order").await;
+    assert!(text_of(&done).contains("is cancelled"), "{}", text_of(&done));
     stage.end(0).await;
 }
 
@@ -146,8 +146,8 @@ async fn an_expired_interaction_is_only_logged() {
     let asked = stage.slash(&stage.admin, "backfill", &[("channel", "checkouts"), ("since", "1 day")]);
     asked.callback().await;
     asked.age(Duration::from_mins(16));
-    let told = |_: &serde_json::Value| stage.log.count("command failed") == 1;
-    stage.bot.until("/health", "it is logged", told).await;
+    let is_logged = |_: &serde_json::Value| stage.log.count("command failed") == 1;
+    stage.bot.until("/health", "it is logged", is_logged).await;
     assert!(asked.replies().is_empty());
     stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
     stage.end(0).await;

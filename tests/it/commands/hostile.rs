@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{Stage, field, options, said};
+use super::stage::{Stage, field, options, text_of};
 use crate::support::bot::card;
 
 /// A card whose fields have Discord's maximum length, each filled with this character.
@@ -42,35 +42,39 @@ fn longest(number: &str, sign: &str) -> Value {
 async fn an_order_with_every_field_at_its_limit_is_shown_within_discords_limits() {
     let stage = Stage::new().await;
     for (at, sign) in ["x", "😀", "\\", "*_", "é"].into_iter().enumerate() {
-        // 255 characters are the longest number there may be.
+        // A number has at most 255 characters.
         let begin = format!("L{at}-{}", "9".repeat(100));
         let number = format!("{begin}{}", "9".repeat(152));
         stage.order_of(&number, longest(&number, sign)).await;
         let choices = stage.complete(&stage.manager, "order", &begin).await;
         assert_eq!(choices.len(), 1, "{sign}");
         let order = stage.ask(&stage.manager, "order", &[("number", &choices[0].1)]).await;
-        assert!(said(&order).contains(&begin), "{sign}: {}", said(&order));
-        assert!(said(&order).contains('…'), "truncated text is marked: {sign}");
-        assert!(field(&order, "Source").is_some_and(|link| link.ends_with(')')), "{sign}: {}", said(&order));
-        let history = stage.turn(&stage.manager, &order, "History").await;
-        assert!(said(&history).contains("created"), "{sign}: {}", said(&history));
+        assert!(text_of(&order).contains(&begin), "{sign}: {}", text_of(&order));
+        assert!(text_of(&order).contains('…'), "truncated text is marked: {sign}");
+        assert!(
+            field(&order, "Source").is_some_and(|link| link.ends_with(')')),
+            "{sign}: {}",
+            text_of(&order)
+        );
+        let history = stage.press_and_update(&stage.manager, &order, "History").await;
+        assert!(text_of(&history).contains("created"), "{sign}: {}", text_of(&history));
         let title = history.value["embeds"][0]["title"].as_str().unwrap();
         assert!(title.ends_with("…`"), "a code span is closed: {title}");
-        stage.turn(&stage.manager, &history, "Back").await;
+        stage.press_and_update(&stage.manager, &history, "Back").await;
         let modal = stage.press(&stage.manager, &order, "Edit");
         let saved = stage.submit(&stage.manager, &modal, Some(&order), &[("status", "shipped")]).await;
-        assert!(said(&saved.update().await).contains("Changed: status"), "{sign}");
+        assert!(text_of(&saved.update().await).contains("Changed: status"), "{sign}");
         stage.press(&stage.manager, &order, "Share").until_reply("a post", |_| true).await;
         let asked = stage.ask(&stage.manager, "cancel", &[("number", &number)]).await;
-        stage.turn(&stage.manager, &asked, "Cancel the order").await;
+        stage.press_and_update(&stage.manager, &asked, "Cancel the order").await;
     }
     for by in 0..5 {
         let by = json!([{"name": "by", "type": 4, "value": by}]);
         let sums = stage.viewer.slash(&stage.channel, "stats", by).answer().await;
-        assert_eq!(field(&sums, "Orders"), Some("5"), "{}", said(&sums));
+        assert_eq!(field(&sums, "Orders"), Some("5"), "{}", text_of(&sums));
     }
     let list = stage.ask(&stage.viewer, "orders", &[("search", &"9".repeat(200))]).await;
-    assert_eq!(options(&list).len(), 5, "{}", said(&list));
+    assert_eq!(options(&list).len(), 5, "{}", text_of(&list));
     stage.choose(&stage.viewer, &list, "L3-").answer().await;
     let logs = stage.ask(&stage.admin, "logs", &[]).await;
     let log = stage.choose(&stage.admin, &logs, "created").answer().await;
@@ -142,15 +146,15 @@ async fn texts_of_cards_do_nothing_in_an_answer() {
             embed["author"] = Value::Null;
             embed["footer"] = Value::Null;
         }
-        assert_harmless(&said(&rendered), what);
+        assert_harmless(&text_of(&rendered), what);
     }
     let title = order.value["embeds"][0]["title"].as_str().unwrap();
     assert!(title.contains(r"\[x\]\(javascript:alert\(1\)\)"), "{title}");
     let modal = stage.press(&stage.manager, &order, "Edit");
     let saved = stage.submit(&stage.manager, &modal, Some(&order), &[("notes", EVIL)]).await.update().await;
-    let history = stage.turn(&stage.manager, &saved, "History").await;
-    assert!(said(&history).contains("notes: "), "{}", said(&history));
-    assert_harmless(&said(&history), "history");
+    let history = stage.press_and_update(&stage.manager, &saved, "History").await;
+    assert!(text_of(&history).contains("notes: "), "{}", text_of(&history));
+    assert_harmless(&text_of(&history), "history");
     stage.end(1).await;
 }
 
@@ -170,7 +174,7 @@ async fn an_order_is_shown_without_links_that_discord_rejects() {
         message["embeds"][0]["thumbnail"] = json!({"url": link});
         stage.order_of(&number, message).await;
         let order = stage.ask(&stage.viewer, "order", &[("number", &number)]).await;
-        assert!(field(&order, "Order number").unwrap().contains(&number), "{link}: {}", said(&order));
+        assert!(field(&order, "Order number").unwrap().contains(&number), "{link}: {}", text_of(&order));
         let page = field(&order, "At the store");
         assert!(page.is_none_or(|page| page.ends_with(">)")), "a truncated link is left out: {page:?}");
     }
@@ -195,14 +199,14 @@ async fn credentials_in_a_proxy_are_never_shown() {
     stage.bot.until_order("TGT-1", has_changed).await;
 
     let order = stage.ask(&stage.admin, "order", &[("number", "TGT-1")]).await;
-    assert!(field(&order, "Proxy").unwrap().contains("203.0.113.6"), "{}", said(&order));
+    assert!(field(&order, "Proxy").unwrap().contains("203.0.113.6"), "{}", text_of(&order));
     stage.press(&stage.admin, &order, "Share").until_reply("a post", |_| true).await;
-    stage.turn(&stage.admin, &order, "History").await;
+    stage.press_and_update(&stage.admin, &order, "History").await;
     stage.ask(&stage.admin, "orders", &[("search", "canary")]).await;
     stage.complete(&stage.admin, "order", "TGT").await;
     let logs = stage.ask(&stage.admin, "logs", &[]).await;
     let shown = stage.choose(&stage.admin, &logs, "updated").answer().await;
-    assert!(said(&shown).contains("203.0.113.6"), "{}", said(&shown));
+    assert!(text_of(&shown).contains("203.0.113.6"), "{}", text_of(&shown));
     assert!(!shown.files.is_empty(), "the raw payload, without credentials");
     let ann = stage.discord.user("Ann");
     let theirs = ann.draft(&stage.channel, card("TGT-2", "$10.00")).post();
@@ -219,6 +223,6 @@ async fn credentials_in_a_proxy_are_never_shown() {
 
 async fn ann_menu(stage: &Stage, message: u64) {
     let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
-    assert!(said(&preview).contains("203.0.113.7"), "{}", said(&preview));
-    stage.turn(&stage.manager, &preview, "Store").await;
+    assert!(text_of(&preview).contains("203.0.113.7"), "{}", text_of(&preview));
+    stage.press_and_update(&stage.manager, &preview, "Store").await;
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{Stage, is_private, said, texts};
+use super::stage::{Stage, is_private, text_of, texts};
 use crate::support::bot::card;
 use crate::support::discord::interactions::{Interaction, Reply};
 use crate::support::discord::{Channel, User};
@@ -10,7 +10,7 @@ use crate::support::discord::{Channel, User};
 /// Options of a command, by name.
 type Options = &'static [(&'static str, &'static str)];
 
-/// Commands with the options that they need, and the lowest level that may use them.
+/// Commands with their options and the lowest level that may use them.
 const COMMANDS: [(&str, Options, usize); 9] = [
     ("order", &[("number", "TGT-900")], VIEWER),
     ("orders", &[], VIEWER),
@@ -23,7 +23,7 @@ const COMMANDS: [(&str, Options, usize); 9] = [
     ("status", &[], ADMIN),
 ];
 
-/// Buttons and modals by custom id, and who may use them.
+/// Custom ids of buttons, and the lowest level that may use them.
 const COMPONENTS: [(&str, usize); 11] = [
     ("order:1", VIEWER),
     ("history:1", VIEWER),
@@ -42,7 +42,7 @@ const VIEWER: usize = 1;
 const MANAGER: usize = 2;
 const ADMIN: usize = 3;
 
-/// People with the level that they have.
+/// Users and their levels.
 fn people(stage: &Stage) -> [(&User, usize); 5] {
     [
         (&stage.guest, 0),
@@ -53,12 +53,12 @@ fn people(stage: &Stage) -> [(&User, usize); 5] {
     ]
 }
 
-/// What somebody is told, or `None` where they were let in as far as a modal.
-async fn told(asked: &Interaction) -> Option<Reply> {
+/// The first answer that is a message. `None` if the answer is a modal.
+async fn first_answer(asked: &Interaction) -> Option<Reply> {
     match asked.callback().await["type"].as_u64() {
         Some(9) => None,
         Some(6) if asked.replies().is_empty() => {
-            // Either the message changes, or there is one more.
+            // The answer changes the message, or is a further message.
             tokio::select! {
                 reply = asked.update() => Some(reply),
                 reply = asked.until_reply("a message", |_| true) => Some(reply),
@@ -69,12 +69,12 @@ async fn told(asked: &Interaction) -> Option<Reply> {
 }
 
 fn is_refusal(reply: Option<&Reply>) -> bool {
-    reply.is_some_and(|reply| said(reply).contains("You need the"))
+    reply.is_some_and(|reply| text_of(reply).contains("You need the"))
 }
 
-/// Somebody who needs a level was refused, and told which roles have it.
+/// Checks that the answer refuses the caller and lists the roles with the needed level.
 fn assert_refused(stage: &Stage, reply: &Reply, needed: usize, what: &str) {
-    let text = said(reply);
+    let text = text_of(reply);
     assert!(is_private(reply), "{what}");
     assert!(text.contains(["", "viewer", "manager", "admin"][needed]), "{what}: {text}");
     for (level, role) in (1..).zip(stage.roles) {
@@ -89,11 +89,16 @@ async fn each_command_is_for_its_level_and_those_above() {
     stage.discord.until_commands(Some(&stage.guild)).await;
     for (name, options, needed) in COMMANDS {
         for (person, level) in people(&stage) {
-            let what = format!("/{name} by somebody of level {level}");
+            let what = format!("/{name} by a user of level {level}");
             let before = stage.log.count("refused");
             let asked = stage.slash(person, name, options);
-            let reply = told(&asked).await;
-            assert_eq!(is_refusal(reply.as_ref()), level < needed, "{what}: {:?}", reply.map(|it| said(&it)));
+            let reply = first_answer(&asked).await;
+            assert_eq!(
+                is_refusal(reply.as_ref()),
+                level < needed,
+                "{what}: {:?}",
+                reply.map(|it| text_of(&it))
+            );
             if level < needed {
                 assert_refused(&stage, &reply.unwrap(), needed, &what);
                 let id = person.id().to_string();
@@ -106,7 +111,7 @@ async fn each_command_is_for_its_level_and_those_above() {
     }
     for (person, _) in people(&stage) {
         let help = stage.ask(person, "help", &[]).await;
-        assert!(said(&help).contains("/help"), "{}", said(&help));
+        assert!(text_of(&help).contains("/help"), "{}", text_of(&help));
     }
     stage.end(0).await;
 }
@@ -120,7 +125,7 @@ async fn each_menu_is_for_its_level_and_those_above() {
     for (name, needed) in [("Show order", VIEWER), ("Read as order", MANAGER)] {
         for (person, level) in people(&stage) {
             let reply = person.menu(&stage.channel, name, message).answer().await;
-            assert_eq!(is_refusal(Some(&reply)), level < needed, "{name} {level}: {}", said(&reply));
+            assert_eq!(is_refusal(Some(&reply)), level < needed, "{name} {level}: {}", text_of(&reply));
             if level < needed {
                 assert_refused(&stage, &reply, needed, name);
             }
@@ -158,12 +163,17 @@ async fn components_of_somebody_elses_answer_check_the_level_too() {
         for (person, level) in people(&stage) {
             let page = stage.ask(&stage.admin, "orders", &[]).await;
             let pressed = person.press(&stage.channel, page.message, custom_id);
-            let reply = told(&pressed).await;
-            let what = format!("{custom_id} by somebody of level {level}");
-            assert_eq!(is_refusal(reply.as_ref()), level < needed, "{what}: {:?}", reply.map(|it| said(&it)));
+            let reply = first_answer(&pressed).await;
+            let what = format!("{custom_id} by a user of level {level}");
+            assert_eq!(
+                is_refusal(reply.as_ref()),
+                level < needed,
+                "{what}: {:?}",
+                reply.map(|it| text_of(&it))
+            );
             if level < needed {
                 let reply = reply.unwrap();
-                assert_ne!(reply.message, page.message, "{what}: the page stays as it is");
+                assert_ne!(reply.message, page.message, "{what}: the page is unchanged");
                 assert_refused(&stage, &reply, needed, &what);
             }
         }
@@ -172,7 +182,7 @@ async fn components_of_somebody_elses_answer_check_the_level_too() {
     for (custom_id, needed) in [("open", VIEWER), ("log", ADMIN)] {
         for (person, level) in people(&stage) {
             let reply = person.select(&stage.channel, page.message, custom_id, &["1"]).answer().await;
-            assert_eq!(is_refusal(Some(&reply)), level < needed, "{custom_id} {level}: {}", said(&reply));
+            assert_eq!(is_refusal(Some(&reply)), level < needed, "{custom_id} {level}: {}", text_of(&reply));
             assert!(is_private(&reply));
         }
     }
@@ -187,14 +197,14 @@ async fn components_of_somebody_elses_answer_check_the_level_too() {
     ];
     for (person, level) in people(&stage) {
         let reply = person.submit(&stage.channel, None, custom_id, &inputs).answer().await;
-        assert_eq!(is_refusal(Some(&reply)), level < MANAGER, "{level}: {}", said(&reply));
+        assert_eq!(is_refusal(Some(&reply)), level < MANAGER, "{level}: {}", text_of(&reply));
         let status = stage.bot.order("TGT-900").await.unwrap().fields.status.unwrap().as_str();
         assert_eq!(status, if level < MANAGER { "verified" } else { "shipped" });
     }
     stage.end(0).await;
 }
 
-/// Asks in every way from a channel.
+/// Uses every command and component in a channel.
 fn every_way(person: &User, channel: &Channel) -> Vec<Interaction> {
     let page = person.post(channel, "a message");
     let mut asked: Vec<Interaction> =
@@ -216,7 +226,7 @@ async fn everything_is_refused_in_a_guild_that_is_not_configured() {
     for person in [&stage.admin, &owner] {
         for asked in every_way(person, &elsewhere) {
             let reply = asked.until_reply("a refusal", |_| true).await;
-            let text = said(&reply);
+            let text = text_of(&reply);
             assert!(text.contains("only in the servers that ROMS is set up for"), "{asked:?}: {text}");
             assert!(is_private(&reply));
         }
@@ -243,17 +253,17 @@ async fn without_configured_roles_manage_server_decides() {
     stage.begin().await;
     stage.order("TGT-900", "$10.00").await;
     for (name, options, _) in COMMANDS {
-        let reply = told(&stage.slash(&stage.owner, name, options)).await;
-        assert!(!is_refusal(reply.as_ref()), "/{name}: {:?}", reply.map(|it| said(&it)));
+        let reply = first_answer(&stage.slash(&stage.owner, name, options)).await;
+        assert!(!is_refusal(reply.as_ref()), "/{name}: {:?}", reply.map(|it| text_of(&it)));
     }
     for person in [&stage.admin, &stage.manager, &stage.viewer, &stage.guest] {
         for (name, options, _) in COMMANDS {
             let reply = stage.ask(person, name, options).await;
-            assert!(said(&reply).contains("Manage Server"), "/{name}: {}", said(&reply));
+            assert!(text_of(&reply).contains("Manage Server"), "/{name}: {}", text_of(&reply));
         }
         let page = stage.ask(&stage.owner, "orders", &[]).await;
         let reply = person.press(&stage.channel, page.message, "history:1").answer().await;
-        assert!(said(&reply).contains("Manage Server"), "{}", said(&reply));
+        assert!(text_of(&reply).contains("Manage Server"), "{}", text_of(&reply));
         assert_eq!(stage.complete(person, "order", "tgt").await, []);
     }
     assert_eq!(stage.complete(&stage.owner, "order", "tgt").await.len(), 1);
@@ -266,7 +276,7 @@ async fn help_lists_the_commands_that_the_caller_may_use() {
     let all: Vec<Value> = stage.discord.until_commands(Some(&stage.guild)).await;
     for (person, level) in people(&stage) {
         let reply = stage.ask(person, "help", &[]).await;
-        let text = said(&reply);
+        let text = text_of(&reply);
         assert!(is_private(&reply));
         for (name, _, needed) in COMMANDS {
             assert_eq!(text.contains(&format!("`/{name}")), level >= needed, "{name} {level}: {text}");

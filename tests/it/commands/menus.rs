@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{Stage, buttons, custom_id, field, is_private, options, said};
+use super::stage::{Stage, buttons, custom_id, field, is_private, options, text_of};
 use crate::support::bot::card;
 use crate::watching::stage::odd_card;
 
@@ -26,12 +26,12 @@ async fn the_orders_of_a_message_are_shown() {
     assert_eq!(field(&shown, "Order number"), Some("`TGT-900`"));
     assert_eq!(buttons(&shown), ["History", "Share"]);
     let several = stage.viewer.menu(&stage.channel, "Show order", two).answer().await;
-    assert!(said(&several).contains("2 orders are stored from this message"), "{}", said(&several));
+    assert!(text_of(&several).contains("2 orders are stored from this message"), "{}", text_of(&several));
     assert_eq!(options(&several).len(), 2);
     let opened = stage.choose(&stage.viewer, &several, "B-2").answer().await;
     assert_eq!(field(&opened, "Order number"), Some("`B-2`"));
     let nothing = stage.viewer.menu(&stage.channel, "Show order", none).answer().await;
-    assert!(said(&nothing).starts_with("No order is stored from this message."), "{}", said(&nothing));
+    assert!(text_of(&nothing).starts_with("No order is stored from this message."), "{}", text_of(&nothing));
     stage.end(0).await;
 }
 
@@ -42,29 +42,29 @@ async fn a_message_of_an_untrusted_author_is_previewed_and_then_stored() {
     stage.mark().await;
     assert!(stage.bot.order("TGT-900").await.is_none(), "it is not read by itself");
     let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
-    let text = said(&preview);
+    let text = text_of(&preview);
     assert!(is_private(&preview));
     assert!(text.contains("Nothing is stored yet") && text.contains("`TGT-900`"), "{text}");
     assert!(text.contains("Example Console") && text.contains("10.00"), "{text}");
     assert_eq!(buttons(&preview), ["Store"]);
     assert!(stage.bot.order("TGT-900").await.is_none());
 
-    let stored = stage.turn(&stage.manager, &preview, "Store").await;
-    assert!(said(&stored).starts_with("Stored: created."), "{}", said(&stored));
+    let stored = stage.press_and_update(&stage.manager, &preview, "Store").await;
+    assert!(text_of(&stored).starts_with("Stored: created."), "{}", text_of(&stored));
     assert_eq!(field(&stored, "Order number"), Some("`TGT-900`"));
     let order = stage.bot.order("TGT-900").await.expect("it is stored now");
     stage.channel.until_reaction(message, "✅").await;
-    let history = stage.turn(&stage.manager, &stored, "History").await;
+    let history = stage.press_and_update(&stage.manager, &stored, "History").await;
     assert!(
-        said(&history).contains(&format!("<@{}>", stage.manager.id())),
+        text_of(&history).contains(&format!("<@{}>", stage.manager.id())),
         "who stored it: {}",
-        said(&history)
+        text_of(&history)
     );
     assert_eq!(stage.events_of(&order).await.len(), 1);
 
     let again = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
-    let again = stage.turn(&stage.manager, &again, "Store").await;
-    assert!(said(&again).contains("already stored"), "{}", said(&again));
+    let again = stage.press_and_update(&stage.manager, &again, "Store").await;
+    assert!(text_of(&again).contains("already stored"), "{}", text_of(&again));
     assert_eq!(stage.events_of(&order).await.len(), 1);
     let shown = stage.viewer.menu(&stage.channel, "Show order", message).answer().await;
     assert_eq!(field(&shown, "Order number"), Some("`TGT-900`"));
@@ -81,9 +81,9 @@ async fn a_forged_button_reads_nothing_in_another_channel() {
     let seen = custom_id(&preview, "Store");
     let forged = format!("store:{}:{hidden}:{}", secret.id(), seen.rsplit(':').next().unwrap());
     let pressed = stage.manager.press(&stage.channel, preview.message, &forged);
-    let told = pressed.until_reply("a refusal", |_| true).await;
-    assert!(said(&told).contains("out of date") && is_private(&told), "{}", said(&told));
-    assert!(pressed.replies().iter().all(|reply| !said(reply).contains("SECRET-1")));
+    let reply = pressed.until_reply("a refusal", |_| true).await;
+    assert!(text_of(&reply).contains("out of date") && is_private(&reply), "{}", text_of(&reply));
+    assert!(pressed.replies().iter().all(|reply| !text_of(reply).contains("SECRET-1")));
     stage.end(0).await;
 }
 
@@ -93,7 +93,7 @@ async fn a_preview_counts_the_cards_that_it_leaves_out() {
     let embeds = (0..8).map(|at| card(&format!("TGT-{at}"), "$10.00")["embeds"][0].clone());
     let message = theirs(&stage, json!({"embeds": embeds.collect::<Vec<_>>()}));
     let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
-    assert!(said(&preview).contains("3 more cards are not shown"), "{}", said(&preview));
+    assert!(text_of(&preview).contains("3 more cards are not shown"), "{}", text_of(&preview));
     stage.end(0).await;
 }
 
@@ -103,18 +103,22 @@ async fn a_message_that_changes_after_its_preview_is_previewed_again() {
     let message = theirs(&stage, card("TGT-900", "$10.00"));
     let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
     stage.channel.edit(message, card("TGT-900", "$99.00"));
-    let again = stage.turn(&stage.manager, &preview, "Store").await;
-    assert!(said(&again).contains("has changed") && said(&again).contains("99.00"), "{}", said(&again));
+    let again = stage.press_and_update(&stage.manager, &preview, "Store").await;
+    assert!(
+        text_of(&again).contains("has changed") && text_of(&again).contains("99.00"),
+        "{}",
+        text_of(&again)
+    );
     assert!(stage.bot.order("TGT-900").await.is_none());
-    let stored = stage.turn(&stage.manager, &again, "Store").await;
-    assert!(said(&stored).starts_with("Stored: created."), "{}", said(&stored));
+    let stored = stage.press_and_update(&stage.manager, &again, "Store").await;
+    assert!(text_of(&stored).starts_with("Stored: created."), "{}", text_of(&stored));
     assert_eq!(stage.bot.order("TGT-900").await.unwrap().fields.price.unwrap().hundredths(), 9900);
 
     let message = theirs(&stage, card("TGT-901", "$10.00"));
     let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
     stage.channel.delete(message);
     let gone = stage.press(&stage.manager, &preview, "Store").until_reply("a refusal", |_| true).await;
-    assert!(said(&gone).contains("has been deleted") && is_private(&gone), "{}", said(&gone));
+    assert!(text_of(&gone).contains("has been deleted") && is_private(&gone), "{}", text_of(&gone));
     assert!(stage.bot.order("TGT-901").await.is_none());
     stage.end(0).await;
 }
@@ -124,17 +128,17 @@ async fn a_message_without_an_order_says_so() {
     let stage = Stage::new().await;
     let hello = theirs(&stage, json!({"content": "hello"}));
     let reply = stage.manager.menu(&stage.channel, "Read as order", hello).answer().await;
-    assert!(said(&reply).starts_with("There is no order in this message"), "{}", said(&reply));
+    assert!(text_of(&reply).starts_with("There is no order in this message"), "{}", text_of(&reply));
     assert!(buttons(&reply).is_empty());
     let failed = theirs(&stage, odd_card("TGT-1", &json!({"author": {"name": "Checkout Failed | Target"}})));
     let reply = stage.manager.menu(&stage.channel, "Read as order", failed).answer().await;
-    assert!(said(&reply).contains("Not an order") && buttons(&reply).is_empty(), "{}", said(&reply));
+    assert!(text_of(&reply).contains("Not an order") && buttons(&reply).is_empty(), "{}", text_of(&reply));
     // The bot's own messages repeat the text of cards, and are refused.
     let order = stage.order("TGT-900", "$10.00").await;
     let shown = stage.ask(&stage.manager, "order", &[("number", order.number.as_str())]).await;
     let shared = stage.press(&stage.manager, &shown, "Share").until_reply("a post", |_| true).await;
     let reply = stage.manager.menu(&stage.channel, "Read as order", shared.message).answer().await;
-    assert!(said(&reply).contains("The bot wrote this message itself"), "{}", said(&reply));
+    assert!(text_of(&reply).contains("The bot wrote this message itself"), "{}", text_of(&reply));
     stage.end(1).await;
 }
 
@@ -157,14 +161,14 @@ async fn a_message_that_serenity_cannot_decode_is_read() {
         let message = theirs(&stage, odd_card(&number, &odd));
         let nothing = stage.viewer.menu(&stage.channel, "Show order", message).answer().await;
         assert!(
-            said(&nothing).starts_with("No order is stored from this message."),
+            text_of(&nothing).starts_with("No order is stored from this message."),
             "{odd}: {}",
-            said(&nothing)
+            text_of(&nothing)
         );
         let preview = stage.manager.menu(&stage.channel, "Read as order", message).answer().await;
-        assert!(said(&preview).contains(&format!("`{number}`")), "{odd}: {}", said(&preview));
-        let stored = stage.turn(&stage.manager, &preview, "Store").await;
-        assert!(said(&stored).starts_with("Stored: created."), "{odd}: {}", said(&stored));
+        assert!(text_of(&preview).contains(&format!("`{number}`")), "{odd}: {}", text_of(&preview));
+        let stored = stage.press_and_update(&stage.manager, &preview, "Store").await;
+        assert!(text_of(&stored).starts_with("Stored: created."), "{odd}: {}", text_of(&stored));
         let shown = stage.viewer.menu(&stage.channel, "Show order", message).answer().await;
         assert_eq!(field(&shown, "Order number"), Some(format!("`{number}`").as_str()), "{odd}");
     }
@@ -179,7 +183,7 @@ async fn a_channel_that_the_bot_cannot_read_is_reported() {
     let message = ann.draft(&secret, card("TGT-900", "$10.00")).post();
     secret.deny(crate::support::discord::permissions::READ_MESSAGE_HISTORY);
     let reply = stage.manager.menu(&secret, "Read as order", message).answer().await;
-    let text = said(&reply);
+    let text = text_of(&reply);
     assert!(text.contains("Read Message History") || text.contains("has been deleted"), "{text}");
     stage.end(0).await;
 }
@@ -198,11 +202,11 @@ async fn a_message_full_of_orders_is_shown_within_discords_limits() {
     let trusted = stage.hook.post(many.clone());
     stage.bot.until_orders(40).await;
     let shown = stage.viewer.menu(&stage.channel, "Show order", trusted).answer().await;
-    assert!(said(&shown).contains("40 orders are stored from this message"), "{}", said(&shown));
+    assert!(text_of(&shown).contains("40 orders are stored from this message"), "{}", text_of(&shown));
     assert_eq!(options(&shown).len(), 25);
     let logs = stage.ask(&stage.admin, "logs", &[]).await;
     let log = stage.choose(&stage.admin, &logs, "created").answer().await;
-    assert!(said(&log).contains("`N-1`"), "{}", said(&log));
+    assert!(text_of(&log).contains("`N-1`"), "{}", text_of(&log));
 
     let crowded = |number: u32| {
         let mut card = card(&format!("L-{number}"), "$10.00");
@@ -212,10 +216,10 @@ async fn a_message_full_of_orders_is_shown_within_discords_limits() {
     };
     let theirs = theirs(&stage, json!({"embeds": (1..=10).map(crowded).collect::<Vec<_>>()}));
     let preview = stage.manager.menu(&stage.channel, "Read as order", theirs).answer().await;
-    assert_eq!(buttons(&preview), ["Store"], "{}", said(&preview));
-    let text = said(&preview);
+    assert_eq!(buttons(&preview), ["Store"], "{}", text_of(&preview));
+    let text = text_of(&preview);
     assert!(text.contains("`L-1`") && text.contains('…'), "{text}");
-    let stored = stage.turn(&stage.manager, &preview, "Store").await;
-    assert_eq!(options(&stored).len(), 10, "{}", said(&stored));
+    let stored = stage.press_and_update(&stage.manager, &preview, "Store").await;
+    assert_eq!(options(&stored).len(), 10, "{}", text_of(&stored));
     stage.end(0).await;
 }

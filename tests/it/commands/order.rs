@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{Stage, buttons, field, is_private, said};
+use super::stage::{Stage, buttons, field, is_private, text_of};
 use crate::support::bot::card;
 
-/// A card with all that Refract says, and more.
+/// A card with all of the labels of Refract, and one unknown label.
 fn whole(number: &str) -> Value {
     let mut card = card(number, "$299.99");
     let embed = &mut card["embeds"][0];
@@ -52,11 +52,11 @@ async fn the_caller_alone_sees_the_whole_order() {
     assert!(field(&reply, "E-mail").unwrap().contains("example.com"));
     let tracking = field(&reply, "Tracking").unwrap();
     assert!(tracking.contains("(https://www.ups.com/") && tracking.contains("UPS"), "{tracking}");
-    assert!(field(&reply, "Dates").unwrap().contains("Ordered <t:"), "{}", said(&reply));
+    assert!(field(&reply, "Dates").unwrap().contains("Ordered <t:"), "{}", text_of(&reply));
     assert_eq!(field(&reply, "Ship to"), Some("1 Main Street\nSpringfield"));
     let source = format!("/channels/{}/{}/{message}", stage.guild.id(), stage.channel.id());
-    assert!(field(&reply, "Source").unwrap().contains(&source), "{}", said(&reply));
-    assert!(said(&reply).contains("203.0.113.7"), "the proxy's host may be seen");
+    assert!(field(&reply, "Source").unwrap().contains(&source), "{}", text_of(&reply));
+    assert!(text_of(&reply).contains("203.0.113.7"), "the proxy's host may be seen");
 
     assert_eq!(buttons(&reply), ["History", "Share"], "a viewer cannot edit");
     let seen_by_manager = stage.ask(&stage.manager, "order", &[("number", "TGT-900")]).await;
@@ -75,12 +75,12 @@ async fn the_history_replaces_the_order_and_leads_back() {
         .until_order("TGT-900", |order| order.fields.price.is_some_and(|it| it.hundredths() == 1250))
         .await;
     let order = stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
-    let history = stage.turn(&stage.viewer, &order, "History").await;
-    let text = said(&history);
+    let history = stage.press_and_update(&stage.viewer, &order, "History").await;
+    let text = text_of(&history);
     assert!(text.contains("price: 10.00 → 12.50") && text.contains("from Discord"), "{text}");
     assert!(text.find("12.50").unwrap() < text.find("created").unwrap(), "the newest first: {text}");
     assert_eq!(buttons(&history), ["Back"]);
-    let back = stage.turn(&stage.viewer, &history, "Back").await;
+    let back = stage.press_and_update(&stage.viewer, &history, "Back").await;
     assert_eq!(field(&back, "Order number"), Some("`TGT-900`"));
     assert_eq!(buttons(&back), ["History", "Share"]);
     assert_eq!(back.message, order.message);
@@ -107,7 +107,7 @@ async fn share_posts_the_order_without_private_data() {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
     assert!(buttons(&shared).is_empty(), "others get no buttons");
-    assert_eq!(said(&stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await), said(&order));
+    assert_eq!(text_of(&stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await), text_of(&order));
     stage.end(1).await;
 }
 
@@ -122,30 +122,30 @@ async fn a_number_is_found_in_any_spelling_and_similar_ones_are_suggested() {
         assert_eq!(field(&reply, "Order number"), Some("`BBY01-807102506907`"), "{written}");
     }
     let reply = stage.ask(&stage.viewer, "order", &[("number", "bby01-80710250690")]).await;
-    let text = said(&reply);
+    let text = text_of(&reply);
     assert!(text.contains("no order `bby01-80710250690`"), "{text}");
     assert!(text.contains("`BBY01-807102506907`") && !text.contains("TGT-900"), "{text}");
     assert!(is_private(&reply));
     for nonsense in
         ["@everyone `x` [y](https://evil.example)", "\u{0}", "' OR 1=1 --", "%", "999999999999999999999"]
     {
-        let text = said(&stage.ask(&stage.viewer, "order", &[("number", nonsense)]).await);
+        let text = text_of(&stage.ask(&stage.viewer, "order", &[("number", nonsense)]).await);
         assert!(text.starts_with("There is no order `"), "{nonsense}: {text}");
         assert!(!text.trim_start_matches("There is no order ").contains("`x`"), "{text}");
     }
     let long = "9".repeat(6000);
-    assert!(said(&stage.ask(&stage.viewer, "order", &[("number", &long)]).await).contains("no order"));
+    assert!(text_of(&stage.ask(&stage.viewer, "order", &[("number", &long)]).await).contains("no order"));
     stage.end(0).await;
 }
 
 #[tokio::test]
 async fn without_any_orders_the_answer_says_so() {
     let stage = Stage::new().await;
-    let text = said(&stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await);
+    let text = text_of(&stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await);
     assert_eq!(text, "There is no order `TGT-900`.");
     assert_eq!(stage.complete(&stage.viewer, "order", "").await, []);
     let list = stage.ask(&stage.viewer, "orders", &[]).await;
-    assert!(said(&list).contains("no orders yet"), "{}", said(&list));
+    assert!(text_of(&list).contains("no orders yet"), "{}", text_of(&list));
     assert!(buttons(&list).is_empty());
     stage.end(0).await;
 }

@@ -3,7 +3,7 @@
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
 
-use super::stage::{Stage, buttons, custom_id, field, is_private, options, said};
+use super::stage::{Stage, buttons, custom_id, field, is_private, options, text_of};
 use crate::support::bot::card;
 use crate::support::discord::interactions::Reply;
 
@@ -40,19 +40,19 @@ async fn the_list_has_pages() {
     assert_eq!(buttons(&first), ["(First)", "(Previous)", "Next", "Last"]);
     assert_eq!(options(&first).len(), 10);
 
-    let second = stage.turn(&stage.viewer, &first, "Next").await;
+    let second = stage.press_and_update(&stage.viewer, &first, "Next").await;
     assert_eq!(numbers(&second), expected((6..=15).rev()));
     assert_eq!(footer(&second), "Page 2 of 3 · 25 orders");
     assert_eq!(buttons(&second), ["First", "Previous", "Next", "Last"]);
-    let third = stage.turn(&stage.viewer, &second, "Next").await;
+    let third = stage.press_and_update(&stage.viewer, &second, "Next").await;
     assert_eq!(numbers(&third), expected((1..=5).rev()));
     assert_eq!(buttons(&third), ["First", "Previous", "(Next)", "(Last)"]);
-    let again = stage.turn(&stage.viewer, &third, "Previous").await;
+    let again = stage.press_and_update(&stage.viewer, &third, "Previous").await;
     assert_eq!(numbers(&again), numbers(&second));
-    let last = stage.turn(&stage.viewer, &again, "Last").await;
+    let last = stage.press_and_update(&stage.viewer, &again, "Last").await;
     assert_eq!(footer(&last), "Page 3 of 3 · 25 orders");
     assert!(numbers(&last).ends_with(&expected(std::iter::once(1))), "{:?}", numbers(&last));
-    assert_eq!(numbers(&stage.turn(&stage.viewer, &last, "First").await), numbers(&first));
+    assert_eq!(numbers(&stage.press_and_update(&stage.viewer, &last, "First").await), numbers(&first));
     stage.end(0).await;
 }
 
@@ -66,7 +66,7 @@ async fn the_select_opens_an_order_in_an_answer_of_its_own() {
     assert!(is_private(&opened));
     assert_eq!(buttons(&opened), ["History", "Share"]);
     assert_ne!(opened.message, list.message, "the list stays");
-    let page = stage.turn(&stage.viewer, &list, "Next").await;
+    let page = stage.press_and_update(&stage.viewer, &list, "Next").await;
     assert_eq!(numbers(&page), expected((6..=15).rev()));
     stage.end(0).await;
 }
@@ -79,8 +79,8 @@ async fn a_list_works_after_a_restart_and_after_a_new_session() {
     stage.restart_with(|_| {}).await;
     // A new order does not shift the next page.
     stage.order("N-26", "$10.00").await;
-    let second = stage.turn(&stage.viewer, &list, "Next").await;
-    assert_eq!(numbers(&second), expected((6..=15).rev()), "{}", said(&second));
+    let second = stage.press_and_update(&stage.viewer, &list, "Next").await;
+    assert_eq!(numbers(&second), expected((6..=15).rev()), "{}", text_of(&second));
 
     let identifies = stage.discord.gateway().identifies();
     stage.discord.gateway().forget_sessions();
@@ -88,7 +88,7 @@ async fn a_list_works_after_a_restart_and_after_a_new_session() {
     stage.discord.until_requests("GET", "/gateway", 2).await;
     stage.until_listening().await;
     assert!(stage.discord.gateway().identifies() > identifies, "it is a new session");
-    let third = stage.turn(&stage.viewer, &second, "Next").await;
+    let third = stage.press_and_update(&stage.viewer, &second, "Next").await;
     assert_eq!(numbers(&third), expected((1..=5).rev()));
     let opened = stage.choose(&stage.viewer, &third, "N-03").answer().await;
     assert_eq!(field(&opened, "Order number"), Some("`N-03`"));
@@ -133,14 +133,14 @@ async fn each_filter_narrows_the_list() {
         let list = stage.viewer.slash(&stage.channel, "orders", asked).answer().await;
         let mut seen = numbers(&list);
         seen.sort();
-        assert_eq!(seen, found, "{options:?}: {}", said(&list));
+        assert_eq!(seen, found, "{options:?}: {}", text_of(&list));
     }
     let none = stage.ask(&stage.viewer, "orders", &[("store", "Walmart")]).await;
-    assert_eq!(said(&none), "No orders match.");
+    assert_eq!(text_of(&none), "No orders match.");
     let wrong = stage.ask(&stage.viewer, "orders", &[("since", "last @everyone")]).await;
-    assert!(said(&wrong).contains("is not a date"), "{}", said(&wrong));
+    assert!(text_of(&wrong).contains("is not a date"), "{}", text_of(&wrong));
     let title = stage.ask(&stage.viewer, "orders", &[("store", "Target"), ("search", "*console*")]).await;
-    assert_eq!(said(&title), "No orders match.");
+    assert_eq!(text_of(&title), "No orders match.");
     stage.end(0).await;
 }
 
@@ -179,11 +179,11 @@ async fn a_stored_filter_that_cannot_be_read_shows_no_orders() {
             reply = pressed.update() => reply,
             reply = pressed.until_reply("an explanation", |_| true) => reply,
         };
-        assert!(said(&reply).contains("out of date"), "{stored}: {}", said(&reply));
+        assert!(text_of(&reply).contains("out of date"), "{stored}: {}", text_of(&reply));
     }
     sql.run("UPDATE discord_views SET text = '{\"store\": \"target\"}'").await;
     assert_eq!(
-        numbers(&stage.turn(&stage.viewer, &list, "Next").await).len(),
+        numbers(&stage.press_and_update(&stage.viewer, &list, "Next").await).len(),
         10,
         "an older release's filter"
     );
@@ -199,10 +199,10 @@ async fn a_list_whose_filter_is_no_longer_stored_is_out_of_date() {
     let unknown = next.replacen("list:1:", "list:777:", 1);
     assert_ne!(unknown, next);
     let answer = stage.viewer.press(&stage.channel, list.message, &unknown);
-    let told = answer.until_reply("an explanation", |_| true).await;
-    assert!(said(&told).contains("out of date") && is_private(&told), "{}", said(&told));
+    let reply = answer.until_reply("an explanation", |_| true).await;
+    assert!(text_of(&reply).contains("out of date") && is_private(&reply), "{}", text_of(&reply));
     assert_eq!(
-        numbers(&stage.turn(&stage.viewer, &list, "Next").await).len(),
+        numbers(&stage.press_and_update(&stage.viewer, &list, "Next").await).len(),
         10,
         "the list itself works on"
     );

@@ -1,4 +1,4 @@
-//! ROMS, the double and people of each level: what the scenarios of the commands begin with.
+//! The start of every scenario: ROMS, a fake Discord, and a user of each access level.
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -12,27 +12,27 @@ use crate::support::discord::User;
 use crate::support::discord::interactions::{Interaction, Reply};
 use crate::watching::stage::{Stage as Watching, id};
 
-/// What no answer and no file may hold: the credentials inside the proxy of every card.
+/// The credentials in the proxy of every card. No answer and no file may contain them.
 const CREDENTIALS: &str = "user:canary";
 
 /// The permission Manage Server.
 const MANAGE_SERVER: u64 = 1 << 5;
 
-/// Flag of a message that only the caller sees.
+/// The flag of a message that only the caller sees.
 pub(super) const PRIVATE: u64 = 64;
 
-/// A [`Watching`] with people of each level.
+/// A [`Watching`] stage with a user of each access level.
 pub(super) struct Stage {
     watching: Watching,
-    /// By a role.
+    /// Has the viewer role.
     pub(super) viewer: User,
-    /// By a role.
+    /// Has the manager role.
     pub(super) manager: User,
-    /// By their own id.
+    /// Is named in the configuration by their user id.
     pub(super) admin: User,
-    /// Is named nowhere.
+    /// Is not in the configuration.
     pub(super) guest: User,
-    /// Is named nowhere, and has Manage Server.
+    /// Is not in the configuration, but has Manage Server.
     pub(super) owner: User,
     /// The roles of viewers, managers and admins.
     pub(super) roles: [u64; 3],
@@ -47,14 +47,14 @@ impl Deref for Stage {
 }
 
 impl Stage {
-    /// ROMS is connected, and knows who may what.
+    /// ROMS is running and connected.
     pub(super) async fn new() -> Self {
         let mut stage = Self::before().await;
         stage.begin().await;
         stage
     }
 
-    /// ROMS is not started yet.
+    /// ROMS is not running yet.
     pub(super) async fn before() -> Self {
         let mut watching = Watching::before(|_, _| {}).await;
         let (discord, guild) = (&watching.discord, &watching.guild);
@@ -81,7 +81,7 @@ impl Stage {
         self.watching.until_listening().await;
     }
 
-    /// What is configured, to be changed before a start.
+    /// The configuration for the next start.
     pub(super) fn config(&mut self) -> &mut roms::config::Config {
         &mut self.watching.bot.config
     }
@@ -94,33 +94,33 @@ impl Stage {
         self.watching.until_listening().await;
     }
 
-    /// Makes an order of a card.
+    /// Posts a card, and waits for its order.
     pub(super) async fn order(&self, number: &str, price: &str) -> Order {
         self.order_of(number, card(number, price)).await
     }
 
-    /// Makes an order of this card.
+    /// Posts this card, and waits for its order.
     pub(super) async fn order_of(&self, number: &str, card: Value) -> Order {
         self.hook.post(card);
         self.bot.until_order(number, |_| true).await
     }
 
-    /// Somebody uses a command with these texts as options.
+    /// Uses a slash command with text options.
     pub(super) fn slash(&self, user: &User, name: &str, options: &[(&str, &str)]) -> Interaction {
         user.slash(&self.channel, name, texts(options))
     }
 
-    /// The same, and what they see of it.
+    /// Uses a slash command, and waits for its answer.
     pub(super) async fn ask(&self, user: &User, name: &str, options: &[(&str, &str)]) -> Reply {
         self.slash(user, name, options).answer().await
     }
 
-    /// The choices for what somebody types into the option `number` of a command.
+    /// The autocomplete choices for a text in the option `number`.
     pub(super) async fn complete(&self, user: &User, name: &str, typed: &str) -> Vec<(String, String)> {
         self.complete_option(user, name, "number", typed).await
     }
 
-    /// The same for any option.
+    /// The autocomplete choices for a text in an option.
     pub(super) async fn complete_option(
         &self,
         user: &User,
@@ -136,17 +136,17 @@ impl Stage {
         choices.iter().map(|choice| (text(&choice["name"]), text(&choice["value"]))).collect()
     }
 
-    /// Somebody presses the button of this label.
+    /// Presses the button with this label.
     pub(super) fn press(&self, user: &User, on: &Reply, label: &str) -> Interaction {
         user.press(&self.channel, on.message, &custom_id(on, label))
     }
 
-    /// The same where it changes the message, and what that becomes.
-    pub(super) async fn turn(&self, user: &User, on: &Reply, label: &str) -> Reply {
+    /// Presses a button, and waits until it changes its message.
+    pub(super) async fn press_and_update(&self, user: &User, on: &Reply, label: &str) -> Reply {
         self.press(user, on, label).update().await
     }
 
-    /// Somebody chooses from the select of a message by the beginning of a label.
+    /// Chooses the option of a select whose label contains this text.
     pub(super) fn choose(&self, user: &User, on: &Reply, label: &str) -> Interaction {
         let select = components(on).into_iter().find(|part| part["type"] == 3).expect("there is a select");
         let options = select["options"].as_array().unwrap();
@@ -155,7 +155,7 @@ impl Stage {
         user.select(&self.channel, on.message, select["custom_id"].as_str().unwrap(), &[value])
     }
 
-    /// Somebody sends off the modal that an interaction opened, with these inputs changed.
+    /// Submits the modal that an interaction opened, with these inputs changed.
     pub(super) async fn submit(
         &self,
         user: &User,
@@ -175,14 +175,14 @@ impl Stage {
         user.submit(&self.channel, on.map(|on| on.message), custom_id, &inputs)
     }
 
-    /// The messages of the bot that everybody in the channel sees.
+    /// The bot's messages that everybody in the channel sees.
     pub(super) fn public(&self) -> Vec<Value> {
         let bot = self.discord.bot_id().to_string();
         self.channel.messages().into_iter().filter(|message| message["author"]["id"] == bot).collect()
     }
 
-    /// Stops ROMS. All that it said was private, pinged nobody, held no credentials, and was such as
-    /// Discord takes; only `public` messages were for everybody.
+    /// Stops ROMS. Checks that every answer was private, pinged nobody, contained no credentials and kept
+    /// Discord's limits, and that exactly `public` messages were for everybody.
     pub(super) async fn end(self, public: usize) {
         assert_eq!(self.public().len(), public, "{:?}", self.public());
         assert_eq!(self.discord.violations(), Vec::<String>::new());
@@ -215,7 +215,7 @@ impl Stage {
     }
 }
 
-/// Options of a command that are texts.
+/// Text options of a command.
 pub(super) fn texts(options: &[(&str, &str)]) -> Value {
     options.iter().map(|(name, value)| json!({"name": name, "type": 3, "value": value})).collect()
 }
@@ -226,7 +226,7 @@ pub(super) fn components(reply: &Reply) -> Vec<Value> {
     rows.iter().flat_map(|row| row["components"].as_array().cloned().unwrap_or_default()).collect()
 }
 
-/// The labels of the buttons of a message; those that cannot be pressed are in brackets.
+/// The labels of a message's buttons; disabled ones are in brackets.
 pub(super) fn buttons(reply: &Reply) -> Vec<String> {
     let buttons = components(reply).into_iter().filter(|part| part["type"] == 2);
     let label = |button: Value| {
@@ -236,21 +236,21 @@ pub(super) fn buttons(reply: &Reply) -> Vec<String> {
     buttons.map(label).collect()
 }
 
-/// The labels of the select of a message.
+/// The labels of a select's options.
 pub(super) fn options(reply: &Reply) -> Vec<String> {
     let select = components(reply).into_iter().find(|part| part["type"] == 3);
     let options = select.and_then(|select| select["options"].as_array().cloned()).unwrap_or_default();
     options.iter().map(|option| option["label"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The custom id of the button of this label.
+/// The custom id of the button with this label.
 pub(super) fn custom_id(reply: &Reply, label: &str) -> String {
     let button = components(reply).into_iter().find(|part| part["label"] == label);
     let button = button.unwrap_or_else(|| panic!("no button {label}: {}", reply.value));
     button["custom_id"].as_str().unwrap().to_owned()
 }
 
-/// The inputs of a modal, by name.
+/// The inputs of a modal: name and text.
 pub(super) fn inputs(callback: &Value) -> Vec<(String, String)> {
     let rows = callback["data"]["components"].as_array().unwrap().iter();
     let input = |row: &Value| {
@@ -261,8 +261,8 @@ pub(super) fn inputs(callback: &Value) -> Vec<(String, String)> {
     rows.map(input).collect()
 }
 
-/// All that a message says, in the order in which it is read.
-pub(super) fn said(reply: &Reply) -> String {
+/// All text of a message, from top to bottom.
+pub(super) fn text_of(reply: &Reply) -> String {
     let mut texts = vec![reply.value["content"].clone()];
     for embed in reply.value["embeds"].as_array().into_iter().flatten() {
         texts.extend([&embed["author"]["name"], &embed["title"], &embed["description"]].map(Clone::clone));
@@ -281,12 +281,12 @@ pub(super) fn field<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
     fields.iter().find(|field| field["name"] == name)?["value"].as_str()
 }
 
-/// Whether a message is for its caller alone.
+/// Whether only the caller sees a message.
 pub(super) fn is_private(reply: &Reply) -> bool {
     reply.value["flags"].as_u64().unwrap_or_default() & PRIVATE != 0
 }
 
-/// The names of all commands that were registered.
+/// The names of these commands.
 pub(super) fn names(commands: &[Value]) -> BTreeSet<String> {
     commands.iter().map(|command| command["name"].as_str().unwrap().to_owned()).collect()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::stage::{Stage, is_private, said};
+use super::stage::{Stage, is_private, text_of};
 
 #[tokio::test]
 async fn unknown_components_and_commands_are_out_of_date() {
@@ -46,7 +46,7 @@ async fn unknown_components_and_commands_are_out_of_date() {
     ] {
         let pressed = stage.admin.press(&stage.channel, page.message, custom_id);
         let reply = pressed.until_reply("an answer", |_| true).await;
-        assert!(said(&reply).contains("out of date"), "{custom_id}: {}", said(&reply));
+        assert!(text_of(&reply).contains("out of date"), "{custom_id}: {}", text_of(&reply));
         assert!(is_private(&reply) && reply.message != page.message, "{custom_id}");
     }
     for (custom_id, values) in [
@@ -58,17 +58,17 @@ async fn unknown_components_and_commands_are_out_of_date() {
         ("pick", &["1"]),
     ] {
         let reply = stage.admin.select(&stage.channel, page.message, custom_id, values).answer().await;
-        assert!(said(&reply).contains("out of date"), "{custom_id} {values:?}: {}", said(&reply));
+        assert!(text_of(&reply).contains("out of date"), "{custom_id} {values:?}: {}", text_of(&reply));
     }
     // A user select is answered too.
     let data = json!({"component_type": 5, "custom_id": "open", "values": [stage.viewer.id().to_string()], "resolved": {}});
     let reply = stage.admin.interact(&stage.channel, 3, data, Some(page.message)).answer().await;
-    assert!(said(&reply).contains("out of date"), "{}", said(&reply));
+    assert!(text_of(&reply).contains("out of date"), "{}", text_of(&reply));
 
     let unknown = stage.ask(&stage.admin, "unheard-of", &[]).await;
-    assert!(said(&unknown).contains("out of date"), "{}", said(&unknown));
+    assert!(text_of(&unknown).contains("out of date"), "{}", text_of(&unknown));
     let refused = stage.ask(&stage.viewer, "unheard-of", &[]).await;
-    assert!(is_private(&refused), "{}", said(&refused));
+    assert!(is_private(&refused), "{}", text_of(&refused));
     // A command that Discord registered with other options.
     for options in [
         json!([]),
@@ -76,7 +76,7 @@ async fn unknown_components_and_commands_are_out_of_date() {
         json!([{"name": "order", "type": 3, "value": "x"}]),
     ] {
         let reply = stage.admin.slash(&stage.channel, "order", options.clone()).answer().await;
-        let text = said(&reply);
+        let text = text_of(&reply);
         assert!(text.contains("out of date") || text.contains("no order"), "{options}: {text}");
     }
     assert_eq!(stage.log.count("ERROR"), 0, "none of this is an error for the operator");

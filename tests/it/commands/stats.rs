@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{Stage, field, is_private, said};
+use super::stage::{Stage, field, is_private, text_of};
 use crate::support::bot::card;
 use crate::support::discord::interactions::Reply;
 
-/// A card of a store, an amount and a status.
+/// A card with a store, an amount and a status.
 fn of_store(number: &str, store: &str, price: &str, status: &str) -> Value {
     let mut card = card(number, price);
     card["embeds"][0]["author"]["name"] = json!(format!("Successful Checkout | {store}"));
@@ -15,7 +15,7 @@ fn of_store(number: &str, store: &str, price: &str, status: &str) -> Value {
     card
 }
 
-/// A choice of an option: choices are numbered.
+/// An option with a choice; Discord sends its index.
 fn choice(name: &str, value: u64) -> Value {
     json!({"name": name, "type": 4, "value": value})
 }
@@ -71,7 +71,7 @@ async fn totals_of_each_currency_come_with_a_chart() {
 async fn an_empty_and_an_impossible_period_are_answered_with_a_sentence() {
     let stage = Stage::new().await;
     let all = stats(&stage, json!([choice("period", 5)])).await;
-    assert!(said(&all).contains("There are no orders yet."), "{}", said(&all));
+    assert!(text_of(&all).contains("There are no orders yet."), "{}", text_of(&all));
     assert!(all.files.is_empty());
     for (options, expected) in [
         (vec![("since", "1999-01-01"), ("until", "1999-12-31")], "No orders in this period: 1999."),
@@ -79,9 +79,9 @@ async fn an_empty_and_an_impossible_period_are_answered_with_a_sentence() {
         (vec![("since", "tomorrow")], "`tomorrow` is not a date"),
     ] {
         let answer = stage.ask(&stage.viewer, "stats", &options).await;
-        assert!(said(&answer).contains(expected), "{}", said(&answer));
+        assert!(text_of(&answer).contains(expected), "{}", text_of(&answer));
     }
     let both = json!([choice("period", 1), {"name": "since", "type": 3, "value": "2026-01-31"}]);
-    assert!(said(&stats(&stage, both).await).contains("give either a period"));
+    assert!(text_of(&stats(&stage, both).await).contains("give either a period"));
     stage.end(0).await;
 }

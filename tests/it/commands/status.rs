@@ -2,7 +2,7 @@
 
 use roms::config::Channel;
 
-use super::stage::{Stage, field, is_private, said};
+use super::stage::{Stage, field, is_private, text_of};
 use crate::support::discord::permissions::READ_MESSAGE_HISTORY;
 use crate::watching::stage::id;
 
@@ -12,7 +12,7 @@ async fn a_healthy_bot_shows_all_details() {
     stage.order("TGT-900", "$10.00").await;
     stage.read_again().await;
     let reply = stage.ask(&stage.admin, "status", &[]).await;
-    let text = said(&reply);
+    let text = text_of(&reply);
     assert!(is_private(&reply));
     assert!(text.contains("everything works"), "{text}");
     assert!(field(&reply, "Gateway").unwrap().starts_with("connected"), "{text}");
@@ -39,8 +39,8 @@ async fn channels_with_a_problem_come_first_if_not_all_fit() {
     let missing = |health: &serde_json::Value| health.to_string().contains("Read Message History");
     stage.bot.until("/health", "it is seen", missing).await;
     let reply = stage.ask(&stage.admin, "status", &[]).await;
-    assert!(field(&reply, "z").unwrap().contains("missing permissions"), "{}", said(&reply));
-    assert!(said(&reply).contains("6 more channels are not shown"), "{}", said(&reply));
+    assert!(field(&reply, "z").unwrap().contains("missing permissions"), "{}", text_of(&reply));
+    assert!(text_of(&reply).contains("6 more channels are not shown"), "{}", text_of(&reply));
     stage.end(0).await;
 }
 
@@ -52,7 +52,7 @@ async fn a_missing_permission_is_named() {
     let missing = |health: &serde_json::Value| health.to_string().contains("Read Message History");
     stage.bot.until("/health", "it is seen", missing).await;
     let reply = stage.ask(&stage.admin, "status", &[]).await;
-    assert!(said(&reply).contains("something is wrong"), "{}", said(&reply));
+    assert!(text_of(&reply).contains("something is wrong"), "{}", text_of(&reply));
     let channel = field(&reply, "checkouts").unwrap();
     assert!(channel.contains("missing permissions: Read Message History"), "{channel}");
     stage.end(0).await;
