@@ -1,4 +1,4 @@
-//! The program as it is typed: what it prints, and its exit codes.
+//! Commands on the command line: output and exit codes.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// Runs `roms` in a folder, with nothing in its environment and this on standard input.
+/// Runs `roms` in a folder, without environment variables, with `input` on standard input.
 pub(crate) fn roms(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_roms"))
         .args(arguments)
@@ -33,7 +33,7 @@ pub(crate) fn err(output: &Output) -> String {
 }
 
 #[test]
-fn check_config_shows_what_is_in_force() {
+fn check_config_shows_the_values_in_force() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("config.toml"), "[orders]\ncurrency = \"EUR\"\n").unwrap();
 
@@ -57,7 +57,7 @@ fn a_broken_configuration_stops_every_command_with_exit_code_2() {
 }
 
 #[test]
-fn a_configuration_file_that_is_named_must_exist() {
+fn a_missing_configuration_file_is_an_error_if_the_command_line_names_it() {
     let folder = tempfile::tempdir().unwrap();
 
     let output = roms(folder.path(), &["--config", "mine.toml", "check-config"], "");
@@ -67,10 +67,10 @@ fn a_configuration_file_that_is_named_must_exist() {
 }
 
 #[test]
-fn send_sample_without_a_server_says_so_in_one_line() {
+fn send_sample_reports_a_missing_server_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
 
-    // Port 1 needs rights that a test has no use for, so nothing listens there.
+    // Nothing listens on port 1, because only the administrator may.
     let output = roms(folder.path(), &["send-sample", "--url", "http://127.0.0.1:1"], "");
 
     assert_eq!(output.status.code(), Some(1));
@@ -131,7 +131,7 @@ fn parse_shows_an_order_and_stores_nothing() {
 }
 
 #[test]
-fn parse_says_why_a_card_is_refused() {
+fn parse_gives_the_reason_for_a_rejected_card() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("card.txt"), "Successful Checkout | Store\nPrice\n$99.99\n").unwrap();
 

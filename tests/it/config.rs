@@ -1,4 +1,4 @@
-//! The configuration as its user meets it: what is taken, what is refused, and in which words.
+//! The configuration as users see it: accepted values, refused values and error messages.
 
 use std::{io, path::Path};
 
@@ -19,7 +19,7 @@ pub(crate) fn load_with_secret(
     Config::load(Some(file), env, read_secret).map_err(|error| error.to_string())
 }
 
-/// The one line that says what is wrong.
+/// The one problem of a configuration.
 pub(crate) fn refusal(text: &str, env: &[(&str, &str)]) -> String {
     let report = load(text, env).expect_err("this configuration must be refused");
     let mut lines = report.lines().skip(1);
@@ -50,13 +50,13 @@ fn the_example_file_equals_the_defaults_and_names_every_key() {
     assert_eq!(load(EXAMPLE, &[]).unwrap(), defaults);
     let without_comments: String =
         EXAMPLE.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect();
-    // The channels of the example are a comment, which leaves a gap.
+    // Removing the commented channel section leaves blank lines.
     let without_gaps = without_comments.replace("\n\n\n", "\n\n");
     assert_eq!(without_gaps.trim_start(), defaults.to_masked_toml().unwrap());
 }
 
 #[test]
-fn what_check_config_shows_is_a_configuration_that_means_the_same() {
+fn the_output_of_check_config_is_an_equal_configuration() {
     let odd = load("[database]\nurl = 'sqlite://a \"quoted\" \\ path.db'", &[]).unwrap();
     assert_eq!(load(&odd.to_masked_toml().unwrap(), &[]).unwrap(), odd);
 }
@@ -79,7 +79,7 @@ fn a_variable_wins_over_the_file() {
 }
 
 #[test]
-fn a_secret_may_stand_in_a_file_of_its_own() {
+fn a_secret_can_be_read_from_a_file() {
     let read = |path: &Path| {
         assert_eq!(path, Path::new("/run/secrets/db"));
         Ok("sqlite://secret.db\r\n".to_owned())
@@ -89,7 +89,7 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
 }
 
 #[test]
-fn a_secret_file_that_cannot_be_read_is_named_by_its_variable() {
+fn an_unreadable_secret_file_is_reported_with_its_variable() {
     assert_eq!(
         refusal("", &[("ROMS__DATABASE__URL_FILE", "/nowhere")]),
         "environment variable ROMS__DATABASE__URL_FILE: cannot read the file it names: entity not found"
@@ -106,7 +106,7 @@ fn a_secret_given_twice_is_refused() {
 }
 
 #[test]
-fn every_refusal_names_the_place_and_what_is_expected() {
+fn every_problem_names_its_place_and_what_is_expected() {
     let cases = [
         ("[http]\nbnid = \"x\"", "config.toml:2:1: unknown key `bnid` in [http]; did you mean `bind`?"),
         ("[log]\nlevel = \"x\"", "config.toml:2:1: unknown key `level` in [log]; known here: filter, format"),
@@ -156,7 +156,7 @@ fn every_refusal_names_the_place_and_what_is_expected() {
 }
 
 #[test]
-fn no_days_of_retention_are_for_ever() {
+fn zero_days_of_retention_keep_messages_forever() {
     let never = load("[retention]\nraw_days = 0", &[]).unwrap();
     assert_eq!(never.retention.raw, None);
     assert_eq!(load(&never.to_masked_toml().unwrap(), &[]).unwrap(), never);
@@ -165,7 +165,7 @@ fn no_days_of_retention_are_for_ever() {
 }
 
 #[test]
-fn a_bad_log_filter_is_refused_with_an_example() {
+fn an_invalid_log_filter_is_refused_with_an_example() {
     let line = refusal("[log]\nfilter = \"info,sqlx=loud\"", &[]);
     assert!(line.starts_with("config.toml:2:10: log.filter: "), "{line}");
     assert!(line.ends_with("expected a level, then exceptions: `info,sqlx=warn`"), "{line}");
@@ -177,7 +177,7 @@ fn an_unknown_variable_is_refused_by_name() {
         refusal("", &[("ROMS__HTTP__BNID", "127.0.0.1:1")]),
         "environment variable ROMS__HTTP__BNID: no such setting; did you mean `ROMS__HTTP__BIND`?"
     );
-    // Only a secret may stand in a file.
+    // Only secrets can be read from a file.
     assert!(
         refusal("", &[("ROMS__HTTP__BIND_FILE", "x")]).contains("ROMS__HTTP__BIND_FILE: no such setting")
     );
@@ -253,7 +253,7 @@ fn hosts_are_plain_names_in_any_case() {
 }
 
 #[test]
-fn of_a_postgresql_address_only_host_and_database_are_shown() {
+fn a_postgresql_address_is_shown_without_user_and_password() {
     for (url, shown) in [
         ("postgres://roms:hunter2@db.example:5433/orders", "postgres://db.example:5433/orders"),
         (
@@ -275,7 +275,7 @@ fn of_a_postgresql_address_only_host_and_database_are_shown() {
 }
 
 #[test]
-fn a_postgresql_address_that_cannot_be_used_is_refused_with_what_is_expected() {
+fn an_unusable_postgresql_address_is_refused_with_what_is_expected() {
     for (url, expected) in [
         ("postgres://roms:hunter2@db.example", "names no database"),
         ("postgres://roms:hunter2@db.example/a/b", "names no database"),
@@ -320,7 +320,7 @@ fn no_report_repeats_a_secret() {
 }
 
 #[test]
-fn all_that_is_wrong_is_said_at_once() {
+fn all_problems_are_reported_at_once() {
     let file = "[http]\nbind = \"nowhere\"\n\n[orders]\ntimezone = \"Mars\"\ncurency = \"EUR\"\n";
     let report = load(file, &[("ROMS__LOG__FORMAT", "xml"), ("ROMS__NONE", "1")]).unwrap_err();
 
@@ -332,7 +332,7 @@ fn all_that_is_wrong_is_said_at_once() {
 }
 
 #[test]
-fn a_syntax_error_is_told_with_its_place() {
+fn a_syntax_error_is_reported_with_its_place() {
     let line = refusal("[http]\nbind = ", &[]);
     assert!(line.starts_with("config.toml:2:"), "{line}");
     assert!(line.contains("this is not valid TOML"), "{line}");

@@ -38,7 +38,7 @@ fn a_level_includes_those_below_and_the_highest_counts() {
 }
 
 #[test]
-fn ids_may_come_from_variables_and_slips_are_named() {
+fn ids_can_be_variables_and_mistakes_are_reported() {
     let some = load("", &[("ROMS__ACCESS__VIEWER", "5, 6")]).unwrap().access;
     assert_eq!(some.viewer, [5, 6]);
     let report = refusal("[access]\nviewer = [\"@buyers\"]", &[]);

@@ -1,4 +1,4 @@
-//! `[discord]` and `[[discord.channels]]` as their user meets them.
+//! `[discord]` and `[[discord.channels]]` as users see them.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::config::{load, load_with_secret, refusal};
 
 const ID: &str = "1112223334445556667";
 
-/// The connection that a file makes in which this follows `[discord]` with token and guild.
+/// Loads a file in which `rest` follows a `[discord]` section with token and guild.
 fn discord(rest: &str) -> Discord {
     let config = load(&with_guild(rest), &[]).unwrap_or_else(|report| panic!("{report}"));
     config.discord().expect("there is a token").clone()
@@ -19,7 +19,7 @@ fn with_guild(rest: &str) -> String {
     format!("[discord]\ntoken = \"abc.def-1_2\"\nguilds = [\"{ID}\"]\n{rest}")
 }
 
-/// What is wrong with a channel whose section, from line 4 on, holds this after its id.
+/// The one problem of a channel section that begins on line 4 and has `rest` after its id.
 fn refused_channel(rest: &str) -> String {
     refusal(&with_guild(&format!("[[discord.channels]]\nid = \"5\"\n{rest}")), &[])
 }
@@ -49,7 +49,7 @@ fn a_token_alone_has_the_documented_defaults() {
 }
 
 #[test]
-fn the_token_may_stand_in_a_file_of_its_own() {
+fn the_token_can_be_read_from_a_file() {
     let read = |path: &Path| {
         assert_eq!(path, Path::new("/run/secrets/token"));
         Ok("abc.def\n".to_owned())
@@ -105,7 +105,7 @@ fn a_channel_needs_its_id_only() {
 }
 
 #[test]
-fn a_channel_can_say_everything() {
+fn a_channel_can_set_every_key() {
     let found = discord(
         "[[discord.channels]]\nid = 5\nname = \"checkouts\"\nreact = false\nhistory = \"12 hours\"\n\
          forwarded = true\ntrust = { webhooks = [\"7\", 8], authors = [9] }\n\
@@ -147,7 +147,7 @@ fn history_is_a_time_span() {
 }
 
 #[test]
-fn every_refusal_names_the_place_and_what_is_expected() {
+fn every_problem_names_its_place_and_what_is_expected() {
     let id = "expected an id such as \"1112223334445556667\": in Discord, turn on Developer Mode, right-click, \
               Copy ID";
     let cases = [
@@ -214,7 +214,7 @@ fn a_channel_is_refused_at_its_place() {
 }
 
 #[test]
-fn all_that_is_wrong_with_channels_is_said_at_once() {
+fn all_problems_of_channels_are_reported_at_once() {
     let file = with_guild("[[discord.channels]]\nid = 0\nreact = 1\n[[discord.channels]]\nid = \"x\"");
     let report = load(&file, &[]).unwrap_err();
     for place in ["config.toml:5:6: ", "config.toml:6:9: ", "config.toml:8:6: "] {
@@ -223,7 +223,7 @@ fn all_that_is_wrong_with_channels_is_said_at_once() {
 }
 
 #[test]
-fn an_address_of_the_api_is_https_or_on_this_machine() {
+fn the_address_of_the_api_is_https_or_on_this_machine() {
     let taken =
         ["https://discord.example", "http://localhost:4000", "http://127.0.0.1:4000", "http://[::1]:4000"];
     for url in taken {
@@ -264,7 +264,7 @@ fn the_token_is_never_shown() {
 }
 
 #[test]
-fn what_check_config_shows_of_discord_means_the_same() {
+fn the_output_of_check_config_keeps_the_discord_section() {
     let file = format!(
         "[discord]\ntoken = \"***\"\napi_url = \"https://discord.example\"\nguilds = [1, 2]\nrequired = true\n\
          notice_channel = \"3\"\n\

@@ -1,4 +1,4 @@
-//! Credentials inside proxies are hidden, and nothing else is.
+//! Hides credentials inside proxies, and nothing else.
 
 use std::borrow::Cow;
 
@@ -51,7 +51,7 @@ fn credentials_are_hidden_in_every_form() {
             "Proxy Details\n\\1.2.3.4:80:user:secret\nEmail\na@b.c",
             "Proxy Details\n\\1.2.3.4:80:***\nEmail\na@b.c",
         ),
-        // What may be read in two ways is hidden whole.
+        // An ambiguous proxy is hidden completely.
         ("us.er:1234:1.2.3.4:80", "***"),
         ("me@mail.example:1234:1.2.3.4:80", "***"),
     ];
@@ -82,7 +82,7 @@ fn credentials_are_hidden_inside_json() {
 }
 
 #[test]
-fn what_holds_no_credentials_stays_as_it_is() {
+fn a_text_without_credentials_is_unchanged() {
     let texts = [
         "",
         "woozy_byes28@icloud.com",
@@ -115,8 +115,8 @@ fn what_holds_no_credentials_stays_as_it_is() {
 }
 
 #[test]
-fn a_payload_of_any_make_is_read_in_one_go() {
-    // Each of these takes minutes where a part is looked through again for every sign.
+fn every_payload_takes_linear_time() {
+    // With a quadratic search, each of these would take minutes.
     for part in
         ["]:", "[", "@", "@[", "://", ":\\/\\/", "a@", "h.io:80:", ":@", "1.", "://a/@", "\\", "@h:80"]
     {
@@ -127,7 +127,7 @@ fn a_payload_of_any_make_is_read_in_one_go() {
     assert_eq!(credentials(&behind_a_path), behind_a_path);
 }
 
-/// Texts that are made of what proxies are made of.
+/// Texts built from the parts of proxies.
 fn any_text() -> impl Strategy<Value = String> {
     let part = prop::sample::select(vec![
         "user", "se-cr_et", "1.2.3.4", "h.io", "80", "65535", "123456", ":", "@", "://", ":\\/\\/", "http",
@@ -141,13 +141,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn hiding_again_changes_nothing(text in any_text()) {
+    fn redacting_twice_changes_nothing(text in any_text()) {
         let once = credentials(&text).into_owned();
         prop_assert_eq!(credentials(&once), once.as_str());
     }
 
     #[test]
-    fn a_login_is_hidden_whatever_it_is_made_of(
+    fn every_user_and_password_is_hidden(
         user in "[a-zA-Z][a-zA-Z0-9_;=-]{5,30}",
         password in "[a-zA-Z][a-zA-Z0-9!#$%^&*@+~-]{5,20}",
         host in prop_oneof!["[a-z]{2,8}\\.[a-z]{2,3}", "[1-9]\\.[1-9]\\.[1-9]\\.[1-9]"],

@@ -1,4 +1,4 @@
-//! The real program from its start: what it says, what stops it, and its commands against it.
+//! How the program starts: what it prints, what keeps it from starting, and commands that use a running ROMS.
 
 use std::{
     io::Read,
@@ -14,14 +14,14 @@ use crate::support::{
     program::{Program, command},
 };
 
-/// The one line on standard error of a command that fails, with exit code 1.
+/// Runs a command that fails with exit code 1, and returns its one line on standard error.
 fn failure(mut command: Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let log = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(1), "{log}");
-    assert_eq!(stdout, b"", "results go to standard output, failures do not");
+    assert_eq!(stdout, b"", "errors do not go to standard output");
     let failures: Vec<&str> = log.lines().filter(|line| !line.contains(" INFO ")).collect();
-    assert_eq!(failures.len(), 1, "one line says it:\n{log}");
+    assert_eq!(failures.len(), 1, "more than one line:\n{log}");
     assert!(failures[0].starts_with("roms: "), "{log}");
     for word in ["backtrace", "panicked", "Error {", "SqlxError"] {
         assert!(!log.contains(word), "{log}");
@@ -37,7 +37,7 @@ fn serve(home: &Home) -> Command {
 }
 
 #[tokio::test]
-async fn it_says_in_four_lines_what_it_serves() {
+async fn it_prints_four_lines_when_it_starts() {
     let program = Program::start_in(Home::sqlite()).await;
     let lines: Vec<String> = program
         .start_lines
@@ -58,7 +58,7 @@ async fn it_says_in_four_lines_what_it_serves() {
 }
 
 #[test]
-fn an_address_in_use_is_said_in_one_line_and_makes_no_database() {
+fn an_address_in_use_is_reported_in_one_line_and_creates_no_database() {
     let home = Home::sqlite();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -70,7 +70,7 @@ fn an_address_in_use_is_said_in_one_line_and_makes_no_database() {
 }
 
 #[test]
-fn a_folder_that_takes_no_file_is_said_in_one_line() {
+fn a_folder_without_write_access_is_reported_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [["serve"], ["migrate"]] {
         let mut command = command(folder.path(), &arguments);
@@ -82,7 +82,7 @@ fn a_folder_that_takes_no_file_is_said_in_one_line() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_said_in_one_line() {
+fn a_file_that_is_not_a_database_is_reported_in_one_line() {
     let home = Home::sqlite();
     std::fs::write(home.path().join("roms_v2.db"), "no database, but long enough to look at. ".repeat(100))
         .unwrap();
@@ -91,7 +91,7 @@ fn a_file_that_is_no_database_is_said_in_one_line() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_said_in_one_line() {
+async fn a_newer_schema_is_reported_in_one_line() {
     let home = Home::new();
     Store::open(&home.url()).await.unwrap().close().await.unwrap();
     home.sql()
@@ -105,13 +105,13 @@ async fn a_newer_schema_is_said_in_one_line() {
 }
 
 #[tokio::test]
-async fn a_database_of_something_else_is_said_in_one_line() {
+async fn a_database_of_another_program_is_reported_in_one_line() {
     let home = Home::new();
     let mut sql = home.sql().await;
     sql.run("CREATE TABLE orders (id INTEGER PRIMARY KEY, cake TEXT)").await;
     let line = failure(serve(&home));
     assert!(line.contains("orders"), "{line}");
-    assert_eq!(line.matches("already exists").count(), 1, "said once: {line}");
+    assert_eq!(line.matches("already exists").count(), 1, "reported more than once: {line}");
     let tables = sql.either(
         "SELECT name FROM sqlite_master WHERE type = 'table'",
         "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'",
@@ -121,7 +121,7 @@ async fn a_database_of_something_else_is_said_in_one_line() {
 }
 
 #[tokio::test]
-async fn migrate_makes_the_schema_and_stops() {
+async fn migrate_creates_the_schema_and_exits() {
     let home = Home::new();
     let name = if home.is_postgres() { home.url().to_string() } else { "sqlite://roms_v2.db".to_owned() };
     for _ in 0..2 {
@@ -171,7 +171,7 @@ async fn send_sample_posts_the_guides_message_and_shows_what_was_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn send_sample_finds_the_roms_of_its_configuration() {
+async fn send_sample_posts_to_the_roms_of_its_configuration() {
     let program = Program::start().await;
     let folder = tempfile::tempdir().unwrap();
     let bind = program.url.strip_prefix("http://").unwrap();
@@ -189,7 +189,7 @@ async fn send_sample_finds_the_roms_of_its_configuration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_has_read_enough_is_no_failure() {
+async fn a_closed_standard_output_is_not_an_error() {
     let program = Program::start().await;
     let folder = tempfile::tempdir().unwrap();
     for arguments in [&["send-sample", "--url", &program.url][..], &["check-config"]] {
@@ -203,7 +203,7 @@ async fn a_reader_that_has_read_enough_is_no_failure() {
 }
 
 #[tokio::test]
-async fn what_parse_shows_is_what_is_stored() {
+async fn parse_shows_what_would_be_stored() {
     let program = Program::start().await;
     let folder = tempfile::tempdir().unwrap();
     let card = r#"{"embeds":[{"title":"Successful Checkout | Best Buy US","fields":[
