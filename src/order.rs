@@ -20,6 +20,7 @@ pub use amount::{Amount, Money, currency_from_code};
 pub use carrier::Carrier;
 pub use edit::{Edit, Guard};
 pub use email::{EmailAddress, EmailAddressError};
+pub(crate) use fields::with_order_fields;
 pub use fields::{FieldChange, Fields};
 pub use number::{OrderNumber, OrderNumberError};
 pub use status::Status;
@@ -87,6 +88,9 @@ pub struct Order {
     pub fields: Fields,
     /// Values without a column.
     pub extra: Extra,
+    /// Columns whose stored value no field can hold, such as a status that somebody invented, with that value as
+    /// text. It is kept until a card or a person states another one.
+    pub unreadable: BTreeMap<&'static str, String>,
     /// Names of the columns that hold a derived value. A stated value may replace it even if its message is
     /// older.
     pub derived: BTreeSet<&'static str>,

@@ -1,6 +1,6 @@
 //! Orders like those of a busy group, from a seed: always the same ones.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
@@ -145,6 +145,7 @@ impl Iterator for Orders {
             fields,
             extra: Extra::new(),
             derived: ["order_date", "order_time", "total"].into(),
+            unreadable: BTreeMap::new(),
             cleared: BTreeSet::new(),
             source: Source::DiscordBot,
             newest: self.at,

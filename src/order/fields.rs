@@ -17,7 +17,7 @@ pub struct FieldChange {
     pub new: Option<String>,
 }
 
-macro_rules! fields {
+macro_rules! define_fields {
     ($($(#[$doc:meta])+ $name:ident: $type:ty,)+) => {
         /// The columns that cards can fill. `None` means "empty" in an order and "not stated" in a patch.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,68 +80,77 @@ macro_rules! fields {
     };
 }
 
-fields! {
-    /// What was bought.
-    product: String,
-    /// Price of one unit.
-    price: Amount,
-    /// Price of the whole order.
-    total: Amount,
-    /// The buyer's commission.
-    commission: Amount,
-    /// Units ordered, at least 1.
-    quantity: u32,
-    /// The buyer's e-mail address, or the text that stood in its place.
-    email: String,
-    /// The buyer's name.
-    customer_name: String,
-    /// The checkout bot's profile.
-    profile: String,
-    /// The proxy that the checkout used. May contain credentials.
-    proxy_list: String,
-    /// Another number that the store gave.
-    reference_number: String,
-    /// The status.
-    status: Status,
-    /// The carrier's parcel number.
-    tracking_number: String,
-    /// Units that have arrived.
-    qty_received: u32,
-    /// The payment method.
-    payment_method: String,
-    /// The shipping address, several lines.
-    shipping_address: String,
-    /// The shipping method.
-    shipping_method: String,
-    /// Notes, several lines.
-    notes: String,
-    /// When the order was placed. UTC.
-    order_date: DateTime<Utc>,
-    /// The time of day of the order in the configured time zone, as `05:56:00 PM`.
-    order_time: String,
-    /// When the purchase was posted to the card's statement. UTC.
-    posted_date: DateTime<Utc>,
-    /// When it was shipped. UTC.
-    shipped_date: DateTime<Utc>,
-    /// When it arrived. UTC.
-    delivered_date: DateTime<Utc>,
-    /// The worksheet of an imported order.
-    worksheet_name: String,
-    /// The store as the card names it, such as `Best Buy US`.
-    store: String,
-    /// ISO 4217 currency of price, total and commission.
-    currency: Currency,
-    /// Link to the product, `http` or `https`.
-    product_url: String,
-    /// Link to the order at the store, `http` or `https`.
-    order_url: String,
-    /// Picture of the product, `http` or `https`.
-    image_url: String,
-    /// The result of the store's fraud check, as the card words it. Never the status of the order.
-    fraud_status: String,
-    /// The checkout bot, such as `Refract`.
-    bot: String,
+/// Passes the list of fields to a macro. A new column of an order is added here, in a migration, and in the label
+/// table if cards can state it.
+macro_rules! with_order_fields {
+    ($callback:ident) => {
+        $callback! {
+        /// What was bought.
+        product: String,
+        /// Price of one unit.
+        price: Amount,
+        /// Price of the whole order.
+        total: Amount,
+        /// The buyer's commission.
+        commission: Amount,
+        /// Units ordered, at least 1.
+        quantity: u32,
+        /// The buyer's e-mail address, or the text that stood in its place.
+        email: String,
+        /// The buyer's name.
+        customer_name: String,
+        /// The checkout bot's profile.
+        profile: String,
+        /// The proxy that the checkout used. May contain credentials.
+        proxy_list: String,
+        /// Another number that the store gave.
+        reference_number: String,
+        /// The status.
+        status: Status,
+        /// The carrier's parcel number.
+        tracking_number: String,
+        /// Units that have arrived.
+        qty_received: u32,
+        /// The payment method.
+        payment_method: String,
+        /// The shipping address, several lines.
+        shipping_address: String,
+        /// The shipping method.
+        shipping_method: String,
+        /// Notes, several lines.
+        notes: String,
+        /// When the order was placed. UTC.
+        order_date: DateTime<Utc>,
+        /// The time of day of the order in the configured time zone, as `05:56:00 PM`.
+        order_time: String,
+        /// When the purchase was posted to the card's statement. UTC.
+        posted_date: DateTime<Utc>,
+        /// When it was shipped. UTC.
+        shipped_date: DateTime<Utc>,
+        /// When it arrived. UTC.
+        delivered_date: DateTime<Utc>,
+        /// The worksheet of an imported order.
+        worksheet_name: String,
+        /// The store as the card names it, such as `Best Buy US`.
+        store: String,
+        /// ISO 4217 currency of price, total and commission.
+        currency: Currency,
+        /// Link to the product, `http` or `https`.
+        product_url: String,
+        /// Link to the order at the store, `http` or `https`.
+        order_url: String,
+        /// Picture of the product, `http` or `https`.
+        image_url: String,
+        /// The result of the store's fraud check, as the card words it. Never the status of the order.
+        fraud_status: String,
+        /// The checkout bot, such as `Refract`.
+        bot: String,
+            }
+    };
 }
+pub(crate) use with_order_fields;
+
+with_order_fields!(define_fields);
 
 /// The text of a value in the database and in events.
 trait ColumnText {

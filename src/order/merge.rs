@@ -12,7 +12,7 @@
 //! 7. An edit by a person always applies, counts as stated, and is newer than everything applied before. A column
 //!    that it empties is only filled by newer messages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -58,8 +58,11 @@ pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
     let filled = order.fields.named_texts();
     let received_none = edit.set.qty_received.filter(|count| *count == 0).map(|_| "qty_received");
     let emptied = edit.clear.iter().copied().chain(received_none);
-    for name in emptied.filter(|name| filled.iter().any(|(filled, _)| filled == name)) {
+    let is_filled =
+        |name: &&str| filled.iter().any(|(filled, _)| filled == name) || order.unreadable.contains_key(name);
+    for name in emptied.filter(is_filled) {
         edited.fields.clear(name);
+        edited.unreadable.remove(name);
         edited.derived.remove(name);
         edited.cleared.insert(name);
     }
@@ -98,6 +101,10 @@ pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
 fn change(before: &Order, mut after: Order, created: bool, now: DateTime<Utc>) -> Change {
     // An empty column means that nothing was received.
     after.fields.qty_received = after.fields.qty_received.filter(|count| *count > 0);
+    if !after.unreadable.is_empty() {
+        let filled = after.fields.named_texts();
+        after.unreadable.retain(|name, _| !filled.iter().any(|(filled, _)| filled == name));
+    }
     let changes = changes(before, &after);
     if !changes.is_empty() {
         after.updated_at = now;
@@ -112,6 +119,7 @@ fn empty(patch: &Patch, now: DateTime<Utc>) -> Order {
         number: patch.number.clone(),
         fields: Fields::default(),
         extra: Extra::new(),
+        unreadable: BTreeMap::new(),
         derived: BTreeSet::new(),
         cleared: BTreeSet::new(),
         source: patch.source,
@@ -162,11 +170,14 @@ fn apply_derived(order: &mut Order, patch: &Patch, late: bool) {
     if earlier.contains("order_date") && order.derived.contains("order_time") {
         earlier.insert("order_time");
     }
-    let cleared = order.cleared.clone();
+    let (cleared, unreadable) = (order.cleared.clone(), &order.unreadable);
     let (derived, still_cleared) = (&mut order.derived, &mut order.cleared);
     order.fields.apply(
         &from,
-        |name, empty| empty && !(late && cleared.contains(name)) || earlier.contains(name),
+        |name, empty| {
+            let is_free = empty && !unreadable.contains_key(name) && !(late && cleared.contains(name));
+            is_free || earlier.contains(name)
+        },
         |name| {
             still_cleared.remove(name);
             // A status from a success heading counts as stated.
@@ -215,6 +226,15 @@ fn product(fields: &Fields) -> Option<Amount> {
 /// Lists the changes (rule 6).
 fn changes(before: &Order, after: &Order) -> Vec<FieldChange> {
     let mut changes = before.fields.changes_to(&after.fields);
+    for (name, value) in &before.unreadable {
+        match changes.iter_mut().find(|change| change.field == *name) {
+            Some(change) => change.old = Some(value.clone()),
+            None if after.unreadable.contains_key(name) => {}
+            None => {
+                changes.push(FieldChange { field: (*name).to_owned(), old: Some(value.clone()), new: None })
+            }
+        }
+    }
     for (name, value) in &after.extra {
         let old = before.extra.get(name);
         if old != Some(value) {

@@ -1,5 +1,6 @@
 //! What lies in the database, and what becomes of messages when it does not play along.
 
+mod by_hand;
 mod faults;
 mod money;
 mod opening;

@@ -3,6 +3,7 @@
 use serenity::all::{CreateActionRow, CreateAutocompleteResponse, CreateButton};
 
 use super::context::{Context, Data};
+use crate::card::decode::discord::ChannelRef;
 use crate::config::Level;
 use crate::discord::reply::Reply;
 use crate::discord::reply::components::{MAX_CHOICE_LENGTH, MAX_CHOICES, choices, secondary_button, select};
@@ -100,7 +101,7 @@ fn full_embed(order: &Order, source: Option<SourceMessage>) -> EmbedBuilder {
     let page = page.filter(|link| utf16_len(link) <= MAX_FIELD_VALUE);
     embed.inline_field("At the store", page.unwrap_or_default());
     // Before the fields that may be long, so that it is never cut off.
-    let source = source.map(|SourceMessage { guild, channel, message }| {
+    let source = source.map(|SourceMessage { channel: ChannelRef { guild, channel }, message }| {
         format!("[Message](https://discord.com/channels/{guild}/{channel}/{message})")
     });
     embed.inline_field("Source", source.unwrap_or_default());

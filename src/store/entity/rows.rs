@@ -1,159 +1,169 @@
-//! Orders as rows and back.
+//! Converts orders to rows and back. The list of columns comes from the list of an order's fields.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use iso_currency::Currency;
 use rust_decimal::Decimal;
 use sea_orm::Value;
+use serde_json::Map;
 
 use super::orders::Model;
 use crate::order::{
     Amount, Extra, FieldChange, Fields, Order, OrderNumber, Source, Status, currency_from_code,
+    with_order_fields,
 };
 use crate::store::StoreError;
 
-/// Columns of `orders` that a writer sets, in the order of [`values`].
-pub(crate) const ORDER_COLUMNS: [&str; 38] = [
-    "order_number",
-    "product",
-    "price",
-    "total",
-    "commission",
-    "quantity",
-    "email",
-    "customer_name",
-    "profile",
-    "proxy_list",
-    "reference_number",
-    "status",
-    "tracking_number",
-    "qty_received",
-    "payment_method",
-    "shipping_address",
-    "shipping_method",
-    "notes",
-    "order_date",
-    "order_time",
-    "posted_date",
-    "shipped_date",
-    "delivered_date",
-    "source",
-    "worksheet_name",
-    "created_at",
-    "updated_at",
-    "store",
-    "currency",
-    "product_url",
-    "order_url",
-    "image_url",
-    "fraud_status",
-    "bot",
-    "extra",
-    "derived",
-    "cleared",
-    "newest_message_at",
-];
+/// The value of an order's field as its column holds it.
+pub(crate) trait Stored: Sized {
+    /// The type of the column.
+    type Sql: FromStr + ToString;
 
-/// The values of a row, in the order of [`ORDER_COLUMNS`].
-pub(crate) fn values(order: &Order) -> [Value; 38] {
-    let Order { number, fields, extra, derived, cleared, source, newest, created_at, updated_at, .. } = order;
-    let money = |amount: Option<Amount>| Value::from(amount.map(Amount::to_decimal));
-    let count = |count: Option<u32>| Value::from(count.and_then(|count| i32::try_from(count).ok()));
-    let f = fields.clone();
-    [
-        number.as_str().into(),
-        f.product.into(),
-        money(f.price),
-        money(f.total),
-        money(f.commission),
-        count(f.quantity),
-        f.email.into(),
-        f.customer_name.into(),
-        f.profile.into(),
-        f.proxy_list.into(),
-        f.reference_number.into(),
-        f.status.map(|status| status.as_str().to_owned()).into(),
-        f.tracking_number.into(),
-        count(Some(f.qty_received.unwrap_or(0))),
-        f.payment_method.into(),
-        f.shipping_address.into(),
-        f.shipping_method.into(),
-        f.notes.into(),
-        f.order_date.into(),
-        f.order_time.into(),
-        f.posted_date.into(),
-        f.shipped_date.into(),
-        f.delivered_date.into(),
-        source.as_str().into(),
-        f.worksheet_name.into(),
-        (*created_at).into(),
-        (*updated_at).into(),
-        f.store.into(),
-        f.currency.map(|currency| currency.code().to_owned()).into(),
-        f.product_url.into(),
-        f.order_url.into(),
-        f.image_url.into(),
-        f.fraud_status.into(),
-        f.bot.into(),
-        to_json(extra).into(),
-        names_to_text(derived).into(),
-        names_to_text(cleared).into(),
-        (*newest).into(),
-    ]
+    fn into_sql(self) -> Option<Self::Sql>;
+
+    /// Returns the column's value if no field can hold it.
+    fn from_sql(sql: Self::Sql) -> Result<Self, Self::Sql>;
 }
 
-/// An order of a row. Values that people wrote in by hand and that no order can hold (a status
-/// or currency that is unknown) read as empty; a number that is none is an error.
-pub(crate) fn order(row: Model) -> Result<Order, StoreError> {
-    let money = |amount: Option<Decimal>| amount.and_then(Amount::from_decimal);
-    let count = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok());
-    let time = |at: Option<DateTime<Utc>>| at;
-    let number =
-        OrderNumber::parse(&row.order_number).map_err(|_| StoreError::Corrupt { column: "order_number" })?;
-    let fields = Fields {
-        product: row.product,
-        price: money(row.price),
-        total: money(row.total),
-        commission: money(row.commission),
-        quantity: count(row.quantity),
-        email: row.email,
-        customer_name: row.customer_name,
-        profile: row.profile,
-        proxy_list: row.proxy_list,
-        reference_number: row.reference_number,
-        status: row.status.as_deref().and_then(Status::from_name),
-        tracking_number: row.tracking_number,
-        qty_received: count(row.qty_received).filter(|count| *count > 0),
-        payment_method: row.payment_method,
-        shipping_address: row.shipping_address,
-        shipping_method: row.shipping_method,
-        notes: row.notes,
-        order_date: time(row.order_date),
-        order_time: row.order_time,
-        posted_date: time(row.posted_date),
-        shipped_date: time(row.shipped_date),
-        delivered_date: time(row.delivered_date),
-        worksheet_name: row.worksheet_name,
-        store: row.store,
-        currency: row.currency.as_deref().and_then(currency_from_code),
-        product_url: row.product_url,
-        order_url: row.order_url,
-        image_url: row.image_url,
-        fraud_status: row.fraud_status,
-        bot: row.bot,
+/// The type of the column for a field of type `T`.
+pub(crate) type Sql<T> = <T as Stored>::Sql;
+
+macro_rules! stored {
+    ($($type:ty as $sql:ty: |$value:ident| $into:expr, |$column:ident| $from:expr;)+) => {
+        $(impl Stored for $type {
+            type Sql = $sql;
+
+            fn into_sql(self) -> Option<$sql> {
+                let $value = self;
+                $into
+            }
+
+            fn from_sql($column: $sql) -> Result<Self, $sql> {
+                $from
+            }
+        })+
     };
-    Ok(Order {
-        id: row.id,
-        number,
-        fields,
-        extra: serde_json::from_str(&row.extra).unwrap_or_else(|_| Extra::new()),
-        derived: names_from_text(&row.derived),
-        cleared: names_from_text(&row.cleared),
-        source: Source::from_name(&row.source).unwrap_or(Source::ManualUpload),
-        newest: row.newest_message_at,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-    })
+}
+
+stored! {
+    String as String: |text| Some(text), |text| Ok(text);
+    DateTime<Utc> as DateTime<Utc>: |time| Some(time), |time| Ok(time);
+    Amount as Decimal: |amount| Some(amount.to_decimal()), |amount| Amount::from_decimal(amount).ok_or(amount);
+    u32 as i32: |count| i32::try_from(count).ok(), |count| u32::try_from(count).map_err(|_| count);
+    Status as String: |status| Some(status.as_str().to_owned()), |name| Status::from_name(&name).ok_or(name);
+    Currency as String: |currency| Some(currency.code().to_owned()), |code| currency_from_code(&code).ok_or(code);
+}
+
+type Unreadable = BTreeMap<&'static str, String>;
+
+macro_rules! define_conversions {
+    ($($(#[$doc:meta])+ $name:ident: $type:ty,)+) => {
+        /// The columns of `orders` except `id`, in the order of [`values`].
+        pub(crate) const ORDER_COLUMNS: &[&str] = &[
+            "order_number",
+            "source",
+            "created_at",
+            "updated_at",
+            "extra",
+            "derived",
+            "cleared",
+            "newest_message_at",
+            $(stringify!($name),)+
+        ];
+
+        /// The values of a row, in the order of [`ORDER_COLUMNS`].
+        pub(crate) fn values(order: &Order) -> Vec<Value> {
+            let unreadable = &order.unreadable;
+            let mut fields = order.fields.clone();
+            if !unreadable.contains_key("qty_received") {
+                // The column of a new order holds 0, not NULL.
+                fields.qty_received = fields.qty_received.or(Some(0));
+            }
+            let source = unreadable.get("source").map_or(order.source.as_str(), String::as_str);
+            vec![
+                order.number.as_str().into(),
+                source.into(),
+                order.created_at.into(),
+                order.updated_at.into(),
+                to_json(&order.extra).into(),
+                names_to_text(&order.derived).into(),
+                names_to_text(&order.cleared).into(),
+                order.newest.into(),
+                $(to_column(fields.$name, stringify!($name), unreadable),)+
+            ]
+        }
+
+        /// The order of a row. A value that no field can hold reads as empty, and is kept as text.
+        ///
+        /// # Errors
+        /// If the order number is not valid.
+        pub(crate) fn order(row: Model) -> Result<Order, StoreError> {
+            let number = OrderNumber::parse(&row.order_number)
+                .map_err(|_| StoreError::Corrupt { column: "order_number" })?;
+            let mut unreadable = Unreadable::new();
+            let mut fields = Fields { $($name: from_column(row.$name, stringify!($name), &mut unreadable),)+ };
+            fields.qty_received = fields.qty_received.filter(|count| *count > 0);
+            let source = Source::from_name(&row.source).unwrap_or_else(|| {
+                unreadable.insert("source", row.source);
+                Source::ManualUpload
+            });
+            Ok(Order {
+                id: row.id,
+                number,
+                fields,
+                extra: extra_from_json(&row.extra),
+                unreadable,
+                derived: names_from_text(&row.derived),
+                cleared: names_from_text(&row.cleared),
+                source,
+                newest: row.newest_message_at,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+            })
+        }
+    };
+}
+with_order_fields!(define_conversions);
+
+fn to_column<T: Stored>(field: Option<T>, name: &str, unreadable: &Unreadable) -> Value
+where
+    Option<T::Sql>: Into<Value>,
+{
+    let kept = || unreadable.get(name)?.parse().ok();
+    field.and_then(Stored::into_sql).or_else(kept).into()
+}
+
+fn from_column<T: Stored>(
+    column: Option<T::Sql>,
+    name: &'static str,
+    unreadable: &mut Unreadable,
+) -> Option<T> {
+    match T::from_sql(column?) {
+        Ok(value) => Some(value),
+        Err(value) => {
+            unreadable.insert(name, value.to_string());
+            None
+        }
+    }
+}
+
+/// Reads `extra`. Values that are not text become text. If the whole column is not a JSON object, its text is kept
+/// under the label `extra`.
+fn extra_from_json(json: &str) -> Extra {
+    if let Ok(extra) = serde_json::from_str(json) {
+        return extra;
+    }
+    let as_text = |value: serde_json::Value| match value {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    match serde_json::from_str::<Map<String, serde_json::Value>>(json) {
+        Ok(values) => values.into_iter().map(|(label, value)| (label, as_text(value))).collect(),
+        Err(_) if json.trim().is_empty() => Extra::new(),
+        Err(_) => Extra::from([("extra".to_owned(), json.to_owned())]),
+    }
 }
 
 /// Names of columns, with commas.

@@ -1,28 +1,27 @@
-//! From Discord's messages to their orders, and back.
+//! Finds the orders of a Discord message, and the Discord message of an order.
 
 use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::order::Order;
+use crate::card::decode::discord::ChannelRef;
+use crate::order::{Order, Source};
 use crate::store::entity::rows;
 use crate::store::entity::{order_events, orders, webhook_logs};
 use crate::store::{Store, StoreError};
 
-/// Where a Discord message is.
+/// A Discord message that an order came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceMessage {
-    /// Id of the guild.
-    pub guild: i64,
-    /// Id of the channel.
-    pub channel: i64,
-    /// Id of the message.
+    /// Its guild and channel.
+    pub channel: ChannelRef,
+    /// Its id.
     pub message: i64,
 }
 
 impl Store {
-    /// The orders that a Discord message spoke of, in its own order.
+    /// The orders that a Discord message named, in the order of the message.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn orders_of_message(&self, message_id: i64) -> Result<Vec<Order>, StoreError> {
         let lists: Vec<String> = webhook_logs::Entity::find()
             .select_only()
@@ -41,10 +40,10 @@ impl Store {
         self.orders_by_ids(&ids).await
     }
 
-    /// The orders of these row ids, in this order; those that are gone are left out.
+    /// The orders with these row ids, in this order. Orders that no longer exist are left out.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn orders_by_ids(&self, ids: &[i64]) -> Result<Vec<Order>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -58,15 +57,14 @@ impl Store {
         Ok(found)
     }
 
-    /// The Discord message that created an order, else the newest one that changed it; `None`
-    /// where Discord had no part in it.
+    /// The Discord message that created an order, or else the newest one that changed it; `None` if no Discord
+    /// message did.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn source_message(&self, order_id: i64) -> Result<Option<SourceMessage>, StoreError> {
-        let found: Vec<(String, String, Option<i64>)> = order_events::Entity::find()
+        let found: Option<(String, Option<i64>)> = order_events::Entity::find()
             .select_only()
-            .column(order_events::Column::EventType)
             .column(webhook_logs::Column::Endpoint)
             .column(webhook_logs::Column::MessageId)
             .join(
@@ -77,19 +75,17 @@ impl Store {
                     .into(),
             )
             .filter(order_events::Column::OrderId.eq(order_id))
+            .filter(webhook_logs::Column::Source.eq(Source::DiscordBot.as_str()))
             .filter(webhook_logs::Column::MessageId.is_not_null())
+            // "created" sorts before "updated".
+            .order_by_asc(order_events::Column::EventType)
             .order_by_desc(order_events::Column::Id)
+            .limit(1)
             .into_tuple()
-            .all(&self.readers)
+            .one(&self.readers)
             .await?;
-        let place = |(_, endpoint, message): &(String, String, Option<i64>)| place(endpoint, (*message)?);
-        let created = found.iter().filter(|(event, ..)| event == "created").find_map(place);
-        Ok(created.or_else(|| found.iter().find_map(place)))
+        Ok(found.and_then(|(endpoint, message)| {
+            Some(SourceMessage { channel: ChannelRef::from_endpoint(&endpoint)?, message: message? })
+        }))
     }
-}
-
-/// Reads an endpoint `discord/<guild>/<channel>`.
-fn place(endpoint: &str, message: i64) -> Option<SourceMessage> {
-    let (guild, channel) = endpoint.strip_prefix("discord/")?.split_once('/')?;
-    Some(SourceMessage { guild: guild.parse().ok()?, channel: channel.parse().ok()?, message })
 }

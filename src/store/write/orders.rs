@@ -112,7 +112,7 @@ impl Batch {
     }
 
     async fn write_orders(&self, orders: &[(i64, &Order)]) -> Result<(), StoreError> {
-        let columns: Vec<&str> = ["id"].into_iter().chain(ORDER_COLUMNS).collect();
+        let columns: Vec<&str> = ["id"].iter().chain(ORDER_COLUMNS).copied().collect();
         let rows =
             orders.iter().map(|(id, order)| [Value::from(*id)].into_iter().chain(values(order)).collect());
         let replaced: Vec<String> =

@@ -51,7 +51,7 @@ async fn orders_and_their_messages_are_found_from_one_another() {
     assert_eq!(numbers(&of_message(502).await), ["A"]);
     assert_eq!(numbers(&of_message(999).await), [] as [&str; 0]);
 
-    let at = |message| Some(SourceMessage { guild: 11, channel: 22, message });
+    let at = |message| Some(SourceMessage { channel: PLACE, message });
     for (number, expected) in
         [("A", at(501)), ("B", at(501)), ("C", at(501)), ("WEB", None), ("BOTH", at(503))]
     {

@@ -1,6 +1,6 @@
 //! A store with orders in it, put there as the writer does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use roms::order::{Amount, Extra, Fields, Order, OrderNumber, Source, Status};
@@ -83,6 +83,7 @@ pub(super) fn order(number: &str) -> Order {
         fields: Fields { order_date: Some(at), ..Fields::default() },
         extra: Extra::new(),
         derived: BTreeSet::new(),
+        unreadable: BTreeMap::new(),
         cleared: BTreeSet::new(),
         source: Source::Webhook,
         newest: at,

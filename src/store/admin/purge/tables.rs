@@ -63,6 +63,7 @@ fn order_holds(order: &Order, person: &Person<'_>) -> bool {
     let texts = order.fields.named_texts();
     let is_filled = !order.extra.is_empty() || texts.iter().any(|(name, _)| PERSONAL.contains(name));
     let tells_address = texts.iter().any(|(_, text)| person.address.is_in(text))
+        || order.unreadable.values().any(|text| person.address.is_in(text))
         || order.extra.iter().any(|(label, text)| person.address.is_in(label) || person.address.is_in(text));
     let is_new = has_address(order, person) && !person.orders.contains(&order.id);
     !is_new && (tells_address || is_persons(order, person) && is_filled)
@@ -93,6 +94,7 @@ fn empty_order(order: &mut Order, person: &Person<'_>) {
             order.cleared.insert(name);
         }
     }
+    order.unreadable.retain(|_, text| !person.address.is_in(text));
     // Nobody knows what stands under labels that ROMS does not know.
     order
         .extra
