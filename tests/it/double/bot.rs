@@ -1,4 +1,4 @@
-//! A bot of nothing but serenity, which keeps every event that it is given.
+//! A bot made of serenity alone. It records every event.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,7 +30,7 @@ impl RawEventHandler for Forward {
     }
 }
 
-/// What the bot of the tests asks for.
+/// The intents of the test bot.
 pub(super) fn intents() -> GatewayIntents {
     GatewayIntents::GUILDS
         | GatewayIntents::GUILD_MESSAGES
@@ -57,7 +57,7 @@ impl Bot {
         bot
     }
 
-    /// Starts and waits for nothing.
+    /// Starts without waiting.
     pub(super) async fn start(discord: &Discord, token: &str, intents: GatewayIntents) -> Self {
         let (sender, arriving) = mpsc::unbounded_channel();
         let mut client = serenity::client::ClientBuilder::new_with_http(http(discord, token), intents)
@@ -71,12 +71,12 @@ impl Bot {
         Self { arriving, events: Vec::new(), shards, running, http }
     }
 
-    /// Waits for an event that is such, among all since the start.
+    /// Waits for an event that satisfies a condition, among all since the start.
     pub(super) async fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Event) -> Option<T>) -> T {
         self.until_all(what, |events| events.iter().find_map(&mut look)).await
     }
 
-    /// Waits until all events so far, together, are such.
+    /// Waits until the events so far satisfy a condition together.
     pub(super) async fn until_all<T>(
         &mut self,
         what: &str,
@@ -102,7 +102,7 @@ impl Bot {
         self.until("message", create).await
     }
 
-    /// Ids of the messages that came so far, sorted, with doubles.
+    /// Ids of the messages received so far, sorted, including repeated ones.
     pub(super) fn message_ids(events: &[Event]) -> Vec<u64> {
         let id = |event: &Event| match event {
             Event::MessageCreate(create) => Some(create.message.id.get()),
@@ -113,18 +113,18 @@ impl Bot {
         ids
     }
 
-    /// How many events of a kind came so far.
+    /// How many events of a kind were received so far.
     pub(super) fn count(events: &[Event], kind: &str) -> usize {
         events.iter().filter(|event| event.name().as_deref() == Some(kind)).count()
     }
 
-    /// What `start` gave in the end.
+    /// Waits for the result of `start`.
     pub(super) async fn end(self) -> Result<(), serenity::Error> {
         let ended = tokio::time::timeout(Duration::from_secs(20), self.running).await;
         ended.expect("the bot ends").expect("the bot does not panic")
     }
 
-    /// Closes the connection as a bot does that ends.
+    /// Closes the connection like a bot that stops.
     pub(super) async fn stop(self) -> Result<(), serenity::Error> {
         self.shards.shutdown_all().await;
         self.end().await

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::bot::{Bot, intents};
 use crate::support::discord::{Answer, Channel, Discord, Fate, Webhook};
 
-/// A Discord with a channel to post in.
+/// The double with a channel.
 async fn discord() -> (Discord, Channel, Webhook) {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
@@ -21,13 +21,13 @@ fn post(hook: &Webhook, count: usize) -> Vec<u64> {
     (0..count).map(|number| hook.post(json!({"content": number.to_string()}))).collect()
 }
 
-/// Breaks the connection in some way that a RESUME mends, with messages before, during and after;
-/// every message must come, and none twice.
+/// Breaks the connection so that a RESUME follows, with messages before, during and after. Every message
+/// must arrive exactly once.
 async fn resumes_after(fault: impl Fn(&Discord)) {
     let (discord, _, hook) = discord().await;
     let mut bot = Bot::ready(&discord).await;
     let mut sent = post(&hook, 20);
-    // What a reset throws away comes again by the RESUME, so nothing need be waited for here.
+    // The RESUME replays what the reset discards, so there is nothing to wait for here.
     fault(&discord);
     sent.extend(post(&hook, 20));
     discord.until_ready().await;
@@ -40,32 +40,32 @@ async fn resumes_after(fault: impl Fn(&Discord)) {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_over_a_reconnect() {
+async fn a_reconnect_request_loses_nothing() {
     resumes_after(|discord| discord.gateway().reconnect()).await;
 }
 
 #[tokio::test]
-async fn nothing_is_lost_over_an_invalid_session_that_can_be_resumed() {
+async fn a_resumable_invalid_session_loses_nothing() {
     resumes_after(|discord| discord.gateway().invalidate(true)).await;
 }
 
 #[tokio::test]
-async fn nothing_is_lost_over_an_end_of_the_connection() {
+async fn an_ended_connection_loses_nothing() {
     resumes_after(|discord| discord.gateway().hang_up()).await;
 }
 
 #[tokio::test]
-async fn nothing_is_lost_over_a_reset_of_the_connection() {
+async fn a_reset_connection_loses_nothing() {
     resumes_after(|discord| discord.gateway().reset()).await;
 }
 
 #[tokio::test]
-async fn nothing_is_lost_over_a_close_frame() {
+async fn a_close_frame_loses_nothing() {
     resumes_after(|discord| discord.gateway().close(Some(4000))).await;
 }
 
 #[tokio::test]
-async fn an_invalid_session_gives_a_new_ready_and_loses_what_came_between() {
+async fn an_invalid_session_is_followed_by_ready_and_loses_events() {
     let (discord, channel, hook) = discord().await;
     let mut bot = Bot::ready(&discord).await;
     discord.gateway().invalidate(false);
@@ -102,7 +102,7 @@ async fn a_refused_port_opens_again() {
 }
 
 #[tokio::test]
-async fn heartbeats_are_answered_unless_they_are_not() {
+async fn heartbeats_are_acknowledged_unless_switched_off() {
     let (discord, _, _) = discord().await;
     discord.gateway().heartbeat_every(Duration::from_millis(200));
     let bot = Bot::ready(&discord).await;
@@ -116,7 +116,7 @@ async fn heartbeats_are_answered_unless_they_are_not() {
 }
 
 #[tokio::test]
-async fn an_end_is_no_reset() {
+async fn an_ended_connection_is_not_reset() {
     let (discord, _, _) = discord().await;
     for (fate, expected) in [(Fate::Ended, Ok(0)), (Fate::Reset, Err(ErrorKind::ConnectionReset))] {
         let mut stream =
@@ -138,7 +138,7 @@ async fn an_end_is_no_reset() {
 }
 
 #[tokio::test]
-async fn a_stalled_connection_is_given_up() {
+async fn a_stalled_connection_is_replaced() {
     let (discord, _, hook) = discord().await;
     discord.gateway().heartbeat_every(Duration::from_millis(200));
     let mut bot = Bot::ready(&discord).await;
@@ -151,7 +151,7 @@ async fn a_stalled_connection_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_black_hole_takes_connections_and_says_nothing() {
+async fn a_black_hole_accepts_connections_and_never_answers() {
     let (discord, _, _) = discord().await;
     discord.gateway().black_hole(true);
     let bot = Bot::start(&discord, &discord.token(), intents()).await;
@@ -169,7 +169,7 @@ async fn an_unknown_token_is_refused() {
 }
 
 #[tokio::test]
-async fn message_content_has_to_be_switched_on_in_the_portal() {
+async fn message_content_must_be_switched_on_in_the_portal() {
     let (discord, _, _) = discord().await;
     discord.allow_message_content(false);
     let bot = Bot::start(&discord, &discord.token(), intents()).await;

@@ -1,4 +1,4 @@
-//! What serenity is told over the gateway.
+//! Events that serenity receives over the gateway.
 
 use chrono::Utc;
 use serde_json::json;
@@ -7,7 +7,7 @@ use serenity::all::{Event, GatewayIntents, GuildId, WebhookId};
 use super::bot::{Bot, intents};
 use crate::support::discord::{Discord, permissions, snowflake};
 
-/// A card with a bit of everything.
+/// A card with many kinds of content.
 fn card() -> serde_json::Value {
     json!({"embeds": [{
         "author": {"name": "Successful Checkout | Target"}, "color": 5_763_719,
@@ -18,7 +18,7 @@ fn card() -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_bot_gets_ready_and_is_told_of_its_guilds() {
+async fn a_bot_receives_ready_and_its_guilds() {
     let discord = Discord::start().await;
     let guild = discord.guild("Buyers");
     let channel = guild.channel("checkouts");
@@ -106,7 +106,7 @@ async fn edits_and_deletions_arrive() {
 }
 
 #[tokio::test]
-async fn an_event_can_come_twice_and_an_edit_before_its_message() {
+async fn an_event_can_be_sent_twice_and_an_edit_before_its_message() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
     let hook = channel.webhook("Refract");
@@ -120,7 +120,7 @@ async fn an_event_can_come_twice_and_an_edit_before_its_message() {
 }
 
 #[tokio::test]
-async fn what_serenity_cannot_read_comes_as_an_unknown_event() {
+async fn what_serenity_cannot_decode_arrives_as_an_unknown_event() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
     let hook = channel.webhook("Refract");
@@ -171,7 +171,7 @@ async fn a_forwarded_message_is_a_snapshot() {
 }
 
 #[tokio::test]
-async fn only_what_is_allowed_and_asked_for_is_told() {
+async fn only_permitted_and_requested_events_are_sent() {
     let discord = Discord::start().await;
     let guild = discord.guild("Buyers");
     let (open, closed) = (guild.channel("open"), guild.channel("closed"));
@@ -187,7 +187,7 @@ async fn only_what_is_allowed_and_asked_for_is_told() {
 }
 
 #[tokio::test]
-async fn reactions_are_told_and_kept() {
+async fn reactions_are_stored_and_sent() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
     let id = channel.webhook("Refract").post(card());

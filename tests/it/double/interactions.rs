@@ -1,4 +1,4 @@
-//! Commands and interactions: what the bot registers, is asked and answers.
+//! Commands and interactions: registration, requests and answers.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn start() -> (Discord, Channel, User, Bot) {
     (discord, channel, ann, bot)
 }
 
-/// The next interaction, by what tells it from the others.
+/// Waits for the interaction that satisfies a condition.
 async fn heard(bot: &mut Bot, is: impl Fn(&Interaction) -> bool) -> Interaction {
     bot.until("INTERACTION_CREATE", |event| match event {
         Event::InteractionCreate(create) if is(&create.interaction) => Some(create.interaction.clone()),
@@ -145,7 +145,7 @@ async fn buttons_selects_modals_and_menus_reach_the_bot() {
 }
 
 #[tokio::test]
-async fn three_seconds_are_not_to_be_missed() {
+async fn an_answer_after_three_seconds_is_refused() {
     let (_discord, channel, ann, mut bot) = start().await;
     let asked = ann.slash(&channel, "order", json!([]));
     let Interaction::Command(command) = heard(&mut bot, |it| matches!(it, Interaction::Command(_))).await

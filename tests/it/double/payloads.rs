@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::discord::{Channel, Discord};
 
-/// What the schema of each object requires (`required` of the component of this name).
+/// The required fields of each object, from the schema's component of the same name.
 const REQUIRED: &[(&str, &str)] = &[
     (
         "MessageResponse",
@@ -58,7 +58,7 @@ fn assert_is(kind: &str, value: &Value) {
     assert!(missing.is_empty(), "{kind} lacks {missing:?}: {value}");
 }
 
-/// Asks as the bot.
+/// Sends a request as the bot.
 async fn ask(discord: &Discord, path: &str) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let request = client.get(format!("{}/api/v10{path}", discord.api_url()));
@@ -73,9 +73,9 @@ async fn start() -> (Discord, Channel) {
 }
 
 #[tokio::test]
-async fn messages_are_whole() {
+async fn messages_have_all_required_fields() {
     let (discord, channel) = start().await;
-    // As cards are posted: without much of what a message has.
+    // Cards are posted without many of a message's fields.
     let id = channel.webhook("Refract").post(json!({
         "id": "1", "channel_id": "2", "author": {"id": "3", "username": "Refract"},
         "embeds": [{"title": "Successful Checkout", "fields": [{"name": "Price", "value": "$1"}]}],
@@ -102,7 +102,7 @@ async fn messages_are_whole() {
 }
 
 #[tokio::test]
-async fn guilds_and_channels_are_whole() {
+async fn guilds_and_channels_have_all_required_fields() {
     let (discord, channel) = start().await;
     channel.make_private();
     channel.allow(u64::MAX >> 12);
@@ -125,7 +125,7 @@ async fn guilds_and_channels_are_whole() {
 }
 
 #[tokio::test]
-async fn the_application_and_the_rest_are_whole() {
+async fn other_objects_have_all_required_fields() {
     let (discord, channel) = start().await;
     discord.gateway().set_start_limit(3, std::time::Duration::from_mins(1));
     let gateway = ask(&discord, "/gateway/bot").await;

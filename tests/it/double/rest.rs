@@ -1,4 +1,4 @@
-//! What is asked over REST.
+//! The double's REST API.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn discord() -> (Discord, Channel, Http) {
     (discord, channel, http)
 }
 
-/// Status and code of Discord's of a failed call.
+/// The status and Discord's error code of a failed call.
 fn refusal<T: std::fmt::Debug>(answer: serenity::Result<T>) -> (u16, isize) {
     match answer.expect_err("a refusal") {
         serenity::Error::Http(HttpError::UnsuccessfulRequest(refusal)) => {
@@ -35,7 +35,7 @@ async fn ids(http: &Http, channel: &Channel, page: GetMessages) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn history_comes_in_pages_newest_first() {
+async fn the_history_has_pages_newest_first() {
     let (_discord, channel, http) = discord().await;
     let hook = channel.webhook("Refract");
     let start = Utc::now() - TimeDelta::days(3);
@@ -60,7 +60,7 @@ async fn history_comes_in_pages_newest_first() {
 }
 
 #[tokio::test]
-async fn permissions_are_kept() {
+async fn permissions_are_enforced() {
     let (discord, channel, http) = discord().await;
     let id = channel.webhook("Refract").post(json!({"content": "x"}));
     let (there, message) = (ChannelId::new(channel.id()), MessageId::new(id));
@@ -73,7 +73,7 @@ async fn permissions_are_kept() {
     channel.deny(permissions::VIEW_CHANNEL);
     assert_eq!(refusal(there.messages(&http, GetMessages::new()).await), (403, 50001));
     assert_eq!(refusal(http.get_channel(there).await), (403, 50001));
-    channel.allow(permissions::USUAL);
+    channel.allow(permissions::DEFAULT);
     assert_eq!(ids(&http, &channel, GetMessages::new()).await, [id]);
 
     let private = discord.guild("Sellers").channel("private");
@@ -87,7 +87,7 @@ async fn permissions_are_kept() {
 }
 
 #[tokio::test]
-async fn permissions_can_be_computed_from_what_rest_shows() {
+async fn permissions_can_be_computed_from_rest() {
     let (discord, channel, http) = discord().await;
     channel.deny(permissions::ADD_REACTIONS);
     let there = serenity::all::GuildId::new(channel.guild_id());
@@ -100,7 +100,7 @@ async fn permissions_can_be_computed_from_what_rest_shows() {
         .guild()
         .expect("of a guild");
     let bits = guild.user_permissions_in(&shown, &me).bits();
-    assert_eq!(bits, permissions::USUAL & !permissions::ADD_REACTIONS);
+    assert_eq!(bits, permissions::DEFAULT & !permissions::ADD_REACTIONS);
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn the_bot_reacts_posts_edits_and_deletes() {
 }
 
 #[tokio::test]
-async fn webhooks_take_posts_from_outside() {
+async fn webhooks_accept_posts() {
     let (_discord, channel, _http) = discord().await;
     let hook = channel.webhook("Refract");
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -166,7 +166,7 @@ async fn webhooks_take_posts_from_outside() {
 }
 
 #[tokio::test]
-async fn faults_hit_what_they_name_as_often_as_they_say() {
+async fn faults_apply_to_matching_requests_as_often_as_given() {
     let (discord, channel, http) = discord().await;
     let there = ChannelId::new(channel.id());
     let page = || there.messages(&http, GetMessages::new());
@@ -210,7 +210,7 @@ async fn tokens_and_unknown_endpoints_are_refused_and_recorded() {
 }
 
 #[tokio::test]
-async fn too_much_is_refused() {
+async fn bodies_over_discords_limits_are_refused() {
     let (_discord, channel, http) = discord().await;
     let there = ChannelId::new(channel.id());
     let post = async |embed: CreateEmbed| there.send_message(&http, CreateMessage::new().embed(embed)).await;
@@ -230,14 +230,14 @@ async fn too_much_is_refused() {
 
 #[tokio::test]
 #[should_panic(expected = "waited 10ms for 3 requests GET /gateway; gateway: 0 handshakes")]
-async fn a_wait_that_fails_says_what_for() {
+async fn a_failed_wait_says_what_it_waited_for() {
     let (discord, _channel, _http) = discord().await;
     discord.wait_at_most(Duration::from_millis(10));
     discord.until_requests("GET", "/gateway", 3).await;
 }
 
 #[tokio::test]
-async fn serenity_reads_all_that_it_can_ask_for() {
+async fn serenity_decodes_every_answer() {
     let (discord, channel, http) = discord().await;
     let guild = GuildId::new(channel.guild_id());
     let application = http.get_current_application_info().await.expect("the application");

@@ -1,4 +1,4 @@
-//! What the double refuses of answers to interactions and of commands: what Discord would refuse.
+//! The double refuses the answers and commands that Discord would refuse.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ impl Place {
         Self { discord, channel, ann }
     }
 
-    /// Sends a body as a bot would, and gives the status of the answer.
+    /// Sends a body as the bot, and returns the status of the answer.
     async fn send(&self, method: reqwest::Method, path: &str, body: &Value) -> u16 {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let url = format!("{}/api/v10{path}", self.discord.api_url());
@@ -48,7 +48,7 @@ impl Place {
         self.ann.slash(&self.channel, "order", json!([]))
     }
 
-    /// The last thing that was refused, or nothing.
+    /// The last violation, or an empty text.
     fn last_violation(&self) -> String {
         self.discord.violations().pop().unwrap_or_default()
     }
@@ -68,7 +68,7 @@ fn select(values: &[&str]) -> Value {
 }
 
 #[tokio::test]
-async fn a_message_that_discord_would_not_take_is_refused_and_remembered() {
+async fn an_invalid_message_is_refused_and_recorded() {
     let place = Place::new().await;
     let cases = [
         (json!({"content": 7}), "/data/content: 7 is not of type"),
@@ -109,7 +109,7 @@ async fn a_message_that_discord_would_not_take_is_refused_and_remembered() {
     }
     assert_eq!(place.discord.violations().len(), cases.len());
 
-    // The same holds for what follows.
+    // Follow-ups are checked too.
     let asked = place.slash();
     let (wrong, right) =
         (json!({"content": 7}), json!({"content": "seven", "flags": 64, "attachments": [{"id": 0}]}));
@@ -126,7 +126,7 @@ async fn a_message_that_discord_would_not_take_is_refused_and_remembered() {
 }
 
 #[tokio::test]
-async fn an_answer_goes_with_what_was_asked() {
+async fn an_answer_must_fit_its_interaction() {
     let place = Place::new().await;
     let (channel, ann) = (&place.channel, &place.ann);
     let asked = place.slash();
@@ -175,7 +175,7 @@ async fn an_answer_goes_with_what_was_asked() {
 }
 
 #[tokio::test]
-async fn commands_have_the_shape_that_discord_asks_for() {
+async fn commands_are_checked_against_the_schema() {
     let place = Place::new().await;
     let path = format!(
         "/applications/{}/guilds/{}/commands",
@@ -202,7 +202,7 @@ async fn commands_have_the_shape_that_discord_asks_for() {
 }
 
 #[tokio::test]
-async fn an_edit_keeps_the_files_that_it_names_and_all_where_it_names_none() {
+async fn an_edit_keeps_the_named_files_or_all_if_none_is_named() {
     let place = Place::new().await;
     let asked = place.slash();
     assert_eq!(place.answer(&asked, &json!({"type": 5})).await, 204);

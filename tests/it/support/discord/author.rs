@@ -1,4 +1,4 @@
-//! Who writes messages: webhooks, people and other bots.
+//! Authors of messages: webhooks, people and other bots.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
     state::{Reaction, Shared, WebhookState},
 };
 
-/// What says who and where a message is; a body that was copied from another message loses it.
+/// Fields that identify a message and its author. They are removed from a body that was copied from another message.
 const IDENTITY: [&str; 8] =
     ["id", "channel_id", "guild_id", "webhook_id", "author", "member", "timestamp", "edited_timestamp"];
 
@@ -33,12 +33,12 @@ impl Webhook {
         Self { shared, id, channel }
     }
 
-    /// Its id, which is its messages' `webhook_id` and author id too.
+    /// Its id. Its messages have it as `webhook_id` and as author id.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
 
-    /// The address to post to.
+    /// The URL to post to.
     pub(crate) fn url(&self) -> String {
         self.shared.read(|state| {
             let token = &state.webhooks[&self.id].token;
@@ -46,13 +46,13 @@ impl Webhook {
         })
     }
 
-    /// Posts now. A body may be a whole message, such as a card from a file: ids, author and times
-    /// of it are left out. `username` shows another name, as with a real webhook.
+    /// Posts a message. The body may be a whole message, such as a card from a file; its ids, author and
+    /// times are ignored. `username` sets another name, as with a real webhook.
     pub(crate) fn post(&self, body: Value) -> u64 {
         self.draft(body).post()
     }
 
-    /// A message to be posted in another way.
+    /// Prepares a message, to be posted in a special way.
     pub(crate) fn draft(&self, body: Value) -> Draft {
         let author = self.shared.read(|state| state.webhooks[&self.id].author(self.id, body.get("username")));
         let mut message = payload::without(payload::without(body, &IDENTITY), &["username", "avatar_url"]);
@@ -75,7 +75,7 @@ impl User {
     pub(super) fn new(shared: Arc<Shared>, name: &str, bot: bool) -> Self {
         let id = shared.with(|state| state.ids.now());
         let value = payload::user(id, name, bot);
-        Self { shared, id, value, roles: Vec::new(), permissions: super::permissions::USUAL }
+        Self { shared, id, value, roles: Vec::new(), permissions: super::permissions::DEFAULT }
     }
 
     /// Their id.
@@ -83,13 +83,13 @@ impl User {
         self.id
     }
 
-    /// With these roles, in interactions and as a member.
+    /// Sets the user's roles, for interactions and as a member.
     pub(crate) fn with_roles(mut self, roles: &[u64]) -> Self {
         self.roles = roles.to_vec();
         self
     }
 
-    /// With these permissions in interactions, instead of [`super::permissions::USUAL`].
+    /// Sets the user's permissions in interactions. The default is [`super::permissions::DEFAULT`].
     pub(crate) fn with_permissions(mut self, permissions: u64) -> Self {
         self.permissions = permissions;
         self
@@ -104,22 +104,22 @@ impl User {
         });
     }
 
-    /// Says something.
+    /// Posts a text.
     pub(crate) fn post(&self, channel: &Channel, text: &str) -> u64 {
         self.draft(channel, json!({"content": text})).post()
     }
 
-    /// A message to be posted in another way.
+    /// Prepares a message, to be posted in a special way.
     pub(crate) fn draft(&self, channel: &Channel, body: Value) -> Draft {
         let mut message = payload::without(body, &IDENTITY);
         payload::absorb(&mut message, &json!({"author": self.value}));
         Draft::new(Arc::clone(&self.shared), channel.id(), message)
     }
 
-    /// Forwards a message: what comes is empty but for a snapshot of the other.
+    /// Forwards a message. The new message is empty except for a snapshot of the original.
     ///
     /// # Panics
-    /// When there is no such message.
+    /// When the message does not exist.
     pub(crate) fn forward(&self, from: &Channel, id: u64, to: &Channel) -> Draft {
         let original =
             self.shared.read(|state| state.channels[&from.id()].history.get(&id).map(|it| it.value.clone()));
@@ -159,7 +159,7 @@ impl User {
         self.value.clone()
     }
 
-    /// The member as an interaction shows it.
+    /// The member object of an interaction.
     pub(super) fn member(&self) -> Value {
         let mut member = payload::member(&self.value, &self.roles);
         let joined = timestamp(super::snowflake::time_of(self.id));

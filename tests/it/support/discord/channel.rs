@@ -1,4 +1,4 @@
-//! A channel, from the side of those who write in it and set its permissions.
+//! A channel: posting, editing, permissions, and what tests read from it.
 
 use std::sync::Arc;
 
@@ -39,29 +39,29 @@ impl Channel {
         Webhook::new(Arc::clone(&self.shared), self.id, name, None)
     }
 
-    /// Makes a webhook that belongs to an application: its messages bear `application_id`.
+    /// Makes a webhook that belongs to an application. Its messages have an `application_id`.
     pub(crate) fn application_webhook(&self, name: &str, application: u64) -> Webhook {
         Webhook::new(Arc::clone(&self.shared), self.id, name, Some(application))
     }
 
-    /// A message just as it is given, sense or nonsense: only `id` and `channel_id` are added, where
-    /// they are missing. Its history copy is the same.
+    /// Prepares a message exactly as given, valid or not. Only missing `id` and `channel_id` are added,
+    /// in the event and in the history.
     pub(crate) fn raw(&self, message: Value) -> Draft {
         Draft::new(Arc::clone(&self.shared), self.id, message).raw()
     }
 
-    /// Its author edits a message: the keys given replace those of the message, `edited_timestamp`
+    /// Edits a message as its author: the given keys replace those of the message, `edited_timestamp`
     /// is set, and the event has the whole message.
     pub(crate) fn edit(&self, id: u64, change: Value) {
         self.must(id, |state| state.rewrite(self.id, id, &change, true));
     }
 
-    /// An edit that no event tells of.
+    /// Edits a message without sending an event.
     pub(crate) fn edit_silently(&self, id: u64, change: Value) {
         self.must(id, |state| state.change(self.id, id, &change, true));
     }
 
-    /// An edit whose event has nothing but ids, the changed keys and the edit time.
+    /// Edits a message. The event has only the ids, the changed keys and the edit time.
     pub(crate) fn edit_partially(&self, id: u64, change: Value) {
         self.must(id, |state| {
             let whole = state.change(self.id, id, &change, true)?;
@@ -74,7 +74,7 @@ impl Channel {
         });
     }
 
-    /// Discord itself adds embeds, as for a link: no edit time, and the event has ids and embeds only.
+    /// Adds embeds as Discord does for a link: without an edit time, and with ids and embeds in the event.
     pub(crate) fn unfurl(&self, id: u64, embeds: Value) {
         self.must(id, |state| {
             let whole = state.change(self.id, id, &json!({"embeds": embeds}), false)?;
@@ -85,7 +85,7 @@ impl Channel {
         });
     }
 
-    /// Sends `MESSAGE_CREATE` for a message again, as it is now.
+    /// Sends `MESSAGE_CREATE` again, with the current message.
     pub(crate) fn redeliver(&self, id: u64) {
         self.must(id, |state| {
             let whole = state.channels.get(&self.id)?.history.get(&id)?.value.clone();
@@ -99,28 +99,28 @@ impl Channel {
         self.must(id, |state| (state.remove(self.id, &[id], false) == 1).then_some(()));
     }
 
-    /// Deletes messages with one event for all.
+    /// Deletes messages with one bulk event.
     pub(crate) fn bulk_delete(&self, ids: &[u64]) {
         self.shared.with(|state| state.remove(self.id, ids, true));
     }
 
-    /// Takes rights from the bot in this channel, by an overwrite for its member.
+    /// Denies the bot permissions in this channel, by an overwrite for its member.
     pub(crate) fn deny(&self, bits: u64) {
         self.overwrite_for_bot(0, bits);
     }
 
-    /// Gives the bot rights in this channel, by an overwrite for its member.
+    /// Allows the bot permissions in this channel, by an overwrite for its member.
     pub(crate) fn allow(&self, bits: u64) {
         self.overwrite_for_bot(bits, 0);
     }
 
-    /// Makes the channel private: `@everyone` may not see it, whoever is not let in cannot.
+    /// Makes the channel private: denies `@everyone` to view it.
     pub(crate) fn make_private(&self) {
         let row = Overwrite { id: self.guild, member: false, allow: 0, deny: VIEW_CHANNEL };
         self.overwrite(row);
     }
 
-    /// Sets an overwrite of a role or member, and tells the bot.
+    /// Sets an overwrite of a role or member, and sends the event.
     pub(crate) fn overwrite(&self, row: Overwrite) {
         self.shared.with(|state| {
             let saw = state.bot_may(self.id, VIEW_CHANNEL);
@@ -146,7 +146,7 @@ impl Channel {
         self.overwrite(Overwrite { allow: old.allow & !deny | allow, deny: old.deny & !allow | deny, ..old });
     }
 
-    /// Its messages as REST shows them, oldest first.
+    /// Its messages in the form of the REST API, oldest first.
     pub(crate) fn messages(&self) -> Vec<Value> {
         self.shared.read(|state| {
             let ids = state.channels[&self.id].history.keys();
@@ -154,7 +154,7 @@ impl Channel {
         })
     }
 
-    /// Waits until some message of the channel is such, and gives it.
+    /// Waits for a message that satisfies a condition, and returns it.
     pub(crate) async fn until_message(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let find = |state: &State| {
             let history = &state.channels[&self.id].history;
@@ -163,12 +163,12 @@ impl Channel {
         self.shared.until(what, find).await
     }
 
-    /// The emojis that a message bears, in the order in which they came.
+    /// The emojis on a message, in the order in which they were added.
     pub(crate) fn reactions(&self, id: u64) -> Vec<String> {
         self.shared.read(|state| self.emojis(state, id))
     }
 
-    /// Waits until a message bears this emoji.
+    /// Waits until a message has this emoji.
     pub(crate) async fn until_reaction(&self, id: u64, emoji: &str) {
         let what = format!("the reaction {emoji} to message {id}");
         self.shared
@@ -181,7 +181,7 @@ impl Channel {
         message.map(|it| it.reactions.iter().map(|it| it.emoji.clone()).collect()).unwrap_or_default()
     }
 
-    /// Does something with a message that has to be there.
+    /// Runs a change, and panics if the message does not exist.
     fn must<T>(&self, id: u64, change: impl FnOnce(&mut State) -> Option<T>) {
         assert!(self.shared.with(change).is_some(), "channel {} has no message {id}", self.id);
     }

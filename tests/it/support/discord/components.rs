@@ -1,4 +1,4 @@
-//! What Discord refuses in components: too many, too long, two of one name, one that does nothing.
+//! Checks components as Discord does: number, lengths, duplicate ids, missing labels.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ const BUTTON: u64 = 2;
 const TEXT_INPUT: u64 = 4;
 /// Selects of texts, users, roles, mentionables and channels.
 const SELECTS: [u64; 5] = [3, 5, 6, 7, 8];
-/// The style of a button that leads to the web.
+/// The style of a link button.
 const LINK: u64 = 5;
 
 /// The components of a message: at most five rows, of five buttons or one select each.
@@ -103,7 +103,7 @@ fn check_select(select: &Value) -> Result<(), Broken> {
     Ok(())
 }
 
-/// No two components of one custom id.
+/// Refuses two components with the same custom id.
 fn no_two(rows: &[Value]) -> Result<(), Broken> {
     let mut ids = BTreeSet::new();
     let parts = rows.iter().flat_map(|row| items(&row["components"]));

@@ -1,4 +1,4 @@
-//! A message about to be posted, and the ways in which that may happen.
+//! A message that is not posted yet, and the ways to post it.
 
 use std::sync::Arc;
 
@@ -26,33 +26,33 @@ impl Draft {
         Self { shared, channel, message, at: None, raw: false, silent: false, deliveries: 1, edit: None }
     }
 
-    /// Posted at another time, mostly in the past: id and timestamp are of then. An event is
-    /// still sent now, so this mostly goes with [`Self::silently`].
+    /// Sets the time of the message, usually in the past. Its id and timestamp have that time. The event
+    /// is still sent now; combine this with [`Self::silently`] to avoid that.
     pub(crate) fn at(self, time: DateTime<Utc>) -> Self {
         Self { at: Some(time), ..self }
     }
 
-    /// Nothing is added to the message but `id` and `channel_id`.
+    /// Adds nothing to the message except `id` and `channel_id`.
     pub(crate) fn raw(self) -> Self {
         Self { raw: true, ..self }
     }
 
-    /// Into the history, without an event.
+    /// Adds the message to the history without sending an event.
     pub(crate) fn silently(self) -> Self {
         Self { silent: true, ..self }
     }
 
-    /// The event comes twice.
+    /// Sends the event twice.
     pub(crate) fn twice(self) -> Self {
         Self { deliveries: 2, ..self }
     }
 
-    /// Edited at once, and the event of the edit comes before that of the message.
+    /// Edits the message immediately, and sends the event of the edit before that of the message.
     pub(crate) fn overtaken_by(self, edit: Value) -> Self {
         Self { edit: Some(edit), ..self }
     }
 
-    /// Posts and gives the message's id. Where the message was given raw with an id of its own, that.
+    /// Posts the message and returns its id. A raw message keeps an id of its own.
     pub(crate) fn post(self) -> u64 {
         let Self { shared, channel, mut message, at, raw, silent, deliveries, edit } = self;
         shared.with(|state| {

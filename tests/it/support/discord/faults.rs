@@ -1,13 +1,13 @@
-//! Requests as they were seen, and rules that make some of them fail.
+//! Recorded requests, and rules that make some of them fail.
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// What a matching request is answered with.
+/// The answer to a matching request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
-    /// This status, with an error body as Discord's.
+    /// This status, with an error body like Discord's.
     Status(u16),
     /// 429 with `Retry-After`.
     RateLimited(Duration),
@@ -15,33 +15,33 @@ pub(crate) enum Fault {
     RateLimitedWithoutDelay,
     /// 403, code 50001 "Missing Access".
     Forbidden,
-    /// 200 with a body that is no JSON.
+    /// 200 with a body that is not JSON.
     Garbage,
-    /// The right answer, but late.
+    /// The correct answer after a delay.
     Late(Duration),
-    /// No answer, ever; the connection stays open.
+    /// No answer. The connection stays open.
     Hang,
 }
 
-/// A request that the double was asked.
+/// A request to the double.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     /// `GET`, `PUT`, …
     pub(crate) method: String,
-    /// Path and query; `/api/v10` is left out, any other prefix is not.
+    /// Path and query, without `/api/v10`. Any other prefix is kept.
     pub(crate) path: String,
-    /// The JSON body, of a multipart one its `payload_json`, else null.
+    /// The JSON body, or the `payload_json` of a multipart body, or null.
     pub(crate) body: Value,
     pub(crate) at: Instant,
-    /// What it was answered with; `None` for one that hangs or is being answered.
+    /// The status of the answer. `None` while there is none.
     pub(crate) status: Option<u16>,
-    /// Whether there is such an endpoint in the double.
+    /// Whether the double has the endpoint.
     pub(crate) known: bool,
 }
 
 impl Request {
-    /// Whether method (`*`: any) and path are such. In a pattern `*` is any one segment, and
-    /// what follows the pattern does not matter.
+    /// Whether the method (`*` matches any) and the path match. In a pattern, `*` matches one segment,
+    /// and the path may continue after the pattern.
     pub(crate) fn is(&self, method: &str, pattern: &str) -> bool {
         matches(method, pattern, &self.method, &self.path)
     }
@@ -64,13 +64,13 @@ fn matches(method: &str, pattern: &str, asked: &str, path: &str) -> bool {
 /// When a rule applies.
 #[derive(Debug)]
 enum When {
-    /// As many times.
+    /// For this many requests.
     Times(usize),
-    /// When more than `allowed` requests came within `window`.
+    /// When more than `allowed` requests arrived within `window`.
     Over { allowed: usize, window: Duration, seen: Vec<Instant> },
 }
 
-/// A fault and the requests that it hits.
+/// A fault, and the requests that it applies to.
 #[derive(Debug)]
 pub(crate) struct Rule {
     method: String,
@@ -94,7 +94,7 @@ impl Rule {
         }
     }
 
-    /// The fault for this request, if it is hit.
+    /// The fault for a request, if the rule applies to it.
     pub(super) fn apply(&mut self, method: &str, path: &str) -> Option<Fault> {
         if !matches(&self.method, &self.pattern, method, path) {
             return None;

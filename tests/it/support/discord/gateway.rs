@@ -1,4 +1,4 @@
-//! The gateway from outside: what it saw, and every way in which it can go wrong.
+//! The gateway as tests use it: counters, and every kind of failure.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,23 +22,23 @@ impl Gateway {
         Self { shared }
     }
 
-    /// Sets the heartbeat interval that HELLO tells from now on; 41.25 s at first.
+    /// Sets the heartbeat interval of later HELLOs. The default is 41.25 s.
     pub(crate) fn heartbeat_every(&self, interval: Duration) {
         self.shared.with(|state| state.gateway.heartbeat = interval);
     }
 
-    /// Whether a new connection is greeted with HELLO.
+    /// Sets whether new connections get a HELLO.
     pub(crate) fn says_hello(&self, says: bool) {
         self.shared.with(|state| state.gateway.says_hello = says);
     }
 
-    /// Whether heartbeats are acknowledged; if not, events go on coming.
+    /// Sets whether heartbeats are acknowledged. Events are sent either way.
     pub(crate) fn acknowledges(&self, does: bool) {
         self.shared.with(|state| state.gateway.acknowledges = does);
     }
 
-    /// Sets what `/gateway/bot` tells of IDENTIFYs left. They count down by themselves, and
-    /// nothing happens at zero.
+    /// Sets how many IDENTIFYs `/gateway/bot` reports as left. Each IDENTIFY reduces the number; zero has
+    /// no effect.
     pub(crate) fn set_start_limit(&self, remaining: u64, reset_after: Duration) {
         self.shared.with(|state| {
             state.gateway.limit_remaining = remaining;
@@ -46,13 +46,13 @@ impl Gateway {
         });
     }
 
-    /// Op 7: asks the bot to reconnect and resume. From here on events wait for its RESUME.
+    /// Op 7: asks the bot to reconnect and resume. Later events wait for its RESUME.
     pub(crate) fn reconnect(&self) {
         self.to_all(|state, connection| state.gateway.send_op(connection, 7, &Value::Null));
     }
 
-    /// Op 9: the session is invalid. If `resumable`, it may be resumed all the same; else it is
-    /// gone, and events from here on are only in the history.
+    /// Op 9: declares the session invalid. If `resumable`, it can still be resumed. Otherwise it is
+    /// removed, and later messages are only in the history.
     pub(crate) fn invalidate(&self, resumable: bool) {
         self.to_all(|state, connection| {
             state.gateway.send_op(connection, 9, &json!(resumable));
@@ -62,13 +62,13 @@ impl Gateway {
         });
     }
 
-    /// Forgets all sessions without a word: connections hear no events any more, and a RESUME is
+    /// Removes all sessions without sending anything: connections get no more events, and a RESUME is
     /// answered with op 9 false.
     pub(crate) fn forget_sessions(&self) {
         self.shared.with(|state| state.gateway.sessions.clear());
     }
 
-    /// Ends every connection with a close frame, with or without code. The sessions stay.
+    /// Ends every connection with a close frame, with or without a code. The sessions stay.
     pub(crate) fn close(&self, code: Option<u16>) {
         self.to_all(|state, connection| state.gateway.send(connection, Out::Close(code)));
     }
@@ -83,24 +83,24 @@ impl Gateway {
         self.cut(Fate::Reset);
     }
 
-    /// Pulls the cable: on the connections there are nothing is read or written any more, and
-    /// neither side is told.
+    /// Stalls the current connections, like a pulled cable: nothing is read or written, and neither side
+    /// is notified.
     pub(crate) fn stall(&self) {
         self.shared.with(|state| state.gateway.turn(Fate::Stalled));
     }
 
-    /// Puts the cable back in: what was written meanwhile arrives.
+    /// Ends the stall. Everything written meanwhile arrives.
     pub(crate) fn unstall(&self) {
         self.shared.with(|state| state.gateway.turn(Fate::Open));
     }
 
-    /// Whether new connections get no answer at all: TCP is accepted, the handshake is not
-    /// answered. Those that hang go on hanging when this ends.
+    /// Sets whether new connections get no answer: TCP is accepted, but the handshake is not answered.
+    /// Handshakes that hang stay that way when this ends.
     pub(crate) fn black_hole(&self, is: bool) {
         self.shared.with(|state| state.gateway.black_hole = is);
     }
 
-    /// Answers WebSocket handshakes with an HTTP status instead, while REST works; `None` ends it.
+    /// Answers WebSocket handshakes with an HTTP status, while REST works. `None` ends this.
     /// For refused TCP see [`super::Discord::refuse_connections`].
     pub(crate) fn refuse_handshakes(&self, status: Option<u16>) {
         self.shared.with(|state| state.gateway.handshake_status = status);
@@ -116,8 +116,8 @@ impl Gateway {
         self.shared.with(|state| state.gateway.at_resume.extend(answers));
     }
 
-    /// Sends an event just as it is given, numbered and kept for a RESUME as any other, to every
-    /// session, whatever it asked for.
+    /// Sends an event exactly as given to every session, whatever its intents. It is numbered and kept for
+    /// a RESUME like any other.
     #[expect(clippy::needless_pass_by_value, reason = "a call with json!({…}) reads better without &")]
     pub(crate) fn dispatch(&self, kind: &str, data: Value) {
         self.shared.with(|state| {
@@ -128,7 +128,7 @@ impl Gateway {
         });
     }
 
-    /// Sends a text frame just as it is given.
+    /// Sends a text frame exactly as given.
     pub(crate) fn send_text(&self, text: &str) {
         self.shared.with(|state| {
             for connection in state.gateway.connections.keys() {
@@ -137,22 +137,22 @@ impl Gateway {
         });
     }
 
-    /// How many WebSocket handshakes were asked for.
+    /// How many WebSocket handshakes arrived.
     pub(crate) fn handshakes(&self) -> usize {
         self.shared.read(|state| state.gateway.handshakes)
     }
 
-    /// How many IDENTIFYs came, refused ones too.
+    /// How many IDENTIFYs arrived, including refused ones.
     pub(crate) fn identifies(&self) -> usize {
         self.shared.read(|state| state.gateway.identifies)
     }
 
-    /// How many RESUMEs came, refused ones too.
+    /// How many RESUMEs arrived, including refused ones.
     pub(crate) fn resumes(&self) -> usize {
         self.shared.read(|state| state.gateway.resumes)
     }
 
-    /// How many heartbeats came.
+    /// How many heartbeats arrived.
     pub(crate) fn heartbeats(&self) -> usize {
         self.shared.read(|state| state.gateway.heartbeats)
     }
@@ -162,38 +162,38 @@ impl Gateway {
         self.shared.read(|state| state.gateway.is_ready())
     }
 
-    /// Waits for [`Self::is_ready`]. After a fault that parts session and connection (all but
-    /// silence and a stall) this waits for the next READY or RESUMED.
+    /// Waits for [`Self::is_ready`]. After a failure that separates the session from its connection (all
+    /// except a missing answer and a stall) this waits for the next READY or RESUMED.
     pub(crate) async fn until_ready(&self) {
         self.shared.until("a bot that is ready", |state| state.gateway.is_ready().then_some(())).await;
     }
 
-    /// Waits until so many READYs were sent since the start.
+    /// Waits until `times` READYs were sent since the start.
     pub(crate) async fn until_readies(&self, times: usize) {
         self.count(times, "READYs", |state| state.gateway.readies).await;
     }
 
-    /// Waits until so many IDENTIFYs came since the start.
+    /// Waits until `times` IDENTIFYs arrived since the start.
     pub(crate) async fn until_identifies(&self, times: usize) {
         self.count(times, "IDENTIFYs", |state| state.gateway.identifies).await;
     }
 
-    /// Waits until so many RESUMEs came since the start.
+    /// Waits until `times` RESUMEs arrived since the start.
     pub(crate) async fn until_resumes(&self, times: usize) {
         self.count(times, "RESUMEs", |state| state.gateway.resumes).await;
     }
 
-    /// Waits until so many handshakes were asked for since the start.
+    /// Waits until `times` handshakes arrived since the start.
     pub(crate) async fn until_handshakes(&self, times: usize) {
         self.count(times, "handshakes", |state| state.gateway.handshakes).await;
     }
 
-    /// Waits until so many heartbeats came since the start.
+    /// Waits until `times` heartbeats arrived since the start.
     pub(crate) async fn until_heartbeats(&self, times: usize) {
         self.count(times, "heartbeats", |state| state.gateway.heartbeats).await;
     }
 
-    /// Waits until the bot has gone and no session is connected.
+    /// Waits until every connection has ended.
     pub(crate) async fn until_gone(&self) {
         let gone = |state: &State| state.gateway.connections.is_empty().then_some(());
         self.shared.until("the end of every gateway connection", gone).await;
@@ -210,7 +210,7 @@ impl Gateway {
         });
     }
 
-    /// Does something to every connection, and parts sessions from them.
+    /// Applies an action to every connection, and separates the sessions from them.
     fn to_all(&self, act: impl Fn(&mut State, u64)) {
         self.shared.with(|state| {
             let all: Vec<u64> = state.gateway.connections.keys().copied().collect();

@@ -1,4 +1,4 @@
-//! A guild, from the side of its owner.
+//! A guild, as its owner changes it.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl Guild {
         Channel::new(Arc::clone(&self.shared), id, self.id)
     }
 
-    /// Makes a role and gives its id.
+    /// Makes a role and returns its id.
     pub(crate) fn role(&self, name: &str, permissions: u64) -> u64 {
         self.shared.with(|state| {
             let id = state.ids.now();
@@ -38,7 +38,7 @@ impl Guild {
         })
     }
 
-    /// Sets what `@everyone` may do.
+    /// Sets the permissions of `@everyone`.
     pub(crate) fn set_everyone(&self, permissions: u64) {
         self.shared.with(|state| {
             if let Some(guild) = state.guilds.get_mut(&self.id) {
@@ -50,7 +50,7 @@ impl Guild {
         });
     }
 
-    /// Sets what the role that came with the bot may do.
+    /// Sets the permissions of the bot's own role.
     pub(crate) fn set_bot_role(&self, permissions: u64) {
         self.shared.with(|state| {
             if let Some(guild) = state.guilds.get_mut(&self.id) {

@@ -1,4 +1,4 @@
-//! Messages: how they come, change, go and are read, and the events that tell of it.
+//! The messages of a channel: posting, changing, removing and reading them, with the events.
 
 use std::ops::Bound;
 
@@ -12,7 +12,7 @@ use super::{
     state::{FLAG_MESSAGE_CONTENT, FLAG_MESSAGE_CONTENT_LIMITED, Message, Reaction, State},
 };
 
-/// Which part of a channel's history is asked for; the bounds themselves are not part of it.
+/// The requested part of a channel's history. The bounds are exclusive.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Page {
     pub(super) after: Option<u64>,
@@ -22,14 +22,14 @@ pub(super) struct Page {
 }
 
 impl State {
-    /// Puts a message into the history, without an event.
+    /// Adds a message to the history without sending an event.
     pub(super) fn keep(&mut self, channel: u64, id: u64, value: Value) {
         if let Some(channel) = self.channels.get_mut(&channel) {
             channel.history.insert(id, Message { value, reactions: Vec::new() });
         }
     }
 
-    /// A new message of this moment: completed, kept, announced. Gives it as REST shows it.
+    /// Completes a new message, stores it and sends its event. Returns it in the form of the REST API.
     pub(super) fn write(&mut self, channel: u64, mut message: Value) -> Value {
         let id = self.ids.now();
         payload::complete_message(&mut message, id, channel);
@@ -38,7 +38,7 @@ impl State {
         message
     }
 
-    /// Changes a message and announces the whole of it.
+    /// Changes a message and sends an event with the whole message.
     pub(super) fn rewrite(
         &mut self,
         channel: u64,
@@ -51,7 +51,7 @@ impl State {
         Some(whole)
     }
 
-    /// Sends a message event with what only the gateway adds: guild and member.
+    /// Sends a message event with the fields that only the gateway adds: guild and member.
     pub(super) fn announce(&mut self, kind: &str, channel: u64, mut data: Value) {
         let guild = self.channels[&channel].guild;
         absorb(&mut data, &json!({"guild_id": guild.to_string()}));
@@ -62,7 +62,7 @@ impl State {
         self.emit(kind, Some(channel), &data);
     }
 
-    /// Changes keys of a message, sets its edit time where `by_author`, and gives the whole of it.
+    /// Changes keys of a message, and its edit time if `by_author`. Returns the whole message.
     pub(super) fn change(&mut self, channel: u64, id: u64, change: &Value, by_author: bool) -> Option<Value> {
         let message = self.channels.get_mut(&channel)?.history.get_mut(&id)?;
         absorb(&mut message.value, change);
@@ -73,7 +73,7 @@ impl State {
         Some(message.value.clone())
     }
 
-    /// Removes messages and tells of those that were there: one event each, or one for all.
+    /// Removes messages and sends one event for each that existed, or one bulk event.
     pub(super) fn remove(&mut self, channel: u64, ids: &[u64], in_bulk: bool) -> usize {
         let Some(state) = self.channels.get_mut(&channel) else { return 0 };
         let gone: Vec<String> =
@@ -91,7 +91,7 @@ impl State {
         gone.len()
     }
 
-    /// One message as REST shows it to the bot.
+    /// A message in the form of the REST API.
     pub(super) fn message(&self, channel: u64, id: u64) -> Option<Value> {
         let message = self.channels.get(&channel)?.history.get(&id)?;
         let mut value = message.value.clone();
@@ -125,7 +125,7 @@ impl State {
         ids.into_iter().filter_map(|id| self.message(channel, id)).collect()
     }
 
-    /// Adds a reaction, if it is not there yet, and tells of it. `None`: no such message.
+    /// Adds a reaction that does not exist yet, and sends its event. `None` if there is no such message.
     pub(super) fn react(&mut self, channel: u64, message: u64, reaction: &Reaction) -> Option<()> {
         let reactions = &mut self.channels.get_mut(&channel)?.history.get_mut(&message)?.reactions;
         if !reactions.contains(reaction) {
@@ -135,7 +135,7 @@ impl State {
         Some(())
     }
 
-    /// Takes a reaction back. `None`: no such message.
+    /// Removes a reaction. `None` if there is no such message.
     pub(super) fn unreact(&mut self, channel: u64, message: u64, reaction: &Reaction) -> Option<()> {
         let reactions = &mut self.channels.get_mut(&channel)?.history.get_mut(&message)?.reactions;
         let before = reactions.len();
@@ -157,7 +157,7 @@ impl State {
         }
     }
 
-    /// Reactions counted by emoji, in the order in which they came.
+    /// Reactions counted by emoji, in the order in which they were added.
     fn counted(&self, reactions: &[Reaction]) -> Value {
         let mut rows: Vec<(&str, u32, bool)> = Vec::new();
         for Reaction { emoji, user } in reactions {
@@ -177,7 +177,7 @@ impl State {
     }
 }
 
-/// An emoji as an object: a custom one is written `name:id`.
+/// An emoji object. A custom emoji is written `name:id`.
 fn emoji(written: &str) -> Value {
     match written.split_once(':') {
         Some((name, id)) => json!({"id": id, "name": name}),

@@ -1,4 +1,4 @@
-//! Interactions: what a user does with the bot's commands and components, and what comes back.
+//! Interactions: how users use the bot's commands and components, and how the bot answers.
 
 use std::{
     sync::Arc,
@@ -13,35 +13,35 @@ use super::{
     state::{Shared, State},
 };
 
-/// An interaction in the state.
+/// The state of an interaction.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(super) id: u64,
-    /// 2 a command, 3 a component, 4 an autocompletion, 5 a modal.
+    /// 2: command, 3: component, 4: autocomplete, 5: modal.
     pub(super) kind: u8,
     pub(super) channel: u64,
     began: Instant,
-    /// Time that passed beyond that of the clock.
+    /// Simulated time, in addition to the real time that passed.
     age: Duration,
     /// The message whose component was used.
     pub(super) source: Option<u64>,
-    /// How often the answer changed that message.
+    /// How often the bot changed that message.
     pub(super) updates: usize,
     pub(super) callback: Option<Value>,
-    /// Whether the deferred answer is for the caller alone.
+    /// Whether only the user can see the deferred answer.
     pub(super) ephemeral: bool,
     pub(super) original: Option<u64>,
     pub(super) replies: Vec<Reply>,
 }
 
 impl Exchange {
-    /// How long ago the user asked.
+    /// How long ago the user started the interaction.
     pub(super) fn age(&self) -> Duration {
         self.began.elapsed() + self.age
     }
 }
 
-/// A message that the bot answered with, as it is now.
+/// A message that the bot answered with, in its current state.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) message: u64,
@@ -57,18 +57,18 @@ pub(crate) struct Interaction {
 }
 
 impl User {
-    /// Uses a slash command; `options` as in the interaction, such as
+    /// Uses a slash command. `options` has the form of the interaction, such as
     /// `[{"name": "number", "type": 3, "value": "900"}]`.
     pub(crate) fn slash(&self, channel: &Channel, name: &str, options: Value) -> Interaction {
         self.interact(channel, 2, self.command(channel, name, 1, options), None)
     }
 
-    /// Types into a command; the option in question has `"focused": true`.
+    /// Types into a command. The option being typed has `"focused": true`.
     pub(crate) fn autocomplete(&self, channel: &Channel, name: &str, options: Value) -> Interaction {
         self.interact(channel, 4, self.command(channel, name, 1, options), None)
     }
 
-    /// Uses a command from the menu of a message.
+    /// Uses a command from a message's context menu.
     pub(crate) fn menu(&self, channel: &Channel, name: &str, message: u64) -> Interaction {
         let mut data = self.command(channel, name, 3, json!([]));
         let target = self.shared.read(|state| find(state, channel.id(), message));
@@ -84,7 +84,7 @@ impl User {
         self.interact(channel, 3, json!({"component_type": 2, "custom_id": custom_id}), Some(message))
     }
 
-    /// Chooses from a select of a message.
+    /// Selects values in a select menu of a message.
     pub(crate) fn select(
         &self,
         channel: &Channel,
@@ -96,7 +96,7 @@ impl User {
         self.interact(channel, 3, data, Some(message))
     }
 
-    /// Sends a modal off, with its text inputs by custom id; `message` where a component opened it.
+    /// Submits a modal with its text inputs by custom id. `message` is set if a component opened it.
     pub(crate) fn submit(
         &self,
         channel: &Channel,
@@ -155,7 +155,7 @@ impl User {
         Interaction { shared: Arc::clone(&self.shared), token }
     }
 
-    /// The data of a command; its id is the registered one's, where it is registered.
+    /// The data of a command, with the id of the registered command if there is one.
     fn command(&self, channel: &Channel, name: &str, kind: u64, options: Value) -> Value {
         let guild = channel.guild_id();
         let registered = self.shared.read(|state| {
@@ -170,7 +170,7 @@ impl User {
     }
 }
 
-/// A message of the channel, or one that only somebody sees.
+/// A message of the channel, or an ephemeral one.
 fn find(state: &State, channel: u64, message: u64) -> Value {
     let replies = state.interactions.values().flat_map(|it| &it.replies);
     let mut private = replies.filter(|reply| reply.message == message).map(|reply| reply.value.clone());
@@ -184,22 +184,22 @@ impl Interaction {
         self.shared.read(|state| state.interactions[&self.token].id)
     }
 
-    /// What it takes to answer.
+    /// The token needed to answer.
     pub(crate) fn token(&self) -> &str {
         &self.token
     }
 
-    /// The first answer: `{"type", "data"}`. Autocomplete choices and modals are in there.
+    /// Waits for the first answer: `{"type", "data"}`. It contains autocomplete choices and modals.
     pub(crate) async fn callback(&self) -> Value {
         self.until("a callback", |exchange| exchange.callback.clone()).await
     }
 
-    /// The first answer, if it has come.
+    /// The first answer, if there is one yet.
     pub(crate) fn callback_so_far(&self) -> Option<Value> {
         self.shared.read(|state| state.interactions[&self.token].callback.clone())
     }
 
-    /// The message that answers, deferred or not, as it is when it comes.
+    /// Waits for the message that answers, deferred or not, and returns it in its current state.
     pub(crate) async fn answer(&self) -> Reply {
         let original = |exchange: &Exchange| {
             let id = exchange.original?;
@@ -208,7 +208,7 @@ impl Interaction {
         self.until("an answer", original).await
     }
 
-    /// The message whose component was used, as it is when this has changed it.
+    /// Waits until this interaction has changed the message whose component was used, and returns it.
     pub(crate) async fn update(&self) -> Reply {
         let what = format!("an update by {}", self.token);
         let updated = |state: &State| {
@@ -220,18 +220,18 @@ impl Interaction {
         self.shared.until(&what, updated).await
     }
 
-    /// All messages so far, as they are now.
+    /// All messages so far, in their current state.
     pub(crate) fn replies(&self) -> Vec<Reply> {
         self.shared.read(|state| state.interactions[&self.token].replies.clone())
     }
 
-    /// Waits until one of the messages is such.
+    /// Waits for a message that satisfies a condition.
     pub(crate) async fn until_reply(&self, what: &str, is: impl Fn(&Reply) -> bool) -> Reply {
         self.until(what, |exchange| exchange.replies.iter().find(|reply| is(reply)).cloned()).await
     }
 
-    /// Lets time pass for this interaction: three seconds for its first answer, fifteen minutes
-    /// for the last.
+    /// Simulates time that passes for this interaction. It allows three seconds for the first answer and
+    /// fifteen minutes for the last.
     pub(crate) fn age(&self, by: Duration) {
         self.shared.with(|state| {
             if let Some(exchange) = state.interactions.get_mut(&self.token) {

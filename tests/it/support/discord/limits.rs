@@ -1,20 +1,20 @@
-//! What Discord refuses in what a bot writes: nothing at all, and too much.
+//! Checks messages and commands as Discord does: neither empty nor too long.
 
 use serde_json::Value;
 
 use super::components;
 
-/// Where a rule is broken, and which.
+/// The place where a rule is broken, and the rule.
 pub(super) type Broken = (&'static str, String);
 
-/// Schemes that a link may have, and a picture.
+/// The schemes that links and pictures may have.
 const WEB: &[&str] = &["http", "https"];
 const WEB_OR_FILE: &[&str] = &["http", "https", "attachment"];
 
-/// Parts of an embed of which one at least must be there.
+/// An embed needs at least one of these parts.
 const SHOWN: [&str; 7] = ["title", "description", "author", "footer", "fields", "image", "thumbnail"];
 
-/// A new message: it must hold something, and no part of it too much.
+/// Checks a new message: it must not be empty, and no part may be too long.
 pub(super) fn check(message: &Value, files: usize) -> Result<(), Broken> {
     let holds = |key: &str| match &message[key] {
         Value::String(text) => !text.trim().is_empty(),
@@ -27,7 +27,7 @@ pub(super) fn check(message: &Value, files: usize) -> Result<(), Broken> {
     check_parts(message)
 }
 
-/// What an edit brings: each part not too much.
+/// Checks an edit: no part may be too long.
 pub(super) fn check_parts(message: &Value) -> Result<(), Broken> {
     at_most("content", &message["content"], 2000)?;
     let embeds = items(&message["embeds"]);
@@ -56,7 +56,7 @@ pub(super) fn check_parts(message: &Value) -> Result<(), Broken> {
     components::check(items(&message["components"]))
 }
 
-/// An embed shows something, and what it links to is on the web.
+/// Checks that an embed is not empty and its links are web links.
 fn check_embed(embed: &Value) -> Result<(), Broken> {
     let is_shown = |key: &&str| match &embed[*key] {
         Value::String(text) => !text.trim().is_empty(),
@@ -77,7 +77,7 @@ fn check_embed(embed: &Value) -> Result<(), Broken> {
     links.into_iter().try_for_each(|(place, link, schemes)| check_link(place, link, schemes))
 }
 
-/// A link, where there is one: of a known scheme, with a host (or the name of a file).
+/// Checks a link, if there is one: a known scheme, and a host or file name.
 pub(super) fn check_link(place: &'static str, link: &Value, schemes: &[&str]) -> Result<(), Broken> {
     let Some(link) = link.as_str() else { return Ok(()) };
     let (scheme, rest) = link.split_once(':').unwrap_or((link, ""));
@@ -92,7 +92,7 @@ pub(super) fn check_link(place: &'static str, link: &Value, schemes: &[&str]) ->
     if well_formed { Ok(()) } else { Err((place, "Not a well formed URL.".to_owned())) }
 }
 
-/// Choices of an autocompletion.
+/// Checks autocomplete choices.
 pub(super) fn check_choices(data: &Value) -> Result<(), Broken> {
     let choices = items(&data["choices"]);
     if choices.len() > 25 {
@@ -105,7 +105,8 @@ pub(super) fn check_choices(data: &Value) -> Result<(), Broken> {
     Ok(())
 }
 
-/// A command: its name, its description (a menu has none), its options, required ones first.
+/// Checks a command: its name, its description (menu commands have none), and its options, required ones
+/// first.
 pub(super) fn check_command(command: &Value) -> Result<(), Broken> {
     let is_menu = matches!(command["type"].as_u64(), Some(2 | 3));
     required("name", &command["name"], 32)?;

@@ -12,14 +12,13 @@
 //! channel.until_reaction(id, "✅").await;
 //! ```
 //!
-//! It runs in a thread of its own: a test that blocks its runtime does not block Discord. Methods
-//! act at once; only what waits is `async`, and every wait has a deadline. It knows nothing of what
-//! is tested with it.
+//! It runs on its own thread, so a test that blocks its runtime does not block Discord. Methods take
+//! effect immediately. Only methods that wait are `async`, and every wait has a deadline. The double
+//! knows nothing of the code under test.
 //!
-//! What it does not do: threads and direct messages, presences, voice, members who come and go,
-//! moderation, shards above one, zlib, the etf encoding, `X-RateLimit` buckets (see
-//! [`Discord::limit`] for what there is instead), and events for what only a human does in the
-//! settings, beyond those of guild and channel.
+//! Not supported: direct messages, presences, voice, member changes, moderation, more than one shard,
+//! zlib, the ETF encoding, `X-RateLimit` buckets (see [`Discord::limit`]), and events for settings other
+//! than those of guilds and channels.
 
 mod author;
 mod channel;
@@ -72,28 +71,28 @@ pub(crate) struct Discord {
     shared: Arc<Shared>,
     port: u16,
     connections: Connections,
-    /// Listens; none while connections are refused.
+    /// The listening task, or the reserved port while connections are refused.
     door: Mutex<Door>,
     /// Taken when dropped.
     runtime: Option<Runtime>,
 }
 
-/// Whether somebody answers at the port.
+/// Whether the port accepts connections.
 #[derive(Debug)]
 enum Door {
     Open(JoinHandle<()>),
     Shut(TcpSocket),
-    /// In between the two.
+    /// Between the two states.
     Moving,
 }
 
 impl Discord {
-    /// Starts at a free port.
+    /// Starts on a free port.
     pub(crate) async fn start() -> Self {
         Self::start_on(0).await
     }
 
-    /// Starts at this port of 127.0.0.1; 0 takes a free one.
+    /// Starts on a port of 127.0.0.1. 0 selects a free one.
     ///
     /// # Panics
     /// When the port is taken.
@@ -115,7 +114,7 @@ impl Discord {
         discord
     }
 
-    /// What takes the place of `https://discord.com`: `http://127.0.0.1:PORT`.
+    /// The URL to use instead of `https://discord.com`: `http://127.0.0.1:PORT`.
     pub(crate) fn api_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -130,7 +129,7 @@ impl Discord {
         self.shared.read(|state| state.application.token.clone())
     }
 
-    /// Makes the token that was good so far a bad one, and gives the new one.
+    /// Invalidates the current token and returns a new one.
     pub(crate) fn reset_token(&self) -> String {
         self.shared.with(|state| {
             let id = state.ids.now();
@@ -139,17 +138,17 @@ impl Discord {
         })
     }
 
-    /// Id of the application, which is not the bot's.
+    /// Id of the application. It differs from the bot's user id.
     pub(crate) fn application_id(&self) -> u64 {
         self.shared.read(|state| state.application.id)
     }
 
-    /// Id of the bot as a user.
+    /// User id of the bot.
     pub(crate) fn bot_id(&self) -> u64 {
         self.shared.read(|state| state.application.bot_id)
     }
 
-    /// Switches the Message Content intent in the developer portal on (as it is at first) or off.
+    /// Switches the Message Content intent in the developer portal on or off. It is on by default.
     pub(crate) fn allow_message_content(&self, allowed: bool) {
         self.set_application_flags(if allowed { FLAG_MESSAGE_CONTENT_LIMITED } else { 0 });
     }
@@ -174,12 +173,12 @@ impl Discord {
         User::new(Arc::clone(&self.shared), name, true)
     }
 
-    /// The gateway: what it saw, and what goes wrong with it.
+    /// The gateway, with its counters and failures.
     pub(crate) fn gateway(&self) -> Gateway {
         Gateway::new(Arc::clone(&self.shared))
     }
 
-    /// Sets how long each wait lasts before it fails; 20 s at first.
+    /// Sets how long each wait may take. The default is 20 s.
     pub(crate) fn wait_at_most(&self, deadline: Duration) {
         self.shared.with(|state| state.deadline = deadline);
     }
@@ -189,45 +188,45 @@ impl Discord {
         self.gateway().until_ready().await;
     }
 
-    /// The commands of a guild, or (`None`) the global ones, as last registered.
+    /// The registered commands of a guild, or for `None` the global ones.
     pub(crate) fn commands(&self, guild: Option<&Guild>) -> Vec<Value> {
         let place = guild.map(Guild::id);
         self.shared.read(|state| state.commands.get(&place).cloned().unwrap_or_default())
     }
 
-    /// Waits until commands are registered there, and gives them.
+    /// Waits until commands are registered, and returns them.
     pub(crate) async fn until_commands(&self, guild: Option<&Guild>) -> Vec<Value> {
         let place = guild.map(Guild::id);
         self.shared.until("application commands", |state| state.commands.get(&place).cloned()).await
     }
 
-    /// Every REST request so far, oldest first. WebSocket handshakes are [`Gateway::handshakes`].
+    /// All REST requests so far, oldest first. WebSocket handshakes are counted by [`Gateway::handshakes`].
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared.read(|state| state.requests.clone())
     }
 
-    /// How many requests of this kind came; for the pattern see [`Request::is`].
+    /// How many requests matched so far. For the pattern see [`Request::is`].
     pub(crate) fn count(&self, method: &str, pattern: &str) -> usize {
         self.shared.read(|state| state.requests.iter().filter(|seen| seen.is(method, pattern)).count())
     }
 
-    /// Requests for endpoints that the double does not have: mostly a mistake, of either side.
+    /// Requests for endpoints that the double does not have.
     pub(crate) fn unknown_requests(&self) -> Vec<Request> {
         self.shared.read(|state| state.requests.iter().filter(|seen| !seen.known).cloned().collect())
     }
 
-    /// What the bot sent to commands and interactions that Discord would not have taken, whether or
-    /// not it tried again: each with the request and the rule. It was answered as Discord does.
+    /// Commands and answers to interactions that Discord would refuse, each with the request and the
+    /// broken rule. The double refused them too.
     pub(crate) fn violations(&self) -> Vec<String> {
         self.shared.read(|state| state.violations.clone())
     }
 
-    /// All messages that answered to interactions, as they are now.
+    /// All messages that answered interactions, in their current state.
     pub(crate) fn replies(&self) -> Vec<interactions::Reply> {
         self.shared.read(|state| state.interactions.values().flat_map(|it| it.replies.clone()).collect())
     }
 
-    /// Waits until so many requests of a kind came.
+    /// Waits until `times` requests matched.
     pub(crate) async fn until_requests(&self, method: &str, pattern: &str, times: usize) {
         let what = format!("{times} requests {method} {pattern}");
         let enough = |state: &State| {
@@ -236,31 +235,31 @@ impl Discord {
         self.shared.until(&what, enough).await;
     }
 
-    /// Lets the next `times` requests fail that are such (see [`Request::is`]): path without
-    /// `/api/v10`, as in `discord.fail("GET", "/channels/*/messages", Fault::Status(500), 2)`.
+    /// Lets the next `times` matching requests fail (see [`Request::is`]). The path has no `/api/v10`:
+    /// `discord.fail("GET", "/channels/*/messages", Fault::Status(500), 2)`.
     pub(crate) fn fail(&self, method: &str, pattern: &str, fault: Fault, times: usize) {
         self.shared.with(|state| state.rules.push(Rule::times(method, pattern, fault, times)));
     }
 
-    /// Answers 429 where more than `allowed` such requests come within `window`, all their paths
-    /// counted together.
+    /// Answers 429 if more than `allowed` matching requests arrive within `window`. All matching paths
+    /// count together.
     pub(crate) fn limit(&self, method: &str, pattern: &str, allowed: usize, window: Duration) {
         self.shared.with(|state| state.rules.push(Rule::limit(method, pattern, allowed, window)));
     }
 
-    /// Takes back all of [`Self::fail`] and [`Self::limit`]; what hangs already goes on hanging.
+    /// Removes the rules of [`Self::fail`] and [`Self::limit`]. Requests that hang stay that way.
     pub(crate) fn heal(&self) {
         self.shared.with(|state| state.rules.clear());
     }
 
-    /// Closes the port: connections are cut as `fate` says and new ones are refused, of REST and
-    /// gateway alike. Sessions stay and collect events.
+    /// Closes the port for REST and gateway: current connections end as `fate` says, and new ones are
+    /// refused. Sessions stay and collect events.
     pub(crate) async fn refuse_connections(&self, fate: Fate) {
         let door =
             std::mem::replace(&mut *self.door.lock().unwrap_or_else(PoisonError::into_inner), Door::Moving);
         if let Door::Open(listening) = door {
             listening.abort();
-            // It was aborted, and this is the wait for that.
+            // Waits until the aborted task has released the port.
             drop(listening.await);
         }
         let socket = server::reserve(self.port).expect("the port is ours");

@@ -7,7 +7,7 @@ use super::{
     state::State,
 };
 
-/// A token of the usual shape; its first part is the bot's id in base64, as with a real one.
+/// A token in Discord's format. Its first part is the bot's id in base64.
 pub(super) fn token(bot: u64) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut first = String::new();
@@ -93,7 +93,7 @@ pub(super) fn channels(state: &State, guild: u64) -> Vec<Value> {
     ids.map(|id| self::channel(state, id)).collect()
 }
 
-/// A guild as REST shows it.
+/// A guild object of the REST API.
 pub(super) fn guild(state: &State, id: u64) -> Value {
     let guild = &state.guilds[&id];
     json!({
@@ -113,7 +113,7 @@ pub(super) fn guild(state: &State, id: u64) -> Value {
     })
 }
 
-/// A guild as `GUILD_CREATE` brings it.
+/// The guild object of `GUILD_CREATE`.
 pub(super) fn guild_create(state: &State, id: u64) -> Value {
     let members: Vec<Value> =
         std::iter::once(bot_member(state, id)).chain(state.guilds[&id].members.values().cloned()).collect();
@@ -128,7 +128,7 @@ pub(super) fn guild_create(state: &State, id: u64) -> Value {
     whole
 }
 
-/// The application as `/applications/@me` shows it.
+/// The object of `/applications/@me`.
 pub(super) fn application(state: &State) -> Value {
     let application = &state.application;
     json!({
@@ -143,7 +143,7 @@ pub(super) fn application(state: &State) -> Value {
     })
 }
 
-/// A guild as `/users/@me/guilds` shows it.
+/// A guild object of `/users/@me/guilds`.
 pub(super) fn my_guild(state: &State, id: u64) -> Value {
     json!({
         "id": id.to_string(), "name": state.guilds[&id].name, "icon": null, "banner": null,
@@ -151,7 +151,7 @@ pub(super) fn my_guild(state: &State, id: u64) -> Value {
     })
 }
 
-/// Adds what a message lacks; what is there stays as it is, be it sense or nonsense.
+/// Adds missing fields to a message. Existing fields stay as they are, valid or not.
 pub(super) fn complete_message(message: &mut Value, id: u64, channel: u64) {
     let usual = json!({
         "id": id.to_string(), "channel_id": channel.to_string(), "type": 0, "content": "",
@@ -163,7 +163,7 @@ pub(super) fn complete_message(message: &mut Value, id: u64, channel: u64) {
     complete_embeds(message);
 }
 
-/// Adds what embeds lack: their type, and `inline` of their fields.
+/// Adds missing fields to embeds: their type, and `inline` of their fields.
 pub(super) fn complete_embeds(message: &mut Value) {
     for embed in message.get_mut("embeds").and_then(Value::as_array_mut).into_iter().flatten() {
         supply(embed, &json!({"type": "rich"}));
@@ -173,19 +173,19 @@ pub(super) fn complete_embeds(message: &mut Value) {
     }
 }
 
-/// What every error answer holds.
+/// The body of an error.
 pub(super) fn error(code: u64, message: &str) -> Value {
     json!({"code": code, "message": message})
 }
 
-/// Puts the keys of `more` into `object`, over what is there.
+/// Copies the keys of `more` into `object` and overwrites existing ones.
 pub(super) fn absorb(object: &mut Value, more: &Value) {
     if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
         object.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())));
     }
 }
 
-/// Puts the keys of `usual` into `object` where it has none of that name.
+/// Copies the keys of `usual` into `object` unless it has them already.
 pub(super) fn supply(object: &mut Value, usual: &Value) {
     if let (Some(object), Some(usual)) = (object.as_object_mut(), usual.as_object()) {
         for (key, value) in usual {

@@ -1,4 +1,4 @@
-//! Permission bits and how Discord computes what a member may do in a channel.
+//! Permission bits, and how Discord computes the bot's permissions in a channel.
 
 use serde_json::{Value, json};
 
@@ -14,8 +14,8 @@ pub(crate) const ATTACH_FILES: u64 = 1 << 15;
 pub(crate) const READ_MESSAGE_HISTORY: u64 = 1 << 16;
 pub(crate) const USE_APPLICATION_COMMANDS: u64 = 1 << 31;
 
-/// What `@everyone` may do in a new guild.
-pub(crate) const USUAL: u64 = ADD_REACTIONS
+/// The permissions of `@everyone` in a new guild.
+pub(crate) const DEFAULT: u64 = ADD_REACTIONS
     | VIEW_CHANNEL
     | SEND_MESSAGES
     | EMBED_LINKS
@@ -23,7 +23,7 @@ pub(crate) const USUAL: u64 = ADD_REACTIONS
     | READ_MESSAGE_HISTORY
     | USE_APPLICATION_COMMANDS;
 
-/// One row of a channel's permission overwrites.
+/// One of a channel's permission overwrites.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Overwrite {
     /// A role or a member.
@@ -35,7 +35,7 @@ pub(crate) struct Overwrite {
 }
 
 impl Overwrite {
-    /// The row as REST and gateway show it.
+    /// The overwrite as JSON.
     pub(super) fn to_json(self) -> Value {
         json!({
             "id": self.id.to_string(),
@@ -47,15 +47,15 @@ impl Overwrite {
 }
 
 impl State {
-    /// What the bot may do in a guild, channels aside; nothing where it is no member.
+    /// The bot's permissions in a guild, without overwrites of channels. None if it is not a member.
     pub(super) fn bot_permissions(&self, guild: u64) -> u64 {
         let Some(guild) = self.guilds.get(&guild).filter(|guild| guild.bot_is_member) else { return 0 };
         let bits = guild.everyone | guild.bot_role;
         if bits & ADMINISTRATOR == 0 { bits } else { u64::MAX }
     }
 
-    /// What the bot may do in a channel, by Discord's order: roles, `@everyone`'s overwrite, the
-    /// role's, the member's.
+    /// The bot's permissions in a channel, in Discord's order: roles, then the overwrites of `@everyone`,
+    /// of the role and of the member.
     pub(super) fn bot_permissions_in(&self, channel: u64) -> u64 {
         let Some(channel) = self.channels.get(&channel) else { return 0 };
         let mut bits = self.bot_permissions(channel.guild);
@@ -71,7 +71,7 @@ impl State {
         if bits & VIEW_CHANNEL == 0 { 0 } else { bits }
     }
 
-    /// Whether the bot has every one of these bits in the channel.
+    /// Whether the bot has all these permissions in the channel.
     pub(super) fn bot_may(&self, channel: u64, bits: u64) -> bool {
         self.bot_permissions_in(channel) & bits == bits
     }

@@ -1,6 +1,6 @@
-//! REST: records each request, lets it fail where a rule says so, else answers from the state.
+//! The REST API: records each request, and answers it from the state unless a rule makes it fail.
 //!
-//! All endpoints are in one list, [`route`]; what they do is in the modules below.
+//! [`route`] lists all endpoints. The modules implement them.
 
 mod body;
 mod channels;
@@ -25,10 +25,10 @@ use super::{
     state::{Shared, State},
 };
 
-/// Longest body that is read: a message with its files.
+/// Largest accepted body: a message with its files.
 const LARGEST_BODY: usize = 32 << 20;
 
-/// The fallback of the router.
+/// Answers a request. This is the router's fallback.
 pub(super) async fn answer(Extracted(shared): Extracted<Arc<Shared>>, request: Request) -> Response {
     let ask = match Ask::read(request, LARGEST_BODY).await {
         Ok(ask) => ask,
@@ -66,7 +66,7 @@ pub(super) async fn answer(Extracted(shared): Extracted<Arc<Shared>>, request: R
 /// The endpoints.
 fn route(state: &mut State, ask: &Ask) -> Reply {
     let segments: Vec<&str> = ask.segments.iter().map(String::as_str).collect();
-    // A token in the path takes the place of the header.
+    // These endpoints have a token in the path instead of the header.
     match (ask.method.as_str(), segments.as_slice()) {
         ("GET", ["gateway"]) => return Reply::ok(json!({"url": format!("ws://{}", state.gateway.address)})),
         ("GET", ["webhooks", id, token]) => return webhooks::show(state, id, token),

@@ -1,5 +1,5 @@
-//! Whether a body has the shape that Discord's published schema asks for: each field of its type,
-//! required ones there, enumerations known, texts and lists no longer than they may be.
+//! Checks bodies against Discord's published schema: types, required fields, enumerations, and the
+//! lengths of texts and lists.
 
 use std::{cmp::Reverse, collections::BTreeMap, sync::LazyLock};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// Cut out of Discord's OpenAPI document by the script beside it.
 const SCHEMAS: &str = include_str!("../../../fixtures/discord-schema.json");
 
-/// Where the schema refuses what Discord takes: the place, what stands there instead, and why.
+/// Corrections where the schema refuses what Discord accepts: the place, the replacement, and the reason.
 const RELAXED: [(&str, &str, &str); 2] = [
     (
         "/ApplicationCommandUpdateRequest/properties/default_member_permissions",
@@ -23,14 +23,14 @@ const RELAXED: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// What is sent to Discord.
+/// A kind of body sent to Discord.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Body {
-    /// The first answer to an interaction: a message, or the word that one will come.
+    /// The first answer to an interaction: a message, or its deferral.
     Message,
-    /// A change of the message whose component was used, or the word that one will come.
+    /// An update of the message whose component was used, or its deferral.
     Update,
-    /// Choices of an autocompletion.
+    /// Checks autocomplete choices.
     Choices,
     Modal,
     FollowUp,
@@ -39,7 +39,7 @@ pub(super) enum Body {
 }
 
 impl Body {
-    /// The first answer of a type; `None` where there is no such.
+    /// The kind of a first answer by its type. `None` if there is no such type.
     pub(super) fn of_callback(kind: u64) -> Option<Self> {
         Some(match kind {
             4 | 5 => Self::Message,
@@ -72,7 +72,7 @@ static VALIDATORS: LazyLock<BTreeMap<Body, Validator>> = LazyLock::new(|| {
         let spot = schemas.pointer_mut(place).unwrap_or_else(|| panic!("the schemas have no {place}"));
         *spot = serde_json::from_str(instead).expect("the table is JSON");
     }
-    // References lead from the root of one schema to the others.
+    // References point from the root of one schema to the others.
     let whole = schemas.to_string().replace("#/components/schemas/", "#/schemas/");
     let schemas: Value = serde_json::from_str(&whole).expect("it was JSON before");
     let validator = |body: Body| {
@@ -86,16 +86,16 @@ static VALIDATORS: LazyLock<BTreeMap<Body, Validator>> = LazyLock::new(|| {
         .into()
 });
 
-/// Whether a body fits.
+/// Checks a body.
 ///
 /// # Errors
-/// Says where it does not, and why.
+/// The place and the reason of the first mismatch.
 pub(super) fn check(body: Body, value: &Value) -> Result<(), (&'static str, String)> {
     let errors: Vec<String> = VALIDATORS[&body].iter_errors(value).map(|error| told(&error)).collect();
     if errors.is_empty() { Ok(()) } else { Err(("body", errors.join("; "))) }
 }
 
-/// Of several forms that would do, the one that the value comes nearest to is told of.
+/// If several schemas are allowed, reports the error of the one that the value matches best.
 fn told(error: &ValidationError<'_>) -> String {
     let (ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context }) =
         error.kind()

@@ -1,4 +1,4 @@
-//! The port: accepts connections, gives each its switch, and hands requests to REST or gateway.
+//! The port: accepts connections, gives each a switch, and passes requests to REST or gateway.
 
 use std::{
     convert::Infallible,
@@ -23,7 +23,7 @@ use super::{
     wire::{Fate, Switch, Wire},
 };
 
-/// Every connection that was taken, for those who want to cut them.
+/// All accepted connections, so that tests can break them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Connections(Arc<Mutex<Vec<Weak<Switch>>>>);
 
@@ -34,15 +34,15 @@ impl Connections {
         all.push(Arc::downgrade(switch));
     }
 
-    /// Turns the switch of each.
+    /// Turns the switch of each connection.
     pub(super) fn turn(&self, fate: Fate) {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().filter_map(Weak::upgrade).for_each(|switch| switch.turn(fate));
     }
 }
 
-/// A socket that has the port but does not listen: who connects is refused, and nobody else can
-/// take the port meanwhile.
+/// A socket that is bound to the port but does not listen: connections are refused, and no other process
+/// can take the port.
 pub(super) fn reserve(port: u16) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -50,7 +50,7 @@ pub(super) fn reserve(port: u16) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Accepts until it is dropped.
+/// Accepts connections until it is dropped.
 pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, connections: Connections) {
     let router = router(shared);
     loop {

@@ -1,4 +1,4 @@
-//! Gateway sessions: sequence numbers, what may be replayed, who is connected, what goes wrong.
+//! Gateway sessions: sequence numbers, events to replay, connections, and planned failures.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -24,7 +24,7 @@ pub(super) const MESSAGE_CONTENT: u64 = 1 << 15;
 /// How many events a session keeps for a RESUME.
 const REPLAYED: usize = 20_000;
 
-/// What a connection is told to send.
+/// A frame for a connection to send.
 #[derive(Debug)]
 pub(super) enum Out {
     Text(Utf8Bytes),
@@ -32,16 +32,16 @@ pub(super) enum Out {
     Close(Option<u16>),
 }
 
-/// What IDENTIFY or RESUME is answered with, instead of what is right.
+/// An answer to IDENTIFY or RESUME instead of the normal one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer {
     /// A close frame with this code.
     Close(u16),
-    /// Op 9, with its "resumable".
+    /// Op 9, resumable or not.
     InvalidSession(bool),
     /// The end of the TCP connection (FIN).
     HangUp,
-    /// Nothing at all.
+    /// No answer.
     Silence,
 }
 
@@ -50,22 +50,22 @@ pub(crate) enum Answer {
 pub(super) struct Connection {
     pub(super) out: UnboundedSender<Out>,
     pub(super) switch: Arc<Switch>,
-    /// The session that it identified or resumed.
+    /// The session that this connection identified or resumed.
     pub(super) session: Option<String>,
 }
 
-/// A session, which outlives its connections.
+/// A session. It can outlive its connection.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) intents: u64,
     pub(super) seq: u64,
-    /// Number of the newest event that can no longer be replayed.
+    /// Sequence number of the newest event that can no longer be replayed.
     pub(super) forgotten: u64,
     pub(super) kept: VecDeque<(u64, Utf8Bytes)>,
     pub(super) connection: Option<u64>,
 }
 
-/// The gateway's half of the state, with the switches of what goes wrong.
+/// The gateway's part of the state, with the planned failures.
 #[derive(Debug)]
 pub(crate) struct GatewayState {
     /// `127.0.0.1:port`.
@@ -117,7 +117,7 @@ impl GatewayState {
         }
     }
 
-    /// Whether some session has a connection.
+    /// Whether a session has a connection.
     pub(super) fn is_ready(&self) -> bool {
         self.sessions.values().any(|session| session.connection.is_some())
     }
@@ -134,14 +134,14 @@ impl GatewayState {
         )
     }
 
-    /// Sends to one connection; one that has just gone hears nothing.
+    /// Sends to a connection. Does nothing if it has ended.
     pub(super) fn send(&self, connection: u64, out: Out) {
         if let Some(connection) = self.connections.get(&connection) {
             drop(connection.out.send(out));
         }
     }
 
-    /// Sends an op without number.
+    /// Sends an op without a sequence number.
     pub(super) fn send_op(&self, connection: u64, op: u8, data: &Value) {
         self.send(
             connection,
@@ -149,7 +149,7 @@ impl GatewayState {
         );
     }
 
-    /// Parts sessions from connections: from now on events wait for a RESUME.
+    /// Separates all sessions from their connections. Later events wait for a RESUME.
     pub(super) fn detach_all(&mut self) {
         self.sessions.values_mut().for_each(|session| session.connection = None);
     }
@@ -159,7 +159,7 @@ impl GatewayState {
         self.connections.values().for_each(|connection| connection.switch.turn(fate));
     }
 
-    /// Numbers an event for a session, keeps it, and sends it where the session is connected.
+    /// Numbers an event for a session, keeps it, and sends it if the session is connected.
     pub(super) fn dispatch(&mut self, session: &str, kind: &str, data: &Value) {
         let Some(state) = self.sessions.get_mut(session) else { return };
         state.seq += 1;
@@ -177,8 +177,8 @@ impl GatewayState {
 }
 
 impl State {
-    /// Sends an event to every session that asked for its kind and may see its channel; without
-    /// the intent for it, less the content of messages.
+    /// Sends an event to every session that has the intent for it and may view the channel. Without the
+    /// Message Content intent, messages are sent without their content.
     pub(super) fn emit(&mut self, kind: &str, channel: Option<u64>, data: &Value) {
         if channel.is_some_and(|channel| !self.bot_may(channel, VIEW_CHANNEL)) {
             return;
@@ -200,8 +200,8 @@ impl State {
         }
     }
 
-    /// A message as an application without Message Content sees it: its own and those that
-    /// mention it stay whole.
+    /// A message as an application without Message Content receives it. Its own messages and those that
+    /// mention it keep their content.
     pub(super) fn redacted(&self, mut message: Value) -> Value {
         let bot = Value::from(self.application.bot_id.to_string());
         let mentioned =
@@ -223,7 +223,7 @@ impl State {
     }
 }
 
-/// The intent that an event of this kind needs.
+/// The intent that an event needs.
 fn intent_for(kind: &str) -> u64 {
     match kind {
         kind if kind.starts_with("MESSAGE_REACTION_") => GUILD_MESSAGE_REACTIONS,

@@ -1,4 +1,4 @@
-//! One WebSocket connection of the gateway: what comes in, and what is answered.
+//! One WebSocket connection of the gateway: incoming frames and their answers.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::{
 
 /// Every intent that exists: bits 0 to 16, 20, 21, 24 and 25.
 const KNOWN_INTENTS: u64 = 0x0331_FFFF;
-/// `GUILD_MEMBERS` and `GUILD_PRESENCES`, which the double's portal never has switched on.
+/// `GUILD_MEMBERS` and `GUILD_PRESENCES`. They are always off in the double's developer portal.
 const OTHER_PRIVILEGED: u64 = 1 << 1 | 1 << 8;
 
 /// Serves a connection until either side ends it.
@@ -53,7 +53,7 @@ pub(super) async fn serve(shared: Arc<Shared>, socket: WebSocket, switch: Arc<Sw
         }
         false
     };
-    // After a close frame of ours the client's answer is still read, as its end of the stream is.
+    // After sending a close frame, keep reading until the client has closed its side.
     let (reading, writing) = (std::pin::pin!(reading), std::pin::pin!(writing));
     let ends_session = match futures_util::future::select(reading, writing).await {
         futures_util::future::Either::Left((ends_session, _)) => ends_session,
@@ -63,7 +63,7 @@ pub(super) async fn serve(shared: Arc<Shared>, socket: WebSocket, switch: Arc<Sw
 }
 
 impl super::session::GatewayState {
-    /// Takes a connection in and greets it.
+    /// Registers a connection and sends HELLO.
     fn open(&mut self, connection: Connection) -> u64 {
         self.next += 1;
         let me = self.next;
@@ -75,10 +75,10 @@ impl super::session::GatewayState {
         me
     }
 
-    /// Forgets a connection, and its session where the client ended that.
+    /// Removes a connection, and its session if the client ended it.
     fn gone(&mut self, me: u64, ends_session: bool) {
         let Some(Connection { session: Some(id), .. }) = self.connections.remove(&me) else { return };
-        // It may have been resumed on another connection, which then owns it.
+        // Another connection may have resumed the session and owns it now.
         let ours = |session: &&mut Session| session.connection.is_none_or(|connection| connection == me);
         if let Some(session) = self.sessions.get_mut(&id).filter(ours) {
             session.connection = None;
@@ -88,7 +88,7 @@ impl super::session::GatewayState {
         }
     }
 
-    /// Answers as a planned fault says.
+    /// Answers as a planned failure says.
     fn answer(&self, me: u64, answer: Answer) {
         match answer {
             Answer::Close(code) => self.send(me, Out::Close(Some(code))),
@@ -98,7 +98,7 @@ impl super::session::GatewayState {
         }
     }
 
-    /// Hands a session to a connection, which then gets its events.
+    /// Attaches a session to a connection, which then receives its events.
     fn attach(&mut self, me: u64, id: &str) {
         if let (Some(connection), Some(session)) = (self.connections.get_mut(&me), self.sessions.get_mut(id))
         {
@@ -109,7 +109,7 @@ impl super::session::GatewayState {
 }
 
 impl State {
-    /// One frame of the client.
+    /// Handles a frame of the client.
     fn hear(&mut self, me: u64, text: &str) {
         let frame: Value = match serde_json::from_str(text) {
             Ok(frame) => frame,
@@ -155,7 +155,7 @@ impl State {
         }
     }
 
-    /// A new session: READY, then the guilds.
+    /// Starts a session: READY, then the guilds.
     fn greet(&mut self, me: u64, intents: u64) {
         let id = format!("{:032x}", self.ids.now());
         let session = Session {
@@ -165,7 +165,7 @@ impl State {
             kept: std::collections::VecDeque::new(),
             connection: None,
         };
-        // Who identifies anew has given up what it had.
+        // A new IDENTIFY gives up the earlier session.
         self.gateway.sessions.retain(|_, session| session.connection.is_some());
         self.gateway.sessions.insert(id.clone(), session);
         self.gateway.attach(me, &id);
@@ -210,7 +210,7 @@ impl State {
             self.gateway.send(me, Out::Text(frame));
         }
         self.gateway.attach(me, id);
-        // serenity accepts nothing but an object here.
+        // serenity accepts only an object here.
         self.gateway.dispatch(id, "RESUMED", &json!({"_trace": []}));
     }
 

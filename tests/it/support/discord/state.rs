@@ -1,7 +1,7 @@
-//! Everything the double knows, behind one lock, and the way to wait for a change of it.
+//! The whole state of the double behind one lock, and a way to wait for changes.
 //!
-//! One lock for history, sessions and live connections: an event is numbered, kept for a RESUME and
-//! handed to the connection in one step, so that none is lost or doubled around a RESUME.
+//! History, sessions and connections share one lock, so that an event is numbered, kept for a RESUME and
+//! sent in one step. Otherwise a RESUME could lose or repeat events.
 
 use std::{
     collections::BTreeMap,
@@ -21,15 +21,15 @@ use super::{
     snowflake::Snowflakes,
 };
 
-/// How long anything is waited for before the test fails, unless it says otherwise.
+/// How long a test waits by default.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The intent `MESSAGE_CONTENT` is switched on in the developer portal, for a verified application.
+/// The application flag of the Message Content intent, for a verified application.
 pub(crate) const FLAG_MESSAGE_CONTENT: u64 = 1 << 18;
-/// The same for an application in fewer than 100 guilds.
+/// The same flag for an application in fewer than 100 guilds.
 pub(crate) const FLAG_MESSAGE_CONTENT_LIMITED: u64 = 1 << 19;
 
-/// The state and the bell that rings when it has changed.
+/// The state, and a notification when it changes.
 #[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
@@ -41,22 +41,22 @@ impl Shared {
         Self { state: Mutex::new(state), changed: watch::Sender::new(0) }
     }
 
-    /// Looks at the state.
+    /// Reads the state.
     pub(super) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the state and wakes all who wait for it.
+    /// Changes the state and wakes all waiting tests.
     pub(super) fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let answer = change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.send_modify(|times| *times += 1);
         answer
     }
 
-    /// Waits until `look` finds something, as long as the deadline allows.
+    /// Waits until `look` finds something.
     ///
     /// # Panics
-    /// When it does not; the text says what was waited for and what had happened meanwhile.
+    /// When the deadline passes. The text says what was expected and what happened instead.
     pub(super) async fn until<T>(&self, what: &str, mut look: impl FnMut(&State) -> Option<T>) -> T {
         let mut changed = self.changed.subscribe();
         let waiting = async {
@@ -74,17 +74,17 @@ impl Shared {
     }
 }
 
-/// What Discord knows.
+/// The state.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// How long a test waits for anything.
+    /// How long a test waits.
     pub(super) deadline: Duration,
     pub(super) ids: Snowflakes,
     pub(super) application: Application,
     pub(super) guilds: BTreeMap<u64, GuildState>,
     pub(super) channels: BTreeMap<u64, ChannelState>,
     pub(super) webhooks: BTreeMap<u64, WebhookState>,
-    /// Application commands by guild; under `None` the global ones.
+    /// Application commands by guild. `None` has the global ones.
     pub(super) commands: BTreeMap<Option<u64>, Vec<Value>>,
     /// Interactions by token.
     pub(super) interactions: BTreeMap<String, Exchange>,
@@ -102,7 +102,7 @@ pub(crate) struct Application {
     pub(super) bot_id: u64,
     pub(super) name: String,
     pub(super) token: String,
-    /// Intents switched on in the portal, as application flags.
+    /// The flags, which include the intents that are switched on.
     pub(super) flags: u64,
     pub(super) owner: Value,
 }
@@ -118,15 +118,15 @@ impl Application {
 #[derive(Debug)]
 pub(crate) struct GuildState {
     pub(super) name: String,
-    /// What `@everyone` may do.
+    /// Permissions of `@everyone`.
     pub(super) everyone: u64,
-    /// What the role that came with the bot may do.
+    /// Permissions of the bot's own role.
     pub(super) bot_role: u64,
     pub(super) bot_role_id: u64,
     pub(super) bot_is_member: bool,
     /// Further roles: id, name, permissions.
     pub(super) roles: Vec<(u64, String, u64)>,
-    /// Members other than the bot, whole.
+    /// Members other than the bot.
     pub(super) members: BTreeMap<u64, Value>,
 }
 
@@ -139,14 +139,14 @@ pub(crate) struct ChannelState {
     pub(super) history: BTreeMap<u64, Message>,
 }
 
-/// A message as REST shows it, its reactions aside.
+/// A message of the REST API, and its reactions.
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(super) value: Value,
     pub(super) reactions: Vec<Reaction>,
 }
 
-/// Who reacted with what.
+/// A reaction of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reaction {
     /// The character itself, or `name:id`.
@@ -160,7 +160,7 @@ pub(crate) struct WebhookState {
     pub(super) channel: u64,
     pub(super) name: String,
     pub(super) token: String,
-    /// Set where a bot made the webhook.
+    /// Set if a bot made the webhook.
     pub(super) application: Option<u64>,
 }
 
@@ -192,12 +192,12 @@ impl State {
         }
     }
 
-    /// Makes a guild with the bot in it and tells the bot.
+    /// Makes a guild with the bot in it and sends the event.
     pub(super) fn add_guild(&mut self, name: &str) -> u64 {
         let (id, bot_role_id) = (self.ids.now(), self.ids.now());
         let guild = GuildState {
             name: name.to_owned(),
-            everyone: permissions::USUAL,
+            everyone: permissions::DEFAULT,
             bot_role: 0,
             bot_role_id,
             bot_is_member: true,
@@ -209,7 +209,7 @@ impl State {
         id
     }
 
-    /// Makes a text channel and tells the bot.
+    /// Makes a text channel and sends the event.
     pub(super) fn add_channel(&mut self, guild: u64, name: &str) -> u64 {
         let id = self.ids.now();
         let channel =
@@ -219,7 +219,7 @@ impl State {
         id
     }
 
-    /// What had happened, for the text of a failed wait.
+    /// What happened so far, for the text of a failed wait.
     fn summary(&self) -> String {
         let tail = self.requests.iter().rev().take(8).rev();
         let asked = tail.map(|seen| format!("{} {} -> {}", seen.method, seen.path, seen.status_text()));

@@ -1,4 +1,4 @@
-//! A TCP stream with a switch: it can be ended, reset, or made to stall, whatever reads from it.
+//! A TCP stream with a switch that can end, reset or stall it.
 
 use std::{
     io,
@@ -16,16 +16,16 @@ use tokio::{
     net::TcpStream,
 };
 
-/// How a connection fares.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// Bytes flow.
     Open,
-    /// The other side sees the end of the stream (FIN).
+    /// The other side reads the end of the stream (FIN).
     Ended,
-    /// The other side sees "connection reset" (RST).
+    /// The other side gets "connection reset" (RST).
     Reset,
-    /// Nothing is read and nothing is written, as when a cable is pulled.
+    /// Nothing is read or written, as with a pulled cable.
     Stalled,
 }
 
@@ -43,7 +43,7 @@ impl Switch {
         Arc::new(Self { fate, reader: AtomicWaker::new(), writer: AtomicWaker::new() })
     }
 
-    /// Turns the switch and wakes whoever waits for the stream. An end and a reset are final.
+    /// Turns the switch and wakes the tasks that wait for the stream. An end and a reset are final.
     pub(super) fn turn(&self, fate: Fate) {
         let is_final = |now| now == Fate::Ended as u8 || now == Fate::Reset as u8;
         let turned = |now| (!is_final(now)).then_some(fate as u8);
@@ -76,7 +76,7 @@ impl Wire {
         Self { stream, switch }
     }
 
-    /// With zero linger the coming close sends RST.
+    /// With zero linger, closing the stream sends RST.
     fn reset(&self) -> io::Error {
         self.stream.set_zero_linger().map_or_else(|error| error, |()| io::ErrorKind::ConnectionReset.into())
     }

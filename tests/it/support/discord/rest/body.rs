@@ -1,4 +1,4 @@
-//! Requests taken apart: path, query, and a body that is JSON or multipart with files.
+//! Parses requests: path, query, and a body that is JSON or multipart with files.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::reply::Reply;
 
-/// A file that came with a message.
+/// An uploaded file.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
     pub(crate) name: String,
@@ -23,7 +23,7 @@ pub(crate) struct File {
 #[derive(Debug)]
 pub(super) struct Ask {
     pub(super) method: String,
-    /// Path and query as they came, without `/api/v10`.
+    /// Path and query, without `/api/v10`.
     pub(super) path: String,
     /// The path's segments, decoded.
     pub(super) segments: Vec<String>,
@@ -56,7 +56,7 @@ impl Ask {
             }
         };
         let method = parts.method.to_string();
-        // What is not below /api/v10 is no endpoint, whatever it is called.
+        // Only paths below /api/v10 are endpoints.
         let segments = if known.is_some() { segments } else { vec![String::new()] };
         Ok(Self { method, segments, query, authorization: header(AUTHORIZATION), body, files, path })
     }
@@ -82,7 +82,7 @@ async fn multipart(bytes: Bytes, boundary: String) -> Result<(Value, Vec<File>),
     Ok((body, files))
 }
 
-/// A segment of a path without its percent signs.
+/// Decodes the percent encoding of a path segment.
 fn decode(segment: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), segment.as_bytes());
     while let Some((first, tail)) = rest.split_first() {

@@ -44,7 +44,7 @@ pub(super) fn page(state: &State, ask: &Ask, channel: &str) -> Reply {
     if !(1..=100).contains(&limit) {
         return Reply::invalid_form("limit", "int value should be between 1 and 100.");
     }
-    // Discord answers with an empty list, not with an error.
+    // Discord returns an empty list, not an error.
     if !state.bot_may(id, READ_MESSAGE_HISTORY) {
         return Reply::ok(json!([]));
     }
@@ -52,7 +52,7 @@ pub(super) fn page(state: &State, ask: &Ask, channel: &str) -> Reply {
     Reply::ok(state.page(id, Page { after, before, around, limit }).into())
 }
 
-/// The bot posts.
+/// Posts as the bot.
 pub(super) fn post(state: &mut State, ask: &Ask, channel: &str) -> Reply {
     let id = match visible(state, channel) {
         Ok(id) => id,
@@ -68,7 +68,7 @@ pub(super) fn post(state: &mut State, ask: &Ask, channel: &str) -> Reply {
     Reply::ok(state.write(id, message_of(&ask.body, &ask.files, &json!({"author": bot}))))
 }
 
-/// A message from the body of a request and who wrote it.
+/// A message from the body of a request and its author.
 pub(super) fn message_of(body: &Value, files: &[File], written_by: &Value) -> Value {
     let mut message = payload::without(
         body.clone(),
@@ -95,7 +95,7 @@ pub(super) fn message_of(body: &Value, files: &[File], written_by: &Value) -> Va
     message
 }
 
-/// Uploaded files as a message shows them.
+/// The attachment objects of uploaded files.
 pub(super) fn attachments(files: &[File]) -> Vec<Value> {
     let first = snowflake::first_of(Utc::now());
     let attachment = |(number, file): (u64, &File)| {
@@ -108,7 +108,7 @@ pub(super) fn attachments(files: &[File]) -> Vec<Value> {
     (0..).zip(files).map(attachment).collect()
 }
 
-/// One message: read, edited or deleted by the bot.
+/// Reads, edits or deletes a message as the bot.
 pub(super) fn message(state: &mut State, ask: &Ask, channel: &str, message: &str) -> Reply {
     let channel = match visible(state, channel) {
         Ok(id) => id,
@@ -135,7 +135,7 @@ pub(super) fn message(state: &mut State, ask: &Ask, channel: &str, message: &str
     }
 }
 
-/// The bot's own reaction to a message.
+/// Adds or removes the bot's reaction.
 pub(super) fn react(state: &mut State, ask: &Ask, channel: &str, message: &str, emoji: &str) -> Reply {
     let channel = match visible(state, channel) {
         Ok(id) => id,
@@ -149,7 +149,7 @@ pub(super) fn react(state: &mut State, ask: &Ask, channel: &str, message: &str, 
     let done = match ask.method.as_str() {
         "PUT" => {
             let there = state.channels[&channel].history.get(&id).map(|message| &message.reactions);
-            // To join a reaction that someone made takes no right, to begin one does.
+            // Only the first reaction with an emoji needs the permission.
             let begun = there.is_some_and(|all| all.iter().any(|it| it.emoji == emoji));
             let needed = READ_MESSAGE_HISTORY | if begun { 0 } else { ADD_REACTIONS };
             if !state.bot_may(channel, needed) {

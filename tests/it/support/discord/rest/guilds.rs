@@ -15,7 +15,7 @@ pub(super) fn me(state: &State) -> Value {
     me
 }
 
-/// The guilds that it is in.
+/// The bot's guilds.
 pub(super) fn mine(state: &State) -> Value {
     let ids = state.guilds.iter().filter(|(_, guild)| guild.bot_is_member).map(|(id, _)| *id);
     ids.map(|id| payload::my_guild(state, id)).collect()

@@ -1,4 +1,4 @@
-//! Application commands, and what the bot answers to an interaction.
+//! Application commands, and the bot's answers to interactions.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use super::{
     reply::Reply,
 };
 
-/// How long a token waits for its first answer, and for the last.
+/// How long a token accepts its first answer, and any answer.
 const FIRST: Duration = Duration::from_secs(3);
 const LAST: Duration = Duration::from_mins(15);
 
-/// Flag of a message that only the caller sees.
+/// The flag of an ephemeral message.
 const EPHEMERAL: u64 = 64;
 
 /// Reads or replaces the commands of a guild, or the global ones.
@@ -47,7 +47,7 @@ pub(super) fn commands(state: &mut State, ask: &Ask, application: &str, guild: O
     Reply::ok(state.commands.get(&place).cloned().unwrap_or_default().into())
 }
 
-/// A command as Discord gives it back; it keeps its id while it keeps its name.
+/// A command as Discord returns it. It keeps its id as long as its name does not change.
 fn complete(state: &mut State, command: &Value, guild: Option<u64>) -> Value {
     let same = |old: &&Value| old["name"] == command["name"] && kind(old) == kind(command);
     let old = state.commands.get(&guild).and_then(|all| all.iter().find(same)).map(|old| old["id"].clone());
@@ -71,7 +71,7 @@ fn kind(command: &Value) -> u64 {
     command["type"].as_u64().unwrap_or(1)
 }
 
-/// Refuses what Discord refuses, and remembers it.
+/// Refuses a request and records the violation.
 fn refuse(state: &mut State, ask: &Ask, place: &str, why: &str) -> Reply {
     state.violations.push(format!("{} {}: {place}: {why}", ask.method, ask.path));
     Reply::invalid_form(place, why)
@@ -110,7 +110,7 @@ pub(super) fn callback(state: &mut State, ask: &Ask, id: &str, token: &str) -> R
     Reply::empty()
 }
 
-/// Whether a first answer is one, and goes with what was asked.
+/// Checks that a first answer is valid for the kind of interaction.
 fn check_callback(exchange: &Exchange, ask: &Ask) -> Result<(), limits::Broken> {
     let kind = ask.body["type"].as_u64().unwrap_or_default();
     let allowed: &[u64] = match (exchange.kind, exchange.source) {
@@ -133,7 +133,7 @@ fn check_callback(exchange: &Exchange, ask: &Ask) -> Result<(), limits::Broken> 
     }
 }
 
-/// A further message; after a deferral the first of them is the original.
+/// A follow-up message. After a deferral, the first one is the original.
 pub(super) fn follow_up(state: &mut State, ask: &Ask, token: &str) -> Reply {
     let Some(exchange) = state.interactions.get(token) else {
         return Reply::error(404, 10015, "Unknown Webhook");
@@ -154,7 +154,7 @@ pub(super) fn follow_up(state: &mut State, ask: &Ask, token: &str) -> Reply {
     Reply::ok(respond(state, &ask.body, &ask.files, token, is_original))
 }
 
-/// Writes a message of an interaction: into the channel, or for the caller alone.
+/// Writes a message of an interaction into the channel, or as an ephemeral message.
 fn respond(state: &mut State, body: &Value, files: &[File], token: &str, is_original: bool) -> Value {
     let bot = state.application.bot();
     let application = state.application.id.to_string();
@@ -187,7 +187,7 @@ fn respond(state: &mut State, body: &Value, files: &[File], token: &str, is_orig
     whole
 }
 
-/// `@original` or a follow-up by its id: read, edited, deleted.
+/// Reads, edits or deletes `@original` or a follow-up.
 pub(super) fn message(state: &mut State, ask: &Ask, application: &str, token: &str, message: &str) -> Reply {
     if application != state.application.id.to_string() {
         return Reply::unknown_route();
@@ -210,7 +210,7 @@ pub(super) fn message(state: &mut State, ask: &Ask, application: &str, token: &s
             return refuse(state, ask, place, &why);
         }
         if is_first {
-            // An edit of a deferred answer is the answer.
+            // Editing a deferred answer sends it.
             return Reply::ok(respond(state, &ask.body, &ask.files, token, true));
         }
     }
@@ -238,7 +238,7 @@ pub(super) fn message(state: &mut State, ask: &Ask, application: &str, token: &s
     }
 }
 
-/// Changes a message of an interaction, in the channel and where only its caller sees it.
+/// Changes a message of an interaction, in the channel or as an ephemeral message.
 fn edit(state: &mut State, token: &str, channel: u64, id: u64, change: &Value, files: &[File]) -> Value {
     if let Some(exchange) = state.interactions.get_mut(token).filter(|it| it.source == Some(id)) {
         exchange.updates += 1;
@@ -265,14 +265,13 @@ fn edit(state: &mut State, token: &str, channel: u64, id: u64, change: &Value, f
     last
 }
 
-/// The attachments of a message that is edited: those that are named, or all where none is, and
-/// the new ones.
+/// The attachments of an edited message: the named ones, or all if none is named, and the new ones.
 fn attachments_after(change: &Value, before: &Value, files: &[File]) -> Value {
     let old = before["attachments"].as_array().into_iter().flatten().filter(|it| stays(change, it)).cloned();
     old.chain(attachments(files)).collect()
 }
 
-/// Whether an attachment outlasts an edit.
+/// Whether an edit keeps an attachment.
 fn stays(change: &Value, attachment: &Value) -> bool {
     change["attachments"].as_array().is_none_or(|named| named.iter().any(|it| it["id"] == attachment["id"]))
 }

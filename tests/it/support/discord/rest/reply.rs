@@ -1,4 +1,4 @@
-//! Answers of REST, with Discord's error codes.
+//! Answers of the REST API, with Discord's error codes.
 
 use axum::{
     Json,
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::{faults::Fault, payload};
 
-/// What goes back.
+/// An answer.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -37,7 +37,7 @@ impl Reply {
         Self { status: 204, body: Body::None, ..Self::ok(Value::Null) }
     }
 
-    /// An error with a code of Discord's.
+    /// An error with one of Discord's codes.
     pub(super) fn error(status: u16, code: u64, message: &str) -> Self {
         Self { status, ..Self::ok(payload::error(code, message)) }
     }
@@ -67,7 +67,7 @@ impl Reply {
         Self::error(404, 10008, "Unknown Message")
     }
 
-    /// A body that breaks a rule at some place of it.
+    /// An error for a body that breaks a rule.
     pub(super) fn invalid_form(place: &str, why: &str) -> Self {
         let body = json!({
             "code": 50035, "message": "Invalid Form Body",
@@ -76,7 +76,7 @@ impl Reply {
         Self { status: 400, ..Self::ok(body) }
     }
 
-    /// What a rule wants.
+    /// The answer for a fault.
     pub(super) fn of_fault(fault: Fault) -> Self {
         match fault {
             Fault::Status(status) => Self::error(status, 0, &format!("{status}: made to fail")),

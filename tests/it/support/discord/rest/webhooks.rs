@@ -1,4 +1,4 @@
-//! Incoming webhooks; the same path with an application's id is an interaction's.
+//! Incoming webhooks. The same path with an application id belongs to an interaction.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ pub(super) fn show(state: &State, id: &str, token: &str) -> Reply {
     }
 }
 
-/// Posts as the webhook; with `?wait=true` the message comes back.
+/// Posts as the webhook. With `?wait=true` it returns the message.
 pub(super) fn execute(state: &mut State, ask: &Ask, id: &str, token: &str) -> Reply {
     if id == state.application.id.to_string() {
         return interactions::follow_up(state, ask, token);
@@ -42,7 +42,7 @@ pub(super) fn execute(state: &mut State, ask: &Ask, id: &str, token: &str) -> Re
 }
 
 impl WebhookState {
-    /// What a message of the webhook says of its author.
+    /// The author fields of the webhook's messages.
     pub(in super::super) fn author(&self, id: u64, shown_as: Option<&Value>) -> Value {
         let name = shown_as.and_then(Value::as_str).unwrap_or(&self.name);
         let mut written_by =
