@@ -1,7 +1,8 @@
 //! Backfill: reads the history of watched channels to find what live events missed.
 //!
-//! ROMS reads on from each channel's cursor after each new session, after an outage, every minute,
-//! and every five seconds during an outage. It starts a little before the cursor to see late edits.
+//! ROMS reads on from each channel's cursor after each new session, after an outage and every minute.
+//! During an outage of the database, and without a gateway session, it reads every few seconds. It
+//! starts a little before the cursor to see late edits.
 //! Channels take turns, one page of 100 messages at a time, so that a busy channel does not delay
 //! the others. A cursor advances only after its page is stored.
 
@@ -113,14 +114,31 @@ async fn read_repeatedly(services: &Services, channels: &[Channel]) {
     loop {
         failing.mark_unchanged();
         read_all(services, channels, &mut pauses).await;
-        let timing = &services.timing;
-        let pause = if *failing.borrow() { timing.outage_interval } else { timing.history_interval };
+        let is_outage = *failing.borrow();
         tokio::select! {
             () = services.read_history.notified() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = until_next_pass(services, is_outage) => {}
             // What an outage kept from being stored is in the history.
             Ok(()) = failing.changed() => {}
         }
+    }
+}
+
+/// Waits for as long as the state of the connection and of the database requires. The connection can
+/// change meanwhile.
+async fn until_next_pass(services: &Services, is_outage: bool) {
+    let (timing, started) = (&services.timing, Instant::now());
+    loop {
+        let pause = match services.board.snapshot().connected {
+            _ if is_outage => timing.outage_interval,
+            true => timing.history_interval,
+            false => timing.disconnected_interval,
+        };
+        let left = pause.saturating_sub(started.elapsed());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(timing.disconnected_interval)).await;
     }
 }
 

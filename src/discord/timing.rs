@@ -20,6 +20,8 @@ pub struct Timing {
     pub history_interval: Duration,
     /// How often the history is read during a database outage.
     pub outage_interval: Duration,
+    /// How often the history is read while there is no gateway session.
+    pub disconnected_interval: Duration,
     /// Delay before a message that arrived empty is fetched over REST.
     pub refetch_delay: Duration,
     /// How long notices are collected before they are posted as one message.
@@ -52,6 +54,7 @@ impl Default for Timing {
             max_reconnect_delay: Duration::from_mins(5),
             history_interval: Duration::from_mins(1),
             outage_interval: Duration::from_secs(5),
+            disconnected_interval: Duration::from_secs(7),
             refetch_delay: Duration::from_secs(2),
             notice_delay: Duration::from_secs(10),
             retry_delay: Duration::from_millis(500),

@@ -133,7 +133,9 @@ impl Supervisor {
             }
             let health = client.health();
             self.status.update(|status| {
-                status.connected = health.is_up();
+                // A heartbeat acknowledgement that is late suggests a dead connection before it is certain.
+                let is_late = health.last_sign.elapsed() >= self.timing.silence_timeout / 2;
+                status.connected = health.is_up() && !is_late;
                 status.last_event_at = health.last_event.or(status.last_event_at);
                 status.latency = health.latency;
             });

@@ -39,6 +39,7 @@ pub(crate) fn timing() -> Timing {
         max_reconnect_delay: Duration::from_millis(400),
         history_interval: Duration::from_millis(500),
         outage_interval: Duration::from_millis(100),
+        disconnected_interval: Duration::from_millis(200),
         refetch_delay: Duration::from_millis(100),
         notice_delay: Duration::from_millis(300),
         retry_delay: Duration::from_millis(20),

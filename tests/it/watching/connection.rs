@@ -1,7 +1,11 @@
 //! The gateway connection fails in every way, and no card is lost or stored twice.
 
+use std::time::Duration;
+
+use roms::discord::Timing;
+
 use super::stage::Stage;
-use crate::support::bot::card;
+use crate::support::bot::{card, timing};
 use crate::support::discord::Fate;
 
 /// Posts a card before, during and after a failure. Each must be stored exactly once.
@@ -89,6 +93,22 @@ async fn a_discord_that_refuses_connections_for_a_while_loses_nothing() {
         stage.discord.accept_connections();
     })
     .await;
+}
+
+#[tokio::test]
+async fn without_a_session_cards_come_from_the_history_within_seconds() {
+    let mut stage = Stage::before(|_, _| {}).await;
+    let timing = Timing { history_interval: Duration::from_mins(10), ..timing() };
+    stage.bot.start_again(timing).await;
+    stage.until_listening().await;
+    stage.mark().await;
+    // The connection breaks, and every new one hangs.
+    let gateway = stage.discord.gateway();
+    gateway.black_hole(true);
+    gateway.reset();
+    during(&stage);
+    stage.bot.until_order("DURING-1", |_| true).await;
+    stage.end().await;
 }
 
 #[tokio::test]
