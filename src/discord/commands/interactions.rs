@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use poise::{FrameworkContext, FrameworkError, FrameworkOptions};
 use serenity::all::{
-    ActionRowComponent, CommandInteraction, ComponentInteraction, ComponentInteractionDataKind, Context,
+    ActionRowComponent, CommandInteraction, ComponentInteractionDataKind, Context,
     CreateAutocompleteResponse, CreateInteractionResponse, Interaction, ModalInteraction, ShardManager,
     UserId,
 };
@@ -113,49 +113,60 @@ impl Commands {
         context.http = self.data.services.rest.http();
         // serenity's own client learns the application id from READY; this one learns it here.
         context.http.set_application_id(interaction.application_id());
-        match interaction {
-            interaction if is_busy => self.turn_away(&interaction).await,
-            Interaction::Command(command) => self.command(&context, &shards, &command).await,
-            Interaction::Autocomplete(command) => self.autocomplete(&context, &shards, &command).await,
-            Interaction::Component(component) => self.component(&component).await,
-            Interaction::Modal(modal) => self.modal(&modal).await,
+        let Some(caller) = Caller::of(&interaction) else { return };
+        let acknowledged = AtomicBool::new(false);
+        let mut responder = self.data.responder(caller, &acknowledged);
+        if is_busy {
+            tracing::warn!("too many interactions at the same time; one was turned away");
+        }
+        match &interaction {
+            Interaction::Autocomplete(_) if is_busy => send_no_choices(&responder).await,
+            _ if is_busy => {
+                let busy = CommandError::user("ROMS is busy. Please try again in a moment.");
+                finish(&responder, "any", Err(busy)).await;
+            }
+            Interaction::Command(command) => self.command(&context, &shards, command, &responder).await,
+            Interaction::Autocomplete(command) => {
+                self.autocomplete(&context, &shards, command, &responder).await;
+            }
+            Interaction::Component(component) => {
+                if let ComponentInteractionDataKind::StringSelect { values } = &component.data.kind {
+                    responder.selected.clone_from(values);
+                }
+                responder.custom_id = &component.data.custom_id;
+                self.component(&responder).await;
+            }
+            Interaction::Modal(modal) => {
+                responder.inputs = inputs(modal);
+                responder.opened_by_component = modal.message.is_some();
+                responder.custom_id = &modal.data.custom_id;
+                self.component(&responder).await;
+            }
             _ => {}
         }
     }
 
-    /// Asks the caller to try again later.
-    async fn turn_away(&self, interaction: &Interaction) {
-        tracing::warn!("too many interactions at the same time; one was turned away");
-        let caller = match interaction {
-            Interaction::Command(command) => Caller::from(command),
-            Interaction::Component(component) => Caller::from(component),
-            Interaction::Modal(modal) => Caller::from(modal),
-            Interaction::Autocomplete(command) => return self.send_no_choices(&Caller::from(command)).await,
-            _ => return,
-        };
-        let acknowledged = AtomicBool::new(false);
-        let responder = self.data.responder(caller, &acknowledged);
-        let busy = CommandError::user("ROMS is busy. Please try again in a moment.");
-        finish(&responder, "any", Err(busy)).await;
-    }
-
-    async fn command(&self, context: &Context, shards: &Arc<ShardManager>, command: &CommandInteraction) {
-        let acknowledged = AtomicBool::new(false);
+    async fn command(
+        &self,
+        context: &Context,
+        shards: &Arc<ShardManager>,
+        command: &CommandInteraction,
+        responder: &Responder<'_>,
+    ) {
         let name = command.data.name.as_str();
-        let responder = self.data.responder(Caller::from(command), &acknowledged);
-        if !self.is_allowed(&responder, self.level_of(name), name).await {
+        if !self.is_allowed(responder, self.level_of(name), name).await {
             return;
         }
         let (state, options, mut parents) =
             (Mutex::new(Box::new(()) as _), command.data.options(), Vec::new());
-        let framework = self.framework(context, shards);
+        let (framework, acknowledged) = (self.framework(context, shards), responder.acknowledged);
         let work =
-            poise::dispatch_interaction(framework, command, &acknowledged, &state, &options, &mut parents);
+            poise::dispatch_interaction(framework, command, acknowledged, &state, &options, &mut parents);
         let result = match timeout(COMMAND_TIMEOUT, work).await {
             Ok(result) => result.map_err(from_poise),
             Err(_) => Err(CommandError::Timeout),
         };
-        finish(&responder, name, result).await;
+        finish(responder, name, result).await;
     }
 
     /// Sends no choices if the caller may not use the command, or if the database does not answer.
@@ -164,17 +175,16 @@ impl Commands {
         context: &Context,
         shards: &Arc<ShardManager>,
         command: &CommandInteraction,
+        responder: &Responder<'_>,
     ) {
-        let acknowledged = AtomicBool::new(false);
-        let caller = Caller::from(command);
-        if self.data.access.check(&caller, self.level_of(&command.data.name)).is_ok() {
+        if self.data.access.check(&responder.caller, self.level_of(&command.data.name)).is_ok() {
             let (state, options, mut parents) =
                 (Mutex::new(Box::new(()) as _), command.data.options(), Vec::new());
-            let framework = self.framework(context, shards);
+            let (framework, acknowledged) = (self.framework(context, shards), responder.acknowledged);
             let work = poise::dispatch_autocomplete(
                 framework,
                 command,
-                &acknowledged,
+                acknowledged,
                 &state,
                 &options,
                 &mut parents,
@@ -183,45 +193,11 @@ impl Commands {
                 return;
             }
         }
-        self.send_no_choices(&caller).await;
+        send_no_choices(responder).await;
     }
 
-    async fn send_no_choices(&self, caller: &Caller) {
-        let none = CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new());
-        if none.execute(self.data.services.rest.http(), (caller.id, &caller.token)).await.is_err() {
-            tracing::debug!("autocomplete choices were sent too late");
-        }
-    }
-
-    async fn component(&self, component: &ComponentInteraction) {
-        let acknowledged = AtomicBool::new(false);
-        let mut responder = self.data.responder(Caller::from(component), &acknowledged);
-        responder.custom_id = &component.data.custom_id;
-        if let ComponentInteractionDataKind::StringSelect { values } = &component.data.kind {
-            responder.selected.clone_from(values);
-        }
-        self.dispatch(&responder).await;
-    }
-
-    async fn modal(&self, modal: &ModalInteraction) {
-        let acknowledged = AtomicBool::new(false);
-        let mut responder = self.data.responder(Caller::from(modal), &acknowledged);
-        responder.custom_id = &modal.data.custom_id;
-        responder.opened_by_component = modal.message.is_some();
-        let components = modal.data.components.iter().flat_map(|row| &row.components);
-        responder.inputs = components
-            .filter_map(|component| match component {
-                ActionRowComponent::InputText(input) => {
-                    Some((input.custom_id.clone(), input.value.clone().unwrap_or_default()))
-                }
-                _ => None,
-            })
-            .collect();
-        self.dispatch(&responder).await;
-    }
-
-    /// Calls the handler that the custom id names.
-    async fn dispatch(&self, responder: &Responder<'_>) {
+    /// Calls the handler of a button, select or modal, which its custom id names.
+    async fn component(&self, responder: &Responder<'_>) {
         let (name, _) = custom_id::parse(responder.custom_id);
         let Some(component) = table::COMPONENTS.iter().find(|component| component.name == name) else {
             return finish(responder, "a component", Err(CommandError::OutOfDate)).await;
@@ -271,6 +247,26 @@ impl Commands {
             user_data: &self.data,
             shard_manager: shards,
         }
+    }
+}
+
+/// The text inputs of a modal: name and text.
+fn inputs(modal: &ModalInteraction) -> Vec<(String, String)> {
+    let components = modal.data.components.iter().flat_map(|row| &row.components);
+    let input = |component: &ActionRowComponent| match component {
+        ActionRowComponent::InputText(input) => {
+            Some((input.custom_id.clone(), input.value.clone().unwrap_or_default()))
+        }
+        _ => None,
+    };
+    components.filter_map(input).collect()
+}
+
+async fn send_no_choices(responder: &Responder<'_>) {
+    let none = CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new());
+    let caller = &responder.caller;
+    if none.execute(&responder.http, (caller.id, &caller.token)).await.is_err() {
+        tracing::debug!("autocomplete choices were sent too late");
     }
 }
 

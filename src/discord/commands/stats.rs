@@ -16,9 +16,9 @@ use crate::discord::reply::error::CommandError;
 use crate::discord::reply::text::{MAX_ECHO, code, truncate};
 use crate::order::dates;
 use crate::order::dates::{EXAMPLES, day_of};
-use crate::store::{GroupBy, Period, StatRow};
+use crate::store::{Period, StatRow};
 use period::{PeriodChoice, day_text, period_text};
-use report::{Question, Report, report};
+use report::{GROUPINGS, Question, Report, report};
 
 /// The file name of the chart.
 const CHART_FILE: &str = "stats.png";
@@ -41,7 +41,8 @@ pub(crate) async fn stats(
     let timezone = data.orders.timezone;
     let today = day_of(Utc::now(), timezone);
     let (title, period) = read_period(period, since.as_deref(), until.as_deref(), today, timezone)?;
-    let by = read_by(by.unwrap_or("day"))?;
+    let by = by.unwrap_or("day");
+    let (_, by) = GROUPINGS.into_iter().find(|(name, _)| *name == by).ok_or(CommandError::OutOfDate)?;
     let rows = data.services.store.stats(&period, by).await?;
     let question = Question { title, period, by, today, timezone };
     // There is a row for each product, and drawing takes tens of milliseconds of processor time.
@@ -106,18 +107,6 @@ fn reply(question: &Question, rows: &[StatRow]) -> Reply {
             tracing::error!(stats.by = ?question.by, %error, "could not draw a chart");
             Reply::embed(embed)
         }
-    }
-}
-
-/// The group of an option's choice.
-fn read_by(name: &str) -> Result<GroupBy, CommandError> {
-    match name {
-        "day" => Ok(GroupBy::Day),
-        "store" => Ok(GroupBy::Store),
-        "profile" => Ok(GroupBy::Profile),
-        "product" => Ok(GroupBy::Product),
-        "status" => Ok(GroupBy::Status),
-        _ => Err(CommandError::OutOfDate),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Who caused an interaction, and where: the parts that all kinds of interactions share.
 
-use serenity::all::{CommandInteraction, ComponentInteraction, InteractionId, ModalInteraction, Permissions};
+use serenity::all::{
+    CommandInteraction, ComponentInteraction, Interaction, InteractionId, ModalInteraction, Permissions,
+};
 
 /// The user behind an interaction, the place they are in, and where to send the answer.
 #[derive(Clone, Debug)]
@@ -17,6 +19,18 @@ pub(crate) struct Caller {
     pub(crate) guild: Option<i64>,
     /// A channel that the user can see.
     pub(crate) channel: i64,
+}
+
+impl Caller {
+    /// The caller of an interaction. `None` for a ping, which nobody causes.
+    pub(crate) fn of(interaction: &Interaction) -> Option<Self> {
+        match interaction {
+            Interaction::Command(command) | Interaction::Autocomplete(command) => Some(command.into()),
+            Interaction::Component(component) => Some(component.into()),
+            Interaction::Modal(modal) => Some(modal.into()),
+            _ => None,
+        }
+    }
 }
 
 macro_rules! from {

@@ -68,21 +68,17 @@ impl EmbedBuilder {
     pub(crate) fn build(self) -> CreateEmbed {
         let mut left = MAX_TOTAL / self.embeds_in_message.max(1);
         let mut embed = CreateEmbed::new().colour(self.colour);
-        let title = shorten(&self.title, MAX_TITLE, &mut left);
-        if !title.is_empty() {
-            embed = embed.title(title);
-        }
-        let author = shorten(&self.author, MAX_AUTHOR, &mut left);
-        if !author.is_empty() {
-            embed = embed.author(CreateEmbedAuthor::new(author));
-        }
-        let footer = shorten(&self.footer, MAX_FOOTER, &mut left);
-        if !footer.is_empty() {
-            embed = embed.footer(CreateEmbedFooter::new(footer));
-        }
-        let description = shorten(&self.description, MAX_DESCRIPTION, &mut left);
-        if !description.is_empty() {
-            embed = embed.description(description);
+        let texts: [(&str, usize, SetText); 4] = [
+            (&self.title, MAX_TITLE, |embed, text| embed.title(text)),
+            (&self.author, MAX_AUTHOR, |embed, text| embed.author(CreateEmbedAuthor::new(text))),
+            (&self.footer, MAX_FOOTER, |embed, text| embed.footer(CreateEmbedFooter::new(text))),
+            (&self.description, MAX_DESCRIPTION, |embed, text| embed.description(text)),
+        ];
+        for (text, max, set) in texts {
+            let text = shorten(text, max, &mut left);
+            if !text.is_empty() {
+                embed = set(embed, text);
+            }
         }
         for (name, value, inline) in self.fields.into_iter().take(MAX_FIELDS) {
             // A field name that is cut off helps nobody.
@@ -104,6 +100,8 @@ impl EmbedBuilder {
         }
     }
 }
+
+type SetText = fn(CreateEmbed, String) -> CreateEmbed;
 
 /// Shortens a text to its own limit and to what is left of the total.
 fn shorten(text: &str, max: usize, left: &mut usize) -> String {

@@ -29,6 +29,15 @@ const NOT_STATED: &str = "not stated";
 /// The name of a field that continues the field before it; Discord requires a name.
 const CONTINUED: &str = "\u{200b}";
 
+/// The ways to group orders, by their name in `/stats`.
+pub(crate) const GROUPINGS: [(&str, GroupBy); 5] = [
+    ("day", GroupBy::Day),
+    ("store", GroupBy::Store),
+    ("profile", GroupBy::Profile),
+    ("product", GroupBy::Product),
+    ("status", GroupBy::Status),
+];
+
 /// What the caller asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
@@ -79,12 +88,13 @@ pub(crate) fn report(question: &Question, rows: &[StatRow]) -> Report {
         Some((currency, _)) if question.by != GroupBy::Status => Measure::Spend(*currency),
         _ => Measure::Orders,
     };
+    let name = |by| GROUPINGS.into_iter().find(|(_, known)| *known == by).map_or("", |(name, _)| name);
     let (group_name, groups) = match question.by {
         GroupBy::Day => group_days(question, rows),
-        GroupBy::Store => ("store".to_owned(), group_rows(rows)),
-        GroupBy::Profile => ("profile".to_owned(), group_rows(rows)),
-        GroupBy::Product => ("product".to_owned(), group_rows(rows)),
-        GroupBy::Status => ("status".to_owned(), group_statuses(rows)),
+        GroupBy::Status => (name(question.by).to_owned(), group_statuses(rows)),
+        GroupBy::Store | GroupBy::Profile | GroupBy::Product => {
+            (name(question.by).to_owned(), group_rows(rows))
+        }
     };
     let mut embed = embed(question, &all);
     let mut chart = if question.by == GroupBy::Day {
