@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use super::message::{Embed, Message, Part, without_nul};
+use super::parse::bots::bot_uses_color;
 use super::parse::markup;
 use super::parse::text_form::{self, Line, Row};
 
@@ -33,7 +34,7 @@ pub fn flatten(message: &Message) -> Vec<String> {
                     || heading_line(&head).is_none() && (has_label(&head) || has_label(&fields));
                 let heading = loose_heading.take().filter(|_| lacks_heading());
                 let head_cards = split_cards(&(heading.unwrap_or_default() + &head)).collect();
-                cards.extend(append_fields(head_cards, &fields));
+                cards.extend(append_fields(head_cards, &(fields + &other_parts_text(embed))));
             }
         }
     }
@@ -73,6 +74,7 @@ fn split_cards(text: &str) -> impl Iterator<Item = String> {
 
 /// Appends an embed's fields to the last card of its head. A field never starts a card.
 fn append_fields(mut cards: Vec<String>, fields: &str) -> Vec<String> {
+    let fields = fields.trim_end();
     match cards.last_mut() {
         Some(card) if !fields.is_empty() => {
             card.push('\n');
@@ -84,11 +86,12 @@ fn append_fields(mut cards: Vec<String>, fields: &str) -> Vec<String> {
     cards
 }
 
-/// Author, title and description.
+/// The headings in author and title, and the description.
 fn head_text(embed: &Embed) -> String {
     let mut text = String::new();
-    for heading in [&embed.author, &embed.title].into_iter().flatten() {
-        push_heading(&mut text, heading);
+    let lines = [&embed.author, &embed.title].into_iter().flatten().flat_map(|part| part.lines());
+    for line in lines.map(text_form::trim).filter(|line| is_heading(line)) {
+        push_line(&mut text, line, false);
     }
     if let Some(description) = &embed.description {
         text.push_str(description.trim());
@@ -97,33 +100,45 @@ fn head_text(embed: &Embed) -> String {
     text
 }
 
-/// The fields, followed by the other parts of the embed under labels of the label table.
 fn fields_text(embed: &Embed) -> String {
     let mut text = String::new();
     for field in &embed.fields {
         push_field(&mut text, &field.name, &field.value);
     }
+    text
+}
+
+/// The other parts of an embed, under labels of the label table.
+fn other_parts_text(embed: &Embed) -> String {
+    let mut text = String::new();
+    let not_heading = |part: &Option<String>| {
+        let lines = part.as_deref()?.lines().map(text_form::trim);
+        Some(lines.filter(|line| !is_heading(line)).collect::<Vec<_>>().join("\n"))
+            .filter(|rest| !rest.is_empty())
+    };
+    // Only some bots state the outcome by the color.
+    let uses_color = embed.footer.as_deref().is_some_and(bot_uses_color);
+    let color = embed.color.filter(|_| uses_color).map(|color| format!("#{color:06X}"));
+    let (author, title) = (not_heading(&embed.author), not_heading(&embed.title));
     let rest = [
-        ("Link", &embed.url),
-        ("Image", &embed.image),
-        ("Timestamp", &embed.timestamp),
-        ("Footer", &embed.footer),
+        ("Embed Author", author.as_ref()),
+        ("Embed Title", title.as_ref()),
+        ("Embed Color", color.as_ref()),
+        ("Link", embed.url.as_ref()),
+        ("Image", embed.image.as_ref()),
+        ("Timestamp", embed.timestamp.as_ref()),
+        ("Footer", embed.footer.as_ref()),
     ];
     for (label, value) in rest {
         if let Some(value) = value {
             push_field(&mut text, label, value);
         }
     }
-    text.truncate(text.trim_end().len());
     text
 }
 
-/// Writes an author or a title, which is a heading or prose but never a label.
-fn push_heading(text: &mut String, heading: &str) {
-    for line in heading.lines().map(text_form::trim).filter(|line| !line.is_empty()) {
-        let escape = !matches!(text_form::classify(line), Line::Heading(_) | Line::Text);
-        push_line(text, line, escape);
-    }
+fn is_heading(line: &str) -> bool {
+    matches!(text_form::classify(line), Line::Heading(_))
 }
 
 /// Writes a field. An empty value is written as `N/A`, or the label would take the next line as its value.

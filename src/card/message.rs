@@ -62,6 +62,8 @@ pub struct Embed {
     pub image: Option<String>,
     /// `timestamp`
     pub timestamp: Option<String>,
+    /// `color`, as RGB
+    pub color: Option<u32>,
 }
 
 /// A field of an embed.

@@ -2,6 +2,8 @@
 
 use crate::order::OrderNumber;
 
+pub use super::parse::heading::Notice;
+
 /// What happened to one card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -61,18 +63,15 @@ impl Outcome {
 /// Why a card that was understood is not an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Ignored {
-    /// A test message of the bot.
-    #[error("test notification, not an order")]
-    Test,
     /// A failed checkout.
     #[error("failed checkout, not an order{}", .reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default())]
     Failure {
         /// The reason that the card states, at most 200 characters.
         reason: Option<String>,
     },
-    /// A stock or price notice.
-    #[error("monitor notice, not an order")]
-    Monitor,
+    /// A message that is not about an order.
+    #[error("{}, not an order", .0.description())]
+    Notice(Notice),
 }
 
 impl Ignored {
@@ -80,9 +79,8 @@ impl Ignored {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Test => "test",
             Self::Failure { .. } => "failure",
-            Self::Monitor => "monitor",
+            Self::Notice(notice) => notice.code(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Parses the text form of a card into a [`Patch`].
 
+pub(crate) mod bots;
 mod builder;
 pub mod heading;
 pub mod labels;
@@ -15,9 +16,9 @@ use iso_currency::Currency;
 
 use super::outcome::{Ignored, Outcome, Rejection, RejectionCode};
 use crate::order::dates::{self, ParsedDate};
-use crate::order::{Fields, OrderNumber, Patch, Source, Status};
+use crate::order::{Carrier, Fields, OrderNumber, Patch, Source, Status};
 use builder::{PatchBuilder, amount_field, date_field, link_field, text_field};
-use heading::CardKind;
+use heading::{CardKind, Notice};
 use labels::Column;
 use text_form::{LabelledValue, TextForm};
 
@@ -65,31 +66,40 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     for value in strong.into_iter().chain(weak) {
         add_value(&mut builder, value, context);
     }
-    builder.set_product_from_intro(&form.intro);
     for (name, value) in &form.unknown {
         builder.keep(name, value);
     }
+    let kind = outcome(&builder, &form);
+    assign_title(&mut builder, kind, &form);
+    builder.set_product_from_intro(&form.intro, matches!(kind, Some(CardKind::Success | CardKind::Hold)));
 
     let heading = form.heading.as_ref();
-    let kind = heading.map(|heading| heading.kind);
-    if let Some(ignored) = ignored(&builder, kind, heading.and_then(|heading| heading.reason.as_deref())) {
+    let heading_reason = heading.and_then(|heading| heading.reason.as_deref());
+    if let Some(ignored) = ignored(&builder, &form, kind, heading_reason) {
         return Some(ParsedCard::NoOrder(Outcome::Ignored(ignored)));
     }
-    if kind.is_none() && !looks_like_order(&builder, &form) {
+    let has_label = form.known.iter().any(|value| !value.lines.is_empty() && !is_embed_part(value));
+    let is_prose = !has_label && kind != Some(CardKind::Update);
+    if is_prose || (kind.is_none() && !looks_like_order(&builder, &form)) {
         return None;
     }
-    let number = match order_number(&builder, context) {
+    use_tracking_as_number(&mut builder);
+    let number = match order_number(&builder, kind, context) {
         Ok(number) => number,
         Err(rejection) => return Some(ParsedCard::NoOrder(Outcome::Rejected(rejection))),
     };
 
     // The card is not a failure, so a failure reason explains the cancellation.
-    if let Some(reason) = builder.failure_reason.take() {
+    let reason = builder.failure_reason.take().or(heading_reason.map(str::to_owned));
+    if let Some(reason) = reason {
         builder.keep("failure_reason", &reason);
     }
     set_status_from_heading(&mut builder, kind);
-    builder.derived.store = heading.and_then(|heading| heading.store.clone());
     builder.fill_from_items();
+    builder.derived.store = heading.and_then(|heading| heading.store.clone()).or_else(|| amazon(&builder));
+    if builder.stated.email.is_none() {
+        builder.stated.email = builder.stated.profile.clone().filter(|profile| values::is_email(profile));
+    }
     builder.set_currency(context.currency);
     let placed_at = builder.embed_time.unwrap_or(context.at);
     let states_date = builder.stated.order_date.is_some();
@@ -104,6 +114,79 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     Some(ParsedCard::Order { patch: Box::new(patch), warnings })
 }
 
+/// What the card reports. A `Result` label counts more than the heading, and the heading more than the footer.
+/// Bots that always write the same heading state the outcome by the color.
+fn outcome(builder: &PatchBuilder, form: &TextForm) -> Option<CardKind> {
+    let footer = builder.footer.as_deref();
+    let heading = form.heading.as_ref().map(|heading| heading.kind);
+    let kind = builder.result.or(heading).or_else(|| footer.and_then(heading::parse_footer));
+    match (kind, builder.color) {
+        (Some(CardKind::Success), Some(rgb)) if footer.is_some_and(bots::bot_uses_color) => {
+            heading::color_outcome(rgb).or(kind)
+        }
+        _ => kind,
+    }
+}
+
+/// Uses the title of an embed that is not a heading: as the order number if it starts with `#`, otherwise as
+/// the product if the card reports an outcome in another way.
+fn assign_title(builder: &mut PatchBuilder, kind: Option<CardKind>, form: &TextForm) {
+    let Some(title) = builder.title.take() else { return };
+    let states_order = kind.is_some() || has_clear_number(form);
+    let is_number = title.strip_prefix('#').is_some_and(|number| {
+        !number.contains(char::is_whitespace) && number.contains(|c: char| c.is_ascii_digit())
+    });
+    if is_number && states_order {
+        builder.set_number("embed title", &title);
+    } else if states_order && builder.stated.product.is_none() && !bots::is_bot_name(&title) {
+        builder.set_text("product", "embed title", &title, |fields| &mut fields.product);
+        if let Some(link) = builder.title_link.take() {
+            if builder.stated.order_url.as_ref() == Some(&link) {
+                builder.stated.order_url = None;
+            }
+            builder.set_link("product_url", Some(&link), |fields| &mut fields.product_url);
+        }
+    }
+}
+
+/// One bot puts the order number, as a link, under `Tracking`.
+fn use_tracking_as_number(builder: &mut PatchBuilder) {
+    if builder.number.is_some() || builder.tracking_link.is_none() {
+        return;
+    }
+    if let Some(number) = builder.stated.tracking_number.take_if(|number| {
+        Carrier::of(number).is_none() && !number.contains(char::is_whitespace) && !number.contains("://")
+    }) {
+        builder.number = Some(number);
+        let link = builder.tracking_link.take();
+        builder.set_link("order_url", link.as_deref(), |fields| &mut fields.order_url);
+    }
+}
+
+/// Amazon, if the card names no store but its order number or links are Amazon's.
+fn amazon(builder: &PatchBuilder) -> Option<String> {
+    let links = [&builder.stated.order_url, &builder.stated.product_url];
+    let is_amazon = builder.number.as_deref().is_some_and(values::is_amazon_number)
+        || links
+            .into_iter()
+            .flatten()
+            .any(|link| link.contains("://www.amazon.") || link.contains("://amazon."));
+    is_amazon.then(|| "Amazon".to_owned())
+}
+
+/// Whether a value comes from a part of the embed that is not a label of the card.
+fn is_embed_part(value: &LabelledValue) -> bool {
+    matches!(
+        value.label.column,
+        Column::Footer
+            | Column::Timestamp
+            | Column::Author
+            | Column::Title
+            | Column::Color
+            | Column::ImageUrl
+    ) || value.label.name == "link"
+}
+
 /// Adds the value of one label of the table.
 fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseContext) {
     let label = value.label;
@@ -114,6 +197,9 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
         return;
     };
     let text = first.text.as_str();
+    if label.name == "link" {
+        builder.title_link.clone_from(&first.link);
+    }
     if let Some((name, field)) = link_field(label.column) {
         builder.set_link(name, first.link.as_deref(), field);
     }
@@ -121,6 +207,17 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
         matches!(label.column, Column::Product | Column::Item | Column::Price | Column::Quantity);
     if is_item_column && label.item > 0 {
         return builder.set_item(label.column, label.item, text);
+    }
+    if matches!(label.column, Column::Product | Column::Item) {
+        if values::count(text).is_some() && matches!(label.name, "items" | "products") {
+            return builder.set_count("quantity", text, values::count(text), |fields| &mut fields.quantity);
+        }
+        if builder.set_product_list(&value.lines) {
+            return;
+        }
+    }
+    if label.column == Column::Tracking {
+        builder.tracking_link.clone_from(&first.link);
     }
     if let Some((name, field)) = text_field(label.column) {
         return builder.set_text(name, label.name, text, field);
@@ -184,17 +281,35 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
             builder.embed_time = dates::parse(text, context.timezone).map(|date| date.at);
         }
         Column::Footer => builder.set_footer(text),
-        Column::Extra(name) => builder.keep(name, text),
+        Column::Result => builder.set_result(label.name, text),
+        Column::Owner => match values::mentioned_user(text) {
+            Some(id) => builder.keep("owner_id", id),
+            None => builder.keep(label.name, text),
+        },
+        Column::Title => builder.title = Some(text.to_owned()),
+        Column::Color => builder.color = u32::from_str_radix(text.trim_start_matches('#'), 16).ok(),
+        Column::Author if builder.stated.bot.is_none() => {
+            builder.stated.bot = bots::bot(text).map(|(name, _)| name.to_owned());
+        }
+        Column::Extra(name) => builder.keep_as(name, label.name, text),
         // Handled by the tables above, or not stored.
         _ => {}
     }
 }
 
-/// Whether the card is not an order, judged by its heading, `*Reason` labels and status.
-fn ignored(builder: &PatchBuilder, kind: Option<CardKind>, heading_reason: Option<&str>) -> Option<Ignored> {
+/// Whether the card is not an order, judged by its outcome, `*Reason` labels and status.
+fn ignored(
+    builder: &PatchBuilder,
+    form: &TextForm,
+    kind: Option<CardKind>,
+    heading_reason: Option<&str>,
+) -> Option<Ignored> {
     match kind {
-        Some(CardKind::Test) if builder.number.is_none() => return Some(Ignored::Test),
-        Some(CardKind::Monitor) if builder.number.is_none() => return Some(Ignored::Monitor),
+        Some(CardKind::Notice(notice)) if notice.may_be_order() && builder.number.is_some() => {}
+        Some(CardKind::Notice(notice)) => return Some(Ignored::Notice(notice)),
+        Some(CardKind::Success) if is_queue_pass(builder, form) => {
+            return Some(Ignored::Notice(Notice::Queue));
+        }
         _ => {}
     }
     let has_failed = kind == Some(CardKind::Failure) || builder.failure_reason.is_some();
@@ -207,23 +322,48 @@ fn ignored(builder: &PatchBuilder, kind: Option<CardKind>, heading_reason: Optio
     })
 }
 
+/// Whether a card announces a pass of a waiting room like a checkout: at no price, without an order number,
+/// from a queue.
+fn is_queue_pass(builder: &PatchBuilder, form: &TextForm) -> bool {
+    let is_free = [builder.stated.price, builder.stated.total]
+        .into_iter()
+        .flatten()
+        .all(|amount| amount.hundredths() == 0)
+        && builder.has_price();
+    let names_queue = |text: &str| text.to_lowercase().starts_with("queue");
+    builder.number.is_none()
+        && is_free
+        && (builder.stated.store.as_deref().is_some_and(names_queue)
+            || form.unknown.iter().any(|(name, _)| names_queue(name)))
+}
+
 /// Whether a card without a heading is about an order: it states an order number under an unambiguous label,
 /// or a number or goods and something else.
 fn looks_like_order(builder: &PatchBuilder, form: &TextForm) -> bool {
-    let valued = form.known.iter().filter(|value| !value.lines.is_empty()).count();
-    let has_clear_number =
-        form.known.iter().any(|value| value.label.column == Column::OrderNumber && !value.label.weak);
+    let valued = form.known.iter().filter(|value| !value.lines.is_empty() && !is_embed_part(value)).count();
     let stated = &builder.stated;
     let has_goods = stated.product.is_some() || stated.price.is_some() || stated.total.is_some();
     match &builder.number {
         // People may write `Order: pizza`, but an order number has a digit.
-        Some(number) => has_clear_number || (valued > 1 && number.contains(|c: char| c.is_ascii_digit())),
+        Some(number) => {
+            has_clear_number(form) || (valued > 1 && number.contains(|c: char| c.is_ascii_digit()))
+        }
         None => has_goods && valued > 1,
     }
 }
 
-fn order_number(builder: &PatchBuilder, context: &ParseContext) -> Result<OrderNumber, Rejection> {
-    match (&builder.number, &context.fallback_number) {
+/// Whether the card has an order number under a label that means nothing else.
+fn has_clear_number(form: &TextForm) -> bool {
+    form.known.iter().any(|value| value.label.column == Column::OrderNumber && !value.label.weak)
+}
+
+fn order_number(
+    builder: &PatchBuilder,
+    kind: Option<CardKind>,
+    context: &ParseContext,
+) -> Result<OrderNumber, Rejection> {
+    let is_new_order = matches!(kind, Some(CardKind::Success | CardKind::Hold));
+    match (&builder.number, context.fallback_number.as_ref().filter(|_| is_new_order)) {
         (Some(text), _) => OrderNumber::parse(text).map_err(|error| Rejection {
             code: RejectionCode::BadOrderNumber,
             detail: format!("the card's order number cannot be kept: {error}"),
@@ -248,9 +388,7 @@ fn set_status_from_heading(builder: &mut PatchBuilder, kind: Option<CardKind>) {
         Some(CardKind::Refunded) => (Some(Status::Refunded), None),
         Some(CardKind::Hold) => (None, Some(Status::Pending)),
         Some(CardKind::Success) => (None, Some(Status::Verified)),
-        Some(CardKind::Update | CardKind::Failure | CardKind::Test | CardKind::Monitor) | None => {
-            (None, None)
-        }
+        Some(CardKind::Update | CardKind::Failure | CardKind::Notice(_)) | None => (None, None),
     };
     builder.stated.status = builder.stated.status.or(stated);
     builder.derived.status = derived;

@@ -4,6 +4,7 @@ mod cards;
 mod embeds;
 mod flat;
 mod fuzzed;
+mod headings;
 mod kinds;
 mod labels;
 mod money;
@@ -19,7 +20,7 @@ use roms::card::flatten::flatten;
 use roms::card::message::Message;
 use roms::card::outcome::{Ignored, Outcome};
 use roms::card::parse::{ParseContext, ParsedCard, parse};
-use roms::order::Source;
+use roms::order::{OrderNumber, Source};
 
 /// What is read from one card: columns by name, derived ones with `~` in front, `extra.` and a label, `number`
 /// and `warnings`; or `no order` and `reason`; or `error` and `detail`.
@@ -32,23 +33,25 @@ pub(crate) fn read_all(payload: &str) -> Vec<Reading> {
 
 /// The same with this configured currency.
 fn read_in(payload: &str, currency: &str) -> Vec<Reading> {
-    read_cards_in(payload, currency).into_iter().filter_map(|(_, card)| card).collect()
+    read_cards_in(payload, currency, false).into_iter().filter_map(|(_, card)| card).collect()
 }
 
-/// The text form of each card of a payload, and what is read from it; `None` if the text is not a card.
-fn read_cards(payload: &str) -> Vec<(String, Option<Reading>)> {
-    read_cards_in(payload, "USD")
+/// The text form of each card of a payload, and what is read from it; `None` if the text is not a card. With
+/// `makes_number`, a new order without a number gets one from its message.
+fn read_cards(payload: &str, makes_number: bool) -> Vec<(String, Option<Reading>)> {
+    read_cards_in(payload, "USD", makes_number)
 }
 
-fn read_cards_in(payload: &str, currency: &str) -> Vec<(String, Option<Reading>)> {
+fn read_cards_in(payload: &str, currency: &str, makes_number: bool) -> Vec<(String, Option<Reading>)> {
     let arrival: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
     let message = Message::from_payload(payload, "test", arrival);
+    let number = message.discord_id.filter(|_| makes_number).map(|id| format!("DISCORD-{id}-1"));
     let context = ParseContext {
         at: message.at,
         source: Source::Webhook,
         timezone: chrono_tz::UTC,
         currency: iso_currency::Currency::from_code(currency).unwrap(),
-        fallback_number: None,
+        fallback_number: number.and_then(|number| OrderNumber::parse(&number).ok()),
     };
     let read = |form: String| {
         let card = parse(&form, &context).map(reading_of);

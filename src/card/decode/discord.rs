@@ -114,6 +114,7 @@ fn embed(value: &Value) -> Embed {
         footer: inside("footer", "text"),
         image: inside("thumbnail", "url").or_else(|| inside("image", "url")),
         timestamp: timestamp.or_else(|| json::text(value, "timestamp")),
+        color: value.get("color").and_then(Value::as_u64).and_then(|color| u32::try_from(color).ok()),
     }
 }
 

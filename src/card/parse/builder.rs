@@ -8,13 +8,16 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use iso_currency::Currency;
 
+use super::bots;
+use super::heading::{self, CardKind};
 use super::labels::Column;
 use super::markup::{self, Plain};
 use super::money::{self, CurrencyHint, is_dollar};
 use super::text_form::LabelledValue;
-use super::{heading, values};
+use super::values::{self, ListedItem};
 use crate::order::dates::{self, ParsedDate};
-use crate::order::{Amount, Extra, Fields, currency_from_code};
+use crate::order::{Amount, Extra, Fields, Status, currency_from_code};
+use crate::redact::credentials;
 
 /// Maximum characters of a one-line value: the size of an embed field.
 const MAX_LINE: usize = 1024;
@@ -26,6 +29,10 @@ const MAX_EXTRA_NAME: usize = 100;
 const MAX_EXTRA: usize = 50;
 /// Maximum warnings from one card.
 const MAX_WARNINGS: usize = 50;
+/// Maximum products of one card.
+const MAX_ITEMS: u8 = 99;
+/// Maximum characters of a product's name in prose. A longer line is a text.
+const MAX_PRODUCT_NAME: usize = 150;
 /// Maximum characters of a value that a warning quotes.
 const MAX_QUOTE: usize = 40;
 
@@ -98,6 +105,20 @@ pub(crate) struct PatchBuilder {
     pub(crate) failure_reason: Option<String>,
     /// Whether the card states a reason for a cancellation.
     pub(crate) is_cancelled: bool,
+    /// The outcome that a `Result` label states.
+    pub(crate) result: Option<CardKind>,
+    /// The title of the embed, if it is not a heading.
+    pub(crate) title: Option<String>,
+    /// The link of the embed's title.
+    pub(crate) title_link: Option<String>,
+    /// The color of the embed.
+    pub(crate) color: Option<u32>,
+    /// The footer of the embed.
+    pub(crate) footer: Option<String>,
+    /// The link of the tracking number.
+    pub(crate) tracking_link: Option<String>,
+    /// Whether the products come from a list, so that the price is that of the whole basket.
+    is_basket: bool,
     /// The value of a `Currency` label.
     pub(crate) currency: Option<String>,
     /// What the amounts say about their currency.
@@ -110,6 +131,7 @@ pub(crate) struct PatchBuilder {
 #[derive(Clone, Debug, Default)]
 struct Item {
     product: Option<String>,
+    size: Option<String>,
     price: Option<Amount>,
     quantity: Option<u32>,
 }
@@ -131,10 +153,19 @@ impl PatchBuilder {
         self.stated.price.is_some() || self.items.values().any(|item| item.price.is_some())
     }
 
-    /// Keeps a value that has no column.
+    /// Keeps a value that has no column, without the credentials of proxies.
     pub(crate) fn keep(&mut self, name: &str, value: &str) {
         if !markup::is_no_value(value) && self.extra.len() < MAX_EXTRA {
-            self.extra.entry(cut(name, MAX_EXTRA_NAME)).or_insert_with(|| cut(value, MAX_LINE));
+            let value = credentials(value);
+            self.extra.entry(cut(name, MAX_EXTRA_NAME)).or_insert_with(|| cut(&value, MAX_LINE));
+        }
+    }
+
+    /// Keeps a value under a name that several labels share. A second, different value is kept under its label.
+    pub(crate) fn keep_as(&mut self, name: &str, label: &str, value: &str) {
+        match self.extra.get(name) {
+            Some(first) if first != value => self.keep(label, value),
+            _ => self.keep(name, value),
         }
     }
 
@@ -167,6 +198,13 @@ impl PatchBuilder {
     }
 
     pub(crate) fn set_profile(&mut self, label: &str, text: &str) {
+        let text = match values::owner_and_profile(text) {
+            Some((owner, profile)) => {
+                self.keep("owner_id", owner);
+                profile
+            }
+            None => text,
+        };
         // If a bot states the profile twice, the second one is the e-mail address.
         if self.stated.profile.is_some() && values::is_email(text) {
             self.set_email(label, text);
@@ -176,6 +214,9 @@ impl PatchBuilder {
     }
 
     pub(crate) fn set_email(&mut self, label: &str, text: &str) {
+        if values::is_masked(text) {
+            return self.warn("email: the address is masked; ignored".to_owned());
+        }
         if !values::is_email(text) {
             self.warn("email: does not look like an address; kept as it is".to_owned());
         }
@@ -257,14 +298,36 @@ impl PatchBuilder {
             self.stated.status = self.stated.status.or(Some(status));
         } else if heading::is_failure(text) {
             self.failure_reason = self.failure_reason.take().or_else(|| Some(text.to_owned()));
+        } else if let Some(kind) = heading::parse_outcome(text) {
+            self.result = self.result.or(Some(kind));
         } else {
             self.warn_unreadable("status", text, "a known status");
             self.keep("status", text);
         }
     }
 
+    /// Sets the outcome from a `Result` label, whose values may be statuses or phrases of headings.
+    pub(crate) fn set_result(&mut self, label: &str, text: &str) {
+        let kind = heading::parse_outcome(text).or_else(|| {
+            Some(match values::status(text)? {
+                Status::Verified => CardKind::Success,
+                Status::Pending => CardKind::Hold,
+                Status::Cancelled => CardKind::Cancelled,
+                Status::Refunded => CardKind::Refunded,
+                Status::Shipped => CardKind::Shipped,
+                Status::Delivered => CardKind::Delivered,
+                Status::Processing | Status::Unverified => return None,
+            })
+        });
+        match kind {
+            Some(kind) => self.result = self.result.or(Some(kind)),
+            None => self.keep(label, text),
+        }
+    }
+
     pub(crate) fn set_footer(&mut self, text: &str) {
-        if let Some((bot, version)) = values::bot(text) {
+        self.footer = Some(text.to_owned());
+        if let Some((bot, version)) = bots::bot(text) {
             self.stated.bot = Some(bot.to_owned());
             if let Some(version) = version {
                 self.keep("bot_version", &version);
@@ -283,18 +346,32 @@ impl PatchBuilder {
         }
     }
 
-    /// Bots without a product label name the product in the description, as a link or as
-    /// `• 2x name - 49.99 USD (size)`.
-    pub(crate) fn set_product_from_intro(&mut self, intro: &[Plain]) {
-        if self.stated.product.is_some() {
+    /// Bots without a product label name the product in the description: as a link, in bullets such as
+    /// `• 2x name - 49.99 USD (size)`, or on the first line, if the card reports an outcome. The description may
+    /// also be the store's host.
+    pub(crate) fn set_product_from_intro(&mut self, intro: &[Plain], is_outcome: bool) {
+        let host = intro.iter().find(|line| is_outcome && values::is_host(&line.text));
+        if let (Some(host), None) = (host, &self.stated.store) {
+            self.set_text("store", "store", &host.text, |fields| &mut fields.store);
+        }
+        if self.stated.product.is_some() || !self.items.is_empty() {
             return;
         }
         let is_named_link = |line: &&Plain| line.link.is_some() && line.link.as_ref() != Some(&line.text);
+        let bullets: Vec<&str> = intro.iter().filter_map(|line| line.text.strip_prefix("• ")).collect();
         if let Some(line) = intro.iter().find(is_named_link) {
             self.stated.product = Some(cut(&line.text, MAX_LINE));
             self.set_link("product_url", line.link.as_deref(), |fields| &mut fields.product_url);
-        } else if let Some(bullet) = intro.iter().find_map(|line| line.text.strip_prefix("• ")) {
+        } else if let [bullet] = bullets.as_slice() {
             self.set_product_from_bullet(bullet);
+        } else if !bullets.is_empty() {
+            for (bullet, number) in bullets.into_iter().zip(1_u8..) {
+                self.set_item_from_bullet(bullet, number);
+            }
+        } else if let Some(line) = intro.first().filter(|_| is_outcome && host.is_none())
+            && is_product_name(&line.text)
+        {
+            self.set_text("product", "product", &line.text, |fields| &mut fields.product);
         }
     }
 
@@ -308,6 +385,41 @@ impl PatchBuilder {
         self.set_count("quantity", "", Some(count), |fields| &mut fields.quantity);
         self.set_amount("price", price.trim(), false, |fields| &mut fields.price);
         self.keep("size", size.trim_end_matches(')'));
+    }
+
+    /// One of several bullets.
+    fn set_item_from_bullet(&mut self, bullet: &str, number: u8) {
+        let (count, rest) = bullet.split_once("x ").unwrap_or(("1", bullet));
+        let Some((count, (name, price))) = values::quantity(count).zip(rest.rsplit_once(" - ")) else {
+            return;
+        };
+        let price = price.split_once('(').map_or(price, |(price, _)| price);
+        self.item(number).quantity = Some(count);
+        self.set_item(Column::Product, number, name.trim());
+        self.set_item(Column::Price, number, price.trim());
+    }
+
+    /// Sets the products from a list, one on each line. Returns false if the value is not a list.
+    pub(crate) fn set_product_list(&mut self, lines: &[Plain]) -> bool {
+        let lines: Vec<&str> =
+            lines.iter().map(|line| line.text.as_str()).filter(|line| !markup::is_no_value(line)).collect();
+        let listed: Option<Vec<ListedItem<'_>>> =
+            lines.iter().map(|line| values::listed_item(line)).collect();
+        let Some(listed) = listed.filter(|listed| !listed.is_empty()) else { return false };
+        // A single name that starts with a dash or a number is a name.
+        let is_list = lines.len() > 1
+            || lines.iter().all(|line| line.starts_with(['-', '•'])) && values::starts_with_count(lines[0]);
+        if !is_list || !self.items.is_empty() {
+            return false;
+        }
+        self.is_basket = true;
+        for (ListedItem { quantity, name, size }, number) in listed.into_iter().zip(1_u8..=MAX_ITEMS) {
+            let item = self.item(number);
+            item.quantity = Some(quantity);
+            item.product = Some(cut(name, MAX_LINE));
+            item.size = size.map(|size| cut(size, MAX_LINE));
+        }
+        true
     }
 
     /// Sets one value of a numbered product.
@@ -345,13 +457,17 @@ impl PatchBuilder {
         let items: Vec<&Item> = self.items.values().collect();
         let (stated, derived) = (&mut self.stated, &mut self.derived);
         let Some(first) = items.first() else { return };
+        let units = items.iter().try_fold(0_u32, |sum, item| sum.checked_add(item.quantity.unwrap_or(1)));
+        if self.is_basket && units != Some(1) && stated.total.is_none() {
+            stated.total = stated.price.take();
+        }
         let names: Vec<&str> = items.iter().filter_map(|item| item.product.as_deref()).collect();
         if stated.product.is_none() && !names.is_empty() {
             stated.product = Some(cut(&names.join(" + "), MAX_LINE));
         }
         let quantity_of = |item: &Item| item.quantity.unwrap_or(1);
         if stated.quantity.is_none() && (items.len() > 1 || first.quantity.is_some()) {
-            stated.quantity = items.iter().try_fold(0_u32, |sum, item| sum.checked_add(quantity_of(item)));
+            stated.quantity = units;
         }
         if stated.price.is_none() && items.iter().all(|item| item.price == first.price) {
             stated.price = first.price;
@@ -405,6 +521,17 @@ impl PatchBuilder {
         }
         self.keep("currency", &text);
     }
+}
+
+/// Whether a line of a description can be the name of a product and not prose.
+fn is_product_name(line: &str) -> bool {
+    let has_sentence =
+        line.ends_with(['.', ':', '!', '?', ',']) || line.contains(". ") || line.contains("! ");
+    !has_sentence
+        && line.chars().count() <= MAX_PRODUCT_NAME
+        && line.contains(char::is_alphabetic)
+        && !line.contains("://")
+        && !line.contains(['<', '@'])
 }
 
 /// The currency of the country at the end of a store's name, such as `Best Buy US`.

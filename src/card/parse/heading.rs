@@ -1,8 +1,17 @@
 //! Headings: `Successful Checkout | Best Buy US` states the kind of a card and its store.
+//!
+//! A line is split at bars, dashes, colons and brackets. One of the segments must be an outcome phrase; a bot's
+//! name may stand next to it. The other segments are the store, the reason or the bot's name. Phrases are
+//! compared regardless of the order of their words, so that `Order Successfully Placed` and `Your order was
+//! placed successfully` are the same phrase.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::word_table::{WordTable, fold};
+use arrayvec::ArrayVec;
+
+use super::bots::{is_bot_name, is_store_name};
+use super::word_table::fold;
 
 /// What a card reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +32,67 @@ pub enum CardKind {
     Refunded,
     /// News about an order. The card itself may state a status.
     Update,
-    /// The bot's test button.
+    /// A message that is not about an order.
+    Notice(Notice),
+}
+
+/// What a message that is not about an order is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The bot's test button, or a test of the connection.
     Test,
     /// A stock or price notice.
     Monitor,
+    /// An item in the cart that is not bought yet.
+    Cart,
+    /// A request to confirm a payment with 3-D Secure.
+    ThreeDSecure,
+    /// A place in a waiting room.
+    Queue,
+    /// A reminder of a release.
+    Release,
+    /// A summary of a drop or of a day.
+    Summary,
+    /// A new account at a store.
+    Account,
+}
+
+impl Notice {
+    /// Whether a card under this heading is an order if it has an order number.
+    #[must_use]
+    pub const fn may_be_order(self) -> bool {
+        matches!(self, Self::Test | Self::Monitor)
+    }
+
+    /// Machine-readable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Monitor => "monitor",
+            Self::Cart => "cart",
+            Self::ThreeDSecure => "three_d_secure",
+            Self::Queue => "queue",
+            Self::Release => "release",
+            Self::Summary => "summary",
+            Self::Account => "account",
+        }
+    }
+
+    /// What the message is, for people.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Test => "test notification",
+            Self::Monitor => "monitor notice",
+            Self::Cart => "cart notice",
+            Self::ThreeDSecure => "request to confirm a payment",
+            Self::Queue => "queue notice",
+            Self::Release => "release reminder",
+            Self::Summary => "summary",
+            Self::Account => "account notice",
+        }
+    }
 }
 
 /// The line of a card that says what happened and at which store.
@@ -34,122 +100,509 @@ pub enum CardKind {
 pub struct Heading {
     /// What the card reports.
     pub kind: CardKind,
-    /// The store after the bar.
+    /// The store.
     pub store: Option<String>,
-    /// The reason of a failure, such as `Out of stock` in `Checkout Failed - Out of stock`.
+    /// The reason of a failure or cancellation, such as `Out of stock` in `Checkout Failed - Out of stock`.
     pub reason: Option<String>,
     /// Whether the phrase is unmistakable, so that it starts a new card in the middle of a text.
     pub strong: bool,
 }
 
-/// Folded phrases that checkout bots are known to use. A weak phrase (`false`) is an everyday word and
-/// counts only before the first label of a card.
-const PHRASES: &[(&str, CardKind, bool)] = &[
-    ("successful checkout", CardKind::Success, true),
-    ("successfully checked out", CardKind::Success, true),
-    ("checkout successful", CardKind::Success, true),
-    ("checkout success", CardKind::Success, true),
-    ("kodai success", CardKind::Success, true),
-    ("checked out", CardKind::Success, false),
-    ("success", CardKind::Success, false),
-    ("you cooked", CardKind::Success, false),
-    ("copped", CardKind::Success, false),
-    ("checkout link", CardKind::Success, false),
-    ("order confirmed", CardKind::Success, true),
-    ("order placed", CardKind::Success, true),
-    ("order cancelled", CardKind::Cancelled, true),
-    ("order canceled", CardKind::Cancelled, true),
-    ("order shipped", CardKind::Shipped, true),
-    ("order delivered", CardKind::Delivered, true),
-    ("order refunded", CardKind::Refunded, true),
-    ("order update", CardKind::Update, true),
-    ("order updated", CardKind::Update, true),
-    ("tracking update", CardKind::Update, true),
-    ("checkout failed", CardKind::Failure, true),
-    ("failed checkout", CardKind::Failure, true),
-    ("checkout unsuccessful", CardKind::Failure, true),
-    ("unsuccessful checkout", CardKind::Failure, true),
-    ("payment failed", CardKind::Failure, true),
-    ("payment declined", CardKind::Failure, true),
-    ("card declined", CardKind::Failure, true),
-    ("card decline", CardKind::Failure, true),
-    ("checkout declined", CardKind::Failure, true),
-    ("checkout error", CardKind::Failure, true),
-    ("failed", CardKind::Failure, false),
-    ("declined", CardKind::Failure, false),
-    ("decline", CardKind::Failure, false),
-    ("out of stock", CardKind::Failure, false),
-    ("oos", CardKind::Failure, false),
-    ("sold out", CardKind::Failure, false),
-    ("shapeblock", CardKind::Failure, false),
-    ("shape block", CardKind::Failure, false),
-    ("blocked", CardKind::Failure, false),
-    ("error", CardKind::Failure, false),
-    ("unavailable", CardKind::Failure, false),
-    ("denied", CardKind::Failure, false),
-    ("unsuccessful", CardKind::Failure, false),
-    ("fraud", CardKind::Failure, false),
-    ("test webhook", CardKind::Test, false),
-    ("refract test webhook", CardKind::Test, false),
-    ("this is a test webhook", CardKind::Test, false),
-    ("webhook test", CardKind::Test, false),
-    ("webhook test successful", CardKind::Test, false),
-    ("test notification", CardKind::Test, false),
-    ("test message", CardKind::Test, false),
-    ("test", CardKind::Test, false),
-    ("restock", CardKind::Monitor, false),
-    ("restocked", CardKind::Monitor, false),
-    ("in stock", CardKind::Monitor, false),
-    ("back in stock", CardKind::Monitor, false),
-    ("new product", CardKind::Monitor, false),
-    ("price change", CardKind::Monitor, false),
-    ("price drop", CardKind::Monitor, false),
+/// How much text beside a phrase is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    /// An everyday word. Counts only before the first label of a card, and not before a colon.
+    Weak,
+    /// Names an order or a payment. A bot's name may come before it.
+    Strong,
+    /// Names a checkout, too. A name may come before or after it.
+    Checkout,
+}
+
+use CardKind::{Cancelled, Delivered, Failure, Hold, Refunded, Shipped, Success, Update};
+use Strength::{Checkout, Strong, Weak};
+
+const TEST: CardKind = CardKind::Notice(Notice::Test);
+const MONITOR: CardKind = CardKind::Notice(Notice::Monitor);
+const CART: CardKind = CardKind::Notice(Notice::Cart);
+const THREE_D_SECURE: CardKind = CardKind::Notice(Notice::ThreeDSecure);
+const QUEUE: CardKind = CardKind::Notice(Notice::Queue);
+const RELEASE: CardKind = CardKind::Notice(Notice::Release);
+const SUMMARY: CardKind = CardKind::Notice(Notice::Summary);
+const ACCOUNT: CardKind = CardKind::Notice(Notice::Account);
+
+/// The phrases that checkout bots are known to use. Spelling variants need no line of their own: see
+/// [`normalize`].
+#[rustfmt::skip]
+const PHRASES: &[(CardKind, Strength, &[&str])] = &[
+    (Success, Checkout, &["successful checkout", "successfully checked out", "checkout completed", "checkout confirmed"]),
+    (Success, Strong, &[
+        "order confirmed", "order placed", "order successful", "order successfully placed", "order completed",
+        "purchase successful", "successfully purchased", "payment successful", "purchase confirmed",
+        "purchase completed", "kodai success", "order successfully confirmed", "order received",
+    ]),
+    (Success, Weak, &["checked out", "success", "you cooked", "you just cooked", "copped", "checkout link", "purchased"]),
+    (Hold, Checkout, &["checkout on hold", "checkout review hold"]),
+    (Hold, Strong, &["order on hold", "order held", "order review hold", "order pending review", "order under review"]),
+    (Hold, Weak, &["review hold", "on hold"]),
+    (Cancelled, Strong, &["order cancelled", "order cancellation", "order voided", "order cancelled successfully"]),
+    (Shipped, Strong, &["order shipped", "order out for delivery", "order on its way", "order in transit"]),
+    (Delivered, Strong, &["order delivered", "order arrived"]),
+    (Refunded, Strong, &["order refunded", "refund processed", "refund issued", "order refund"]),
+    (Update, Strong, &["order update", "order updated", "tracking update", "tracking updated"]),
+    (Failure, Checkout, &[
+        "checkout failed", "checkout failure", "checkout unsuccessful", "checkout declined", "checkout error",
+        "checkout denied", "checkout blocked",
+    ]),
+    (Failure, Strong, &[
+        "payment failed", "payment declined", "payment error", "payment unsuccessful", "payment denied",
+        "card declined", "card decline", "card denied", "card rejected", "order failed", "order declined",
+        "order unsuccessful", "order rejected", "order denied", "purchase failed", "purchase unsuccessful", "purchase declined",
+        "transaction declined", "transaction failed", "payment method declined", "credit card declined",
+    ]),
+    (Failure, Weak, &[
+        "failed", "declined", "decline", "out of stock", "oos", "sold out", "shapeblock", "shape block", "blocked",
+        "error", "unavailable", "denied", "unsuccessful", "fraud", "failure",
+    ]),
+    (TEST, Weak, &[
+        "test", "test webhook", "refract test webhook", "this is a test webhook", "webhook test successful",
+        "test notification", "test message", "this is a test", "test successful", "connection test", "connection test successful",
+        "test connection", "webhook connected", "successfully connected", "connection successful",
+        "webhook connected successfully", "webhook connection successful", "webhook successful", "connected", "webhook works",
+    ]),
+    (MONITOR, Weak, &[
+        "restock", "restocked", "in stock", "back in stock", "new product", "price change", "price drop", "product restocked",
+        "restock detected", "product back in stock", "item restocked", "item in stock", "product in stock", "restock alert",
+    ]),
+    (CART, Weak, &[
+        "carted", "product carted", "item carted", "successfully carted", "cart notice", "added to cart", "product added to cart",
+        "item added to cart", "successfully added to cart", "product successfully carted", "items carted", "products carted",
+        "successful cart", "cart successful", "item successfully carted", "in cart", "product in cart", "item in cart",
+    ]),
+    (THREE_D_SECURE, Weak, &[
+        "3d secure", "3ds", "3-d secure", "confirm 3d secure payment", "confirm 3ds payment", "3ds required", "3d secure required",
+        "3ds confirmation", "3d secure confirmation", "confirm 3ds", "confirm 3d secure", "3ds challenge", "3d secure challenge",
+        "approve 3ds", "awaiting 3ds", "waiting for 3ds", "3ds payment", "3d secure payment", "complete 3ds", "complete 3d secure",
+        "3ds verification", "3d secure verification", "confirm payment", "approve payment", "payment confirmation required",
+        "waiting for payment", "awaiting payment",
+    ]),
+    (QUEUE, Weak, &[
+        "queue", "in queue", "you are in queue", "queue pass", "queue passed", "passed queue", "through queue", "waiting room", "queue notice",
+        "queue entered", "entered queue", "queue update", "queue position", "waiting in queue", "waiting room passed",
+        "waiting room pass", "passed waiting room", "queue entry", "joined queue", "queue joined",
+    ]),
+    (RELEASE, Weak, &[
+        "release reminder", "upcoming release", "upcoming releases", "upcoming drop", "drop reminder", "drop alert", "release alert",
+        "reminder", "releasing soon", "release soon", "drop soon", "raffle reminder", "new release",
+    ]),
+    (SUMMARY, Weak, &[
+        "summary", "drop summary", "daily summary", "session summary", "checkout summary", "weekly summary", "monthly summary",
+        "daily report", "drop report", "session report", "weekly report", "daily stats", "drop stats", "session stats",
+        "checkout stats", "daily recap", "drop recap", "checkouts today", "summary today", "order summary today",
+        "statistics", "stats", "recap", "leaderboard", "daily statistics", "analytics",
+    ]),
+    (ACCOUNT, Weak, &[
+        "account created", "account successfully created", "account generated", "account generated successfully",
+        "account verified", "account creation successful", "new account", "account registered", "accounts created",
+        "new account created", "account created successfully",
+    ]),
 ];
 
-static BY_PHRASE: LazyLock<WordTable<(CardKind, bool)>> = LazyLock::new(|| {
-    WordTable::new(PHRASES.iter().map(|(phrase, kind, strong)| (*phrase, (*kind, *strong))))
+/// Words that do not change the meaning of a phrase: `Your order has been placed`.
+const FILLERS: &[&str] = &[
+    "your", "the", "a", "an", "was", "were", "is", "are", "has", "have", "been", "be", "just", "you", "we",
+    "it", "got", "my", "that", "now",
+];
+
+/// Different forms of the same word, with doubled letters written once.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("success", "sucesful"),
+    ("successfully", "sucesful"),
+    ("succeeded", "sucesful"),
+    ("canceled", "canceled"),
+    ("cancled", "canceled"),
+    ("cancel", "canceled"),
+    ("canceld", "canceled"),
+    ("webhooks", "webhok"),
+    ("3d", "3ds"),
+];
+
+/// A name in front of a phrase is not a bot's name if it contains one of these: `No Successful Checkout`.
+const NEGATIONS: &[&str] = &["no", "not", "never", "non", "without", "if", "until", "when", "cannot"];
+
+/// Words after which a store or a bot is named: `Order Cancelled by Target`.
+const NAME_CONNECTORS: &[&str] = &["on", "at", "from", "by", "via", "with", "@"];
+/// Words after which a reason follows: `Order Cancelled due to Item Demand`.
+const REASON_CONNECTORS: &[&str] = &["due", "because", "for"];
+
+/// Notes that turn a success or a cancellation into a hold.
+const HOLDS: &[&str] = &["review hold", "on hold", "hold", "pending review", "under review", "in review"];
+
+/// Most words of a name beside a phrase.
+const MAX_NAME_WORDS: usize = 2;
+/// Most words of a phrase with its fillers. A longer segment is prose.
+const MAX_WORDS: usize = 9;
+/// Most segments of a heading that are looked at.
+const MAX_SEGMENTS: usize = 8;
+
+/// Words of phrases that also occur in many other lines, so that they do not suggest a heading.
+const COMMON_WORDS: &[&str] = &[
+    "order",
+    "product",
+    "products",
+    "item",
+    "items",
+    "payment",
+    "card",
+    "credit",
+    "method",
+    "purchase",
+    "transaction",
+    "webhook",
+    "out",
+    "in",
+    "to",
+    "on",
+    "for",
+    "its",
+    "back",
+    "price",
+    "link",
+    "account",
+    "accounts",
+    "soon",
+    "this",
+];
+
+/// What a phrase of the table means.
+#[derive(Clone, Copy, Debug)]
+struct Meaning {
+    kind: CardKind,
+    strength: Strength,
+    /// The fewest and most fillers of the phrase in the table. A weak phrase allows no others.
+    fillers: (usize, usize),
+}
+
+/// The phrases by their normalized form, and the words that suggest a heading.
+struct PhraseTable {
+    phrases: HashMap<String, Meaning>,
+    key_words: HashMap<String, ()>,
+    /// The lengths of the key words for each first byte, one bit for each length.
+    key_lengths: [u32; 128],
+}
+
+static TABLE: LazyLock<PhraseTable> = LazyLock::new(|| {
+    let mut table = PhraseTable { phrases: HashMap::new(), key_words: HashMap::new(), key_lengths: [0; 128] };
+    for (kind, strength, phrases) in PHRASES {
+        for phrase in *phrases {
+            let words: Vec<&str> = phrase.split(' ').collect();
+            let count = count_fillers(&words);
+            let meaning = Meaning { kind: *kind, strength: *strength, fillers: (count, count) };
+            let known = table.phrases.entry(normalize(&words)).or_insert(meaning);
+            known.fillers = (known.fillers.0.min(count), known.fillers.1.max(count));
+            let own = words.iter().filter(|word| !COMMON_WORDS.contains(word) && !is_filler(word));
+            for word in own {
+                table.key_words.insert(normalize_word(word), ());
+            }
+        }
+    }
+    for (from, _) in SYNONYMS {
+        table.key_words.insert(normalize_word(from), ());
+        table.key_words.insert(collapse(from), ());
+    }
+    for word in table.key_words.keys() {
+        let first = word.bytes().next().unwrap_or_default();
+        // Doubled letters make the word longer than its normalized form.
+        for length in word.len()..=word.len() + 3 {
+            table.key_lengths[usize::from(first & 0x7f)] |=
+                1_u32.checked_shl(u32::try_from(length).unwrap_or(31)).unwrap_or(0);
+        }
+    }
+    table
 });
 
-/// Notes in parentheses that turn a success into a hold.
-const HOLDS: &[&str] = &["review hold", "on hold", "hold", "pending review"];
+/// A word in lower case with doubled letters written once, so that `Succesfully` and `Successfully` are the same.
+fn collapse(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    for c in word.chars().filter(|c| c.is_alphanumeric() || *c == '@').flat_map(char::to_lowercase) {
+        if !out.ends_with(c) || c.is_ascii_digit() {
+            out.push(c);
+        }
+    }
+    out
+}
 
-/// Parses a line without markup as a heading. The whole line must be a phrase, except for a store after `|`, a
-/// note in parentheses or after ` - `, and a bot's name before ` - `.
-#[must_use]
-pub fn parse(line: &str) -> Option<Heading> {
-    let (heading, store) = line.split_once('|').map_or((line, None), |(h, s)| (h, Some(s)));
-    let (heading, reason) =
-        heading.split_once('(').map_or((heading, ""), |(h, r)| (h, r.trim_end_matches([')', ' ', '!'])));
-    let (kind, strong, tail) = phrase(heading)?;
-    let held = HOLDS.contains(&fold(reason).as_str());
-    let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let succeeded = kind == CardKind::Success;
-    Some(Heading {
-        kind: if succeeded && held { CardKind::Hold } else { kind },
-        store: store.and_then(said).or_else(|| tail.and_then(said).filter(|_| succeeded)),
-        reason: if succeeded { None } else { tail.and_then(said).or_else(|| said(reason)) },
-        strong,
+fn normalize_word(word: &str) -> String {
+    let word = collapse(word);
+    let synonym = SYNONYMS.iter().find(|(from, _)| collapse(from) == word);
+    synonym.map_or(word, |(_, to)| (*to).to_owned())
+}
+
+/// The meaning of some words regardless of their order: without fillers, normalized and sorted.
+fn normalize(words: &[&str]) -> String {
+    let mut words: Vec<String> = words
+        .iter()
+        .filter(|word| !is_filler(word))
+        .map(|word| normalize_word(word))
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    words.join(" ")
+}
+
+fn is_filler(word: &str) -> bool {
+    FILLERS.iter().any(|filler| filler.eq_ignore_ascii_case(word))
+}
+
+fn count_fillers(words: &[&str]) -> usize {
+    words.iter().filter(|word| is_filler(word)).count()
+}
+
+fn find(words: &[&str]) -> Option<Meaning> {
+    let meaning = TABLE.phrases.get(normalize(words).as_str())?;
+    let (least, most) = meaning.fillers;
+    (meaning.strength > Weak || (least..=most).contains(&count_fillers(words))).then_some(*meaning)
+}
+
+/// Whether a line contains a word that suggests a heading. This spares most lines the rest.
+fn has_key_word(line: &str) -> bool {
+    line.split(|c: char| c.is_whitespace() || c.is_ascii_punctuation()).any(|word| {
+        let first = word.bytes().next().unwrap_or_default().to_ascii_lowercase();
+        let length = 1_u32.checked_shl(u32::try_from(word.len()).unwrap_or(31)).unwrap_or(0);
+        TABLE.key_lengths[usize::from(first & 0x7f)] & length != 0
+            && TABLE.key_words.contains_key(normalize_word(word).as_str())
     })
 }
 
-/// Whether a status text is one of the words for a failed checkout.
-#[must_use]
-pub fn is_failure(status: &str) -> bool {
-    phrase(status).is_some_and(|(kind, _, _)| kind == CardKind::Failure)
+/// What separates a segment of a heading from the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Separator {
+    Start,
+    Bar,
+    Dash,
+    Colon,
+    Bracket,
 }
 
-/// The phrase of a heading, and the text after ` - `.
-fn phrase(heading: &str) -> Option<(CardKind, bool, Option<&str>)> {
-    let find = |part: &str| {
-        let part = part.trim_matches(|c: char| c.is_ascii_punctuation() || c.is_whitespace());
-        BY_PHRASE.find(part).map(|(_, meaning)| meaning)
-    };
-    if let Some((kind, strong)) = find(heading) {
-        return Some((kind, strong, None));
+#[derive(Clone, Copy, Debug)]
+struct Segment<'a> {
+    separator: Separator,
+    text: &'a str,
+    /// The rest of the line from this segment on.
+    rest: &'a str,
+}
+
+/// Splits a line at bars, dashes, colons, brackets and exclamation marks.
+fn segments(line: &str) -> ArrayVec<Segment<'_>, MAX_SEGMENTS> {
+    let mut segments = ArrayVec::new();
+    let (mut separator, mut start) = (Separator::Start, 0);
+    let mut previous = ' ';
+    let mut chars = line.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map_or(' ', |(_, next)| *next);
+        let is_spaced = next.is_whitespace();
+        let found = match c {
+            '|' | '│' | '•' | '·' | '»' => Some(Separator::Bar),
+            '-' | '–' | '—' if is_spaced && previous.is_whitespace() => Some(Separator::Dash),
+            ':' | '：' if is_spaced => Some(Separator::Colon),
+            '!' if is_spaced => Some(Separator::Dash),
+            '(' | '[' => Some(Separator::Bracket),
+            ')' | ']' => Some(Separator::Dash),
+            _ => None,
+        };
+        previous = c;
+        let Some(found) = found else { continue };
+        push_segment(&mut segments, separator, line, start, at);
+        (separator, start) = (found, at + c.len_utf8());
     }
-    // Checking for one character first spares most lines the search for three.
-    let (first, tail) = heading.contains('-').then(|| heading.split_once(" - "))??;
-    find(first)
-        .map(|(kind, strong)| (kind, strong, Some(tail)))
-        .or_else(|| find(tail).map(|(k, s)| (k, s, None)))
+    push_segment(&mut segments, separator, line, start, line.len());
+    segments
+}
+
+fn push_segment<'a>(
+    segments: &mut ArrayVec<Segment<'a>, MAX_SEGMENTS>,
+    separator: Separator,
+    line: &'a str,
+    start: usize,
+    end: usize,
+) {
+    let text = line.get(start..end).unwrap_or_default().trim();
+    if text.contains(char::is_alphanumeric) {
+        // Further segments are part of the last one that fits.
+        let _ = segments.try_push(Segment {
+            separator,
+            text,
+            rest: line.get(start..).unwrap_or_default().trim(),
+        });
+    }
+}
+
+/// A phrase found in a segment, and the text beside it.
+struct Phrase {
+    kind: CardKind,
+    strength: Strength,
+    /// Whether the segment is the phrase and nothing else.
+    is_exact: bool,
+    /// The words after the phrase, such as `Target` in `Successful Checkout on Target`.
+    tail: Option<Tail>,
+}
+
+enum Tail {
+    Name(String),
+    Reason(String),
+}
+
+/// Finds a phrase in a segment, which may have a bot's name before or after it.
+fn find_phrase(text: &str) -> Option<Phrase> {
+    let mut words = ArrayVec::<&str, MAX_WORDS>::new();
+    for word in text.split_whitespace() {
+        words.try_push(word).ok()?;
+    }
+    if let Some(Meaning { kind, strength, .. }) = find(&words) {
+        return Some(Phrase { kind, strength, is_exact: count_fillers(&words) == 0, tail: None });
+    }
+    for count in 1..=MAX_NAME_WORDS.min(words.len().saturating_sub(1)) {
+        let (name, rest) = words.split_at(count);
+        let found = find(rest).filter(|_| is_name(name));
+        if let Some(Meaning { kind, strength, .. }) = found
+            && (strength > Weak || is_bot_name(&name.join(" ")))
+        {
+            return Some(Phrase { kind, strength, is_exact: false, tail: None });
+        }
+    }
+    for end in (1..words.len()).rev() {
+        let (before, after) = words.split_at(end);
+        let Some(Meaning { kind, strength, .. }) = find(before).filter(|found| found.strength > Weak) else {
+            continue;
+        };
+        let is = |list: &[&str]| {
+            list.iter().any(|word| after.first().is_some_and(|first| first.eq_ignore_ascii_case(word)))
+        };
+        let rest = after.iter().skip(1).copied().collect::<Vec<_>>().join(" ");
+        let tail = if is(NAME_CONNECTORS) && !rest.is_empty() {
+            Tail::Name(rest)
+        } else if is(REASON_CONNECTORS) && !rest.is_empty() {
+            let rest = rest.trim_start_matches("to ").trim_start_matches("of ");
+            Tail::Reason(rest.to_owned())
+        } else if strength == Checkout && after.len() <= MAX_NAME_WORDS && is_name(after) {
+            Tail::Name(after.join(" "))
+        } else {
+            continue;
+        };
+        return Some(Phrase { kind, strength, is_exact: false, tail: Some(tail) });
+    }
+    None
+}
+
+/// Whether some words can be the name of a bot or a store.
+fn is_name(words: &[&str]) -> bool {
+    words.iter().all(|word| {
+        word.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit())
+            && !NEGATIONS.iter().any(|negation| negation.eq_ignore_ascii_case(word))
+    })
+}
+
+/// Parses a line without markup as a heading.
+#[must_use]
+pub fn parse(line: &str) -> Option<Heading> {
+    if !has_key_word(line) {
+        return None;
+    }
+    let segments = segments(line);
+    let mut found: Option<(usize, Phrase)> = None;
+    for (at, segment) in segments.iter().enumerate() {
+        // A colon after an everyday word belongs to prose or to a product's name.
+        let before_colon = segments.get(at + 1).is_some_and(|next| next.separator == Separator::Colon);
+        let Some(phrase) = find_phrase(segment.text) else { continue };
+        let counts = phrase.strength > Weak || (!before_colon && segment.separator != Separator::Colon);
+        let is_better = found.as_ref().is_none_or(|(_, best)| phrase.strength > best.strength);
+        if counts && is_better {
+            found = Some((at, phrase));
+        }
+    }
+    let Some((at, phrase)) = found else { return bot_checkout(&segments) };
+    let mut heading = Heading {
+        kind: phrase.kind,
+        store: None,
+        reason: None,
+        strong: phrase.strength > Weak && phrase.is_exact && is_alone(&segments, at),
+    };
+    let text = |text: &str| {
+        Some(text.trim().trim_end_matches(['!', ')', ']']).trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    let succeeded = matches!(heading.kind, Success | Hold);
+    match phrase.tail {
+        Some(Tail::Name(name)) if !is_bot_name(&name) => heading.store = text(&name),
+        Some(Tail::Reason(reason)) => heading.reason = text(&reason),
+        Some(Tail::Name(_)) | None => {}
+    }
+    for segment in segments.iter().skip(at + 1) {
+        let note = fold(&segment.text.replace('_', " "));
+        if HOLDS.contains(&note.as_str()) && matches!(heading.kind, Success | Cancelled) {
+            heading.kind = Hold;
+        } else if segment.separator == Separator::Bar
+            || (succeeded && segment.separator != Separator::Bracket)
+        {
+            if heading.store.is_none() && !is_bot_name(segment.text) {
+                heading.store = text(segment.rest.split(['|', '│']).next().unwrap_or_default());
+            }
+        } else if !succeeded && heading.reason.is_none() {
+            heading.reason = text(segment.rest.split(['|', '│']).next().unwrap_or_default());
+        }
+    }
+    if let Some(before) = segments.iter().take(at).next_back()
+        && heading.store.is_none()
+        && is_store_name(before.text)
+    {
+        heading.store = text(before.text);
+    }
+    Some(heading)
+}
+
+/// Whether only a store, a note or a bot's name stands beside the phrase: what a heading of a text has.
+fn is_alone(segments: &[Segment<'_>], at: usize) -> bool {
+    segments.iter().enumerate().all(|(other, segment)| other == at || segment.separator != Separator::Colon)
+}
+
+/// `Dashe Checkout (Example Kicks)`: a bot's name and the store in brackets, without a word of success.
+fn bot_checkout(segments: &[Segment<'_>]) -> Option<Heading> {
+    let [title, store] = segments else { return None };
+    let (name, last) = title.text.rsplit_once(' ')?;
+    let is_name = is_name(&[name]) && name.split(' ').count() <= MAX_NAME_WORDS;
+    (store.separator == Separator::Bracket && last.eq_ignore_ascii_case("checkout") && is_name)
+        .then(|| Heading { kind: Success, store: Some(store.text.to_owned()), reason: None, strong: false })
+}
+
+/// Whether a status text is one of the phrases for a failed checkout.
+#[must_use]
+pub fn is_failure(status: &str) -> bool {
+    parse_outcome(status) == Some(Failure)
+}
+
+/// The outcome that a value states, such as `Failed`.
+#[must_use]
+pub fn parse_outcome(text: &str) -> Option<CardKind> {
+    parse(text).map(|heading| heading.kind)
+}
+
+/// The outcome that a footer states, such as `Make Success`: a phrase, or the bot's name and a phrase.
+#[must_use]
+pub fn parse_footer(text: &str) -> Option<CardKind> {
+    parse_outcome(text).or_else(|| {
+        let (name, outcome) = text.split_once(' ')?;
+        parse_outcome(outcome).filter(|_| is_name(&[name]))
+    })
+}
+
+/// The outcome that the color of an embed states: green is confirmed, orange on hold and red cancelled.
+#[must_use]
+pub(crate) fn color_outcome(rgb: u32) -> Option<CardKind> {
+    let [_, red, green, blue] = rgb.to_be_bytes().map(i32::from);
+    if red > green + 60 && red > blue + 60 {
+        let is_red = green < 110 && green - blue < 60;
+        Some(if is_red { Cancelled } else { Hold })
+    } else {
+        (green > red + 30 && green > blue).then_some(Success)
+    }
 }

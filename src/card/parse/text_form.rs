@@ -15,9 +15,10 @@ use std::collections::HashMap;
 
 use unicode_properties::UnicodeEmoji;
 
-use super::heading::{self, Heading};
+use super::heading::{self, CardKind, Heading};
 use super::labels::{self, Column, Label};
 use super::markup::{self, Plain};
+use super::values;
 
 /// One line of a text form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub enum Line<'a> {
 /// The lines of a text form, grouped by label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextForm {
-    /// The first strong heading, or else the first heading.
+    /// The first strong heading, or else the first heading. A notice in front of a strong heading is kept.
     pub heading: Option<Heading>,
     /// Other lines before the first label.
     pub intro: Vec<Plain>,
@@ -71,6 +72,8 @@ const BLOCK_MARKS: [char; 5] = ['#', '>', '•', '-', '*'];
 const MAX_HEADING: usize = 200;
 /// A longer line is not a label, in bytes.
 const MAX_LABEL: usize = 80;
+/// A label that the table does not know has at most this many words. More are prose.
+const MAX_LABEL_WORDS: usize = 6;
 
 /// Reads the lines of a text, except blank lines and code fences. Reading the remaining lines again gives
 /// the same result.
@@ -114,13 +117,13 @@ pub fn classify(line: &str) -> Line<'_> {
     }
     if line.len() <= MAX_HEADING {
         let text = label_text(line);
-        if let Some(heading) = heading::parse(&text) {
-            return Line::Heading(heading);
-        }
         if line.len() <= MAX_LABEL
             && let Some(label) = labels::find_plain(&text)
         {
             return Line::Label(label, None);
+        }
+        if let Some(heading) = heading::parse(&text) {
+            return Line::Heading(heading);
         }
     }
     if let Some((label, value)) = inline_label(line) {
@@ -243,7 +246,10 @@ pub fn parse(text: &str) -> TextForm {
     for (at, Row { raw, line }) in rows.iter().enumerate() {
         open = match line {
             Line::Heading(heading) if matches!(open, Open::Intro) => {
-                if form.heading.as_ref().is_none_or(|kept| heading.strong && !kept.strong) {
+                let is_weak = |kept: &Heading| {
+                    !kept.strong && !matches!(kept.kind, CardKind::Notice(notice) if !notice.may_be_order())
+                };
+                if form.heading.as_ref().is_none_or(|kept| heading.strong && is_weak(kept)) {
                     form.heading = Some(heading.clone());
                 }
                 Open::Intro
@@ -277,8 +283,13 @@ impl TextForm {
     }
 
     fn push_value(&mut self, open: Open, line: &str) -> Open {
-        let takes_line =
-            self.known.last().is_some_and(|entry| entry.lines.is_empty() || entry.label.takes_lines());
+        let takes_line = self.known.last().is_some_and(|entry| {
+            let continues_list = entry.label.column == Column::Product
+                && [line, entry.lines.last().map_or("", |line| &line.text)]
+                    .iter()
+                    .all(|line| line.starts_with(['-', '•']) && values::listed_item(line).is_some());
+            entry.lines.is_empty() || entry.label.takes_lines() || continues_list
+        });
         match open {
             Open::Known if !takes_line => self.push_unclaimed(None, line),
             Open::Undecided(name) => self.push_unclaimed(Some(name), line),
@@ -342,7 +353,8 @@ impl TextForm {
 fn name_and_value(line: &Plain) -> Option<(String, String)> {
     let (name, value) = line.text.split_once(": ")?;
     let name = name.trim_start_matches(['•', '-', ' ']).trim();
-    (line.link.is_none() && !name.is_empty()).then(|| (name.to_owned(), value.trim().to_owned()))
+    let is_prose = name.contains(". ") || name.split_whitespace().count() > MAX_LABEL_WORDS;
+    (line.link.is_none() && !name.is_empty() && !is_prose).then(|| (name.to_owned(), value.trim().to_owned()))
 }
 
 /// The last row of each label that has a value.

@@ -67,10 +67,6 @@ const PAYMENT_WORDS: &[&str] = &[
     "**",
 ];
 
-/// How the footers of bots start, folded, and the names of the bots.
-const FOOTERS: &[(&str, &str)] =
-    &[("prism technologies", "Refract"), ("refract", "Refract"), ("stellara_io", "Stellar")];
-
 /// Parses `2`, `2x`, `x2`, `(2)` or `2.0`, from 1 to 1,000,000.
 #[must_use]
 pub(crate) fn quantity(text: &str) -> Option<u32> {
@@ -90,7 +86,7 @@ pub fn count(text: &str) -> Option<u32> {
 /// Parses a status in any of its usual spellings.
 #[must_use]
 pub fn status(text: &str) -> Option<Status> {
-    let text = fold(label_text(text).trim_matches(['.', '!', ' ']));
+    let text = fold(&label_text(&text.replace('_', " ")).trim_matches(['.', '!', ' ']));
     STATUS_WORDS.iter().find(|(word, _)| *word == text).map(|(_, status)| *status)
 }
 
@@ -101,8 +97,15 @@ pub(crate) fn is_email(text: &str) -> bool {
         !name.is_empty()
             && !host.is_empty()
             && !host.contains('@')
+            && !is_masked(text)
             && !text.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | ':'))
     })
+}
+
+/// Whether an address hides some of its characters: `sa****@example.com`.
+#[must_use]
+pub(crate) fn is_masked(text: &str) -> bool {
+    text.contains('@') && text.contains(['*', '•', '…'])
 }
 
 /// The address in `someone@example.com:password`, up to the first character that senders use as a separator.
@@ -119,16 +122,75 @@ pub(crate) fn is_payment_method(text: &str) -> bool {
     PAYMENT_WORDS.iter().any(|word| text.contains(word))
 }
 
-/// The bot that a footer names, and its version: the first word after the name that is digits and points,
-/// without a leading `v`.
+/// Splits a profile that starts with a Discord user id, by which groups name the owner: the id and the profile.
 #[must_use]
-pub(crate) fn bot(footer: &str) -> Option<(&'static str, Option<String>)> {
-    let footer = fold(footer);
-    let footer = footer.trim_start_matches('@');
-    let (rest, name) = FOOTERS.iter().find_map(|(start, name)| Some((footer.strip_prefix(start)?, *name)))?;
-    let version = rest
-        .split_whitespace()
-        .map(|word| word.trim_matches(['(', ')']).trim_start_matches('v'))
-        .find(|word| word.contains('.') && word.chars().all(|c| c.is_ascii_digit() || c == '.'));
-    Some((name, version.map(str::to_owned)))
+pub(crate) fn owner_and_profile(text: &str) -> Option<(&str, &str)> {
+    let (id, profile) = text
+        .split_once([' ', '-', '|', '_'])
+        .map(|(id, rest)| (id, rest.trim_start_matches(['-', '|', ' '])))?;
+    (is_snowflake(id) && !profile.is_empty()).then_some((id, profile))
+}
+
+/// The id in a mention of a Discord user, such as `<@123456789012345678>`.
+#[must_use]
+pub(crate) fn mentioned_user(text: &str) -> Option<&str> {
+    let id = text.trim().strip_prefix("<@")?.strip_suffix('>')?.trim_start_matches('!');
+    is_snowflake(id).then_some(id)
+}
+
+fn is_snowflake(text: &str) -> bool {
+    (17..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether an order number has the format of Amazon: `112-1234567-1234567`.
+#[must_use]
+pub(crate) fn is_amazon_number(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    lengths == [3, 7, 7] && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a text is the name of a host, such as `shop.example.com`.
+#[must_use]
+pub(crate) fn is_host(text: &str) -> bool {
+    let is_host_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    text.chars().all(is_host_char)
+        && text.rsplit_once('.').is_some_and(|(name, end)| {
+            !name.is_empty() && (2..=10).contains(&end.len()) && end.chars().all(|c| c.is_ascii_alphabetic())
+        })
+}
+
+/// One line of a list of products: `- 2x Name - size`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ListedItem<'a> {
+    pub(crate) quantity: u32,
+    pub(crate) name: &'a str,
+    pub(crate) size: Option<&'a str>,
+}
+
+/// Parses a line of a list of products. Without a bullet, it must state a quantity.
+#[must_use]
+pub(crate) fn listed_item(line: &str) -> Option<ListedItem<'_>> {
+    let unmarked = line.trim_start_matches(['-', '•', '*', '·', ' ']);
+    let has_bullet = unmarked.len() < line.len();
+    let counted = unmarked.split_once(' ').and_then(|(count, name)| {
+        let number = count.strip_suffix(['x', 'X', '×'])?;
+        Some((number.parse::<u32>().ok().filter(|n| (1..=MAX_QUANTITY).contains(n))?, name.trim()))
+    });
+    let (quantity, name) = counted.or_else(|| has_bullet.then_some((1, unmarked)))?;
+    let name = name.trim_end_matches([' ', '-']);
+    let (name, size) = match name.rsplit_once(" - ") {
+        Some((name, size)) if counted.is_some() => (name.trim(), Some(size.trim())),
+        _ => (name, None),
+    };
+    (!name.is_empty()).then_some(ListedItem { quantity, name, size })
+}
+
+/// Whether a line of a list states a quantity: `- 2x Name`.
+#[must_use]
+pub(crate) fn starts_with_count(line: &str) -> bool {
+    let line = line.trim_start_matches(['-', '•', '*', '·', ' ']);
+    line.split_once(['x', 'X', '×']).is_some_and(|(count, rest)| {
+        rest.starts_with(' ') && !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }

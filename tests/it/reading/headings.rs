@@ -1,0 +1,239 @@
+//! Headings: the outcome wherever a heading puts it, and the store, the reason or the bot's name beside it.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{check, read_all, read_cards};
+
+/// A card whose embed has this title and the labels of an order.
+fn titled(title: &str) -> String {
+    json!({"embeds": [{"title": title, "fields": [
+        {"name": "Product", "value": "Example Box"},
+        {"name": "Order Number", "value": "A-1"},
+        {"name": "Price", "value": "$5"},
+    ]}]})
+    .to_string()
+}
+
+#[test]
+fn a_success_is_found_with_its_store() {
+    for (title, store) in [
+        ("Venetia Successful Checkout! :tada:", ""),
+        ("CanadaComputers-V0.0.1 | Successful Checkout :white_check_mark:", ""),
+        ("Successful Checkout: Target", "Target"),
+        ("Successful Checkout - Target", "Target"),
+        ("Successful Checkout (Fast) | Target", "Target"),
+        ("Successful Checkout on Best Buy US", "Best Buy US"),
+        ("Successful Checkout | Polar AIO", ""),
+        ("Successful Checkout | Target | Polar AIO", "Target"),
+        ("Polar AIO | Successful Checkout | Target", "Target"),
+        ("Target | Successful Checkout", "Target"),
+        ("Order Successfully Placed", ""),
+        ("Your order has been placed!", ""),
+        ("Order placed successfully at Target", "Target"),
+        ("Succesfully Checked Out!", ""),
+        ("Sucessful Checkout | Target", "Target"),
+        ("Successfull checkout", ""),
+        ("Checkout Successfull | Walmart", "Walmart"),
+        ("Dashe Checkout (Example Kicks)", "Example Kicks"),
+        ("HayhaAIO: Successful Checkout!", ""),
+        ("🎉 Purchase Successful 🎉", ""),
+    ] {
+        let expected = [("~status", "verified"), ("number", "A-1"), ("~store", store), ("status", "")];
+        check(&[(title, &titled(title), &expected)]);
+    }
+}
+
+#[test]
+fn a_failure_is_found_with_its_reason() {
+    for (title, reason) in [
+        ("Bot-V0.0.1 | Checkout Failed :x:", ""),
+        ("CanadaComputers-V0.0.1 | Checkout Failed :x: ", ""),
+        ("Your card was declined", ""),
+        ("Your payment has been declined.", ""),
+        ("Checkout Failed: Out of stock", "Out of stock"),
+        ("Checkout Failed - Out of stock", "Out of stock"),
+        ("Checkout Failed (Card Declined)", "Card Declined"),
+        ("Payment Failed due to insufficient funds", "insufficient funds"),
+        ("Polar AIO Checkout Failed!", ""),
+    ] {
+        check(&[(title, &titled(title), &[("no order", "failure"), ("reason", reason)])]);
+    }
+}
+
+#[test]
+fn a_cancellation_is_found_with_its_reason_and_a_hold_is_none() {
+    for (title, reason) in [
+        ("Order Canceled: Item Demand", "Item Demand"),
+        ("Order Canceled: Policy - Quantity Limit", "Policy - Quantity Limit"),
+        ("Order Cancelled - Item Demand", "Item Demand"),
+        ("Order Cancelled (Item Demand)", "Item Demand"),
+        ("Your order was cancelled", ""),
+        ("Shikari | Order Canceled", ""),
+        ("Order has been canceled due to Item Demand", "Item Demand"),
+    ] {
+        let expected = [("status", "cancelled"), ("extra.failure_reason", reason), ("~status", "")];
+        check(&[(title, &titled(title), &expected)]);
+    }
+    for title in ["Order Canceled: REVIEW_HOLD", "Successful Checkout (Review Hold)", "Order On Hold"] {
+        check(&[(title, &titled(title), &[("~status", "pending"), ("status", "")])]);
+    }
+}
+
+#[test]
+fn news_about_an_order_is_found_in_a_sentence() {
+    for (title, status) in [
+        ("Your order has shipped!", "shipped"),
+        ("Your order has been delivered", "delivered"),
+        ("Order is out for delivery", "shipped"),
+        ("Your order was refunded", "refunded"),
+        ("Order Shipped: Target", "shipped"),
+    ] {
+        check(&[(title, &titled(title), &[("status", status), ("~status", "")])]);
+    }
+}
+
+#[test]
+fn a_message_that_is_not_about_an_order_is_named_as_what_it_is() {
+    for (title, code) in [
+        ("🛒 Product Carted!", "cart"),
+        ("Successfully added to cart", "cart"),
+        (":credit_card: Confirm 3D Secure Payment :credit_card:", "three_d_secure"),
+        ("3DS Required", "three_d_secure"),
+        ("Passed Queue!", "queue"),
+        ("You are in queue", "queue"),
+        ("Waiting Room", "queue"),
+        ("Release Reminder", "release"),
+        ("📊 Drop Summary — #checkout — today", "summary"),
+        ("Daily Summary", "summary"),
+        ("Account Created", "account"),
+        ("Account successfully created!", "account"),
+    ] {
+        check(&[(title, &titled(title), &[("no order", code)])]);
+    }
+    for (title, code) in [
+        ("Restock | Target", "monitor"),
+        ("Back in Stock!", "monitor"),
+        ("Connection Test", "test"),
+        ("Webhook connected successfully", "test"),
+    ] {
+        let payload = json!({"embeds": [{"title": title, "description": "Example Box"}]}).to_string();
+        check(&[(title, &payload, &[("no order", code)])]);
+    }
+}
+
+#[test]
+fn a_result_counts_more_than_the_title_and_the_title_is_then_the_product() {
+    for (result, key, value) in [
+        ("Success", "~status", "verified"),
+        ("Successful", "~status", "verified"),
+        ("Failed", "no order", "failure"),
+        ("Declined", "no order", "failure"),
+        ("Cancelled", "status", "cancelled"),
+        ("On Hold", "~status", "pending"),
+    ] {
+        let payload =
+            json!({"embeds": [{"title": "Success Kid Plush", "url": "https://x.example/p", "fields": [
+                {"name": "Result", "value": result},
+                {"name": "Order Number", "value": "A-1"},
+            ]}]})
+            .to_string();
+        check(&[(result, &payload, &[(key, value)])]);
+        if key != "no order" {
+            let expected = [("product", "Success Kid Plush"), ("product_url", "https://x.example/p")];
+            check(&[(result, &payload, &expected)]);
+        }
+    }
+    let footer = json!({"embeds": [{"title": "Example Box", "footer": {"text": "Enven - Success"},
+        "fields": [{"name": "Order", "value": "7"}]}]});
+    check(&[("footer", &footer.to_string(), &[("product", "Example Box"), ("~status", "verified")])]);
+}
+
+#[test]
+fn a_color_counts_only_for_bots_that_use_it() {
+    let card = |footer: &str, color: u32| {
+        json!({"embeds": [{"title": "Successful Checkout!", "color": color, "footer": {"text": footer},
+            "fields": [{"name": "Order ID", "value": "102"}, {"name": "Site", "value": "Target"}]}]})
+        .to_string()
+    };
+    for (color, key, status) in [
+        (0x43_B581, "~status", "verified"),
+        (0xFA_A61A, "~status", "pending"),
+        (0xF0_4747, "status", "cancelled"),
+    ] {
+        check(&[("Shikari", &card("Shikari", color), &[(key, status)])]);
+        check(&[("another bot", &card("Other", color), &[("~status", "verified"), ("status", "")])]);
+    }
+}
+
+/// Names of products and stores, and prose, that contain the words of outcomes.
+const WORDS: &[&str] = &[
+    "Order",
+    "Cancelled",
+    "Successful",
+    "Checkout",
+    "Declined",
+    "the",
+    "Game",
+    "Fraud",
+    "Squad",
+    "Error",
+    "Card",
+    "Test",
+    "Product",
+    "Shipped",
+    "Target",
+    "Best Buy US",
+    "Walmart",
+    "Success",
+    "Kid",
+    "your",
+    "was",
+    "has been",
+    "placed",
+    "|",
+    "-",
+    ":",
+    "(",
+    ")",
+    "!",
+    "not",
+    "my",
+    "friend",
+    "delivered",
+    "Refund",
+    "thanks",
+    "tomorrow",
+    "🎉",
+    "**",
+    "#1",
+    "\n",
+];
+
+proptest! {
+    #[test]
+    fn prose_without_a_label_is_never_an_order(words in prop::collection::vec(prop::sample::select(WORDS), 1..12)) {
+        let text = words.join(" ");
+        for payload in [
+            json!({"id": "1450000000000000000", "content": text}),
+            json!({"id": "1450000000000000000", "embeds": [{"title": text}]}),
+            json!({"id": "1450000000000000000", "embeds": [{"description": text}]}),
+        ] {
+            for (form, card) in read_cards(&payload.to_string(), true) {
+                prop_assert!(!card.is_some_and(|card| card.contains_key("number")), "{form}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_product_never_changes_the_outcome(words in prop::collection::vec(prop::sample::select(WORDS), 1..6)) {
+        let name = words.join(" ").replace('\n', " ");
+        let embed = json!({"embeds": [{"title": "Successful Checkout | Target", "fields": [
+            {"name": "Product", "value": name}, {"name": "Order Number", "value": "A-1"},
+        ]}]});
+        let card = read_all(&embed.to_string()).remove(0);
+        prop_assert_eq!(card.get("~status").map(String::as_str), Some("verified"));
+        prop_assert_eq!(card.get("status"), None);
+        prop_assert_eq!(card.get("~store").map(String::as_str), Some("Target"));
+    }
+}
