@@ -4,7 +4,11 @@ use std::{io::Write, path::PathBuf};
 
 use anyhow::bail;
 
-use crate::{config::Config, shutdown, store};
+use crate::{
+    config::Config,
+    shutdown,
+    store::{self, StoreError},
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -19,7 +23,13 @@ impl Arguments {
     pub(crate) async fn run(self, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
         let stop = shutdown::on_signals()?;
         let restored = tokio::select! {
-            restored = store::restore(&config.database.url, &self.file) => restored?,
+            restored = store::restore(&config.database.url, &self.file) => match restored {
+                // The store's own message gives advice about the database, not about a backup.
+                Err(StoreError::NotADatabase { path }) if path == self.file => {
+                    bail!("{} is not an SQLite database, so it cannot be a backup of ROMS", path.display())
+                }
+                restored => restored?,
+            },
             () = stop.cancelled() => bail!("stopped; the database is unchanged"),
         };
         let (orders, logs) = (restored.contents.orders, restored.contents.logs);

@@ -114,6 +114,17 @@ fn commands_that_read_the_database_do_not_create_one() {
 }
 
 #[test]
+fn restore_says_that_a_file_is_not_a_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("junk.db"), "junk ".repeat(1000)).unwrap();
+
+    let output = roms(folder.path(), &["restore", "junk.db"], "");
+
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(err(&output), "roms: junk.db is not an SQLite database, so it cannot be a backup of ROMS\n");
+}
+
+#[test]
 fn parse_shows_an_order_and_stores_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let card = "Successful Checkout | Store\nPrice\n$99.99\nOrder Number\n#TEST-001\nTotal\nlots\n";
