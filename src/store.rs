@@ -20,7 +20,6 @@ use tokio::time::timeout;
 
 use admin::connect::Server;
 use database_file::DatabaseFile;
-use search::SearchIndex;
 
 use crate::config::{Config, DatabaseUrl};
 
@@ -36,8 +35,7 @@ pub use read::messages::SourceMessage;
 pub use read::orders::OrderEvent;
 pub use read::pages::{OrderPage, PageStart};
 pub use read::replay::ReplayFilter;
-pub use read::stats::{GroupBy, Period, Spend, StatRow};
-pub use read::totals::Total;
+pub use read::stats::{GroupBy, Period, Spend, StatRow, Total};
 pub use write::batch::{Batch, BatchKeys, NewEvent, StoredState};
 pub use write::cursors::Cursor;
 pub use write::logs::LoggedMessage;
@@ -55,7 +53,7 @@ pub struct Store {
     readers: DatabaseConnection,
     engine: String,
     timezone: Tz,
-    search: SearchIndex,
+    has_search_index: bool,
     /// The file of an SQLite database.
     file: DatabaseFile,
     /// The way to a server, which other processes may use too.
@@ -87,8 +85,8 @@ impl Options {
 pub struct Page<T> {
     /// The rows of this page.
     pub items: Vec<T>,
-    /// How many rows there are in all.
-    pub total: u64,
+    /// How many rows the list has in all.
+    pub total: Total,
 }
 
 impl Store {
@@ -153,7 +151,6 @@ impl Store {
     /// # Errors
     /// When the last write fails; what was committed stays.
     pub async fn close(self) -> Result<(), StoreError> {
-        self.search.stop();
         let closed = async {
             if self.writer.get_database_backend() == DbBackend::Sqlite {
                 self.readers.close().await?;

@@ -16,14 +16,12 @@ mod process;
 mod report;
 
 use std::env;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use chrono::{SubsecRound, Utc};
 use roms::config::DatabaseUrl;
 use roms::store::{Options, Store};
-
-use report::{Clock, Row};
 
 /// Orders, unless told.
 const ORDERS: u32 = 1_000_000;
@@ -56,9 +54,7 @@ async fn measure() -> Result<()> {
     writes.push(fill::measure("empty, without search index", &store, now).await?);
     store.close().await?;
     let store = open(true).await?;
-    store.catch_up_search().await?;
     writes.push(fill::measure("empty, with search index", &store, now).await?);
-    writes.push(catch_up("taking those into the search index", &store).await?);
     store.close().await?;
 
     let store = open(false).await?;
@@ -70,19 +66,10 @@ async fn measure() -> Result<()> {
 
     let begun = Instant::now();
     let store = open(true).await?;
-    store.catch_up_search().await?;
     println!("search index built in {:.0} s\n", begun.elapsed().as_secs_f32());
     report::table("Reads", "ms in the middle | at most | found", &asks::measure(&store, now, count).await?);
     writes.push(fill::measure("full, with search index", &store, now).await?);
-    writes.push(catch_up("taking those into the search index", &store).await?);
     report::table("Writes, batches of 64", "orders/s | processor µs an order | slowest batch ms", &writes);
     store.close().await?;
     Ok(())
-}
-
-/// What the search index costs later.
-async fn catch_up(name: &str, store: &Store) -> Result<Row> {
-    let clock = Clock::start();
-    let taken = store.catch_up_search().await?;
-    Ok(clock.row(name, taken, Duration::ZERO))
 }

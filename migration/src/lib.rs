@@ -1,7 +1,6 @@
-//! The schema of ROMS: one file a table, defined here and nowhere else.
+//! The schema of ROMS, one file for each migration.
 //!
-//! Times are written by the program, in UTC; no column has a default that reads the database's
-//! clock.
+//! ROMS writes all times, in UTC; no column has a default that reads the database's clock.
 
 mod m0001_orders;
 mod m0002_webhook_logs;
@@ -12,6 +11,7 @@ mod m0006_discord_views;
 mod m0007_prefixes;
 mod m0010_retention;
 mod m0011_order_sums;
+mod m0012_search_triggers;
 pub mod search_index;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -34,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_prefixes::Migration),
             Box::new(m0010_retention::Migration),
             Box::new(m0011_order_sums::Migration),
+            Box::new(m0012_search_triggers::Migration),
         ]
     }
 }

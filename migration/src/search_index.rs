@@ -1,12 +1,10 @@
-//! The index for substring search in orders. No migration makes it, because the configuration
-//! says whether there is one.
+//! The index for substring search in orders. Migrations only replace it, because the configuration
+//! decides whether there is one.
 //!
-//! SQLite: an FTS5 table with the trigrams of five columns, under the row id of the order. It
-//! holds no text. Triggers do not write into it but into `search_pending`, which costs an order
-//! next to nothing; those ids are taken into the index later, many in one go, and until then the
-//! search looks at their orders themselves. So `orders` can be written by hand too, with any
-//! `sqlite3`. PostgreSQL: a GIN index on the trigrams of [`POSTGRES_TEXT`], which keeps such a list
-//! of its own.
+//! SQLite: an FTS5 table with the trigrams of five columns. It refers to `orders` for the texts, and
+//! triggers update it with each order, so `orders` can also be written by hand with any `sqlite3`. It
+//! stores which orders contain a trigram and not where, because positions would make writing an order
+//! half as expensive again. PostgreSQL: a GIN index on the trigrams of [`POSTGRES_TEXT`].
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{DbBackend, Statement};
@@ -14,16 +12,16 @@ use sea_orm_migration::sea_orm::{DbBackend, Statement};
 /// The columns that are searched.
 pub const COLUMNS: [&str; 5] = ["order_number", "product", "email", "profile", "tracking_number"];
 
-/// What PostgreSQL indexes: the columns in one text, in lower case, with a character between them
-/// that no search holds.
+/// The expression that PostgreSQL indexes: all columns in lower case, with [`POSTGRES_SEPARATOR`] between
+/// them.
 pub const POSTGRES_TEXT: &str = "lower(order_number || chr(31) || coalesce(product, '') || chr(31) || coalesce(email, '') || chr(31) || coalesce(profile, '') || chr(31) || coalesce(tracking_number, ''))";
 
-/// The character that [`POSTGRES_TEXT`] has between the columns.
-pub const POSTGRES_BETWEEN: char = '\u{1f}';
+/// The character between the columns of [`POSTGRES_TEXT`]; nothing is found that contains it.
+pub const POSTGRES_SEPARATOR: char = '\u{1f}';
 
 const POSTGRES_INDEX: &str = "orders_search";
 
-/// Whether the index is there.
+/// Whether the index exists.
 ///
 /// # Errors
 /// When the database fails.
@@ -36,15 +34,14 @@ pub async fn exists(connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
     Ok(connection.query_one_raw(Statement::from_string(backend, sql)).await?.is_some())
 }
 
-/// Makes the index where it is missing. On SQLite all orders then wait to be taken into it; on
-/// PostgreSQL it is whole at once.
+/// Creates the index and fills it with all orders.
 ///
 /// # Errors
 /// When the database fails. PostgreSQL may refuse the extension `pg_trgm`.
 pub async fn create(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
     if connection.get_database_backend() == DbBackend::Postgres {
         connection.execute_unprepared("CREATE EXTENSION IF NOT EXISTS pg_trgm").await?;
-        // Hosts have their extensions in a schema of its own, which nobody's search path may name.
+        // Hosting providers keep extensions in a schema of their own, which may not be in the search path.
         let schema = "SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace \
                       WHERE extname = 'pg_trgm'";
         let schema = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, schema)).await?;
@@ -56,15 +53,25 @@ pub async fn create(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
     }
     let columns = COLUMNS.join(", ");
     let differs = COLUMNS.map(|column| format!("new.{column} IS NOT old.{column}")).join(" OR ");
+    let (new, old) =
+        (COLUMNS.map(|column| format!("new.{column}")), COLUMNS.map(|column| format!("old.{column}")));
+    let add = format!("INSERT INTO orders_search (rowid, {columns}) VALUES (new.id, {});", new.join(", "));
+    let remove = format!(
+        "INSERT INTO orders_search (orders_search, rowid, {columns}) VALUES ('delete', old.id, {});",
+        old.join(", ")
+    );
     let statements = [
         format!(
-            "CREATE VIRTUAL TABLE orders_search USING fts5({columns}, content='', contentless_delete=1, tokenize='trigram')"
+            "CREATE VIRTUAL TABLE orders_search USING fts5({columns}, content='orders', content_rowid='id', \
+             tokenize='trigram', detail=none, columnsize=0)"
         ),
-        "CREATE TABLE search_pending (order_id integer PRIMARY KEY)".to_owned(),
-        trigger("new", "AFTER INSERT ON orders", "new.id"),
-        trigger("changed", &format!("AFTER UPDATE OF {columns} ON orders WHEN {differs}"), "new.id"),
-        trigger("gone", "AFTER DELETE ON orders", "old.id"),
-        "INSERT INTO search_pending SELECT id FROM orders".to_owned(),
+        "INSERT INTO orders_search (orders_search) VALUES ('rebuild')".to_owned(),
+        format!("CREATE TRIGGER orders_search_new AFTER INSERT ON orders BEGIN {add} END"),
+        format!(
+            "CREATE TRIGGER orders_search_changed AFTER UPDATE OF id, {columns} ON orders \
+             WHEN new.id IS NOT old.id OR {differs} BEGIN {remove} {add} END"
+        ),
+        format!("CREATE TRIGGER orders_search_gone AFTER DELETE ON orders BEGIN {remove} END"),
     ];
     for statement in statements {
         connection.execute_unprepared(&statement).await?;
@@ -83,7 +90,6 @@ pub async fn drop(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
             "DROP TRIGGER orders_search_new",
             "DROP TRIGGER orders_search_changed",
             "DROP TRIGGER orders_search_gone",
-            "DROP TABLE search_pending",
             "DROP TABLE orders_search",
         ],
     };
@@ -91,12 +97,4 @@ pub async fn drop(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
         connection.execute_unprepared(statement).await?;
     }
     Ok(())
-}
-
-fn trigger(name: &str, when: &str, id: &str) -> String {
-    // No OR IGNORE: the upsert that fires the trigger would overrule it.
-    format!(
-        "CREATE TRIGGER orders_search_{name} {when} BEGIN INSERT INTO search_pending SELECT {id} \
-         WHERE NOT EXISTS (SELECT 1 FROM search_pending WHERE order_id = {id}); END"
-    )
 }

@@ -1,158 +1,160 @@
-//! Substring search: what is looked for, and the index that finds it.
+//! Substring search: which part of a text is looked up in the search index, and the SQL that does it.
 //!
-//! Both engines' indexes know for each three letters which orders hold them. SQLite's lags behind:
-//! orders that were written lately wait in `search_pending`, and are looked at themselves.
+//! The index of either engine consists of trigrams: for every three characters, a list of the orders
+//! that contain them. The database updates it in the transaction that writes an order. A lookup only
+//! narrows the orders down, so the same statement checks each of them for the whole text.
 
-mod hits;
-mod indexer;
+mod index;
 mod window;
 
 use migration::search_index;
-use sea_orm::sea_query::{Expr, ExprTrait, Func};
-use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, IdenStatic, QueryFilter, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, JoinType, Query, SelectStatement};
+use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use tokio::sync::OnceCell;
 
 use super::entity::orders::{Column, Entity};
-use super::read::filter::{SEARCHED, holds, lowered};
+use super::read::filter::{SEARCHED, column_contains_ascii_of, contains, has_number_prefix, lower, lowered};
+use super::read::pages::IdRange;
 use super::{Store, StoreError};
 
-pub(crate) use hits::Hits;
-pub(crate) use indexer::{SearchIndex, prepare};
+pub(crate) use index::prepare;
 
-/// Characters of a text that are looked up in the index: enough to be rare, and few enough that
-/// not every order number is one of many lists to go through.
+/// Characters of a text that are looked up: enough to be rare, and few enough that the database reads
+/// only three lists of orders.
 const WINDOW: usize = 5;
-/// Characters below which the index knows nothing.
-const SHORTEST: usize = 3;
-/// Orders that may wait to be taken into the index, before a search does without it.
-const MOST_PENDING: u64 = 60_000;
+/// A shorter text contains no trigram.
+const MIN_CHARACTERS: usize = 3;
+/// Orders in the sample that tells which parts of a text are rare.
+const SAMPLE_SIZE: i64 = 200;
+/// A text is common if this many orders of the sample contain it.
+const COMMON_IN_SAMPLE: usize = 4;
 
-/// Orders that tell which letters are rare.
-const SAMPLE: i64 = 200;
-/// Of those, how many hold a text that is common.
-const COMMON: usize = 4;
-
-/// A text that is looked for in some columns, in any case.
-#[derive(Clone, Debug)]
-pub(crate) struct Needle {
-    lower: String,
-    columns: Vec<Column>,
-    /// Whether the column must begin with it.
-    at_start: bool,
-}
-
-/// The columns of an order that can be searched.
-type Texts = (i64, String, Option<String>, Option<String>, Option<String>, Option<String>);
-
-impl Needle {
-    /// A text anywhere in the searched columns.
-    pub(crate) fn anywhere(text: &str) -> Self {
-        Self { lower: text.to_lowercase(), columns: SEARCHED.to_vec(), at_start: false }
-    }
-
-    /// A text in some of the searched columns.
-    pub(crate) fn within(columns: &[Column], text: &str) -> Self {
-        Self { columns: columns.to_vec(), ..Self::anywhere(text) }
-    }
-
-    /// A text that a column begins with.
-    pub(crate) fn starting(column: Column, text: &str) -> Self {
-        Self { at_start: true, ..Self::within(&[column], text) }
-    }
-
-    fn is_in(&self, texts: &Texts) -> bool {
-        let (_, number, product, email, profile, tracking) = texts;
-        let held = |column: &Column| match column {
-            Column::OrderNumber => Some(number),
-            Column::Product => product.as_ref(),
-            Column::Email => email.as_ref(),
-            Column::Profile => profile.as_ref(),
-            _ => tracking.as_ref(),
-        };
-        self.columns.iter().filter_map(held).map(|text| text.to_lowercase()).any(|text| {
-            if self.at_start { text.starts_with(&self.lower) } else { text.contains(&self.lower) }
-        })
-    }
-}
-
-/// How a needle is looked up in the index.
+/// A text and how to find the orders that contain it by the search index.
 #[derive(Clone, Debug)]
 pub(crate) struct Lookup {
-    needle: Needle,
-    /// What is looked up: the needle, or a part of it.
+    backend: DbBackend,
+    /// The part of the text that is looked up, at most [`WINDOW`] characters.
     part: String,
-    /// Whether so many orders hold the needle that a few thousand hold it often.
-    common: bool,
+    /// What an order that contains the part must satisfy to contain the whole text.
+    check: Condition,
+    /// Whether the newest few thousand orders are likely to fill a page.
+    is_common: bool,
 }
 
 impl Lookup {
-    /// Whether all that the index finds holds the needle.
-    pub(crate) fn is_exact(&self) -> bool {
-        self.part == self.needle.lower
-    }
-
-    /// Whether it is found among any few thousand orders.
     pub(crate) const fn is_common(&self) -> bool {
-        self.common
+        self.is_common
     }
 
-    /// As an expression of FTS5. Between quotes, a text means itself.
-    fn expression(&self) -> String {
-        let columns: Vec<&str> = self.needle.columns.iter().map(IdenStatic::as_str).collect();
-        let start = if self.needle.at_start { "^" } else { "" };
-        format!("{{{}}} : {start} \"{}\"", columns.join(" "), self.part.replace('"', "\"\""))
+    pub(crate) fn check(&self) -> &Condition {
+        &self.check
     }
 
-    /// As a condition that PostgreSQL has an index for. What is checked besides is put so that it
-    /// is not looked up as well.
-    pub(crate) fn condition(&self) -> Condition {
-        let texts = || Expr::cust(search_index::POSTGRES_TEXT);
-        let found = Condition::all().add(holds(&self.part, DbBackend::Postgres));
-        let place = |text: Expr| Func::cust("strpos").arg(text).arg(lowered(&self.needle.lower)).gt(0);
-        if self.needle.columns.len() < SEARCHED.len() {
-            let columns =
-                self.needle.columns.iter().map(|column| place(Func::lower(Expr::col(*column)).into()));
-            return found.add(columns.fold(Condition::any(), Condition::add));
+    /// That an order contains the looked-up part. At most `limit` orders of SQLite satisfy it, because
+    /// SQLite lists all of them first.
+    pub(crate) fn condition(&self, limit: u64) -> Condition {
+        if self.backend == DbBackend::Postgres {
+            return contains(&self.part, self.backend);
         }
-        found.add_option((!self.is_exact()).then(|| place(texts())))
+        let mut found = Query::select();
+        found.expr(Expr::cust("rowid")).from("orders_search").and_where(self.sqlite_match()).limit(limit);
+        Condition::all().add(Expr::col(Column::Id).in_subquery(found))
+    }
+
+    /// The ids of matching orders on SQLite. The index is read in the order of the list and only as far
+    /// as `limit` requires: `CROSS JOIN` forbids SQLite to begin with `orders`.
+    pub(crate) fn sqlite_ids(&self, rest: &Condition, range: IdRange, limit: u64) -> SelectStatement {
+        let mut found = Query::select();
+        found
+            .expr_as(Expr::cust("rowid"), "id")
+            .from("orders_search")
+            .and_where(self.sqlite_match())
+            .cond_where(range.condition(Expr::cust("rowid")));
+        let mut ids = Query::select();
+        ids.column((Entity, Column::Id))
+            .from_subquery(found, "found")
+            // SeaQuery writes no ON for this kind of join.
+            .join(JoinType::CrossJoin, Entity, Condition::all())
+            .and_where(Expr::col((Entity, Column::Id)).equals(("found", "id")))
+            .cond_where(self.check.clone())
+            .cond_where(rest.clone())
+            .order_by(("found", "id").into_column_ref(), range.sort())
+            .limit(limit);
+        ids
+    }
+
+    /// An FTS5 query for all trigrams of the part. Between quotes, a text stands for itself.
+    fn sqlite_match(&self) -> Expr {
+        let characters: Vec<char> = self.part.chars().collect();
+        let trigrams: Vec<String> = characters
+            .windows(3)
+            .map(|trigram| format!("\"{}\"", trigram.iter().collect::<String>().replace('"', "\"\"")))
+            .collect();
+        Expr::cust_with_values("orders_search MATCH ?", [trigrams.join(" AND ")])
     }
 }
 
-/// Some orders' texts, which tell what is rare; they are read when they are first needed.
+/// A sample of the orders' texts, read when it is first needed.
 #[derive(Debug, Default)]
 pub(crate) struct Sample(OnceCell<Vec<String>>);
 
 impl Store {
-    /// How to look a text up in the search index; `None` where that cannot be.
+    /// How to find the orders with a text in one of the columns by the search index; `None` if that
+    /// is not possible.
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) async fn lookup(&self, needle: Needle, sample: &Sample) -> Result<Option<Lookup>, StoreError> {
-        let usable = match &self.search {
-            SearchIndex::None => false,
-            SearchIndex::Whole => true,
-            SearchIndex::Lagging(_) => {
-                indexer::count_waiting(&self.readers, MOST_PENDING).await? <= MOST_PENDING
-            }
-        };
-        let length = needle.lower.chars().count();
-        if !usable || length < SHORTEST {
+    pub(crate) async fn lookup(
+        &self,
+        columns: &[Column],
+        text: &str,
+        sample: &Sample,
+    ) -> Result<Option<Lookup>, StoreError> {
+        let backend = self.readers.get_database_backend();
+        // "#123" also finds the order number 123, so the index is asked for "123".
+        let everywhere = columns.len() == SEARCHED.len();
+        let number = text.strip_prefix('#').filter(|_| everywhere);
+        let needle = number.unwrap_or(text).to_lowercase();
+        let length = needle.chars().count();
+        // Neither character is stored: SQLite would end the text at the one, PostgreSQL's index has
+        // the other between the columns.
+        let is_storable = !text.contains(['\0', search_index::POSTGRES_SEPARATOR]);
+        if !self.has_search_index || length < MIN_CHARACTERS || !is_storable {
             return Ok(None);
         }
-        if length <= WINDOW && self.search.is_lagging() {
-            return Ok(Some(Lookup { part: needle.lower.clone(), common: true, needle }));
-        }
-        let sample = sample.0.get_or_try_init(|| self.sample()).await?;
-        let common = sample.iter().filter(|text| text.contains(&needle.lower)).count() >= COMMON;
-        let part = match length {
-            ..=WINDOW => needle.lower.clone(),
-            _ if needle.at_start => needle.lower.chars().take(WINDOW).collect(),
-            _ => window::rarest(&needle.lower, sample),
+        let is_sqlite = backend == DbBackend::Sqlite;
+        let (part, is_common) = if is_sqlite && length <= WINDOW {
+            (needle.clone(), true)
+        } else {
+            let sample = sample.0.get_or_try_init(|| self.sample()).await?;
+            let is_common = sample.iter().filter(|text| text.contains(&needle)).count() >= COMMON_IN_SAMPLE;
+            let part = if length > WINDOW { window::rarest(&needle, sample) } else { needle.clone() };
+            (part, is_common)
         };
-        Ok(Some(Lookup { needle, part, common }))
+        let mut check = Condition::any();
+        if is_sqlite {
+            // SQLite knows upper and lower case of ASCII only. The index knows all of Unicode and has
+            // compared the other characters already.
+            check =
+                columns.iter().fold(check, |any, column| any.add(column_contains_ascii_of(*column, text)));
+        } else {
+            // PostgreSQL would look up a second LIKE in the index as well.
+            let position = |column: Expr| Func::cust("strpos").arg(column).arg(lowered(text)).gt(0);
+            if !everywhere {
+                check = columns.iter().fold(check, |any, column| any.add(position(lower(*column))));
+            } else if part != text.to_lowercase() {
+                check = check.add(position(Expr::cust(search_index::POSTGRES_TEXT)));
+            }
+        }
+        if let Some(number) = number {
+            check = check.add(has_number_prefix(number, backend));
+        }
+        // An empty "any" would be false.
+        let check = if check.is_empty() { Condition::all() } else { check };
+        Ok(Some(Lookup { backend, part, check, is_common }))
     }
 
-    /// The searched columns of orders from everywhere, in lower case.
+    /// The searched columns of orders spread over the whole list, in lower case.
     async fn sample(&self) -> Result<Vec<String>, StoreError> {
         let newest: Option<Option<i64>> = Entity::find()
             .select_only()
@@ -161,11 +163,17 @@ impl Store {
             .one(&self.readers)
             .await?;
         let newest = newest.flatten().unwrap_or_default();
-        let ids = (1..=SAMPLE).map(|part| newest / SAMPLE * part + newest % SAMPLE * part / SAMPLE);
-        let rows =
-            Entity::find().filter(Column::Id.is_in(ids)).select_only().column(Column::Id).columns(SEARCHED);
-        let rows: Vec<Texts> = rows.into_tuple().all(&self.readers).await?;
-        let text = |(_, number, product, email, profile, tracking): Texts| {
+        let ids = (1..=SAMPLE_SIZE)
+            .map(|part| newest / SAMPLE_SIZE * part + newest % SAMPLE_SIZE * part / SAMPLE_SIZE);
+        type Texts = (String, Option<String>, Option<String>, Option<String>, Option<String>);
+        let rows: Vec<Texts> = Entity::find()
+            .filter(Column::Id.is_in(ids))
+            .select_only()
+            .columns(SEARCHED)
+            .into_tuple()
+            .all(&self.readers)
+            .await?;
+        let text = |(number, product, email, profile, tracking): Texts| {
             let others = [product, email, profile, tracking].into_iter().flatten();
             [number].into_iter().chain(others).collect::<Vec<_>>().join("\n").to_lowercase()
         };

@@ -74,7 +74,11 @@ async fn page(data: &Data, outcome: Option<&str>, before_id: Option<i64>) -> Res
     let title = outcome.map_or_else(|| "Messages".to_owned(), |outcome| format!("Messages: {outcome}"));
     let embed = EmbedBuilder {
         description: found.items.iter().map(line).collect::<Vec<_>>().join("\n"),
-        footer: pluralize(found.total, "message", "messages"),
+        footer: format!(
+            "{}{}",
+            if found.total.exact { "" } else { "more than " },
+            pluralize(found.total.count, "message", "messages")
+        ),
         ..EmbedBuilder::titled(title, BLURPLE)
     };
     let outcome = outcome.unwrap_or(ALL);

@@ -56,18 +56,18 @@ pub(crate) async fn share(data: &Data, responder: &Responder<'_>) -> CommandResu
 pub(crate) async fn history(data: &Data, responder: &Responder<'_>) -> CommandResult {
     responder.defer_update().await?;
     let order = by_id(data, responder.arguments().parse()?).await?;
-    let events = data.services.store.events(order.id).await?;
+    let events = data.services.store.latest_events(order.id, MAX_EVENTS as u64).await?;
     let mut embed = EmbedBuilder {
         author: "History".to_owned(),
         title: code_within(order.number.as_str(), MAX_TITLE),
         colour: status_colour(order.fields.status),
         ..EmbedBuilder::default()
     };
-    let hidden = events.len().saturating_sub(MAX_EVENTS);
+    let hidden = events.total.count.saturating_sub(events.items.len() as u64);
     if hidden > 0 {
         embed.footer = format!("{hidden} older events are not shown");
     }
-    for event in events.iter().rev().take(MAX_EVENTS) {
+    for event in &events.items {
         embed.field(&heading(event), description(event));
     }
     let back = secondary_button(custom_id("order", &[&order.id]), "Back");

@@ -39,6 +39,8 @@ pub(crate) struct ListLogs {
 pub(crate) struct LogPage {
     /// Number of rows with this outcome and source on all pages.
     total: u64,
+    /// Whether `total` is exact. Counting stops after some thousand rows.
+    total_is_exact: bool,
     /// Newest first.
     logs: Vec<LogPreview>,
     /// Largest number of rows on a page.
@@ -131,7 +133,8 @@ pub(crate) async fn list(
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next = rows.last().map(|row| row.id).filter(|_| has_next);
     Ok(Json(LogPage {
-        total: found.total,
+        total: found.total.count,
+        total_is_exact: found.total.exact,
         logs: rows.into_iter().map(LogPreview::from).collect(),
         limit,
         has_next,

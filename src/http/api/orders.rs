@@ -266,8 +266,8 @@ pub(crate) async fn events(
 ) -> Result<Json<EventPage>, ApiError> {
     let order = find(&state.store, &order).await?;
     let limit = row_limit(query.limit);
-    let mut events = state.store.events(order.id).await?;
-    events.retain(|event| event.id > query.after.unwrap_or(0));
+    // One more than asked for shows whether there is a next page.
+    let mut events = state.store.events(order.id, query.after.unwrap_or(0), limit + 1).await?;
     let has_next = events.len() as u64 > limit;
     events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(Json(EventPage {

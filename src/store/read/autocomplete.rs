@@ -1,28 +1,36 @@
-//! What somebody may mean who types the beginning of something.
+//! Suggestions for what somebody types: autocompletion, and order numbers similar to a wrong one.
 
-use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, Order as Sort};
+use std::collections::BTreeSet;
 
-use super::fetch::{Stretch, list, near, scattered};
-use super::filter::{column_holds, key, lowered};
-use crate::order::Order;
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, Order as Sort, StatementBuilder};
+
+use super::filter::{column_contains, has_number_prefix, key, lowered};
+use super::pages::{IdRange, all_sorted, newest, newest_window};
+use crate::order::{Order, OrderNumber};
 use crate::store::entity::orders::{Column, Entity};
-use crate::store::search::{Needle, Sample};
+use crate::store::search::Sample;
 use crate::store::{Store, StoreError};
 
-/// Numbers with the same beginning that are sorted by age.
-const SORTED: u64 = 1_000;
+/// If no more order numbers than this have the typed prefix, all of them are sorted by age.
+const MAX_SORTED: u64 = 1_000;
+/// Columns that autocompletion searches after the order number.
+const OTHER_COLUMNS: [Column; 3] = [Column::Product, Column::Email, Column::Profile];
 
-/// Where a text is looked for that begins no number, or few.
-const OTHERS: [Column; 3] = [Column::Product, Column::Email, Column::Profile];
+/// Order numbers that are compared before and after a wrong one in alphabetical order.
+const NEIGHBOURS: u64 = 100;
+/// All typing errors are tried only for numbers with at most this many characters.
+const MAX_LENGTH_FOR_TYPOS: usize = 40;
+/// Characters that may have been left out or mistyped.
+const ALPHABET: &str = "0123456789abcdefghijklmnopqrstuvwxyz-";
 
 impl Store {
-    /// Orders that a text may mean: first those whose number begins with it, with or without `#`
-    /// and in any case, then those with it in product, e-mail address or profile; in each the most
-    /// recent first, each order once. An empty text means the newest orders.
+    /// Orders that a typed text may mean, each once: those whose number begins with it, with or without
+    /// `#` and in any case, then those with it in product, e-mail address or profile. Within each group
+    /// the newest come first. An empty text means the newest orders.
     ///
-    /// Where there is no index for it (a text of fewer than three letters, or no search index),
-    /// product, e-mail and profile are looked at in the newest few thousand orders only.
+    /// Without a search index, and for fewer than three characters, only the newest few thousand orders
+    /// are searched for product, e-mail and profile.
     ///
     /// # Errors
     /// When the database fails.
@@ -30,70 +38,53 @@ impl Store {
         let typed = typed.trim();
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let sample = Sample::default();
-        let mut found = self.numbers_beginning(typed.trim_start_matches('#').trim(), limit, &sample).await?;
+        let mut found = self.ids_by_number_prefix(typed.trim_start_matches('#').trim(), limit).await?;
         if typed.is_empty() || found.len() >= wanted {
             return self.orders_by_ids(&found).await;
         }
-        // Mostly nothing else holds what begins a number. One question tells.
-        if self.recent_with(&OTHERS, typed, &found, 1, &sample).await?.is_empty() {
+        // A text that begins a number is rarely in another column. One query tells.
+        if self.newest_containing(&OTHER_COLUMNS, typed, &found, 1, &sample).await?.is_empty() {
             return self.orders_by_ids(&found).await;
         }
-        for column in OTHERS {
+        for column in OTHER_COLUMNS {
             let missing = wanted.saturating_sub(found.len());
             if missing == 0 {
                 break;
             }
-            found.extend(self.recent_with(&[column], typed, &found, missing, &sample).await?);
+            found.extend(self.newest_containing(&[column], typed, &found, missing, &sample).await?);
         }
         self.orders_by_ids(&found).await
     }
 
-    /// The most recent orders whose number begins with a text.
-    async fn numbers_beginning(
-        &self,
-        text: &str,
-        limit: u64,
-        sample: &Sample,
-    ) -> Result<Vec<i64>, StoreError> {
+    /// The newest orders whose number begins with a text.
+    async fn ids_by_number_prefix(&self, text: &str, limit: u64) -> Result<Vec<i64>, StoreError> {
         if text.is_empty() {
-            return self.ids(list(Condition::all(), limit)).await;
+            return self.ids(newest(Condition::all(), limit)).await;
         }
-        let number = key(Column::OrderNumber, self.readers.get_database_backend());
-        // No character comes after the last one.
-        let end = lowered(text).binary(BinOper::Custom("||"), Expr::val("\u{10ffff}"));
-        let begins = Condition::all().add(number.clone().gte(lowered(text))).add(number.lt(end));
-        if let Some(ids) = self.recent_of_few(&begins, limit).await? {
-            return Ok(ids);
+        let backend = self.readers.get_database_backend();
+        let has_prefix = has_number_prefix(text, backend);
+        let mut few = Query::select();
+        few.column(Column::Id).from(Entity).cond_where(has_prefix.clone()).limit(MAX_SORTED + 1);
+        let mut count = Query::select();
+        count.expr(Expr::col(Column::Id).count()).from_subquery(few.clone(), Entity);
+        if self.ids(count).await?.iter().all(|count| count.unsigned_abs() <= MAX_SORTED) {
+            let mut sorted = Query::select();
+            sorted
+                .column(Column::Id)
+                .from_subquery(few, Entity)
+                .order_by(Column::Id, Sort::Desc)
+                .limit(limit);
+            return self.ids(sorted).await;
         }
-        let recent = self.ids(near(&begins, Stretch::ALL, limit)).await?;
+        let recent = self.ids(newest_window(&has_prefix, limit)).await?;
         if recent.len() as u64 == limit {
             return Ok(recent);
         }
-        if self.search.is_lagging()
-            && let Some(lookup) = self.lookup(Needle::starting(Column::OrderNumber, text), sample).await?
-        {
-            return self.search_ids(&lookup, &Condition::all(), Stretch::ALL, limit).await;
-        }
-        self.ids(scattered(&begins, Stretch::ALL, limit, self.readers.get_database_backend())).await
+        self.ids(all_sorted(&has_prefix, IdRange::ALL, limit, backend)).await
     }
 
-    /// The most recent of the orders that fit, by an index that has them in another order; `None`
-    /// where they are too many to be sorted.
-    async fn recent_of_few(&self, fitting: &Condition, limit: u64) -> Result<Option<Vec<i64>>, StoreError> {
-        let mut few = Query::select();
-        few.column(Column::Id).from(Entity).cond_where(fitting.clone()).limit(SORTED + 1);
-        let mut counted = Query::select();
-        counted.expr(Expr::cust("count(*)")).from_subquery(few.clone(), Entity);
-        if self.ids(counted).await?.iter().any(|count| count.unsigned_abs() > SORTED) {
-            return Ok(None);
-        }
-        let mut recent = Query::select();
-        recent.column(Column::Id).from_subquery(few, Entity).order_by(Column::Id, Sort::Desc).limit(limit);
-        self.ids(recent).await.map(Some)
-    }
-
-    /// The most recent orders with a text in one of the columns, but for those known already.
-    async fn recent_with(
+    /// The newest orders with a text in one of the columns, except those already known.
+    async fn newest_containing(
         &self,
         columns: &[Column],
         text: &str,
@@ -102,11 +93,77 @@ impl Store {
         sample: &Sample,
     ) -> Result<Vec<i64>, StoreError> {
         let unknown = Condition::all().add(Column::Id.is_not_in(known.iter().copied()));
-        if let Some(lookup) = self.lookup(Needle::within(columns, text), sample).await? {
-            return self.search_ids(&lookup, &unknown, Stretch::ALL, limit as u64).await;
+        if let Some(lookup) = self.lookup(columns, text, sample).await? {
+            return self.search_ids(&lookup, &unknown, IdRange::ALL, limit as u64).await;
         }
-        let held = columns.iter().map(|column| column_holds(*column, text));
-        let fitting = unknown.add(held.fold(Condition::any(), Condition::add));
-        self.ids(near(&fitting, Stretch::ALL, limit as u64)).await
+        let contains = columns.iter().map(|column| column_contains(*column, text));
+        let filter = unknown.add(contains.fold(Condition::any(), Condition::add));
+        self.ids(newest_window(&filter, limit as u64)).await
     }
+
+    /// The stored numbers most similar to one that is not stored, best first: those that one typing error
+    /// explains, and alphabetical neighbours. Numbers that differ in more than half of their characters are
+    /// left out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn similar_numbers(&self, number: &str, limit: usize) -> Result<Vec<OrderNumber>, StoreError> {
+        let Ok(typed) = OrderNumber::parse(number) else { return Ok(Vec::new()) };
+        let typed = typed.as_str().to_lowercase();
+        let mut candidates = BTreeSet::new();
+        for query in self.candidate_queries(&typed) {
+            let statement = StatementBuilder::build(&query, &self.readers.get_database_backend());
+            for row in self.readers.query_all_raw(statement).await? {
+                candidates.insert(row.try_get_by_index::<String>(0)?);
+            }
+        }
+        let length = typed.chars().count();
+        let mut ranked: Vec<(usize, String)> = candidates
+            .into_iter()
+            .map(|number| (strsim::osa_distance(&typed, &number.to_lowercase()), number))
+            .filter(|(distance, _)| distance * 2 <= length)
+            .collect();
+        ranked.sort_unstable();
+        let numbers = ranked.into_iter().take(limit);
+        Ok(numbers.filter_map(|(_, number)| OrderNumber::parse(&number).ok()).collect())
+    }
+
+    /// Queries for numbers that may be similar.
+    fn candidate_queries(&self, typed: &str) -> Vec<SelectStatement> {
+        let number_key = || key(Column::OrderNumber, self.readers.get_database_backend());
+        let numbers =
+            || Query::select().column(Column::OrderNumber).from(Entity).limit(NEIGHBOURS).to_owned();
+        let mut after = numbers();
+        after.and_where(number_key().gte(lowered(typed))).order_by_expr(number_key(), Sort::Asc);
+        let mut before = numbers();
+        before.and_where(number_key().lt(lowered(typed))).order_by_expr(number_key(), Sort::Desc);
+        let mut queries = vec![after, before];
+        if typed.chars().count() <= MAX_LENGTH_FOR_TYPOS {
+            let mut typos = numbers();
+            typos.and_where(number_key().is_in(typos_of(typed)));
+            queries.push(typos);
+        }
+        queries
+    }
+}
+
+/// Every text that one typing error turns into the typed one: a character too many, missing or wrong, or
+/// two swapped.
+fn typos_of(typed: &str) -> BTreeSet<String> {
+    let characters: Vec<char> = typed.chars().collect();
+    let mut typos = BTreeSet::new();
+    for at in 0..=characters.len() {
+        let (before, after) = characters.split_at(at);
+        let text =
+            |middle: &[char], after: &[char]| before.iter().chain(middle).chain(after).collect::<String>();
+        typos.extend(ALPHABET.chars().map(|c| text(&[c], after)));
+        if let [wrong, after @ ..] = after {
+            typos.insert(text(&[], after));
+            typos.extend(ALPHABET.chars().map(|c| text(&[c], after)));
+            if let [next, after @ ..] = after {
+                typos.insert(text(&[*next, *wrong], after));
+            }
+        }
+    }
+    typos
 }

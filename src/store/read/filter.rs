@@ -1,4 +1,4 @@
-//! Which orders to list, and the conditions that say so to the database.
+//! Which orders to list, and that filter as SQL conditions.
 
 use chrono::{DateTime, Utc};
 use migration::search_index;
@@ -9,22 +9,23 @@ use crate::order::Status;
 use crate::store::entity::order_sums;
 use crate::store::entity::orders::Column;
 
-/// Which orders to list.
+/// Which orders to list. All conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderFilter {
-    /// Only of this status.
+    /// Only this status.
     pub status: Option<Status>,
-    /// Only of this store, in any case.
+    /// Only this store, in any case.
     pub store: Option<String>,
-    /// Only of this profile, in any case.
+    /// Only this profile, in any case.
     pub profile: Option<String>,
-    /// Only of this e-mail address, in any case.
+    /// Only this e-mail address, in any case.
     pub email: Option<String>,
-    /// Only where number, product, e-mail, profile or tracking number hold this text, in any case.
+    /// Only orders with this text in number, product, e-mail, profile or tracking number, in any case.
+    /// `#` and the beginning of an order number find that number too.
     pub search: Option<String>,
-    /// Only with an order date from here on.
+    /// Only order dates from this moment on.
     pub since: Option<DateTime<Utc>>,
-    /// Only with an order date before this.
+    /// Only order dates before this moment.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -43,7 +44,7 @@ impl Term {
     const ALL: [Self; 6] = [Self::Email, Self::Profile, Self::Store, Self::Status, Self::Search, Self::Dates];
 }
 
-/// A filter as conditions: the one that orders are looked up by, and those that are then checked.
+/// A filter as two conditions: one that an index answers, and the rest, checked on each order found.
 #[derive(Clone, Debug)]
 pub(crate) struct Split {
     pub(crate) lookup: Condition,
@@ -51,38 +52,43 @@ pub(crate) struct Split {
 }
 
 impl OrderFilter {
-    /// The conditions, where orders are looked up by this term.
+    /// Splits the filter so that this term is looked up in an index.
     pub(crate) fn split(&self, by: Option<Term>, backend: DbBackend) -> Split {
         let (mut lookup, mut rest) = (Condition::all(), Condition::all());
         for term in Term::ALL {
             if by == Some(term) {
                 lookup = lookup.add_option(self.condition(term, backend, false));
             } else {
-                // SQLite knows nothing of how often a value is there, and would pick any index.
-                // A sign before a column keeps it from that one.
+                // SQLite does not know how common a value is, and would choose any of the indexes. A plus
+                // sign before a column keeps it from using that column's index.
                 rest = rest.add_option(self.condition(term, backend, backend == DbBackend::Sqlite));
             }
         }
         Split { lookup, rest }
     }
 
-    /// What a term asks of a row; `None` where the filter does not have it.
-    fn condition(&self, term: Term, backend: DbBackend, hidden: bool) -> Option<Condition> {
+    /// The condition of a term, `None` if the filter does not have it.
+    fn condition(&self, term: Term, backend: DbBackend, without_index: bool) -> Option<Condition> {
         let plain = |column: Column| {
-            if hidden { Expr::cust(format!("+{}", column.as_str())) } else { Expr::col(column) }
+            if without_index { Expr::cust(format!("+{}", column.as_str())) } else { Expr::col(column) }
         };
-        let whole = |column, text: &String| {
-            let key = if hidden { Func::lower(plain(column)).into() } else { key(column, backend) };
+        let equals = |column, text: &String| {
+            let key = if without_index { Func::lower(plain(column)).into() } else { key(column, backend) };
             key.eq(lowered(text))
         };
         let condition = match term {
-            Term::Email => whole(Column::Email, self.email.as_ref()?).into_condition(),
-            Term::Profile => whole(Column::Profile, self.profile.as_ref()?).into_condition(),
+            Term::Email => equals(Column::Email, self.email.as_ref()?).into_condition(),
+            Term::Profile => equals(Column::Profile, self.profile.as_ref()?).into_condition(),
             Term::Store => {
                 Func::lower(plain(Column::Store)).eq(lowered(self.store.as_ref()?)).into_condition()
             }
             Term::Status => plain(Column::Status).eq(self.status?.as_str()).into_condition(),
-            Term::Search => holds(self.search.as_ref()?, backend),
+            Term::Search => {
+                let text = self.search.as_ref()?;
+                let number = text.strip_prefix('#').filter(|number| !number.is_empty());
+                let number = number.map(|number| has_number_prefix(number, backend));
+                Condition::any().add(contains(text, backend)).add_option(number)
+            }
             Term::Dates => {
                 let since = self.since.map(|since| plain(Column::OrderDate).gte(since));
                 let until = self.until.map(|until| plain(Column::OrderDate).lt(until));
@@ -93,50 +99,69 @@ impl OrderFilter {
     }
 }
 
-/// Columns that a search looks into.
+/// Columns that a search covers.
 pub(crate) const SEARCHED: [Column; 5] =
     [Column::OrderNumber, Column::Product, Column::Email, Column::Profile, Column::TrackingNumber];
 
-/// Whether one of the searched columns holds a text. PostgreSQL has an index for just this.
-pub(crate) fn holds(text: &str, backend: DbBackend) -> Condition {
+/// Whether one of the searched columns contains a text. PostgreSQL's search index is one on exactly
+/// this expression.
+pub(crate) fn contains(text: &str, backend: DbBackend) -> Condition {
     if backend == DbBackend::Postgres {
-        if text.contains(search_index::POSTGRES_BETWEEN) {
+        if text.contains(search_index::POSTGRES_SEPARATOR) {
             return Condition::all().add(Expr::cust("1 = 0"));
         }
-        return Condition::all().add(like(Expr::cust(search_index::POSTGRES_TEXT), text));
+        let pattern = format!("%{}%", escape_pattern(text));
+        return Condition::all().add(like(Expr::cust(search_index::POSTGRES_TEXT), &pattern));
     }
-    SEARCHED.into_iter().fold(Condition::any(), |any, column| any.add(column_holds(column, text)))
+    SEARCHED.into_iter().fold(Condition::any(), |any, column| any.add(column_contains(column, text)))
 }
 
-/// Whether a column holds a text, in any case.
-pub(crate) fn column_holds(column: Column, text: &str) -> Expr {
-    like(lower(column), text)
+/// Whether a column contains a text, in any case.
+pub(crate) fn column_contains(column: Column, text: &str) -> Expr {
+    like(lower(column), &format!("%{}%", escape_pattern(text)))
 }
 
-fn like(lower: Expr, text: &str) -> Expr {
-    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    let pattern = lowered(&format!("%{escaped}%")).binary(BinOper::Escape, Expr::val(r"\"));
-    lower.binary(BinOper::Like, pattern)
+/// Whether a column contains a text, in any case, with any character in place of one beyond ASCII.
+pub(crate) fn column_contains_ascii_of(column: Column, text: &str) -> Expr {
+    let pattern: String = escape_pattern(text).chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    like(lower(column), &format!("%{pattern}%"))
 }
 
-/// Whether a row of the sums is of this name, in any case.
+/// Whether the order number begins with a text, in any case.
+pub(crate) fn has_number_prefix(text: &str, backend: DbBackend) -> Condition {
+    let number = key(Column::OrderNumber, backend);
+    // No character sorts after the last one of Unicode.
+    let end = lowered(text).binary(BinOper::Custom("||"), Expr::val("\u{10ffff}"));
+    Condition::all().add(number.clone().gte(lowered(text))).add(number.lt(end))
+}
+
+fn escape_pattern(text: &str) -> String {
+    text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
+}
+
+fn like(lower: Expr, pattern: &str) -> Expr {
+    lower.binary(BinOper::Like, lowered(pattern).binary(BinOper::Escape, Expr::val(r"\")))
+}
+
+/// Whether a row of `order_sums` has this name, in any case.
 pub(crate) fn name_is(text: &str) -> Expr {
     Func::lower(Expr::col(order_sums::Column::Name)).eq(lowered(text))
 }
 
-/// What numbers, e-mail addresses and profiles are looked up by: in any case, and in the order of
-/// the bytes, so that those with the same beginning lie together.
+/// The indexed form of numbers, e-mail addresses and profiles: lower case, sorted by bytes, so that
+/// texts with the same prefix are neighbours.
 pub(crate) fn key(column: Column, backend: DbBackend) -> Expr {
     let collation = if backend == DbBackend::Postgres { r#" COLLATE "C""# } else { "" };
     Expr::cust(format!(r#"lower("orders"."{}"){collation}"#, column.as_str()))
 }
 
-/// A column in lower case. Both sides by the database, whose lower case may stop at ASCII.
-fn lower(column: Column) -> Expr {
+/// A column in lower case.
+pub(crate) fn lower(column: Column) -> Expr {
     Func::lower(Expr::col(column)).into()
 }
 
-/// A text in the database's lower case.
+/// A text in lower case, by the database: its lower case may end at ASCII, and both sides of a
+/// comparison must agree.
 pub(crate) fn lowered(text: &str) -> Expr {
     Func::lower(Expr::val(text)).into()
 }

@@ -1,23 +1,24 @@
-//! Reading the log of everything that came in.
+//! The webhook log: one row per message.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, Func};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
+use super::stats::MAX_COUNTED;
 use crate::store::entity::webhook_logs::{Column, Entity, Model};
 use crate::store::{Page, Store, StoreError};
 
-/// How much of a payload a list shows, in characters.
-const PREVIEW: i32 = 200;
+/// Characters of a payload in a list.
+const PREVIEW_LENGTH: i32 = 200;
 
 /// Which log rows to list.
 #[derive(Clone, Debug, Default)]
 pub struct LogFilter {
     /// Only rows older than this one.
     pub before_id: Option<i64>,
-    /// Only of this outcome.
+    /// Only this outcome.
     pub outcome: Option<String>,
-    /// Only of this source.
+    /// Only this source.
     pub source: Option<String>,
 }
 
@@ -30,7 +31,7 @@ pub struct LogEntry {
     pub source: String,
     /// Deduplication key; unique.
     pub source_key: Option<String>,
-    /// Path, or the channel.
+    /// HTTP path, or Discord channel.
     pub endpoint: String,
     /// Id of the Discord message.
     pub message_id: Option<i64>,
@@ -38,30 +39,31 @@ pub struct LogEntry {
     pub content_hash: Option<String>,
     /// `created`, `updated`, `unchanged`, `duplicate`, `ignored` or `rejected`.
     pub outcome: String,
-    /// Reason of an ignored or rejected message, machine-readable.
+    /// Why the message was ignored or rejected, for programs.
     pub code: Option<String>,
-    /// The same for people.
+    /// Why the message was ignored or rejected, for people.
     pub error_message: Option<String>,
-    /// What could not be read right.
+    /// What could not be read correctly.
     pub warnings: Vec<String>,
-    /// The orders concerned.
+    /// Row ids of the orders it concerns.
     pub order_ids: Vec<i64>,
     /// The message's own time. UTC.
     pub sent_at: DateTime<Utc>,
-    /// When it came in. UTC.
+    /// When it arrived. UTC.
     pub created_at: DateTime<Utc>,
-    /// The payload as it came; cut to 200 characters in lists.
+    /// The raw payload; lists contain its first 200 characters.
     pub payload: String,
     /// The text forms of its cards; empty in lists.
     pub flattened: String,
-    /// When the message was deleted in Discord, where it was. UTC.
+    /// When the message was deleted in Discord. UTC.
     pub deleted_at: Option<DateTime<Utc>>,
-    /// When payload and text forms were emptied, where they were. UTC.
+    /// When payload and text forms were removed, by retention or purge. UTC.
     pub emptied_at: Option<DateTime<Utc>>,
 }
 
 impl Store {
-    /// At most `limit` log rows, newest first, and how many there are of that outcome and source.
+    /// At most `limit` log rows, newest first, and how many have that outcome and source; the count stops
+    /// after some thousand.
     ///
     /// # Errors
     /// When the database fails.
@@ -69,9 +71,10 @@ impl Store {
         let chosen = Condition::all()
             .add_option(filter.outcome.as_deref().map(|outcome| Column::Outcome.eq(outcome)))
             .add_option(filter.source.as_deref().map(|source| Column::Source.eq(source)));
-        let total = Entity::find().filter(chosen.clone()).count(&self.readers).await?;
+        let ids = Entity::find().filter(chosen.clone()).select_only().column(Column::Id).into_query();
+        let total = self.count_rows(ids, Condition::all(), MAX_COUNTED).await?;
         // Payloads may be long: the database cuts them for a list.
-        let preview = Func::cust("substr").arg(Expr::col(Column::Payload)).arg(1).arg(PREVIEW);
+        let preview = Func::cust("substr").arg(Expr::col(Column::Payload)).arg(1).arg(PREVIEW_LENGTH);
         let rows = Entity::find()
             .select_only()
             .columns([
@@ -101,7 +104,7 @@ impl Store {
         Ok(Page { items: rows.into_iter().map(LogEntry::from).collect(), total })
     }
 
-    /// One log row, whole.
+    /// One complete log row.
     ///
     /// # Errors
     /// When the database fails.

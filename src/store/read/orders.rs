@@ -1,14 +1,15 @@
-//! Reading orders and their history.
+//! Single orders and their history.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::filter::{key, lowered};
+use super::stats::MAX_COUNTED;
 use crate::order::{FieldChange, Order, OrderNumber};
 use crate::store::entity::rows;
 use crate::store::entity::{order_events, orders};
-use crate::store::{Store, StoreError};
+use crate::store::{Page, Store, StoreError};
 
 /// One step of an order's history.
 #[derive(Clone, Debug)]
@@ -21,19 +22,19 @@ pub struct OrderEvent {
     pub event_type: String,
     /// What changed.
     pub changes: Vec<FieldChange>,
-    /// What brought it.
+    /// How it arrived, as a source's name.
     pub source: String,
-    /// The message that brought it, in `webhook_logs`.
+    /// The row of `webhook_logs` that caused it.
     pub log_id: Option<i64>,
-    /// Who did it by hand: `discord:` and the user's id, or `cli`; `None` for what came in by itself.
+    /// The person who made the change: `discord:` and the user's id, or `cli`; `None` for messages.
     pub actor: Option<String>,
     /// When. UTC.
     pub created_at: DateTime<Utc>,
 }
 
 impl Store {
-    /// The order of that number, with or without `#`: as it is written, else in any other case,
-    /// else the order of that row id.
+    /// The order with this number, with or without `#`: exactly as written, else in any other case, else
+    /// the order with this row id.
     ///
     /// # Errors
     /// When the database fails.
@@ -56,7 +57,7 @@ impl Store {
         }
     }
 
-    /// The order of that row id.
+    /// The order with this row id.
     ///
     /// # Errors
     /// When the database fails.
@@ -64,26 +65,44 @@ impl Store {
         orders::Entity::find_by_id(id).one(&self.readers).await?.map(rows::order).transpose()
     }
 
-    /// The history of an order, oldest first.
+    /// At most `limit` steps of an order's history, oldest first, after the step with the id `after`; 0
+    /// starts at the oldest.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn events(&self, order_id: i64) -> Result<Vec<OrderEvent>, StoreError> {
+    pub async fn events(&self, order_id: i64, after: i64, limit: u64) -> Result<Vec<OrderEvent>, StoreError> {
         let rows = order_events::Entity::find()
             .filter(order_events::Column::OrderId.eq(order_id))
+            .filter(order_events::Column::Id.gt(after))
             .order_by_asc(order_events::Column::Id)
+            .limit(limit)
             .all(&self.readers)
             .await?;
-        let event = |row: order_events::Model| OrderEvent {
-            id: row.id,
-            order_id: row.order_id,
-            event_type: row.event_type,
-            changes: rows::changes_from_json(&row.changes),
-            source: row.source,
-            log_id: row.log_id,
-            actor: row.actor,
-            created_at: row.created_at,
-        };
         Ok(rows.into_iter().map(event).collect())
+    }
+
+    /// The newest steps of an order's history, newest first, at most `limit`, and how many there are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn latest_events(&self, order_id: i64, limit: u64) -> Result<Page<OrderEvent>, StoreError> {
+        let of_order = order_events::Entity::find().filter(order_events::Column::OrderId.eq(order_id));
+        let rows = of_order.clone().order_by_desc(order_events::Column::Id).limit(limit);
+        let items = rows.all(&self.readers).await?.into_iter().map(event).collect();
+        let ids = of_order.select_only().column(order_events::Column::Id).into_query();
+        Ok(Page { items, total: self.count_rows(ids, Condition::all(), MAX_COUNTED).await? })
+    }
+}
+
+fn event(row: order_events::Model) -> OrderEvent {
+    OrderEvent {
+        id: row.id,
+        order_id: row.order_id,
+        event_type: row.event_type,
+        changes: rows::changes_from_json(&row.changes),
+        source: row.source,
+        log_id: row.log_id,
+        actor: row.actor,
+        created_at: row.created_at,
     }
 }

@@ -1,30 +1,53 @@
-//! Sums over orders: how many, how many units, how much was spent.
+//! Counts and sums over orders: how many match a filter, and orders, units and spend of a period.
+//!
+//! Sums come from `order_sums`, so that none of them reads all orders. A count that `order_sums` cannot
+//! answer stops after some thousand orders.
 
 use chrono::{Days, NaiveDate};
 use iso_currency::Currency;
-use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    StatementBuilder,
+};
 
+use super::filter::{Split, name_is};
+use super::pages::{FILTERED_COLUMNS, QueryPlan};
 use crate::order::currency_from_code;
 use crate::store::entity::order_sums::{Column, Entity};
+use crate::store::entity::orders;
 use crate::store::write::sums::Kind;
-use crate::store::{Store, StoreError};
+use crate::store::{OrderFilter, Store, StoreError};
+
+/// A count reads at most this many rows.
+pub(crate) const MAX_COUNTED: u64 = 10_000;
+/// A count by the search index checks at most this many orders.
+const MAX_SEARCH_COUNTED: u64 = 2_500;
+
+/// How many rows match a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Total {
+    /// How many; there are at least this many if that is not exact.
+    pub count: u64,
+    /// Whether these are all.
+    pub exact: bool,
+}
 
 /// Days in the configured time zone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Period {
-    /// The first day; `None` is the first there is.
+    /// The first day; `None` means from the oldest order on.
     pub from: Option<NaiveDate>,
-    /// The last day; `None` is the last there is.
+    /// The last day; `None` means up to the newest order.
     pub to: Option<NaiveDate>,
 }
 
-/// What orders are put together by.
+/// What orders are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupBy {
-    /// The day of the order: that of its date, else of its arrival, in the configured time zone.
+    /// The day of the order date, else of its arrival, in the configured time zone.
     Day,
-    /// The store, as the cards name it.
+    /// The store, as cards name it.
     Store,
     /// The status.
     Status,
@@ -37,35 +60,98 @@ pub enum GroupBy {
 /// The orders of one day, store, status, profile or product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatRow {
-    /// Which one; a day as `2026-01-31`; `None` where the orders do not say.
+    /// The day as `2026-01-31`, or the name; `None` groups the orders without one.
     pub key: Option<String>,
     /// How many orders.
     pub orders: u64,
-    /// How many of them are cancelled or refunded, which count for nothing else.
+    /// How many of them are cancelled or refunded. Units and spend leave these out.
     pub void: u64,
-    /// Units of the others.
+    /// Units of the other orders.
     pub units: u64,
-    /// Totals of the others, by currency.
+    /// Totals of the other orders, by currency.
     pub spend: Vec<Spend>,
 }
 
-/// What was spent in one currency.
+/// The amount spent in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spend {
-    /// The currency; `None` where the orders do not say.
+    /// The currency; `None` if the orders do not state one.
     pub currency: Option<Currency>,
     /// Sum of the totals, in hundredths of the major unit.
     pub hundredths: i64,
-    /// How many orders it is the sum of: those with a total.
+    /// How many orders have a total.
     pub orders: u64,
 }
 
-/// A row of the sums, put together: name or day, currency, orders, void, units, priced, hundredths.
+/// A grouped row of `order_sums`: name or day, currency, orders, void, units, priced, hundredths.
 type Sums = (String, String, i64, i64, i64, i64, i64);
 
 impl Store {
-    /// The orders of a period, put together. Days come in their order, all else by number of
-    /// orders, then by name.
+    /// How many orders match the filter. The count is exact for all orders, a status or a store, and for
+    /// any other filter that matches no more than a few thousand orders.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_orders(&self, filter: &OrderFilter) -> Result<Total, StoreError> {
+        if let Some(count) = self.summed_total(filter).await? {
+            return Ok(Total { count, exact: true });
+        }
+        let (found, rest, max) = match self.plan(filter).await? {
+            QueryPlan::Sorted(Split { lookup, rest }) | QueryPlan::Unsorted(Split { lookup, rest }) => {
+                (lookup, rest, MAX_COUNTED)
+            }
+            QueryPlan::Search(lookup, rest) => {
+                let max = MAX_SEARCH_COUNTED;
+                (lookup.condition(max + 1), rest.add(lookup.check().clone()), max)
+            }
+        };
+        let mut rows = Query::select();
+        // Unsorted: in the order of the list, the database might read all of it.
+        rows.columns(FILTERED_COLUMNS).from(orders::Entity).cond_where(found);
+        self.count_rows(rows, rest, max).await
+    }
+
+    /// Counts the first rows of a query, at most `max`, that satisfy a condition.
+    pub(crate) async fn count_rows(
+        &self,
+        mut rows: SelectStatement,
+        condition: Condition,
+        max: u64,
+    ) -> Result<Total, StoreError> {
+        let matches =
+            if condition.is_empty() { Expr::val(1) } else { Expr::case(condition, 1).finally(0).into() };
+        let mut counts = Query::select();
+        counts
+            .expr(Expr::col(Asterisk).count())
+            .expr(matches.sum().cast_as("bigint"))
+            .from_subquery(rows.limit(max + 1).to_owned(), orders::Entity);
+        let statement = StatementBuilder::build(&counts, &self.readers.get_database_backend());
+        let Some(row) = self.readers.query_one_raw(statement).await? else {
+            return Ok(Total { count: 0, exact: true });
+        };
+        let (read, matching): (i64, Option<i64>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let (read, matching) = (count(read), count(matching.unwrap_or_default()));
+        Ok(Total { count: std::cmp::min(matching, max), exact: read <= max })
+    }
+
+    /// The total that `order_sums` knows: of all orders, of a status or of a store.
+    async fn summed_total(&self, filter: &OrderFilter) -> Result<Option<u64>, StoreError> {
+        let by_status = OrderFilter { status: filter.status, ..OrderFilter::default() };
+        let by_store = OrderFilter { store: filter.store.clone(), ..OrderFilter::default() };
+        if *filter == by_status {
+            let name = filter.status.map(|status| Column::Name.eq(status.as_str()));
+            return self.count_named(Kind::Status, Condition::all().add_option(name)).await.map(Some);
+        }
+        match &filter.store {
+            Some(store) if *filter == by_store => {
+                self.count_named(Kind::Store, Condition::all().add(name_is(store))).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The orders of a period in groups. Days are sorted by date, other groups by number of orders, then
+    /// by name.
     ///
     /// # Errors
     /// When the database fails, or a sum of money does not fit 64 bits.
@@ -131,7 +217,7 @@ impl Period {
         Self { from: Some(day), to: Some(day) }
     }
 
-    /// So many days up to and with the last one.
+    /// This many days, ending with `last`.
     #[must_use]
     pub fn days_until(last: NaiveDate, days: u64) -> Self {
         Self { from: last.checked_sub_days(Days::new(days.saturating_sub(1))), to: Some(last) }

@@ -15,7 +15,6 @@ use crate::store::admin::connect;
 use crate::store::database_file::DatabaseFile;
 use crate::store::entity::derived_tables;
 use crate::store::entity::rows::changes_to_json;
-use crate::store::search::SearchIndex;
 use crate::store::{LoggedMessage, Store, StoreError};
 
 /// Rows per statement. Few different sizes keep the cache of prepared statements small, and rows of 38 values stay
@@ -83,11 +82,8 @@ pub struct Batch {
     /// The orders that were read or written: row id, and what they add to the sums; `None` if there is no such
     /// order.
     pub(crate) seen: HashMap<OrderNumber, Option<(i64, Share)>>,
-    /// Whether an order was written. The search index is then told to follow.
-    pub(crate) wrote_orders: bool,
     /// How the sums change.
     pub(crate) sums: Changes,
-    search: SearchIndex,
     file: DatabaseFile,
     /// Distinguishes this process from others.
     pub(crate) origin: Arc<str>,
@@ -104,9 +100,7 @@ impl Store {
             transaction: connect::begin(&self.writer).await?,
             timezone: self.timezone,
             seen: HashMap::new(),
-            wrote_orders: false,
             sums: Changes::default(),
-            search: self.search.clone(),
             file: self.file.clone(),
             origin: Arc::clone(&self.origin),
         })
@@ -203,10 +197,6 @@ impl Batch {
         // The rows of today's sums come last: every writer changes them, and they stay locked until the commit.
         self.sums.save(&self.transaction).await?;
         self.transaction.commit().await?;
-        self.file.check()?;
-        if self.wrote_orders {
-            self.search.notify();
-        }
-        Ok(())
+        self.file.check()
     }
 }

@@ -99,7 +99,6 @@ impl Batch {
         self.orders(&unseen).await?;
         let given = self.with_ids(orders).await?;
         self.write_orders(&given).await?;
-        self.wrote_orders |= !given.is_empty();
         let mut ids = HashMap::with_capacity(given.len());
         for (id, order) in given {
             let share = self.share(order);

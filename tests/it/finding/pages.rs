@@ -120,15 +120,12 @@ async fn every_filter_gives_its_orders_page_by_page_in_both_directions() {
 }
 
 #[tokio::test]
-async fn the_same_orders_are_found_whether_the_index_has_them_or_not() {
+async fn orders_that_are_written_between_searches_are_found() {
     let shelf = Shelf::new().await;
     let orders = mixed(120);
     shelf.put(&orders[..50]).await;
-    shelf.index().await;
     walk_through(&shelf, &orders[..50]).await;
     shelf.put(&orders[50..]).await;
-    walk_through(&shelf, &orders).await;
-    shelf.index().await;
     walk_through(&shelf, &orders).await;
 }
 
@@ -184,7 +181,6 @@ async fn a_total_that_would_take_long_is_a_lower_bound_and_says_so() {
         })
         .collect();
     shelf.put(&many).await;
-    shelf.index().await;
     let total = async |filter: OrderFilter| {
         let total = shelf.store.count_orders(&filter).await.unwrap();
         (total.count, total.exact)

@@ -38,10 +38,6 @@ impl Shelf {
         Self { store, home: self.home }
     }
 
-    pub(super) fn home(&self) -> &Home {
-        &self.home
-    }
-
     /// A second store on the same database, by default options.
     pub(super) async fn open_by_default(&self) -> Store {
         Store::open(&self.home.url()).await.unwrap()
@@ -61,11 +57,6 @@ impl Shelf {
             batch.save_orders(&orders.iter().collect::<Vec<_>>()).await.unwrap();
         }
         batch.commit().await.unwrap();
-    }
-
-    /// Takes all orders into the search index, and no others until then.
-    pub(super) async fn index(&self) {
-        self.store.catch_up_search().await.unwrap();
     }
 }
 

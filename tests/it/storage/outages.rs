@@ -186,7 +186,7 @@ async fn cards_that_are_posted_while_the_server_is_gone_are_taken_afterwards_onc
             let number = format!("{network:?}-{at}");
             until("the card is stored", async || store.order(&number).await.unwrap().is_some()).await;
             let order = store.order(&number).await.unwrap().unwrap();
-            assert_eq!(store.events(order.id).await.unwrap().len(), 1, "{number}");
+            assert_eq!(store.events(order.id, 0, 100).await.unwrap().len(), 1, "{number}");
         }
         store.close().await.unwrap();
         until("its end is told", async || log.count(back) > before).await;

@@ -102,7 +102,7 @@ impl Pipeline {
     }
 
     pub(crate) async fn history(&self, number: &str) -> Vec<OrderEvent> {
-        self.store.events(self.order(number).await.id).await.unwrap()
+        self.store.events(self.order(number).await.id, 0, 100).await.unwrap()
     }
 
     /// Inserts log rows and returns their ids.

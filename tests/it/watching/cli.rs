@@ -93,7 +93,7 @@ async fn backfill_reads_hidden_messages_and_a_second_run_changes_nothing() {
     assert!(err(&output).contains("100 messages"), "{}", err(&output));
     let rows = async || {
         let orders = store.count_orders(&OrderFilter::default()).await.unwrap().count;
-        (orders, store.logs(&LogFilter::default(), 1).await.unwrap().total)
+        (orders, store.logs(&LogFilter::default(), 1).await.unwrap().total.count)
     };
     assert_eq!(rows().await, (250, 250));
     let again = run(&home, &backfill).await;

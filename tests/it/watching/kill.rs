@@ -64,7 +64,7 @@ async fn a_process_that_is_killed_three_times_stores_each_of_a_thousand_cards_on
     for n in 0..CARDS {
         let order = store.order(&format!("KILL-{n}")).await.unwrap().unwrap();
         assert_eq!(price(&order), Some(i64::try_from(n * 100 + 25).unwrap()));
-        assert_eq!(store.events(order.id).await.unwrap().len(), 1);
+        assert_eq!(store.events(order.id, 0, 100).await.unwrap().len(), 1);
     }
     program.signal("TERM");
     assert_eq!(program.end().await.code, Some(0));

@@ -132,7 +132,7 @@ impl Stage {
 
     /// The events of an order.
     pub(crate) async fn events_of(&self, order: &Order) -> Vec<OrderEvent> {
-        self.bot.store().events(order.id).await.unwrap()
+        self.bot.store().events(order.id, 0, 100).await.unwrap()
     }
 }
 

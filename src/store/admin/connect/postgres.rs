@@ -14,7 +14,6 @@ use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
 use crate::config::DatabaseUrl;
 use crate::store::database_file::DatabaseFile;
 use crate::store::error::{postgres_error, root, sqlx_error};
-use crate::store::search::SearchIndex;
 use crate::store::{Options, Store, StoreError};
 
 /// Held to the end of the transaction that migrates. The number only has to be the same in every
@@ -109,7 +108,7 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
     };
     let look = look_at(&server).await.map_err(|reason| server.refused_because(reason))?;
     let migrator = connect(&server, 1..=1, &[MIGRATING]).await.map_err(explain)?;
-    let (timezone, indexed) = migrate(&migrator, wanted).await.map_err(|error| match error {
+    let (timezone, has_search_index) = migrate(&migrator, wanted).await.map_err(|error| match error {
         StoreError::Database(error) if postgres_error(&error).is_some_and(|e| e.code() == NO_RIGHT) => {
             explain(error)
         }
@@ -119,14 +118,13 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
     let durable = if look.lazy { DURABLE } else { &[] };
     let writer = connect(&server, WRITERS, &[WRITING, durable]).await.map_err(explain)?;
     let readers = connect(&server, 1..=READERS, &[READING]).await.map_err(explain)?;
-    let search = SearchIndex::keep(indexed, writer.clone(), readers.clone());
     let engine = format!("PostgreSQL {}", look.version);
     Ok(Store {
         writer,
         readers,
         engine,
         timezone,
-        search,
+        has_search_index,
         file: DatabaseFile::default(),
         server: Some(server),
         origin: origin(),

@@ -12,7 +12,6 @@ use tokio::time::sleep;
 use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
 use crate::store::database_file::DatabaseFile;
 use crate::store::error::{extended_sqlite_code, root, sqlite_code};
-use crate::store::search::SearchIndex;
 use crate::store::{Options, Store, StoreError};
 
 /// The write-ahead log is cut back to this size after a checkpoint, in bytes.
@@ -35,18 +34,17 @@ pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
         .map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })?;
     let explain = |error| explain(path, error);
     let writer = connect_first(path).await.map_err(explain)?;
-    let (timezone, indexed) = migrate(&writer, options).await.map_err(|error| match error {
+    let (timezone, has_search_index) = migrate(&writer, options).await.map_err(|error| match error {
         StoreError::Database(error) => explain(error),
         other => other,
     })?;
     // Only now: an index that a migration makes is sorted in a file.
     keep_undo_in_memory(&writer, true).await.map_err(explain)?;
     let readers = connect(path, READERS, true).await.map_err(explain)?;
-    let search = SearchIndex::keep(indexed, writer.clone(), readers.clone());
     let (engine, origin) = ("SQLite".to_owned(), origin());
     let file = DatabaseFile::opened(path)
         .map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })?;
-    Ok(Store { writer, readers, engine, timezone, search, file, server: None, origin })
+    Ok(Store { writer, readers, engine, timezone, has_search_index, file, server: None, origin })
 }
 
 /// What an error says of the file that was opened.
