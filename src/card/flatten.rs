@@ -29,12 +29,19 @@ pub fn flatten(message: &Message) -> Vec<String> {
             }
             Part::Text(text) => cards.extend(split_cards(text)),
             Part::Embed(embed) => {
-                let (head, fields) = (head_text(embed), fields_text(embed));
+                let (author, title) = (
+                    HeadingLines::split(embed.author.as_deref()),
+                    HeadingLines::split(embed.title.as_deref()),
+                );
+                let (head, fields) = (head_text(embed, [&author, &title]), fields_text(embed));
                 let lacks_heading =
                     || heading_line(&head).is_none() && (has_label(&head) || has_label(&fields));
                 let heading = loose_heading.take().filter(|_| lacks_heading());
                 let head_cards = split_cards(&(heading.unwrap_or_default() + &head)).collect();
-                cards.extend(append_fields(head_cards, &(fields + &other_parts_text(embed))));
+                cards.extend(append_fields(
+                    head_cards,
+                    &(fields + &other_parts_text(embed, &author.rest, &title.rest)),
+                ));
             }
         }
     }
@@ -86,11 +93,24 @@ fn append_fields(mut cards: Vec<String>, fields: &str) -> Vec<String> {
     cards
 }
 
+/// The lines of an author or a title: those that are headings, and the others.
+struct HeadingLines<'a> {
+    headings: Vec<&'a str>,
+    rest: Vec<&'a str>,
+}
+
+impl<'a> HeadingLines<'a> {
+    fn split(part: Option<&'a str>) -> Self {
+        let lines = part.unwrap_or_default().lines().map(text_form::trim).filter(|line| !line.is_empty());
+        let (headings, rest) = lines.partition(|line| matches!(text_form::classify(line), Line::Heading(_)));
+        Self { headings, rest }
+    }
+}
+
 /// The headings in author and title, and the description.
-fn head_text(embed: &Embed) -> String {
+fn head_text(embed: &Embed, parts: [&HeadingLines<'_>; 2]) -> String {
     let mut text = String::new();
-    let lines = [&embed.author, &embed.title].into_iter().flatten().flat_map(|part| part.lines());
-    for line in lines.map(text_form::trim).filter(|line| is_heading(line)) {
+    for line in parts.into_iter().flat_map(|part| &part.headings) {
         push_line(&mut text, line, false);
     }
     if let Some(description) = &embed.description {
@@ -109,17 +129,13 @@ fn fields_text(embed: &Embed) -> String {
 }
 
 /// The other parts of an embed, under labels of the label table.
-fn other_parts_text(embed: &Embed) -> String {
+fn other_parts_text(embed: &Embed, author: &[&str], title: &[&str]) -> String {
     let mut text = String::new();
-    let not_heading = |part: &Option<String>| {
-        let lines = part.as_deref()?.lines().map(text_form::trim);
-        Some(lines.filter(|line| !is_heading(line)).collect::<Vec<_>>().join("\n"))
-            .filter(|rest| !rest.is_empty())
-    };
     // Only some bots state the outcome by the color.
     let uses_color = embed.footer.as_deref().is_some_and(bot_uses_color);
     let color = embed.color.filter(|_| uses_color).map(|color| format!("#{color:06X}"));
-    let (author, title) = (not_heading(&embed.author), not_heading(&embed.title));
+    let joined = |lines: &[&str]| (!lines.is_empty()).then(|| lines.join("\n"));
+    let (author, title) = (joined(author), joined(title));
     let rest = [
         ("Embed Author", author.as_ref()),
         ("Embed Title", title.as_ref()),
@@ -131,14 +147,11 @@ fn other_parts_text(embed: &Embed) -> String {
     ];
     for (label, value) in rest {
         if let Some(value) = value {
-            push_field(&mut text, label, value);
+            push_line(&mut text, label, false);
+            push_value(&mut text, value);
         }
     }
     text
-}
-
-fn is_heading(line: &str) -> bool {
-    matches!(text_form::classify(line), Line::Heading(_))
 }
 
 /// Writes a field. An empty value is written as `N/A`, or the label would take the next line as its value.
@@ -157,6 +170,11 @@ fn push_field(text: &mut String, name: &str, value: &str) {
     } else {
         push_line(text, &text_form::unknown_label(&plain_name), false);
     }
+    push_value(text, value);
+}
+
+/// Writes the lines of a value, so that none of them is read as anything else.
+fn push_value(text: &mut String, value: &str) {
     let mut lines =
         value.lines().map(text_form::trim).filter(|line| !markup::visible(line).0.is_empty()).peekable();
     if lines.peek().is_none() {

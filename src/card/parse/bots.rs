@@ -1,7 +1,5 @@
 //! Names of checkout bots and stores, to tell them apart in headings and footers.
 
-use super::word_table::fold;
-
 /// Names of checkout bots, folded, and how they are stored. The footer of a card starts with one.
 const BOTS: &[(&str, &str)] = &[
     ("prism technologies", "Refract"),
@@ -71,53 +69,61 @@ const STORES: &[&str] = &[
     "lowe's",
 ];
 
+/// Bots that always write "Successful Checkout!" and state the outcome by the color of the embed, folded.
+const BOTS_USING_COLOR: &[&str] = &["shikari"];
+
 /// The bot that a footer names, and its version: the first word after the name that is digits and points,
 /// without a leading `v`.
 #[must_use]
 pub(crate) fn bot(footer: &str) -> Option<(&'static str, Option<String>)> {
-    let footer = fold(footer);
-    let footer = footer.trim_start_matches("powered by ").trim_start_matches('@');
-    let (rest, name) = BOTS.iter().find_map(|(start, name)| Some((strip_word(footer, start)?, *name)))?;
+    let footer = strip_name(footer, "powered by").unwrap_or(footer).trim_start_matches([' ', '@']);
+    let (rest, name) = BOTS.iter().find_map(|(start, name)| Some((strip_name(footer, start)?, *name)))?;
     let version = rest
         .split_whitespace()
-        .map(|word| word.trim_matches(['(', ')']).trim_start_matches('v'))
+        .map(|word| word.trim_matches(['(', ')']).trim_start_matches(['v', 'V']))
         .find(|word| word.contains('.') && word.chars().all(|c| c.is_ascii_digit() || c == '.'));
     Some((name, version.map(str::to_owned)))
 }
 
-/// The rest of a text after a word at its start.
-fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
-    text.strip_prefix(word).filter(|rest| !rest.starts_with(char::is_alphanumeric))
+/// The rest of a text after a name at its start, regardless of case.
+fn strip_name<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let (start, rest) = text.split_at_checked(name.len())?;
+    (start.eq_ignore_ascii_case(name) && !rest.starts_with(char::is_alphanumeric)).then_some(rest)
 }
 
 /// Whether a part of a heading names a bot and not a store: a known bot, a name that says so, or one with a
 /// version, such as `CanadaComputers-V0.0.1`.
 #[must_use]
 pub(crate) fn is_bot_name(text: &str) -> bool {
-    let text = fold(text);
-    let has_version = text.split([' ', '-', '_']).any(|word| {
-        word.strip_prefix('v').is_some_and(|rest| {
+    let is_version = |word: &str| {
+        word.strip_prefix(['v', 'V']).is_some_and(|rest| {
             rest.starts_with(|c: char| c.is_ascii_digit())
                 && rest.chars().all(|c| c.is_ascii_digit() || c == '.')
         })
-    });
-    let says_so = text.split([' ', '-', '_']).any(|word| {
-        matches!(word, "bot" | "cli" | "tools" | "monitor" | "monitors")
-            || word.ends_with("aio")
-            || word.ends_with("bot")
-    });
-    has_version || says_so || BOTS.iter().any(|(name, _)| strip_word(&text, name).is_some())
+    };
+    let ends_with = |word: &str, end: &str| {
+        word.len()
+            .checked_sub(end.len())
+            .and_then(|at| word.get(at..))
+            .is_some_and(|w| w.eq_ignore_ascii_case(end))
+    };
+    let says_so = |word: &str| {
+        ["cli", "tools", "monitor", "monitors"].iter().any(|name| word.eq_ignore_ascii_case(name))
+            || ends_with(word, "aio")
+            || ends_with(word, "bot")
+    };
+    text.split([' ', '-', '_']).any(|word| is_version(word) || says_so(word))
+        || BOTS.iter().any(|(name, _)| strip_name(text, name).is_some())
 }
 
 /// Whether a part of a heading surely names a store.
 #[must_use]
 pub(crate) fn is_store_name(text: &str) -> bool {
-    let text = fold(text);
-    STORES.iter().any(|store| strip_word(&text, store).is_some())
+    STORES.iter().any(|store| strip_name(text, store).is_some())
 }
 
-/// Whether the color of this bot's embeds states the outcome: it always writes "Successful Checkout!".
+/// Whether the color of this bot's embeds states the outcome.
 #[must_use]
 pub(crate) fn bot_uses_color(footer: &str) -> bool {
-    bot(footer).is_some_and(|(name, _)| name == "Shikari")
+    BOTS_USING_COLOR.iter().any(|name| strip_name(footer, name).is_some())
 }

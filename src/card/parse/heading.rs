@@ -5,13 +5,12 @@
 //! compared regardless of the order of their words, so that `Order Successfully Placed` and `Your order was
 //! placed successfully` are the same phrase.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use arrayvec::ArrayVec;
+use arrayvec::{ArrayString, ArrayVec};
 
 use super::bots::{is_bot_name, is_store_name};
-use super::word_table::fold;
 
 /// What a card reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,22 +207,14 @@ const PHRASES: &[(CardKind, Strength, &[&str])] = &[
     ]),
 ];
 
-/// Words that do not change the meaning of a phrase: `Your order has been placed`.
-const FILLERS: &[&str] = &[
-    "your", "the", "a", "an", "was", "were", "is", "are", "has", "have", "been", "be", "just", "you", "we",
-    "it", "got", "my", "that", "now",
-];
-
-/// Different forms of the same word, with doubled letters written once.
+/// Different forms of the same word, and one form for all; with doubled letters written once.
 const SYNONYMS: &[(&str, &str)] = &[
-    ("success", "sucesful"),
-    ("successfully", "sucesful"),
-    ("succeeded", "sucesful"),
-    ("canceled", "canceled"),
+    ("suces", "sucesful"),
+    ("sucesfuly", "sucesful"),
+    ("suceded", "sucesful"),
     ("cancled", "canceled"),
     ("cancel", "canceled"),
     ("canceld", "canceled"),
-    ("webhooks", "webhok"),
     ("3d", "3ds"),
 ];
 
@@ -242,6 +233,10 @@ const HOLDS: &[&str] = &["review hold", "on hold", "hold", "pending review", "un
 const MAX_NAME_WORDS: usize = 2;
 /// Most words of a phrase with its fillers. A longer segment is prose.
 const MAX_WORDS: usize = 9;
+/// Longest word of a phrase, normalized, in bytes.
+const MAX_WORD: usize = 24;
+/// Longest key of a phrase, in bytes.
+const MAX_KEY: usize = 96;
 /// Most segments of a heading that are looked at.
 const MAX_SEGMENTS: usize = 8;
 
@@ -285,94 +280,158 @@ struct Meaning {
 
 /// The phrases by their normalized form, and the words that suggest a heading.
 struct PhraseTable {
-    phrases: HashMap<String, Meaning>,
-    key_words: HashMap<String, ()>,
+    phrases: HashMap<ArrayString<MAX_KEY>, Meaning>,
+    key_words: HashSet<ArrayString<MAX_WORD>>,
     /// The lengths of the key words for each first byte, one bit for each length.
     key_lengths: [u32; 128],
 }
 
 static TABLE: LazyLock<PhraseTable> = LazyLock::new(|| {
-    let mut table = PhraseTable { phrases: HashMap::new(), key_words: HashMap::new(), key_lengths: [0; 128] };
+    let mut table = PhraseTable { phrases: HashMap::new(), key_words: HashSet::new(), key_lengths: [0; 128] };
     for (kind, strength, phrases) in PHRASES {
         for phrase in *phrases {
-            let words: Vec<&str> = phrase.split(' ').collect();
+            let words: Vec<Word<'_>> = phrase.split(' ').filter_map(Word::new).collect();
             let count = count_fillers(&words);
             let meaning = Meaning { kind: *kind, strength: *strength, fillers: (count, count) };
-            let known = table.phrases.entry(normalize(&words)).or_insert(meaning);
+            let known = table.phrases.entry(phrase_key(&words)).or_insert(meaning);
             known.fillers = (known.fillers.0.min(count), known.fillers.1.max(count));
-            let own = words.iter().filter(|word| !COMMON_WORDS.contains(word) && !is_filler(word));
-            for word in own {
-                table.key_words.insert(normalize_word(word), ());
-            }
+            let own = words.iter().filter(|word| !word.is_filler && !COMMON_WORDS.contains(&word.raw));
+            table.key_words.extend(own.map(|word| word.normal));
         }
     }
-    for (from, _) in SYNONYMS {
-        table.key_words.insert(normalize_word(from), ());
-        table.key_words.insert(collapse(from), ());
-    }
-    for word in table.key_words.keys() {
+    let spellings = table.key_words.iter().map(ArrayString::as_str);
+    for word in spellings.chain(SYNONYMS.iter().map(|(from, _)| *from)) {
         let first = word.bytes().next().unwrap_or_default();
-        // Doubled letters make the word longer than its normalized form.
+        // Doubled letters make a word longer than its normalized form.
         for length in word.len()..=word.len() + 3 {
-            table.key_lengths[usize::from(first & 0x7f)] |=
-                1_u32.checked_shl(u32::try_from(length).unwrap_or(31)).unwrap_or(0);
+            table.key_lengths[usize::from(first & 0x7f)] |= length_bit(length);
         }
     }
     table
 });
 
-/// A word in lower case with doubled letters written once, so that `Succesfully` and `Successfully` are the same.
-fn collapse(word: &str) -> String {
-    let mut out = String::with_capacity(word.len());
-    for c in word.chars().filter(|c| c.is_alphanumeric() || *c == '@').flat_map(char::to_lowercase) {
-        if !out.ends_with(c) || c.is_ascii_digit() {
-            out.push(c);
+/// A bit for the length of a word.
+const fn length_bit(length: usize) -> u32 {
+    if length < 32 { 1 << length } else { 0 }
+}
+
+/// A word of a heading.
+#[derive(Clone, Copy)]
+struct Word<'a> {
+    raw: &'a str,
+    /// The word in lower case, without punctuation, with doubled letters written once and one form for synonyms.
+    /// `Succesfully` and `success` are the same word then.
+    normal: ArrayString<MAX_WORD>,
+    /// Whether the word does not change the meaning of a phrase: `Your order has been placed`.
+    is_filler: bool,
+}
+
+impl<'a> Word<'a> {
+    /// `None` if the word is too long for a phrase.
+    fn new(raw: &'a str) -> Option<Self> {
+        let collapsed = collapse(raw)?;
+        let synonym = SYNONYMS.iter().find(|(from, _)| *from == collapsed.as_str());
+        let normal = synonym.and_then(|(_, to)| ArrayString::from(to).ok()).unwrap_or(collapsed);
+        let is_filler = matches!(
+            collapsed.as_str(),
+            "your"
+                | "the"
+                | "a"
+                | "an"
+                | "was"
+                | "were"
+                | "is"
+                | "are"
+                | "has"
+                | "have"
+                | "ben"
+                | "be"
+                | "just"
+                | "you"
+                | "we"
+                | "it"
+                | "got"
+                | "my"
+                | "that"
+                | "now"
+        );
+        Some(Self { raw, normal, is_filler })
+    }
+}
+
+/// A word in lower case, without punctuation, with doubled letters written once.
+fn collapse(word: &str) -> Option<ArrayString<MAX_WORD>> {
+    let mut out = ArrayString::new();
+    let mut last = ' ';
+    let mut push = |c: char| {
+        if c == last && !c.is_ascii_digit() {
+            return Some(());
+        }
+        last = c;
+        out.try_push(c).ok()
+    };
+    for c in word.chars() {
+        if c.is_ascii() {
+            if c.is_ascii_alphanumeric() || c == '@' {
+                push(c.to_ascii_lowercase())?;
+            }
+        } else if c.is_alphanumeric() {
+            c.to_lowercase().try_for_each(&mut push)?;
         }
     }
-    out
+    Some(out)
 }
 
-fn normalize_word(word: &str) -> String {
-    let word = collapse(word);
-    let synonym = SYNONYMS.iter().find(|(from, _)| collapse(from) == word);
-    synonym.map_or(word, |(_, to)| (*to).to_owned())
+fn count_fillers(words: &[Word<'_>]) -> usize {
+    words.iter().filter(|word| word.is_filler).count()
 }
 
-/// The meaning of some words regardless of their order: without fillers, normalized and sorted.
-fn normalize(words: &[&str]) -> String {
-    let mut words: Vec<String> = words
-        .iter()
-        .filter(|word| !is_filler(word))
-        .map(|word| normalize_word(word))
-        .filter(|w| !w.is_empty())
-        .collect();
-    words.sort_unstable();
-    words.dedup();
-    words.join(" ")
+/// The key of a phrase in the table: its words without fillers, sorted.
+fn phrase_key(words: &[Word<'_>]) -> ArrayString<MAX_KEY> {
+    let mut sorted: ArrayVec<&str, MAX_WORDS> = ArrayVec::new();
+    let meaningful = words.iter().filter(|word| !word.is_filler && !word.normal.is_empty());
+    sorted.extend(meaningful.map(|word| word.normal.as_str()).take(MAX_WORDS));
+    sorted.sort_unstable();
+    let mut key = ArrayString::new();
+    for word in sorted {
+        // A key that is too long is in no table.
+        if key.try_push_str(word).is_err() || key.try_push(' ').is_err() {
+            break;
+        }
+    }
+    key
 }
 
-fn is_filler(word: &str) -> bool {
-    FILLERS.iter().any(|filler| filler.eq_ignore_ascii_case(word))
-}
-
-fn count_fillers(words: &[&str]) -> usize {
-    words.iter().filter(|word| is_filler(word)).count()
-}
-
-fn find(words: &[&str]) -> Option<Meaning> {
-    let meaning = TABLE.phrases.get(normalize(words).as_str())?;
+fn find(words: &[Word<'_>]) -> Option<Meaning> {
+    let meaning = TABLE.phrases.get(&phrase_key(words))?;
     let (least, most) = meaning.fillers;
     (meaning.strength > Weak || (least..=most).contains(&count_fillers(words))).then_some(*meaning)
 }
 
 /// Whether a line contains a word that suggests a heading. This spares most lines the rest.
 fn has_key_word(line: &str) -> bool {
-    line.split(|c: char| c.is_whitespace() || c.is_ascii_punctuation()).any(|word| {
-        let first = word.bytes().next().unwrap_or_default().to_ascii_lowercase();
-        let length = 1_u32.checked_shl(u32::try_from(word.len()).unwrap_or(31)).unwrap_or(0);
-        TABLE.key_lengths[usize::from(first & 0x7f)] & length != 0
-            && TABLE.key_words.contains_key(normalize_word(word).as_str())
-    })
+    let table = &*TABLE;
+    let is_word_byte = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+    let mut start = None;
+    for (at, byte) in line.bytes().chain([b' ']).enumerate() {
+        match (start, is_word_byte(byte)) {
+            (None, true) => start = Some(at),
+            (Some(from), false) => {
+                start = None;
+                if is_key_word(table, line.get(from..at).unwrap_or_default()) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+fn is_key_word(table: &PhraseTable, word: &str) -> bool {
+    let first = word.bytes().next().unwrap_or_default().to_ascii_lowercase();
+    table.key_lengths[usize::from(first & 0x7f)] & length_bit(word.len()) != 0
+        && Word::new(word).is_some_and(|word| table.key_words.contains(&word.normal))
 }
 
 /// What separates a segment of a heading from the one before it.
@@ -455,9 +514,9 @@ enum Tail {
 
 /// Finds a phrase in a segment, which may have a bot's name before or after it.
 fn find_phrase(text: &str) -> Option<Phrase> {
-    let mut words = ArrayVec::<&str, MAX_WORDS>::new();
+    let mut words = ArrayVec::<Word<'_>, MAX_WORDS>::new();
     for word in text.split_whitespace() {
-        words.try_push(word).ok()?;
+        words.try_push(Word::new(word)?).ok()?;
     }
     if let Some(Meaning { kind, strength, .. }) = find(&words) {
         return Some(Phrase { kind, strength, is_exact: count_fillers(&words) == 0, tail: None });
@@ -466,7 +525,7 @@ fn find_phrase(text: &str) -> Option<Phrase> {
         let (name, rest) = words.split_at(count);
         let found = find(rest).filter(|_| is_name(name));
         if let Some(Meaning { kind, strength, .. }) = found
-            && (strength > Weak || is_bot_name(&name.join(" ")))
+            && (strength > Weak || is_bot_name(&join(name)))
         {
             return Some(Phrase { kind, strength, is_exact: false, tail: None });
         }
@@ -476,17 +535,15 @@ fn find_phrase(text: &str) -> Option<Phrase> {
         let Some(Meaning { kind, strength, .. }) = find(before).filter(|found| found.strength > Weak) else {
             continue;
         };
-        let is = |list: &[&str]| {
-            list.iter().any(|word| after.first().is_some_and(|first| first.eq_ignore_ascii_case(word)))
-        };
-        let rest = after.iter().skip(1).copied().collect::<Vec<_>>().join(" ");
+        let is = |list: &[&str]| after.first().is_some_and(|first| list.contains(&first.normal.as_str()));
+        let rest = join(after.get(1..).unwrap_or_default());
         let tail = if is(NAME_CONNECTORS) && !rest.is_empty() {
             Tail::Name(rest)
         } else if is(REASON_CONNECTORS) && !rest.is_empty() {
             let rest = rest.trim_start_matches("to ").trim_start_matches("of ");
             Tail::Reason(rest.to_owned())
         } else if strength == Checkout && after.len() <= MAX_NAME_WORDS && is_name(after) {
-            Tail::Name(after.join(" "))
+            Tail::Name(join(after))
         } else {
             continue;
         };
@@ -496,11 +553,15 @@ fn find_phrase(text: &str) -> Option<Phrase> {
 }
 
 /// Whether some words can be the name of a bot or a store.
-fn is_name(words: &[&str]) -> bool {
+fn is_name(words: &[Word<'_>]) -> bool {
     words.iter().all(|word| {
-        word.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit())
-            && !NEGATIONS.iter().any(|negation| negation.eq_ignore_ascii_case(word))
+        word.raw.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit())
+            && !NEGATIONS.contains(&word.normal.as_str())
     })
+}
+
+fn join(words: &[Word<'_>]) -> String {
+    words.iter().map(|word| word.raw).collect::<Vec<_>>().join(" ")
 }
 
 /// Parses a line without markup as a heading.
@@ -514,6 +575,10 @@ pub fn parse(line: &str) -> Option<Heading> {
     for (at, segment) in segments.iter().enumerate() {
         // A colon after an everyday word belongs to prose or to a product's name.
         let before_colon = segments.get(at + 1).is_some_and(|next| next.separator == Separator::Colon);
+        let is_certain = found.as_ref().is_some_and(|(_, best)| best.strength == Checkout);
+        if is_certain || !has_key_word(segment.text) {
+            continue;
+        }
         let Some(phrase) = find_phrase(segment.text) else { continue };
         let counts = phrase.strength > Weak || (!before_colon && segment.separator != Separator::Colon);
         let is_better = found.as_ref().is_none_or(|(_, best)| phrase.strength > best.strength);
@@ -538,8 +603,7 @@ pub fn parse(line: &str) -> Option<Heading> {
         Some(Tail::Name(_)) | None => {}
     }
     for segment in segments.iter().skip(at + 1) {
-        let note = fold(&segment.text.replace('_', " "));
-        if HOLDS.contains(&note.as_str()) && matches!(heading.kind, Success | Cancelled) {
+        if is_hold(segment.text) && matches!(heading.kind, Success | Cancelled) {
             heading.kind = Hold;
         } else if segment.separator == Separator::Bar
             || (succeeded && segment.separator != Separator::Bracket)
@@ -560,6 +624,12 @@ pub fn parse(line: &str) -> Option<Heading> {
     Some(heading)
 }
 
+/// Whether a note turns a success or a cancellation into a hold, such as `REVIEW_HOLD`.
+fn is_hold(note: &str) -> bool {
+    let is_same = |(a, b): (u8, u8)| a.eq_ignore_ascii_case(&b) || (a == b'_' && b == b' ');
+    HOLDS.iter().any(|hold| hold.len() == note.len() && note.bytes().zip(hold.bytes()).all(is_same))
+}
+
 /// Whether only a store, a note or a bot's name stands beside the phrase: what a heading of a text has.
 fn is_alone(segments: &[Segment<'_>], at: usize) -> bool {
     segments.iter().enumerate().all(|(other, segment)| other == at || segment.separator != Separator::Colon)
@@ -569,7 +639,8 @@ fn is_alone(segments: &[Segment<'_>], at: usize) -> bool {
 fn bot_checkout(segments: &[Segment<'_>]) -> Option<Heading> {
     let [title, store] = segments else { return None };
     let (name, last) = title.text.rsplit_once(' ')?;
-    let is_name = is_name(&[name]) && name.split(' ').count() <= MAX_NAME_WORDS;
+    let words: Vec<Word<'_>> = name.split_whitespace().filter_map(Word::new).collect();
+    let is_name = is_name(&words) && words.len() <= MAX_NAME_WORDS;
     (store.separator == Separator::Bracket && last.eq_ignore_ascii_case("checkout") && is_name)
         .then(|| Heading { kind: Success, store: Some(store.text.to_owned()), reason: None, strong: false })
 }
@@ -591,7 +662,7 @@ pub fn parse_outcome(text: &str) -> Option<CardKind> {
 pub fn parse_footer(text: &str) -> Option<CardKind> {
     parse_outcome(text).or_else(|| {
         let (name, outcome) = text.split_once(' ')?;
-        parse_outcome(outcome).filter(|_| is_name(&[name]))
+        parse_outcome(outcome).filter(|_| Word::new(name).is_some_and(|name| is_name(&[name])))
     })
 }
 
