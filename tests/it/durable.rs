@@ -1,6 +1,6 @@
-//! Nothing that was acknowledged is lost, whatever happens to the program, its database and its
-//! disk: with the real program, under load. Acknowledged is what was answered with 200, or
-//! posted to a watched channel of Discord.
+//! No acknowledged order is lost, whatever happens to the program, its database and its disk. These tests run
+//! the real program under load. An order is acknowledged if it was answered with 200 or posted to a watched
+//! channel of Discord.
 #![cfg(unix)]
 
 mod full;
@@ -9,6 +9,7 @@ mod locked;
 mod server;
 mod stop;
 
+use crate::support::app::until_ok;
 use crate::support::bot::card;
 use crate::support::discord::{Channel, Discord, Webhook};
 use crate::support::home::Home;
@@ -16,7 +17,7 @@ use crate::support::program::{End, Program};
 use crate::support::sql::Sql;
 use crate::watching::program::home_of;
 
-/// A Discord with a watched channel.
+/// A Discord double with a watched channel, and the cards that were posted there.
 pub(crate) struct Posts {
     pub(crate) discord: Discord,
     channel: Channel,
@@ -26,12 +27,12 @@ pub(crate) struct Posts {
 }
 
 impl Posts {
-    /// With a place for a ROMS that watches it.
+    /// Also returns a folder whose configuration watches the channel.
     async fn new() -> (Self, Home) {
         Self::in_home(Home::new()).await
     }
 
-    /// With this place.
+    /// Like [`Self::new`], in this folder.
     pub(crate) async fn in_home(home: Home) -> (Self, Home) {
         let discord = Discord::start().await;
         let channel = discord.guild("Buyers").channel("checkouts");
@@ -48,7 +49,7 @@ impl Posts {
         }
     }
 
-    /// Waits until the channel's history was read so often again.
+    /// Waits until the channel's history was requested this many more times.
     async fn until_read_again(&self, times: usize) {
         let path = format!("/channels/{}/messages", self.channel.id());
         self.discord.until_requests("GET", &path, self.discord.count("GET", &path) + times).await;
@@ -56,36 +57,28 @@ impl Posts {
 
     /// Waits until every order posted is stored.
     pub(crate) async fn until_stored(&self, sql: &mut Sql) {
-        let end = tokio::time::Instant::now() + std::time::Duration::from_secs(40);
-        loop {
+        let posted = self.numbers.len() as u64;
+        until_ok("every posted order is stored", async || {
             let stored = sql.count("orders WHERE order_number LIKE 'D-%'").await;
-            if stored == self.numbers.len() as u64 {
-                return;
-            }
-            assert!(tokio::time::Instant::now() < end, "{stored} of {}", self.numbers.len());
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+            if stored == posted { Ok(()) } else { Err(format!("{stored} of {posted}")) }
+        })
+        .await;
     }
 }
 
-/// As [`assert_told`] of one outage.
-fn assert_told_once(log: &str) {
-    assert_told(log, 1);
-}
-
-/// Asserts that each outage left one line when it began and one when it ended, and no other
-/// complaint.
-fn assert_told(log: &str, outages: usize) {
+/// Asserts that the log has one line for the start of each outage and one for its end, and no other warning or
+/// error.
+fn assert_logged_outages(log: &str, outages: usize) {
     let serving = log.lines().take_while(|line| !line.contains("asked to terminate"));
-    let complaints: Vec<_> =
+    let warnings: Vec<_> =
         serving.filter(|line| line.contains(" WARN ") || line.contains("ERROR ")).collect();
-    let is_told = |line: &&str| line.contains("the database does not take messages");
-    assert!(complaints.len() == outages && complaints.iter().all(is_told), "{log}");
+    let is_start = |line: &&str| line.contains("the database does not take messages");
+    assert!(warnings.len() == outages && warnings.iter().all(is_start), "{log}");
     let ends = log.lines().filter(|line| line.contains("the database takes messages again")).count();
     assert_eq!(ends, outages, "{log}");
 }
 
-/// Ends the program in order.
+/// Stops the program with SIGTERM.
 pub(crate) async fn end(program: Program) -> End {
     program.signal("TERM");
     let end = program.end().await;

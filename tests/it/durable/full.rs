@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Client;
 
-use super::{Posts, assert_told_once, end};
+use super::{Posts, assert_logged_outages, end};
 use crate::support::app::{ORDERS, until};
 use crate::support::disk::Disk;
 use crate::support::home::Home;
@@ -13,7 +13,7 @@ use crate::support::program::Program;
 use crate::support::sql::Sql;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
+async fn nothing_is_lost_while_the_disk_is_full() {
     let mounts = tempfile::tempdir().unwrap();
     for disk in Disk::kinds(mounts.path()) {
         let (mut posts, home) = Posts::in_home(Home::sqlite()).await;
@@ -39,12 +39,12 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
         assert!(seen.refused.iter().all(|code| code == "storage_unavailable"), "{:?}", seen.refused);
         assert_holds(&mut sql, &[seen.acknowledged, posts.numbers.clone()].concat()).await;
         drop(sql);
-        assert_told_once(&end(program).await.log);
+        assert_logged_outages(&end(program).await.log, 1);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_known_ends_no_outage() {
+async fn messages_that_are_already_stored_do_not_end_an_outage() {
     let (disk, (mut posts, home)) = (Disk::Limited, Posts::in_home(Home::sqlite()).await);
     let mut program = disk.start(home).await;
     posts.post(1);
@@ -52,17 +52,17 @@ async fn what_is_known_ends_no_outage() {
     let sender = Sender::to(&program);
     disk.fill(&program);
     assert_eq!((sender.post("A").await, sender.health().await), (503, 503));
-    // The history holds nothing but what is stored.
+    // The history holds only messages that are already stored.
     posts.until_read_again(2).await;
     assert_eq!(sender.health().await, 503);
     disk.free(&program);
     program.line_with("the database takes messages again").await;
     assert_eq!((sender.post("A").await, sender.health().await), (200, 200));
-    assert_told_once(&end(program).await.log);
+    assert_logged_outages(&end(program).await.log, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_ends_an_outage_needs_no_message() {
+async fn an_outage_ends_without_a_new_message() {
     let disk = Disk::Limited;
     let mut program = disk.start(Home::sqlite()).await;
     let sender = Sender::to(&program);
@@ -72,25 +72,25 @@ async fn what_ends_an_outage_needs_no_message() {
     disk.free(&program);
     program.line_with("the database takes messages again").await;
     assert_eq!((sender.health().await, sender.post("B").await), (200, 200));
-    assert_told_once(&end(program).await.log);
+    assert_logged_outages(&end(program).await.log, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_that_nobody_but_the_history_meets_is_told_all_the_same() {
+async fn an_outage_that_only_the_backfill_meets_is_logged() {
     let (disk, (posts, home)) = (Disk::Limited, Posts::in_home(Home::sqlite()).await);
     let mut program = disk.start(home).await;
     posts.discord.until_ready().await;
     posts.until_read_again(1).await;
     disk.fill(&program);
-    // A new session reads the history, and notes how far.
+    // After a new session, the backfill reads the history and stores its cursor.
     posts.discord.gateway().invalidate(false);
     program.line_with("the database does not take messages").await;
     disk.free(&program);
     program.line_with("the database takes messages again").await;
-    assert_told_once(&end(program).await.log);
+    assert_logged_outages(&end(program).await.log, 1);
 }
 
-/// Who sends single orders.
+/// Sends single orders.
 struct Sender {
     client: Client,
     url: String,
@@ -102,13 +102,13 @@ impl Sender {
         Self { client, url: program.url.clone() }
     }
 
-    /// The status with which an order is answered.
+    /// Posts an order and returns the status of the answer.
     async fn post(&self, number: &str) -> u16 {
         let request = self.client.post(format!("{}{ORDERS}", self.url)).body(card(number));
         request.send().await.unwrap().status().as_u16()
     }
 
-    /// The status of the health.
+    /// The status of `/health`.
     async fn health(&self) -> u16 {
         self.client.get(format!("{}/health", self.url)).send().await.unwrap().status().as_u16()
     }

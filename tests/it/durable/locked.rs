@@ -1,12 +1,12 @@
 //! Another program holds the lock of the database for longer than ROMS waits for it.
 
-use super::{Posts, assert_told_once, end};
+use super::{Posts, assert_logged_outages, end};
 use crate::support::app::until;
 use crate::support::load::{Load, assert_holds};
 use crate::support::program::Program;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_locked_database_is_waited_for_and_nothing_is_lost() {
+async fn nothing_is_lost_while_the_database_is_locked() {
     let (mut posts, home) = Posts::new().await;
     let program = Program::start_in(home).await;
     posts.discord.until_ready().await;
@@ -28,5 +28,5 @@ async fn a_locked_database_is_waited_for_and_nothing_is_lost() {
     let seen = load.end().await;
     assert!(seen.refused.iter().all(|code| code == "storage_unavailable"), "{:?}", seen.refused);
     assert_holds(&mut sql, &[seen.acknowledged, posts.numbers.clone()].concat()).await;
-    assert_told_once(&end(program).await.log);
+    assert_logged_outages(&end(program).await.log, 1);
 }

@@ -1,4 +1,4 @@
-//! The program is told to end while orders wait that cannot be written yet.
+//! The program is asked to stop while orders wait that cannot be written yet.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use crate::support::app::until;
 use crate::support::load::{Load, assert_holds};
 use crate::support::program::Program;
 
-/// Orders that wait: as many senders, each with one.
+/// Orders that wait: one from each sender.
 const WAITING: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_at_the_end_is_stored_and_acknowledged_or_neither() {
-    // The lock is given up in time, or not at all.
-    for gives_up in [true, false] {
+async fn at_shutdown_each_waiting_order_is_stored_and_acknowledged_or_neither() {
+    // The lock is released in time, or never.
+    for released in [true, false] {
         let mut program = Program::start().await;
         let mut lock = program.sql().await;
         lock.lock().await;
@@ -21,7 +21,7 @@ async fn what_waits_at_the_end_is_stored_and_acknowledged_or_neither() {
         until("all are connected", async || sockets(&program) >= own + WAITING).await;
         program.signal("TERM");
         program.line_with("a second signal stops at once").await;
-        if gives_up {
+        if released {
             lock.unlock().await;
         }
         let end = program.end().await;
@@ -35,9 +35,9 @@ async fn what_waits_at_the_end_is_stored_and_acknowledged_or_neither() {
             seen.acknowledged.len(),
             end.took
         );
-        if gives_up {
+        if released {
             assert_eq!(end.code, Some(0), "{}", end.log);
-            // A request that was not read yet when the end came is in neither.
+            // A request that ROMS had not read yet is neither stored nor acknowledged.
             assert_eq!(stored, seen.acknowledged.len());
             assert!(stored >= WAITING / 2, "{stored} were stored");
         } else {

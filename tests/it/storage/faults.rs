@@ -1,6 +1,4 @@
-//! A database that refuses, or is busy elsewhere: what is stored, what is answered.
-
-use std::time::Duration;
+//! The database refuses a message, or is locked by another program.
 
 use chrono::Utc;
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -17,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    app::{App, ORDERS, soon},
+    app::{App, ORDERS, soon, until},
     home::Home,
 };
 
@@ -36,7 +34,7 @@ async fn one_bad_message_of_a_batch_fails_alone_and_leaves_its_log_row() {
     let mut changes = feed.subscribe();
     let (ingest, writer) = Ingest::start(store.clone(), feed, config.orders.clone());
 
-    // While the lock is held elsewhere, all of these come to wait, and are one batch.
+    // While another program holds the lock, all of these wait and become one batch.
     sql.lock().await;
     let numbers: Vec<String> =
         (0..40).map(|at| if at == 17 { "BAD".to_owned() } else { format!("A-{at}") }).collect();
@@ -75,7 +73,7 @@ async fn one_bad_message_of_a_batch_fails_alone_and_leaves_its_log_row() {
     for _ in 0..39 {
         assert!(changes.try_recv().unwrap().created);
     }
-    assert!(changes.try_recv().is_err(), "nothing is told of what was not stored");
+    assert!(changes.try_recv().is_err(), "nothing is published that was not stored");
     ingest.close();
     soon(writer).await.unwrap();
 }
@@ -119,19 +117,14 @@ async fn a_database_that_is_locked_too_long_is_answered_with_503_and_recovers() 
     for table in ["orders", "order_events", "webhook_logs"] {
         assert_eq!(sql.count(table).await, 0, "{table}");
     }
-    // Health asks the database itself, so that it recovers without a message.
-    let healthy = async {
-        while app.get("/health").await.json["status"] != "healthy" {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    soon(healthy).await;
+    // The writer probes the database, so that health recovers without a message.
+    until("health recovers", async || app.get("/health").await.json["status"] == "healthy").await;
     let again = app.post(card("A-1")).await;
     assert_eq!((again.status, &again.json["outcome"]), (200, &json!("created")));
 }
 
 #[tokio::test]
-async fn a_full_queue_is_answered_with_503_and_loses_nothing_that_it_took() {
+async fn a_full_queue_is_answered_with_503_and_loses_nothing_that_it_accepted() {
     let home = Home::new();
     let config = home.config("");
     let store = Store::open(&config.database.url).await.unwrap();
@@ -145,7 +138,7 @@ async fn a_full_queue_is_answered_with_503_and_loses_nothing_that_it_took() {
     let stop = CancellationToken::new();
     let server = tokio::spawn(http::serve(listener, state, stop.clone()));
 
-    // The writer waits for the lock with at most four messages, and four more fill the queue.
+    // The writer holds at most four messages while it waits for the lock, and four more fill the queue.
     sql.lock().await;
     let client = Client::builder().no_proxy().build().unwrap();
     let mut replies: FuturesUnordered<_> =
