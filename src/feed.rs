@@ -1,7 +1,7 @@
-//! The broadcast of order changes, after each commit, to whoever listens.
+//! Broadcasts order changes after each commit: to WebSockets, event streams and Discord.
 //!
-//! Does not keep history: a listener that falls behind is told so and must read again. So must all
-//! when something may have been missed.
+//! The feed keeps no history. A listener that falls behind, or that is told of an interruption, must read the orders
+//! from the database again.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub struct OrderChange {
     pub order: Order,
 }
 
-/// The sending side; cheap to clone.
+/// Sends changes to all listeners; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Feed {
     changes: broadcast::Sender<Arc<OrderChange>>,
@@ -26,36 +26,36 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// A feed whose listeners may fall at most `capacity` changes behind.
+    /// A feed whose listeners may fall behind by at most `capacity` changes.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self { changes: broadcast::Sender::new(capacity), interruptions: watch::Sender::new(()) }
     }
 
-    /// Tells every listener. Nobody listening is no error.
+    /// Sends a change to every listener. It is not an error if there is none.
     pub fn publish(&self, change: OrderChange) {
-        // The only error is that nobody listens.
+        // Sending fails only if there is no listener.
         drop(self.changes.send(Arc::new(change)));
     }
 
-    /// Whether anybody listens.
+    /// Whether there is a listener.
     #[must_use]
     pub fn has_listeners(&self) -> bool {
         self.changes.receiver_count() > 0
     }
 
-    /// Tells every listener that changes may have been missed.
+    /// Tells every listener that changes may be missing from the feed.
     pub fn interrupt(&self) {
         self.interruptions.send_replace(());
     }
 
-    /// Changes whenever changes may have been missed.
+    /// Notified when changes may be missing from the feed.
     #[must_use]
     pub fn interruptions(&self) -> watch::Receiver<()> {
         self.interruptions.subscribe()
     }
 
-    /// A listener that hears every change from now on.
+    /// A listener for all changes from now on.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<OrderChange>> {
         self.changes.subscribe()

@@ -1,4 +1,4 @@
-//! The tables as SeaORM entities; seen by the store alone.
+//! The tables as SeaORM entities. Only the store uses them.
 
 pub(crate) mod channel_cursors;
 pub(crate) mod derived_tables;

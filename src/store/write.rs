@@ -1,4 +1,4 @@
-//! Writing: the batch transaction, and the small writes beside it.
+//! Writing: the transaction of a batch, and small writes outside of batches.
 
 pub(crate) mod batch;
 pub(crate) mod cursors;

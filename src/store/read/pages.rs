@@ -15,7 +15,7 @@ use crate::store::entity::order_sums;
 use crate::store::entity::orders::{Column, Entity};
 use crate::store::entity::rows;
 use crate::store::search::{Lookup, Sample};
-use crate::store::write::sums::Kind;
+use crate::store::write::sums::SumKind;
 use crate::store::{OrderFilter, Store, StoreError};
 
 /// If a status or a store has no more orders than this, a search reads them one by one instead of using
@@ -201,11 +201,11 @@ impl Store {
         let mut found = Vec::new();
         if let Some(status) = filter.status {
             let name = order_sums::Column::Name.eq(status.as_str());
-            let orders = if matters { self.count_named(Kind::Status, name).await? } else { 0 };
+            let orders = if matters { self.count_named(SumKind::Status, name).await? } else { 0 };
             found.push((Term::Status, orders));
         }
         if let Some(store) = &filter.store {
-            let orders = if matters { self.count_named(Kind::Store, name_is(store)).await? } else { 0 };
+            let orders = if matters { self.count_named(SumKind::Store, name_is(store)).await? } else { 0 };
             found.push((Term::Store, orders));
         }
         Ok(found.into_iter().min_by_key(|(_, orders)| *orders))

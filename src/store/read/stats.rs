@@ -16,7 +16,7 @@ use super::pages::{FILTERED_COLUMNS, QueryPlan};
 use crate::order::currency_from_code;
 use crate::store::entity::order_sums::{Column, Entity};
 use crate::store::entity::orders;
-use crate::store::write::sums::Kind;
+use crate::store::write::sums::SumKind;
 use crate::store::{OrderFilter, Store, StoreError};
 
 /// A count reads at most this many rows.
@@ -140,11 +140,11 @@ impl Store {
         let by_store = OrderFilter { store: filter.store.clone(), ..OrderFilter::default() };
         if *filter == by_status {
             let name = filter.status.map(|status| Column::Name.eq(status.as_str()));
-            return self.count_named(Kind::Status, Condition::all().add_option(name)).await.map(Some);
+            return self.count_named(SumKind::Status, Condition::all().add_option(name)).await.map(Some);
         }
         match &filter.store {
             Some(store) if *filter == by_store => {
-                self.count_named(Kind::Store, Condition::all().add(name_is(store))).await.map(Some)
+                self.count_named(SumKind::Store, Condition::all().add(name_is(store))).await.map(Some)
             }
             _ => Ok(None),
         }
@@ -157,11 +157,11 @@ impl Store {
     /// When the database fails, or a sum of money does not fit 64 bits.
     pub async fn stats(&self, period: &Period, by: GroupBy) -> Result<Vec<StatRow>, StoreError> {
         let (kind, key) = match by {
-            GroupBy::Day => (Kind::Status, Column::Day),
-            GroupBy::Status => (Kind::Status, Column::Name),
-            GroupBy::Store => (Kind::Store, Column::Name),
-            GroupBy::Profile => (Kind::Profile, Column::Name),
-            GroupBy::Product => (Kind::Product, Column::Name),
+            GroupBy::Day => (SumKind::Status, Column::Day),
+            GroupBy::Status => (SumKind::Status, Column::Name),
+            GroupBy::Store => (SumKind::Store, Column::Name),
+            GroupBy::Profile => (SumKind::Profile, Column::Name),
+            GroupBy::Product => (SumKind::Product, Column::Name),
         };
         let sum = |column: Column| column.sum().cast_as("bigint");
         let days = Condition::all()

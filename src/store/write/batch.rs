@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait};
 
 use super::insert::insert;
-use super::sums::{Changes, Share};
+use super::sums::{Contribution, SumChanges};
 use super::{logs, orders};
 use crate::order::{FieldChange, Order, OrderNumber, Source};
 use crate::store::admin::connect;
@@ -81,9 +81,9 @@ pub struct Batch {
     pub(crate) timezone: Tz,
     /// The orders that were read or written: row id, and what they add to the sums; `None` if there is no such
     /// order.
-    pub(crate) seen: HashMap<OrderNumber, Option<(i64, Share)>>,
+    pub(crate) known: HashMap<OrderNumber, Option<(i64, Contribution)>>,
     /// How the sums change.
-    pub(crate) sums: Changes,
+    pub(crate) sums: SumChanges,
     file: DatabaseFile,
     /// Distinguishes this process from others.
     pub(crate) origin: Arc<str>,
@@ -99,8 +99,8 @@ impl Store {
         Ok(Batch {
             transaction: connect::begin(&self.writer).await?,
             timezone: self.timezone,
-            seen: HashMap::new(),
-            sums: Changes::default(),
+            known: HashMap::new(),
+            sums: SumChanges::default(),
             file: self.file.clone(),
             origin: Arc::clone(&self.origin),
         })
@@ -165,7 +165,7 @@ impl Batch {
     /// If the database fails.
     pub async fn read_state(&mut self, keys: &BatchKeys) -> Result<StoredState, StoreError> {
         let stored = read_state(&self.transaction, keys, true).await?;
-        self.note_seen(&keys.numbers, &stored.orders);
+        self.note_known(&keys.numbers, &stored.orders);
         Ok(stored)
     }
 

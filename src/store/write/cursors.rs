@@ -1,28 +1,28 @@
-//! What the Discord edge must know after a restart.
+//! What the Discord edge has to know after a restart: cursors, gateway identifies and deletions.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
 use crate::store::entity::{channel_cursors, gateway_identifies, webhook_logs};
 use crate::store::{Store, StoreError};
 
-/// How far a channel was read.
+/// How far a channel's history was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// Every message up to this one is stored.
     pub message: i64,
-    /// When that was so. UTC.
+    /// When the cursor was stored. UTC.
     pub read_at: DateTime<Utc>,
 }
 
 impl Store {
-    /// How far each channel was read, by channel id.
+    /// The cursor of each channel, by channel id.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn cursors(&self) -> Result<HashMap<i64, Cursor>, StoreError> {
         let rows = channel_cursors::Entity::find().all(&self.readers).await?;
         let cursor =
@@ -30,10 +30,11 @@ impl Store {
         Ok(rows.into_iter().map(|row| (row.channel_id, cursor(row))).collect())
     }
 
-    /// Notes that every message of a channel up to this one is stored.
+    /// Records that every message of a channel up to this one is stored. A cursor never moves back: a manual backfill
+    /// may run beside the periodic one.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn save_cursor(
         &self,
         channel: i64,
@@ -45,17 +46,22 @@ impl Store {
             message_id: Set(message),
             updated_at: Set(now),
         };
-        let replace = OnConflict::column(channel_cursors::Column::ChannelId)
+        let stored = Expr::col((channel_cursors::Entity, channel_cursors::Column::MessageId));
+        let advance = OnConflict::column(channel_cursors::Column::ChannelId)
             .update_columns([channel_cursors::Column::MessageId, channel_cursors::Column::UpdatedAt])
+            .action_and_where(stored.lte(message))
             .to_owned();
-        channel_cursors::Entity::insert(row).on_conflict(replace).exec(&self.writer).await?;
+        channel_cursors::Entity::insert(row)
+            .on_conflict(advance)
+            .exec_without_returning(&self.writer)
+            .await?;
         Ok(())
     }
 
-    /// Notes that the bot identified itself to the gateway, and forgets what is older than `keep`.
+    /// Records that the bot identified itself to the gateway, and deletes records older than `keep`.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn note_identify(&self, now: DateTime<Utc>, keep: DateTime<Utc>) -> Result<(), StoreError> {
         gateway_identifies::Entity::delete_many()
             .filter(gateway_identifies::Column::At.lt(keep))
@@ -66,19 +72,19 @@ impl Store {
         Ok(())
     }
 
-    /// How often the bot identified itself since then, in this process and those before it.
+    /// How often the bot identified itself since this time, in this process and earlier ones.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn identifies_since(&self, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let noted = gateway_identifies::Entity::find().filter(gateway_identifies::Column::At.gte(since));
         Ok(noted.count(&self.readers).await?)
     }
 
-    /// Marks the log rows of Discord messages that were deleted there. Orders stay.
+    /// Marks the log rows of messages that were deleted in Discord. Their orders stay.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn mark_deleted(&self, messages: &[i64], now: DateTime<Utc>) -> Result<(), StoreError> {
         webhook_logs::Entity::update_many()
             .col_expr(webhook_logs::Column::DeletedAt, now.into())

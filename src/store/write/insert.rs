@@ -1,4 +1,4 @@
-//! Rows into a table, many in one statement, and the ids that they get.
+//! Inserts rows, many per statement, and reserves their ids.
 
 use std::fmt::Write;
 
@@ -8,17 +8,16 @@ use super::batch::MAX_ROWS;
 use crate::card::message::without_nul;
 use crate::store::StoreError;
 
-/// Bytes that a statement takes to PostgreSQL, at most, unless it is of one row: what fits into one
-/// record of TLS is sent at once. sqlx 0.9.0 leaves Nagle's algorithm on, by which a second record
-/// waits for the acknowledgement of the first, and that is 40 ms late
-/// (<https://github.com/transact-rs/sqlx/pull/4336>).
-const MOST_BYTES: usize = 15 * 1024;
+/// Bytes of a statement for PostgreSQL, unless a single row is larger. This fits into one TLS record, which is sent
+/// at once. sqlx 0.9.0 leaves Nagle's algorithm on: a second record waits up to 40 ms for the acknowledgement of the
+/// first (<https://github.com/transact-rs/sqlx/pull/4336>).
+const MAX_POSTGRES_BYTES: usize = 15 * 1024;
 
-/// Inserts rows in statements of power-of-two sizes, so that few statements are prepared, and
-/// gives how many were written. `tail` stands behind the values.
+/// Inserts rows in statements of power-of-two sizes, so that few statements are prepared. `tail` follows the values.
+/// Returns the number of rows written.
 ///
-/// Nothing is returned of the rows: SQLite's thread would wake this one for each. Who needs their
-/// ids takes [`fresh_ids`] before.
+/// There is no `RETURNING id`: SQLite's thread would wake this task once per row. A caller that needs the ids
+/// reserves them with [`reserve_ids`].
 pub(crate) async fn insert(
     transaction: &DatabaseTransaction,
     table: &str,
@@ -31,7 +30,7 @@ pub(crate) async fn insert(
     let mut written = 0;
     while !rows.is_empty() {
         let size = size(backend, &rows);
-        let behind = rows.split_off(size);
+        let rest = rows.split_off(size);
         let sql = format!(
             "INSERT INTO {table} ({}) VALUES {}{tail}",
             columns.join(", "),
@@ -40,23 +39,23 @@ pub(crate) async fn insert(
         let values = rows.into_iter().flatten().map(without_nul_value);
         let statement = Statement::from_sql_and_values(backend, sql, values);
         written += transaction.execute_raw(statement).await?.rows_affected();
-        rows = behind;
+        rows = rest;
     }
     Ok(written)
 }
 
-/// How many of the rows go into the next statement; at least one.
+/// The number of rows in the next statement, at least one.
 fn size(backend: DbBackend, rows: &[Vec<Value>]) -> usize {
     let mut bytes = 0;
     let fits = |row: &&Vec<Value>| {
         bytes += row.iter().map(wire_size).sum::<usize>();
-        backend != DbBackend::Postgres || bytes <= MOST_BYTES
+        backend != DbBackend::Postgres || bytes <= MAX_POSTGRES_BYTES
     };
     let fitting = rows.iter().take(MAX_ROWS).take_while(fits).count().max(1);
     1 << fitting.ilog2()
 }
 
-/// Bytes of a value in PostgreSQL's protocol, with its length and format; numbers are short.
+/// Bytes of a value in PostgreSQL's protocol, with its length and format. Rounded up for numbers.
 fn wire_size(value: &Value) -> usize {
     match value {
         Value::String(Some(text)) => text.len() + 6,
@@ -64,8 +63,8 @@ fn wire_size(value: &Value) -> usize {
     }
 }
 
-/// Ids that no row of a table has had, smallest first.
-pub(crate) async fn fresh_ids(
+/// Reserves ids that no row of the table has had, in ascending order.
+pub(crate) async fn reserve_ids(
     transaction: &DatabaseTransaction,
     table: &str,
     count: usize,
@@ -74,21 +73,22 @@ pub(crate) async fn fresh_ids(
         return Ok(Vec::new());
     }
     let backend = transaction.get_database_backend();
-    let ask = |sql: &str, values: Vec<Value>| Statement::from_sql_and_values(backend, sql, values);
+    let query = |sql: &str, values: Vec<Value>| Statement::from_sql_and_values(backend, sql, values);
     if backend != DbBackend::Postgres {
-        // The last id that was given, or put in by hand. Nobody else writes before this transaction ends.
+        // Counts from the last id that was assigned, or written by hand. Nobody else writes before this
+        // transaction ends.
         let sql = format!(
             "SELECT max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = ?), 0), \
              coalesce((SELECT max(id) FROM {table}), 0))"
         );
-        let last = transaction.query_one_raw(ask(&sql, vec![table.into()])).await?;
+        let last = transaction.query_one_raw(query(&sql, vec![table.into()])).await?;
         let last: i64 = last.map_or(Ok(0), |row| row.try_get_by_index(0))?;
-        let last_fresh = i64::try_from(count).ok().and_then(|count| last.checked_add(count));
-        return last_fresh.map(|end| (last + 1..=end).collect()).ok_or(StoreError::Corrupt { column: "id" });
+        let last_new = i64::try_from(count).ok().and_then(|count| last.checked_add(count));
+        return last_new.map(|end| (last + 1..=end).collect()).ok_or(StoreError::Corrupt { column: "id" });
     }
     let sql = "SELECT nextval(pg_get_serial_sequence($1, 'id')) AS id FROM generate_series(1, $2)";
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let rows = transaction.query_all_raw(ask(sql, vec![table.into(), count.into()])).await?;
+    let rows = transaction.query_all_raw(query(sql, vec![table.into(), count.into()])).await?;
     let mut ids = rows.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<i64>, DbErr>>()?;
     ids.sort_unstable();
     Ok(ids)
@@ -104,7 +104,7 @@ fn placeholders(backend: DbBackend, rows: usize, columns: usize) -> String {
             _ => ", ",
         });
         match backend {
-            // Writing to a text cannot fail.
+            // Writing to a `String` cannot fail.
             DbBackend::Postgres => drop(write!(list, "${}", mark + 1)),
             _ => list.push('?'),
         }

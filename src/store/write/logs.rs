@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::batch::{Batch, MAX_ROWS, padded};
-use super::insert::{fresh_ids, insert};
+use super::insert::{insert, reserve_ids};
 use crate::store::entity::rows::to_json;
 use crate::store::entity::webhook_logs::{ActiveModel, Column, Entity};
 use crate::store::{LogEntry, StoreError};
@@ -107,7 +107,7 @@ impl Batch {
             "sent_at",
             "created_at",
         ];
-        let ids = fresh_ids(&self.transaction, "webhook_logs", logs.len()).await?;
+        let ids = reserve_ids(&self.transaction, "webhook_logs", logs.len()).await?;
         let rows = logs.into_iter().zip(&ids).map(|(log, id)| {
             vec![
                 (*id).into(),

@@ -1,7 +1,7 @@
-//! The orders of a write transaction: read, and written back whole. The sums follow.
+//! The orders of a write transaction: they are read, and written back as whole rows. The sums are updated with them.
 //!
-//! On PostgreSQL other processes write too. Orders that are there are locked when they are read;
-//! that one was not there is checked when it is written.
+//! On PostgreSQL other processes write as well. Existing orders are locked when they are read. Whether a new order
+//! is still new is checked when it is written.
 
 use std::collections::HashMap;
 
@@ -11,8 +11,8 @@ use sea_orm::{
 };
 
 use super::batch::{Batch, MAX_ROWS, padded};
-use super::insert::{fresh_ids, insert};
-use super::sums::Share;
+use super::insert::{insert, reserve_ids};
+use super::sums::Contribution;
 use crate::order::{Order, OrderNumber};
 use crate::store::StoreError;
 use crate::store::entity::orders;
@@ -70,30 +70,30 @@ impl Batch {
         numbers: &[OrderNumber],
     ) -> Result<HashMap<OrderNumber, Order>, StoreError> {
         let found = find(&self.transaction, numbers, true).await?;
-        self.note_seen(numbers, &found);
+        self.note_known(numbers, &found);
         Ok(found)
     }
 
     /// Remembers which of these orders exist.
-    pub(crate) fn note_seen(&mut self, numbers: &[OrderNumber], found: &HashMap<OrderNumber, Order>) {
+    pub(crate) fn note_known(&mut self, numbers: &[OrderNumber], found: &HashMap<OrderNumber, Order>) {
         for number in numbers.iter().filter(|number| !found.contains_key(number)) {
-            self.seen.insert(number.clone(), None);
+            self.known.insert(number.clone(), None);
         }
         for (number, order) in found {
-            self.seen.insert(number.clone(), Some((order.id, self.share(order))));
+            self.known.insert(number.clone(), Some((order.id, self.contribution(order))));
         }
     }
 
-    /// Writes whole rows, new or known by their number, and gives the row id of each number. The
-    /// numbers must differ. New orders get their ids in the order in which they stand here.
+    /// Writes new and existing orders as whole rows, and returns the row id of each number. The numbers must differ.
+    /// New orders get ascending ids.
     ///
     /// # Errors
-    /// [`StoreError::Raced`] when another process has created one of the new orders; else when
-    /// the database fails.
+    /// [`StoreError::Raced`] if another process created one of the new orders in the meantime, and if the database
+    /// fails.
     pub async fn save_orders(&mut self, orders: &[&Order]) -> Result<HashMap<OrderNumber, i64>, StoreError> {
         let unseen: Vec<OrderNumber> = orders
             .iter()
-            .filter(|order| !self.seen.contains_key(&order.number))
+            .filter(|order| !self.known.contains_key(&order.number))
             .map(|order| order.number.clone())
             .collect();
         self.orders(&unseen).await?;
@@ -101,10 +101,11 @@ impl Batch {
         self.write_orders(&given).await?;
         let mut ids = HashMap::with_capacity(given.len());
         for (id, order) in given {
-            let share = self.share(order);
-            let before = self.seen.get(&order.number).and_then(Option::as_ref).map(|(_, share)| share);
-            self.sums.replace(before, Some(&share))?;
-            self.seen.insert(order.number.clone(), Some((id, share)));
+            let contribution = self.contribution(order);
+            let before =
+                self.known.get(&order.number).and_then(Option::as_ref).map(|(_, contribution)| contribution);
+            self.sums.replace(before, Some(&contribution))?;
+            self.known.insert(order.number.clone(), Some((id, contribution)));
             ids.insert(order.number.clone(), id);
         }
         Ok(ids)
@@ -116,7 +117,7 @@ impl Batch {
             orders.iter().map(|(id, order)| [Value::from(*id)].into_iter().chain(values(order)).collect());
         let replaced: Vec<String> =
             ORDER_COLUMNS.iter().skip(1).map(|column| format!("{column} = excluded.{column}")).collect();
-        // A row of another id than it was given has come in between; it is left alone.
+        // A row with a different id was created by another process in the meantime. It is left alone.
         let tail = format!(
             " ON CONFLICT (order_number) DO UPDATE SET {} WHERE orders.id = excluded.id",
             replaced.join(", ")
@@ -125,24 +126,24 @@ impl Batch {
         if written == orders.len() as u64 { Ok(()) } else { Err(StoreError::Raced) }
     }
 
-    /// The orders with their ids, new ones with fresh ids.
+    /// Pairs each order with its id, which is reserved for a new order.
     async fn with_ids<'a>(&self, orders: &[&'a Order]) -> Result<Vec<(i64, &'a Order)>, StoreError> {
-        let known = |order: &Order| match self.seen.get(&order.number) {
+        let known = |order: &Order| match self.known.get(&order.number) {
             Some(Some((id, _))) => Some(*id),
             _ => Some(order.id).filter(|id| *id != 0),
         };
         let new = orders.iter().filter(|order| known(order).is_none()).count();
-        let mut fresh = fresh_ids(&self.transaction, "orders", new).await?.into_iter();
-        let id = |order: &Order| known(order).or_else(|| fresh.next()).unwrap_or(0);
+        let mut reserved = reserve_ids(&self.transaction, "orders", new).await?.into_iter();
+        let id = |order: &Order| known(order).or_else(|| reserved.next()).unwrap_or(0);
         let mut given: Vec<_> = orders.iter().copied().map(id).zip(orders.iter().copied()).collect();
         if self.backend() == DbBackend::Postgres {
-            // In the order in which everybody locks.
+            // Every process locks in this order.
             given.sort_unstable_by_key(|(_, order)| &order.number);
         }
         Ok(given)
     }
 
-    fn share(&self, order: &Order) -> Share {
-        Share::of(&order.fields, order.created_at, self.timezone)
+    fn contribution(&self, order: &Order) -> Contribution {
+        Contribution::of(&order.fields, order.created_at, self.timezone)
     }
 }

@@ -1,9 +1,8 @@
-//! `order_sums`: what each order adds to the sums of its day, kept in the transaction that changes
-//! the order.
+//! Keeps `order_sums`: the number of orders, units and money per day, for statistics that need not read every order.
 //!
-//! An order stands in four rows: under its status, its store, its profile and its product, each of
-//! its day and currency. What an order does not say is the empty text. Whoever changes an order
-//! takes away what it added before and adds what it adds now; rows of no order are deleted.
+//! Each order counts in four rows: for its status, store, profile and product, each with its day and currency. An
+//! empty column counts under the empty text. A transaction that changes an order subtracts its previous contribution
+//! and adds the new one. Rows without orders are deleted.
 
 pub(crate) mod recount;
 
@@ -23,23 +22,22 @@ use crate::order::{Amount, Fields, Status};
 use crate::store::entity::order_sums::{Column, Entity};
 use crate::store::{Store, StoreError};
 
-/// Longest name that a row is kept under, in characters: an index does not take texts of any
-/// length.
-const LONGEST_NAME: usize = 255;
+/// Characters of a name in a row. PostgreSQL's index does not accept texts of any length.
+const MAX_NAME_CHARS: usize = 255;
 
-/// What the rows are by.
+/// The column that a row groups by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum SumKind {
     Status,
     Store,
     Profile,
     Product,
 }
 
-impl Kind {
+impl SumKind {
     const ALL: [Self; 4] = [Self::Status, Self::Store, Self::Profile, Self::Product];
 
-    /// As it stands in the table.
+    /// The name in the table.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Status => "status",
@@ -50,17 +48,17 @@ impl Kind {
     }
 }
 
-/// What one order adds to the sums.
+/// What one order contributes to the sums.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Share {
+pub(crate) struct Contribution {
     day: String,
-    /// In the order of [`Kind::ALL`].
+    /// In the order of [`SumKind::ALL`].
     names: [String; 4],
     currency: String,
     amounts: Amounts,
 }
 
-/// The numbers of a row, or how they change.
+/// The numbers of a row, or the difference to add to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Amounts {
     orders: i64,
@@ -73,15 +71,15 @@ struct Amounts {
 /// The key of a row: kind, day, name, currency.
 type Key = (&'static str, String, String, String);
 
-/// How rows change, in the order in which everybody writes them.
+/// Differences to add to the rows, sorted by key: every process writes them in this order.
 #[derive(Debug, Default)]
-pub(crate) struct Changes(BTreeMap<Key, Amounts>);
+pub(crate) struct SumChanges(BTreeMap<Key, Amounts>);
 
-impl Share {
-    /// What an order of these columns adds, made at `created_at`. Days are those of the time zone.
+impl Contribution {
+    /// The contribution of an order with these fields. Without an order date, `created_at` gives the day.
     pub(crate) fn of(fields: &Fields, created_at: DateTime<Utc>, zone: Tz) -> Self {
         let name = |text: &Option<String>| -> String {
-            text.as_deref().unwrap_or_default().chars().take(LONGEST_NAME).collect()
+            text.as_deref().unwrap_or_default().chars().take(MAX_NAME_CHARS).collect()
         };
         let void = fields.status.is_some_and(Status::is_cancelled_or_refunded);
         let total = fields.total.filter(|_| !void);
@@ -124,34 +122,35 @@ impl Amounts {
     }
 }
 
-impl Changes {
-    /// Replaces what an order added before by what it adds now.
+impl SumChanges {
+    /// Replaces the previous contribution of an order by the new one.
     ///
     /// # Errors
-    /// Where a sum is too large.
+    /// If a sum is too large.
     pub(crate) fn replace(
         &mut self,
-        before: Option<&Share>,
-        after: Option<&Share>,
+        before: Option<&Contribution>,
+        after: Option<&Contribution>,
     ) -> Result<(), StoreError> {
         if before == after {
             return Ok(());
         }
-        for (share, sign) in [(before, -1), (after, 1)] {
-            let Some(share) = share else { continue };
-            for (kind, name) in Kind::ALL.into_iter().zip(&share.names) {
-                let key = (kind.as_str(), share.day.clone(), name.clone(), share.currency.clone());
+        for (contribution, sign) in [(before, -1), (after, 1)] {
+            let Some(contribution) = contribution else { continue };
+            for (kind, name) in SumKind::ALL.into_iter().zip(&contribution.names) {
+                let key =
+                    (kind.as_str(), contribution.day.clone(), name.clone(), contribution.currency.clone());
                 let sum = self.0.entry(key).or_default();
-                *sum = sum.plus(share.amounts, sign)?;
+                *sum = sum.plus(contribution.amounts, sign)?;
             }
         }
         Ok(())
     }
 
-    /// Writes them.
+    /// Adds the differences to the stored rows.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub(crate) async fn save(self, transaction: &DatabaseTransaction) -> Result<(), StoreError> {
         const COLUMNS: [&str; 9] =
             ["kind", "day", "name", "currency", "orders", "void", "units", "priced", "hundredths"];
@@ -161,29 +160,29 @@ impl Changes {
                     hundredths = order_sums.hundredths + excluded.hundredths";
         let changes: Vec<_> =
             self.0.into_iter().filter(|(_, amounts)| *amounts != Amounts::default()).collect();
-        let fewer = changes.iter().any(|(_, amounts)| amounts.orders < 0);
+        let may_be_empty = changes.iter().any(|(_, amounts)| amounts.orders < 0);
         let rows = changes.into_iter().map(|((kind, day, name, currency), amounts)| {
             let key = [kind.into(), day.into(), name.into(), currency.into()];
             key.into_iter().chain(amounts.numbers().map(Value::from)).collect()
         });
         insert(transaction, "order_sums", &COLUMNS, rows, tail).await?;
-        if fewer {
+        if may_be_empty {
             transaction.execute_unprepared("DELETE FROM order_sums WHERE orders = 0").await?;
         }
         Ok(())
     }
 }
 
-/// The day of a moment, as the table has it.
+/// The day of a time, as the table stores it.
 fn day(moment: DateTime<Utc>, zone: Tz) -> String {
     day_of(moment, zone).to_string()
 }
 
 impl Store {
-    /// How many orders there are of these names, on all days.
+    /// The number of orders with these names, on all days.
     pub(crate) async fn count_named(
         &self,
-        kind: Kind,
+        kind: SumKind,
         name: impl Into<Condition>,
     ) -> Result<u64, StoreError> {
         let sum = Column::Orders.sum().cast_as("bigint");

@@ -19,7 +19,7 @@ async fn nothing_is_lost_while_the_server_is_stopped_or_after_it_crashed() {
     let load = Load::start(&program.url, "P", 8);
     posts.post(10);
     // How the server ends, and how many orders are refused before it starts again.
-    let outages = [("fast", 400), ("immediate", 8)];
+    let outages = [("fast", 40), ("immediate", 8)];
     for (mode, refusals) in outages {
         load.until_more(50).await;
         let refused = load.seen().refused.len();

@@ -1,4 +1,4 @@
-//! The sums made anew of all orders: for an old database, and when the time zone changes.
+//! Recalculates the sums from all orders: for an old database, and when the time zone changes.
 
 use std::time::Instant;
 
@@ -11,17 +11,17 @@ use sea_orm::{
     QueryOrder, QuerySelect,
 };
 
-use super::{Changes, Share};
+use super::{Contribution, SumChanges};
 use crate::order::{Amount, Fields, Status, currency_from_code};
 use crate::store::StoreError;
 use crate::store::entity::{derived_tables, order_sums, orders};
 
-/// Orders that are in memory at once.
-const CHUNK: u64 = 20_000;
-/// The name of the sums in `derived_tables`.
+/// Orders read at a time.
+const PAGE_SIZE: u64 = 20_000;
+/// The name of the sums in `derived_tables`. Its `made_for` holds their time zone.
 const NAME: &str = "order_sums";
 
-/// What is read of an order.
+/// The columns of an order that count.
 type Row = (
     i64,
     Option<DateTime<Utc>>,
@@ -35,11 +35,11 @@ type Row = (
     Option<i32>,
 );
 
-/// Makes the sums for this time zone, where they were made for another one or never; gives the
-/// zone that they are for. Without a wish, what was made stays, and UTC is the first.
+/// Recalculates the sums if they were made for another time zone, or never. Returns the time zone of the sums. If no
+/// zone is wanted, existing sums stay, and the first ones are for UTC.
 ///
 /// # Errors
-/// When the database fails.
+/// If the database fails.
 pub(crate) async fn ensure(transaction: &DatabaseTransaction, wanted: Option<Tz>) -> Result<Tz, StoreError> {
     let made = derived_tables::Entity::find_by_id(NAME).one(transaction).await?;
     let made = made.and_then(|made| made.made_for.parse().ok());
@@ -62,10 +62,10 @@ pub(crate) async fn ensure(transaction: &DatabaseTransaction, wanted: Option<Tz>
     Ok(zone)
 }
 
-/// Gives how many orders there are.
+/// Returns the number of orders.
 async fn recount(transaction: &DatabaseTransaction, zone: Tz) -> Result<u64, StoreError> {
     if transaction.get_database_backend() == DbBackend::Postgres {
-        // Other processes must not add to what is being counted.
+        // Other processes must not change orders while they are counted.
         transaction.execute_unprepared("LOCK TABLE orders IN SHARE MODE").await?;
     }
     order_sums::Entity::delete_many().exec(transaction).await?;
@@ -75,9 +75,9 @@ async fn recount(transaction: &DatabaseTransaction, zone: Tz) -> Result<u64, Sto
         let Some(last) = rows.last().map(|row| row.0) else { return Ok(counted) };
         after = last;
         counted += rows.len() as u64;
-        let mut changes = Changes::default();
+        let mut changes = SumChanges::default();
         for row in rows {
-            changes.replace(None, Some(&share(row, zone)))?;
+            changes.replace(None, Some(&contribution(row, zone)))?;
         }
         changes.save(transaction).await?;
     }
@@ -101,15 +101,15 @@ async fn chunk(transaction: &DatabaseTransaction, after: i64) -> Result<Vec<Row>
         ])
         .filter(Column::Id.gt(after))
         .order_by_asc(Column::Id)
-        .limit(CHUNK)
+        .limit(PAGE_SIZE)
         .into_tuple()
         .all(transaction)
         .await?;
     Ok(rows)
 }
 
-/// Values that no order can hold count as not said, as where whole orders are read.
-fn share(row: Row, zone: Tz) -> Share {
+/// Values that no field can hold count as empty, as everywhere.
+fn contribution(row: Row, zone: Tz) -> Contribution {
     let (_, order_date, created_at, status, store, profile, product, currency, total, quantity) = row;
     let fields = Fields {
         order_date,
@@ -122,5 +122,5 @@ fn share(row: Row, zone: Tz) -> Share {
         quantity: quantity.and_then(|quantity| u32::try_from(quantity).ok()),
         ..Fields::default()
     };
-    Share::of(&fields, created_at, zone)
+    Contribution::of(&fields, created_at, zone)
 }
