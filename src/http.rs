@@ -15,7 +15,7 @@
 //! [`Message`](crate::card::message::Message) and goes to [`Ingest`]. The server speaks HTTP/1.1
 //! without TLS. A reverse proxy in front may add TLS; it must pass `Host` and `Origin` on unchanged.
 
-mod api;
+pub(crate) mod api;
 mod body;
 mod cross_site;
 mod error;

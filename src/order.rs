@@ -75,6 +75,29 @@ pub struct Patch {
     pub derived: Fields,
     /// Values without a column.
     pub extra: Extra,
+    /// The products that the card lists. A card that names a product has at least one.
+    pub items: Vec<OrderItem>,
+}
+
+/// One product line of an order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderItem {
+    /// What was bought.
+    pub product: Option<String>,
+    /// The store's article number.
+    pub sku: Option<String>,
+    /// The size or variant.
+    pub size: Option<String>,
+    /// Units ordered, at least 1.
+    pub quantity: u32,
+    /// Price of one unit.
+    pub price: Option<Amount>,
+    /// Price of the line.
+    pub total: Option<Amount>,
+    /// Link to the product, `http` or `https`.
+    pub product_url: Option<String>,
+    /// Picture of the product, `http` or `https`.
+    pub image_url: Option<String>,
 }
 
 /// One order as it is stored.

@@ -103,6 +103,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     builder.set_currency(context.currency);
     let placed_at = builder.embed_time.unwrap_or(context.at);
     let states_date = builder.stated.order_date.is_some();
+    let items = builder.order_items();
     let PatchBuilder { stated, derived, extra, warnings, .. } = builder;
     let derived = Fields {
         quantity: Some(1),
@@ -110,7 +111,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         order_time: (!states_date).then(|| time_of_day(placed_at, context)),
         ..derived
     };
-    let patch = Patch { number, at: context.at, source: context.source, stated, derived, extra };
+    let patch = Patch { number, at: context.at, source: context.source, stated, derived, extra, items };
     Some(ParsedCard::Order { patch: Box::new(patch), warnings })
 }
 
@@ -212,7 +213,8 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
         if values::count(text).is_some() && matches!(label.name, "items" | "products") {
             return builder.set_count("quantity", text, values::count(text), |fields| &mut fields.quantity);
         }
-        if builder.set_product_list(&value.lines) {
+        let is_list_label = matches!(label.name, "items" | "products" | "order items" | "ordered items");
+        if builder.set_product_list(&value.lines, is_list_label) {
             return;
         }
     }

@@ -1,6 +1,7 @@
 //! `roms parse`: shows how ROMS reads a message, without storing anything.
 
 use std::{
+    collections::HashMap,
     fs,
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -8,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{open_existing, table::write_aligned};
 use crate::card::decode::form::wrapped_payload;
@@ -19,9 +20,10 @@ use crate::card::parse;
 use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::config::Config;
+use crate::http::api::order_body::{OrderBody, number_of};
 use crate::ingest::{context, not_an_order};
-use crate::order::Patch;
 use crate::order::merge::merge;
+use crate::order::{Order, OrderItem, OrderNumber, Patch};
 
 #[derive(Debug, Args)]
 pub(crate) struct Parse {
@@ -32,6 +34,12 @@ pub(crate) struct Parse {
     /// Take the message from this row of the webhook log instead.
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
     log: Option<i64>,
+    /// Show the text form and the fields of each card (default).
+    #[arg(long, conflicts_with = "json")]
+    text: bool,
+    /// Print the outcome and the order of each card as JSON, as they would be stored in an empty database.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Parse {
@@ -45,6 +53,9 @@ impl Parse {
             None => read_file(&self.file)?,
         };
         let message = Message::from_payload(&unwrap_message(&text), "parse", clock::now());
+        if self.json {
+            return write_json(out, &message, config);
+        }
         if let Some(error) = &message.json_error {
             writeln!(out, "Read as text: {error}\n")?;
         }
@@ -114,6 +125,52 @@ fn write_cards(out: &mut impl Write, message: &Message, config: &Config) -> anyh
         false if cards.is_empty() => bail!("no order was read: {}", not_an_order(message).detail),
         false => bail!("no order was read"),
     }
+}
+
+/// What the cards of a message would leave in an empty database.
+fn write_json(out: &mut impl Write, message: &Message, config: &Config) -> anyhow::Result<()> {
+    let mut orders: HashMap<OrderNumber, Order> = HashMap::new();
+    let mut cards = Vec::new();
+    for (text, number) in flatten(message).iter().zip(1..) {
+        match parse::parse(text, &context(message, &config.orders, number)) {
+            Some(ParsedCard::Order { patch, warnings }) => {
+                let change = merge(orders.get(&patch.number), &patch, message.received_at);
+                let outcome = match (change.created, change.changes.is_empty()) {
+                    (true, _) => Outcome::Created,
+                    (false, false) => Outcome::Updated,
+                    (false, true) => Outcome::Unchanged,
+                };
+                let mut order = serde_json::to_value(OrderBody::from(change.order.clone()))?;
+                if let Some(order) = order.as_object_mut() {
+                    order.insert("items".to_owned(), patch.items.iter().map(item_json).collect());
+                }
+                orders.insert(patch.number.clone(), change.order);
+                cards.push(card_json(&outcome, &warnings, order));
+            }
+            Some(ParsedCard::NoOrder(outcome)) => cards.push(card_json(&outcome, &[], Value::Null)),
+            None => {}
+        }
+    }
+    if cards.is_empty() {
+        cards.push(card_json(&Outcome::Rejected(not_an_order(message)), &[], Value::Null));
+    }
+    writeln!(out, "{:#}", json!({ "cards": cards }))?;
+    Ok(())
+}
+
+fn card_json(outcome: &Outcome, warnings: &[String], order: Value) -> Value {
+    json!({
+        "outcome": outcome.as_str(), "code": outcome.code(), "reason": outcome.reason(), "warnings": warnings,
+        "order": order,
+    })
+}
+
+fn item_json(item: &OrderItem) -> Value {
+    json!({
+        "product": item.product, "sku": item.sku, "size": item.size, "quantity": item.quantity,
+        "price": item.price.map(number_of), "total": item.total.map(number_of),
+        "product_url": item.product_url, "image_url": item.image_url,
+    })
 }
 
 fn write_order(out: &mut impl Write, patch: &Patch, warnings: &[String]) -> anyhow::Result<()> {

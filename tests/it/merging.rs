@@ -32,6 +32,7 @@ fn patch(minutes: i64, stated: Fields) -> Patch {
         stated,
         derived,
         extra: [].into(),
+        items: Vec::new(),
     }
 }
 

@@ -72,3 +72,28 @@ fn a_warning_says_only_that_its_own_value_was_ignored() {
     let warning = "Warning: quantity: \"lots\" is not a number from 1 to 1,000,000; ignored\n";
     assert!(out(&output).contains(warning), "{}", out(&output));
 }
+
+#[test]
+fn json_shows_what_would_be_stored_in_an_empty_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = "Successful Checkout | Target\nProduct\n- 2x Bundle - M\n- 1x Tin\nPrice\n$86.41\nOrder Number\n#A-1\n\
+        Order Cancelled | Target\nOrder Number\n#A-1\nTotal\nlots\nOrder Cancelled\nEmail\na@example.com\n\
+        Test Webhook\nProduct\nX\n";
+    let output = roms(folder.path(), &["parse", "--json"], card);
+    let found: Value = serde_json::from_str(&out(&output)).unwrap_or_else(|_| panic!("{}", err(&output)));
+    let cards = found["cards"].as_array().unwrap();
+    let outcomes: Vec<_> = cards.iter().map(|card| card["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["created", "updated", "rejected"], "{found:#}");
+    let order = &cards[0]["order"];
+    assert_eq!((order["order_number"].as_str(), order["total"].as_f64()), (Some("A-1"), Some(86.41)));
+    assert_eq!((order["quantity"].as_u64(), order["price"].as_f64()), (Some(3), None));
+    let item = |at: usize| (order["items"][at]["product"].as_str(), order["items"][at]["quantity"].as_u64());
+    assert_eq!((item(0), item(1)), ((Some("Bundle"), Some(2)), (Some("Tin"), Some(1))));
+    assert_eq!(cards[1]["order"]["status"], "cancelled");
+    assert!(cards[1]["warnings"][0].as_str().unwrap().starts_with("total: "), "{found:#}");
+    assert_eq!(cards[2]["code"], "missing_order_number");
+    assert_eq!(cards[2]["order"], Value::Null);
+    let nothing = roms(folder.path(), &["parse", "--json"], "hello");
+    assert!(out(&nothing).contains("not_an_order"), "{}", out(&nothing));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}

@@ -16,7 +16,7 @@ use super::money::{self, CurrencyHint, is_dollar};
 use super::text_form::LabelledValue;
 use super::values::{self, ListedItem};
 use crate::order::dates::{self, ParsedDate};
-use crate::order::{Amount, Extra, Fields, Status, currency_from_code};
+use crate::order::{Amount, Extra, Fields, OrderItem, Status, currency_from_code};
 use crate::redact::credentials;
 
 /// Maximum characters of a one-line value: the size of an embed field.
@@ -131,6 +131,7 @@ pub(crate) struct PatchBuilder {
 #[derive(Clone, Debug, Default)]
 struct Item {
     product: Option<String>,
+    product_url: Option<String>,
     size: Option<String>,
     price: Option<Amount>,
     quantity: Option<u32>,
@@ -399,22 +400,24 @@ impl PatchBuilder {
         self.set_item(Column::Price, number, price.trim());
     }
 
-    /// Sets the products from a list, one on each line. Returns false if the value is not a list.
-    pub(crate) fn set_product_list(&mut self, lines: &[Plain]) -> bool {
-        let lines: Vec<&str> =
-            lines.iter().map(|line| line.text.as_str()).filter(|line| !markup::is_no_value(line)).collect();
+    /// Sets the products from a list, one on each line. Returns false if the value is not a list. A single line is
+    /// a list if the label says so or if it has a bullet and a quantity; otherwise it is the name of a product.
+    pub(crate) fn set_product_list(&mut self, lines: &[Plain], is_list_label: bool) -> bool {
+        let lines: Vec<&Plain> = lines.iter().filter(|line| !markup::is_no_value(&line.text)).collect();
         let listed: Option<Vec<ListedItem<'_>>> =
-            lines.iter().map(|line| values::listed_item(line)).collect();
+            lines.iter().map(|line| values::listed_item(&line.text)).collect();
         let Some(listed) = listed.filter(|listed| !listed.is_empty()) else { return false };
-        // A single name that starts with a dash or a number is a name.
-        let is_list = lines.len() > 1
-            || lines.iter().all(|line| line.starts_with(['-', '•'])) && values::starts_with_count(lines[0]);
+        let is_bullet = |line: &str| line.starts_with(['-', '•']) && values::starts_with_count(line);
+        let is_list = lines.len() > 1 || is_list_label || lines.iter().all(|line| is_bullet(&line.text));
         if !is_list || !self.items.is_empty() {
             return false;
         }
         self.is_basket = true;
-        for (ListedItem { quantity, name, size }, number) in listed.into_iter().zip(1_u8..=MAX_ITEMS) {
+        for ((ListedItem { quantity, name, size }, line), number) in
+            listed.into_iter().zip(lines).zip(1_u8..=MAX_ITEMS)
+        {
             let item = self.item(number);
+            item.product_url.clone_from(&line.link);
             item.quantity = Some(quantity);
             item.product = Some(cut(name, MAX_LINE));
             item.size = size.map(|size| cut(size, MAX_LINE));
@@ -477,6 +480,41 @@ impl PatchBuilder {
                 item.price?.times(quantity_of(item)).and_then(|line| sum.plus(line))
             });
         }
+    }
+
+    /// The products of the card as items. A card without a list of products has one item.
+    pub(crate) fn order_items(&self) -> Vec<OrderItem> {
+        let stated = &self.stated;
+        if self.items.is_empty() {
+            let quantity = stated.quantity.unwrap_or(1);
+            let item = OrderItem {
+                product: stated.product.clone(),
+                sku: self.extra.get("sku").cloned(),
+                size: self.extra.get("size").cloned(),
+                quantity,
+                price: stated.price,
+                total: stated.price.and_then(|price| price.times(quantity)).or(stated.total),
+                product_url: stated.product_url.clone(),
+                image_url: stated.image_url.clone(),
+            };
+            return if item.product.is_some() { vec![item] } else { Vec::new() };
+        }
+        let is_only = self.items.len() == 1;
+        let items = self.items.values().map(|item| {
+            let quantity = item.quantity.unwrap_or(1);
+            let price = item.price.or(stated.price.filter(|_| is_only));
+            OrderItem {
+                product: item.product.clone(),
+                sku: self.extra.get("sku").filter(|_| is_only).cloned(),
+                size: item.size.clone().or_else(|| self.extra.get("size").filter(|_| is_only).cloned()),
+                quantity,
+                price,
+                total: price.and_then(|price| price.times(quantity)).or(stated.total.filter(|_| is_only)),
+                product_url: item.product_url.clone(),
+                image_url: stated.image_url.clone().filter(|_| is_only),
+            }
+        });
+        items.collect()
     }
 
     /// Records what an amount says about its currency. Returns false if it contradicts an earlier amount.

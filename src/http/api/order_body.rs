@@ -151,6 +151,6 @@ impl From<Order> for OrderBody {
 /// The double nearest to the amount, which JSON writes with the amount's own digits: 14 digits
 /// are fewer than the 15 that a double keeps.
 #[expect(clippy::cast_precision_loss, reason = "hundredths have at most 14 digits")]
-fn number_of(amount: Amount) -> f64 {
+pub(crate) fn number_of(amount: Amount) -> f64 {
     amount.hundredths() as f64 / 100.0
 }
