@@ -23,7 +23,7 @@ mod query;
 mod router;
 mod serve;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono_tz::Tz;
 use tokio::sync::Semaphore;
@@ -44,6 +44,7 @@ pub struct AppState {
     timezone: Tz,
     /// Host names, in lower case, that requests may use besides this machine's own.
     hosts: Arc<[String]>,
+    refusals: Mutex<cross_site::RefusalReports>,
     /// The state of the Discord connection; `None` if no token is configured.
     discord: Option<StatusBoard>,
     /// Cancelled when the server shuts down: WebSockets are closed, and bodies must end soon.
@@ -64,6 +65,7 @@ impl AppState {
             feed,
             timezone,
             hosts: Arc::default(),
+            refusals: Mutex::default(),
             discord: None,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),

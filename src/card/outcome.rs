@@ -96,7 +96,7 @@ pub struct Rejection {
 }
 
 /// Machine-readable reasons of a rejection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RejectionCode {
     /// The message contains no card.
     NotAnOrder,
@@ -110,18 +110,27 @@ pub enum RejectionCode {
     Incomplete,
     /// The database refused this message.
     NotStored,
+    /// The HTTP request was for an unknown host. Its body was not read.
+    UnknownHost,
+    /// A page of another site made a browser send the HTTP request. Its body was not read.
+    CrossOrigin,
 }
 
 impl RejectionCode {
     /// All reasons.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::NotAnOrder,
         Self::MissingOrderNumber,
         Self::BadOrderNumber,
         Self::TooLarge,
         Self::Incomplete,
         Self::NotStored,
+        Self::UnknownHost,
+        Self::CrossOrigin,
     ];
+
+    /// The reasons for refusing an HTTP request before its body is read.
+    pub const REFUSED_REQUESTS: [Self; 2] = [Self::UnknownHost, Self::CrossOrigin];
 
     /// The name in the log and on the wire.
     #[must_use]
@@ -133,13 +142,21 @@ impl RejectionCode {
             Self::TooLarge => "too_large",
             Self::Incomplete => "incomplete",
             Self::NotStored => "not_stored",
+            Self::UnknownHost => "unknown_host",
+            Self::CrossOrigin => "cross_origin",
         }
     }
 
-    /// Whether the message did not arrive completely, so that it cannot be read.
+    /// Whether the message was not received completely, so that it cannot be read.
     #[must_use]
-    pub const fn is_truncated(self) -> bool {
-        matches!(self, Self::TooLarge | Self::Incomplete)
+    pub fn is_truncated(self) -> bool {
+        matches!(self, Self::TooLarge | Self::Incomplete) || self.is_refused_request()
+    }
+
+    /// Whether it is one of [`Self::REFUSED_REQUESTS`].
+    #[must_use]
+    pub fn is_refused_request(self) -> bool {
+        Self::REFUSED_REQUESTS.contains(&self)
     }
 }
 

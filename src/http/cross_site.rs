@@ -8,13 +8,18 @@
 //!   browser, our API then has the same origin as that page; only `Host` still shows the page's name.
 //! - *Same origin*: where a browser lets any page send a request (posting a form, opening a
 //!   WebSocket), `Origin` must be absent or name the same host as `Host`.
+//!
+//! Each refused request is logged, and leaves a row in the webhook log at most once a minute.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::{
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, MatchedPath, Request, State},
     http::{
-        HeaderMap, HeaderValue,
+        HeaderMap, HeaderName, HeaderValue,
         header::{HOST, ORIGIN},
         request::Parts,
         uri::Authority,
@@ -22,9 +27,28 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use tokio::time::sleep_until;
 use url::Host;
 
 use super::{AppState, error::ApiError};
+use crate::card::message::Message;
+use crate::card::outcome::{Rejection, RejectionCode};
+use crate::clock;
+use crate::log_limit::LogLimiter;
+
+/// The name under which the log filter finds the lines about refused requests, as in
+/// `info,roms::refused=off`.
+const REFUSED_LINES: &str = "roms::refused";
+/// The shortest time between two log rows for the same reason and peer.
+const ROW_INTERVAL: Duration = Duration::from_mins(1);
+/// Reasons and peers that are remembered for [`ROW_INTERVAL`]. Beyond these, no rows are written.
+const MAX_REMEMBERED: usize = 1_000;
+/// The longest name of a site in a log line, in characters.
+const MAX_SITE_CHARS: usize = 100;
+
+/// The address of the client, or of the reverse proxy in front. `serve` adds it to each request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Middleware that refuses requests for an unknown host. Browsers always send `Host`, so a request
 /// without it is safe.
@@ -37,7 +61,8 @@ pub(crate) async fn require_known_host(
     if hosts.all(|host| is_known(host, &state.hosts)) {
         Ok(next.run(request).await)
     } else {
-        Err(ApiError::UnknownHost)
+        let (parts, _) = request.into_parts();
+        Err(refuse(&state, &parts, unknown_host(), &HOST))
     }
 }
 
@@ -58,11 +83,15 @@ fn is_known(host: &HeaderValue, names: &[String]) -> bool {
 /// An extractor that succeeds only if the request follows the same-origin rule.
 pub(crate) struct SameOrigin;
 
-impl<S: Sync> FromRequestParts<S> for SameOrigin {
+impl FromRequestParts<Arc<AppState>> for SameOrigin {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        if is_same_origin(&parts.headers) { Ok(Self) } else { Err(ApiError::CrossOrigin) }
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, ApiError> {
+        if is_same_origin(&parts.headers) {
+            Ok(Self)
+        } else {
+            Err(refuse(state, parts, cross_origin(), &ORIGIN))
+        }
     }
 }
 
@@ -71,4 +100,90 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, rest)| rest);
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host))
+}
+
+pub(crate) fn unknown_host() -> Rejection {
+    let detail = "Use 127.0.0.1 or localhost. If a reverse proxy passes requests on under another \
+                  name, add that name to `hosts` under [http] in the configuration.";
+    Rejection { code: RejectionCode::UnknownHost, detail: detail.to_owned() }
+}
+
+pub(crate) fn cross_origin() -> Rejection {
+    let detail = "`Origin` must name the same host and port as `Host`.";
+    Rejection { code: RejectionCode::CrossOrigin, detail: detail.to_owned() }
+}
+
+/// What has been reported about refused requests.
+#[derive(Debug, Default)]
+pub(crate) struct RefusalReports {
+    lines: LogLimiter,
+    /// When the last log row for a reason and peer was written.
+    rows: HashMap<(RejectionCode, IpAddr), Instant>,
+}
+
+impl RefusalReports {
+    /// Whether a refused request may leave a log row. If so, the next one must wait.
+    fn admit_row(&mut self, code: RejectionCode, peer: IpAddr, now: Instant) -> bool {
+        self.rows.retain(|_, last| now.duration_since(*last) < ROW_INTERVAL);
+        if self.rows.len() >= MAX_REMEMBERED || self.rows.contains_key(&(code, peer)) {
+            return false;
+        }
+        self.rows.insert((code, peer), now);
+        true
+    }
+}
+
+/// Reports a refused request. `header` names the other site.
+fn refuse(state: &Arc<AppState>, parts: &Parts, why: Rejection, header: &HeaderName) -> ApiError {
+    let now = Instant::now();
+    let peer = parts.extensions.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(peer)| *peer);
+    // The route, not the path: a path names an order, or is whatever the other site likes.
+    let route = parts.extensions.get::<MatchedPath>().map_or("(unknown path)", MatchedPath::as_str);
+    let mut reports = lock(&state.refusals);
+    let had_summary = reports.lines.summary_due().is_some();
+    if reports.lines.admit(why.code.as_str(), now) {
+        tracing::warn!(
+            target: REFUSED_LINES,
+            { peer = %peer, http.method = %parts.method, http.route = route, site = site(&parts.headers, header) },
+            "request refused: {}", why.code.as_str()
+        );
+    } else if !had_summary && let Some(due) = reports.lines.summary_due() {
+        state.tasks.spawn(log_summary(Arc::clone(state), due));
+    }
+    if reports.admit_row(why.code, peer, now) {
+        let endpoint = format!("{} {route}", parts.method);
+        let message = Message::refused(String::new(), &endpoint, clock::now(), why.clone());
+        let ingest = state.ingest.clone();
+        state.tasks.spawn(async move {
+            // The request is refused anyway; the writer logs a failing database.
+            drop(ingest.try_submit(message).await);
+        });
+    }
+    why.into()
+}
+
+/// Logs how many requests were refused without a line of their own, at the end of the second or
+/// when the server shuts down.
+async fn log_summary(state: Arc<AppState>, due: Instant) {
+    tokio::select! {
+        () = sleep_until(due.into()) => {}
+        () = state.closing.cancelled() => {}
+    }
+    if let Some(counts) = lock(&state.refusals).lines.take_summary(due) {
+        tracing::warn!(target: REFUSED_LINES, "more requests refused within a second: {counts}");
+    }
+}
+
+fn lock(reports: &Mutex<RefusalReports>) -> MutexGuard<'_, RefusalReports> {
+    reports.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The domain name of the other site, if the header has one.
+fn site(headers: &HeaderMap, header: &HeaderName) -> Option<String> {
+    let text = headers.get(header)?.to_str().ok()?;
+    let authority: Authority = text.rsplit_once("://").map_or(text, |(_, rest)| rest).parse().ok()?;
+    match Host::parse(authority.host()) {
+        Ok(Host::Domain(name)) => Some(name.chars().take(MAX_SITE_CHARS).collect()),
+        _ => None,
+    }
 }

@@ -16,6 +16,7 @@ use utoipa::{
     openapi::{Content, Ref, RefOr, example::ExampleBuilder, response},
 };
 
+use super::cross_site;
 use super::query::bad_parameter;
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::ingest::SubmitError;
@@ -23,9 +24,6 @@ use crate::store::StoreError;
 
 /// The outcome of a message that could not be read.
 pub(crate) const REJECTED: &str = "rejected";
-
-const UNKNOWN_HOST: &str = "Use 127.0.0.1 or localhost. If a reverse proxy passes requests on under another \
-                            name, add that name to `hosts` under [http] in the configuration.";
 
 /// Why a request failed. `Display` is the `message` of the answer.
 #[derive(Debug, thiserror::Error)]
@@ -43,12 +41,6 @@ pub(crate) enum ApiError {
     /// The resource does not exist. Holds its kind.
     #[error("There is no such {0}")]
     NotFound(&'static str),
-    /// See [`cross_site`](super::cross_site).
-    #[error("Requests for this host are refused")]
-    UnknownHost,
-    /// See [`cross_site`](super::cross_site).
-    #[error("Requests from pages of another site are refused")]
-    CrossOrigin,
     /// A plain request to the WebSocket path.
     #[error("This path needs a WebSocket client")]
     NotWebSocket {
@@ -58,7 +50,7 @@ pub(crate) enum ApiError {
     /// The limit of open WebSockets is reached.
     #[error("Too many clients are listening; try again later")]
     TooManySockets,
-    /// The message was rejected. Only its log row is stored.
+    /// The message was rejected, or the request was refused by [`cross_site`](super::cross_site).
     #[error("{}", refusal(.why.code).1)]
     Refused { why: Rejection, log_id: Option<i64> },
     /// The queue or the connection limit is full.
@@ -103,8 +95,6 @@ impl ApiError {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "bad_parameter"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
-            Self::UnknownHost => (StatusCode::MISDIRECTED_REQUEST, "unknown_host"),
-            Self::CrossOrigin => (StatusCode::FORBIDDEN, "cross_origin"),
             Self::NotWebSocket { .. } => (StatusCode::UPGRADE_REQUIRED, "not_websocket"),
             Self::TooManySockets => (StatusCode::SERVICE_UNAVAILABLE, "too_many_sockets"),
             Self::Refused { why, .. } => (refusal(why.code).0, why.code.as_str()),
@@ -118,7 +108,6 @@ impl ApiError {
     pub(crate) fn body(&self) -> ErrorBody {
         let (detail, log_id) = match self {
             Self::BadParameter { detail, .. } | Self::NotWebSocket { detail } => (Some(detail.clone()), None),
-            Self::UnknownHost => (Some(UNKNOWN_HOST.to_owned()), None),
             Self::Refused { why, log_id } => (Some(why.detail.clone()), *log_id),
             _ => (None, None),
         };
@@ -155,6 +144,13 @@ impl From<StoreError> for ApiError {
     }
 }
 
+/// A request that was refused before its body was read.
+impl From<Rejection> for ApiError {
+    fn from(why: Rejection) -> Self {
+        Self::Refused { why, log_id: None }
+    }
+}
+
 impl From<SubmitError> for ApiError {
     fn from(error: SubmitError) -> Self {
         match error {
@@ -185,6 +181,10 @@ const fn refusal(code: RejectionCode) -> (StatusCode, &'static str) {
         RejectionCode::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
         RejectionCode::Incomplete => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive completely"),
         RejectionCode::NotStored => (StatusCode::INTERNAL_SERVER_ERROR, "The database refused this message"),
+        RejectionCode::UnknownHost => (StatusCode::MISDIRECTED_REQUEST, "Requests for this host are refused"),
+        RejectionCode::CrossOrigin => {
+            (StatusCode::FORBIDDEN, "Requests from pages of another site are refused")
+        }
     }
 }
 
@@ -197,7 +197,7 @@ macro_rules! documented_errors {
 
         impl IntoResponses for $name {
             fn responses() -> BTreeMap<String, RefOr<response::Response>> {
-                documented(&[$($error,)+ ApiError::UnknownHost, ApiError::Internal])
+                documented(&[$($error,)+ cross_site::unknown_host().into(), ApiError::Internal])
             }
         })+
     };
@@ -207,7 +207,7 @@ documented_errors! {
     /// Errors of the webhook.
     WebhookErrors: [
         refused(RejectionCode::NotAnOrder, "No line reads as an order."),
-        ApiError::CrossOrigin,
+        cross_site::cross_origin().into(),
         refused(RejectionCode::Incomplete, "The connection broke off. Send the request again."),
         refused(RejectionCode::TooLarge, "A body has at most 256 KiB."),
         refused(RejectionCode::MissingOrderNumber, "The card has no Order Number."),
@@ -227,7 +227,7 @@ documented_errors! {
     ];
     /// Errors of the live updates.
     SocketErrors: [
-        ApiError::CrossOrigin,
+        cross_site::cross_origin().into(),
         ApiError::NotWebSocket { detail: "Connection header did not include 'upgrade'".to_owned() },
         ApiError::TooManySockets,
         ApiError::Closing,

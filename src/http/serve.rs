@@ -4,10 +4,10 @@
 //! `axum::serve` cannot be used: it has no timeout for request headers, and its graceful shutdown
 //! neither waits for WebSockets nor closes them.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
-    Router,
+    Extension, Router,
     body::Body,
     http::{HeaderValue, header::CONNECTION},
     middleware::{from_fn, map_response},
@@ -26,11 +26,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::Layer;
 
 use super::{
     AppState,
     api::health,
     body,
+    cross_site::Peer,
     error::ApiError,
     router::{log_and_add_headers, router},
 };
@@ -70,8 +72,8 @@ pub async fn serve_at_most(
 ) {
     let (closing, tasks) = (state.closing.clone(), state.tasks.clone());
     let server = Server {
-        service: TowerToHyperService::new(router(state)),
-        busy_service: TowerToHyperService::new(busy_router()),
+        router: router(state),
+        busy_router: busy_router(),
         connections: TaskTracker::new(),
         served: Arc::new(Semaphore::new(connections)),
         open: Arc::new(Semaphore::new(connections + MAX_TURNED_AWAY)),
@@ -97,8 +99,9 @@ pub async fn serve_at_most(
 }
 
 struct Server {
-    service: TowerToHyperService<Router>,
-    busy_service: TowerToHyperService<Router>,
+    router: Router,
+    /// Answers connections beyond the limit.
+    busy_router: Router,
     connections: TaskTracker,
     /// One permit for each connection that is served.
     served: Arc<Semaphore>,
@@ -112,10 +115,10 @@ impl Server {
         // The semaphore is never closed, so this loop never ends.
         while let Ok(open) = Arc::clone(&self.open).acquire_owned().await {
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let served = Arc::clone(&self.served).try_acquire_owned().ok();
-                    let service = if served.is_some() { &self.service } else { &self.busy_service };
-                    let connection = serve_connection(stream, service.clone(), self.closing.clone());
+                    let router = if served.is_some() { &self.router } else { &self.busy_router };
+                    let connection = serve_connection(stream, peer, router.clone(), self.closing.clone());
                     self.connections.spawn(async move {
                         connection.await;
                         drop((served, open));
@@ -134,18 +137,16 @@ impl Server {
     /// requests, and closing the listener would reset them.
     fn accept_waiting(&self, listener: &TcpListener) {
         for _ in 0..MAX_CONNECTIONS {
-            let Some(Ok((stream, _))) = listener.accept().now_or_never() else { break };
-            self.connections.spawn(serve_connection(stream, self.service.clone(), self.closing.clone()));
+            let Some(Ok((stream, peer))) = listener.accept().now_or_never() else { break };
+            let connection = serve_connection(stream, peer, self.router.clone(), self.closing.clone());
+            self.connections.spawn(connection);
         }
     }
 }
 
 /// Serves one connection until either side ends it.
-async fn serve_connection(
-    stream: TcpStream,
-    service: TowerToHyperService<Router>,
-    closing: CancellationToken,
-) {
+async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, closing: CancellationToken) {
+    let service = TowerToHyperService::new(Extension(Peer(peer.ip())).layer(router));
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "cannot set TCP_NODELAY");
     }

@@ -250,6 +250,10 @@ impl Writer {
         self.log_card_summary(now);
         for message in merged.messages.iter().filter(|message| message.target != LogTarget::Skip) {
             for card in &message.receipt.cards {
+                // The HTTP server has already logged a request that it refused.
+                if matches!(&card.outcome, Outcome::Rejected(why) if why.code.is_refused_request()) {
+                    continue;
+                }
                 if self.card_lines.admit(card.outcome.as_str(), now) {
                     let order = card.order.as_ref().and_then(|(_, number)| merged.orders.get(number));
                     let line = card_line(card, order.map(|pending| &pending.order));

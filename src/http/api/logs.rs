@@ -88,7 +88,7 @@ struct LogRow {
     /// The path of the request, or the Discord channel.
     endpoint: String,
     /// HTTP method; `null` if the message did not arrive over HTTP.
-    method: Option<&'static str>,
+    method: Option<String>,
     /// HTTP status code of the answer; `null` if the message did not arrive over HTTP.
     status_code: Option<u16>,
     /// Whether the message could be read.
@@ -163,14 +163,19 @@ impl LogRow {
     /// Splits an entry into the row, its payload and its text form.
     fn split(entry: LogEntry) -> (Self, String, String) {
         let over_http = entry.source == Source::Webhook.as_str();
+        // Only refused requests store their method, as `GET /ws`.
+        let (method, endpoint) = match entry.endpoint.split_once(' ') {
+            Some((method, route)) if over_http => (Some(method.to_owned()), route.to_owned()),
+            _ => (over_http.then(|| "POST".to_owned()), entry.endpoint),
+        };
         let row = Self {
-            method: over_http.then_some("POST"),
+            method,
             status_code: over_http
                 .then(|| logged_status_code(&entry.outcome, entry.code.as_deref()).as_u16()),
             processed: entry.outcome != REJECTED,
             id: entry.id,
             source: entry.source,
-            endpoint: entry.endpoint,
+            endpoint,
             outcome: entry.outcome,
             code: entry.code,
             error_message: entry.error_message,
