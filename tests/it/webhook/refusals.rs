@@ -66,7 +66,7 @@ async fn broken_json_is_told_where_it_breaks() {
     let detail = reply.json["detail"].as_str().unwrap();
     assert_eq!(
         detail,
-        "the payload begins like JSON but is not: a sign is out of place at line 2, column 11"
+        "the payload begins like JSON but is not valid: unexpected character at line 2, column 11"
     );
     let reply = app.post("{\"order_number\": \"A-1\", \"price\": 12345678901234567890").await;
     let detail = reply.json["detail"].as_str().unwrap();
