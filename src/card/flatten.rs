@@ -20,12 +20,13 @@ const NO_VALUE: &str = "N/A";
 pub fn flatten(message: &Message) -> Vec<String> {
     let has_embeds = message.parts.iter().any(|part| matches!(part, Part::Embed(_)));
     let mut cards = Vec::new();
-    let mut loose_heading = None;
+    let (mut loose_heading, mut mention) = (None, None);
     for part in &message.parts {
         match part {
             Part::Text(text) if has_embeds => {
                 cards.extend(split_cards(text).filter(|text| has_label(text)));
                 loose_heading = heading_line(text).filter(|_| !has_label(text));
+                mention = mentioned_user(text);
             }
             Part::Text(text) => cards.extend(split_cards(text)),
             Part::Embed(embed) => {
@@ -40,7 +41,7 @@ pub fn flatten(message: &Message) -> Vec<String> {
                 let head_cards = split_cards(&(heading.unwrap_or_default() + &head)).collect();
                 cards.extend(append_fields(
                     head_cards,
-                    &(fields + &other_parts_text(embed, &author.rest, &title.rest)),
+                    &(fields + &other_parts_text(embed, &author.rest, &title.rest, mention)),
                 ));
             }
         }
@@ -52,6 +53,16 @@ pub fn flatten(message: &Message) -> Vec<String> {
 fn heading_line(text: &str) -> Option<String> {
     let rows = text_form::rows(text);
     rows.iter().find(|row| matches!(row.line, Line::Heading(_))).map(|row| format!("{}\n", row.raw))
+}
+
+/// The id of the user whom a text mentions, if it is the only one. It names the owner of the order.
+fn mentioned_user(text: &str) -> Option<&str> {
+    let mut mentions = text.split("<@").skip(1).filter_map(|rest| {
+        let id = rest.split_once('>')?.0.trim_start_matches('!');
+        (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
+    });
+    let first = mentions.next()?;
+    mentions.all(|other| other == first).then_some(first)
 }
 
 fn has_label(text: &str) -> bool {
@@ -129,15 +140,16 @@ fn fields_text(embed: &Embed) -> String {
 }
 
 /// The other parts of an embed, under labels of the label table.
-fn other_parts_text(embed: &Embed, author: &[&str], title: &[&str]) -> String {
+fn other_parts_text(embed: &Embed, author: &[&str], title: &[&str], mention: Option<&str>) -> String {
     let mut text = String::new();
     // Only some bots state the outcome by the color.
     let uses_color = embed.footer.as_deref().is_some_and(bot_uses_color);
     let color = embed.color.filter(|_| uses_color).map(|color| format!("#{color:06X}"));
     let joined = |lines: &[&str]| (!lines.is_empty()).then(|| lines.join("\n"));
-    let (author, title) = (joined(author), joined(title));
+    let (author, title, mention) = (joined(author), joined(title), mention.map(str::to_owned));
     let rest = [
         ("Embed Author", author.as_ref()),
+        ("Embed Mention", mention.as_ref()),
         ("Embed Title", title.as_ref()),
         ("Embed Color", color.as_ref()),
         ("Link", embed.url.as_ref()),

@@ -103,6 +103,9 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     builder.set_currency(context.currency);
     let placed_at = builder.embed_time.unwrap_or(context.at);
     let states_date = builder.stated.order_date.is_some();
+    if let Some(owner) = builder.mentioned.take() {
+        builder.keep("owner_id", &owner);
+    }
     let items = builder.order_items();
     let PatchBuilder { stated, derived, extra, warnings, .. } = builder;
     let derived = Fields {
@@ -120,13 +123,21 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
 fn outcome(builder: &PatchBuilder, form: &TextForm) -> Option<CardKind> {
     let footer = builder.footer.as_deref();
     let heading = form.heading.as_ref().map(|heading| heading.kind);
-    let kind = builder.result.or(heading).or_else(|| footer.and_then(heading::parse_footer));
+    let footer_kind = || footer.and_then(heading::parse_footer);
+    let monitor = || is_from_monitor(builder).then_some(CardKind::Notice(Notice::Monitor));
+    let kind = builder.result.or(heading).or_else(footer_kind).or_else(monitor);
     match (kind, builder.color) {
         (Some(CardKind::Success), Some(rgb)) if footer.is_some_and(bots::bot_uses_color) => {
             heading::color_outcome(rgb).or(kind)
         }
         _ => kind,
     }
+}
+
+/// Whether the author or the footer says that a card without an order number comes from a stock monitor.
+fn is_from_monitor(builder: &PatchBuilder) -> bool {
+    let names = [builder.author.as_deref(), builder.footer.as_deref()];
+    builder.number.is_none() && names.into_iter().flatten().any(bots::is_monitor_name)
 }
 
 /// Uses the title of an embed that is not a heading: as the order number if it starts with `#`, otherwise as
@@ -182,6 +193,7 @@ fn is_embed_part(value: &LabelledValue) -> bool {
         Column::Footer
             | Column::Timestamp
             | Column::Author
+            | Column::Mention
             | Column::Title
             | Column::Color
             | Column::ImageUrl
@@ -290,9 +302,12 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
         },
         Column::Title => builder.title = Some(text.to_owned()),
         Column::Color => builder.color = u32::from_str_radix(text.trim_start_matches('#'), 16).ok(),
-        Column::Author if builder.stated.bot.is_none() => {
-            builder.stated.bot = bots::bot(text).map(|(name, _)| name.to_owned());
+        Column::Author => {
+            builder.author = Some(text.to_owned());
+            builder.stated.bot =
+                builder.stated.bot.take().or_else(|| bots::bot(text).map(|(name, _)| name.to_owned()));
         }
+        Column::Mention => builder.mentioned = Some(text.to_owned()),
         Column::Extra(name) => builder.keep_as(name, label.name, text),
         // Handled by the tables above, or not stored.
         _ => {}

@@ -91,7 +91,7 @@ pub(crate) fn message_parts(message: &Value) -> Vec<Part> {
     let embeds = list("embeds").filter(|embed| embed.is_object()).map(|e| Part::Embed(embed(e)));
     let forwarded =
         list("message_snapshots").filter_map(|snapshot| snapshot.get("message")).flat_map(message_parts);
-    let components = component_text(message).map(Part::Text);
+    let components = component_cards(message).into_iter().map(Part::Embed);
     content.into_iter().chain(embeds).chain(components).chain(forwarded).collect()
 }
 
@@ -118,21 +118,66 @@ fn embed(value: &Value) -> Embed {
     }
 }
 
-/// The text displays of a message's components (Components V2), which a bot may use instead of content
-/// and embeds. Pictures and buttons hold no text.
-fn component_text(message: &Value) -> Option<String> {
-    let mut displays = Vec::new();
-    collect_text(message.get("components"), MAX_COMPONENT_DEPTH, &mut displays);
-    let text = displays.join("\n");
-    (!text.trim().is_empty()).then_some(text)
+/// The cards of a message's components (Components V2), which a bot may use instead of content and embeds: one for
+/// each container, and one for everything outside containers.
+///
+/// Component types by number: 9 section, 10 text display, 11 thumbnail, 12 media gallery, 17 container; 2 with a URL
+/// is a link button. <https://discord.com/developers/docs/components/reference>
+fn component_cards(message: &Value) -> Vec<Embed> {
+    let components = || message.get("components").and_then(Value::as_array).into_iter().flatten();
+    let (containers, loose): (Vec<_>, Vec<_>) =
+        components().partition(|component| component.get("type").and_then(Value::as_u64) == Some(17));
+    let mut cards: Vec<Embed> = containers.into_iter().map(|container| component_card([container])).collect();
+    cards.push(component_card(loose));
+    cards.retain(|card| card.description.is_some());
+    cards
 }
 
-fn collect_text<'a>(components: Option<&'a Value>, depth: usize, displays: &mut Vec<&'a str>) {
-    if depth == 0 {
-        return;
+fn component_card<'a>(components: impl IntoIterator<Item = &'a Value>) -> Embed {
+    let mut card = ComponentCard::default();
+    for component in components {
+        card.add(component, MAX_COMPONENT_DEPTH);
     }
-    for component in components.and_then(Value::as_array).into_iter().flatten() {
-        displays.extend(component.get("content").and_then(Value::as_str));
-        collect_text(component.get("components"), depth - 1, displays);
+    let text = card.text.join("\n");
+    Embed {
+        description: (!text.trim().is_empty()).then_some(text),
+        fields: card.links,
+        image: card.image,
+        footer: (!card.small_text.is_empty()).then(|| card.small_text.join(" ")),
+        ..Embed::default()
+    }
+}
+
+#[derive(Default)]
+struct ComponentCard<'a> {
+    text: Vec<&'a str>,
+    /// Lines that start with `-#`, which Discord shows like a footer.
+    small_text: Vec<&'a str>,
+    links: Vec<Field>,
+    image: Option<String>,
+}
+
+impl<'a> ComponentCard<'a> {
+    fn add(&mut self, component: &'a Value, depth: usize) {
+        for line in component.get("content").and_then(Value::as_str).into_iter().flat_map(str::lines) {
+            match line.trim().strip_prefix("-# ") {
+                Some(small) => self.small_text.push(small),
+                None => self.text.push(line),
+            }
+        }
+        if let (Some(name), Some(value)) = (json::text(component, "label"), json::text(component, "url")) {
+            self.links.push(Field { name, value });
+        }
+        let media = |value: &Value| value.get("media").and_then(|media| json::text(media, "url"));
+        let items = component.get("items").and_then(Value::as_array);
+        let found = media(component).or_else(|| items?.iter().find_map(media));
+        self.image = self.image.take().or(found);
+        if depth == 0 {
+            return;
+        }
+        let children = component.get("components").and_then(Value::as_array).into_iter().flatten();
+        for child in children.chain(component.get("accessory")) {
+            self.add(child, depth - 1);
+        }
     }
 }

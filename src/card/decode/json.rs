@@ -153,6 +153,10 @@ fn names_order(key: &str) -> bool {
 /// The text of a scalar, or the scalars inside a list or an object, separated by commas.
 fn flat_value(value: &Value) -> Option<String> {
     let inside: Vec<String> = match value {
+        Value::Array(values) if values.iter().any(Value::is_object) => {
+            let lines: Vec<String> = values.iter().filter_map(item_line).collect();
+            return (!lines.is_empty()).then(|| lines.join("\n"));
+        }
         Value::Array(values) => values.iter().filter_map(scalar).collect(),
         Value::Object(object) => {
             let mut pairs: Vec<_> = object.iter().collect();
@@ -166,6 +170,23 @@ fn flat_value(value: &Value) -> Option<String> {
     };
     let inside: Vec<&str> = inside.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
     (!inside.is_empty()).then(|| inside.join(", "))
+}
+
+/// A product in a list of products as a line: `- 2x Name - size`.
+fn item_line(item: &Value) -> Option<String> {
+    let find = |keys: &[&str]| {
+        let object = item.as_object()?;
+        let value = object
+            .iter()
+            .find(|(key, _)| keys.contains(&key.to_lowercase().as_str()))
+            .map(|(_, value)| value);
+        value.and_then(scalar).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    let name =
+        find(&["name", "product", "product_name", "title", "item", "item_name"]).or_else(|| scalar(item))?;
+    let quantity = find(&["quantity", "qty", "count", "units"]).unwrap_or_else(|| "1".to_owned());
+    let size = find(&["size", "variant"]).map(|size| format!(" - {size}")).unwrap_or_default();
+    Some(format!("- {quantity}x {name}{size}"))
 }
 
 /// The text of a key, if it is a scalar and not empty.

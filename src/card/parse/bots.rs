@@ -116,6 +116,15 @@ pub(crate) fn is_bot_name(text: &str) -> bool {
         || BOTS.iter().any(|(name, _)| strip_name(text, name).is_some())
 }
 
+/// Whether an author or a footer names a stock monitor.
+#[must_use]
+pub(crate) fn is_monitor_name(text: &str) -> bool {
+    let is_monitor = |word: &str| {
+        ["monitor", "monitors", "restock", "restocks"].iter().any(|name| word.eq_ignore_ascii_case(name))
+    };
+    text.split(|c: char| !c.is_alphanumeric()).any(is_monitor)
+}
+
 /// Whether a part of a heading surely names a store.
 #[must_use]
 pub(crate) fn is_store_name(text: &str) -> bool {

@@ -107,6 +107,10 @@ pub(crate) struct PatchBuilder {
     pub(crate) is_cancelled: bool,
     /// The outcome that a `Result` label states.
     pub(crate) result: Option<CardKind>,
+    /// The author of the embed, if it is not a heading.
+    pub(crate) author: Option<String>,
+    /// The user that the text beside the embed mentions.
+    pub(crate) mentioned: Option<String>,
     /// The title of the embed, if it is not a heading.
     pub(crate) title: Option<String>,
     /// The link of the embed's title.
@@ -199,6 +203,9 @@ impl PatchBuilder {
     }
 
     pub(crate) fn set_profile(&mut self, label: &str, text: &str) {
+        if let Some(owner) = values::mentioned_user(text) {
+            return self.keep("owner_id", owner);
+        }
         let text = match values::owner_and_profile(text) {
             Some((owner, profile)) => {
                 self.keep("owner_id", owner);

@@ -138,7 +138,7 @@ const PHRASES: &[(CardKind, Strength, &[&str])] = &[
     (Success, Strong, &[
         "order confirmed", "order placed", "order successful", "order successfully placed", "order completed",
         "purchase successful", "successfully purchased", "payment successful", "purchase confirmed",
-        "purchase completed", "kodai success", "order successfully confirmed", "order received",
+        "purchase completed", "order confirmation", "purchase confirmation", "kodai success", "order successfully confirmed", "order received",
     ]),
     (Success, Weak, &["checked out", "success", "you cooked", "you just cooked", "copped", "checkout link", "purchased"]),
     (Hold, Checkout, &["checkout on hold", "checkout review hold"]),
@@ -171,7 +171,7 @@ const PHRASES: &[(CardKind, Strength, &[&str])] = &[
     ]),
     (MONITOR, Weak, &[
         "restock", "restocked", "in stock", "back in stock", "new product", "price change", "price drop", "product restocked",
-        "restock detected", "product back in stock", "item restocked", "item in stock", "product in stock", "restock alert",
+        "restock detected", "product back in stock", "item restocked", "item in stock", "product in stock", "restock alert", "restock notification", "stock alert", "low stock", "new listing", "price alert",
     ]),
     (CART, Weak, &[
         "carted", "product carted", "item carted", "successfully carted", "cart notice", "added to cart", "product added to cart",
@@ -292,7 +292,10 @@ static TABLE: LazyLock<PhraseTable> = LazyLock::new(|| {
         for phrase in *phrases {
             let words: Vec<Word<'_>> = phrase.split(' ').filter_map(Word::new).collect();
             let count = count_fillers(&words);
-            let meaning = Meaning { kind: *kind, strength: *strength, fillers: (count, count) };
+            // Several words that name a notice are as clear as those that name an order.
+            let is_clear_notice = matches!(kind, CardKind::Notice(_)) && words.len() > 1;
+            let strength = if is_clear_notice { Strong } else { *strength };
+            let meaning = Meaning { kind: *kind, strength, fillers: (count, count) };
             let known = table.phrases.entry(phrase_key(&words)).or_insert(meaning);
             known.fillers = (known.fillers.0.min(count), known.fillers.1.max(count));
             let own = words.iter().filter(|word| !word.is_filler && !COMMON_WORDS.contains(&word.raw));
@@ -591,7 +594,10 @@ pub fn parse(line: &str) -> Option<Heading> {
         kind: phrase.kind,
         store: None,
         reason: None,
-        strong: phrase.strength > Weak && phrase.is_exact && is_alone(&segments, at),
+        strong: phrase.strength > Weak
+            && phrase.is_exact
+            && is_alone(&segments, at)
+            && !matches!(phrase.kind, CardKind::Notice(_)),
     };
     let text = |text: &str| {
         Some(text.trim().trim_end_matches(['!', ')', ']']).trim().to_owned()).filter(|text| !text.is_empty())

@@ -89,6 +89,8 @@ pub enum Column {
     Owner,
     /// The author of the embed, if it is not a heading
     Author,
+    /// The user that the text beside the embed mentions
+    Mention,
     /// The title of the embed, if it is not a heading
     Title,
     /// The color of the embed, if it states the outcome
@@ -177,6 +179,7 @@ const TABLE: &[Row] = &[
     (Column::Result, &["result", "outcome", "checkout result", "checkout status"], &[]),
     (Column::Owner, &["owner", "buyer", "member"], &[]),
     (Column::Author, &["embed author"], &[]),
+    (Column::Mention, &["embed mention"], &[]),
     (Column::Title, &["embed title"], &[]),
     (Column::Color, &["embed color"], &[]),
     (Column::Footer, &["footer"], &[]),

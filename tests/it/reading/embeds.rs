@@ -287,3 +287,73 @@ fn products_in_the_description_are_read() {
         check(&[(description, &payload, &[("product", product), ("number", "A-1")])]);
     }
 }
+
+#[test]
+fn components_give_text_image_footer_and_links() {
+    let card = |number: &str| {
+        json!({"type": 17, "components": [
+            {"type": 10, "content": format!("## Successful Checkout | Target\n**Order Number:** {number}")},
+            {"type": 9, "components": [{"type": 10, "content": "**Product**\nExample Tin"}],
+                "accessory": {"type": 11, "media": {"url": "https://images.example.com/t.png"}}},
+            {"type": 1, "components": [{"type": 2, "style": 5, "label": "View order", "url": "https://x.example/o"}]},
+            {"type": 10, "content": "-# Prism Technologies - 1.24.3 (0.13.143)"},
+        ]})
+    };
+    let message = json!({"content": "", "components": [card("A-1"), card("A-2")]});
+    let cards = read_all(&message.to_string());
+    let numbers: Vec<_> = cards.iter().map(|card| card["number"].as_str()).collect();
+    assert_eq!(numbers, ["A-1", "A-2"]);
+    for (name, text) in [
+        ("product", "Example Tin"),
+        ("image_url", "https://images.example.com/t.png"),
+        ("order_url", "https://x.example/o"),
+        ("bot", "Refract"),
+        ("extra.bot_version", "1.24.3"),
+        ("~store", "Target"),
+    ] {
+        assert_eq!(cards[0].get(name).map(String::as_str), Some(text), "{name}: {cards:?}");
+    }
+}
+
+#[test]
+fn the_owner_of_an_order_is_named_by_profile_label_or_mention() {
+    const ID: &str = "123456789012345678";
+    let with_content = |content: &str| {
+        json!({"content": content, "embeds": [{"title": "Successful Checkout | S",
+            "fields": [{"name": "Order Number", "value": "A-1"}]}]})
+        .to_string()
+    };
+    check(&[
+        (
+            "profile",
+            &embed_with(&[("Order Number", "A-1"), ("Profile", &format!("||{ID} Ann||"))]),
+            &[("extra.owner_id", ID), ("profile", "Ann")],
+        ),
+        (
+            "a mention as the profile",
+            &embed_with(&[("Order Number", "A-1"), ("Profile", &format!("<@{ID}>"))]),
+            &[("extra.owner_id", ID), ("profile", "")],
+        ),
+        (
+            "label",
+            &embed_with(&[("Order Number", "A-1"), ("Buyer", &format!("<@!{ID}>"))]),
+            &[("extra.owner_id", ID)],
+        ),
+        (
+            "another buyer",
+            &embed_with(&[("Order Number", "A-1"), ("Buyer", "ann")]),
+            &[("extra.owner_id", ""), ("extra.buyer", "ann")],
+        ),
+        ("content", &with_content(&format!("<@{ID}> cooked")), &[("extra.owner_id", ID)]),
+        ("two mentions", &with_content(&format!("<@{ID}> <@223456789012345678>")), &[("extra.owner_id", "")]),
+        ("a role", &with_content("<@&123456789012345678>"), &[("extra.owner_id", "")]),
+    ]);
+}
+
+#[test]
+fn a_card_of_a_stock_monitor_is_a_notice() {
+    let payload = json!({"embeds": [{"title": "Example Box", "author": {"name": "Target Monitor"}, "fields": [
+        {"name": "Price", "value": "$5"}, {"name": "SKU", "value": "1"}, {"name": "Quantity", "value": "3"},
+    ]}]});
+    check(&[("monitor", &payload.to_string(), &[("no order", "monitor")])]);
+}

@@ -134,3 +134,23 @@ fn an_implausible_timestamp_is_not_used() {
         assert_eq!(read_all(&payload.to_string())[0]["~order_date"], "2026-01-02T03:04:05Z", "{time}");
     }
 }
+
+#[test]
+fn a_list_of_products_is_read_as_items() {
+    let payload = r#"{"order_number": "A-1", "total": 30, "items": [
+        {"name": "Bundle", "qty": 2, "size": "M"}, {"name": "Tin"}]}"#;
+    check(&[(
+        "items",
+        payload,
+        &[
+            ("product", "Bundle + Tin"),
+            ("quantity", "3"),
+            ("total", "30.00"),
+            ("item1.product", "Bundle"),
+            ("item1.quantity", "2"),
+            ("item1.size", "M"),
+            ("item2.product", "Tin"),
+            ("item2.quantity", "1"),
+        ],
+    )]);
+}
