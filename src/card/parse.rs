@@ -16,7 +16,7 @@ use iso_currency::Currency;
 
 use super::outcome::{Ignored, Outcome, Rejection, RejectionCode};
 use crate::order::dates::{self, ParsedDate};
-use crate::order::{Carrier, Fields, OrderNumber, Patch, Source, Status};
+use crate::order::{Carrier, Extra, Fields, OrderNumber, Patch, Source, Status};
 use builder::{PatchBuilder, amount_field, date_field, link_field, text_field};
 use heading::{CardKind, Notice};
 use labels::Column;
@@ -52,6 +52,13 @@ pub enum ParsedCard {
         /// Values that could not be read, explained for people.
         warnings: Vec<String>,
     },
+    /// A failed checkout that names an order number. It never creates an order.
+    Failure {
+        /// The change if the order exists: its reason, and the cancellation if it is a fraud.
+        patch: Box<Patch>,
+        /// The outcome if there is no such order.
+        ignored: Ignored,
+    },
     /// Not an order, or an order that cannot be identified: ignored or rejected.
     NoOrder(Outcome),
 }
@@ -76,7 +83,12 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     let heading = form.heading.as_ref();
     let heading_reason = heading.and_then(|heading| heading.reason.as_deref());
     if let Some(ignored) = ignored(&builder, &form, kind, heading_reason) {
-        return Some(ParsedCard::NoOrder(Outcome::Ignored(ignored)));
+        return Some(match OrderNumber::parse(builder.number.as_deref().unwrap_or_default()) {
+            Ok(number) if matches!(ignored, Ignored::Failure { .. }) => {
+                failure(&builder, number, ignored, context)
+            }
+            _ => ParsedCard::NoOrder(Outcome::Ignored(ignored)),
+        });
     }
     let has_label = form.known.iter().any(|value| !value.lines.is_empty() && !is_embed_part(value));
     let is_prose = !has_label && kind != Some(CardKind::Update);
@@ -116,6 +128,31 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     };
     let patch = Patch { number, at: context.at, source: context.source, stated, derived, extra, items };
     Some(ParsedCard::Order { patch: Box::new(patch), warnings })
+}
+
+/// A failed checkout of an order number that may exist. A fraud reason cancels the order; any other failure only
+/// leaves its reason.
+fn failure(
+    builder: &PatchBuilder,
+    number: OrderNumber,
+    ignored: Ignored,
+    context: &ParseContext,
+) -> ParsedCard {
+    let reason = match &ignored {
+        Ignored::Failure { reason: Some(reason) } => reason.clone(),
+        _ => "Checkout failed".to_owned(),
+    };
+    let status = builder.is_fraud.then_some(Status::Cancelled);
+    let patch = Patch {
+        number,
+        at: context.at,
+        source: context.source,
+        stated: Fields { status, ..Fields::default() },
+        derived: Fields::default(),
+        extra: Extra::from([("failure_reason".to_owned(), reason)]),
+        items: Vec::new(),
+    };
+    ParsedCard::Failure { patch: Box::new(patch), ignored }
 }
 
 /// What the card reports. A `Result` label counts more than the heading, and the heading more than the footer.
@@ -284,7 +321,10 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
             builder.set_count("qty_received", text, values::count(text), |fields| &mut fields.qty_received);
         }
         Column::Status => builder.set_status(text),
-        Column::FailureReason => builder.failure_reason = Some(text.to_owned()),
+        Column::FailureReason => {
+            builder.is_fraud |= label.name == "fraud reason";
+            builder.failure_reason = Some(text.to_owned());
+        }
         Column::CancelReason => {
             builder.is_cancelled = true;
             builder.keep("failure_reason", text);

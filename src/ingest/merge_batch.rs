@@ -221,6 +221,13 @@ impl MergedBatch {
         for card in &message.cards {
             let (patch, warnings) = match card {
                 ParsedCard::Order { patch, warnings } => (&**patch, warnings.clone()),
+                ParsedCard::Failure { patch, .. } if self.orders.contains_key(&patch.number) => {
+                    (&**patch, Vec::new())
+                }
+                ParsedCard::Failure { ignored, .. } => {
+                    cards.push(without_order(Outcome::Ignored(ignored.clone())));
+                    continue;
+                }
                 ParsedCard::NoOrder(outcome) => {
                     cards.push(without_order(outcome.clone()));
                     continue;

@@ -44,7 +44,7 @@ impl ParsedMessage {
     /// The orders that its cards name.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = &OrderNumber> {
         self.cards.iter().filter_map(|card| match card {
-            ParsedCard::Order { patch, .. } => Some(&patch.number),
+            ParsedCard::Order { patch, .. } | ParsedCard::Failure { patch, .. } => Some(&patch.number),
             ParsedCard::NoOrder(_) => None,
         })
     }

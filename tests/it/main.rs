@@ -28,6 +28,7 @@ mod openapi;
 mod purge;
 mod reading;
 mod reading_command;
+mod reading_failures;
 mod reads;
 mod redaction;
 mod replaying;

@@ -64,6 +64,13 @@ fn reading_of(card: ParsedCard) -> Reading {
     let one = |key: &str, value: String| Reading::from([(key.to_owned(), value)]);
     let (patch, warnings) = match card {
         ParsedCard::Order { patch, warnings } => (patch, warnings),
+        ParsedCard::Failure { patch, ignored } => {
+            let mut reading = reading_of(ParsedCard::NoOrder(Outcome::Ignored(ignored)));
+            reading.insert("failed number".to_owned(), patch.number.to_string());
+            reading
+                .extend(patch.stated.named_texts().into_iter().map(|(name, text)| (name.to_owned(), text)));
+            return reading;
+        }
         ParsedCard::NoOrder(Outcome::Ignored(ignored)) => {
             let mut reading = one("no order", ignored.code().to_owned());
             if let Ignored::Failure { reason: Some(reason) } = ignored {

@@ -103,6 +103,8 @@ pub(crate) struct PatchBuilder {
     pub(crate) embed_time: Option<DateTime<Utc>>,
     /// Why the checkout failed, if the card says so.
     pub(crate) failure_reason: Option<String>,
+    /// Whether the card states a reason for a suspected fraud, for which the store cancels the order.
+    pub(crate) is_fraud: bool,
     /// Whether the card states a reason for a cancellation.
     pub(crate) is_cancelled: bool,
     /// The outcome that a `Result` label states.

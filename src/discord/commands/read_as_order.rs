@@ -130,7 +130,9 @@ fn card_embed(card: ParsedCard) -> Option<EmbedBuilder> {
         ..EmbedBuilder::titled(title, GREY)
     };
     match card {
-        ParsedCard::NoOrder(Outcome::Ignored(reason)) => Some(refusal("Not an order", reason.to_string())),
+        ParsedCard::NoOrder(Outcome::Ignored(reason)) | ParsedCard::Failure { ignored: reason, .. } => {
+            Some(refusal("Not an order", reason.to_string()))
+        }
         ParsedCard::NoOrder(Outcome::Rejected(reason)) => Some(refusal("Cannot be read", reason.to_string())),
         ParsedCard::NoOrder(_) => None,
         ParsedCard::Order { patch, warnings } => {
