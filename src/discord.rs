@@ -9,7 +9,7 @@
 //! | `check` | which permissions and settings are missing, and how to fix them |
 //! | `reactions`, `notices` | feedback in Discord about what happened to a card |
 //! | `reply`, `commands` | slash commands, menus, buttons and modals |
-//! | `services` | what these modules share |
+//! | `services`, `missed` | what these modules share |
 //!
 //! This module does not decide what a card is or what it changes, and knows nothing of HTTP.
 
@@ -18,6 +18,7 @@ mod commands;
 mod filter;
 pub mod gateway;
 pub mod history;
+mod missed;
 pub mod notices;
 pub mod reactions;
 mod reply;
@@ -84,6 +85,7 @@ pub async fn run(
     let tasks = TaskTracker::new();
     tasks.spawn(check::run(services.clone(), discord.clone(), stop.clone()));
     tasks.spawn(history::run(services.clone(), discord.channels.clone(), stop.clone()));
+    tasks.spawn(history::recheck::run(services.clone(), discord.channels.clone(), stop.clone()));
     let mut queues = HashMap::new();
     for channel in &discord.channels {
         let (queue, events) = mpsc::channel(gateway::CHANNEL_QUEUE);
@@ -94,8 +96,13 @@ pub async fn run(
     let (interactions, received) = mpsc::channel(INTERACTION_QUEUE);
     tasks.spawn(Arc::clone(&commands).run(received, services.timing.close_timeout, stop.clone()));
     tasks.spawn(keep_registered(commands, discord.guilds.clone(), stop.clone()));
-    let router =
-        Router::new(discord.guilds.clone(), queues, interactions, Arc::clone(&services.read_history));
+    let router = Router::new(
+        discord.guilds.clone(),
+        queues,
+        interactions,
+        Arc::clone(&services.read_history),
+        Arc::clone(&services.missed),
+    );
     let supervisor = Supervisor {
         timing: Timing::clone(&services.timing),
         rest: services.rest.clone(),

@@ -52,6 +52,9 @@ pub struct Channel {
     /// How much of the history is read the first time ROMS sees the channel.
     #[serde(deserialize_with = "time_span", serialize_with = "time_span_text")]
     pub history: TimeDelta,
+    /// How far back ROMS looks for edited and deleted messages after a break.
+    #[serde(deserialize_with = "time_span", serialize_with = "time_span_text")]
+    pub edits: TimeDelta,
     /// Whether forwarded messages are read.
     pub forwarded: bool,
 }
@@ -65,6 +68,7 @@ impl Default for Channel {
             trust: Trust::Webhooks,
             react: true,
             history: TimeDelta::days(7),
+            edits: TimeDelta::days(3),
             forwarded: false,
         }
     }

@@ -75,6 +75,19 @@ pub async fn check(config: &Discord, rest: &Rest) -> Report {
     report
 }
 
+/// Whether the bot may read the history of a channel. Discord returns an empty history if it may not.
+///
+/// # Errors
+/// See [`RestError`].
+pub(crate) async fn can_read_history(rest: &Rest, channel: i64) -> Result<bool, RestError> {
+    let user = rest.identity().await?.user;
+    let (channel, _) = fetch_channel(rest, channel).await?;
+    let guild = id_field(&channel, "guild_id").ok_or(RestError::Unreadable)?;
+    let Guild { guild, member } = Guild::fetch(rest, guild, user).await?;
+    let permissions = Permissions::in_channel(user, &member, &guild, &channel);
+    Ok(permissions.contain(Permission::READ_MESSAGE_HISTORY))
+}
+
 /// The link that invites the bot to a guild. Whoever opens it needs the permission Manage Server.
 #[must_use]
 pub fn invite_url(application: i64) -> String {
@@ -170,7 +183,7 @@ impl ChannelUsage {
         guilds: &BTreeMap<i64, Guild>,
         user: i64,
     ) -> (State, Vec<&'static str>) {
-        let (channel, is_thread) = match self.fetch(rest).await {
+        let (channel, is_thread) = match fetch_channel(rest, self.id).await {
             Ok(found) => found,
             // Discord does not say which other permissions are missing.
             Err(RestError::Forbidden(_)) => return missing(vec![Permission::VIEW_CHANNEL.name]),
@@ -204,17 +217,6 @@ impl ChannelUsage {
         missing(lacking)
     }
 
-    /// Fetches the channel whose permissions count: for a thread, its parent. Also returns whether
-    /// this is a thread.
-    async fn fetch(&self, rest: &Rest) -> Result<(Value, bool), RestError> {
-        let channel = rest.channel(self.id).await?;
-        let is_thread = matches!(channel.get("type").and_then(Value::as_u64), Some(10..=12));
-        match id_field(&channel, "parent_id").filter(|_| is_thread) {
-            Some(parent) => Ok((rest.channel(parent).await?, true)),
-            None => Ok((channel, false)),
-        }
-    }
-
     fn needed_permissions(&self, is_thread: bool) -> impl Iterator<Item = Permission> {
         let send = if is_thread { Permission::SEND_IN_THREADS } else { Permission::SEND_MESSAGES };
         let needed = [
@@ -224,6 +226,17 @@ impl ChannelUsage {
             (send, self.post),
         ];
         needed.into_iter().filter(|(_, needed)| *needed).map(|(permission, _)| permission)
+    }
+}
+
+/// Fetches the channel whose permissions count: for a thread, its parent. Also returns whether this is a
+/// thread.
+async fn fetch_channel(rest: &Rest, id: i64) -> Result<(Value, bool), RestError> {
+    let channel = rest.channel(id).await?;
+    let is_thread = matches!(channel.get("type").and_then(Value::as_u64), Some(10..=12));
+    match id_field(&channel, "parent_id").filter(|_| is_thread) {
+        Some(parent) => Ok((rest.channel(parent).await?, true)),
+        None => Ok((channel, false)),
     }
 }
 

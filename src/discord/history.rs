@@ -6,12 +6,15 @@
 //! Channels take turns, one page of 100 messages at a time, so that a busy channel does not delay
 //! the others. A cursor advances only after its page is stored.
 
+pub(crate) mod recheck;
+
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::rest::{PAGE_SIZE, Pauses, RestError};
@@ -212,6 +215,47 @@ async fn read_all(services: &Services, channels: &[Channel], pauses: &mut Pauses
     }
 }
 
+/// Submits messages, waits until they are stored, and gives feedback.
+async fn submit_messages(
+    services: &Services,
+    channel: &Channel,
+    guild: i64,
+    messages: &[Value],
+) -> Result<Vec<Receipt>, BackfillError> {
+    let mut pending = Vec::new();
+    for message in messages.iter().filter_map(|message| services.read(channel, guild, message)) {
+        let id = message.discord_id.unwrap_or_default();
+        let submitted = services.ingest.enqueue(message).await?;
+        pending.push(async move { (id, submitted.receipt().await) });
+    }
+    let mut receipts = Vec::with_capacity(pending.len());
+    let mut failed = None;
+    for (id, receipt) in join_all(pending).await {
+        match receipt {
+            Ok(receipt) => {
+                services.feed_back(channel, id, &receipt);
+                receipts.push(receipt);
+            }
+            Err(error) => failed = Some(error),
+        }
+    }
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(receipts),
+    }
+}
+
+impl BackfillError {
+    /// Whether repeating the same request cannot succeed.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Rest(error) => error.is_final(),
+            Self::OtherGuild => true,
+            Self::Submit(_) | Self::Store(_) => false,
+        }
+    }
+}
+
 impl<'a> ChannelReader<'a> {
     /// Starts a little before the cursor. The first time ROMS sees a channel, starts as far back as
     /// the channel's `history` says.
@@ -265,26 +309,7 @@ impl<'a> ChannelReader<'a> {
         services.rest.identity().await?;
         let guild = services.guild_of(self.channel.id).await?.ok_or(BackfillError::OtherGuild)?;
         let page = services.rest.messages_after(self.channel.id, self.after).await?;
-        let mut pending = Vec::new();
-        for message in page.iter().filter_map(|message| services.read(self.channel, guild, message)) {
-            let id = message.discord_id.unwrap_or_default();
-            let submitted = services.ingest.enqueue(message).await?;
-            pending.push(async move { (id, submitted.receipt().await) });
-        }
-        let mut receipts = Vec::with_capacity(pending.len());
-        let mut failed = None;
-        for (id, receipt) in join_all(pending).await {
-            match receipt {
-                Ok(receipt) => {
-                    services.feed_back(self.channel, id, &receipt);
-                    receipts.push(receipt);
-                }
-                Err(error) => failed = Some(error),
-            }
-        }
-        if let Some(error) = failed {
-            return Err(error.into());
-        }
+        let receipts = submit_messages(services, self.channel, guild, &page).await?;
         let newest = page.iter().filter_map(|message| id_field(message, "id")).max();
         self.after = newest.unwrap_or(self.after).max(self.after);
         self.pages += 1;
@@ -308,12 +333,7 @@ impl<'a> ChannelReader<'a> {
     }
 
     async fn report_failure(&self, services: &Services, error: &BackfillError, pauses: &mut Pauses) {
-        let is_final = match error {
-            BackfillError::Rest(error) => error.is_final(),
-            BackfillError::OtherGuild => true,
-            BackfillError::Submit(_) | BackfillError::Store(_) => false,
-        };
-        if is_final {
+        if error.is_final() {
             pauses.start(self.channel.id);
         }
         // The pipeline logs its own failures and database outages.

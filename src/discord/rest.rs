@@ -181,6 +181,22 @@ impl Rest {
         Ok(messages)
     }
 
+    /// The newest messages before a given id, or of the whole channel, newest first, at most
+    /// [`PAGE_SIZE`]. Like [`Self::messages_after`] it can be empty for lack of a permission.
+    ///
+    /// # Errors
+    /// See [`RestError`].
+    pub async fn messages_before(&self, channel: i64, before: Option<i64>) -> Result<Vec<Value>, RestError> {
+        let mut parameters = vec![("limit", PAGE_SIZE.to_string())];
+        parameters.extend(before.map(|id| ("before", id.to_string())));
+        let page = Request::new(Route::ChannelMessages { channel_id: id(channel)? }, LightMethod::Get)
+            .params(Some(parameters));
+        match self.call(page).await? {
+            Value::Array(messages) => Ok(messages),
+            _ => Err(RestError::Unreadable),
+        }
+    }
+
     /// One message.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::filter::is_trusted;
+use super::missed::MissedEvents;
 use super::notices::{MessageLink, Notices};
 use super::reactions::{Reaction, Reactions};
 use super::rest::{FailureLog, Rest, RestError};
@@ -33,6 +34,8 @@ pub(crate) struct Services {
     pub(crate) timing: Arc<Timing>,
     /// Wakes the history reader.
     pub(crate) read_history: Arc<Notify>,
+    /// Edits and deletions to look for.
+    pub(crate) missed: Arc<MissedEvents>,
     /// Channels whose history cannot be read.
     pub(crate) unreadable: FailureLog<i64>,
     /// Channels with messages that were too old to be read.
@@ -73,6 +76,7 @@ impl Services {
             board,
             timing: Arc::new(timing),
             read_history: Arc::new(Notify::new()),
+            missed: Arc::default(),
             unreadable: FailureLog::default(),
             hidden: FailureLog::default(),
             guilds: config.guilds.clone().into(),

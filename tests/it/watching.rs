@@ -13,6 +13,7 @@ mod live;
 mod notices;
 mod odd;
 pub(crate) mod program;
+mod rechecks;
 mod refused;
 mod rest;
 pub(crate) mod stage;

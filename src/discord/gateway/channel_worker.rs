@@ -107,7 +107,8 @@ impl ChannelWorker {
                 }
                 self.finish_submitted().await;
                 if let Err(error) = self.services.store.mark_deleted(&messages, Utc::now()).await {
-                    tracing::warn!(channel = self.channel.id, %error, "cannot mark deleted messages");
+                    tracing::debug!(channel = self.channel.id, %error, "cannot mark deleted messages yet");
+                    self.services.missed.add_messages(self.channel.id, messages);
                 }
             }
         }
@@ -123,11 +124,14 @@ impl ChannelWorker {
         }
     }
 
-    /// Fetches a complete message after a delay. If too many fetches are running, it does nothing;
-    /// the next reading of the history finds the message.
+    /// Fetches a complete message after a delay. If too many fetches are running, the message is
+    /// rechecked later.
     fn fetch(&mut self, message: Option<i64>, delay: Duration) {
         let Some(id) = message else { return };
-        if self.fetches.len() >= MAX_IN_FLIGHT || !self.wanted.insert(id) {
+        if self.fetches.len() >= MAX_IN_FLIGHT {
+            return self.services.missed.add_messages(self.channel.id, [id]);
+        }
+        if !self.wanted.insert(id) {
             return;
         }
         let (services, channel) = (self.services.clone(), self.channel.id);

@@ -1,7 +1,7 @@
 //! Routes gateway events: messages to the queue of their channel, interactions to their own queue.
 //!
-//! Routing never waits. If a queue is full, the event is dropped; the next reading of the history
-//! finds the message.
+//! Routing never waits. If a queue is full, the event is dropped: the history reader finds new
+//! messages, and edits and deletions are remembered for it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::events::{Event, IncomingInteraction};
 use crate::card::decode::discord::id_field;
+use crate::discord::missed::MissedEvents;
 
 /// Events that may wait for one channel.
 pub(crate) const CHANNEL_QUEUE: usize = 1024;
@@ -35,6 +36,7 @@ pub(crate) struct Router {
     interactions: mpsc::Sender<Box<IncomingInteraction>>,
     /// Wakes the history reader when events were missed.
     read_history: Arc<Notify>,
+    missed: Arc<MissedEvents>,
 }
 
 impl Router {
@@ -44,16 +46,21 @@ impl Router {
         queues: HashMap<i64, mpsc::Sender<ChannelEvent>>,
         interactions: mpsc::Sender<Box<IncomingInteraction>>,
         read_history: Arc<Notify>,
+        missed: Arc<MissedEvents>,
     ) -> Self {
-        Self { guilds, queues, interactions, read_history }
+        Self { guilds, queues, interactions, read_history, missed }
     }
 
     /// Forwards an event.
     pub(crate) fn route(&self, event: Event) {
         match event {
-            // Discord does not replay what a new session missed. It does replay what a resumed one
-            // missed, but reading the history costs little.
-            Event::Ready | Event::Resumed => self.read_history.notify_one(),
+            // Discord does not replay what a new session missed.
+            Event::Ready => {
+                self.read_history.notify_one();
+                self.queues.keys().for_each(|channel| self.missed.add_channel(*channel));
+            }
+            // Discord does replay what a resumed session missed, but reading the history costs little.
+            Event::Resumed => self.read_history.notify_one(),
             Event::Created(message) if self.is_in_our_guilds(&message) => {
                 self.enqueue(id_field(&message, "channel_id"), ChannelEvent::Created(message));
             }
@@ -75,9 +82,12 @@ impl Router {
 
     fn enqueue(&self, channel: Option<i64>, event: ChannelEvent) {
         let Some((channel, queue)) = channel.and_then(|id| Some((id, self.queues.get(&id)?))) else { return };
-        if queue.try_send(event).is_err() {
-            tracing::debug!(channel, "the channel's queue is full; the history has the rest");
-            self.read_history.notify_one();
+        let Err(error) = queue.try_send(event) else { return };
+        tracing::debug!(channel, "the channel's queue is full; the history has the rest");
+        match error.into_inner() {
+            ChannelEvent::Created(_) => self.read_history.notify_one(),
+            ChannelEvent::Updated(message) => self.missed.add_messages(channel, id_field(&message, "id")),
+            ChannelEvent::Deleted(messages) => self.missed.add_messages(channel, messages),
         }
     }
 

@@ -1,10 +1,10 @@
 //! What the Discord edge has to know after a restart: cursors, gateway identifies and deletions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
 use crate::store::entity::{channel_cursors, gateway_identifies, webhook_logs};
 use crate::store::{Store, StoreError};
@@ -79,6 +79,23 @@ impl Store {
     pub async fn identifies_since(&self, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let noted = gateway_identifies::Entity::find().filter(gateway_identifies::Column::At.gte(since));
         Ok(noted.count(&self.readers).await?)
+    }
+
+    /// The ids of the messages of a channel that are logged and not marked as deleted, from a given id on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn logged_messages(&self, endpoint: &str, since: i64) -> Result<BTreeSet<i64>, StoreError> {
+        let ids: Vec<i64> = webhook_logs::Entity::find()
+            .select_only()
+            .column(webhook_logs::Column::MessageId)
+            .filter(webhook_logs::Column::MessageId.gte(since))
+            .filter(webhook_logs::Column::Endpoint.eq(endpoint))
+            .filter(webhook_logs::Column::DeletedAt.is_null())
+            .into_tuple()
+            .all(&self.readers)
+            .await?;
+        Ok(ids.into_iter().collect())
     }
 
     /// Marks the log rows of messages that were deleted in Discord. Their orders stay.

@@ -32,6 +32,7 @@ pub(crate) fn watched(channel: u64) -> config::Channel {
         trust: Trust::Webhooks,
         react: true,
         history: TimeDelta::days(7),
+        edits: TimeDelta::days(3),
         forwarded: false,
     }
 }

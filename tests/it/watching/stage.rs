@@ -7,10 +7,11 @@ use roms::config::{Config, Discord as DiscordConfig};
 use roms::order::{Amount, Order};
 use roms::store::{LogEntry, OrderEvent};
 use serde_json::{Value, json};
+use tokio::time::{interval, timeout};
 use tracing::subscriber::DefaultGuard;
 
 use crate::support::bot::{Bot, card, timing};
-use crate::support::discord::{Channel, Discord, Guild, Webhook};
+use crate::support::discord::{Channel, Discord, Guild, Request, Webhook};
 use crate::support::edge::Log;
 
 /// A word in the e-mail address and proxy of every card. It must not appear in a log.
@@ -110,12 +111,19 @@ impl Stage {
         self.bot.until_order(&number, |_| true).await
     }
 
-    /// Waits until ROMS has read the history once more.
+    /// Waits until ROMS has read the history after its cursor once more.
     pub(crate) async fn read_again(&self) {
         let path = format!("/channels/{}/messages", self.channel.id());
-        let times = self.discord.count("GET", &path);
-        // A request may be under way already, so the second one from now counts.
-        self.discord.until_requests("GET", &path, times + 2).await;
+        let is_read = |seen: &Request| seen.is("GET", &path) && seen.path.contains("after=");
+        let count = || self.discord.requests().iter().filter(|seen| is_read(seen)).count();
+        let (before, mut polls) = (count(), interval(Duration::from_millis(20)));
+        let waiting = async {
+            // A request may be under way already, so the second one from now counts.
+            while count() < before + 2 {
+                polls.tick().await;
+            }
+        };
+        timeout(Duration::from_secs(30), waiting).await.expect("the history is read");
         self.mark().await;
     }
 
