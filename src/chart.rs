@@ -25,7 +25,6 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{self, Options, Tree};
 use rust_decimal::Decimal;
 
-use canvas::Canvas;
 use font::Fonts;
 
 /// A chart.
@@ -85,26 +84,30 @@ impl Chart {
     }
 }
 
-/// Draws a chart as PNG.
+/// Draws a chart as SVG.
 ///
 /// # Errors
 /// Only for a bug: every title, label and value can be drawn.
-pub(crate) fn png(chart: &Chart) -> Result<Vec<u8>, ChartError> {
+pub(crate) fn svg(chart: &Chart) -> Result<String, ChartError> {
     let fonts = Fonts::load()?;
     let canvas = match chart.shape {
         Shape::Rows => rows::draw(chart, &fonts),
         Shape::Columns => columns::draw(chart, &fonts),
     };
-    render(canvas)?.encode_png().map_err(|_| ChartError::Png)
+    Ok(canvas.into_svg())
 }
 
-fn render(canvas: Canvas) -> Result<Pixmap, ChartError> {
-    let (width, height) = canvas.size();
+/// Renders a chart as PNG.
+///
+/// # Errors
+/// Only for a bug, or without enough memory.
+pub(crate) fn png(chart: &Chart) -> Result<Vec<u8>, ChartError> {
     let options = Options { fontdb: Arc::new(Fonts::database()), ..Options::default() };
-    let tree = Tree::from_str(&canvas.into_svg(), &options)?;
-    let mut pixmap = Pixmap::new(u32::from(width), u32::from(height)).ok_or(ChartError::Png)?;
+    let tree = Tree::from_str(&svg(chart)?, &options)?;
+    let size = tree.size().to_int_size();
+    let mut pixmap = Pixmap::new(size.width(), size.height()).ok_or(ChartError::Png)?;
     resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
-    Ok(pixmap)
+    pixmap.encode_png().map_err(|_| ChartError::Png)
 }
 
 #[cfg(test)]

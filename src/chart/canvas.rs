@@ -3,7 +3,6 @@
 use super::font::{Cut, FAMILY, Fonts, Weight};
 use super::{Bar, Chart};
 
-const WIDTH_PIXELS: u16 = 800;
 pub(crate) const WIDTH: f32 = 800.0;
 /// Free space on the left and right.
 pub(crate) const MARGIN: f32 = 30.0;
@@ -37,15 +36,18 @@ pub(crate) struct TextStyle {
     pub(crate) weight: Weight,
     pub(crate) colour: u32,
     pub(crate) anchor: Anchor,
+    is_outlined: bool,
 }
 
-/// What is behind a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Backdrop {
-    /// Only the backbackdrop.
-    Plain,
-    /// Lines or bars. The text gets an outline, so that it stays readable.
-    Busy,
+impl TextStyle {
+    pub(crate) fn new(size: f32, weight: Weight, colour: u32, anchor: Anchor) -> Self {
+        Self { size, weight, colour, anchor, is_outlined: false }
+    }
+
+    /// Adds an outline, which keeps the text readable on top of lines and bars.
+    pub(crate) fn outlined(self) -> Self {
+        Self { is_outlined: true, ..self }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,29 +76,14 @@ impl Canvas {
         let all = Area { x: 0.0, y: 0.0, width: WIDTH, height: f32::from(height) };
         canvas.rect(all, 0.0, BACKGROUND);
         let room = WIDTH - 2.0 * MARGIN;
-        let style =
-            TextStyle { size: TITLE_SIZE, weight: Weight::Bold, colour: STRONG_TEXT, anchor: Anchor::Start };
-        canvas.text(
-            MARGIN,
-            54.0,
-            style,
-            Backdrop::Plain,
-            &fonts.fit(&chart.title, style.size, style.weight, room, Cut::End),
-        );
-        let style = TextStyle { size: SUBTITLE_SIZE, weight: Weight::Regular, colour: SOFT_TEXT, ..style };
-        canvas.text(
-            MARGIN,
-            94.0,
-            style,
-            Backdrop::Plain,
-            &fonts.fit(&chart.subtitle, style.size, style.weight, room, Cut::End),
-        );
+        for (text, y, size, weight, colour) in [
+            (&chart.title, 54.0, TITLE_SIZE, Weight::Bold, STRONG_TEXT),
+            (&chart.subtitle, 94.0, SUBTITLE_SIZE, Weight::Regular, SOFT_TEXT),
+        ] {
+            let text = fonts.fit(text, size, weight, room, Cut::End);
+            canvas.text(MARGIN, y, TextStyle::new(size, weight, colour, Anchor::Start), &text);
+        }
         canvas
-    }
-
-    /// Width and height in pixels.
-    pub(crate) fn size(&self) -> (u16, u16) {
-        (WIDTH_PIXELS, self.height)
     }
 
     pub(crate) fn rect(&mut self, area: Area, radius: f32, colour: u32) {
@@ -107,8 +94,8 @@ impl Canvas {
     }
 
     /// Adds a text, which [`Fonts::printable`] has cleaned.
-    pub(crate) fn text(&mut self, x: f32, y: f32, style: TextStyle, backdrop: Backdrop, text: &str) {
-        let TextStyle { size, weight, colour, anchor } = style;
+    pub(crate) fn text(&mut self, x: f32, y: f32, style: TextStyle, text: &str) {
+        let TextStyle { size, weight, colour, anchor, is_outlined } = style;
         let weight = match weight {
             Weight::Regular => 400,
             Weight::Bold => 700,
@@ -118,11 +105,12 @@ impl Canvas {
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
-        let outline = match backdrop {
-            Backdrop::Plain => String::new(),
-            Backdrop::Busy => format!(
+        let outline = if is_outlined {
+            format!(
                 r##" stroke="#{BACKGROUND:06x}" stroke-width="6" stroke-linejoin="round" paint-order="stroke""##
-            ),
+            )
+        } else {
+            String::new()
         };
         let text = html_escape::encode_text(text);
         self.elements.push(format!(

@@ -3,8 +3,8 @@
 use rust_decimal::Decimal;
 
 use super::canvas::{
-    AXIS, Anchor, Area, Backdrop, Canvas, HEADER_HEIGHT, MARGIN, SOFT_TEXT, STRONG_TEXT, TRACK, TextStyle,
-    WIDTH, bar_colour,
+    AXIS, Anchor, Area, Canvas, HEADER_HEIGHT, MARGIN, SOFT_TEXT, STRONG_TEXT, TRACK, TextStyle, WIDTH,
+    bar_colour,
 };
 use super::font::{Cut, Fonts, Weight};
 use super::scale::{Scale, short_text};
@@ -56,16 +56,15 @@ pub(crate) fn draw(chart: &Chart, fonts: &Fonts) -> Canvas {
     let count = u16::try_from(chart.bars.len()).unwrap_or(MAX_COLUMNS).min(MAX_COLUMNS);
     let plot = Plot { left, right, slot: (right - left) / f32::from(count.max(1)), scale };
 
-    let style =
-        TextStyle { size: TEXT_SIZE, weight: Weight::Regular, colour: SOFT_TEXT, anchor: Anchor::End };
+    let style = TextStyle::new(TEXT_SIZE, Weight::Regular, SOFT_TEXT, Anchor::End);
     for (tick, text) in &ticks {
         let y = plot.y_of(*tick);
         draw_line(&mut canvas, &plot, y, TRACK);
-        canvas.text(left - 14.0, y + 9.0, style, Backdrop::Plain, text);
+        canvas.text(left - 14.0, y + 9.0, style, text);
     }
     let bars: Vec<(&Bar, u16)> = chart.bars.iter().zip(0..count).collect();
-    for (bar, at) in &bars {
-        draw_column(&mut canvas, &plot, bar, *at);
+    for (bar, index) in &bars {
+        draw_column(&mut canvas, &plot, bar, *index);
     }
     draw_line(&mut canvas, &plot, plot.y_of(Decimal::ZERO), AXIS);
     draw_labels(&mut canvas, fonts, &plot, &bars);
@@ -77,7 +76,7 @@ fn draw_line(canvas: &mut Canvas, plot: &Plot, y: f32, colour: u32) {
     canvas.rect(Area { x: plot.left, y: y - 1.0, width: plot.right - plot.left, height: 2.0 }, 0.0, colour);
 }
 
-fn draw_column(canvas: &mut Canvas, plot: &Plot, bar: &Bar, at: u16) {
+fn draw_column(canvas: &mut Canvas, plot: &Plot, bar: &Bar, index: u16) {
     if bar.value.is_zero() {
         return;
     }
@@ -85,32 +84,32 @@ fn draw_column(canvas: &mut Canvas, plot: &Plot, bar: &Bar, at: u16) {
     let (zero, end) = (plot.y_of(Decimal::ZERO), plot.y_of(bar.value));
     let height = (end - zero).abs().max(MIN_BAR_HEIGHT);
     let y = if bar.value.is_sign_negative() { zero } else { zero - height };
-    let area = Area { x: plot.middle_of_slot(f32::from(at)) - width / 2.0, y, width, height };
+    let area = Area { x: plot.middle_of_slot(f32::from(index)) - width / 2.0, y, width, height };
     canvas.rect(area, (width / 6.0).min(height / 2.0).min(5.0), bar_colour(bar));
 }
 
 /// Draws as many labels as fit, at even distances.
 fn draw_labels(canvas: &mut Canvas, fonts: &Fonts, plot: &Plot, bars: &[(&Bar, u16)]) {
     let room = plot.right - plot.left;
-    let fit =
-        |(bar, at): &(&Bar, u16)| (fonts.fit(&bar.label, TEXT_SIZE, Weight::Regular, room, Cut::End), *at);
+    let fit = |(bar, index): &(&Bar, u16)| {
+        (fonts.fit(&bar.label, TEXT_SIZE, Weight::Regular, room, Cut::End), *index)
+    };
     let bars: Vec<(String, u16)> = bars.iter().map(fit).collect();
     let half = widest(fonts, Weight::Regular, bars.iter().map(|(label, _)| label.as_str())) / 2.0;
-    let style =
-        TextStyle { size: TEXT_SIZE, weight: Weight::Regular, colour: SOFT_TEXT, anchor: Anchor::Middle };
+    let style = TextStyle::new(TEXT_SIZE, Weight::Regular, SOFT_TEXT, Anchor::Middle);
     let mut free_from = 0.0_f32;
     let mut distance = None;
-    for (label, at) in bars {
-        let x = plot.middle_of_slot(f32::from(at)).min(WIDTH - EDGE_GAP - half).max(EDGE_GAP + half);
-        let is_next = distance.is_none_or(|distance: u16| at % distance == 0);
+    for (label, index) in bars {
+        let x = plot.middle_of_slot(f32::from(index)).min(WIDTH - EDGE_GAP - half).max(EDGE_GAP + half);
+        let is_next = distance.is_none_or(|distance: u16| index % distance == 0);
         if !is_next || x - half < free_from {
             continue;
         }
-        if at > 0 && distance.is_none() {
-            distance = Some(at);
+        if index > 0 && distance.is_none() {
+            distance = Some(index);
         }
         free_from = x + half + MIN_GAP;
-        canvas.text(x, BOTTOM + 40.0, style, Backdrop::Plain, &label);
+        canvas.text(x, BOTTOM + 40.0, style, &label);
     }
 }
 
@@ -119,14 +118,13 @@ fn draw_values(canvas: &mut Canvas, fonts: &Fonts, plot: &Plot, bars: &[(&Bar, u
     let shown = || bars.iter().copied().filter(|(bar, _)| !bar.value.is_zero());
     let all_fit = widest(fonts, Weight::Bold, shown().map(|(bar, _)| bar.text.as_str())) + 8.0 < plot.slot;
     let highest = shown().map(|(bar, _)| bar.value).max();
-    let highest = shown().find(|(bar, _)| Some(bar.value) == highest).map(|(_, at)| at);
-    let style =
-        TextStyle { size: TEXT_SIZE, weight: Weight::Bold, colour: STRONG_TEXT, anchor: Anchor::Middle };
-    for (bar, at) in shown().filter(|(_, at)| all_fit || Some(*at) == highest) {
+    let highest = shown().find(|(bar, _)| Some(bar.value) == highest).map(|(_, index)| index);
+    let style = TextStyle::new(TEXT_SIZE, Weight::Bold, STRONG_TEXT, Anchor::Middle).outlined();
+    for (bar, index) in shown().filter(|(_, index)| all_fit || Some(*index) == highest) {
         let text = fonts.fit(&bar.text, TEXT_SIZE, Weight::Bold, plot.right - plot.left, Cut::End);
         let half = fonts.width(&text, TEXT_SIZE, Weight::Bold) / 2.0;
-        let x = plot.middle_of_slot(f32::from(at)).min(plot.right - half).max(plot.left + half);
-        canvas.text(x, plot.y_of(bar.value.max(Decimal::ZERO)) - 12.0, style, Backdrop::Busy, &text);
+        let x = plot.middle_of_slot(f32::from(index)).min(plot.right - half).max(plot.left + half);
+        canvas.text(x, plot.y_of(bar.value.max(Decimal::ZERO)) - 12.0, style, &text);
     }
 }
 

@@ -3,8 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::canvas::{
-    Anchor, Area, Backdrop, Canvas, HEADER_HEIGHT, MARGIN, SOFT_TEXT, STRONG_TEXT, TRACK, TextStyle, WIDTH,
-    bar_colour,
+    Anchor, Area, Canvas, HEADER_HEIGHT, MARGIN, SOFT_TEXT, STRONG_TEXT, TRACK, TextStyle, WIDTH, bar_colour,
 };
 use super::font::{Cut, Fonts, Weight};
 use super::scale::Scale;
@@ -13,6 +12,8 @@ use super::{Bar, Chart};
 /// With more bars, a chart would be too small to read on a phone.
 pub(crate) const MAX_ROWS: u16 = 12;
 
+/// The height of the header and the space around the rows.
+const MIN_HEIGHT: u16 = 138;
 const ROW_HEIGHT: u16 = 64;
 /// The part of a row's height that the bar needs.
 const BAR_PART: u16 = 20;
@@ -28,16 +29,16 @@ const MIN_BAR_WIDTH: f32 = 4.0;
 
 pub(crate) fn draw(chart: &Chart, fonts: &Fonts) -> Canvas {
     let bars = || chart.bars.iter().zip(0..MAX_ROWS);
-    let count = bars().map(|(_, at)| at + 1).next_back().unwrap_or_default();
+    let count = bars().map(|(_, index)| index + 1).next_back().unwrap_or_default();
     let rest_height = if chart.rest.is_some() { ROW_HEIGHT - BAR_PART } else { 0 };
     let scale = Scale::tight(bars().map(|(bar, _)| bar.value));
-    let mut canvas = Canvas::new(chart, fonts, 138 + count * ROW_HEIGHT + rest_height);
+    let mut canvas = Canvas::new(chart, fonts, MIN_HEIGHT + count * ROW_HEIGHT + rest_height);
     let labels: Vec<String> = bars().map(|(bar, _)| label(fonts, bar, Cut::End)).collect();
-    for ((bar, at), label_text) in bars().zip(&labels) {
+    for ((bar, index), label_text) in bars().zip(&labels) {
         // Long names that differ only at their end would look the same.
         let is_ambiguous = labels.iter().filter(|other| *other == label_text).count() > 1;
         let label = if is_ambiguous { label(fonts, bar, Cut::Middle) } else { label_text.clone() };
-        let top = FIRST_ROW + f32::from(at * ROW_HEIGHT);
+        let top = FIRST_ROW + f32::from(index * ROW_HEIGHT);
         draw_text(&mut canvas, top, &label, &value(fonts, bar), STRONG_TEXT);
         draw_bar(&mut canvas, &scale, bar, top + 40.0);
     }
@@ -49,10 +50,10 @@ pub(crate) fn draw(chart: &Chart, fonts: &Fonts) -> Canvas {
 }
 
 fn draw_text(canvas: &mut Canvas, top: f32, label: &str, value: &str, colour: u32) {
-    let style = TextStyle { size: TEXT_SIZE, weight: Weight::Regular, colour, anchor: Anchor::Start };
-    canvas.text(MARGIN, top + 30.0, style, Backdrop::Plain, label);
-    let style = TextStyle { weight: Weight::Bold, anchor: Anchor::End, ..style };
-    canvas.text(WIDTH - MARGIN, top + 30.0, style, Backdrop::Plain, value);
+    let style = TextStyle::new(TEXT_SIZE, Weight::Regular, colour, Anchor::Start);
+    canvas.text(MARGIN, top + 30.0, style, label);
+    let style = TextStyle::new(TEXT_SIZE, Weight::Bold, colour, Anchor::End);
+    canvas.text(WIDTH - MARGIN, top + 30.0, style, value);
 }
 
 fn value(fonts: &Fonts, bar: &Bar) -> String {

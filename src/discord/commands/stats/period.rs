@@ -1,4 +1,4 @@
-//! PeriodChoice periods, and periods as text. Pure: the caller passes today's date.
+//! Named periods, and periods as text. Pure: the caller passes the date of today.
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 use poise::ChoiceParameter;
