@@ -1,4 +1,4 @@
-//! The users' guide, example by example: posted over HTTP, checked with SQL.
+//! The examples of the users' guide: posted over HTTP, checked with SQL.
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
@@ -97,7 +97,7 @@ Tracking Number
 ";
 
 #[tokio::test]
-async fn the_exact_message_is_stored_as_the_table_says() {
+async fn the_message_of_the_guide_is_stored_as_its_table_shows() {
     let app = App::start_with("[orders]\ntimezone = \"America/New_York\"").await;
     let before = Utc::now() - TimeDelta::seconds(1);
 
@@ -131,7 +131,7 @@ async fn the_exact_message_is_stored_as_the_table_says() {
     let clock = row.remove("order_time").unwrap();
     assert_eq!(clock, ordered.with_timezone(&New_York).format("%I:%M:%S %p").to_string());
     assert!(NaiveTime::parse_from_str(clock.as_str().unwrap(), "%I:%M:%S %p").is_ok());
-    // What the program notes for itself.
+    // Columns for internal use.
     row.remove("derived");
     row.remove("cleared");
     row.remove("extra");
@@ -212,7 +212,7 @@ async fn the_three_advanced_tests_pass_in_sequence() {
         (reply.status, &reply.json["outcome"], &reply.json["order_id"]),
         (200, &json!("updated"), &json!(1))
     );
-    assert_eq!(sql.rows(kept).await, first, "an update keeps what it does not name");
+    assert_eq!(sql.rows(kept).await, first, "an update keeps the fields that it does not contain");
     let updated = sql
         .rows("SELECT status, tracking_number, shipped_date IS NULL AS undated FROM orders WHERE id = 1")
         .await;
@@ -224,7 +224,7 @@ async fn the_three_advanced_tests_pass_in_sequence() {
 }
 
 #[tokio::test]
-async fn the_sql_of_the_guide_works_word_by_word() {
+async fn the_sql_of_the_guide_works_unchanged() {
     let app = App::start().await;
     app.stored(&[TEST_1, EXACT, TEST_3]).await;
     let mut sql = app.sql().await;

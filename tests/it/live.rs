@@ -1,6 +1,4 @@
-//! `/ws`: every change, to everybody, after its commit.
-
-use std::time::Duration;
+//! Live updates: the WebSocket sends every change to every client after its commit.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -26,15 +24,15 @@ fn url(app: &App) -> String {
     format!("ws://{}/ws", app.address)
 }
 
-/// A client that has been greeted.
+/// Connects a client and waits for the first message.
 pub(crate) async fn listen(app: &App) -> Client {
     let (mut client, _) = connect_async(url(app)).await.unwrap();
-    let greeting = next(&mut client).await;
-    assert_eq!(greeting["type"], "connection_confirmed");
+    let first = next(&mut client).await;
+    assert_eq!(first["type"], "connection_confirmed");
     client
 }
 
-/// The next change; pings come in between.
+/// Waits for the next change and skips pings.
 pub(crate) async fn next(client: &mut Client) -> Value {
     loop {
         if let Message::Text(text) = soon(client.next()).await.expect("a message").unwrap() {
@@ -44,7 +42,7 @@ pub(crate) async fn next(client: &mut Client) -> Value {
 }
 
 #[tokio::test]
-async fn every_client_hears_of_every_change_once_it_is_stored() {
+async fn every_client_receives_every_change_after_it_is_stored() {
     let app = App::start().await;
     let mut clients = [listen(&app).await, listen(&app).await, listen(&app).await];
     let mut sql = app.sql().await;
@@ -53,7 +51,7 @@ async fn every_client_hears_of_every_change_once_it_is_stored() {
     for client in &mut clients {
         let change = next(client).await;
         assert_eq!(change["type"], "new_order");
-        assert_eq!(sql.count("orders").await, 1, "committed before it is told");
+        assert_eq!(sql.count("orders").await, 1, "sent after the commit");
         assert_eq!(change["order"], app.get("/api/v2/orders/A-1").await.json);
     }
     app.stored(&["Order Number\nA-1\nStatus\nshipped\n"]).await;
@@ -65,7 +63,7 @@ async fn every_client_hears_of_every_change_once_it_is_stored() {
         );
         assert_eq!(change["order"]["price"], 9.99, "the whole order");
     }
-    // What changes nothing is not told; the next thing heard is the next order.
+    // A message that changes nothing is not sent; the next message is about the next order.
     app.stored(&["Order Number\nA-1\nStatus\nshipped\n", "Order Number\nA-2\n"]).await;
     app.post("hello").await;
     app.stored(&["Order Number\nA-3\n"]).await;
@@ -77,7 +75,7 @@ async fn every_client_hears_of_every_change_once_it_is_stored() {
 }
 
 #[tokio::test]
-async fn several_orders_of_one_message_are_told_in_its_order() {
+async fn several_orders_of_one_message_are_sent_in_its_order() {
     let app = App::start().await;
     let mut client = listen(&app).await;
     let cards: Vec<_> = (0..20).map(|at| json!({"order_number": format!("A-{at}")})).collect();
@@ -88,7 +86,7 @@ async fn several_orders_of_one_message_are_told_in_its_order() {
 }
 
 #[tokio::test]
-async fn pings_are_answered_and_a_long_message_ends_the_conversation() {
+async fn pings_are_answered_and_a_long_message_closes_the_connection() {
     let app = App::start().await;
     let mut client = listen(&app).await;
     client.send(Message::Ping("are you there?".into())).await.unwrap();
@@ -97,7 +95,7 @@ async fn pings_are_answered_and_a_long_message_ends_the_conversation() {
 
     client.send(Message::text("hello")).await.unwrap();
     app.stored(&["Order Number\nA-1\n"]).await;
-    assert_eq!(next(&mut client).await["type"], "new_order", "words are passed over");
+    assert_eq!(next(&mut client).await["type"], "new_order", "text from clients is ignored");
 
     client.send(Message::text("x".repeat(64 * 1024))).await.unwrap();
     while let Some(Ok(_)) = soon(client.next()).await {}
@@ -105,7 +103,7 @@ async fn pings_are_answered_and_a_long_message_ends_the_conversation() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_is_missed_by_nobody() {
+async fn clients_that_disconnect_do_not_affect_the_others() {
     let app = App::start().await;
     let (mut stays, mut closes, vanishes) = (listen(&app).await, listen(&app).await, listen(&app).await);
     soon(closes.close(None)).await.unwrap();
@@ -115,7 +113,7 @@ async fn a_client_that_goes_away_is_missed_by_nobody() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_may_not_listen_and_one_of_ours_may() {
+async fn only_pages_of_the_same_origin_may_connect() {
     let app = App::start().await;
     let mut request = url(&app).into_client_request().unwrap();
     request.headers_mut().insert("origin", HeaderValue::from_static("https://evil.example"));
@@ -128,21 +126,23 @@ async fn a_page_of_another_site_may_not_listen_and_one_of_ours_may() {
 }
 
 #[tokio::test]
-async fn a_plain_request_is_told_that_this_is_a_websocket() {
+async fn a_plain_request_is_answered_with_upgrade_required() {
     let app = App::start().await;
     let reply = app.get("/ws").await;
     assert_eq!((reply.status, &reply.json["code"]), (426, &json!("not_websocket")));
 }
 
 #[tokio::test]
-async fn the_clients_are_told_of_the_end() {
+async fn clients_receive_a_close_frame_at_shutdown() {
     let app = App::start().await;
     let mut clients = [listen(&app).await, listen(&app).await];
     app.begin_stop();
     for client in &mut clients {
-        let Some(Ok(Message::Close(Some(frame)))) = soon(client.next()).await else { panic!("no goodbye") };
+        let Some(Ok(Message::Close(Some(frame)))) = soon(client.next()).await else {
+            panic!("no close frame")
+        };
         assert_eq!(frame.code, CloseCode::Away);
-        // The goodbye is answered by reading on.
+        // Reading on answers the close frame.
         assert!(soon(client.next()).await.is_none_or(|rest| rest.is_err()));
     }
     app.stop().await;
@@ -153,13 +153,13 @@ async fn a_slow_client_is_dropped_and_slows_nobody() {
     const UPDATES: usize = 60;
     let app = App::start().await;
     let mut fast = listen(&app).await;
-    // A client that reads nothing, with little room for what it does not read.
+    // A client that reads nothing and has a small receive buffer.
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let stream = socket.connect(app.address).await.unwrap();
     let (slow, _) = client_async(url(&app), stream).await.unwrap();
 
-    // Some 200 KB each: more than the system's buffers take.
+    // About 200 KB each: together more than the buffers of the system hold.
     let update = |at: usize| {
         let mut order = serde_json::Map::from_iter([("order_number".to_owned(), json!("A-1"))]);
         order.insert("notes".to_owned(), json!(format!("update {at}")));
@@ -171,14 +171,17 @@ async fn a_slow_client_is_dropped_and_slows_nobody() {
     for at in 0..UPDATES {
         app.stored(&[&update(at)]).await;
         let change = next(&mut fast).await;
-        assert_eq!(change["order"]["notes"], format!("update {at}"), "nobody waits for the slow one");
+        assert_eq!(
+            change["order"]["notes"],
+            format!("update {at}"),
+            "the fast client does not wait for the slow one"
+        );
         assert!(change.to_string().len() > 150_000, "large enough to fill buffers");
     }
 
-    // Writing to a connection that the other side has dropped fails, once it has said so.
+    // Writing to a connection fails after the other side has dropped it.
     let slow = tokio::sync::Mutex::new(slow.into_inner());
     until("the slow client is dropped", async || {
-        tokio::time::sleep(Duration::from_millis(50)).await;
         slow.lock().await.write_all(&[0x8a, 0x80, 0, 0, 0, 0]).await.is_err()
     })
     .await;

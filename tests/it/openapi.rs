@@ -1,4 +1,4 @@
-//! The document of the interface, and its page.
+//! The OpenAPI document and the documentation page.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::app::App;
 
-/// Every route there is, with a path that it answers, and the status of that answer.
+/// Every route, with a path for a request and the status code of its answer.
 const ROUTES: [(&str, &str, &str, u16); 14] = [
     ("get", "/", "/", 200),
     ("get", "/openapi.json", "/openapi.json", 200),
@@ -26,7 +26,7 @@ const ROUTES: [(&str, &str, &str, u16); 14] = [
 ];
 
 #[tokio::test]
-async fn the_document_is_as_it_was() {
+async fn the_document_matches_its_snapshot() {
     let app = App::start().await;
     let mut document = app.get("/openapi.json").await.json;
     document["info"]["version"] = "[version]".into();
@@ -59,7 +59,7 @@ async fn every_route_answers_and_is_in_the_document() {
 }
 
 #[tokio::test]
-async fn every_operation_has_words_examples_and_its_errors() {
+async fn every_operation_is_described_with_its_errors() {
     let app = App::start().await;
     let document = app.get("/openapi.json").await.json;
     for (method, path, ..) in ROUTES {
@@ -81,7 +81,7 @@ async fn every_operation_has_words_examples_and_its_errors() {
 }
 
 #[tokio::test]
-async fn every_reference_of_the_document_leads_somewhere() {
+async fn every_reference_in_the_document_can_be_resolved() {
     let app = App::start().await;
     let document = app.get("/openapi.json").await.json;
     let mut references = Vec::new();
@@ -105,7 +105,7 @@ fn collect_references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
 }
 
 #[tokio::test]
-async fn the_page_loads_nothing_from_elsewhere() {
+async fn the_page_loads_only_its_own_files() {
     let app = App::start().await;
     let page = app.get("/docs").await;
     assert_eq!(page.status, 200);
@@ -129,7 +129,7 @@ async fn the_page_loads_nothing_from_elsewhere() {
     assert!(!start.text.contains("://"), "{}", start.text);
 }
 
-/// What stands between each `start` and the next quote.
+/// The text between each `start` and the next quote.
 fn values_after<'a>(text: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
     text.split(start).skip(1).filter_map(|rest| rest.split('"').next())
 }

@@ -1,4 +1,4 @@
-//! Reading back: orders, their history, the log, and what else answers to GET.
+//! Reading over HTTP: orders, their history, the webhook log, health and the index.
 
 mod log;
 mod orders;

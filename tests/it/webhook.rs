@@ -1,4 +1,4 @@
-//! What is posted to the webhook: every wrapping, every answer, and the log row of each.
+//! The webhook: the bodies that it accepts, its answers, and the log row of each message.
 
 mod answers;
 mod bodies;

@@ -42,12 +42,12 @@ pub(crate) struct Accepted {
     #[serde(skip_serializing_if = "Option::is_none")]
     log_id: Option<i64>,
     /// The outcome of each card, in the order of the message. Ignored cards are left out.
-    orders: Vec<CardReport>,
+    orders: Vec<CardBody>,
 }
 
 /// The outcome of one card.
 #[derive(Debug, Serialize, ToSchema)]
-struct CardReport {
+struct CardBody {
     /// Row id of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<i64>,
@@ -168,7 +168,7 @@ fn accepted(Receipt { log_id, cards }: Receipt) -> Result<Accepted, ApiError> {
         orders: cards
             .into_iter()
             .filter(|card| !matches!(card.outcome, Outcome::Ignored(_)))
-            .map(CardReport::from)
+            .map(CardBody::from)
             .collect(),
     })
 }
@@ -210,7 +210,7 @@ const fn rejection(outcome: &Outcome) -> Option<&Rejection> {
     }
 }
 
-impl From<CardOutcome> for CardReport {
+impl From<CardOutcome> for CardBody {
     fn from(CardOutcome { order, outcome, warnings }: CardOutcome) -> Self {
         let (order_id, order_number) = order.map(|(id, number)| (id, number.to_string())).unzip();
         let error =

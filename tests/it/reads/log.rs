@@ -89,7 +89,7 @@ async fn the_log_is_filtered_and_its_limits_are_clamped() {
 }
 
 #[tokio::test]
-async fn at_most_two_hundred_rows_are_given_at_once() {
+async fn an_answer_holds_at_most_200_rows() {
     let app = App::start().await;
     let bodies = (0..201).map(|at| app.post(format!("hello {at}")));
     futures_util::future::join_all(bodies).await;
@@ -118,7 +118,7 @@ async fn a_bad_parameter_of_the_log_is_named() {
 }
 
 #[tokio::test]
-async fn a_row_of_the_log_is_whole_and_a_list_shows_its_start() {
+async fn a_single_row_has_the_whole_payload_and_a_list_its_beginning() {
     let app = App::start().await;
     let body = format!("Order Number\nA-1\nNotes\n{}\n", "\u{e9}".repeat(500));
     app.stored(&[&body]).await;

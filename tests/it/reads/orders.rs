@@ -1,10 +1,10 @@
-//! Lists of orders, single orders and their history.
+//! The list of orders, single orders and their history.
 
 use serde_json::{Value, json};
 
 use crate::support::app::{App, Reply};
 
-/// Orders by flat JSON, oldest first.
+/// An application with six orders, oldest first.
 async fn shop() -> App {
     shop_with("").await
 }
@@ -93,7 +93,7 @@ async fn cursors_lead_through_the_list_in_both_directions() {
     let second = get(&format!("before={}", first.json["next"])).await;
     assert_eq!(numbers(&second), ["A-4", "A-3"]);
     assert_eq!((&second.json["page"], &second.json["total"]), (&Value::Null, &json!(6)));
-    // An order that comes in moves no page.
+    // A new order does not move the pages.
     app.stored(&["Order Number\nNEW\n"]).await;
     let third = get(&format!("before={}", second.json["next"])).await;
     assert_eq!(numbers(&third), ["A-2", "A-1"]);
@@ -132,9 +132,9 @@ async fn a_page_beyond_either_end_of_the_list_leads_back_into_it() {
 }
 
 #[tokio::test]
-async fn filters_choose_by_status_store_and_text() {
+async fn orders_are_filtered_by_status_store_and_text() {
     let app = shop().await;
-    let cases: [(&str, &[&str]); 22] = [
+    let cases: [(&str, &[&str]); 23] = [
         ("status=shipped", &["A-3", "A-2"]),
         ("status=SHIPPED", &["A-3", "A-2"]),
         ("status=refunded", &[]),
@@ -152,6 +152,7 @@ async fn filters_choose_by_status_store_and_text() {
         ("search=Caf%C3%A9%20100", &["A-1"]),
         ("search=CAF%C3%89%20cups", &["A-4"]),
         ("search=a-4", &["A-4"]),
+        ("search=%23A-4", &["A-4"]),
         ("search=bob%40y", &["A-3"]),
         ("search=main%20%231", &["B-6"]),
         ("search=0123456784", &["B-6"]),
@@ -187,7 +188,7 @@ async fn since_and_until_are_days_of_the_time_zone_or_moments() {
 }
 
 #[tokio::test]
-async fn a_bad_parameter_is_named_with_what_it_takes() {
+async fn a_bad_parameter_is_named_with_the_accepted_values() {
     let app = App::start().await;
     let cases = [
         (
@@ -278,7 +279,7 @@ async fn an_order_is_found_by_number_or_id_and_the_number_wins() {
 }
 
 #[tokio::test]
-async fn an_order_on_the_wire_has_every_column_and_exact_money() {
+async fn the_json_of_an_order_has_every_column_and_exact_money() {
     let app = App::start().await;
     app.stored(&["Successful Checkout | Best Buy US\nOrder Number\nA-1\nPrice\n$0.29\nQuantity\n3\nTracking Number\n1Z999AA10123456784\n"]).await;
     let reply = app.get("/api/v2/orders/A-1").await;

@@ -1,4 +1,4 @@
-//! The shape of each answer.
+//! The answers of the webhook.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::card;
 use crate::support::app::{App, ORDERS};
 
 #[tokio::test]
-async fn a_new_order_an_update_and_nothing_new_are_told_apart() {
+async fn each_outcome_of_one_card_has_its_answer() {
     let app = App::start().await;
     let expected = |outcome: &str, message: &str, log_id: u64| {
         json!({
@@ -29,7 +29,7 @@ async fn a_new_order_an_update_and_nothing_new_are_told_apart() {
 }
 
 #[tokio::test]
-async fn several_cards_are_all_reported_and_the_first_is_on_top() {
+async fn every_card_is_reported_and_the_first_one_at_the_top_level() {
     let app = App::start().await;
     app.stored(&[&card("B-2", "Status\npending\n")]).await;
 
@@ -56,7 +56,7 @@ async fn several_cards_are_all_reported_and_the_first_is_on_top() {
 }
 
 #[tokio::test]
-async fn a_card_without_a_number_beside_good_ones_costs_only_itself() {
+async fn a_card_without_a_number_does_not_affect_the_others() {
     let app = App::start().await;
 
     let two = format!("{}\nSuccessful Checkout | Store\nProduct\nLost\nPrice\n$1.00\n", card("A-1", ""));
@@ -70,7 +70,7 @@ async fn a_card_without_a_number_beside_good_ones_costs_only_itself() {
 }
 
 #[tokio::test]
-async fn an_order_that_stands_three_times_in_a_message_is_named_once_in_the_log() {
+async fn an_order_with_several_cards_in_one_message_is_listed_once_in_the_log() {
     let app = App::start().await;
 
     let cards = format!("{}{}{}", card("A-1", ""), card("B-2", ""), card("A-1", "Status\nshipped\n"));
@@ -87,7 +87,7 @@ async fn an_order_that_stands_three_times_in_a_message_is_named_once_in_the_log(
 }
 
 #[tokio::test]
-async fn test_and_failure_cards_are_understood_and_store_nothing() {
+async fn test_and_failure_cards_are_ignored() {
     let app = App::start().await;
     let cases = [
         ("Test Webhook | Refract\nProduct\nThing\n", "test", "test notification, not an order"),
@@ -116,7 +116,7 @@ async fn test_and_failure_cards_are_understood_and_store_nothing() {
 }
 
 #[tokio::test]
-async fn the_test_route_says_that_the_webhook_is_there() {
+async fn the_test_route_answers() {
     let app = App::start().await;
     let reply = app.get("/api/v2/webhooks/test").await;
     assert_eq!(reply.json["status"], "ok");
@@ -125,7 +125,7 @@ async fn the_test_route_says_that_the_webhook_is_there() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_cannot_post_and_one_of_ours_can() {
+async fn only_pages_of_the_same_origin_may_post() {
     let app = App::start().await;
 
     let foreign = [("origin", "https://evil.example")];
@@ -139,7 +139,7 @@ async fn a_page_of_another_site_cannot_post_and_one_of_ours_can() {
 }
 
 #[tokio::test]
-async fn every_answer_names_its_request_and_forbids_sniffing_and_caching() {
+async fn every_answer_has_a_request_id_and_forbids_sniffing_and_caching() {
     let app = App::start().await;
     for reply in [app.post(card("A-1", "")).await, app.get("/nothing").await] {
         assert_eq!(reply.header("x-content-type-options"), "nosniff");

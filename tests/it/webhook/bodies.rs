@@ -1,4 +1,4 @@
-//! Every wrapping of a card. The body decides, whatever its type is called.
+//! Every form of body that the webhook accepts. The Content-Type is ignored.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::card;
 use crate::support::app::{App, ORDERS};
 
-/// Posts a body that must make an order, and gives its columns.
+/// Posts a body that must create an order, and returns the order.
 async fn order_of(app: &App, number: &str, body: String) -> Value {
     let reply = app.post(body.clone()).await;
     assert_eq!(reply.status, 200, "{body}: {}", reply.text);
@@ -27,7 +27,7 @@ fn embed(number: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_wrapping_of_a_card_is_taken_off() {
+async fn a_card_is_read_from_every_kind_of_body() {
     let app = App::start().await;
     let webhook = |number: &str| json!({"username": "Refract", "content": null, "embeds": [embed(number)]});
     let multipart = format!(
@@ -62,7 +62,7 @@ async fn every_wrapping_of_a_card_is_taken_off() {
 }
 
 #[tokio::test]
-async fn flat_json_is_read_by_every_one_of_its_names() {
+async fn flat_json_is_read_under_every_name_of_a_field() {
     let app = App::start().await;
     let columns: [(&str, &[&str], Value, Value); 19] = [
         ("product", &["product", "product_name", "item"], json!("Thing"), json!("Thing")),
@@ -110,7 +110,7 @@ async fn flat_json_is_read_by_every_one_of_its_names() {
 }
 
 #[tokio::test]
-async fn an_array_of_flat_objects_is_as_many_orders() {
+async fn an_array_of_flat_objects_makes_one_order_each() {
     let app = App::start().await;
     let body = json!([{"order_number": 17, "price": 1}, {"order_number": "B", "price": "2"}]);
     let reply = app.post(body.to_string()).await;
@@ -148,7 +148,7 @@ async fn the_content_type_does_not_matter() {
 }
 
 #[tokio::test]
-async fn invalid_utf_8_is_replaced_not_refused() {
+async fn invalid_utf_8_is_replaced() {
     let app = App::start().await;
     let mut body = b"Successful Checkout | Store\nProduct\nCaf\xe9 \xff\nOrder Number\nA-1\n".to_vec();
     body.extend(b"Notes\n\xf0\x9f\x98\x80\n");
@@ -161,7 +161,7 @@ async fn invalid_utf_8_is_replaced_not_refused() {
 }
 
 #[tokio::test]
-async fn a_nul_byte_costs_neither_the_order_nor_the_log() {
+async fn a_nul_byte_is_removed_from_the_order_and_the_log() {
     let app = App::start().await;
     let reply = app.post(card("A-1", "Notes\na\0b\n")).await;
     assert_eq!(reply.status, 200, "{}", reply.text);

@@ -1,4 +1,4 @@
-//! More connections than are served: those that are served go on, the others are told.
+//! Connections beyond the limit are answered with 503; the others are served as usual.
 
 use roms::feed::Feed;
 use roms::http::{AppState, serve_at_most};
@@ -12,7 +12,7 @@ use super::card;
 use crate::support::app::{ORDERS, soon, until};
 use crate::support::home::Home;
 
-/// A connection that is kept.
+/// A connection that stays open.
 struct Client(TcpStream);
 
 impl Client {
@@ -44,7 +44,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn connections_beyond_those_that_are_served_are_told_to_come_back() {
+async fn connections_beyond_the_limit_are_answered_with_busy() {
     let home = Home::new();
     let config = home.config("");
     let store = Store::open(&config.database.url).await.unwrap();
@@ -66,16 +66,14 @@ async fn connections_beyond_those_that_are_served_are_told_to_come_back() {
     assert!(answer.starts_with("http/1.1 503 ") && answer.contains("\"code\":\"busy\""), "{answer}");
     assert!(answer.contains("retry-after: 1\r\n") && answer.contains("connection: close\r\n"), "{answer}");
     assert!(answer.contains("x-content-type-options: nosniff"), "{answer}");
-    assert!(third.is_closed().await, "its place is free for the next");
+    assert!(third.is_closed().await, "it makes room for the next connection");
     let alive = connect().await.ask("GET", "/health/live", "").await;
     assert!(alive.starts_with("HTTP/1.1 200 ") && alive.contains("alive"), "{alive}");
-    assert!(first.post("A-4").await.starts_with("HTTP/1.1 200 "), "who is served stays served");
+    assert!(first.post("A-4").await.starts_with("HTTP/1.1 200 "), "the connection is still served");
 
     drop(second);
-    until("the free slot is given away", async || {
-        connect().await.post("A-3").await.starts_with("HTTP/1.1 200 ")
-    })
-    .await;
+    until("the free slot is used", async || connect().await.post("A-3").await.starts_with("HTTP/1.1 200 "))
+        .await;
     stop.cancel();
     soon(server).await.unwrap();
     ingest.close();

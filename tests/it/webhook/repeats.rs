@@ -1,4 +1,4 @@
-//! The same message again, and old messages after new ones.
+//! Repeated messages, and old messages that arrive after newer ones.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -43,7 +43,7 @@ async fn different_messages_about_one_order_at_once_lose_nothing() {
 }
 
 #[tokio::test]
-async fn an_old_body_again_does_not_undo_newer_facts() {
+async fn a_repeated_old_body_does_not_overwrite_newer_values() {
     let app = App::start().await;
     let old = card("A-1", "Status\npending\nNotes\nfirst\n");
     app.stored(&[&old, "Order Number\nA-1\nStatus\nshipped\nPrice\n$5.00\nNotes\nsecond\n"]).await;
@@ -58,7 +58,7 @@ async fn an_old_body_again_does_not_undo_newer_facts() {
 }
 
 #[tokio::test]
-async fn a_discord_message_older_than_the_newest_fills_only_what_is_empty() {
+async fn an_older_discord_message_fills_only_empty_columns() {
     let app = App::start().await;
     let message = |at: &str, text: &str| json!({"content": text, "timestamp": at}).to_string();
     app.stored(&[
@@ -73,7 +73,7 @@ async fn a_discord_message_older_than_the_newest_fills_only_what_is_empty() {
 }
 
 #[tokio::test]
-async fn a_success_again_does_not_revive_a_cancelled_order() {
+async fn a_repeated_success_does_not_revive_a_cancelled_order() {
     let app = App::start().await;
     let success = card("A-1", "");
     app.stored(&[
