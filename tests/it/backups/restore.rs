@@ -11,7 +11,7 @@ use roms::store::Store;
 
 use super::{done, mode, names, refusal};
 use crate::support::{
-    app::ORDERS,
+    app::{ORDERS, until},
     home::Home,
     load::{Load, assert_holds, card},
     program::Program,
@@ -206,7 +206,15 @@ async fn through_a_link_the_database_itself_is_replaced() {
     assert_eq!(names(elsewhere.path()).len(), 2);
 }
 
+/// How often this process has a file open.
+#[cfg(target_os = "linux")]
+fn open_files(path: &Path) -> usize {
+    let files = fs::read_dir("/proc/self/fd").unwrap();
+    files.filter(|file| fs::read_link(file.as_ref().unwrap().path()).is_ok_and(|open| open == path)).count()
+}
+
 #[tokio::test]
+#[cfg(target_os = "linux")]
 async fn a_process_that_opens_the_database_during_a_restore_serves_the_restored_one() {
     let folder = with_backup().await;
     let database = folder.path().join("roms_v2.db");
@@ -218,8 +226,7 @@ async fn a_process_that_opens_the_database_during_a_restore_serves_the_restored_
         let url = folder.url();
         async move { Store::open(&url).await.unwrap() }
     });
-    // Long enough to have come to wait for the lock; where it has not, it simply opens the new one.
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    until("the store has opened the old file, too", async || open_files(&database) == 2).await;
     fs::rename(folder.path().join("backup.db"), &database).unwrap();
     drop(sql);
 

@@ -1,10 +1,10 @@
 //! Who watches Discord, and who does when that one is gone.
 
-use std::time::Instant;
+use tokio::time::timeout;
 
-use super::{leads, like, start, until_it_leads};
+use super::{TAKEOVER_DEADLINE, leads, like, start, until_it_leads};
 use crate::durable::{Posts, end};
-use crate::support::app::soon;
+use crate::support::app::{soon, until_ok};
 use crate::support::home::Home;
 use crate::support::load::{Load, assert_holds};
 use crate::support::proxy::Network;
@@ -28,18 +28,15 @@ async fn when_the_leader_of_three_is_killed_under_load_another_takes_over_and_no
 
     let killed = programs.remove(0);
     killed.signal("KILL");
-    let since = Instant::now();
     posts.post(50);
-    let next = loop {
+    let next = until_ok("another process leads", async || {
         if leads(&programs[0]).await {
-            break 0;
+            return Ok(0);
         }
-        if leads(&programs[1]).await {
-            break 1;
-        }
-        assert!(since.elapsed() < super::TAKE_OVER, "nobody leads");
-    };
-    until_it_leads(&programs[next], since).await;
+        leads(&programs[1]).await.then_some(1).ok_or("no leader")
+    });
+    let next = timeout(TAKEOVER_DEADLINE, next).await.expect("another process leads before the deadline");
+    until_it_leads(&programs[next]).await;
     assert!(!leads(&programs[1 - next]).await, "the third one stands by");
     posts.post(20);
     let mut sql = shared.sql().await;
@@ -75,10 +72,9 @@ async fn a_leader_that_is_cut_off_lets_go_and_stands_by_when_it_is_back() {
         posts.until_stored(&mut sql).await;
 
         proxy.set(network);
-        let since = Instant::now();
         posts.post(20);
         programs[0].line_with("leaving Discord").await;
-        until_it_leads(&programs[1], since).await;
+        until_it_leads(&programs[1]).await;
         posts.post(5);
         posts.until_stored(&mut sql).await;
         assert_eq!(posts.discord.gateway().identifies(), 2);
@@ -99,9 +95,8 @@ async fn a_leader_that_ends_in_order_gives_the_lead_away() {
     let (mut posts, home) = Posts::in_home(Home::postgres()).await;
     let (shared, other) = (home.with_same_database(), like(&home));
     let mut programs = start(home, vec![other], &posts.discord).await;
-    let since = Instant::now();
     let first = programs.remove(0);
-    let (ended, ()) = soon(async { tokio::join!(end(first), until_it_leads(&programs[0], since)) }).await;
+    let (ended, ()) = soon(async { tokio::join!(end(first), until_it_leads(&programs[0])) }).await;
     assert_eq!(ended.code, Some(0));
     posts.post(5);
     posts.until_stored(&mut shared.sql().await).await;

@@ -23,7 +23,7 @@ use super::{home::Home, sql::Sql};
 pub(crate) const ORDERS: &str = "/api/v2/webhooks/orders";
 
 /// The deadline for every event that a test waits for. Generous, because the machine may be busy.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(40);
 
 /// A running application.
 pub(crate) struct App {

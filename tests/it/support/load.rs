@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::Client;
@@ -27,8 +27,6 @@ pub(crate) struct Seen {
     pub(crate) acknowledged: Vec<String>,
     /// The error codes of the answers with 503. Each of them had a `Retry-After`.
     pub(crate) refused: Vec<String>,
-    /// The longest time until an answer.
-    pub(crate) slowest: Duration,
 }
 
 impl Load {
@@ -100,12 +98,10 @@ impl Sender {
 
     /// Whether the order was acknowledged, or `None` if the connection broke.
     async fn send(&self, number: &str) -> Option<bool> {
-        let sent = Instant::now();
         let reply = self.client.post(&self.url).body(card(number)).send().await.ok()?;
         let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
         let text = reply.text().await.ok()?;
         let mut seen = self.seen.lock().unwrap();
-        seen.slowest = seen.slowest.max(sent.elapsed());
         match status {
             200 => seen.acknowledged.push(number.to_owned()),
             503 => {

@@ -5,12 +5,16 @@ use std::{
     path::Path,
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use tokio::{sync::mpsc, task::spawn_blocking};
+use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
 
-use super::{app::soon, home::Home, sql::Sql};
+use super::{
+    app::{DEADLINE, soon},
+    home::Home,
+    sql::Sql,
+};
 
 /// A running `roms serve`.
 pub(crate) struct Program {
@@ -55,7 +59,6 @@ pub(crate) struct End {
     pub(crate) code: Option<i32>,
     /// The lines on standard error after the start lines.
     pub(crate) log: String,
-    pub(crate) took: Duration,
     pub(crate) home: Home,
 }
 
@@ -144,11 +147,15 @@ impl Program {
     }
 
     /// Waits until the program ends.
-    pub(crate) async fn end(mut self) -> End {
-        let asked = Instant::now();
-        let code = soon(spawn_blocking(move || self.child.0.wait())).await.unwrap().unwrap().code();
-        let took = asked.elapsed();
+    pub(crate) async fn end(self) -> End {
+        self.end_within(DEADLINE).await
+    }
+
+    /// Waits until the program ends, which must happen within `limit`.
+    pub(crate) async fn end_within(mut self, limit: Duration) -> End {
+        let ended = timeout(limit, spawn_blocking(move || self.child.0.wait())).await;
+        let code = ended.unwrap_or_else(|_| panic!("still running after {limit:?}")).unwrap().unwrap().code();
         while self.lines.next().await.is_some() {}
-        End { code, log: self.lines.log, took, home: self.home }
+        End { code, log: self.lines.log, home: self.home }
     }
 }
