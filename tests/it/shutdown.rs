@@ -15,13 +15,12 @@ use reqwest::Client;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
 };
 
 use crate::support::{
     app::{ORDERS, soon, until},
     home::Home,
-    program::{End, Program, in_folder},
+    program::{Program, in_folder},
 };
 
 fn card(number: &str) -> String {
@@ -54,10 +53,8 @@ impl HalfSent {
     }
 }
 
-/// Waits for an orderly end, which takes at most ten seconds.
-async fn ends_in_time(program: Program) -> End {
-    timeout(Duration::from_secs(10), program.end()).await.expect("it ends in time")
-}
+/// An orderly stop must end within this time.
+const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
 async fn stops_in_order(signal: &str) {
     let mut program = Program::start().await;
@@ -77,7 +74,7 @@ async fn stops_in_order(signal: &str) {
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         assert!(answer.contains("\"outcome\":\"created\""), "{answer}");
     }
-    let end = ends_in_time(program).await;
+    let end = program.end_within(STOP_DEADLINE).await;
     assert_eq!(end.code, Some(0), "{}", end.log);
     let mut sql = end.home.sql().await;
     assert_eq!((sql.count("orders").await, sql.count("webhook_logs").await), (20, 20));
@@ -124,7 +121,7 @@ async fn a_request_that_never_ends_does_not_delay_the_stop() {
     let program = Program::start().await;
     let request = HalfSent::begin(&program, 1).await;
     program.signal("TERM");
-    let end = ends_in_time(program).await;
+    let end = program.end_within(STOP_DEADLINE).await;
     assert_eq!(end.code, Some(0), "{}", end.log);
     drop(request);
     let mut sql = end.home.sql().await;
