@@ -96,13 +96,7 @@ pub async fn run(
     let (interactions, received) = mpsc::channel(INTERACTION_QUEUE);
     tasks.spawn(Arc::clone(&commands).run(received, services.timing.close_timeout, stop.clone()));
     tasks.spawn(keep_registered(commands, discord.guilds.clone(), stop.clone()));
-    let router = Router::new(
-        discord.guilds.clone(),
-        queues,
-        interactions,
-        Arc::clone(&services.read_history),
-        Arc::clone(&services.missed),
-    );
+    let router = Router::new(discord.guilds.clone(), queues, interactions, services.clone());
     let supervisor = Supervisor {
         timing: Timing::clone(&services.timing),
         rest: services.rest.clone(),

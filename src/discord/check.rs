@@ -24,11 +24,12 @@ const INVITE_PERMISSIONS: [Permission; 4] = [
     Permission::SEND_MESSAGES,
 ];
 
-/// Repeats the check until `stop` is cancelled. Updates the status board, and logs a report that
+/// Repeats the check until `stop` is cancelled, now and then and when permissions change. Updates the status board, and logs a report that
 /// differs from the one before.
 pub(crate) async fn run(services: Services, config: Discord, stop: CancellationToken) {
     let check_repeatedly = async || {
         let mut last_report = None;
+        let mut permissions = services.permission_changes.subscribe();
         loop {
             let report = check(&config, &services.rest).await;
             report.update(&services.board);
@@ -36,7 +37,11 @@ pub(crate) async fn run(services: Services, config: Discord, stop: CancellationT
                 report.log();
                 last_report = Some(report);
             }
-            tokio::time::sleep(services.timing.check_interval()).await;
+            tokio::select! {
+                () = tokio::time::sleep(services.timing.check_interval()) => {}
+                () = services.check_now.notified() => {}
+                Ok(()) = permissions.changed() => {}
+            }
         }
     };
     stop.run_until_cancelled(restart_on_panic("check", check_repeatedly)).await;

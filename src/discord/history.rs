@@ -112,7 +112,8 @@ pub(crate) async fn run(services: Services, channels: Vec<Channel>, stop: Cancel
 }
 
 async fn read_repeatedly(services: &Services, channels: &[Channel]) {
-    let mut pauses = Pauses::new(services.timing.refusal_pause);
+    let mut pauses = Pauses::new(&services.timing);
+    let mut permissions = services.permission_changes.subscribe();
     let mut failing = services.ingest.failing();
     loop {
         failing.mark_unchanged();
@@ -123,6 +124,17 @@ async fn read_repeatedly(services: &Services, channels: &[Channel]) {
             () = until_next_pass(services, is_outage) => {}
             // What an outage kept from being stored is in the history.
             Ok(()) = failing.changed() => {}
+            Ok(()) = permissions.changed() => read_accessible_again(services, &mut pauses),
+        }
+    }
+}
+
+/// Ends all pauses. Channels that could not be read may have edits and deletions too.
+fn read_accessible_again(services: &Services, pauses: &mut Pauses) {
+    pauses.end_all();
+    for channel in services.board.snapshot().channels {
+        if channel.error.is_some() || !channel.missing.is_empty() {
+            services.missed.add_channel(channel.id);
         }
     }
 }
@@ -199,6 +211,7 @@ async fn read_all(services: &Services, channels: &[Channel], pauses: &mut Pauses
         let Some((reader, page)) = reading.next().await else { break };
         match page {
             Ok(page) => {
+                pauses.end(reader.channel.id);
                 stored += page.receipts.iter().filter(|receipt| receipt.log_id.is_some()).count();
                 if page.is_last || reader.pages >= MAX_PAGES {
                     reader.report_success(services, page.is_last);
@@ -335,6 +348,8 @@ impl<'a> ChannelReader<'a> {
     async fn report_failure(&self, services: &Services, error: &BackfillError, pauses: &mut Pauses) {
         if error.is_final() {
             pauses.start(self.channel.id);
+            // Finds out which permission is missing.
+            services.check_now.notify_one();
         }
         // The pipeline logs its own failures and database outages.
         let is_logged_elsewhere = match error {

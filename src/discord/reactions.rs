@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
@@ -61,7 +60,7 @@ impl Reactions {
     pub fn start(rest: Rest, timing: &Timing, stop: CancellationToken) -> (Self, JoinHandle<()>) {
         let (queue, receiver) = mpsc::channel(QUEUE);
         let this = Self { queue, dropped: Arc::default() };
-        let send = send_all(rest, receiver, timing.refusal_pause, Arc::clone(&this.dropped));
+        let send = send_all(rest, receiver, timing.clone(), Arc::clone(&this.dropped));
         let task = tokio::spawn(async move {
             stop.run_until_cancelled(send).await;
         });
@@ -87,7 +86,7 @@ impl Reactions {
 async fn send_all(
     rest: Rest,
     mut reactions: mpsc::Receiver<QueuedReaction>,
-    refusal_pause: Duration,
+    timing: Timing,
     dropped: Arc<AtomicU64>,
 ) {
     let mut tasks = JoinSet::new();
@@ -95,9 +94,10 @@ async fn send_all(
     while let Some(reaction) = reactions.recv().await {
         let queue = queues.entry(reaction.channel).or_insert_with(|| {
             let (queue, receiver) = mpsc::channel(QUEUE);
-            let (rest, receiver) = (rest.clone(), Arc::new(Mutex::new(receiver)));
+            let (rest, timing) = (rest.clone(), timing.clone());
+            let receiver = Arc::new(Mutex::new(receiver));
             tasks.spawn(async move {
-                let start = || send_to_channel(rest.clone(), Arc::clone(&receiver), refusal_pause);
+                let start = || send_to_channel(rest.clone(), Arc::clone(&receiver), timing.clone());
                 restart_on_panic("reactions", start).await;
             });
             queue
@@ -108,13 +108,22 @@ async fn send_all(
     }
 }
 
-async fn send_to_channel(
-    rest: Rest,
-    reactions: Arc<Mutex<mpsc::Receiver<QueuedReaction>>>,
-    refusal_pause: Duration,
-) {
+/// Whether an error concerns all messages of a channel. Others concern one message: it was deleted, its
+/// author blocked the bot, or it has too many reactions.
+fn concerns_channel(error: RestError) -> bool {
+    match error {
+        RestError::Unauthorized | RestError::Token | RestError::ApiUrl | RestError::Client => true,
+        RestError::Forbidden(code) => {
+            matches!(code, ErrorCode::MISSING_ACCESS | ErrorCode::MISSING_PERMISSIONS | ErrorCode::NONE)
+        }
+        RestError::NotFound(code) => code == ErrorCode::UNKNOWN_CHANNEL,
+        _ => false,
+    }
+}
+
+async fn send_to_channel(rest: Rest, reactions: Arc<Mutex<mpsc::Receiver<QueuedReaction>>>, timing: Timing) {
     let mut reactions = reactions.lock().await;
-    let mut pauses = Pauses::new(refusal_pause);
+    let mut pauses = Pauses::new(&timing);
     let failures = FailureLog::default();
     while let Some(QueuedReaction { channel, message, reaction }) = reactions.recv().await {
         if pauses.is_paused(channel) {
@@ -122,12 +131,13 @@ async fn send_to_channel(
         }
         match rest.react(channel, message, reaction.emoji()).await {
             Ok(()) => {
+                pauses.end(channel);
                 if failures.is_recovery(&channel) {
                     info!(channel.id = channel, "reactions work again");
                 }
             }
-            Err(RestError::NotFound(ErrorCode::UNKNOWN_MESSAGE)) => {
-                debug!(channel.id = channel, message.id = message, "the message was deleted; no reaction");
+            Err(error) if error.is_final() && !concerns_channel(error) => {
+                debug!(channel.id = channel, message.id = message, %error, "no reaction to this message");
             }
             Err(error) => {
                 if error.is_final() {

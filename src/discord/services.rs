@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::filter::is_trusted;
@@ -34,6 +34,10 @@ pub(crate) struct Services {
     pub(crate) timing: Arc<Timing>,
     /// Wakes the history reader.
     pub(crate) read_history: Arc<Notify>,
+    /// Notified when the bot's permissions may have changed.
+    pub(crate) permission_changes: watch::Sender<()>,
+    /// Requests a check of the bot's permissions.
+    pub(crate) check_now: Arc<Notify>,
     /// Edits and deletions to look for.
     pub(crate) missed: Arc<MissedEvents>,
     /// Channels whose history cannot be read.
@@ -76,6 +80,8 @@ impl Services {
             board,
             timing: Arc::new(timing),
             read_history: Arc::new(Notify::new()),
+            permission_changes: watch::Sender::default(),
+            check_now: Arc::default(),
             missed: Arc::default(),
             unreadable: FailureLog::default(),
             hidden: FailureLog::default(),

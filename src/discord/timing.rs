@@ -30,8 +30,11 @@ pub struct Timing {
     pub retry_delay: Duration,
     /// Upper bound for one REST call, including its retries and rate-limit waits.
     pub request_timeout: Duration,
-    /// How long ROMS stops asking for a target that answered 401, 403 or 404.
+    /// How long ROMS first stops asking for a target that answered 401, 403 or 404. Doubles with each
+    /// refusal up to `max_refusal_pause`, and ends when permissions change.
     pub refusal_pause: Duration,
+    /// Longest time for which ROMS stops asking for such a target.
+    pub max_refusal_pause: Duration,
     /// How long closing the gateway session may take.
     pub close_timeout: Duration,
 }
@@ -59,7 +62,8 @@ impl Default for Timing {
             notice_delay: Duration::from_secs(10),
             retry_delay: Duration::from_millis(500),
             request_timeout: Duration::from_mins(1),
-            refusal_pause: Duration::from_mins(10),
+            refusal_pause: Duration::from_secs(30),
+            max_refusal_pause: Duration::from_mins(10),
             close_timeout: Duration::from_secs(3),
         }
     }

@@ -112,6 +112,26 @@ async fn a_deleted_message_does_not_pause_its_channel() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_one_message_does_not_pause_its_channel() {
+    // The author blocked the bot; too many reactions; an error that ROMS does not know.
+    for (status, code) in [(403, 90001), (400, 30010), (403, 12345)] {
+        let (discord, channel) = set_up().await;
+        let hook = channel.webhook("Refract");
+        let refused = hook.post(json!({"content": "card"}));
+        let path = format!("/channels/*/messages/{refused}/reactions");
+        discord.fail("PUT", &path, Fault::Refused(status, code), 1);
+        let (log, _listening) = edge::Log::listen();
+        let (reactions, _task) =
+            Reactions::start(edge::rest(&discord), &edge::timing(), CancellationToken::new());
+        reactions.send(id(channel.id()), id(refused), Reaction::Created);
+        let next = hook.post(json!({"content": "card"}));
+        reactions.send(id(channel.id()), id(next), Reaction::Created);
+        channel.until_reaction(next, "✅").await;
+        assert_eq!(log.count("cannot react to the messages of a channel"), 0, "{}", log.text());
+    }
+}
+
+#[tokio::test]
 async fn queueing_never_waits_for_a_discord_that_hangs() {
     let (discord, channel) = set_up().await;
     discord.fail("PUT", REACTIONS, Fault::Hang, usize::MAX);

@@ -32,6 +32,8 @@ pub enum Event {
         /// The deleted messages.
         messages: Vec<i64>,
     },
+    /// The bot's permissions may have changed: a role, a channel, its own member or a guild changed.
+    PermissionsChanged,
     /// `INTERACTION_CREATE`: a command, button, select or modal.
     Interaction(Box<IncomingInteraction>),
 }
@@ -58,6 +60,13 @@ pub(crate) fn convert(event: &SerenityEvent) -> Option<Event> {
             channel: deleted.channel_id.get().cast_signed(),
             messages: deleted.ids.iter().map(|id| id.get().cast_signed()).collect(),
         }),
+        SerenityEvent::ChannelCreate(_)
+        | SerenityEvent::ChannelUpdate(_)
+        | SerenityEvent::GuildCreate(_)
+        | SerenityEvent::GuildMemberUpdate(_)
+        | SerenityEvent::GuildRoleCreate(_)
+        | SerenityEvent::GuildRoleDelete(_)
+        | SerenityEvent::GuildRoleUpdate(_) => Some(Event::PermissionsChanged),
         SerenityEvent::Unknown(unknown) => convert_undecoded(&unknown.kind, &unknown.value),
         _ => None,
     }
@@ -86,6 +95,13 @@ fn convert_undecoded(kind: &str, data: &Value) -> Option<Event> {
             let ids = data["ids"].as_array()?.iter();
             deleted(ids.filter_map(|id| id.as_str()?.parse().ok()).collect())
         }
+        "CHANNEL_CREATE"
+        | "CHANNEL_UPDATE"
+        | "GUILD_CREATE"
+        | "GUILD_MEMBER_UPDATE"
+        | "GUILD_ROLE_CREATE"
+        | "GUILD_ROLE_DELETE"
+        | "GUILD_ROLE_UPDATE" => Some(Event::PermissionsChanged),
         _ => None,
     }
 }

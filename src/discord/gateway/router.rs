@@ -4,14 +4,13 @@
 //! messages, and edits and deletions are remembered for it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use super::events::{Event, IncomingInteraction};
 use crate::card::decode::discord::id_field;
-use crate::discord::missed::MissedEvents;
+use crate::discord::services::Services;
 
 /// Events that may wait for one channel.
 pub(crate) const CHANNEL_QUEUE: usize = 1024;
@@ -34,9 +33,7 @@ pub(crate) struct Router {
     /// The queue of each watched channel, by channel id.
     queues: HashMap<i64, mpsc::Sender<ChannelEvent>>,
     interactions: mpsc::Sender<Box<IncomingInteraction>>,
-    /// Wakes the history reader when events were missed.
-    read_history: Arc<Notify>,
-    missed: Arc<MissedEvents>,
+    services: Services,
 }
 
 impl Router {
@@ -45,10 +42,9 @@ impl Router {
         guilds: Vec<i64>,
         queues: HashMap<i64, mpsc::Sender<ChannelEvent>>,
         interactions: mpsc::Sender<Box<IncomingInteraction>>,
-        read_history: Arc<Notify>,
-        missed: Arc<MissedEvents>,
+        services: Services,
     ) -> Self {
-        Self { guilds, queues, interactions, read_history, missed }
+        Self { guilds, queues, interactions, services }
     }
 
     /// Forwards an event.
@@ -56,11 +52,11 @@ impl Router {
         match event {
             // Discord does not replay what a new session missed.
             Event::Ready => {
-                self.read_history.notify_one();
-                self.queues.keys().for_each(|channel| self.missed.add_channel(*channel));
+                self.services.read_history.notify_one();
+                self.queues.keys().for_each(|channel| self.services.missed.add_channel(*channel));
             }
             // Discord does replay what a resumed session missed, but reading the history costs little.
-            Event::Resumed => self.read_history.notify_one(),
+            Event::Resumed => self.services.read_history.notify_one(),
             Event::Created(message) if self.is_in_our_guilds(&message) => {
                 self.enqueue(id_field(&message, "channel_id"), ChannelEvent::Created(message));
             }
@@ -70,6 +66,9 @@ impl Router {
             Event::Created(_) | Event::Updated(_) => {}
             Event::Deleted { channel, messages } => {
                 self.enqueue(Some(channel), ChannelEvent::Deleted(messages));
+            }
+            Event::PermissionsChanged => {
+                self.services.permission_changes.send_replace(());
             }
             Event::Interaction(interaction) => {
                 // Discord tells the user that the application did not respond.
@@ -85,9 +84,11 @@ impl Router {
         let Err(error) = queue.try_send(event) else { return };
         tracing::debug!(channel, "the channel's queue is full; the history has the rest");
         match error.into_inner() {
-            ChannelEvent::Created(_) => self.read_history.notify_one(),
-            ChannelEvent::Updated(message) => self.missed.add_messages(channel, id_field(&message, "id")),
-            ChannelEvent::Deleted(messages) => self.missed.add_messages(channel, messages),
+            ChannelEvent::Created(_) => self.services.read_history.notify_one(),
+            ChannelEvent::Updated(message) => {
+                self.services.missed.add_messages(channel, id_field(&message, "id"))
+            }
+            ChannelEvent::Deleted(messages) => self.services.missed.add_messages(channel, messages),
         }
     }
 

@@ -78,6 +78,14 @@ pub enum ConnectFailure {
 pub struct ErrorCode(Option<i64>);
 
 impl ErrorCode {
+    /// The response had no code.
+    pub const NONE: Self = Self(None);
+    /// "Unknown Channel".
+    pub const UNKNOWN_CHANNEL: Self = Self(Some(10003));
+    /// "Missing Access": the bot cannot view the channel.
+    pub const MISSING_ACCESS: Self = Self(Some(50001));
+    /// "Missing Permissions".
+    pub const MISSING_PERMISSIONS: Self = Self(Some(50013));
     /// "Unknown Message": the message was deleted.
     pub const UNKNOWN_MESSAGE: Self = Self(Some(10008));
 

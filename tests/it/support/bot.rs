@@ -45,6 +45,7 @@ pub(crate) fn timing() -> Timing {
         retry_delay: Duration::from_millis(20),
         request_timeout: Duration::from_secs(5),
         refusal_pause: Duration::from_secs(1),
+        max_refusal_pause: Duration::from_secs(1),
         close_timeout: Duration::from_secs(1),
     }
 }

@@ -44,6 +44,7 @@ pub(crate) fn timing() -> Timing {
         retry_delay: Duration::from_millis(5),
         request_timeout: Duration::from_secs(1),
         refusal_pause: Duration::from_millis(100),
+        max_refusal_pause: Duration::from_millis(100),
         close_timeout: Duration::from_millis(200),
         ..Timing::default()
     }

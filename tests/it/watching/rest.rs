@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use roms::discord::Timing;
+use serde_json::{Value, json};
 
-use super::stage::Stage;
+use super::stage::{Stage, price};
 use crate::support::bot::{card, timing};
-use crate::support::discord::{Fault, permissions::READ_MESSAGE_HISTORY, permissions::VIEW_CHANNEL};
+use crate::support::discord::{
+    Fault, permissions::DEFAULT, permissions::READ_MESSAGE_HISTORY, permissions::VIEW_CHANNEL,
+};
 
 #[tokio::test]
 async fn a_forbidden_history_is_logged_once_and_read_later() {
@@ -48,6 +51,46 @@ async fn an_invisible_channel_is_paused_and_read_later() {
     stage.bot.until_order("OLD-1", |_| true).await;
     assert_eq!(stage.log.count("cannot read the history"), 1, "{}", stage.log.text());
     stage.bot.until("/health", "all is well again", |health| health["status"] == "healthy").await;
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_permission_that_comes_back_is_noticed_at_once() {
+    let mut stage = Stage::before(|_, _| {}).await;
+    let old = stage.hook.post(card("OLD-1", "$10.00"));
+    stage.channel.deny(VIEW_CHANNEL);
+    // Without the events ROMS would read the channel again only after ten minutes.
+    let ten_minutes = Duration::from_mins(10);
+    let timing = Timing {
+        history_interval: ten_minutes,
+        refusal_pause: ten_minutes,
+        max_refusal_pause: ten_minutes,
+        ..timing()
+    };
+    stage.bot.start_again(timing).await;
+    stage.until_listening().await;
+    let missing = |health: &Value| health["checks"]["discord"]["channels"][0]["missing_permissions"].clone();
+    let path = "/health";
+    stage
+        .bot
+        .until(path, "the permission is named", |health| missing(health) == json!(["View Channel"]))
+        .await;
+    // An overwrite of the channel.
+    stage.channel.allow(VIEW_CHANNEL);
+    stage.bot.until_order("OLD-1", |_| true).await;
+    stage.bot.until(path, "nothing is missing", |health| missing(health) == json!([])).await;
+    // A role of the guild.
+    stage.channel.clear_overwrites();
+    stage.guild.set_everyone(0);
+    stage
+        .bot
+        .until(path, "the permission is named", |health| missing(health) == json!(["View Channel"]))
+        .await;
+    stage.hook.draft(card("MISSED-1", "$10.00")).silently().post();
+    stage.channel.edit_silently(old, card("OLD-1", "$12.00"));
+    stage.guild.set_everyone(DEFAULT);
+    stage.bot.until_order("MISSED-1", |_| true).await;
+    stage.bot.until_order("OLD-1", |order| price(order) == Some(1200)).await;
     stage.end().await;
 }
 

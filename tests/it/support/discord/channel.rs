@@ -136,6 +136,17 @@ impl Channel {
         });
     }
 
+    /// Removes all overwrites, and sends the event.
+    pub(crate) fn clear_overwrites(&self) {
+        self.shared.with(|state| {
+            if let Some(channel) = state.channels.get_mut(&self.id) {
+                channel.overwrites.clear();
+            }
+            let data = payload::channel(state, self.id);
+            state.emit("CHANNEL_UPDATE", None, &data);
+        });
+    }
+
     fn overwrite_for_bot(&self, allow: u64, deny: u64) {
         let (bot, old) = self.shared.read(|state| {
             let bot = state.application.bot_id;

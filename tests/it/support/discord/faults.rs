@@ -15,6 +15,8 @@ pub(crate) enum Fault {
     RateLimitedWithoutDelay,
     /// 403, code 50001 "Missing Access".
     Forbidden,
+    /// This status, with one of Discord's error codes.
+    Refused(u16, u64),
     /// 200 with a body that is not JSON.
     Garbage,
     /// The correct answer after a delay.

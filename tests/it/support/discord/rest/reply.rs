@@ -82,6 +82,7 @@ impl Reply {
             Fault::Status(status) => Self::error(status, 0, &format!("{status}: made to fail")),
             Fault::RateLimited(wait) => Self::rate_limited(Some(wait.as_secs_f64())),
             Fault::RateLimitedWithoutDelay => Self::rate_limited(None),
+            Fault::Refused(status, code) => Self::error(status, code, "made to fail"),
             Fault::Forbidden => Self::missing_access(),
             Fault::Garbage => Self { body: Body::Text("<html>not JSON</html>"), ..Self::ok(Value::Null) },
             Fault::Late(_) | Fault::Hang => unreachable!("these get no reply of their own"),
