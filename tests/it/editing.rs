@@ -1,4 +1,4 @@
-//! Edits by hand through the pipeline: what is stored, told and answered.
+//! Edits by people go through the pipeline: what is stored, published and answered.
 
 use chrono::{TimeDelta, Utc};
 use roms::ingest::{Edit, EditError, Guard};
@@ -19,7 +19,7 @@ fn notes(text: &str) -> Fields {
 }
 
 #[tokio::test]
-async fn an_edit_is_stored_told_and_kept_in_the_history_with_its_actor() {
+async fn an_edit_is_stored_and_published_and_its_event_names_the_actor() {
     let mut pipeline = Pipeline::start().await;
     pipeline.post(CARD, 0).await;
     let before = pipeline.order("A-1").await;
@@ -58,7 +58,7 @@ async fn the_history_over_http_names_the_actor() {
 }
 
 #[tokio::test]
-async fn an_edit_that_says_nothing_new_leaves_no_event() {
+async fn an_edit_that_changes_nothing_adds_no_event() {
     let pipeline = Pipeline::start().await;
     pipeline.post(CARD, 0).await;
     let before = pipeline.everything().await;
@@ -69,7 +69,7 @@ async fn an_edit_that_says_nothing_new_leaves_no_event() {
 }
 
 #[tokio::test]
-async fn an_edit_of_no_order_or_of_one_that_changed_is_refused() {
+async fn an_edit_of_an_unknown_or_changed_order_is_refused() {
     let pipeline = Pipeline::start().await;
     pipeline.post(CARD, 0).await;
     let refused = async |edit: Edit| soon(pipeline.ingest.edit(edit)).await.unwrap_err();
@@ -88,7 +88,7 @@ async fn an_edit_of_no_order_or_of_one_that_changed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_cancellation_is_undone_until_something_newer_is_known() {
+async fn a_cancellation_can_be_undone_until_something_newer_arrives() {
     let pipeline = Pipeline::start().await;
     pipeline.post(CARD, 0).await;
     let cancelled = pipeline.edit(edit(1, status(Status::Cancelled))).await.after;
@@ -99,7 +99,7 @@ async fn a_cancellation_is_undone_until_something_newer_is_known() {
     assert_eq!(soon(pipeline.ingest.edit(undo())).await.unwrap_err(), EditError::Changed);
 
     let cancelled = pipeline.edit(edit(1, status(Status::Cancelled))).await.after;
-    // What comes in now is newer.
+    // A message that arrives now is newer.
     let since_then = (Utc::now() - minute(0)).num_minutes() + 1;
     pipeline.post("Order Number\nA-1\nTracking Number\n1Z999AA10123456784\n", since_then).await;
     let guard = Some(Guard { status: Status::Cancelled, since: cancelled.newest });
@@ -120,7 +120,7 @@ async fn an_edit_cannot_be_newer_than_now() {
 }
 
 #[tokio::test]
-async fn an_edit_holds_against_the_same_card_again() {
+async fn an_edit_is_not_undone_by_a_replay_or_an_older_card() {
     let pipeline = Pipeline::start().await;
     pipeline.discord(5, "Order Number\nA-1\nNotes\ncard\nProduct\nThing\n", 0).await;
     let by_hand = Edit { clear: vec!["product"], ..edit(1, notes("hand")) };
@@ -139,8 +139,8 @@ async fn cards_and_edits_of_one_batch_are_merged_in_their_order() {
     pipeline.post(CARD, 0).await;
     let price = |hundredths| Fields { price: Amount::from_hundredths(hundredths), ..Fields::default() };
 
-    // While the lock is held elsewhere the writer waits with the first one, and the others become
-    // one batch.
+    // While another program holds the lock, the writer waits with the first message, and the others become one
+    // batch.
     let mut lock = pipeline.sql().await;
     lock.lock().await;
     let first = pipeline.enqueue("Order Number\nA-1\nNotes\none\n", 1).await;

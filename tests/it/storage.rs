@@ -1,4 +1,4 @@
-//! What lies in the database, and what becomes of messages when it does not play along.
+//! What is stored in the database, and what happens to messages while it fails.
 
 mod by_hand;
 mod cursors;

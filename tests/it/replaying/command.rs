@@ -1,4 +1,4 @@
-//! `roms replay`, as it is typed.
+//! `roms replay` on the command line.
 
 use roms::clock;
 use roms::store::{LogEntry, Store};
@@ -9,8 +9,8 @@ use crate::support::pipeline::rejected;
 use crate::support::program::Program;
 use crate::watching::program::run;
 
-/// Leaves rows that an older release rejected.
-async fn leave(home: &Home, rows: Vec<LogEntry>) {
+/// Inserts log rows, as an older release that rejected the messages did.
+async fn insert_logs(home: &Home, rows: Vec<LogEntry>) {
     let store = Store::open(&home.url()).await.unwrap();
     let batch = store.begin().await.unwrap();
     batch.save_logs(rows).await.unwrap();
@@ -19,10 +19,10 @@ async fn leave(home: &Home, rows: Vec<LogEntry>) {
 }
 
 #[tokio::test]
-async fn it_reads_again_what_was_rejected_and_says_what_came_of_it() {
+async fn it_replays_rejected_messages_and_prints_the_counts() {
     let home = Home::new();
     let rows = vec![rejected("Order Number\nA-1\n", 0), rejected("hello", 1)];
-    leave(&home, rows).await;
+    insert_logs(&home, rows).await;
     let counts = |created, rejected| {
         format!(
             "{} messages read again: {created} orders created, 0 updated, 0 cards without news, 0 that are not \
@@ -70,11 +70,11 @@ async fn it_reads_again_what_was_rejected_and_says_what_came_of_it() {
 #[tokio::test]
 async fn it_works_while_roms_serves() {
     let program = Program::start().await;
-    // Of today: the program empties rows that are too old.
+    // With today's date: the program deletes the payload of rows that are too old.
     let now = clock::now();
     let row =
         |at| LogEntry { sent_at: now, created_at: now, ..rejected(&format!("Order Number\nA-{at}\n"), 0) };
-    leave(program.home(), (0..200).map(row).collect()).await;
+    insert_logs(program.home(), (0..200).map(row).collect()).await;
 
     let posting = async {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -1,4 +1,4 @@
-//! A dry run: the counts of a true one, and nothing stored.
+//! A dry run prints the counts of a real replay and stores nothing.
 
 use roms::ingest::ReplayFilter;
 
@@ -6,11 +6,11 @@ use crate::support::app::soon;
 use crate::support::pipeline::{Pipeline, rejected};
 
 #[tokio::test]
-async fn a_dry_run_counts_as_the_true_one_and_stores_nothing() {
+async fn a_dry_run_counts_like_a_replay_and_stores_nothing() {
     let mut pipeline = Pipeline::start().await;
     pipeline.post("Order Number\nA-0\nNotes\nnewest\n", 1000).await;
     pipeline.changes.try_recv().unwrap();
-    // More than two pages, with orders that rows of several pages are about.
+    // More than two pages. Rows of several pages name the same orders.
     let row = |at: i64| match at % 5 {
         0 => rejected("no card", at),
         1 => rejected("Checkout Failed | Store\nProduct\nThing\nReason\nPayment declined\n", at),

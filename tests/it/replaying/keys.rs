@@ -1,4 +1,4 @@
-//! Which messages count as the same after reading again.
+//! Deduplication keys after a replay.
 
 use roms::store::LogEntry;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ async fn key(pipeline: &Pipeline, row: usize) -> Value {
 }
 
 #[tokio::test]
-async fn the_same_bytes_again_are_the_same_message_as_the_row_that_was_read_again() {
+async fn a_retry_is_recognised_after_its_first_message_was_replayed() {
     let pipeline = Pipeline::start().await;
     pipeline.log(vec![rejected(CARD, 0)]).await;
     pipeline.replay("rejected").await;
@@ -25,7 +25,7 @@ async fn the_same_bytes_again_are_the_same_message_as_the_row_that_was_read_agai
 }
 
 #[tokio::test]
-async fn a_key_that_another_row_has_stays_there() {
+async fn a_replayed_row_does_not_take_the_key_of_another_row() {
     let pipeline = Pipeline::start().await;
     pipeline.log(vec![rejected(CARD, 3), rejected(CARD, 4)]).await;
     pipeline.post(CARD, 2).await;
@@ -33,12 +33,12 @@ async fn a_key_that_another_row_has_stays_there() {
     assert_eq!((key(&pipeline, 0).await, key(&pipeline, 1).await), (Value::Null, Value::Null));
     assert!(key(&pipeline, 2).await.is_string());
     pipeline.replay("all").await;
-    assert!(key(&pipeline, 2).await.is_string(), "who has it keeps it");
+    assert!(key(&pipeline, 2).await.is_string(), "its owner keeps it");
     pipeline.end().await;
 }
 
 #[tokio::test]
-async fn of_rows_with_the_same_bytes_one_has_the_key() {
+async fn only_one_of_several_rows_with_the_same_bytes_gets_the_key() {
     let pipeline = Pipeline::start().await;
     pipeline.log(vec![rejected(CARD, 0), rejected(CARD, 1)]).await;
     let summary = pipeline.replay("rejected").await;
@@ -49,12 +49,12 @@ async fn of_rows_with_the_same_bytes_one_has_the_key() {
 }
 
 #[tokio::test]
-async fn one_row_read_again_twice_at_once_keeps_its_key() {
+async fn a_row_that_is_replayed_twice_at_once_keeps_its_key() {
     let pipeline = Pipeline::start().await;
     pipeline.log(vec![rejected(CARD, 0)]).await;
     let mut lock = pipeline.sql().await;
     lock.lock().await;
-    // The writer waits with this one, and what follows becomes one batch.
+    // The writer waits for the lock with this message, and the next ones become one batch.
     let other = pipeline.enqueue("Order Number\nB-1\n", 0).await;
     tokio::task::yield_now().await;
     let replay = || pipeline.ingest.replay_one(1, "cli");
@@ -65,7 +65,7 @@ async fn one_row_read_again_twice_at_once_keeps_its_key() {
     let (first, second, ()) = soon(Box::pin(async { tokio::join!(replay(), replay(), unlock) })).await;
     other.receipt().await.unwrap();
     let mut outcomes = [first, second].map(|receipt| receipt.unwrap().unwrap().cards[0].outcome.as_str());
-    // Either may be the first to read its row.
+    // Either replay may be the first in the batch.
     outcomes.sort_unstable();
     assert_eq!(outcomes, ["created", "unchanged"]);
     assert!(key(&pipeline, 0).await.is_string());
@@ -74,20 +74,20 @@ async fn one_row_read_again_twice_at_once_keeps_its_key() {
 }
 
 #[tokio::test]
-async fn a_row_and_the_same_bytes_anew_in_one_batch_are_one_message() {
+async fn a_replayed_row_and_a_retry_in_one_batch_share_one_key() {
     for day in [0, 2] {
         let pipeline = Pipeline::start().await;
         pipeline.log(vec![rejected(CARD, 0)]).await;
         let mut lock = pipeline.sql().await;
         lock.lock().await;
-        // The writer waits with this one, and what follows becomes one batch.
+        // The writer waits for the lock with this message, and the next ones become one batch.
         let first = pipeline.enqueue("Order Number\nB-1\n", 0).await;
         tokio::task::yield_now().await;
         let (again, anew, ()) = soon(Box::pin(async {
             tokio::join!(
                 pipeline.ingest.replay_one(1, "cli"),
                 async {
-                    // Its row is read before it waits.
+                    // The replay has read its row by now.
                     let anew = pipeline.enqueue(CARD, day * 24 * 60 + 1).await;
                     anew.receipt().await.unwrap()
                 },
@@ -110,7 +110,7 @@ async fn a_row_and_the_same_bytes_anew_in_one_batch_are_one_message() {
 }
 
 #[tokio::test]
-async fn a_message_of_a_channel_that_a_later_edit_replaced_has_no_key_any_more() {
+async fn a_replayed_discord_message_that_was_edited_later_has_no_key() {
     let pipeline = Pipeline::start().await;
     pipeline.discord(5, "Order Number\nA-1\nNotes\nold\n", 0).await;
     pipeline.discord(5, "Order Number\nA-1\nNotes\nnew\n", 1).await;
@@ -121,7 +121,7 @@ async fn a_message_of_a_channel_that_a_later_edit_replaced_has_no_key_any_more()
 }
 
 #[tokio::test]
-async fn the_history_of_a_channel_knows_a_message_that_was_read_again() {
+async fn the_backfill_recognises_a_replayed_message() {
     let pipeline = Pipeline::start().await;
     let text = "Order Number\nA-1\n";
     let message = discord_message(5, text, 0);
@@ -142,7 +142,7 @@ async fn the_history_of_a_channel_knows_a_message_that_was_read_again() {
 }
 
 #[tokio::test]
-async fn what_the_database_refused_is_read_again_and_then_known() {
+async fn a_message_that_the_database_refused_can_be_replayed_and_is_then_recognised() {
     let pipeline = Pipeline::start().await;
     let mut sql = pipeline.sql().await;
     sql.reject_orders("INSERT", "NEW.order_number = 'A-1'").await;
@@ -156,12 +156,12 @@ async fn what_the_database_refused_is_read_again_and_then_known() {
 }
 
 #[tokio::test]
-async fn a_repeat_is_of_the_time_of_the_first_also_when_it_is_read_again() {
+async fn a_replayed_retry_counts_as_sent_with_the_first_message() {
     let pipeline = Pipeline::start().await;
     pipeline.post(CARD, 0).await;
     pipeline.post("Order Number\nA-1\nStatus\nshipped\n", 1).await;
     pipeline.sql().await.run("UPDATE orders SET order_number = 'A-2' WHERE order_number = 'A-1'").await;
-    // The same bytes again, of an order that is gone: they make it anew.
+    // A retry about an order that no longer exists creates it again.
     assert_eq!(pipeline.post(CARD, 2).await.cards[0].outcome.as_str(), "created");
     pipeline.post("Order Number\nA-1\nStatus\nshipped\nNotes\nafter the first\n", 1).await;
     pipeline.replay("all").await;
@@ -170,7 +170,7 @@ async fn a_repeat_is_of_the_time_of_the_first_also_when_it_is_read_again() {
 }
 
 #[tokio::test]
-async fn a_row_that_is_removed_while_it_waits_is_not_read() {
+async fn a_row_that_is_deleted_while_its_replay_waits_is_skipped() {
     let pipeline = Pipeline::start().await;
     pipeline.log(vec![rejected(CARD, 0)]).await;
     let mut lock = pipeline.sql().await;
@@ -178,7 +178,7 @@ async fn a_row_that_is_removed_while_it_waits_is_not_read() {
     lock.run("DELETE FROM webhook_logs").await;
     let (receipt, ()) = soon(async {
         tokio::join!(pipeline.ingest.replay_one(1, "cli"), async {
-            // The row is read by others as it was until the commit.
+            // Other connections still see the row until the commit.
             pipeline.sql().await.count("webhook_logs").await;
             lock.unlock().await;
         })

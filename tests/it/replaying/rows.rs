@@ -1,4 +1,4 @@
-//! What becomes of the rows and of the orders.
+//! The log rows and orders after a replay.
 
 use roms::card::outcome::Receipt;
 use roms::ingest::{ReplayError, ReplayFilter, ReplaySummary};
@@ -12,7 +12,7 @@ use crate::support::pipeline::{Pipeline, edit, minute, rejected};
 const CARD: &str = "Successful Checkout | Store\nOrder Number\nA-1\nPrice\n$5.00\nStatus\npending\n";
 
 #[tokio::test]
-async fn a_rejected_row_that_can_be_read_now_becomes_its_order() {
+async fn a_rejected_row_that_can_be_read_now_becomes_an_order() {
     let pipeline = Pipeline::start().await;
     pipeline.log(vec![rejected(CARD, 3)]).await;
 
@@ -41,7 +41,7 @@ async fn a_rejected_row_that_can_be_read_now_becomes_its_order() {
 }
 
 #[tokio::test]
-async fn listeners_are_told_of_what_reading_again_changed() {
+async fn a_replay_publishes_its_changes() {
     let mut pipeline = Pipeline::start().await;
     pipeline.log(vec![rejected(CARD, 3)]).await;
     pipeline.replay("rejected").await;
@@ -52,7 +52,7 @@ async fn listeners_are_told_of_what_reading_again_changed() {
 }
 
 #[tokio::test]
-async fn twice_changes_nothing() {
+async fn a_second_replay_changes_nothing() {
     let pipeline = Pipeline::start().await;
     let again = "Order Number\nA-1\nStatus\nshipped\n";
     pipeline.log(vec![rejected(CARD, 0), rejected("no card at all", 1), rejected(again, 2)]).await;
@@ -69,7 +69,7 @@ async fn twice_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_nul_byte_makes_no_other_order_when_it_is_read_again() {
+async fn a_message_with_a_nul_byte_is_replayed_as_it_arrived() {
     let pipeline = Pipeline::start().await;
     pipeline.post(&CARD.replace("A-1", "A\0-1").replace("Store", "St\0ore"), 0).await;
     let stored = pipeline.everything().await;
@@ -83,7 +83,7 @@ async fn a_nul_byte_makes_no_other_order_when_it_is_read_again() {
 }
 
 #[tokio::test]
-async fn two_cards_of_one_message_that_contradict_each_other_change_nothing_when_they_come_again() {
+async fn contradicting_cards_of_one_message_change_nothing_the_second_time() {
     let pipeline = Pipeline::start().await;
     let two = format!("{CARD}{}", CARD.replace("$5.00", "$7.00").replace("pending", "shipped"));
     let first = pipeline.post(&two, 0).await;
@@ -101,7 +101,7 @@ async fn two_cards_of_one_message_that_contradict_each_other_change_nothing_when
 
     assert_eq!(pipeline.history("A-1").await.len(), 2);
     assert_eq!(pipeline.rows("orders").await, orders);
-    // A later message that says something new is written down as what it is.
+    // A later message with something new still adds an event.
     let other = format!("{CARD}{}", CARD.replace("$5.00", "$9.00").replace("pending", "shipped"));
     assert_eq!(outcomes(&pipeline.post(&other, 4).await), ["updated", "updated"]);
     assert_eq!(pipeline.order("A-1").await.fields.price.map(Amount::hundredths), Some(900));
@@ -109,7 +109,7 @@ async fn two_cards_of_one_message_that_contradict_each_other_change_nothing_when
 }
 
 #[tokio::test]
-async fn rows_of_every_outcome_are_read_or_passed_over() {
+async fn rows_are_replayed_or_skipped_by_their_outcome() {
     let pipeline = Pipeline::start().await;
     pipeline.post(CARD, 0).await;
     pipeline.post(CARD, 1).await;
@@ -177,7 +177,7 @@ async fn rows_of_every_outcome_are_read_or_passed_over() {
 }
 
 #[tokio::test]
-async fn an_outcome_that_the_present_reading_sees_otherwise_is_taken_over() {
+async fn a_replay_stores_the_outcome_of_the_current_parser() {
     let pipeline = Pipeline::start().await;
     let failed = "Checkout Failed | Store\nProduct\nThing\nReason\nPayment declined\n";
     let as_order =
@@ -205,7 +205,7 @@ async fn an_old_row_fills_what_is_empty_and_never_overwrites_newer_facts() {
     let events = pipeline.history("A-1").await;
     assert_eq!((events[1].log_id, events[1].actor.as_deref()), (Some(2), Some("discord:7")));
 
-    // What a person said is newer, too.
+    // An edit by a person is newer, too.
     pipeline.edit(edit(order.id, Fields { product: Some("By hand".to_owned()), ..Fields::default() })).await;
     pipeline.log(vec![rejected("Order Number\nA-1\nProduct\nBy card\n", 4)]).await;
     pipeline.replay("rejected").await;
@@ -214,7 +214,7 @@ async fn an_old_row_fills_what_is_empty_and_never_overwrites_newer_facts() {
 }
 
 #[tokio::test]
-async fn many_rows_are_read_oldest_first_with_progress() {
+async fn many_rows_are_replayed_oldest_first_with_progress() {
     let pipeline = Pipeline::start().await;
     let row = |at: i64| rejected(&format!("Order Number\nA-{}\nNotes\nnote {at}\n", at % 7), at);
     pipeline.log((0..150).map(row).collect()).await;
@@ -234,7 +234,7 @@ async fn many_rows_are_read_oldest_first_with_progress() {
 }
 
 #[tokio::test]
-async fn only_what_came_in_since_then_is_read() {
+async fn only_messages_that_arrived_since_then_are_replayed() {
     let pipeline = Pipeline::start().await;
     let row = |at: i64| rejected(&format!("Order Number\nA-{at}\n"), at);
     pipeline.log((0..4).map(row).collect()).await;
@@ -246,7 +246,7 @@ async fn only_what_came_in_since_then_is_read() {
 }
 
 #[tokio::test]
-async fn bodies_that_wrap_their_payload_are_unwrapped_again() {
+async fn forms_are_unwrapped_again() {
     let pipeline = Pipeline::start().await;
     let multipart = "--x\r\nContent-Disposition: form-data; name=\"payload_json\"\r\n\r\n{\"content\":\"Order \
                      Number\\nA-1\"}\r\n--x--\r\n";
@@ -260,7 +260,7 @@ async fn bodies_that_wrap_their_payload_are_unwrapped_again() {
 }
 
 #[tokio::test]
-async fn a_message_of_a_channel_is_read_as_discord_gave_it() {
+async fn a_discord_message_is_replayed_from_its_json() {
     let pipeline = Pipeline::start().await;
     let payload = json!({"id": "77", "content": "", "timestamp": minute(1), "edited_timestamp": minute(2), "embeds": [{
         "title": "Successful Checkout | Store", "fields": [{"name": "Order Number", "value": "||#A-1||"}]

@@ -1,4 +1,4 @@
-//! Money through the database and back, to the cent.
+//! Money survives the database to the cent.
 
 use std::cell::Cell;
 
@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 
 use crate::support::app::App;
 
-/// Amounts of every magnitude, with the edges among them.
+/// Amounts of every magnitude, including the limits.
 fn amounts() -> impl Strategy<Value = Vec<i64>> {
     let any = (0..=14_u32).prop_flat_map(|digits| 0..=(10_i64.pow(digits) - 1).min(Amount::MAX_HUNDREDTHS));
     let edges =
@@ -44,7 +44,7 @@ async fn round_trip(app: &App, round: usize, amounts: &[i64]) {
         .collect();
     app.stored(&[&json!(body).to_string()]).await;
 
-    // What the program reads back: a further unit makes the total from the stored price.
+    // A second unit makes ROMS calculate the total from the price that it reads back.
     let doubled: Vec<_> = (0..amounts.len())
         .map(|at| json!({"order_number": format!("R{round}-{at}"), "quantity": 2}))
         .collect();

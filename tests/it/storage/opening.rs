@@ -1,4 +1,4 @@
-//! Opening: together, and what is refused.
+//! Opening a database: concurrently, and with a schema that is too new.
 
 use futures_util::future::join_all;
 use roms::store::Store;
@@ -10,7 +10,7 @@ use crate::support::{
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn several_may_open_an_empty_database_at_once() {
-    // Each opening makes a few connections, which a server takes more time for than a file.
+    // Each opening makes a few connections, and a server needs more time for them than a file.
     let rounds = if home::server().is_some() { 5 } else { 25 };
     for round in 0..rounds {
         let home = Home::new();

@@ -1,5 +1,5 @@
-//! PostgreSQL itself: opening, what is refused, and the settings of its sessions. These tests need
-//! a server, and run when they are asked for: `just test-postgres`.
+//! PostgreSQL itself: opening, error messages, and session settings. These tests need a server: run
+//! `just test-postgres`.
 
 use roms::config::DatabaseUrl;
 use roms::store::Store;
@@ -11,14 +11,14 @@ use crate::support::{
     home::{Home, server},
 };
 
-/// The address of the database, changed.
+/// The URL of the database, with a change.
 fn changed(home: &Home, change: impl FnOnce(&mut Url)) -> DatabaseUrl {
     let mut url: Url = home.url().expose().parse().unwrap();
     change(&mut url);
     url.as_str().parse().unwrap()
 }
 
-/// What is said of a database that cannot be opened.
+/// The error for a database that cannot be opened.
 async fn refusal(url: &DatabaseUrl) -> String {
     let error = Store::open(url).await.unwrap_err();
     let line = error.to_string();
@@ -30,7 +30,7 @@ async fn refusal(url: &DatabaseUrl) -> String {
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server"]
-async fn what_cannot_be_opened_is_said_with_what_to_do() {
+async fn errors_on_opening_say_what_to_do() {
     let home = Home::postgres();
     let password = changed(&home, |url| url.set_password(Some("hunter2")).unwrap());
     assert!(refusal(&password).await.contains("it refuses the password of database.url"));
@@ -47,7 +47,7 @@ async fn what_cannot_be_opened_is_said_with_what_to_do() {
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server"]
-async fn a_user_who_may_not_make_tables_is_told_so_and_needs_no_right_to_once_they_are_there() {
+async fn a_user_without_the_right_to_create_tables_can_use_existing_ones() {
     let home = Home::postgres();
     let mut sql = home.sql().await;
     let user = home.url().expose().rsplit('/').next().unwrap().to_owned();
@@ -87,7 +87,7 @@ async fn a_database_of_another_encoding_is_refused() {
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server"]
-async fn the_connection_is_encrypted_as_the_address_says() {
+async fn the_connection_is_encrypted_as_the_url_says() {
     let home = Home::postgres();
     let ca = std::env::var("TEST_DATABASE_CA").expect("`just test-postgres` makes a certificate");
     let mode = |query: String| changed(&home, |url| url.set_query(Some(&query)));
@@ -119,7 +119,7 @@ async fn the_connection_is_encrypted_as_the_address_says() {
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server"]
-async fn an_acknowledgement_is_durable_and_a_lock_not_waited_for_whatever_the_server_prefers() {
+async fn roms_sets_durability_and_lock_timeouts_whatever_the_server_prefers() {
     let home = Home::postgres();
     let mut sql = home.sql().await;
     let name = home.url().expose().rsplit('/').next().unwrap().to_owned();

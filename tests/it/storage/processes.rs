@@ -1,5 +1,4 @@
-//! Two ROMS on one PostgreSQL, at the same orders at the same time. `just test-postgres` runs
-//! these.
+//! Two ROMS processes on one PostgreSQL change the same orders at the same time. Run `just test-postgres`.
 
 use std::collections::HashSet;
 
@@ -11,15 +10,15 @@ use crate::support::{
     home::Home,
 };
 
-/// Senders to one ROMS at a time: fewer than it serves.
+/// Concurrent senders per ROMS, fewer than it serves.
 const SENDERS: usize = 100;
 
-/// Posts cards, many at a time, and gives the replies in the same order.
+/// Posts cards concurrently and returns the replies in the same order.
 async fn post_all(app: &App, cards: impl Iterator<Item = String>) -> Vec<Reply> {
     stream::iter(cards).map(|card| app.post(card)).buffered(SENDERS).collect().await
 }
 
-/// Two on one database. It is dropped with the first.
+/// Two ROMS on one database, which is deleted with the first.
 async fn two() -> [App; 2] {
     let home = Home::postgres();
     let again = home.with_same_database();
@@ -28,12 +27,12 @@ async fn two() -> [App; 2] {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs a PostgreSQL server"]
-async fn an_order_that_both_hear_of_at_once_is_created_once_and_keeps_what_each_was_told() {
+async fn an_order_that_both_receive_at_once_is_created_once_with_the_fields_of_both() {
     let apps = two().await;
     let cards = |field: &'static str| {
         (0..300).map(move |at| format!("Order Number\nRACE-{at}\n{field}\nsomething{}@example.com\n", at % 7))
     };
-    // The second goes the other way round, and meets the first in the middle of a batch.
+    // The second posts in reverse order, so that the batches collide.
     let first = post_all(&apps[0], cards("Email"));
     let second = post_all(&apps[1], cards("Profile").rev());
     let third = post_all(&apps[1], cards("Customer Name"));
@@ -43,7 +42,7 @@ async fn an_order_that_both_hear_of_at_once_is_created_once_and_keeps_what_each_
         assert_eq!(reply.status, 200, "{}", reply.text);
     }
     let created = replies.iter().filter(|reply| reply.json["outcome"] == "created").count();
-    assert_eq!(created, 300, "exactly one of three is told that the order is new");
+    assert_eq!(created, 300, "exactly one of three replies says that the order is new");
 
     let mut sql = apps[0].sql().await;
     let whole = "SELECT count(*) FROM orders WHERE email IS NOT NULL AND profile IS NOT NULL AND customer_name IS NOT NULL";
@@ -56,7 +55,7 @@ async fn an_order_that_both_hear_of_at_once_is_created_once_and_keeps_what_each_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs a PostgreSQL server"]
-async fn a_message_that_both_get_at_once_is_taken_once() {
+async fn a_message_that_both_receive_at_once_is_applied_once() {
     let apps = two().await;
     let cards = || (0..300).map(|at| format!("Order Number\nSAME-{at}\nPrice\n$9.99\n"));
     let (first, second) = tokio::join!(post_all(&apps[0], cards()), post_all(&apps[1], cards()));

@@ -48,7 +48,7 @@ async fn the_columns_of_the_guide_come_first_under_its_names() {
     );
     assert_eq!(json!(sql.values(key).await), json!([["id"]]));
 
-    // What the guide lets somebody do by hand: an order with nothing but what must be there.
+    // The guide allows inserting an order by hand with only the required columns.
     sql.run(
         "INSERT INTO orders (order_number, source, created_at, updated_at, extra, derived, newest_message_at) \
          VALUES ('HAND-1', 'manual_upload', '2026-01-31T00:00:00+00:00', '2026-01-31T00:00:00+00:00', '{}', '', \

@@ -1,4 +1,4 @@
-//! SQLite itself, whichever engine the other tests are run against.
+//! SQLite itself. These tests use it even if the others run on PostgreSQL.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ fn url(path: &Path) -> DatabaseUrl {
 }
 
 #[tokio::test]
-async fn every_connection_is_durable_patient_and_strict() {
+async fn every_connection_has_its_settings() {
     let home = Home::sqlite();
     let store = Store::open(&home.url()).await.unwrap();
     let settings = [
@@ -32,11 +32,11 @@ async fn every_connection_is_durable_patient_and_strict() {
 }
 
 #[tokio::test]
-async fn ids_that_were_moved_by_hand_are_not_given_again() {
+async fn ids_that_were_changed_by_hand_are_not_reused() {
     let app = App::start_in(Home::sqlite(), "").await;
     app.stored(&["Order Number\nA-1\n", "Order Number\nA-2\n"]).await;
     let mut sql = app.sql().await;
-    // As in the programs that people use.
+    // The default of SQLite programs.
     sql.run("PRAGMA foreign_keys = OFF").await;
     for (change, number) in [
         ("UPDATE orders SET id = 3 WHERE order_number = 'A-1'", "B-1"),
@@ -58,7 +58,7 @@ async fn ids_that_were_moved_by_hand_are_not_given_again() {
 }
 
 #[tokio::test]
-async fn ids_that_are_used_up_are_told_of_and_nothing_is_stored_without() {
+async fn without_free_ids_a_message_is_refused_and_not_stored() {
     let app = App::start_in(Home::sqlite(), "").await;
     app.stored(&["Order Number\nA-1\n"]).await;
     let mut sql = app.sql().await;
@@ -70,7 +70,7 @@ async fn ids_that_are_used_up_are_told_of_and_nothing_is_stored_without() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_files_are_for_their_owner_alone() {
+async fn only_the_owner_can_read_the_files() {
     use std::os::unix::fs::PermissionsExt;
     let app = App::start_in(Home::sqlite(), "").await;
     app.stored(&["Order Number\nA-1\n"]).await;
@@ -82,7 +82,7 @@ async fn the_files_are_for_their_owner_alone() {
 }
 
 #[tokio::test]
-async fn an_orderly_end_leaves_one_file() {
+async fn a_clean_stop_leaves_one_file() {
     let app = App::start_in(Home::sqlite(), "").await;
     app.stored(&["Order Number\nA-1\n"]).await;
     let home = app.stop().await;
@@ -130,7 +130,7 @@ async fn the_reads_have_their_indexes() {
 }
 
 #[tokio::test]
-async fn a_path_is_taken_by_the_letter() {
+async fn a_path_is_used_literally() {
     let home = Home::sqlite();
     let path = home.path().join("a b%20cx.db");
     for _ in 0..2 {
@@ -140,7 +140,7 @@ async fn a_path_is_taken_by_the_letter() {
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_refused_and_left_alone() {
+async fn a_file_that_is_not_a_database_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
     let text = "Dear diary, this is no database at all. ".repeat(200);
@@ -153,7 +153,7 @@ async fn what_is_no_database_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_folder_that_takes_no_file_is_named() {
+async fn the_error_names_a_path_where_no_file_can_be_created() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "").unwrap();
     for path in ["missing/roms.db", "file/roms.db", "."] {
