@@ -132,7 +132,7 @@ fn redact_proxy(part: &str, is_url: bool) -> Option<String> {
     (hidden != part).then_some(hidden)
 }
 
-/// `user:pass@host:port`; in a URL also `user@host:port`.
+/// Masks the login in `user:pass@host:port`, and in a URL also in `user@host:port`.
 fn before_host(part: &str, is_url: bool) -> Option<String> {
     let mut chars = part.rmatch_indices('@');
     chars.find_map(|(at, _)| {
@@ -144,14 +144,14 @@ fn before_host(part: &str, is_url: bool) -> Option<String> {
     })
 }
 
-/// `user:pass@host` in a URL.
+/// Masks the login in `user:pass@host`. Only for URLs: elsewhere this may be an e-mail address.
 fn before_plain_host(part: &str) -> Option<String> {
     let authority = part.split(AUTHORITY_ENDS).next()?;
     let (_, rest) = part.split_at_checked(authority.rfind('@')?)?;
     Some(format!("{MASK}{rest}"))
 }
 
-/// `host:port@user:pass`
+/// Masks the login in `host:port@user:pass`.
 fn behind_host(part: &str) -> Option<String> {
     let (before, behind) = part.split_once('@')?;
     let is_proxy = behind.contains(':') && address(behind) != Some(Host::Dotted);

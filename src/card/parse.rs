@@ -36,7 +36,7 @@ pub struct ParseContext {
     pub source: Source,
     /// Zone of dates without one, and of `order_time`.
     pub timezone: Tz,
-    /// Currency of amounts if neither the card nor its store tells.
+    /// Currency of amounts if neither the card nor its store implies one.
     pub currency: Currency,
     /// Order number for a card that states none, if the configuration allows one.
     pub fallback_number: Option<OrderNumber>,

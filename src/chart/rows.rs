@@ -22,7 +22,7 @@ const TEXT_SIZE: f32 = 28.0;
 const BAR_HEIGHT: f32 = 15.0;
 /// The width between the margins.
 const INNER_WIDTH: f32 = WIDTH - 2.0 * MARGIN;
-/// Between label and value.
+/// The smallest distance between a label and its value.
 const MIN_GAP: f32 = 24.0;
 /// The width of a bar for a tiny value, so that it stays visible.
 const MIN_BAR_WIDTH: f32 = 4.0;

@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 const MAX_STEPS: f32 = 4.0;
-/// Rounding may put a value this far beyond the end of the axis, as a share of a step. Nobody sees it.
+/// Rounding may put a value this far beyond the end of the axis, as a share of a step. It is too little to
+/// be visible.
 const ROUNDING_TOLERANCE: f32 = 0.001;
 
 /// An axis. It includes zero.

@@ -24,7 +24,7 @@ pub struct Orders {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NumberMissing {
-    /// Reject it, and keep it in the webhook log.
+    /// Reject the card. The webhook log keeps its message.
     Reject,
     /// Store a card of a Discord message under the number `DISCORD-<message id>-<n>`.
     MessageId,

@@ -78,6 +78,7 @@ fn logged(ParsedMessage { message, content_hash, .. }: &ParsedMessage, log_id: i
     }
 }
 
+/// Decides whether a message repeats the earlier message with its key, is a newer edit of it, or is new.
 fn compare(ParsedMessage { message, content_hash, .. }: &ParsedMessage, earlier: &LoggedMessage) -> Verdict {
     match content_hash {
         Some(_) if *content_hash == earlier.content_hash || message.at < earlier.sent_at => {

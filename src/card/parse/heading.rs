@@ -411,7 +411,7 @@ fn find(words: &[Word<'_>]) -> Option<Meaning> {
     (meaning.strength > Weak || (least..=most).contains(&count_fillers(words))).then_some(*meaning)
 }
 
-/// Whether a line contains a word that suggests a heading. This spares most lines the rest.
+/// Whether a line contains a word that suggests a heading. Most lines have none, and need no slower search.
 fn has_key_word(line: &str) -> bool {
     let table = &*TABLE;
     let is_word_byte = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
@@ -515,7 +515,8 @@ enum Tail {
     Reason(String),
 }
 
-/// Finds a phrase in a segment, which may have a bot's name before or after it.
+/// Finds the words that say what happened, such as `Order Shipped`, in one part of a heading. A bot's
+/// name may stand before or after them.
 fn find_phrase(text: &str) -> Option<Phrase> {
     let mut words = ArrayVec::<Word<'_>, MAX_WORDS>::new();
     for word in text.split_whitespace() {

@@ -71,8 +71,8 @@ pub(crate) fn visible(raw: &str) -> (Cow<'_, str>, Option<String>) {
     (text, link)
 }
 
-/// A set of kinds of markup, one bit for each. Looking at every byte once spares most lines the search for
-/// each kind.
+/// A set of kinds of markup, one bit for each. Most lines have no markup, so looking at each byte
+/// once avoids a search for every kind.
 type Marks = u8;
 
 /// A code tick.

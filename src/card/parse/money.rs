@@ -22,7 +22,7 @@ pub enum CurrencyHint {
     Named(Currency),
     /// A bare dollar sign, which may mean any dollar.
     Dollar,
-    /// Nothing.
+    /// The text names no currency.
     Absent,
 }
 

@@ -106,7 +106,7 @@ pub fn trim(line: &str) -> &str {
     line.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
-/// What a single line is.
+/// Classifies a line on its own, without its neighbours.
 #[must_use]
 pub fn classify(line: &str) -> Line<'_> {
     if let Some(value) = line.strip_prefix('\\') {
@@ -172,7 +172,7 @@ fn fence_word(line: &str) -> Option<&str> {
     (!word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic())).then_some(word)
 }
 
-/// A line without markup, emoji and block marks, as labels and headings are compared.
+/// The form in which labels and headings are compared: a line without markup, emoji and block marks.
 #[must_use]
 pub fn label_text(line: &str) -> Cow<'_, str> {
     let (text, _) = markup::visible(line);
@@ -282,6 +282,8 @@ impl TextForm {
         matches!(open, Open::Known) && self.known.last().is_some_and(|entry| entry.lines.is_empty())
     }
 
+    /// Adds a line without a label to the entry before it, or to the unclaimed lines if that entry is
+    /// complete. Returns what is open after this line.
     fn push_value(&mut self, open: Open, line: &str) -> Open {
         let takes_line = self.known.last().is_some_and(|entry| {
             let continues_list = entry.label.column == Column::Product

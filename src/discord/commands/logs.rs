@@ -154,6 +154,7 @@ fn payload(log: &LogEntry) -> CreateAttachment {
     CreateAttachment::bytes(credentials(&text).as_bytes(), format!("message-{}.{extension}", log.id))
 }
 
+/// Where a message came from: a link to it in Discord, or the HTTP path.
 fn source(log: &LogEntry) -> String {
     match log.endpoint.strip_prefix("discord/").and_then(|rest| rest.split_once('/')) {
         Some((guild, channel)) => match log.message_id {

@@ -84,7 +84,7 @@ pub(crate) async fn show_page(data: &Data, responder: &Responder<'_>) -> Command
     responder.show(page(data, &filter, view, start, number).await?).await
 }
 
-/// A page of the list. `number` is the number that the page is expected to have.
+/// Reads a page of the list. `number` is the page number to show, if the list has not changed.
 async fn page(
     data: &Data,
     filter: &OrderFilter,

@@ -160,8 +160,8 @@ pub(crate) fn lower(column: Column) -> Expr {
     Func::lower(Expr::col(column)).into()
 }
 
-/// A text in lower case, by the database: its lower case may end at ASCII, and both sides of a
-/// comparison must agree.
+/// A text in lower case. The database converts it, because SQLite changes only ASCII letters, and both
+/// sides of a comparison must be converted alike.
 pub(crate) fn lowered(text: &str) -> Expr {
     Func::lower(Expr::val(text)).into()
 }
