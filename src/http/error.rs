@@ -6,7 +6,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
-    Json,
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
@@ -66,13 +65,17 @@ pub(crate) enum ApiError {
     Internal,
 }
 
-/// The body of every error answer.
+/// The body of every error answer. `title`, `status` and `detail` are those of RFC 9457.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ErrorBody {
     /// Always false.
     pub(crate) success: bool,
     /// What went wrong, for people.
     pub(crate) message: String,
+    /// The name of the status code.
+    pub(crate) title: &'static str,
+    /// The status code of the answer.
+    pub(crate) status: u16,
     /// What went wrong, for programs.
     pub(crate) code: &'static str,
     /// More precisely what is wrong, and what would be right.
@@ -81,9 +84,12 @@ pub(crate) struct ErrorBody {
     /// The row in `/api/v2/webhooks/logs` that stores the request body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_id: Option<i64>,
+    /// The id of the request, as in the header `x-request-id` and in the log of ROMS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request_id: Option<String>,
 }
 
-/// Marks a response whose cause must be logged.
+/// The error of a response. `router` adds the body, which needs the id of the request.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure(pub(crate) Arc<ApiError>);
 
@@ -111,7 +117,22 @@ impl ApiError {
             Self::Refused { why, log_id } => (Some(why.detail.clone()), *log_id),
             _ => (None, None),
         };
-        ErrorBody { success: false, message: self.to_string(), code: self.status().1, detail, log_id }
+        let (status, code) = self.status();
+        ErrorBody {
+            success: false,
+            message: self.to_string(),
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            code,
+            detail,
+            log_id,
+            request_id: None,
+        }
+    }
+
+    /// Whether the cause must be logged: a fault that nobody has logged yet.
+    pub(crate) const fn is_unlogged_fault(&self) -> bool {
+        matches!(self, Self::Internal | Self::Storage(Some(_)))
     }
 
     /// The value of `Retry-After`, in seconds.
@@ -127,13 +148,11 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status().0, Json(self.body())).into_response();
+        let mut response = self.status().0.into_response();
         if let Some(seconds) = self.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if matches!(self, Self::Internal | Self::Storage(Some(_))) {
-            response.extensions_mut().insert(Failure(Arc::new(self)));
-        }
+        response.extensions_mut().insert(Failure(Arc::new(self)));
         response
     }
 }

@@ -7,7 +7,9 @@ use axum::{
     extract::{MatchedPath, Request},
     http::{
         HeaderName, HeaderValue,
-        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS},
+        header::{
+            CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+        },
     },
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -23,7 +25,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::api::{docs, health, live, logs, orders, webhook};
-use super::error::{ApiError, Failure};
+use super::error::{ApiError, ErrorBody, Failure};
 use super::{AppState, cross_site};
 
 /// Every route in the OpenAPI document. The files of the `/docs` page are not in it.
@@ -58,7 +60,7 @@ pub fn router(state: AppState) -> Router {
             ServiceBuilder::new()
                 .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
                 .layer(PropagateRequestIdLayer::x_request_id())
-                .layer(from_fn(log_and_add_headers))
+                .layer(from_fn(complete_response))
                 .layer(CatchPanicLayer::custom(answer_panic))
                 .layer(from_fn_with_state(state.clone(), cross_site::require_known_host)),
         )
@@ -80,8 +82,8 @@ const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 3] = [
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
 ];
 
-/// Middleware that logs the cause of a failed request and adds [`DEFAULT_HEADERS`].
-pub(crate) async fn log_and_add_headers(request: Request, next: Next) -> Response {
+/// Middleware that writes the body of an error, logs its cause, and adds [`DEFAULT_HEADERS`].
+pub(crate) async fn complete_response(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     // Log the route, not the path and query: they name orders and may hold e-mail addresses.
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -91,9 +93,16 @@ pub(crate) async fn log_and_add_headers(request: Request, next: Next) -> Respons
 
     if let Some(Failure(error)) = response.extensions_mut().remove() {
         let request_id = request_id.as_ref().and_then(|id| id.header_value().to_str().ok());
-        let route = route.as_ref().map(MatchedPath::as_str);
-        let error = &*error as &(dyn std::error::Error + 'static);
-        tracing::error!(request.id = request_id, http.method = %method, http.route = route, error, "request failed");
+        if error.is_unlogged_fault() {
+            let route = route.as_ref().map(MatchedPath::as_str);
+            let error = &*error as &(dyn std::error::Error + 'static);
+            tracing::error!(request.id = request_id, http.method = %method, http.route = route, error, "request failed");
+        }
+        let body = ErrorBody { request_id: request_id.map(str::to_owned), ..error.body() };
+        *response.body_mut() = serde_json::to_vec(&body).unwrap_or_default().into();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // The length of the empty body.
+        response.headers_mut().remove(CONTENT_LENGTH);
     }
     for (name, value) in DEFAULT_HEADERS {
         response.headers_mut().entry(name).or_insert(value);

@@ -34,7 +34,7 @@ use super::{
     body,
     cross_site::Peer,
     error::ApiError,
-    router::{log_and_add_headers, router},
+    router::{complete_response, router},
 };
 
 /// Connections served at the same time. The writer is busy with far fewer, and the usual limit of
@@ -185,7 +185,7 @@ fn busy_router() -> Router {
     Router::new()
         .route("/health/live", get(health::live))
         .fallback(answer_busy)
-        .layer(from_fn(log_and_add_headers))
+        .layer(from_fn(complete_response))
         .layer(map_response(close_connection))
 }
 

@@ -96,3 +96,35 @@ async fn a_slash_at_the_end_of_a_path_is_ignored() {
     let filtered = app.get("/api/v2/orders/?status=shipped").await;
     assert_eq!(filtered.json["total"], 0, "the query is kept");
 }
+
+#[tokio::test]
+async fn every_error_has_one_form_with_the_id_of_its_request() {
+    let app = App::start().await;
+    let cases = [
+        (Method::GET, "/nothing", 404, "Not Found", "unknown_route"),
+        (Method::GET, "/docs/nothing.js", 404, "Not Found", "unknown_route"),
+        (Method::DELETE, "/health", 405, "Method Not Allowed", "method_not_allowed"),
+        (Method::GET, "/api/v2/orders/A-1", 404, "Not Found", "not_found"),
+        (Method::GET, "/api/v2/orders?stat=1", 400, "Bad Request", "bad_parameter"),
+        (Method::POST, "/api/v2/webhooks/orders", 400, "Bad Request", "not_an_order"),
+        (Method::GET, "/ws", 426, "Upgrade Required", "not_websocket"),
+    ];
+    for (method, path, status, title, code) in cases {
+        let reply = app.request(method, path, &[("x-request-id", "request-1")], "hello").await;
+        let member = |name: &str| reply.json[name].clone();
+        assert_eq!(
+            (reply.status, member("status"), member("title"), member("code"), member("request_id")),
+            (status, json!(status), json!(title), json!(code), json!("request-1")),
+            "{path}: {}",
+            reply.text
+        );
+        assert_eq!(
+            (member("success"), reply.header("content-type")),
+            (json!(false), "application/json"),
+            "{path}"
+        );
+        assert!(!member("message").as_str().unwrap().is_empty(), "{path}");
+    }
+    let own = app.get("/nothing").await;
+    assert_eq!(own.json["request_id"], own.header("x-request-id"));
+}
