@@ -28,7 +28,7 @@ pub async fn backup(url: &DatabaseUrl, to: &Path) -> Result<Contents, StoreError
     refuse_existing(to)?;
     let database = file::open(path, |options| options).await?;
     let draft = Draft::beside(to)?;
-    let contents = file::copy(&database, &draft.path()).await?;
+    let contents = file::copy(&database, path, &draft.path()).await?;
     database.close().await?;
     draft.publish(to)?;
     Ok(contents)

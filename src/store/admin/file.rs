@@ -61,14 +61,18 @@ pub(crate) async fn check(file: &DatabaseConnection, path: &Path) -> Result<(), 
     }
 }
 
-/// Writes a copy of a file as it stands at this moment, whoever else writes to it, into an empty
-/// one, and checks the copy.
-pub(crate) async fn copy(from: &DatabaseConnection, to: &Path) -> Result<Contents, StoreError> {
+/// Writes a copy of the database at `path`, as it stands at this moment, into the empty file `to`, and
+/// checks the copy. Others may go on writing. Errors name `path`: the copy is a temporary file.
+pub(crate) async fn copy(
+    database: &DatabaseConnection,
+    path: &Path,
+    to: &Path,
+) -> Result<Contents, StoreError> {
     let name = to.to_str().ok_or_else(|| StoreError::Path { path: to.to_owned() })?;
-    let vacuum = Statement::from_sql_and_values(from.get_database_backend(), "VACUUM INTO ?", [name.into()]);
-    from.execute_raw(vacuum).await?;
+    let backend = database.get_database_backend();
+    database.execute_raw(Statement::from_sql_and_values(backend, "VACUUM INTO ?", [name.into()])).await?;
     let copy = open(to, |options| options).await?;
-    check(&copy, to).await?;
+    check(&copy, path).await?;
     let contents = contents(&copy).await?;
     copy.close().await?;
     Ok(contents)

@@ -59,7 +59,7 @@ pub async fn restore(url: &DatabaseUrl, from: &Path) -> Result<Restored, StoreEr
 async fn copy_sound(from: &Path, to: &Path) -> Result<Contents, StoreError> {
     let source = open_source(from).await?;
     file::check(&source, from).await?;
-    let contents = file::copy(&source, to).await?;
+    let contents = file::copy(&source, from, to).await?;
     source.close().await?;
     Ok(contents)
 }
