@@ -1,6 +1,13 @@
-//! The database: what is kept, and the only place that speaks SeaORM.
+//! The database, and the only part of ROMS that uses SeaORM. It stores and finds rows; which rows to store is
+//! decided in [`crate::ingest`].
 //!
-//! Does not merge and does not decide: the pipeline above does, and hands over whole rows.
+//! - `write/`: the batch transaction of the writer, and the small writes beside it (cursors, identifies, deleted
+//!   messages, views of lists).
+//! - `read/`: single orders, pages, statistics, the webhook log and autocompletion.
+//! - `search/`: the search index. The database keeps it up to date in the transaction of the order.
+//! - `cluster/`: leader election and notifications between processes on one PostgreSQL database.
+//! - `admin/`: connecting, migrating, backup, restore, retention and purge.
+//! - `entity/`: the tables as SeaORM entities, and orders as rows.
 
 mod admin;
 mod cluster;
@@ -40,13 +47,13 @@ pub use write::batch::{Batch, BatchKeys, NewEvent, StoredState};
 pub use write::cursors::Cursor;
 pub use write::logs::LoggedMessage;
 
-/// How long a server, or somebody who reads or writes the same file, is waited for at the end.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// How long closing waits for a server, or for other users of the same file.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The database; cheap to clone.
 ///
-/// SQLite has one connection that writes, PostgreSQL a few; both have a pool of readers, which
-/// never see a transaction that is not committed.
+/// SQLite has one connection that writes, PostgreSQL a few. Both have a pool of connections that read, which see
+/// committed transactions only.
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: DatabaseConnection,
@@ -56,24 +63,24 @@ pub struct Store {
     has_search_index: bool,
     /// The file of an SQLite database.
     file: DatabaseFile,
-    /// The way to a server, which other processes may use too.
+    /// How to connect to PostgreSQL; `None` for SQLite.
     server: Option<Server>,
     /// What tells this process from others in notifications.
     origin: Arc<str>,
 }
 
-/// How a database is opened. By default it stays as it was made: a new one has days in UTC, and a
-/// search index.
+/// How to open a database. By default, an existing database keeps its settings, and a new one counts days in UTC
+/// and has a search index.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// The time zone whose days orders fall on.
+    /// The time zone that decides on which day an order falls.
     pub timezone: Option<Tz>,
     /// Whether substring search has an index.
     pub search_index: Option<bool>,
 }
 
 impl Options {
-    /// As the configuration says.
+    /// The options of the configuration.
     #[must_use]
     pub fn of(config: &Config) -> Self {
         Self { timezone: Some(config.orders.timezone), search_index: Some(config.database.search_index) }
@@ -85,13 +92,12 @@ impl Options {
 pub struct Page<T> {
     /// The rows of this page.
     pub items: Vec<T>,
-    /// How many rows the list has in all.
+    /// How many rows the whole list has.
     pub total: Total,
 }
 
 impl Store {
-    /// Opens the database as [`Self::open_with`] does, with the default options: a command that runs
-    /// beside a server must not change what the server relies on.
+    /// Opens the database with the default options, which change nothing: other processes may be using it.
     ///
     /// # Errors
     /// As [`Self::open_with`].
@@ -99,29 +105,29 @@ impl Store {
         Self::open_with(url, Options::default()).await
     }
 
-    /// Opens the database, makes it where it is missing, and brings its schema up to date.
+    /// Opens the database, creates it if it does not exist, and applies missing migrations.
     ///
     /// # Errors
-    /// [`StoreError`] says in one line what is wrong with the file or server and what to do.
+    /// If the file or server is not usable. The error says in one line what to do.
     pub async fn open_with(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
         admin::connect::open(url, options).await
     }
 
-    /// What keeps the data, with its version where that is not part of ROMS.
+    /// The name of the engine, for PostgreSQL with its version.
     #[must_use]
     pub fn engine(&self) -> &str {
         &self.engine
     }
 
-    /// Whether the database answers a read, and how fast.
+    /// How long a small read takes.
     ///
     /// # Errors
-    /// When it does not.
+    /// If the database does not answer.
     pub async fn ping(&self) -> Result<Duration, StoreError> {
-        let asked = Instant::now();
+        let started = Instant::now();
         self.file.check()?;
         self.readers.execute_unprepared("SELECT 1 FROM seaql_migrations LIMIT 1").await?;
-        Ok(asked.elapsed())
+        Ok(started.elapsed())
     }
 
     /// Whether the database can be written to, and how fast: writes a little, and removes it again.
@@ -129,12 +135,12 @@ impl Store {
     /// # Errors
     /// When it cannot, such as while another process holds the write lock, or on a full disk.
     pub async fn ping_writer(&self) -> Result<Duration, StoreError> {
-        let asked = Instant::now();
+        let started = Instant::now();
         self.probe_writer().await?;
-        Ok(asked.elapsed())
+        Ok(started.elapsed())
     }
 
-    /// What an SQLite setting is on the connection that writes and on one that reads.
+    /// The value of an SQLite setting, on the writing connection and on a reading one.
     ///
     /// # Errors
     /// When the database fails.
@@ -145,11 +151,11 @@ impl Store {
         ])
     }
 
-    /// Closes all connections; SQLite first folds the write-ahead log into the file. Waits a second
-    /// at most: a server ends what is left of a session, and the next start takes the log as it is.
+    /// Closes all connections; SQLite first moves the write-ahead log into the file. Waits a second at most: a
+    /// server ends remaining sessions itself, and the next start reads a remaining log.
     ///
     /// # Errors
-    /// When the last write fails; what was committed stays.
+    /// If the last write fails. Committed data stays.
     pub async fn close(self) -> Result<(), StoreError> {
         let closed = async {
             if self.writer.get_database_backend() == DbBackend::Sqlite {
@@ -157,10 +163,10 @@ impl Store {
                 self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
                 return Ok(self.writer.close().await?);
             }
-            // A server that is gone is as good as one that took its leave.
+            // If the server is gone, there is nothing to close.
             drop(tokio::join!(self.readers.close(), self.writer.close()));
             Ok(())
         };
-        timeout(GOODBYE, closed).await.unwrap_or(Ok(()))
+        timeout(CLOSE_TIMEOUT, closed).await.unwrap_or(Ok(()))
     }
 }

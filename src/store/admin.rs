@@ -1,9 +1,9 @@
-//! Looking after the database: connecting, migrating, backup, restore, retention and purge.
+//! Administration of the database: connecting, migrating, backup, restore, retention and purge.
 
 pub(crate) mod backup;
 pub(crate) mod connect;
-mod draft;
 mod file;
 pub(crate) mod purge;
 pub(crate) mod restore;
 mod retention;
+mod temp_file;

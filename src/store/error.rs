@@ -1,4 +1,4 @@
-//! What can go wrong with the database.
+//! Errors of the database, and what the result codes of SQLite and PostgreSQL mean.
 
 use std::{
     error::Error,
@@ -9,56 +9,56 @@ use std::{
 use sea_orm::sqlx::{self, error::DatabaseError, postgres::PgDatabaseError, sqlite::SqliteError};
 use sea_orm::{DbErr, RuntimeErr};
 
-/// The database failed. The texts say what to do and never repeat stored data.
+/// An error of the database. The texts say what to do and never repeat stored data.
 #[derive(thiserror::Error)]
 pub enum StoreError {
-    /// The URL is none that is known.
-    #[error("database.url is neither of the form sqlite://path nor postgres://user:password@host/database")]
+    /// The URL has an unknown form.
+    #[error("database.url must have the form sqlite://path or postgres://user:password@host/database")]
     Url,
-    /// What is for files, asked of a server.
+    /// A command for SQLite files was used with a server.
     #[error(
         "the database is on a PostgreSQL server, which has its own tools for this: pg_dump --format=custom and \
          pg_restore"
     )]
     NoFile,
-    /// The file cannot be made or opened.
+    /// The file cannot be created or opened.
     #[error(
         "cannot open the database file {path}: {reason}; give database.url a path in a folder that this user may write to"
     )]
     Open {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// The operating system's message.
         reason: String,
     },
-    /// The file is something else.
+    /// The file is not an SQLite database.
     #[error("{path} is not an SQLite database; move it away or give database.url another path")]
     NotADatabase {
         /// The file.
         path: PathBuf,
     },
-    /// The server cannot be reached, or cannot serve.
+    /// The server cannot be reached, or is not usable.
     #[error("cannot use the database {url}: {reason}")]
     Server {
         /// Host and database.
         url: String,
-        /// Why, and what to do.
+        /// The reason, and what to do.
         reason: String,
     },
-    /// A name that SQLite cannot be told.
-    #[error("the name of {path} is not UTF-8; give it another one")]
+    /// SQLite accepts only file names in UTF-8.
+    #[error("the name of {path} is not valid UTF-8; choose another name")]
     Path {
         /// The file.
         path: PathBuf,
     },
-    /// Nothing is there that could be read.
+    /// The file to read does not exist.
     #[error("there is no database at {path}")]
     Missing {
         /// The file.
         path: PathBuf,
     },
-    /// Something is where a new file belongs.
-    #[error("{path} exists, and is not overwritten")]
+    /// A file exists where a new one should be created.
+    #[error("{path} already exists and is not overwritten")]
     Exists {
         /// The file.
         path: PathBuf,
@@ -72,22 +72,22 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// Somebody else has the database open.
+    /// Another process has the database open.
     #[error("{path} is in use; stop roms and whatever else has it open, then try again")]
     InUse {
         /// The file.
         path: PathBuf,
     },
-    /// The write-ahead log cannot be emptied.
-    #[error("somebody reads from the database for so long that its write-ahead log cannot be emptied")]
+    /// The write-ahead log cannot be emptied because of a reader.
+    #[error("another program keeps reading from the database, so that its write-ahead log cannot be emptied")]
     LogInUse,
-    /// The file is a database of something else.
-    #[error("{path} is no database of roms")]
+    /// The file is a database of another program.
+    #[error("{path} is not a ROMS database")]
     NotRoms {
         /// The file.
         path: PathBuf,
     },
-    /// The file is not sound.
+    /// The file is damaged.
     #[error("{path} is damaged: {finding}")]
     Damaged {
         /// The file.
@@ -95,28 +95,28 @@ pub enum StoreError {
         /// The first thing that SQLite found.
         finding: String,
     },
-    /// A file or folder cannot be dealt with as it must be.
+    /// An operation on a file or folder failed.
     #[error("cannot {action} {path}: {error}")]
     File {
-        /// What was to be done.
+        /// The operation, such as `write`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The system's words.
+        /// The operating system's message.
         error: io::Error,
     },
-    /// A later release made the schema.
+    /// A newer release created the schema.
     #[error(
-        "the database was made by a newer release of roms (it has the unknown migration {migration}); update roms, or use another database"
+        "the database was created by a newer release of roms (it has the unknown migration {migration}); update roms, or use another database"
     )]
     NewerSchema {
-        /// The first migration that this release does not know.
+        /// The first unknown migration.
         migration: String,
     },
     /// A stored row cannot be read back.
     #[error("the stored value of {column} cannot be read")]
     Corrupt {
-        /// Where.
+        /// Its column.
         column: &'static str,
     },
     /// Another process has created the same order in the meantime.
@@ -131,7 +131,7 @@ pub enum StoreError {
 }
 
 impl fmt::Debug for StoreError {
-    /// As shown: what is inside repeats data.
+    /// The same text as `Display`: the wrapped error repeats stored data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -143,112 +143,142 @@ impl From<DbErr> for StoreError {
     }
 }
 
-/// The innermost cause. Those around it only repeat it, so that they are not given as sources.
+/// The innermost cause. The errors around it only repeat it.
 pub(crate) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     error.source().map_or(error, root)
 }
 
-/// The database's words, less those of PostgreSQL that repeat data: all about a value.
+/// The database's own message, except PostgreSQL's messages about a value: those repeat data.
 fn reported(error: &DbErr) -> String {
     match postgres_error(error) {
-        Some(error) if error.code().starts_with(POSTGRES_BAD_VALUE) => {
-            format!("a value that it cannot take (SQLSTATE {})", error.code())
+        Some(error) if error.code().starts_with(postgres::INVALID_VALUE) => {
+            format!("a value that it does not accept (SQLSTATE {})", error.code())
         }
         Some(error) => format!("{} (SQLSTATE {})", error.message(), error.code()),
         None => root(error).to_string(),
     }
 }
 
-/// Primary result codes of SQLite that are the statement's own fault: too big, a constraint, a
-/// type. <https://sqlite.org/rescode.html>
-const SQLITE_FAULTS_OF_THE_DATA: [i32; 3] = [18, 19, 20];
+/// Result codes of SQLite. <https://sqlite.org/rescode.html>
+pub(crate) mod sqlite {
+    /// Another connection holds the lock.
+    pub(crate) const BUSY: i32 = 5;
+    /// The file is damaged.
+    pub(crate) const CORRUPT: i32 = 11;
+    /// The file is not a database.
+    pub(crate) const NOTADB: i32 = 26;
+    /// Extended code: the open file no longer has its name.
+    pub(crate) const READONLY_DBMOVED: i32 = 1032;
+    /// The operating system refuses the file: no permission, read-only, cannot open.
+    pub(crate) const REFUSED_BY_THE_SYSTEM: [i32; 3] = [3, 8, 14];
+    /// The data is at fault: too big, a constraint, a type.
+    pub(crate) const FAULTS_OF_THE_DATA: [i32; 3] = [18, 19, 20];
+}
 
-/// PostgreSQL's class of errors about a value.
-const POSTGRES_BAD_VALUE: &str = "22";
-/// Classes and codes of PostgreSQL that are the statement's own fault: a value, a constraint, a
-/// limit such as that of an index, a trigger that refuses.
-/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-const POSTGRES_FAULTS_OF_THE_DATA: [&str; 4] = [POSTGRES_BAD_VALUE, "23", "54", "P0001"];
-/// Codes of PostgreSQL for two transactions in each other's way: the same in a row, in a circle.
-const POSTGRES_RACES: [&str; 2] = ["40001", "40P01"];
-/// PostgreSQL's code for a value that another row has, and the constraints for which that may
-/// mean: another process was faster.
-const POSTGRES_UNIQUE: &str = "23505";
-const POSTGRES_RACED_FOR: [&str; 2] = ["orders_order_number_key", "webhook_logs_source_key_key"];
-
-/// Primary result code of SQLite for a lock that somebody else holds.
-const SQLITE_BUSY: i32 = 5;
-/// Primary result code of SQLite for a file that is damaged.
-const SQLITE_CORRUPT: i32 = 11;
-/// Primary result codes of SQLite for a file that is damaged, or no database.
-const UNREADABLE: [i32; 2] = [SQLITE_CORRUPT, 26];
+/// Error codes of PostgreSQL. <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+pub(crate) mod postgres {
+    /// Class: a value is not valid.
+    pub(crate) const INVALID_VALUE: &str = "22";
+    /// Classes and codes for which the data is at fault: a value, a constraint, a limit such as that of an
+    /// index, a trigger that refuses.
+    pub(crate) const FAULTS_OF_THE_DATA: [&str; 4] = [INVALID_VALUE, "23", "54", "P0001"];
+    /// Two transactions are in each other's way: a serialization failure, a deadlock.
+    pub(crate) const CONFLICTS: [&str; 2] = ["40001", "40P01"];
+    /// Another row has the value.
+    pub(crate) const UNIQUE_VIOLATION: &str = "23505";
+    /// If one of these constraints is violated, another process was faster.
+    pub(crate) const RACED_CONSTRAINTS: [&str; 2] =
+        ["orders_order_number_key", "webhook_logs_source_key_key"];
+    /// The user lacks a right.
+    pub(crate) const NO_RIGHT: &str = "42501";
+    /// What a code means for somebody who opens a database.
+    pub(crate) const REASONS: [(&str, &str); 6] = [
+        ("28P01", "it refuses the password of database.url"),
+        (
+            "3D000",
+            "it has no such database; create it with CREATE DATABASE, with the user of database.url as its owner",
+        ),
+        (
+            NO_RIGHT,
+            "the user of database.url may not create or use tables there; make it the owner of the database, or \
+             GRANT USAGE, CREATE ON SCHEMA public to it",
+        ),
+        ("3F000", "there is no schema to create tables in; see the user's search_path"),
+        ("53300", "it has no connection left; raise its max_connections, or close other programs"),
+        ("57P03", "it is starting up or shutting down; try again"),
+    ];
+}
 
 impl StoreError {
-    /// Whether somebody else holds the lock that was asked for.
+    /// Whether another connection holds the lock.
     pub(crate) fn is_busy(&self) -> bool {
         match self {
             Self::LogInUse => true,
-            Self::Database(error) => sqlite_code(error) == Some(SQLITE_BUSY),
+            Self::Database(error) => sqlite_code(error) == Some(sqlite::BUSY),
             _ => false,
         }
     }
 
-    /// Whether the file makes no sense to SQLite.
+    /// Whether the file is damaged or not an SQLite database.
     pub(crate) fn is_unreadable(&self) -> bool {
         match self {
             Self::NotADatabase { .. } => true,
-            Self::Database(error) => sqlite_code(error).is_some_and(|code| UNREADABLE.contains(&code)),
+            Self::Database(error) => {
+                sqlite_code(error).is_some_and(|code| [sqlite::CORRUPT, sqlite::NOTADB].contains(&code))
+            }
             _ => false,
         }
     }
 
-    /// The error of somebody who reads this file: where it makes no sense to SQLite, it is damaged.
+    /// Turns SQLite's error about damage into one that names the file.
     pub(crate) fn of_damaged(self, path: &Path) -> Self {
         match self {
-            Self::Database(error) if sqlite_code(&error) == Some(SQLITE_CORRUPT) => {
+            Self::Database(error) if sqlite_code(&error) == Some(sqlite::CORRUPT) => {
                 Self::Damaged { path: path.to_owned(), finding: root(&error).to_string() }
             }
             other => other,
         }
     }
 
-    /// Whether the data is at fault, so that trying again is of no use. All else (busy, full,
-    /// gone) passes, or hits every message alike.
+    /// Whether the data is at fault, so that trying again does not help. Other errors (busy, full, gone) pass,
+    /// or concern every message alike.
     #[must_use]
     pub fn is_fault_of_data(&self) -> bool {
         let Self::Database(error) = self else { return matches!(self, Self::Corrupt { .. }) };
-        let sqlite = sqlite_code(error).is_some_and(|code| SQLITE_FAULTS_OF_THE_DATA.contains(&code));
-        let postgres = postgres_error(error).is_some_and(|error| {
-            POSTGRES_FAULTS_OF_THE_DATA.iter().any(|class| error.code().starts_with(class))
+        let by_sqlite = sqlite_code(error).is_some_and(|code| sqlite::FAULTS_OF_THE_DATA.contains(&code));
+        let by_postgres = postgres_error(error).is_some_and(|error| {
+            postgres::FAULTS_OF_THE_DATA.iter().any(|class| error.code().starts_with(class))
         });
-        (sqlite || postgres) && !self.is_race()
+        (by_sqlite || by_postgres) && !self.is_race()
     }
 
-    /// Whether another process came in between, so that the same transaction, begun again, sees
-    /// what that one did and goes through.
+    /// Whether another process changed the same rows meanwhile. The same transaction succeeds if it is tried
+    /// again, because it then sees what the other process did.
     #[must_use]
     pub fn is_race(&self) -> bool {
         let Self::Database(error) = self else { return matches!(self, Self::Raced) };
         postgres_error(error).is_some_and(|error| {
-            let raced_for = error.constraint().is_some_and(|name| POSTGRES_RACED_FOR.contains(&name));
-            POSTGRES_RACES.contains(&error.code()) || error.code() == POSTGRES_UNIQUE && raced_for
+            let raced_for =
+                error.constraint().is_some_and(|name| postgres::RACED_CONSTRAINTS.contains(&name));
+            postgres::CONFLICTS.contains(&error.code())
+                || error.code() == postgres::UNIQUE_VIOLATION && raced_for
         })
     }
 }
 
-/// The primary result code of SQLite's error.
+/// The primary result code, if this is an error of SQLite.
 pub(crate) fn sqlite_code(error: &DbErr) -> Option<i32> {
     extended_sqlite_code(error).map(|extended| extended & 0xff)
 }
 
-/// The extended result code of SQLite's error.
+/// The extended result code, if this is an error of SQLite.
 pub(crate) fn extended_sqlite_code(error: &DbErr) -> Option<i32> {
     let error = database_error(error)?;
     error.try_downcast_ref::<SqliteError>()?;
     error.code()?.parse().ok()
 }
 
-/// PostgreSQL's error.
+/// The error of PostgreSQL, if this is one.
 pub(crate) fn postgres_error(error: &DbErr) -> Option<&PgDatabaseError> {
     database_error(error)?.try_downcast_ref()
 }
@@ -260,7 +290,7 @@ fn database_error(error: &DbErr) -> Option<&dyn DatabaseError> {
     }
 }
 
-/// The driver's error.
+/// The error of sqlx, if this is one.
 pub(crate) fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
     match error {
         DbErr::Conn(RuntimeErr::SqlxError(error))

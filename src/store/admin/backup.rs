@@ -1,13 +1,13 @@
-//! A copy of the database, taken while orders arrive.
+//! Backs up an SQLite database while orders arrive.
 
 use std::path::Path;
 
-use super::draft::{Draft, refuse_existing};
 use super::file;
+use super::temp_file::{TempFile, refuse_existing};
 use crate::config::DatabaseUrl;
 use crate::store::StoreError;
 
-/// How much a backup holds.
+/// How many rows a backup contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contents {
     /// Rows of `orders`.
@@ -16,20 +16,19 @@ pub struct Contents {
     pub logs: i64,
 }
 
-/// Writes the database as it stands at this moment to a new file, which only its owner can read.
-/// What was committed before is in it. The file is there when it is whole, checked and durable,
-/// and not before.
+/// Writes everything that is committed at this moment to a new file, which only its owner can read. The file appears
+/// at `to` when it is complete, checked and synced to disk.
 ///
 /// # Errors
-/// When there is no database, something is at `to` already, or the copy cannot be written or is
-/// damaged. Then nothing is left at `to`.
+/// If there is no database, a file exists at `to`, or the copy cannot be written or is damaged. Then nothing is left
+/// at `to`.
 pub async fn backup(url: &DatabaseUrl, to: &Path) -> Result<Contents, StoreError> {
     let path = url.sqlite_path().ok_or(StoreError::NoFile)?;
     refuse_existing(to)?;
     let database = file::open(path, |options| options).await?;
-    let draft = Draft::beside(to)?;
-    let contents = file::copy(&database, path, &draft.path()).await?;
+    let temp_file = TempFile::beside(to)?;
+    let contents = file::copy(&database, path, &temp_file.path()).await?;
     database.close().await?;
-    draft.publish(to)?;
+    temp_file.publish(to)?;
     Ok(contents)
 }

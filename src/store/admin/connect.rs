@@ -1,4 +1,4 @@
-//! Opening the database: the pools of each engine, and the migrations under a lock.
+//! Opens and migrates the database. Each engine has its own file for what differs.
 
 mod postgres;
 mod sqlite;
@@ -22,9 +22,9 @@ use crate::store::{Options, Store, StoreError};
 pub(crate) use postgres::{Server, vacuum};
 pub(crate) use sqlite::{create_private, explain, keep_undo_in_memory};
 
-/// How long to wait for a connection, and a statement for somebody else's lock.
+/// How long to wait for a connection of a pool, and for a lock of another connection.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections that read.
+/// Connections in the pool of readers.
 const READERS: u32 = 4;
 
 /// Opens and migrates.
@@ -35,8 +35,8 @@ pub(crate) async fn open(url: &DatabaseUrl, options: Options) -> Result<Store, S
     }
 }
 
-/// A transaction that may write. On SQLite it holds the write lock from its first moment on: one
-/// that begins reading cannot wait for the lock later.
+/// Begins a transaction that writes. On SQLite it takes the write lock at once: a transaction that has already read
+/// cannot wait for the lock, it fails.
 pub(crate) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let immediate = Some(SqliteTransactionMode::Immediate);
     writer
@@ -44,7 +44,7 @@ pub(crate) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransac
         .await
 }
 
-/// The value of an SQLite setting; empty where there is no such setting.
+/// The value of an SQLite setting; empty if there is no such setting.
 pub(crate) async fn pragma(connection: &DatabaseConnection, name: &str) -> Result<String, DbErr> {
     let sql = format!(
         "WITH setting(value) AS (SELECT * FROM pragma_{name}) SELECT CAST(value AS TEXT) FROM setting"
@@ -53,13 +53,13 @@ pub(crate) async fn pragma(connection: &DatabaseConnection, name: &str) -> Resul
     row.map_or(Ok(String::new()), |row| row.try_get_by_index(0))
 }
 
-/// What tells one process from others on the same database.
+/// A random name that distinguishes this process from others on the same database.
 fn origin() -> Arc<str> {
     format!("{:016x}", fastrand::u64(..)).into()
 }
 
-/// What the pools of both engines have in common. `scheme` says which engine it is; where the
-/// database lies is set on the engine's own options, because SeaORM shows this text in traces.
+/// The pool options that both engines share. `scheme` only names the engine: SeaORM shows this text in traces, so the
+/// location of the database is set elsewhere.
 fn pool(scheme: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(scheme);
     options
@@ -71,10 +71,10 @@ fn pool(scheme: &str, connections: u32) -> ConnectOptions {
     options
 }
 
-/// Brings the schema up to date in one transaction under a lock, so that two processes may start
-/// at once and a failed migration leaves nothing behind.
+/// Applies missing migrations in one transaction under a lock, so that two processes can start at the same time and a
+/// failed migration leaves nothing behind.
 ///
-/// Gives the time zone whose days the sums are for, and whether there is a search index.
+/// Returns the time zone of the days in `order_sums`, and whether there is a search index.
 async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(Tz, bool), StoreError> {
     let transaction = begin(writer).await?;
     if transaction.get_database_backend() == DbBackend::Postgres {
@@ -87,7 +87,7 @@ async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(Tz, b
         return Err(StoreError::NewerSchema { migration: migration.clone() });
     }
     let applied: HashSet<_> = applied.into_iter().collect();
-    // Where nothing is to be done, the right to make tables is not needed.
+    // Without a missing migration, the user needs no right to create tables.
     if !known.iter().all(|name| applied.contains(name)) {
         Migrator::up(&transaction, None).await?;
     }
@@ -97,7 +97,7 @@ async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(Tz, b
     Ok((timezone, indexed))
 }
 
-/// The migrations that this database has had, oldest first.
+/// The migrations applied to this database, oldest first.
 async fn applied_migrations(database: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
     let backend = database.get_database_backend();
     let query = |sql: &str| Statement::from_string(backend, sql);

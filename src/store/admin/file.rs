@@ -1,4 +1,4 @@
-//! An SQLite file as such, be it the database or a copy of it: opened alone, checked, counted.
+//! Opens, checks and copies a single SQLite file: the database or a backup.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbE
 use super::connect;
 use crate::store::{Contents, StoreError};
 
-/// One connection to a file that must be there.
+/// Opens one connection to an existing file.
 pub(crate) async fn open(
     path: &Path,
     tune: impl Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
@@ -35,11 +35,11 @@ pub(crate) async fn open(
     Database::connect(options).await.map_err(|error| connect::explain(path, error))
 }
 
-/// Refuses what is damaged, no database of ROMS, or one of a later release.
+/// Fails if the file is damaged, not a ROMS database, or of a newer release.
 pub(crate) async fn check(file: &DatabaseConnection, path: &Path) -> Result<(), StoreError> {
     let explain = |error| connect::explain(path, error);
     let findings = texts(file, "PRAGMA integrity_check(1)").await.map_err(explain)?;
-    // A finding may begin with a line that only names the database.
+    // The first line of a finding may only name the database.
     let mut findings = findings.iter().flat_map(|finding| finding.lines());
     if let Some(finding) = findings.find(|line| *line != "ok" && !line.starts_with("***")) {
         return Err(StoreError::Damaged { path: path.to_owned(), finding: finding.to_owned() });

@@ -1,9 +1,8 @@
-//! A person removed from everything that is stored, by their e-mail address.
+//! Removes a person from everything that is stored, by their e-mail address.
 //!
-//! What an order says of the deal stays: number, product, price, status, dates. What it says of
-//! the person is emptied, here, in the history and in the log. The log comes first and the orders
-//! last, because their address is what all else is found by: a run that breaks off can be run
-//! again. What is said of these orders meanwhile is looked for before it ends.
+//! An order keeps number, product, price, status and dates. Everything personal is emptied, in the order, its history
+//! and the webhook log. The orders come last, because their address leads to everything else: an interrupted purge can
+//! simply be run again. Messages about these orders that arrive meanwhile are looked for before it ends.
 
 mod tables;
 
@@ -19,42 +18,41 @@ use crate::store::entity::{discord_views, order_events, orders, webhook_logs};
 use crate::store::{Store, StoreError};
 use tables::Table;
 
-/// Columns that speak of the person who ordered.
+/// Columns about the person who ordered.
 const PERSONAL: [&str; 6] = ["email", "customer_name", "shipping_address", "profile", "proxy_list", "notes"];
-/// Rows that are looked at in one go, and at most emptied in one transaction. Raw messages may
-/// be large.
-const PAGE: u64 = 100;
-/// Between two transactions, for the writer of a ROMS that serves.
+/// Rows read at a time, and at most emptied in one transaction. Raw messages may be large.
+const PAGE_SIZE: u64 = 100;
+/// Pause between two transactions, so that a running ROMS can write.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long to go on asking for a lock: a busy ROMS leaves only short gaps.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How often to look again at what was said of the orders meanwhile.
-const MOST_ROUNDS: usize = 10;
+/// How long to try for a lock: a busy ROMS releases it only for short moments.
+const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
+/// How often to look for messages about the orders that arrived meanwhile.
+const MAX_ROUNDS: usize = 10;
 
-/// In how many rows a person was found.
+/// How many rows of each table contain a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Purged {
     /// Orders.
     pub orders: u64,
-    /// Steps of the orders' history.
+    /// Order events.
     pub events: u64,
-    /// Messages in the log.
+    /// Rows of the webhook log.
     pub logs: u64,
-    /// Filters of lists shown in Discord.
+    /// Filters of lists in Discord.
     pub views: u64,
 }
 
-/// Who is removed.
+/// The person to remove.
 struct Person<'a> {
     address: &'a EmailAddress,
-    /// The orders with this address. Others that have it now came in afterwards, or are new to it:
-    /// they keep it, so that another run finds what belongs to them.
+    /// Row ids of the orders with this address at the start. Orders that get the address later keep it, so that another
+    /// purge finds them.
     orders: HashSet<i64>,
 }
 
-/// Up to which row each table has been looked at.
+/// The last row that was examined in each table.
 #[derive(Default)]
-struct Looked {
+struct Progress {
     logs: i64,
     events: i64,
 }
@@ -68,12 +66,11 @@ impl Store {
         self.sweep(address, false).await
     }
 
-    /// Removes a person from orders, history and log, then rewrites what held them, so that
-    /// nothing is left in free space. Orders that come in afterwards are not looked at.
+    /// Removes a person from orders, history and log, then rewrites the database so that nothing remains in free space.
+    /// Orders that arrive later are not examined.
     ///
     /// # Errors
-    /// When the database fails, or somebody else holds its lock for very long. Run again, it goes
-    /// on where it was.
+    /// If the database fails, or another process holds its lock for very long. A second run continues the work.
     pub async fn purge(&self, address: &EmailAddress) -> Result<Purged, StoreError> {
         let is_sqlite = self.writer.get_database_backend() == DbBackend::Sqlite;
         if is_sqlite {
@@ -81,9 +78,9 @@ impl Store {
         }
         let purged = self.sweep(address, true).await?;
         if is_sqlite {
-            patiently(async || self.rewrite_search_index().await).await?;
+            retry_while_busy(async || self.rewrite_search_index().await).await?;
             connect::keep_undo_in_memory(&self.writer, false).await?;
-            patiently(async || Ok(self.writer.execute_unprepared("VACUUM").await.map(drop)?)).await?;
+            retry_while_busy(async || Ok(self.writer.execute_unprepared("VACUUM").await.map(drop)?)).await?;
             connect::keep_undo_in_memory(&self.writer, true).await?;
             self.empty_log_file().await?;
         } else {
@@ -103,10 +100,10 @@ impl Store {
             let owned = |row: &orders::Model| row.email.as_deref().is_some_and(|email| address.is_in(email));
             person.orders.extend(page.iter().filter(|row| owned(row)).map(|row| row.id));
         }
-        let mut looked = Looked::default();
-        let mut purged = self.sweep_history(&person, empties, &mut looked).await?;
+        let mut progress = Progress::default();
+        let mut purged = self.sweep_history(&person, empties, &mut progress).await?;
         purged.views = self.sweep_table::<discord_views::Entity>(&person, empties, &mut 0).await?;
-        for round in 0..MOST_ROUNDS {
+        for round in 0..MAX_ROUNDS {
             let orders = self.sweep_table::<orders::Entity>(&person, empties, &mut 0).await?;
             if round == 0 {
                 purged.orders = orders;
@@ -114,7 +111,7 @@ impl Store {
             if !empties {
                 break;
             }
-            let later = self.sweep_history(&person, empties, &mut looked).await?;
+            let later = self.sweep_history(&person, empties, &mut progress).await?;
             if later == Purged::default() {
                 break;
             }
@@ -124,22 +121,22 @@ impl Store {
         Ok(purged)
     }
 
-    /// Goes through the log and the orders' history, from where it was before.
+    /// Goes through the rest of the log and of the order events.
     async fn sweep_history(
         &self,
         person: &Person<'_>,
         empties: bool,
-        looked: &mut Looked,
+        progress: &mut Progress,
     ) -> Result<Purged, StoreError> {
         Ok(Purged {
-            logs: self.sweep_table::<webhook_logs::Entity>(person, empties, &mut looked.logs).await?,
-            events: self.sweep_table::<order_events::Entity>(person, empties, &mut looked.events).await?,
+            logs: self.sweep_table::<webhook_logs::Entity>(person, empties, &mut progress.logs).await?,
+            events: self.sweep_table::<order_events::Entity>(person, empties, &mut progress.events).await?,
             ..Purged::default()
         })
     }
 
-    /// Goes through the rows of a table behind one, but those that come in meanwhile, in the order of
-    /// ids, and gives how many hold the person.
+    /// Goes through the rows of a table after `after`, except those that arrive meanwhile, and returns how many contain
+    /// the person.
     async fn sweep_table<T: Table>(
         &self,
         person: &Person<'_>,
@@ -153,10 +150,10 @@ impl Store {
             let page = self.page::<T>(*after).await?;
             let Some(last) = page.last() else { break };
             *after = T::id(last);
-            let ids: Vec<i64> = page.iter().filter(|row| T::holds(row, person)).map(T::id).collect();
+            let ids: Vec<i64> = page.iter().filter(|row| T::contains(row, person)).map(T::id).collect();
             found += ids.len() as u64;
             if empties && !ids.is_empty() {
-                patiently(async || self.empty::<T>(&ids, person).await).await?;
+                retry_while_busy(async || self.empty::<T>(&ids, person).await).await?;
                 sleep(PAUSE).await;
             }
         }
@@ -164,7 +161,7 @@ impl Store {
     }
 
     async fn page<T: Table>(&self, after: i64) -> Result<Vec<T::Model>, StoreError> {
-        Ok(T::find().filter(T::ID.gt(after)).order_by_asc(T::ID).limit(PAGE).all(&self.readers).await?)
+        Ok(T::find().filter(T::ID.gt(after)).order_by_asc(T::ID).limit(PAGE_SIZE).all(&self.readers).await?)
     }
 
     /// Empties rows in one transaction.
@@ -174,11 +171,11 @@ impl Store {
         batch.commit().await
     }
 
-    /// Leaves nothing in SQLite's write-ahead log.
+    /// Moves SQLite's write-ahead log into the file and truncates it.
     async fn empty_log_file(&self) -> Result<(), StoreError> {
-        patiently(async || {
-            let fold = Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)");
-            let row = self.writer.query_one_raw(fold).await?;
+        retry_while_busy(async || {
+            let truncate = Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)");
+            let row = self.writer.query_one_raw(truncate).await?;
             let is_busy = row.map_or(Ok(0), |row| row.try_get_by_index::<i32>(0))? != 0;
             if is_busy { Err(StoreError::LogInUse) } else { Ok(()) }
         })
@@ -186,9 +183,9 @@ impl Store {
     }
 }
 
-/// Does something again while somebody else holds the lock.
-async fn patiently<T>(action: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let deadline = Instant::now() + PATIENCE;
+/// Tries again while another connection holds the lock.
+async fn retry_while_busy<T>(action: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let deadline = Instant::now() + LOCK_TIMEOUT;
     loop {
         match action().await {
             Err(error) if error.is_busy() && Instant::now() < deadline => sleep(PAUSE).await,

@@ -1,9 +1,8 @@
-//! A backup put in the place of the database, which is kept beside it.
+//! Replaces an SQLite database with a backup, and keeps the old file beside it.
 //!
-//! What must not happen: that a process goes on writing to a file that is no longer the database,
-//! and that the write-ahead log of the old file is applied to the new one. So the old file is
-//! locked against everybody first, which SQLite grants only where nobody else has it open, and its
-//! log is folded into it under that lock. The new file then takes its name in one step.
+//! No process may go on writing to the old file, and its write-ahead log must not be applied to the new one. So
+//! [`claim`] first locks the old file exclusively, which SQLite allows only if no other process has it open, and moves
+//! the log into it. Then the new file takes its name in one step.
 
 use std::ffi::OsString;
 use std::fs;
@@ -15,48 +14,48 @@ use chrono::Utc;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteLockingMode};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use super::draft::{Draft, folder_of, refused};
+use super::temp_file::{TempFile, file_error, folder_of};
 use super::{connect, file};
 use crate::config::DatabaseUrl;
 use crate::store::{Contents, StoreError};
 
-/// What SQLite keeps beside a database.
+/// Endings of the files that SQLite keeps beside a database.
 const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// What a restore did.
+/// The result of a restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
-    /// What the database holds now.
+    /// The contents of the database now.
     pub contents: Contents,
-    /// Where the database that was there before is kept.
+    /// Where the previous database is kept.
     pub kept: Option<PathBuf>,
 }
 
-/// Puts the database in the file `from` in the place of the one at `url`.
+/// Replaces the database at `url` with the backup in the file `from`.
 ///
 /// # Errors
-/// When `from` is damaged, no database of ROMS or one of a later release, and when the database
-/// is in use. Then it is left as it was.
+/// If `from` is damaged, not a ROMS database or of a newer release, or if the database is in use. Then the database
+/// stays as it was.
 pub async fn restore(url: &DatabaseUrl, from: &Path) -> Result<Restored, StoreError> {
     let path = url.sqlite_path().ok_or(StoreError::NoFile)?;
-    // Where a link leads to the database, it is the database that is replaced.
+    // If this is a link, its target is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::canonicalize(from).is_ok_and(|from| from == path) {
         return Err(StoreError::Exists { path: from.to_owned() });
     }
     let claim = if path.exists() { claim(&path).await? } else { None };
 
-    let draft = Draft::beside(&path)?;
-    let contents = copy_sound(from, &draft.path()).await.map_err(|error| error.of_damaged(from))?;
-    give_to_owner(&draft, &path)?;
+    let temp_file = TempFile::beside(&path)?;
+    let contents = copy_checked(from, &temp_file.path()).await.map_err(|error| error.of_damaged(from))?;
+    give_to_owner(&temp_file, &path)?;
     let kept = keep(&path, claim.is_some())?;
-    draft.publish_over(&path)?;
+    temp_file.publish_over(&path)?;
     drop(claim);
     Ok(Restored { contents, kept })
 }
 
-/// Copies a backup if it is sound.
-async fn copy_sound(from: &Path, to: &Path) -> Result<Contents, StoreError> {
+/// Checks a backup and copies it.
+async fn copy_checked(from: &Path, to: &Path) -> Result<Contents, StoreError> {
     let source = open_source(from).await?;
     file::check(&source, from).await?;
     let contents = file::copy(&source, from, to).await?;
@@ -64,28 +63,28 @@ async fn copy_sound(from: &Path, to: &Path) -> Result<Contents, StoreError> {
     Ok(contents)
 }
 
-/// Opens a backup without leaving a trace beside it. A file that nobody has open may lie where
-/// nothing can be written; one with a log beside it may be in use.
+/// Opens a backup without creating files beside it, since it may lie in a read-only folder. A backup with a write-ahead
+/// log beside it may be in use, so it is opened normally.
 async fn open_source(from: &Path) -> Result<DatabaseConnection, StoreError> {
     let alone = !with_suffix(from, "-wal").exists();
     file::open(from, move |options| options.read_only(alone).immutable(alone)).await
 }
 
-/// Locks the database against everybody, with everything that was committed in its one file.
-/// `None` where it is so damaged that nobody can be using it.
+/// Locks the database exclusively, after moving everything committed into its one file. `None` if it is so damaged
+/// that nobody can be using it.
 async fn claim(path: &Path) -> Result<Option<DatabaseConnection>, StoreError> {
     let claimed = async {
-        // In this mode SQLite wants the whole file for itself before it looks at anything in it,
-        // so that this tells even of a damaged file whether somebody has it open.
+        // In this mode SQLite locks the file before it reads anything, so that this detects other users even of a
+        // damaged file.
         let alone = |options: SqliteConnectOptions| options.locking_mode(SqliteLockingMode::Exclusive);
-        let probe = file::open(path, move |options| alone(at_once(options))).await?;
+        let probe = file::open(path, move |options| alone(without_waiting(options))).await?;
         probe.execute_unprepared("BEGIN EXCLUSIVE; COMMIT").await?;
         probe.close().await?;
 
-        let claim = file::open(path, at_once).await?;
+        let claim = file::open(path, without_waiting).await?;
         claim.execute_unprepared("PRAGMA journal_mode = DELETE").await?;
         claim.execute_unprepared("BEGIN EXCLUSIVE").await?;
-        // Only without a write-ahead log is that lock one against readers too.
+        // The lock excludes readers only without a write-ahead log.
         let is_alone = connect::pragma(&claim, "journal_mode").await? == "delete";
         Ok(is_alone.then_some(claim))
     };
@@ -99,21 +98,21 @@ async fn claim(path: &Path) -> Result<Option<DatabaseConnection>, StoreError> {
     }
 }
 
-/// A lock that is not free now is refused at once.
-fn at_once(options: SqliteConnectOptions) -> SqliteConnectOptions {
+/// Fails at once if a lock is not free.
+fn without_waiting(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options.busy_timeout(Duration::ZERO)
 }
 
-/// Gives the file that is there a second name, so that its first one is never without a file.
-/// Side files that nobody could fold into it go with it.
+/// Keeps the old file under a second name, so that the first name always leads to a file. Side files that could not be
+/// moved into it are kept with it.
 fn keep(path: &Path, is_claimed: bool) -> Result<Option<PathBuf>, StoreError> {
     let kept = with_suffix(path, &format!(".before-restore-{}", Utc::now().format("%Y%m%dT%H%M%SZ")));
-    let failed = |error| refused("keep the database as", &kept, error);
+    let failed = |error| file_error("keep the database as", &kept, error);
     let exists = path.exists();
     if exists {
         match fs::hard_link(path, &kept) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(failed(error)),
-            // Not every file system has links.
+            // Not every file system has hard links.
             Err(_) => fs::rename(path, &kept).map_err(failed)?,
             Ok(()) => {}
         }
@@ -129,28 +128,29 @@ fn keep(path: &Path, is_claimed: bool) -> Result<Option<PathBuf>, StoreError> {
     Ok(exists.then_some(kept))
 }
 
-/// Whoever runs ROMS must be able to open the file also where somebody else restores it: it
-/// belongs to the owner of the one that it replaces, else to the owner of the folder.
+/// Gives the file to the owner of the file that it replaces, or else of the folder: the user that runs ROMS must be
+/// able to open it even if another user restores it.
 #[cfg(unix)]
-fn give_to_owner(draft: &Draft, path: &Path) -> Result<(), StoreError> {
+fn give_to_owner(temp_file: &TempFile, path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::{MetadataExt, chown};
-    let failed = |error| refused("find the owner of", path, error);
+    let failed = |error| file_error("find the owner of", path, error);
     let before = if path.exists() { path } else { folder_of(path) };
-    let (before, own) = (fs::metadata(before).map_err(failed)?, fs::metadata(draft.path()).map_err(failed)?);
+    let (before, own) =
+        (fs::metadata(before).map_err(failed)?, fs::metadata(temp_file.path()).map_err(failed)?);
     if (before.uid(), before.gid()) == (own.uid(), own.gid()) {
         return Ok(());
     }
-    match chown(draft.path(), Some(before.uid()), Some(before.gid())) {
-        // Only the administrator may give files away; for anybody else it is their own.
+    match chown(temp_file.path(), Some(before.uid()), Some(before.gid())) {
+        // Only the administrator may give files away; for other users the file stays their own.
         Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
-            Err(refused("change the owner of", path, error))
+            Err(file_error("change the owner of", path, error))
         }
         _ => Ok(()),
     }
 }
 
 #[cfg(not(unix))]
-fn give_to_owner(_: &Draft, _: &Path) -> Result<(), StoreError> {
+fn give_to_owner(_: &TempFile, _: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 

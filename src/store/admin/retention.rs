@@ -1,4 +1,4 @@
-//! What keeps the database small: old messages emptied, the write-ahead log folded away.
+//! Keeps the database small: removes the text of old messages and moves SQLite's write-ahead log into the file.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use super::connect;
 use crate::store::entity::webhook_logs::{Column, Entity};
 use crate::store::{Store, StoreError};
 
-/// How long folding the log away waits for those who read from it, while nothing is written.
-const FOLD_TIME: Duration = Duration::from_millis(200);
+/// How long a checkpoint waits for readers. Nothing can be written meanwhile.
+const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(200);
 
 impl Store {
-    /// Empties payload and text forms of at most `limit` messages that came in before then, the
-    /// oldest first, and gives how many. What became of them stays, and so do their orders.
+    /// Empties payload and text forms of at most `limit` messages that arrived before this time, oldest first, and
+    /// returns how many. Their outcomes and orders stay.
     ///
     /// # Errors
     /// When the database fails.
@@ -33,7 +33,7 @@ impl Store {
             .and_where(Column::CreatedAt.lt(before))
             .order_by(Column::CreatedAt, Order::Asc)
             .limit(limit)
-            // On a server, another process may be at it as well.
+            // Another process on the same server may be doing the same.
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
             .to_owned();
         let emptied = Entity::update_many()
@@ -46,7 +46,7 @@ impl Store {
         Ok(emptied.rows_affected)
     }
 
-    /// Where SQLite keeps its write-ahead log; `None` for another database.
+    /// The path of SQLite's write-ahead log; `None` for PostgreSQL.
     ///
     /// # Errors
     /// When the database fails.
@@ -61,29 +61,28 @@ impl Store {
         Ok(file.map(|file| PathBuf::from(file + "-wal")))
     }
 
-    /// Folds SQLite's write-ahead log into the file and leaves it empty, unless somebody reads
-    /// from it for longer than a moment.
+    /// Moves SQLite's write-ahead log into the database file and truncates it, unless a reader uses the log for longer
+    /// than a moment.
     ///
-    /// The log is started over only when nobody reads from it any more. With readers always at
-    /// it that never happens by itself, and it grows; here new readers are sent to the file, and
-    /// those under way are waited for.
+    /// SQLite starts the log over only when nobody reads from it. If there is always a reader, the log grows without
+    /// limit. Here new readers use the file, and SQLite waits for the others.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        // Most of it without keeping anybody from writing.
+        // This moves most of the log while others go on writing.
         self.writer.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await?;
-        let fold = format!(
+        let truncate = format!(
             "PRAGMA busy_timeout = {}; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = {}",
-            FOLD_TIME.as_millis(),
+            CHECKPOINT_TIMEOUT.as_millis(),
             connect::BUSY_TIMEOUT.as_millis()
         );
-        let folded = self.writer.execute_unprepared(&fold).await;
-        if folded.is_err() {
-            let patient = format!("PRAGMA busy_timeout = {}", connect::BUSY_TIMEOUT.as_millis());
-            self.writer.execute_unprepared(&patient).await?;
+        let truncated = self.writer.execute_unprepared(&truncate).await;
+        if truncated.is_err() {
+            let restore = format!("PRAGMA busy_timeout = {}", connect::BUSY_TIMEOUT.as_millis());
+            self.writer.execute_unprepared(&restore).await?;
         }
-        folded?;
+        truncated?;
         Ok(())
     }
 }

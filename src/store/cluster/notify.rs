@@ -1,5 +1,5 @@
-//! What other processes on the same PostgreSQL have stored: LISTEN and NOTIFY. A notification is
-//! sent with the commit of what it tells of, and names orders by their ids.
+//! Notifications about changed orders between processes on one PostgreSQL database, by LISTEN and NOTIFY. The server
+//! sends a notification when the transaction of the orders is committed. It contains their ids.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use tokio::time::{sleep, timeout};
 use crate::store::admin::connect::Server;
 use crate::store::{Batch, Store, StoreError};
 
-/// The longest notification, in bytes: less than PostgreSQL's limit of 8000.
-const MAX_BYTES: usize = 7900;
-/// Without a notification for so long, the server is asked whether it is there.
-const PULSE: Duration = Duration::from_secs(5);
-/// How long it may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// Before connecting again.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Maximum length of a notification in bytes. PostgreSQL's limit is 8000.
+const MAX_PAYLOAD: usize = 7900;
+/// After this long without a notification, check the connection.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// How long the server may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+/// Pause before connecting again.
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
 /// An order that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,23 +30,23 @@ pub struct ChangedOrder {
     pub created: bool,
 }
 
-/// What is heard of other processes.
+/// What other processes have stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notification {
-    /// They have stored these.
+    /// These orders.
     OrdersChanged(Vec<ChangedOrder>),
-    /// They may have stored something that was not heard: the connection was gone.
+    /// The connection was lost, so notifications may have been missed.
     Missed,
 }
 
-/// Hears of other processes.
+/// Receives notifications of other processes.
 pub struct Listener {
     store: Store,
     line: Option<PgListener>,
 }
 
 impl Store {
-    /// Listens from now on. With SQLite there is nobody to be heard.
+    /// Starts to listen. With SQLite there are no other processes, so nothing is ever received.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -60,7 +60,7 @@ impl Store {
 }
 
 impl Batch {
-    /// Lets the other processes know of changed orders, once all of this is committed.
+    /// Notifies the other processes of changed orders when this batch is committed.
     ///
     /// # Errors
     /// When the database fails.
@@ -78,7 +78,7 @@ impl Batch {
 }
 
 impl Listener {
-    /// Waits for what is next. It may be dropped while it waits: nothing is lost by that.
+    /// Waits for the next notification. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Notification {
         let Some(server) = self.store.server.clone() else { return std::future::pending().await };
         loop {
@@ -88,20 +88,20 @@ impl Listener {
                         self.line = Some(line);
                         return Notification::Missed;
                     }
-                    Err(_) => sleep(PAUSE).await,
+                    Err(_) => sleep(RECONNECT_PAUSE).await,
                 }
                 continue;
             };
-            match timeout(PULSE, line.try_recv()).await {
-                Ok(Ok(Some(told))) => {
-                    let changed = read(&self.store.origin, told.payload());
+            match timeout(CHECK_INTERVAL, line.try_recv()).await {
+                Ok(Ok(Some(received))) => {
+                    let changed = parse(&self.store.origin, received.payload());
                     if !changed.is_empty() {
                         return Notification::OrdersChanged(changed);
                     }
                 }
                 Ok(Ok(None) | Err(_)) => self.line = None,
                 Err(_) => {
-                    if !matches!(timeout(PATIENCE, line.execute("SELECT 1")).await, Ok(Ok(_))) {
+                    if !matches!(timeout(ANSWER_TIMEOUT, line.execute("SELECT 1")).await, Ok(Ok(_))) {
                         self.line = None;
                     }
                 }
@@ -110,7 +110,7 @@ impl Listener {
     }
 }
 
-/// A new connection each time: one that hangs is left behind.
+/// Opens a new connection each time, because an old one may hang.
 async fn connect(server: &Server) -> Result<PgListener, StoreError> {
     let connecting = async {
         let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
@@ -120,19 +120,19 @@ async fn connect(server: &Server) -> Result<PgListener, StoreError> {
         line.listen("roms_orders").await?;
         Ok(line)
     };
-    match timeout(PATIENCE, connecting).await {
+    match timeout(ANSWER_TIMEOUT, connecting).await {
         Ok(connected) => connected.map_err(|error: sea_orm::sqlx::Error| server.refused(&error)),
         Err(_) => Err(StoreError::Silent),
     }
 }
 
-/// Notifications: the process that they are of, then ids, with a `+` behind those of new orders.
+/// Notifications consist of the sending process and row ids, with a `+` after those of new orders.
 fn payloads(origin: &str, changed: &[ChangedOrder]) -> Vec<String> {
     let mut payloads: Vec<String> = Vec::new();
     for ChangedOrder { id, created } in changed {
         let mark = if *created { "+" } else { "" };
-        match payloads.last_mut().filter(|payload| payload.len() < MAX_BYTES - 22) {
-            // Writing to a text cannot fail.
+        match payloads.last_mut().filter(|payload| payload.len() < MAX_PAYLOAD - 22) {
+            // Writing to a String cannot fail.
             Some(payload) => drop(write!(payload, " {id}{mark}")),
             None => payloads.push(format!("{origin} {id}{mark}")),
         }
@@ -140,8 +140,8 @@ fn payloads(origin: &str, changed: &[ChangedOrder]) -> Vec<String> {
     payloads
 }
 
-/// What a notification tells of, unless it is one of our own.
-fn read(origin: &str, payload: &str) -> Vec<ChangedOrder> {
+/// The orders of a notification; none if this process sent it.
+fn parse(origin: &str, payload: &str) -> Vec<ChangedOrder> {
     let mut words = payload.split(' ');
     if words.next() == Some(origin) {
         return Vec::new();
@@ -155,16 +155,19 @@ fn read(origin: &str, payload: &str) -> Vec<ChangedOrder> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ChangedOrder, payloads, read};
+    use super::{ChangedOrder, parse, payloads};
 
     #[test]
-    fn many_orders_are_told_of_in_few_notifications_that_postgresql_takes() {
+    fn many_orders_fit_into_few_notifications() {
         let changed: Vec<_> =
             (0..2000).map(|at| ChangedOrder { id: i64::MAX - at, created: at % 3 == 0 }).collect();
         let payloads = payloads("0123456789abcdef", &changed);
         assert!(payloads.len() < 7 && payloads.iter().all(|payload| payload.len() < 8000));
-        let heard: Vec<_> = payloads.iter().flat_map(|payload| read("somebody", payload)).collect();
+        let heard: Vec<_> = payloads.iter().flat_map(|payload| parse("somebody", payload)).collect();
         assert_eq!(heard, changed);
-        assert!(read("0123456789abcdef", &payloads[0]).is_empty(), "one's own are no news");
+        assert!(
+            parse("0123456789abcdef", &payloads[0]).is_empty(),
+            "a process ignores its own notifications"
+        );
     }
 }

@@ -65,7 +65,7 @@ pub struct StatRow {
     /// How many orders.
     pub orders: u64,
     /// How many of them are cancelled or refunded. Units and spend leave these out.
-    pub void: u64,
+    pub cancelled_or_refunded: u64,
     /// Units of the other orders.
     pub units: u64,
     /// Totals of the other orders, by currency.
@@ -188,11 +188,11 @@ impl Store {
         for (name, currency, orders, void, units, priced, hundredths) in sums {
             let key = Some(name).filter(|name| !name.is_empty());
             if rows.last().is_none_or(|row| row.key != key) {
-                rows.push(StatRow { key, orders: 0, void: 0, units: 0, spend: Vec::new() });
+                rows.push(StatRow { key, orders: 0, cancelled_or_refunded: 0, units: 0, spend: Vec::new() });
             }
             let Some(row) = rows.last_mut() else { continue };
             row.orders += count(orders);
-            row.void += count(void);
+            row.cancelled_or_refunded += count(void);
             row.units += count(units);
             if priced > 0 {
                 let currency = currency_from_code(&currency);

@@ -49,7 +49,7 @@ async fn what_exists_is_never_overwritten() {
     std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
     for name in ["notes.txt", "link", "roms_v2.db", "."] {
         let line = refusal(folder.path(), &["backup", name]).await;
-        assert!(line.contains(&format!("{name} exists, and is not overwritten")), "{line}");
+        assert!(line.contains(&format!("{name} already exists and is not overwritten")), "{line}");
     }
     assert_eq!(fs::read_to_string(folder.path().join("notes.txt")).unwrap(), "mine");
     assert_eq!(names(folder.path()), ["link", "notes.txt", "roms_v2.db"]);

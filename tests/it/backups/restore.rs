@@ -130,11 +130,11 @@ async fn what_is_no_sound_backup_is_refused_and_the_database_left_alone() {
     for (name, said) in [
         ("missing.db", "there is no database at missing.db"),
         ("notes.txt", "notes.txt is not an SQLite database"),
-        ("cakes.db", "cakes.db is no database of roms"),
+        ("cakes.db", "cakes.db is not a ROMS database"),
         ("later.db", "newer release of roms"),
         ("torn.db", "torn.db is damaged"),
         ("short.db", "short.db is damaged"),
-        ("roms_v2.db", "roms_v2.db exists, and is not overwritten"),
+        ("roms_v2.db", "roms_v2.db already exists and is not overwritten"),
     ] {
         let line = refusal(folder.path(), &["restore", name]).await;
         assert!(line.contains(said), "{name}: {line}");

@@ -38,11 +38,12 @@ fn recount(orders: &[Order], zone: Tz, period: Period, by: GroupBy) -> Vec<StatR
             GroupBy::Profile => profile,
             GroupBy::Product => product,
         };
-        let empty = StatRow { key: key.clone(), orders: 0, void: 0, units: 0, spend: Vec::new() };
+        let empty =
+            StatRow { key: key.clone(), orders: 0, cancelled_or_refunded: 0, units: 0, spend: Vec::new() };
         let (row, spend) = rows.entry(key).or_insert((empty, BTreeMap::new()));
         row.orders += 1;
         if status.is_some_and(Status::is_cancelled_or_refunded) {
-            row.void += 1;
+            row.cancelled_or_refunded += 1;
             continue;
         }
         row.units += u64::from(quantity.unwrap_or(0));
@@ -105,11 +106,11 @@ async fn orders_units_and_spend_are_summed_exactly() {
     let best_buy = StatRow {
         key: some("Best Buy US"),
         orders: 4,
-        void: 1,
+        cancelled_or_refunded: 1,
         units: 4,
         spend: vec![spend(Currency::CAD, 2_002), spend(Currency::USD, 10_001)],
     };
-    let unsaid = StatRow { key: None, orders: 1, void: 0, units: 0, spend: Vec::new() };
+    let unsaid = StatRow { key: None, orders: 1, cancelled_or_refunded: 0, units: 0, spend: Vec::new() };
     assert_eq!(sums, [best_buy, unsaid]);
 }
 

@@ -37,7 +37,7 @@ async fn errors_on_opening_say_what_to_do() {
     let user = changed(&home, |url| url.set_username("nobody_here").unwrap());
     assert!(refusal(&user).await.contains("it refuses the password of database.url"));
     let database = changed(&home, |url| url.set_path("/no_such_database"));
-    assert!(refusal(&database).await.contains("it has no such database; make it with CREATE DATABASE"));
+    assert!(refusal(&database).await.contains("it has no such database; create it with CREATE DATABASE"));
     let name = changed(&home, |url| url.set_host(Some("no-such-host.invalid")).unwrap());
     assert!(refusal(&name).await.contains("are host and port of database.url right?"));
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -82,7 +82,7 @@ async fn a_database_of_another_encoding_is_refused() {
     let url = changed(&home, |url| url.set_path(&name));
     let line = refusal(&url).await;
     sql.run(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
-    assert!(line.contains("its encoding is LATIN1; make it anew with CREATE DATABASE"), "{line}");
+    assert!(line.contains("its encoding is LATIN1; create a new one with CREATE DATABASE"), "{line}");
 }
 
 #[tokio::test]

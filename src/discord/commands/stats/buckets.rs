@@ -140,7 +140,13 @@ mod tests {
     }
 
     fn row(day: NaiveDate, orders: u64) -> StatRow {
-        StatRow { key: Some(day.to_string()), orders, void: 0, units: orders, spend: Vec::new() }
+        StatRow {
+            key: Some(day.to_string()),
+            orders,
+            cancelled_or_refunded: 0,
+            units: orders,
+            spend: Vec::new(),
+        }
     }
 
     fn buckets_of(days: &[&str], from: &str, to: &str, today: &str) -> (Unit, Vec<Bucket>) {

@@ -37,7 +37,7 @@ impl Totals {
     pub(crate) fn of_rows<'a>(rows: impl IntoIterator<Item = &'a StatRow>) -> Self {
         let mut totals = Self::default();
         for row in rows {
-            totals.add_counts(row.orders, row.void, row.units);
+            totals.add_counts(row.orders, row.cancelled_or_refunded, row.units);
             for Spend { currency, hundredths, orders } in &row.spend {
                 totals.add_spend(*currency, Decimal::new(*hundredths, 2), *orders);
             }
@@ -141,7 +141,13 @@ mod tests {
             hundredths: *hundredths,
             orders: *orders,
         });
-        StatRow { key: None, orders, void, units: orders - void, spend: spend.collect() }
+        StatRow {
+            key: None,
+            orders,
+            cancelled_or_refunded: void,
+            units: orders - void,
+            spend: spend.collect(),
+        }
     }
 
     fn averages(rows: &[StatRow]) -> Vec<String> {

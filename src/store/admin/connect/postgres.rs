@@ -1,4 +1,4 @@
-//! PostgreSQL: what must be true of the server, the settings of each session, and the pools.
+//! Opens a PostgreSQL database: checks the server, sets up each session, and creates the pools.
 
 use std::fmt::{self, Display};
 use std::io;
@@ -13,30 +13,30 @@ use tokio::time::{sleep, timeout};
 use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
 use crate::config::DatabaseUrl;
 use crate::store::database_file::DatabaseFile;
-use crate::store::error::{postgres_error, root, sqlx_error};
+use crate::store::error::{postgres as codes, postgres_error, root, sqlx_error};
 use crate::store::{Options, Store, StoreError};
 
-/// Held to the end of the transaction that migrates. The number only has to be the same in every
-/// ROMS: "roms" in ASCII.
+/// Held until the migrating transaction ends. Every ROMS uses the same number: "roms" in ASCII.
 pub(crate) const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(1919905139)";
 
-/// The oldest release that is supported, as `server_version_num` tells it.
-const OLDEST: i32 = 150_000;
-/// Connections that write: the pipeline has one at work, the Discord edge notes its cursors, and
-/// one that hangs on a network that is gone must not keep the others waiting. Two stay open: the pool
-/// looks at a connection that comes back, and whoever writes meanwhile would have to open another one.
+/// The oldest supported release, in the form of `server_version_num`.
+const MIN_VERSION: i32 = 150_000;
+/// Connections that write. The writer uses one and the Discord edge another for its cursors; the rest are for the case
+/// that a connection hangs on a broken network. Two stay open, because the pool checks a returning connection and the
+/// next statement would otherwise have to open a new one.
 const WRITERS: RangeInclusive<u32> = 2..=4;
-/// How long to wait before connecting once more to a server that is starting up.
-const START_PAUSE: Duration = Duration::from_millis(100);
-/// A pooled connection is closed when it was idle for so long, or is so old.
-const IDLE: Duration = Duration::from_mins(10);
-const LIFETIME: Duration = Duration::from_mins(30);
+/// Pause before another attempt to connect to a server that is starting up.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+/// The pools close a connection that was idle for this long.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
+/// The pools close a connection of this age.
+const MAX_LIFETIME: Duration = Duration::from_mins(30);
 
 pub(crate) type Settings<'a> = &'a [(&'a str, &'a str)];
 
-/// A migration may take long, and waits for that of another process.
+/// A migration may take long, and may wait for that of another process.
 const MIGRATING: Settings<'_> = &[("statement_timeout", "0"), ("lock_timeout", "0")];
-/// All that a writer looks for has its index; before the first ANALYZE the planner would scan.
+/// Every query of a writer has an index, but before the first ANALYZE the planner would scan whole tables.
 const WRITING: Settings<'_> = &[
     ("statement_timeout", "30s"),
     ("lock_timeout", "5s"),
@@ -45,10 +45,10 @@ const WRITING: Settings<'_> = &[
     ("jit", "off"),
 ];
 const READING: Settings<'_> = &[("statement_timeout", "30s"), ("default_transaction_read_only", "on")];
-/// For a server that would answer before it has written: the acknowledgement must be true.
+/// For a server that is configured to answer before data is on disk: ROMS must not acknowledge a message too early.
 const DURABLE: Settings<'_> = &[("synchronous_commit", "on")];
 
-/// The way to the server, for connections that are in no pool.
+/// The server, for connections outside the pools.
 #[derive(Clone)]
 pub(crate) struct Server {
     options: PgConnectOptions,
@@ -56,7 +56,7 @@ pub(crate) struct Server {
 }
 
 impl fmt::Debug for Server {
-    /// Less the password.
+    /// Without the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.url, f)
     }
@@ -72,17 +72,17 @@ impl Server {
         Ok(Self { options, url: url.clone() })
     }
 
-    /// How to connect, with these settings for the session.
+    /// Options to connect with these session settings.
     pub(crate) fn options(&self, settings: Settings<'_>) -> PgConnectOptions {
         self.options.clone().options(settings.iter().copied())
     }
 
-    /// A connection with these settings.
+    /// Connects with these session settings.
     pub(crate) async fn connect(&self, settings: Settings<'_>) -> Result<PgConnection, sqlx::Error> {
         PgConnection::connect_with(&self.options(settings)).await
     }
 
-    /// Why the database cannot be used, and what to do.
+    /// The error that says why the server is not usable, and what to do.
     pub(crate) fn refused(&self, error: &sqlx::Error) -> StoreError {
         self.refused_because(reason(error))
     }
@@ -92,11 +92,11 @@ impl Server {
     }
 }
 
-/// What is known of the server.
-struct Look {
+/// What ROMS has to know about the server.
+struct ServerInfo {
     version: String,
-    /// Whether it must be told to write before it answers.
-    lazy: bool,
+    /// Whether it answers a commit before the data is on disk, unless told otherwise.
+    is_asynchronous: bool,
 }
 
 /// Opens and migrates.
@@ -106,19 +106,21 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
         Some(error) => server.refused(error),
         None => server.refused_because(root(&error).to_string()),
     };
-    let look = look_at(&server).await.map_err(|reason| server.refused_because(reason))?;
+    let info = inspect(&server).await.map_err(|reason| server.refused_because(reason))?;
     let migrator = connect(&server, 1..=1, &[MIGRATING]).await.map_err(explain)?;
     let (timezone, has_search_index) = migrate(&migrator, wanted).await.map_err(|error| match error {
-        StoreError::Database(error) if postgres_error(&error).is_some_and(|e| e.code() == NO_RIGHT) => {
+        StoreError::Database(error)
+            if postgres_error(&error).is_some_and(|e| e.code() == codes::NO_RIGHT) =>
+        {
             explain(error)
         }
         other => other,
     })?;
     drop(migrator.close().await);
-    let durable = if look.lazy { DURABLE } else { &[] };
+    let durable = if info.is_asynchronous { DURABLE } else { &[] };
     let writer = connect(&server, WRITERS, &[WRITING, durable]).await.map_err(explain)?;
     let readers = connect(&server, 1..=READERS, &[READING]).await.map_err(explain)?;
-    let engine = format!("PostgreSQL {}", look.version);
+    let engine = format!("PostgreSQL {}", info.version);
     Ok(Store {
         writer,
         readers,
@@ -131,11 +133,10 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
     })
 }
 
-/// Takes what is no longer valid out of tables, and out of the way. The time that this may take is
-/// not that of a statement of the writer's.
+/// Removes deleted row versions from tables, without the time limit of a writer's statement.
 pub(crate) async fn vacuum(writer: &DatabaseConnection, tables: &[&str]) -> Result<(), DbErr> {
     let failed = |error: sqlx::Error| DbErr::Exec(RuntimeErr::SqlxError(error.into()));
-    // A connection of the writers' is taken from them, and closed at the end.
+    // Taken out of the pool and closed at the end, because its settings change.
     let mut connection = writer.get_postgres_connection_pool().acquire().await.map_err(failed)?.detach();
     for statement in ["SET statement_timeout = 0".to_owned()]
         .into_iter()
@@ -155,12 +156,14 @@ async fn connect(
     let options = server.options(&settings.concat());
     let mut pool = pool("postgres://", *connections.end());
     pool.min_connections(*connections.start());
-    pool.idle_timeout(IDLE).max_lifetime(LIFETIME).map_sqlx_postgres_opts(move |_| options.clone());
+    pool.idle_timeout(IDLE_TIMEOUT)
+        .max_lifetime(MAX_LIFETIME)
+        .map_sqlx_postgres_opts(move |_| options.clone());
     Database::connect(pool).await
 }
 
-/// Asks the server, on a connection of its own, whether it can serve; in words, if it cannot.
-async fn look_at(server: &Server) -> Result<Look, String> {
+/// Checks on a separate connection whether the server is usable; otherwise returns the reason.
+async fn inspect(server: &Server) -> Result<ServerInfo, String> {
     let mut connection = connect_first(server).await?;
     let sql = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), \
                current_setting('server_encoding'), pg_is_in_recovery(), current_setting('synchronous_commit')";
@@ -168,23 +171,23 @@ async fn look_at(server: &Server) -> Result<Look, String> {
         sqlx::query_as::<_, (i32, String, String, bool, String)>(sql).fetch_one(&mut connection).await;
     let (number, version, encoding, standby, commit) = asked.map_err(|error| reason(&error))?;
     drop(connection.close().await);
-    // Packagers add words of their own behind the number.
+    // Distributions append their own text to the number.
     let version = version.split_whitespace().next().unwrap_or_default().to_owned();
-    if number < OLDEST {
+    if number < MIN_VERSION {
         return Err(format!("it is PostgreSQL {version}; ROMS needs 15 or newer"));
     }
     if encoding != "UTF8" {
         return Err(format!(
-            "its encoding is {encoding}; make it anew with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            "its encoding is {encoding}; create a new one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         ));
     }
     if standby {
-        return Err("it is a standby, which only reads; name the primary in database.url".to_owned());
+        return Err("it is a standby, which is read-only; put the primary into database.url".to_owned());
     }
-    Ok(Look { version, lazy: commit == "off" })
+    Ok(ServerInfo { version, is_asynchronous: commit == "off" })
 }
 
-/// Connects, and waits a little for a server that is starting up.
+/// Connects; tries again for a few seconds if the server is starting up.
 async fn connect_first(server: &Server) -> Result<PgConnection, String> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     let mut last = None;
@@ -200,46 +203,24 @@ async fn connect_first(server: &Server) -> Result<PgConnection, String> {
             sqlx::Error::Database(error) => error.is_transient_in_connect_phase(),
             _ => false,
         };
-        if !starting || left < START_PAUSE {
+        if !starting || left < RETRY_PAUSE {
             return Err(reason(&error));
         }
         last = Some(reason(&error));
-        sleep(START_PAUSE).await;
+        sleep(RETRY_PAUSE).await;
     }
 }
 
-/// The user lacks a right.
-const NO_RIGHT: &str = "42501";
-
-/// What PostgreSQL's codes mean for somebody who opens a database.
-/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-const REASONS: [(&str, &str); 6] = [
-    ("28P01", "it refuses the password of database.url"),
-    (
-        "3D000",
-        "it has no such database; make it with CREATE DATABASE, with the user of database.url as its owner",
-    ),
-    (
-        NO_RIGHT,
-        "the user of database.url may not make or use tables there; make it the owner of the database, or \
-         GRANT USAGE, CREATE ON SCHEMA public to it",
-    ),
-    ("3F000", "there is no schema to make tables in; see the user's search_path"),
-    ("53300", "it has no connection left; raise its max_connections, or close other programs"),
-    ("57P03", "it is starting up or shutting down; try again"),
-];
-
-/// Why the database cannot be opened, in words. Of what the server says only the message is
-/// shown: details repeat data.
+/// Why the database cannot be opened. Of the server's error only the message is shown, because its details repeat data.
 fn reason(error: &sqlx::Error) -> String {
     match error {
-        // The driver hands on in this way what it does not believe of a certificate.
+        // sqlx reports an untrusted certificate this way.
         sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => untrusted(error),
         sqlx::Error::Io(error) => unreachable(error),
         sqlx::Error::Tls(error) => untrusted(error),
         sqlx::Error::Database(error) => {
             let code = error.try_downcast_ref::<PgDatabaseError>().map_or("", PgDatabaseError::code);
-            let known = REASONS.iter().find(|(known, _)| *known == code);
+            let known = codes::REASONS.iter().find(|(known, _)| *known == code);
             known.map_or_else(|| error.message().to_owned(), |(_, reason)| (*reason).to_owned())
         }
         other => root(other).to_string(),
@@ -251,5 +232,7 @@ fn untrusted(error: &impl Display) -> String {
 }
 
 fn unreachable(error: &impl Display) -> String {
-    format!("cannot reach the server ({error}); does it run, and are host and port of database.url right?")
+    format!(
+        "cannot reach the server ({error}); is it running, and are host and port in database.url correct?"
+    )
 }

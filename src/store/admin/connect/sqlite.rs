@@ -1,4 +1,4 @@
-//! SQLite: the file and its mode, one connection that writes, and a pool of readers.
+//! Opens an SQLite database: the file, one connection that writes, and a pool of readers.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -11,22 +11,13 @@ use tokio::time::sleep;
 
 use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
 use crate::store::database_file::DatabaseFile;
-use crate::store::error::{extended_sqlite_code, root, sqlite_code};
+use crate::store::error::{extended_sqlite_code, root, sqlite, sqlite_code};
 use crate::store::{Options, Store, StoreError};
 
-/// The write-ahead log is cut back to this size after a checkpoint, in bytes.
-const JOURNAL_LIMIT: u32 = 64 * 1024 * 1024;
-/// How long to wait before asking once more for the switch to the write-ahead log.
-const SWITCH_PAUSE: Duration = Duration::from_millis(10);
-/// SQLite's code for a lock that somebody else holds.
-const SQLITE_BUSY: i32 = 5;
-/// SQLite's extended code for a file that has another name by now.
-const SQLITE_READONLY_DBMOVED: i32 = 1032;
-/// SQLite's code for a file that is no database.
-const SQLITE_NOTADB: i32 = 26;
-/// SQLite's codes for a file that the system does not let it use: no permission, read-only,
-/// cannot be opened.
-const REFUSED_BY_THE_SYSTEM: [i32; 3] = [3, 8, 14];
+/// SQLite truncates the write-ahead log to this size after a checkpoint, in bytes.
+const MAX_LOG_SIZE: u32 = 64 * 1024 * 1024;
+/// Pause before another attempt to connect.
+const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Opens and migrates.
 pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreError> {
@@ -38,7 +29,7 @@ pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
         StoreError::Database(error) => explain(error),
         other => other,
     })?;
-    // Only now: an index that a migration makes is sorted in a file.
+    // After the migrations: they may create a large index, which is sorted in a file.
     keep_undo_in_memory(&writer, true).await.map_err(explain)?;
     let readers = connect(path, READERS, true).await.map_err(explain)?;
     let (engine, origin) = ("SQLite".to_owned(), origin());
@@ -47,19 +38,18 @@ pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
     Ok(Store { writer, readers, engine, timezone, has_search_index, file, server: None, origin })
 }
 
-/// What an error says of the file that was opened.
+/// Turns an error of opening into one that names the file.
 pub(crate) fn explain(path: &Path, error: DbErr) -> StoreError {
     match sqlite_code(&error) {
-        Some(SQLITE_NOTADB) => StoreError::NotADatabase { path: path.to_owned() },
-        Some(code) if REFUSED_BY_THE_SYSTEM.contains(&code) => {
+        Some(sqlite::NOTADB) => StoreError::NotADatabase { path: path.to_owned() },
+        Some(code) if sqlite::REFUSED_BY_THE_SYSTEM.contains(&code) => {
             StoreError::Open { path: path.to_owned(), reason: root(&error).to_string() }
         }
         _ => StoreError::Database(error),
     }
 }
 
-/// Makes the file where it is missing, for this user alone; SQLite gives its side files the same
-/// mode.
+/// Creates the file if it does not exist, readable only by its owner. SQLite gives its side files the same mode.
 pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
@@ -68,30 +58,29 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// The first connection switches a new file to the write-ahead log. For that it needs the file to
-/// itself, and where another process is at it too, SQLite gives up at once instead of waiting.
+/// Opens the first connection, which switches a new file to the write-ahead log. That needs exclusive access, and
+/// SQLite fails at once instead of waiting if another process uses the file, so this tries again.
 ///
-/// That other process may be a restore, which leaves a file without that log and puts another one
-/// in its place. SQLite notices when it begins to write, and then the new file is opened. Once the
-/// log is there, no restore gets the file to itself any more.
+/// The other process may be a restore, which replaces the file. SQLite notices that at the first write, and the next
+/// attempt opens the new file. A restore needs exclusive access too, so it fails once the log is in use.
 async fn connect_first(path: &Path) -> Result<DatabaseConnection, DbErr> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
         match connect(path, 1, false).await {
-            Err(error) if is_passing(&error) && Instant::now() < deadline => sleep(SWITCH_PAUSE).await,
+            Err(error) if is_temporary(&error) && Instant::now() < deadline => sleep(RETRY_PAUSE).await,
             connected => return connected,
         }
     }
 }
 
-/// Whether the file will soon be free, or is another one by now.
-fn is_passing(error: &DbErr) -> bool {
+/// Whether another attempt may succeed: the file is in use, or was replaced.
+fn is_temporary(error: &DbErr) -> bool {
     extended_sqlite_code(error)
-        .is_some_and(|code| code & 0xff == SQLITE_BUSY || code == SQLITE_READONLY_DBMOVED)
+        .is_some_and(|code| code & 0xff == sqlite::BUSY || code == sqlite::READONLY_DBMOVED)
 }
 
 async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<DatabaseConnection, DbErr> {
-    // The file is named as a path: a URL would read percent signs in it as codes.
+    // As a path: in a URL, percent signs would be escapes.
     let path = path.to_owned();
     let mut options = pool("sqlite::memory:", connections);
     options
@@ -100,7 +89,7 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
         .max_lifetime(None)
         .test_before_acquire(false)
         .map_sqlx_sqlite_pool_opts(|pool| {
-            // Who waits for a connection waits for the lock, of which the writer tells.
+            // Whoever waits for a connection waits for the lock, and the writer reports that.
             pool.acquire_slow_threshold(BUSY_TIMEOUT)
                 .after_release(|connection, _| Box::pin(is_outside_of_transactions(connection)))
         })
@@ -113,28 +102,27 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
                 .foreign_keys(true)
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
-                .pragma("journal_size_limit", JOURNAL_LIMIT.to_string())
+                .pragma("journal_size_limit", MAX_LOG_SIZE.to_string())
                 .pragma("query_only", if read_only { "ON" } else { "OFF" })
         });
     Database::connect(options).await
 }
 
-/// Sets where a connection keeps what it needs for a while: in memory, because what a statement of
-/// many rows keeps to undo itself would go to a file each time; or else in files, for work on the
-/// whole database, of which a `VACUUM` makes a copy.
+/// Chooses where a connection keeps temporary data. In memory: otherwise each statement of many rows writes its undo
+/// journal to a file. In files: for work on the whole database, such as `VACUUM`, which makes a copy of it.
 pub(crate) async fn keep_undo_in_memory(writer: &DatabaseConnection, wanted: bool) -> Result<(), DbErr> {
     let place = if wanted { "MEMORY" } else { "FILE" };
     writer.execute_unprepared(&format!("PRAGMA temp_store = {place}")).await.map(drop)
 }
 
-/// Whether a connection that comes back to its pool can be used again; else it is closed.
+/// Whether a connection that returns to its pool can be used again; otherwise the pool closes it.
 ///
-/// Where a disk is full, SQLite itself ends the transaction, so that sqlx fails to roll it back and
-/// takes the connection for one inside it ever after. What follows on it are savepoints, of which
-/// the first one that is rolled back stays open: then nothing that is said to be committed is.
+/// On a full disk, SQLite ends the transaction by itself. sqlx then fails to roll it back and believes that the
+/// connection is still inside it. Later transactions on that connection become savepoints, and after the first one
+/// that is rolled back, a commit no longer commits anything.
 async fn is_outside_of_transactions(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     if connection.is_in_transaction() {
-        // A rollback may still be on its way to the thread that the connection lives on.
+        // The connection's thread may not have finished a rollback yet.
         connection.ping().await?;
     }
     Ok(!connection.is_in_transaction())

@@ -1,4 +1,4 @@
-//! What each table holds of a person, and what is left of a row.
+//! What each table may contain about a person, and how a row is emptied.
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
@@ -17,7 +17,7 @@ use crate::store::{Batch, StoreError};
 /// A log row without warnings.
 const NO_WARNINGS: &str = "[]";
 
-/// A table that may hold a person.
+/// A table that may contain a person.
 pub(crate) trait Table: EntityTrait<Model: Send + Sync> {
     /// The column of row ids.
     const ID: Self::Column;
@@ -25,10 +25,10 @@ pub(crate) trait Table: EntityTrait<Model: Send + Sync> {
     /// The row id.
     fn id(row: &Self::Model) -> i64;
 
-    /// Whether a row holds anything that must go.
-    fn holds(row: &Self::Model, person: &Person<'_>) -> bool;
+    /// Whether a row contains anything to remove.
+    fn contains(row: &Self::Model, person: &Person<'_>) -> bool;
 
-    /// Takes it out of these rows, as they are by now.
+    /// Removes it from these rows, in their present state.
     async fn empty(batch: &mut Batch, ids: &[i64], person: &Person<'_>) -> Result<(), StoreError>;
 }
 
@@ -39,16 +39,16 @@ impl Table for orders::Entity {
         row.id
     }
 
-    fn holds(row: &orders::Model, person: &Person<'_>) -> bool {
-        // A number that is none is nobody's address either.
-        rows::order(row.clone()).is_ok_and(|order| order_holds(&order, person))
+    fn contains(row: &orders::Model, person: &Person<'_>) -> bool {
+        // A row with an invalid number is not an order of anybody.
+        rows::order(row.clone()).is_ok_and(|order| order_contains(&order, person))
     }
 
-    /// As every writer of orders does it, so that all that is made of orders follows.
+    /// Uses the batch like every writer, so that the sums follow.
     async fn empty(batch: &mut Batch, ids: &[i64], person: &Person<'_>) -> Result<(), StoreError> {
         let numbers = numbers_of(&batch.transaction, ids).await?;
         let mut orders: Vec<Order> = batch.orders(&numbers).await?.into_values().collect();
-        orders.retain(|order| order_holds(order, person));
+        orders.retain(|order| order_contains(order, person));
         orders.sort_unstable_by(|one, other| one.number.cmp(&other.number));
         for order in &mut orders {
             empty_order(order, person);
@@ -59,17 +59,17 @@ impl Table for orders::Entity {
     }
 }
 
-fn order_holds(order: &Order, person: &Person<'_>) -> bool {
+fn order_contains(order: &Order, person: &Person<'_>) -> bool {
     let texts = order.fields.named_texts();
     let is_filled = !order.extra.is_empty() || texts.iter().any(|(name, _)| PERSONAL.contains(name));
-    let tells_address = texts.iter().any(|(_, text)| person.address.is_in(text))
+    let has_address_anywhere = texts.iter().any(|(_, text)| person.address.is_in(text))
         || order.unreadable.values().any(|text| person.address.is_in(text))
         || order.extra.iter().any(|(label, text)| person.address.is_in(label) || person.address.is_in(text));
     let is_new = has_address(order, person) && !person.orders.contains(&order.id);
-    !is_new && (tells_address || is_persons(order, person) && is_filled)
+    !is_new && (has_address_anywhere || is_persons(order, person) && is_filled)
 }
 
-/// Whether an order is the person's, and not that of somebody else by now.
+/// Whether an order belongs to the person, and has not become another person's meanwhile.
 fn is_persons(order: &Order, person: &Person<'_>) -> bool {
     person.orders.contains(&order.id) && (order.fields.email.is_none() || has_address(order, person))
 }
@@ -78,8 +78,8 @@ fn has_address(order: &Order, person: &Person<'_>) -> bool {
     order.fields.email.as_deref().is_some_and(|email| person.address.is_in(email))
 }
 
-/// Empties what is personal, where the order is the person's, and whatever holds the address. No
-/// older message fills it again.
+/// Empties the personal columns if the order belongs to the person, and every text with the address. Older messages
+/// do not fill them again.
 fn empty_order(order: &mut Order, person: &Person<'_>) {
     let is_persons = is_persons(order, person);
     for (name, text) in order.fields.named_texts() {
@@ -95,7 +95,7 @@ fn empty_order(order: &mut Order, person: &Person<'_>) {
         }
     }
     order.unreadable.retain(|_, text| !person.address.is_in(text));
-    // Nobody knows what stands under labels that ROMS does not know.
+    // Unknown labels may contain anything personal.
     order
         .extra
         .retain(|label, text| !is_persons && !person.address.is_in(label) && !person.address.is_in(text));
@@ -108,7 +108,7 @@ impl Table for order_events::Entity {
         row.id
     }
 
-    fn holds(row: &order_events::Model, person: &Person<'_>) -> bool {
+    fn contains(row: &order_events::Model, person: &Person<'_>) -> bool {
         person.address.is_in(&row.changes)
             || person.orders.contains(&row.order_id)
                 && changes_from_json(&row.changes)
@@ -116,7 +116,7 @@ impl Table for order_events::Entity {
                     .any(|change| is_personal(change) && is_filled(change))
     }
 
-    /// Where one value is the person's, all personal ones of the same step are.
+    /// If one value is the person's, all personal values of the same event are.
     async fn empty(batch: &mut Batch, ids: &[i64], person: &Person<'_>) -> Result<(), StoreError> {
         for row in locked::<Self>(batch, ids).await? {
             let mut changes = changes_from_json(&row.changes);
@@ -150,7 +150,7 @@ impl Table for webhook_logs::Entity {
         row.id
     }
 
-    fn holds(row: &webhook_logs::Model, person: &Person<'_>) -> bool {
+    fn contains(row: &webhook_logs::Model, person: &Person<'_>) -> bool {
         let texts =
             [Some(&row.payload), Some(&row.flattened), Some(&row.warnings), row.error_message.as_ref()];
         let order_ids: Vec<i64> = serde_json::from_str(&row.order_ids).unwrap_or_default();
@@ -162,7 +162,7 @@ impl Table for webhook_logs::Entity {
             || texts.into_iter().flatten().any(|text| person.address.is_in(text))
     }
 
-    /// A message may tell of several people; it goes whole.
+    /// The whole message is removed, even if it is about several people.
     async fn empty(batch: &mut Batch, ids: &[i64], _: &Person<'_>) -> Result<(), StoreError> {
         for row in locked::<Self>(batch, ids).await? {
             let emptied_at = row.emptied_at.unwrap_or_else(clock::now);
@@ -178,7 +178,7 @@ impl Table for webhook_logs::Entity {
     }
 }
 
-/// The filters of lists: somebody may have looked for the address.
+/// Filters of lists: somebody may have searched for the address.
 impl Table for discord_views::Entity {
     const ID: discord_views::Column = discord_views::Column::Id;
 
@@ -186,7 +186,7 @@ impl Table for discord_views::Entity {
         row.id
     }
 
-    fn holds(row: &discord_views::Model, person: &Person<'_>) -> bool {
+    fn contains(row: &discord_views::Model, person: &Person<'_>) -> bool {
         person.address.is_in(&row.text)
     }
 
@@ -197,7 +197,7 @@ impl Table for discord_views::Entity {
     }
 }
 
-/// Rows as they are by now, and stay until the transaction ends.
+/// Reads rows and locks them until the transaction ends.
 async fn locked<T: Table>(batch: &Batch, ids: &[i64]) -> Result<Vec<T::Model>, StoreError> {
     let rows = T::find().filter(T::ID.is_in(ids.iter().copied())).order_by_asc(T::ID);
     Ok(rows.lock_exclusive().all(&batch.transaction).await?)

@@ -13,7 +13,7 @@ fn row(key: &str, orders: u64, void: u64, spend: &[(iso_currency::Currency, i64)
         orders: orders - void,
     });
     let key = Some(key.to_owned()).filter(|key| !key.is_empty());
-    StatRow { key, orders, void, units: 2 * (orders - void), spend: spend.collect() }
+    StatRow { key, orders, cancelled_or_refunded: void, units: 2 * (orders - void), spend: spend.collect() }
 }
 
 fn asked(by: GroupBy, rows: &[StatRow]) -> (Value, Chart) {
