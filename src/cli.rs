@@ -13,6 +13,7 @@ mod date;
 mod discord;
 mod load;
 mod migrate;
+mod orders;
 mod parse;
 mod progress;
 mod purge;
@@ -58,6 +59,10 @@ enum Command {
     SendSample(send_sample::Arguments),
     /// Show how ROMS reads a message. Stores nothing.
     Parse(parse::Parse),
+    /// List orders, newest first.
+    Orders(orders::List),
+    /// Show an order with its history.
+    Order(orders::Show),
     /// Read stored messages again, for example after an update that reads more of them.
     Replay(replay::Arguments),
     /// Update the database to this release, then exit.
@@ -125,6 +130,8 @@ impl Cli {
             Command::Serve => runtime.block_on(serve::run(config()?))?,
             Command::SendSample(arguments) => runtime.block_on(arguments.run(config, out))?,
             Command::Parse(parse) => runtime.block_on(parse.run(&config()?, out))?,
+            Command::Orders(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
+            Command::Order(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
             Command::Replay(arguments) => runtime.block_on(arguments.run(config()?, out))?,
             Command::Migrate => runtime.block_on(migrate::run(&config()?))?,
             Command::Backup(arguments) => runtime.block_on(arguments.run(&config()?, out))?,

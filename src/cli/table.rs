@@ -1,4 +1,4 @@
-//! Prints names and values in two columns.
+//! Prints text in columns.
 
 use std::io::Write;
 
@@ -13,6 +13,18 @@ pub(crate) fn write_aligned(
     let margin = format!("\n   {:width$}  ", "");
     for (name, value) in lines {
         writeln!(out, "   {name:width$}  {}", value.replace('\n', &margin))?;
+    }
+    Ok(())
+}
+
+/// Writes rows of single-line cells, with the columns aligned.
+pub(crate) fn write_rows<const N: usize>(out: &mut impl Write, rows: &[[String; N]]) -> anyhow::Result<()> {
+    let width =
+        |column: &usize| rows.iter().map(|row| row[*column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..N).map(|column| width(&column)).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }
     Ok(())
 }

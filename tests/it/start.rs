@@ -13,6 +13,7 @@ use crate::support::{
     home::Home,
     program::{Program, command},
 };
+use crate::watching::program::run as run_roms;
 
 /// Runs a command that fails with exit code 1, and returns its one line on standard error.
 fn failure(mut command: Command) -> String {
@@ -168,6 +169,51 @@ async fn send_sample_posts_the_guides_message_and_shows_what_was_stored() {
     assert_eq!(second.status.code(), Some(0));
     assert!(String::from_utf8(second.stdout).unwrap().contains("duplicate"));
     assert_eq!((sql.count("orders").await, sql.count("order_events").await), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_lists_orders_and_order_shows_one_with_its_history() {
+    let program = Program::start().await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for card in [
+        "Successful Checkout | Best Buy US\nProduct\nMini Kit\nPrice\n$299.99\nQuantity\n2\nOrder Number\nA-1\n\
+         Order Date\n2026-01-31\nProxy Details\nhttp://user:secret@1.2.3.4:80\nNotes\nfirst\u{1b}[2J\nsecond\n",
+        "Order Number\nA-1\nStatus\nshipped\n",
+        "Successful Checkout | Target\nProduct\nCards\nOrder Number\nB-2\nOrder Date\n2025-12-31\n",
+    ] {
+        let post = client.post(format!("{}/api/v2/webhooks/orders", program.url)).body(card);
+        assert_eq!(post.send().await.unwrap().status(), 200);
+    }
+    let run = async |arguments: &[&str]| {
+        let Output { status, stdout, stderr } = run_roms(program.home(), arguments).await;
+        assert_eq!(status.code(), Some(0), "{}", String::from_utf8_lossy(&stderr));
+        String::from_utf8(stdout).unwrap()
+    };
+
+    assert_eq!(
+        run(&["orders"]).await,
+        "NUMBER  DATE        STATUS    QTY  TOTAL       STORE        PRODUCT\n\
+         B-2     2025-12-31  verified  1                Target       Cards\n\
+         A-1     2026-01-31  shipped   2    599.98 USD  Best Buy US  Mini Kit\n"
+    );
+    for filter in [["--status", "shipped"], ["--since", "1 January 2026"], ["--search", "mini k"]] {
+        let list = run(&[&["orders"], &filter[..]].concat()).await;
+        assert!(list.contains("A-1") && !list.contains("B-2"), "{filter:?}: {list}");
+    }
+    assert!(run(&["orders", "--limit", "1"]).await.ends_with("There are older orders; --limit shows more\n"));
+    assert_eq!(run(&["orders", "--search", "nothing"]).await, "No orders found\n");
+
+    let order = run(&["order", "#a-1"]).await;
+    let words: Vec<String> =
+        order.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in ["Order A-1", "product Mini Kit", "total 599.98", "status: verified → shipped"] {
+        assert!(words.iter().any(|found| found == line), "{line} is missing in\n{order}");
+    }
+    assert!(words.iter().any(|line| line.ends_with("created (webhook)")), "{order}");
+    assert!(order.contains("***@1.2.3.4:80") && !order.contains("secret"), "{order}");
+    assert!(!order.contains('\u{1b}'), "{order:?}");
+    let unknown = run_roms(program.home(), &["order", "C-3"]).await;
+    assert_eq!(String::from_utf8(unknown.stderr).unwrap(), "roms: there is no order C-3\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

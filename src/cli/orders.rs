@@ -1,0 +1,157 @@
+//! `roms orders` lists orders, and `roms order` shows one of them with its history.
+
+use std::io::Write;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use clap::builder::PossibleValuesParser;
+
+use super::{
+    CommandError,
+    date::TypedDate,
+    open_existing,
+    table::{write_aligned, write_rows},
+};
+use crate::{
+    config::Config,
+    order::{FieldChange, Order, Status},
+    redact::credentials,
+    store::{OrderFilter, PageStart, Store},
+};
+
+/// Longer products are cut, so that a row fits a terminal.
+const MAX_PRODUCT_CHARS: usize = 40;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// Only orders with this status.
+    #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.map(Status::as_str)))]
+    status: Option<String>,
+    /// Only orders placed since this date, such as 2026-01-31 or "31 January 2026".
+    #[arg(long, value_name = "DATE", value_parser = TypedDate::parse)]
+    since: Option<TypedDate>,
+    /// Only orders with this text in number, product, e-mail address, profile or tracking number.
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Maximum number of orders.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    /// The order's number.
+    #[arg(value_name = "NUMBER")]
+    number: String,
+}
+
+impl List {
+    /// Prints a table of the newest matching orders.
+    pub(crate) async fn run(self, config: &Config, out: &mut impl Write) -> Result<(), CommandError> {
+        let zone = config.orders.timezone;
+        let since = self.since.as_ref().map(|date| date.start(zone)).transpose();
+        let filter = OrderFilter {
+            status: self.status.as_deref().and_then(Status::from_name),
+            since: since.map_err(CommandError::Usage)?,
+            search: self.search,
+            ..OrderFilter::default()
+        };
+        Ok(list(&filter, self.limit, config, out).await?)
+    }
+}
+
+async fn list(filter: &OrderFilter, limit: u16, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
+    let store = open_existing(config).await?;
+    let page = store.order_page(filter, PageStart::Newest, limit.into()).await;
+    store.close().await?;
+    let page = page?;
+    if page.items.is_empty() {
+        writeln!(out, "No orders found")?;
+        return Ok(());
+    }
+    let title = ["NUMBER", "DATE", "STATUS", "QTY", "TOTAL", "STORE", "PRODUCT"].map(str::to_owned);
+    let rows = page.items.iter().map(|order| row(order, config.orders.timezone));
+    write_rows(out, &std::iter::once(title).chain(rows).collect::<Vec<_>>())?;
+    if page.has_older {
+        writeln!(out, "There are older orders; --limit shows more")?;
+    }
+    Ok(())
+}
+
+fn row(order: &Order, zone: Tz) -> [String; 7] {
+    let fields = &order.fields;
+    let or_empty = |text: Option<&str>| text.map(one_line).unwrap_or_default();
+    let total = fields.total.map(|total| total.to_decimal().to_string());
+    let currency = fields.currency.map(|currency| currency.code());
+    let product = or_empty(fields.product.as_deref());
+    let product = match product.char_indices().nth(MAX_PRODUCT_CHARS) {
+        Some(_) => product.chars().take(MAX_PRODUCT_CHARS - 1).chain(['…']).collect(),
+        None => product,
+    };
+    [
+        one_line(order.number.as_str()),
+        fields
+            .order_date
+            .map(|date| date.with_timezone(&zone).format("%Y-%m-%d").to_string())
+            .unwrap_or_default(),
+        or_empty(fields.status.map(Status::as_str)),
+        fields.quantity.map(|quantity| quantity.to_string()).unwrap_or_default(),
+        [total.as_deref(), currency].into_iter().flatten().collect::<Vec<_>>().join(" "),
+        or_empty(fields.store.as_deref()),
+        product,
+    ]
+}
+
+impl Show {
+    /// Prints the order and its history.
+    pub(crate) async fn run(self, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
+        let store = open_existing(config).await?;
+        let shown = show(&store, &self.number, config.orders.timezone, out).await;
+        store.close().await?;
+        shown
+    }
+}
+
+async fn show(store: &Store, number: &str, zone: Tz, out: &mut impl Write) -> anyhow::Result<()> {
+    let order = store.order(number).await?;
+    let order = order.with_context(|| format!("there is no order {number}"))?;
+    let time = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string();
+
+    writeln!(out, "Order {}", printable(order.number.as_str()))?;
+    let fields = order.fields.named_texts().into_iter().map(|(name, text)| (name.to_owned(), text));
+    let unreadable = order.unreadable.iter().map(|(name, text)| ((*name).to_owned(), text.clone()));
+    let extra = order.extra.iter().map(|(label, text)| (format!("extra.{label}"), text.clone()));
+    let times = [("created_at", order.created_at), ("updated_at", order.updated_at)];
+    let times = times.into_iter().map(|(name, at)| (name.to_owned(), time(at)));
+    let lines = fields.chain(unreadable).chain(extra).chain(times);
+    write_aligned(out, lines.map(|(name, text)| (one_line(&name), printable(&text))))?;
+
+    writeln!(out, "\nHistory")?;
+    let mut lines = Vec::new();
+    for event in store.events(order.id).await? {
+        let by = event.actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
+        let heading = format!("{} ({}{by})", event.event_type, event.source);
+        let changes = event.changes.iter().map(change);
+        let text = std::iter::once(heading).chain(changes).collect::<Vec<_>>().join("\n");
+        lines.push((time(event.created_at), text));
+    }
+    write_aligned(out, lines)
+}
+
+fn change(FieldChange { field, old, new }: &FieldChange) -> String {
+    let shown = |value: &Option<String>| value.as_deref().map_or_else(|| "empty".to_owned(), one_line);
+    match old {
+        None => format!("{}: {}", one_line(field), shown(new)),
+        Some(_) => format!("{}: {} → {}", one_line(field), shown(old), shown(new)),
+    }
+}
+
+/// Text of a card without credentials and without control characters, which could rewrite the terminal.
+fn printable(text: &str) -> String {
+    credentials(text).chars().filter(|c| *c == '\n' || !c.is_control()).collect()
+}
+
+fn one_line(text: &str) -> String {
+    printable(text).replace('\n', " ")
+}
