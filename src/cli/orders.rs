@@ -20,6 +20,8 @@ use crate::{
     store::{OrderFilter, PageStart, Store},
 };
 
+/// Changes of an order that are shown.
+const MAX_EVENTS: u64 = 200;
 /// Longer products are cut, so that a row fits a terminal.
 const MAX_PRODUCT_CHARS: usize = 40;
 
@@ -129,7 +131,11 @@ async fn show(store: &Store, number: &str, zone: Tz, out: &mut impl Write) -> an
 
     writeln!(out, "\nHistory")?;
     let mut lines = Vec::new();
-    for event in store.events(order.id).await? {
+    let history = store.latest_events(order.id, MAX_EVENTS).await?.items;
+    if history.len() as u64 == MAX_EVENTS {
+        writeln!(out, "   Only the last {MAX_EVENTS} changes are shown")?;
+    }
+    for event in history.into_iter().rev() {
         let by = event.actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
         let heading = format!("{} ({}{by})", event.event_type, event.source);
         let changes = event.changes.iter().map(change);
