@@ -24,7 +24,7 @@ mod serve;
 mod table;
 
 use std::{
-    io::{self, Write},
+    io::{self, BufRead, Write},
     path::PathBuf,
     process::ExitCode,
 };
@@ -59,8 +59,8 @@ enum Command {
     SendSample(send_sample::Arguments),
     /// Show how ROMS reads a message. Stores nothing.
     Parse(parse::Parse),
-    /// List orders, newest first.
-    Orders(orders::List),
+    /// List orders, newest first, or delete a test order.
+    Orders(orders::Orders),
     /// Show an order with its history.
     Order(orders::Show),
     /// Read stored messages again, for example after an update that reads more of them.
@@ -150,5 +150,31 @@ async fn open_existing(config: &Config) -> Result<Store, StoreError> {
     match config.database.url.sqlite_path() {
         Some(path) if !path.exists() => Err(StoreError::Missing { path: path.to_owned() }),
         _ => Store::open(&config.database.url).await,
+    }
+}
+
+/// Asks the person at the terminal.
+fn confirms(answers: &mut impl BufRead, out: &mut impl Write) -> io::Result<bool> {
+    write!(out, "This cannot be undone. Type yes to continue: ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    answers.read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::confirms;
+
+    #[test]
+    fn only_yes_confirms() {
+        for (typed, expected) in
+            [("yes\n", true), (" yes \r\n", true), ("y\n", false), ("\n", false), ("", false)]
+        {
+            let mut out = Vec::new();
+            assert_eq!(confirms(&mut typed.as_bytes(), &mut out).unwrap(), expected, "{typed:?}");
+            let shown = String::from_utf8(out).unwrap();
+            assert!(shown.ends_with("Type yes to continue: "), "{shown}");
+        }
     }
 }

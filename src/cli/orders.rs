@@ -1,14 +1,14 @@
-//! `roms orders` lists orders, and `roms order` shows one of them with its history.
+//! `roms orders` lists orders, `roms orders delete` deletes one, and `roms order` shows one with its history.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::builder::PossibleValuesParser;
 
 use super::{
-    CommandError,
+    CommandError, confirms,
     date::TypedDate,
     open_existing,
     table::{write_aligned, write_rows},
@@ -26,7 +26,32 @@ const MAX_EVENTS: u64 = 200;
 const MAX_PRODUCT_CHARS: usize = 40;
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct List {
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Orders {
+    #[command(flatten)]
+    list: List,
+    #[command(subcommand)]
+    command: Option<OrdersCommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum OrdersCommand {
+    /// Delete an order, such as a test order, with its history and its messages in the log.
+    Delete(Delete),
+}
+
+#[derive(Debug, clap::Args)]
+struct Delete {
+    /// The order's number.
+    #[arg(value_name = "NUMBER")]
+    number: String,
+    /// Do not ask for confirmation.
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
     /// Only orders with this status.
     #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.map(Status::as_str)))]
     status: Option<String>,
@@ -48,9 +73,40 @@ pub(crate) struct Show {
     number: String,
 }
 
+impl Orders {
+    pub(crate) async fn run(self, config: &Config, out: &mut impl Write) -> Result<(), CommandError> {
+        match self.command {
+            None => self.list.run(config, out).await,
+            Some(OrdersCommand::Delete(delete)) => Ok(delete.run(config, out).await?),
+        }
+    }
+}
+
+impl Delete {
+    /// Asks for confirmation, and deletes the order and everything derived from it.
+    async fn run(self, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
+        if !self.yes && !io::stdin().is_terminal() {
+            bail!("this cannot be undone: run it in a terminal, which asks, or with --yes");
+        }
+        let store = open_existing(config).await?;
+        let order = store.order(&self.number).await?;
+        let order = order.with_context(|| format!("there is no order {}", self.number))?;
+        write_rows(out, &[row(&order, config.orders.timezone)])?;
+        if !self.yes && !confirms(&mut io::stdin().lock(), out)? {
+            bail!("nothing was changed");
+        }
+        if !store.delete_order(&order).await? {
+            bail!("the order has just been deleted by somebody else");
+        }
+        store.close().await?;
+        writeln!(out, "Deleted, with its history and its messages in the log")?;
+        Ok(())
+    }
+}
+
 impl List {
     /// Prints a table of the newest matching orders.
-    pub(crate) async fn run(self, config: &Config, out: &mut impl Write) -> Result<(), CommandError> {
+    async fn run(self, config: &Config, out: &mut impl Write) -> Result<(), CommandError> {
         let zone = config.orders.timezone;
         let since = self.since.as_ref().map(|date| date.start(zone)).transpose();
         let filter = OrderFilter {

@@ -1,10 +1,10 @@
 //! `roms purge`: removes a person from everything that is stored.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, bail};
 
-use super::open_existing;
+use super::{confirms, open_existing};
 use crate::{
     config::Config,
     order::EmailAddress,
@@ -80,30 +80,4 @@ fn report(out: &mut impl Write, found: &Purged, removed: &str) -> io::Result<()>
     writeln!(out, "{events} steps of their history: the same values {removed}")?;
     writeln!(out, "{logs} messages in the log: text, warnings and error {removed}")?;
     writeln!(out, "{views} searches kept for the buttons of lists in Discord: {removed}")
-}
-
-/// Asks the person at the terminal.
-fn confirms(answers: &mut impl BufRead, out: &mut impl Write) -> io::Result<bool> {
-    write!(out, "This cannot be undone. Type yes to continue: ")?;
-    out.flush()?;
-    let mut answer = String::new();
-    answers.read_line(&mut answer)?;
-    Ok(answer.trim() == "yes")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::confirms;
-
-    #[test]
-    fn only_yes_confirms() {
-        for (typed, expected) in
-            [("yes\n", true), (" yes \r\n", true), ("y\n", false), ("\n", false), ("", false)]
-        {
-            let mut out = Vec::new();
-            assert_eq!(confirms(&mut typed.as_bytes(), &mut out).unwrap(), expected, "{typed:?}");
-            let shown = String::from_utf8(out).unwrap();
-            assert!(shown.ends_with("Type yes to continue: "), "{shown}");
-        }
-    }
 }

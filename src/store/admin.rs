@@ -1,7 +1,8 @@
-//! Administration of the database: connecting, migrating, backup, restore, retention and purge.
+//! Administration of the database: connecting, migrating, backup, restore, retention, purge and deletion.
 
 pub(crate) mod backup;
 pub(crate) mod connect;
+mod delete;
 mod file;
 pub(crate) mod purge;
 pub(crate) mod restore;

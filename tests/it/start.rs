@@ -217,6 +217,40 @@ async fn orders_lists_orders_and_order_shows_one_with_its_history() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_order_leaves_nothing_behind_and_can_be_posted_again() {
+    let program = Program::start().await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let card =
+        |number: &str| format!("Successful Checkout | Store\nProduct\nThing\nOrder Number\n{number}\n");
+    let post = async |body: String| {
+        let reply = client.post(format!("{}/api/v2/webhooks/orders", program.url)).body(body).send().await;
+        let receipt: serde_json::Value = serde_json::from_str(&reply.unwrap().text().await.unwrap()).unwrap();
+        receipt["outcome"].clone()
+    };
+    let mut sql = program.sql().await;
+    assert_eq!(post(card("KEPT")).await, "created");
+    let sums = "SELECT * FROM order_sums ORDER BY kind, name";
+    let (kept, kept_sums) = (sql.rows("SELECT * FROM orders").await, sql.rows(sums).await);
+    assert_eq!(post(card("TEST-1")).await, "created");
+    assert_eq!(post(card("TEST-1")).await, "duplicate");
+    assert_eq!(post("Order Number\nTEST-1\nStatus\nshipped\n".to_owned()).await, "updated");
+
+    let unasked = run_roms(program.home(), &["orders", "delete", "test-1"]).await;
+    assert_eq!(unasked.status.code(), Some(1));
+    let refused = String::from_utf8(unasked.stderr).unwrap();
+    assert!(refused.contains("--yes"), "{refused}");
+    let deleted = run_roms(program.home(), &["orders", "delete", "test-1", "--yes"]).await;
+    assert_eq!(deleted.status.code(), Some(0), "{}", String::from_utf8_lossy(&deleted.stderr));
+
+    assert_eq!(sql.rows("SELECT * FROM orders").await, kept);
+    assert_eq!(sql.rows(sums).await, kept_sums);
+    assert_eq!((sql.count("order_events").await, sql.count("webhook_logs").await), (1, 1));
+    assert_eq!(post(card("TEST-1")).await, "created");
+    let unknown = run_roms(program.home(), &["orders", "delete", "nothing", "--yes"]).await;
+    assert_eq!(String::from_utf8(unknown.stderr).unwrap(), "roms: there is no order nothing\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn send_sample_posts_to_the_roms_of_its_configuration() {
     let program = Program::start().await;
     let folder = tempfile::tempdir().unwrap();
