@@ -16,7 +16,7 @@ const BATCH: usize = 64;
 /// Batches that are measured.
 const MEASURED: usize = 300;
 
-/// Fills a database with so many orders of the past.
+/// Fills a database with `count` orders of the past.
 pub(crate) async fn fill(store: &Store, now: DateTime<Utc>, count: u32) -> Result<()> {
     let mut orders = Orders::ending(now, count).take(count as usize);
     loop {

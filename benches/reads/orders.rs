@@ -155,7 +155,7 @@ impl Iterator for Orders {
     }
 }
 
-/// One of so many, of which the first ones are bought most.
+/// A random number below `of`. Low numbers are the most frequent.
 fn popular(rng: &mut Rng, of: usize) -> usize {
     let below = rng.usize(1..=of);
     let below = rng.usize(1..=below);

@@ -34,7 +34,7 @@ impl Clock {
         Self { begun: Instant::now(), busy: Processor::of(std::process::id()) }
     }
 
-    /// How the work on so many orders went.
+    /// The row of a table for work on this many orders.
     #[expect(clippy::cast_precision_loss, reason = "there are fewer orders than 2^52")]
     pub(crate) fn row(&self, name: &str, orders: u64, slowest: Duration) -> Row {
         let busy = Processor::of(std::process::id()).since(&self.busy).total();

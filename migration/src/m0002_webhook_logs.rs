@@ -1,4 +1,4 @@
-//! `webhook_logs`: everything that came in, as it came, and what became of it.
+//! `webhook_logs`: one row per message, with its raw payload and its outcome.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{

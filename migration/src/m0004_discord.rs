@@ -1,12 +1,12 @@
-//! What the Discord edge must know after a restart: how far each channel was read, when the bot
-//! identified itself, and which messages were deleted.
+//! What the Discord edge must know after a restart: the cursor of each channel, when the bot identified
+//! itself, and which messages were deleted.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
     big_integer, big_pk_auto, text_null, timestamp_with_time_zone, timestamp_with_time_zone_null,
 };
 
-/// Creates the tables, and what `webhook_logs` needs beside them.
+/// Creates the tables, and two columns and an index of `webhook_logs`.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

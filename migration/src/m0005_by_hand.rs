@@ -1,4 +1,4 @@
-//! What people do by hand: who did it, and which columns of an order they emptied.
+//! Edits by people: who made them, and which columns of an order they emptied.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{text, text_null};

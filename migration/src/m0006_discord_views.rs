@@ -1,5 +1,4 @@
-//! `discord_views`: the filters of lists that are shown in Discord, so that their buttons work
-//! after a restart.
+//! `discord_views`: the filters of lists in Discord, so that the buttons of a list work after a restart.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_pk_auto, text_uniq, timestamp_with_time_zone};

@@ -1,5 +1,4 @@
-//! Indexes for what people type: a number, an e-mail address or a profile, whole or its
-//! beginning, in any case.
+//! Indexes for what people type: a number, an e-mail address, a profile or the beginning of one, in any case.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -13,7 +12,7 @@ const COLUMNS: [&str; 3] = ["order_number", "email", "profile"];
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Beginnings are ranges only where texts are sorted by their bytes, as SQLite does by itself.
+        // A prefix is a range only if texts are sorted by their bytes. SQLite does that by default.
         let collation = match manager.get_database_backend() {
             DbBackend::Postgres => " COLLATE \"C\"",
             _ => "",

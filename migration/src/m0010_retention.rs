@@ -1,9 +1,9 @@
-//! What `webhook_logs` needs for old messages to be emptied.
+//! `webhook_logs`: when a message was emptied by retention or purge.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::timestamp_with_time_zone_null;
 
-/// Adds when a message was emptied, and an index of those that were not.
+/// Adds the column, and an index of the messages that were not emptied.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -13,7 +13,7 @@ impl MigrationTrait for Migration {
         let column = timestamp_with_time_zone_null("emptied_at");
         let alter = Table::alter().table("webhook_logs").add_column(column).to_owned();
         manager.alter_table(alter).await?;
-        // It holds no more rows than are kept whole, and new ones come at its end.
+        // It contains only messages with their text, and new ones are added at its end.
         let index = "CREATE INDEX webhook_logs_whole ON webhook_logs (created_at) WHERE emptied_at IS NULL";
         manager.get_connection().execute_unprepared(index).await?;
         Ok(())

@@ -1,6 +1,6 @@
-//! `order_sums`: orders, units and spend of each day, by store, status, profile and product, so
-//! that no sum reads all orders. `derived_tables` says what the tables that can be made anew from
-//! `orders` were made for.
+//! `order_sums`: orders, units and spend of each day, by store, status, profile and product, so that no
+//! statistic reads all orders. `derived_tables` records the settings, such as the time zone, with which such a
+//! table was calculated.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
@@ -13,7 +13,7 @@ pub(crate) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
-        // SQLite would make a sum that is too large a float; PostgreSQL refuses it by itself.
+        // SQLite would turn a sum that is too large into a float; PostgreSQL refuses it.
         let (text, whole, tail) = match manager.get_database_backend() {
             DbBackend::Postgres => (r#"text COLLATE "C" NOT NULL"#, "", ""),
             _ => ("text NOT NULL", ", CHECK (typeof(hundredths) = 'integer')", " WITHOUT ROWID"),
@@ -24,7 +24,7 @@ impl MigrationTrait for Migration {
              hundredths bigint NOT NULL, PRIMARY KEY (kind, day, name, currency){whole}){tail}"
         );
         connection.execute_unprepared(&sums).await?;
-        // Finds the rows that have become empty, which are none but within a transaction.
+        // Finds rows without orders, which exist only within a transaction.
         let empty = "CREATE INDEX order_sums_empty ON order_sums (orders) WHERE orders = 0";
         connection.execute_unprepared(empty).await?;
         let derived = "CREATE TABLE derived_tables (name text PRIMARY KEY, made_for text NOT NULL)";

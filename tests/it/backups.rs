@@ -23,7 +23,7 @@ async fn done(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs a command that must fail, and gives its one line.
+/// Runs a command that must fail, and returns the one line that it prints.
 async fn refusal(folder: &Path, arguments: &[&str]) -> String {
     let output = roms(folder, arguments).await;
     let line = String::from_utf8(output.stderr).unwrap();

@@ -44,7 +44,7 @@ fn like(home: &Home) -> Home {
     shared
 }
 
-/// Starts one that watches Discord, and then so many that stand by.
+/// Starts a process that watches Discord, and then a standby process for each of `more`.
 async fn start(home: Home, more: Vec<Home>, discord: &Discord) -> Vec<Program> {
     let mut programs = vec![Program::start_in(home).await];
     discord.until_ready().await;

@@ -99,7 +99,7 @@ async fn a_database_in_use_is_left_alone() {
     program.signal("TERM");
     let folder = program.end().await.home;
 
-    // Somebody else who only reads it holds it as well.
+    // A program that only reads the database uses it, too.
     let database = folder.path().join("roms_v2.db");
     let mut sql = Sql::file(&database).await;
     sql.run("BEGIN").await;

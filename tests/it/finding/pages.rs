@@ -7,7 +7,7 @@ use roms::store::{OrderFilter, PageStart, Total};
 
 use super::shelf::{Shelf, numbers, of_status, order, search, some, time, with};
 
-/// Orders of every kind of filter, of which each finds some.
+/// Orders of which every filter of [`filters`] but the last finds some.
 fn mixed(count: usize) -> Vec<Order> {
     let statuses = [Status::Verified, Status::Shipped, Status::Verified, Status::Cancelled];
     let made = (0..count).map(|n| {

@@ -22,7 +22,7 @@ fn date(text: &str) -> Option<NaiveDate> {
     text.parse().ok()
 }
 
-/// The sums as somebody would make them who reads every order.
+/// The sums, calculated by reading every order.
 fn recount(orders: &[Order], zone: Tz, period: Period, by: GroupBy) -> Vec<StatRow> {
     let mut rows = BTreeMap::<Option<String>, (StatRow, BTreeMap<String, Spend>)>::new();
     for order in orders {

@@ -29,7 +29,7 @@ async fn every_client_hears_once_of_what_another_process_stores() {
                     (&told["type"], &told["order"]["order_number"]),
                     (&json!(kind), &json!(format!("A-{at}")))
                 );
-                // Who hears of it from another process may be told of the order as it is by then.
+                // A process that is notified by another one reads the order as it is by then.
                 let shown = &told["order"]["status"];
                 assert!(*shown == status || *shown == "shipped", "{told}");
             }

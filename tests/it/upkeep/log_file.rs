@@ -1,4 +1,4 @@
-//! SQLite's write-ahead log stays small, also where it is always read from.
+//! SQLite's write-ahead log stays small even if there is always a reader.
 
 use std::fs;
 use std::path::Path;
