@@ -102,11 +102,9 @@ pub fn not_an_order(message: &Message) -> Rejection {
     let detail = match &message.json_error {
         Some(error) => error.clone(),
         None if message.raw.trim().is_empty() => "the body is empty".to_owned(),
-        None => {
-            "no headline such as \"Successful Checkout | Store\" and no labels such as \"Order Number\", \
+        None => "no heading such as \"Successful Checkout | Store\" and no labels such as \"Order Number\", \
                  each on a line of its own, were found"
-                .to_owned()
-        }
+            .to_owned(),
     };
     Rejection { code: RejectionCode::NotAnOrder, detail }
 }

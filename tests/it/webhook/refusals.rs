@@ -81,7 +81,7 @@ async fn the_answer_to_json_that_is_nested_too_deep_says_so() {
     assert!(detail.starts_with("the payload is JSON that is nested too deep"), "{detail}");
     let reply = app.post(nested(127)).await;
     let detail = reply.json["detail"].as_str().unwrap();
-    assert!(detail.starts_with("no headline"), "{detail}");
+    assert!(detail.starts_with("no heading"), "{detail}");
 }
 
 #[tokio::test]
