@@ -80,6 +80,8 @@ pub async fn run(
     let (services, feedback_tasks) =
         Services::start(discord, ingest, store, board, timing, stop_feedback.clone())?;
 
+    services.send_due_reactions(&discord.channels).await;
+
     // A fatal error of the gateway stops the other tasks too.
     let stop = stop.child_token();
     let tasks = TaskTracker::new();

@@ -12,6 +12,7 @@ mod m0007_prefixes;
 mod m0010_retention;
 mod m0011_order_sums;
 mod m0012_search_triggers;
+mod m0013_reactions;
 pub mod search_index;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_retention::Migration),
             Box::new(m0011_order_sums::Migration),
             Box::new(m0012_search_triggers::Migration),
+            Box::new(m0013_reactions::Migration),
         ]
     }
 }

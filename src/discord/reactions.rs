@@ -1,5 +1,5 @@
-//! Shows the outcome of a card as a reaction on its message. Reactions never delay ingestion; one
-//! that Discord refuses is dropped.
+//! Shows the outcome of a card as a reaction on its message. Reactions never delay ingestion. The webhook
+//! log records which were sent, so that the others are sent after a restart.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,9 +13,14 @@ use tracing::{debug, info, warn};
 use super::rest::{ErrorCode, FailureLog, Pauses, Rest, RestError};
 use super::restart::restart_on_panic;
 use super::timing::Timing;
+use crate::clock;
+use crate::store::Store;
 
 /// Reactions that may wait for one channel. Discord accepts about four a second.
 const QUEUE: usize = 1024;
+
+/// Most sent reactions that are not recorded yet.
+const MAX_UNRECORDED: usize = 100;
 
 /// A reaction that stands for an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +34,17 @@ pub enum Reaction {
 }
 
 impl Reaction {
+    /// The reaction to a message with this outcome in the webhook log.
+    #[must_use]
+    pub fn to_outcome(outcome: &str) -> Option<Self> {
+        match outcome {
+            "created" => Some(Self::Created),
+            "updated" => Some(Self::Updated),
+            "rejected" => Some(Self::Rejected),
+            _ => None,
+        }
+    }
+
     /// The emoji.
     #[must_use]
     pub const fn emoji(self) -> &'static str {
@@ -52,15 +68,23 @@ struct QueuedReaction {
     channel: i64,
     message: i64,
     reaction: Reaction,
+    /// The message's row in the webhook log.
+    log_id: Option<i64>,
 }
 
 impl Reactions {
-    /// Starts the task. It ends at once when `stop` is cancelled.
+    /// Starts the task. It ends at once when `stop` is cancelled. Without a store, it does not record
+    /// which reactions were sent.
     #[must_use]
-    pub fn start(rest: Rest, timing: &Timing, stop: CancellationToken) -> (Self, JoinHandle<()>) {
+    pub fn start(
+        rest: Rest,
+        store: Option<Store>,
+        timing: &Timing,
+        stop: CancellationToken,
+    ) -> (Self, JoinHandle<()>) {
         let (queue, receiver) = mpsc::channel(QUEUE);
         let this = Self { queue, dropped: Arc::default() };
-        let send = send_all(rest, receiver, timing.clone(), Arc::clone(&this.dropped));
+        let send = send_all(rest, store, receiver, timing.clone(), Arc::clone(&this.dropped));
         let task = tokio::spawn(async move {
             stop.run_until_cancelled(send).await;
         });
@@ -68,8 +92,8 @@ impl Reactions {
     }
 
     /// Queues a reaction. Drops it if the queue is full.
-    pub fn send(&self, channel: i64, message: i64, reaction: Reaction) {
-        if self.queue.try_send(QueuedReaction { channel, message, reaction }).is_err() {
+    pub fn send(&self, channel: i64, message: i64, reaction: Reaction, log_id: Option<i64>) {
+        if self.queue.try_send(QueuedReaction { channel, message, reaction, log_id }).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -85,6 +109,7 @@ impl Reactions {
 /// delay the others.
 async fn send_all(
     rest: Rest,
+    store: Option<Store>,
     mut reactions: mpsc::Receiver<QueuedReaction>,
     timing: Timing,
     dropped: Arc<AtomicU64>,
@@ -94,10 +119,11 @@ async fn send_all(
     while let Some(reaction) = reactions.recv().await {
         let queue = queues.entry(reaction.channel).or_insert_with(|| {
             let (queue, receiver) = mpsc::channel(QUEUE);
-            let (rest, timing) = (rest.clone(), timing.clone());
+            let (rest, store, timing) = (rest.clone(), store.clone(), timing.clone());
             let receiver = Arc::new(Mutex::new(receiver));
             tasks.spawn(async move {
-                let start = || send_to_channel(rest.clone(), Arc::clone(&receiver), timing.clone());
+                let start =
+                    || send_to_channel(rest.clone(), store.clone(), Arc::clone(&receiver), timing.clone());
                 restart_on_panic("reactions", start).await;
             });
             queue
@@ -106,6 +132,17 @@ async fn send_all(
             dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// Records which reactions were sent. If that fails, they are sent once more after the next start, which
+/// changes nothing in Discord.
+async fn record(store: Option<&Store>, sent: &mut Vec<i64>) {
+    if let Some(store) = store
+        && let Err(error) = store.mark_reacted(sent, clock::now()).await
+    {
+        debug!(%error, "cannot record the reactions that were sent");
+    }
+    sent.clear();
 }
 
 /// Whether an error concerns all messages of a channel. Others concern one message: it was deleted, its
@@ -121,16 +158,29 @@ fn concerns_channel(error: RestError) -> bool {
     }
 }
 
-async fn send_to_channel(rest: Rest, reactions: Arc<Mutex<mpsc::Receiver<QueuedReaction>>>, timing: Timing) {
+async fn send_to_channel(
+    rest: Rest,
+    store: Option<Store>,
+    reactions: Arc<Mutex<mpsc::Receiver<QueuedReaction>>>,
+    timing: Timing,
+) {
     let mut reactions = reactions.lock().await;
     let mut pauses = Pauses::new(&timing);
     let failures = FailureLog::default();
-    while let Some(QueuedReaction { channel, message, reaction }) = reactions.recv().await {
+    let mut sent = Vec::new();
+    loop {
+        if (reactions.is_empty() && !sent.is_empty()) || sent.len() >= MAX_UNRECORDED {
+            record(store.as_ref(), &mut sent).await;
+        }
+        let Some(QueuedReaction { channel, message, reaction, log_id }) = reactions.recv().await else {
+            return;
+        };
         if pauses.is_paused(channel) {
             continue;
         }
         match rest.react(channel, message, reaction.emoji()).await {
             Ok(()) => {
+                sent.extend(log_id);
                 pauses.end(channel);
                 if failures.is_recovery(&channel) {
                     info!(channel.id = channel, "reactions work again");
@@ -138,6 +188,7 @@ async fn send_to_channel(rest: Rest, reactions: Arc<Mutex<mpsc::Receiver<QueuedR
             }
             Err(error) if error.is_final() && !concerns_channel(error) => {
                 debug!(channel.id = channel, message.id = message, %error, "no reaction to this message");
+                sent.extend(log_id);
             }
             Err(error) => {
                 if error.is_final() {

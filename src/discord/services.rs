@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -14,13 +14,19 @@ use super::notices::{MessageLink, Notices};
 use super::reactions::{Reaction, Reactions};
 use super::rest::{FailureLog, Rest, RestError};
 use super::timing::Timing;
-use crate::card::decode::discord::{ChannelRef, id_field};
+use crate::card::decode::discord::{ChannelRef, id_field, snowflake_at};
 use crate::card::message::Message;
 use crate::card::outcome::{Outcome, Receipt};
+use crate::clock;
 use crate::config::{self, Channel};
 use crate::ingest::Ingest;
 use crate::status::StatusBoard;
 use crate::store::Store;
+
+/// After a restart, ROMS reacts only to messages younger than this.
+const MAX_REACTION_AGE: TimeDelta = TimeDelta::days(1);
+/// Most reactions sent after a restart: as many as the queue of a channel holds.
+const MAX_DUE_REACTIONS: u64 = 1000;
 
 /// What the parts of the Discord edge share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -65,7 +71,8 @@ impl Services {
         stop_feedback: CancellationToken,
     ) -> Result<(Self, TaskTracker), RestError> {
         let rest = Rest::new(config, &timing)?;
-        let (reactions, send_reactions) = Reactions::start(rest.clone(), &timing, stop_feedback.clone());
+        let (reactions, send_reactions) =
+            Reactions::start(rest.clone(), Some(store.clone()), &timing, stop_feedback.clone());
         let (notices, post_notices) =
             Notices::start(rest.clone(), config.notice_channel, &timing, stop_feedback);
         let tasks = TaskTracker::new();
@@ -131,6 +138,22 @@ impl Services {
         Message::from_discord(message, ChannelRef { guild, channel: channel.id }, Utc::now())
     }
 
+    /// Queues the reactions that were due when ROMS stopped.
+    pub(crate) async fn send_due_reactions(&self, channels: &[Channel]) {
+        let since = snowflake_at(clock::now() - MAX_REACTION_AGE);
+        let due = match self.store.due_reactions(since, MAX_DUE_REACTIONS).await {
+            Ok(due) => due,
+            Err(error) => return tracing::warn!(%error, "cannot read which reactions are due"),
+        };
+        for due in due {
+            let Some(place) = ChannelRef::from_endpoint(&due.endpoint) else { continue };
+            let reacts = channels.iter().any(|channel| channel.id == place.channel && channel.react);
+            if let Some(reaction) = Reaction::to_outcome(&due.outcome).filter(|_| reacts) {
+                self.reactions.send(place.channel, due.message, reaction, Some(due.log_id));
+            }
+        }
+    }
+
     /// Reacts to a message according to the outcome of its cards, and puts rejected cards into the
     /// notice channel. Only queues; never waits.
     pub(crate) fn feed_back(&self, channel: &Channel, message: i64, receipt: &Receipt) {
@@ -148,7 +171,7 @@ impl Services {
                 Outcome::Unchanged | Outcome::Duplicate | Outcome::Ignored(_) => continue,
             };
             if channel.react && !sent.contains(&reaction) {
-                self.reactions.send(channel.id, message, reaction);
+                self.reactions.send(channel.id, message, reaction, receipt.log_id);
                 sent.push(reaction);
             }
         }

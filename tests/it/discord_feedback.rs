@@ -37,11 +37,11 @@ async fn each_outcome_has_its_reaction() {
     let (discord, channel) = set_up().await;
     let message = channel.webhook("Refract").post(json!({"content": "card"}));
     let (reactions, _task) =
-        Reactions::start(edge::rest(&discord), &edge::timing(), CancellationToken::new());
+        Reactions::start(edge::rest(&discord), None, &edge::timing(), CancellationToken::new());
     for (reaction, emoji) in
         [(Reaction::Created, "✅"), (Reaction::Updated, "🔄"), (Reaction::Rejected, "⚠️")]
     {
-        reactions.send(id(channel.id()), id(message), reaction);
+        reactions.send(id(channel.id()), id(message), reaction, None);
         channel.until_reaction(message, emoji).await;
     }
 }
@@ -52,8 +52,8 @@ async fn a_rate_limited_reaction_is_sent_later() {
     let message = channel.webhook("Refract").post(json!({"content": "card"}));
     discord.fail("PUT", REACTIONS, Fault::RateLimitedWithoutDelay, 3);
     let (reactions, _task) =
-        Reactions::start(edge::rest(&discord), &edge::timing(), CancellationToken::new());
-    reactions.send(id(channel.id()), id(message), Reaction::Created);
+        Reactions::start(edge::rest(&discord), None, &edge::timing(), CancellationToken::new());
+    reactions.send(id(channel.id()), id(message), Reaction::Created, None);
     channel.until_reaction(message, "✅").await;
     assert_eq!(discord.count("PUT", REACTIONS), 4);
 }
@@ -64,8 +64,8 @@ async fn a_channel_that_refuses_reactions_is_paused_and_logged_once() {
     let hook = channel.webhook("Refract");
     let (log, _listening) = edge::Log::listen();
     let (reactions, _task) =
-        Reactions::start(edge::rest(&discord), &edge::timing(), CancellationToken::new());
-    let send = |message| reactions.send(id(channel.id()), id(message), Reaction::Created);
+        Reactions::start(edge::rest(&discord), None, &edge::timing(), CancellationToken::new());
+    let send = |message| reactions.send(id(channel.id()), id(message), Reaction::Created, None);
     // Sends until the condition holds. A reaction that falls into the pause is dropped.
     let send_until = async |message, done: &dyn Fn() -> bool| {
         let mut pauses = interval(Duration::from_millis(10));
@@ -103,10 +103,10 @@ async fn a_deleted_message_does_not_pause_its_channel() {
     channel.delete(gone);
     let (log, _listening) = edge::Log::listen();
     let (reactions, _task) =
-        Reactions::start(edge::rest(&discord), &edge::timing(), CancellationToken::new());
-    reactions.send(id(channel.id()), id(gone), Reaction::Created);
+        Reactions::start(edge::rest(&discord), None, &edge::timing(), CancellationToken::new());
+    reactions.send(id(channel.id()), id(gone), Reaction::Created, None);
     let last = hook.post(json!({"content": "card"}));
-    reactions.send(id(channel.id()), id(last), Reaction::Created);
+    reactions.send(id(channel.id()), id(last), Reaction::Created, None);
     channel.until_reaction(last, "✅").await;
     assert_eq!(log.count("cannot react to the messages of a channel"), 0, "{}", log.text());
 }
@@ -122,10 +122,10 @@ async fn a_refusal_of_one_message_does_not_pause_its_channel() {
         discord.fail("PUT", &path, Fault::Refused(status, code), 1);
         let (log, _listening) = edge::Log::listen();
         let (reactions, _task) =
-            Reactions::start(edge::rest(&discord), &edge::timing(), CancellationToken::new());
-        reactions.send(id(channel.id()), id(refused), Reaction::Created);
+            Reactions::start(edge::rest(&discord), None, &edge::timing(), CancellationToken::new());
+        reactions.send(id(channel.id()), id(refused), Reaction::Created, None);
         let next = hook.post(json!({"content": "card"}));
-        reactions.send(id(channel.id()), id(next), Reaction::Created);
+        reactions.send(id(channel.id()), id(next), Reaction::Created, None);
         channel.until_reaction(next, "✅").await;
         assert_eq!(log.count("cannot react to the messages of a channel"), 0, "{}", log.text());
     }
@@ -136,10 +136,10 @@ async fn queueing_never_waits_for_a_discord_that_hangs() {
     let (discord, channel) = set_up().await;
     discord.fail("PUT", REACTIONS, Fault::Hang, usize::MAX);
     let stop = CancellationToken::new();
-    let (reactions, task) = Reactions::start(edge::rest(&discord), &edge::timing(), stop.clone());
+    let (reactions, task) = Reactions::start(edge::rest(&discord), None, &edge::timing(), stop.clone());
     // `send` is not async, so it cannot wait for Discord.
     for message in 1..=5_000 {
-        reactions.send(id(channel.id()), message, Reaction::Created);
+        reactions.send(id(channel.id()), message, Reaction::Created, None);
     }
     assert!(reactions.dropped() >= 3_900, "{}", reactions.dropped());
     discord.until_requests("PUT", REACTIONS, 1).await;

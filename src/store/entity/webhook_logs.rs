@@ -24,6 +24,7 @@ pub(crate) struct Model {
     pub content_hash: Option<String>,
     pub deleted_at: Option<DateTimeUtc>,
     pub emptied_at: Option<DateTimeUtc>,
+    pub reacted_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::store::entity::{channel_cursors, gateway_identifies, webhook_logs};
 use crate::store::{Store, StoreError};
@@ -16,6 +18,19 @@ pub struct Cursor {
     pub message: i64,
     /// When the cursor was stored. UTC.
     pub read_at: DateTime<Utc>,
+}
+
+/// A message that the bot has to react to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueReaction {
+    /// Its row in the webhook log.
+    pub log_id: i64,
+    /// Its channel, as the endpoint of the log row.
+    pub endpoint: String,
+    /// The message.
+    pub message: i64,
+    /// The outcome that the reaction shows.
+    pub outcome: String,
 }
 
 impl Store {
@@ -79,6 +94,45 @@ impl Store {
     pub async fn identifies_since(&self, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let noted = gateway_identifies::Entity::find().filter(gateway_identifies::Column::At.gte(since));
         Ok(noted.count(&self.readers).await?)
+    }
+
+    /// The reactions that are due, oldest first: to messages that are not deleted, from a given id on.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn due_reactions(&self, since: i64, limit: u64) -> Result<Vec<DueReaction>, StoreError> {
+        let rows: Vec<(i64, String, i64, String)> = webhook_logs::Entity::find()
+            .select_only()
+            .columns([
+                webhook_logs::Column::Id,
+                webhook_logs::Column::Endpoint,
+                webhook_logs::Column::MessageId,
+                webhook_logs::Column::Outcome,
+            ])
+            .filter(webhook_logs::Column::MessageId.gte(since))
+            .filter(webhook_logs::Column::Outcome.is_in(["created", "updated", "rejected"]))
+            .filter(webhook_logs::Column::ReactedAt.is_null())
+            .filter(webhook_logs::Column::DeletedAt.is_null())
+            .order_by_asc(webhook_logs::Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(&self.readers)
+            .await?;
+        let due = |(log_id, endpoint, message, outcome)| DueReaction { log_id, endpoint, message, outcome };
+        Ok(rows.into_iter().map(due).collect())
+    }
+
+    /// Records that the bot reacted to the messages of these log rows.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn mark_reacted(&self, log_ids: &[i64], now: DateTime<Utc>) -> Result<(), StoreError> {
+        webhook_logs::Entity::update_many()
+            .col_expr(webhook_logs::Column::ReactedAt, now.into())
+            .filter(webhook_logs::Column::Id.is_in(log_ids.iter().copied()))
+            .exec(&self.writer)
+            .await?;
+        Ok(())
     }
 
     /// The ids of the messages of a channel that are logged and not marked as deleted, from a given id on.

@@ -9,13 +9,51 @@ use tokio::time::{interval, timeout};
 use super::program::home;
 use super::stage::price;
 use crate::support::bot::card;
-use crate::support::discord::Discord;
+use crate::support::discord::{Discord, Fault};
 use crate::support::program::Program;
 
 const CARDS: u64 = 1000;
 
 /// How long storing the cards between two kills may take.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn reactions_that_are_due_at_a_kill_are_sent_after_the_restart() {
+    let discord = Discord::start().await;
+    let channel = discord.guild("Buyers").channel("checkouts");
+    let hook = channel.webhook("Refract");
+    let program = Program::start_in(home(&discord, &channel, "")).await;
+    discord.until_ready().await;
+    let store = Store::open(&program.home().url()).await.unwrap();
+    discord.fail("PUT", "/channels/*/messages/*/reactions", Fault::Hang, usize::MAX);
+    let messages: Vec<u64> = (0..50).map(|n| hook.post(card(&format!("DUE-{n}"), "$1.00"))).collect();
+    let mut polls = interval(Duration::from_millis(2));
+    let stored = async {
+        while store.count_orders(&OrderFilter::default()).await.unwrap().count < 50 {
+            polls.tick().await;
+        }
+    };
+    timeout(DEADLINE, stored).await.expect("50 orders");
+    program.signal("KILL");
+    let end = program.end().await;
+    assert!(messages.iter().all(|message| channel.reactions(*message).is_empty()));
+    discord.heal();
+    let program = Program::start_in(end.home).await;
+    for message in &messages {
+        channel.until_reaction(*message, "✅").await;
+    }
+    // They are recorded, so that the next start sends none of them again.
+    let mut polls = interval(Duration::from_millis(2));
+    let recorded = async {
+        while !store.due_reactions(0, 1000).await.unwrap().is_empty() {
+            polls.tick().await;
+        }
+    };
+    timeout(DEADLINE, recorded).await.expect("no reaction is due");
+    store.close().await.unwrap();
+    program.signal("TERM");
+    program.end().await;
+}
 
 #[tokio::test]
 async fn a_process_that_is_killed_three_times_stores_each_of_a_thousand_cards_once() {
