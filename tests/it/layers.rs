@@ -157,6 +157,7 @@ fn layer_of(module: &str) -> Option<usize> {
 
 /// A path in code: `std::fs::File`, or one branch of `use std::{fs::File, io}`.
 #[derive(Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts about one path")]
 struct CodePath {
     parts: Vec<String>,
     /// The line of its last part.
