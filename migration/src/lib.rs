@@ -13,6 +13,7 @@ mod m0010_retention;
 mod m0011_order_sums;
 mod m0012_search_triggers;
 mod m0013_reactions;
+mod m0014_cancel_reason_proxy_host_owner;
 pub mod search_index;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_order_sums::Migration),
             Box::new(m0012_search_triggers::Migration),
             Box::new(m0013_reactions::Migration),
+            Box::new(m0014_cancel_reason_proxy_host_owner::Migration),
         ]
     }
 }

@@ -107,6 +107,10 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         builder.keep("failure_reason", &reason);
     }
     set_status_from_heading(&mut builder, kind);
+    if builder.stated.status == Some(Status::Cancelled) {
+        builder.stated.cancel_reason =
+            builder.extra.get("failure_reason").map(|reason| values::cancel_reason(reason));
+    }
     builder.fill_from_items();
     builder.derived.store = heading.and_then(|heading| heading.store.clone()).or_else(|| amazon(&builder));
     if builder.stated.email.is_none() {
@@ -116,8 +120,9 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     let placed_at = builder.embed_time.unwrap_or(context.at);
     let states_date = builder.stated.order_date.is_some();
     if let Some(owner) = builder.mentioned.take() {
-        builder.keep("owner_id", &owner);
+        builder.set_owner(&owner);
     }
+    builder.stated.proxy_host = builder.stated.proxy_list.as_deref().and_then(values::proxy_host);
     let items = builder.order_items();
     let PatchBuilder { stated, derived, extra, warnings, .. } = builder;
     let derived = Fields {
@@ -147,7 +152,11 @@ fn failure(
         number,
         at: context.at,
         source: context.source,
-        stated: Fields { status, ..Fields::default() },
+        stated: Fields {
+            status,
+            cancel_reason: status.map(|_| values::cancel_reason(&reason)),
+            ..Fields::default()
+        },
         derived: Fields::default(),
         extra: Extra::from([("failure_reason".to_owned(), reason)]),
         items: Vec::new(),
@@ -337,7 +346,7 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
         Column::Footer => builder.set_footer(text),
         Column::Result => builder.set_result(label.name, text),
         Column::Owner => match values::mentioned_user(text) {
-            Some(id) => builder.keep("owner_id", id),
+            Some(id) => builder.set_owner(id),
             None => builder.keep(label.name, text),
         },
         Column::Title => builder.title = Some(text.to_owned()),

@@ -145,6 +145,12 @@ macro_rules! with_order_fields {
         fraud_status: String,
         /// The checkout bot, such as `Refract`.
         bot: String,
+        /// Why the order was cancelled, in one spelling for each reason.
+        cancel_reason: String,
+        /// The host of the proxy, without user, password and port.
+        proxy_host: String,
+        /// The Discord user id of the member that the order belongs to.
+        owner_id: String,
             }
     };
 }

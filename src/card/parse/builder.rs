@@ -206,11 +206,11 @@ impl PatchBuilder {
 
     pub(crate) fn set_profile(&mut self, label: &str, text: &str) {
         if let Some(owner) = values::mentioned_user(text) {
-            return self.keep("owner_id", owner);
+            return self.set_owner(owner);
         }
         let text = match values::owner_and_profile(text) {
             Some((owner, profile)) => {
-                self.keep("owner_id", owner);
+                self.set_owner(owner);
                 profile
             }
             None => text,
@@ -221,6 +221,10 @@ impl PatchBuilder {
         } else {
             self.set_text("profile", label, text, |fields| &mut fields.profile);
         }
+    }
+
+    pub(crate) fn set_owner(&mut self, id: &str) {
+        self.stated.owner_id.get_or_insert_with(|| id.to_owned());
     }
 
     pub(crate) fn set_email(&mut self, label: &str, text: &str) {

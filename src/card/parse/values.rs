@@ -3,6 +3,7 @@
 use super::text_form::label_text;
 use super::word_table::fold;
 use crate::order::Status;
+use crate::redact::credentials;
 
 /// A larger quantity is taken for an error.
 const MAX_QUANTITY: u32 = 1_000_000;
@@ -193,4 +194,41 @@ pub(crate) fn starts_with_count(line: &str) -> bool {
     line.split_once(['x', 'X', '×']).is_some_and(|(count, rest)| {
         rest.starts_with(' ') && !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit())
     })
+}
+
+/// One spelling for each reason of a cancellation: `Policy - ITEM_DEMAND` and `item demand` are `Item Demand`.
+#[must_use]
+pub(crate) fn cancel_reason(text: &str) -> String {
+    let text = text.replace('_', " ");
+    let reason = text.trim().trim_matches(['.', '!', '"', ' ']);
+    let reason = match reason.split_once([':', '-', '–']) {
+        Some((kind, reason))
+            if matches!(fold(kind.trim()).as_str(), "policy" | "reason" | "cancelled" | "canceled") =>
+        {
+            reason
+        }
+        _ => reason,
+    };
+    let capitalized = reason.split_whitespace().map(|word| {
+        let mut chars = word.chars();
+        let first = chars.next().into_iter().flat_map(char::to_uppercase);
+        let rest = chars.as_str();
+        // A short word in capitals is an abbreviation.
+        let is_shouted = word.chars().count() > 3 && word.chars().all(|c| !c.is_lowercase());
+        let rest = if is_shouted { rest.to_lowercase() } else { rest.to_owned() };
+        first.collect::<String>() + &rest
+    });
+    capitalized.collect::<Vec<_>>().join(" ")
+}
+
+/// The host of a proxy, without user, password and port. `None` if the value names no host.
+#[must_use]
+pub(crate) fn proxy_host(proxy: &str) -> Option<String> {
+    let is_address = |part: &str| {
+        let parts: Vec<&str> = part.split('.').collect();
+        parts.len() == 4 && parts.iter().all(|part| part.parse::<u8>().is_ok())
+    };
+    let hidden = credentials(proxy);
+    let mut parts = hidden.split([' ', '|', '/', '@', ':', ',', '`']);
+    parts.find(|part| is_address(part) || is_host(part)).map(str::to_lowercase)
 }

@@ -23,7 +23,7 @@ fn column(card: &Reading, name: &str) -> Option<String> {
         .or_else(|| card.get(&format!("~{name}")))
         .or_else(|| card.get(&format!("extra.{name}")));
     match name {
-        "owner_discord_id" => card.get("extra.owner_id").cloned(),
+        "owner_discord_id" => card.get("owner_id").cloned(),
         "email_or_profile" => card.get("email").or_else(|| card.get("profile")).cloned(),
         "order_number" => card.get("number").cloned(),
         "carrier" => {

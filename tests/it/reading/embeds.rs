@@ -327,26 +327,26 @@ fn the_owner_of_an_order_is_named_by_profile_label_or_mention() {
         (
             "profile",
             &embed_with(&[("Order Number", "A-1"), ("Profile", &format!("||{ID} Ann||"))]),
-            &[("extra.owner_id", ID), ("profile", "Ann")],
+            &[("owner_id", ID), ("profile", "Ann")],
         ),
         (
             "a mention as the profile",
             &embed_with(&[("Order Number", "A-1"), ("Profile", &format!("<@{ID}>"))]),
-            &[("extra.owner_id", ID), ("profile", "")],
+            &[("owner_id", ID), ("profile", "")],
         ),
         (
             "label",
             &embed_with(&[("Order Number", "A-1"), ("Buyer", &format!("<@!{ID}>"))]),
-            &[("extra.owner_id", ID)],
+            &[("owner_id", ID)],
         ),
         (
             "another buyer",
             &embed_with(&[("Order Number", "A-1"), ("Buyer", "ann")]),
-            &[("extra.owner_id", ""), ("extra.buyer", "ann")],
+            &[("owner_id", ""), ("extra.buyer", "ann")],
         ),
-        ("content", &with_content(&format!("<@{ID}> cooked")), &[("extra.owner_id", ID)]),
-        ("two mentions", &with_content(&format!("<@{ID}> <@223456789012345678>")), &[("extra.owner_id", "")]),
-        ("a role", &with_content("<@&123456789012345678>"), &[("extra.owner_id", "")]),
+        ("content", &with_content(&format!("<@{ID}> cooked")), &[("owner_id", ID)]),
+        ("two mentions", &with_content(&format!("<@{ID}> <@223456789012345678>")), &[("owner_id", "")]),
+        ("a role", &with_content("<@&123456789012345678>"), &[("owner_id", "")]),
     ]);
 }
 

@@ -72,7 +72,13 @@ fn a_cancellation_is_found_with_its_reason_and_a_hold_is_none() {
         ("Shikari | Order Canceled", ""),
         ("Order has been canceled due to Item Demand", "Item Demand"),
     ] {
-        let expected = [("status", "cancelled"), ("extra.failure_reason", reason), ("~status", "")];
+        let one_spelling = reason.trim_start_matches("Policy - ");
+        let expected = [
+            ("status", "cancelled"),
+            ("extra.failure_reason", reason),
+            ("cancel_reason", one_spelling),
+            ("~status", ""),
+        ];
         check(&[(title, &titled(title), &expected)]);
     }
     for title in ["Order Canceled: REVIEW_HOLD", "Successful Checkout (Review Hold)", "Order On Hold"] {
@@ -240,5 +246,20 @@ proptest! {
         prop_assert_eq!(card.get("~status").map(String::as_str), Some("verified"));
         prop_assert_eq!(card.get("status"), None);
         prop_assert_eq!(card.get("~store").map(String::as_str), Some("Target"));
+    }
+}
+
+#[test]
+fn a_reason_of_a_cancellation_has_one_spelling() {
+    for reason in [
+        "Item Demand",
+        "ITEM_DEMAND",
+        "item demand",
+        "Policy - Item Demand",
+        "POLICY - ITEM_DEMAND",
+        "Policy: Item Demand.",
+    ] {
+        let card = format!("Order Cancelled | Target\nOrder Number\nA-1\nCancel Reason\n{reason}\n");
+        check(&[(reason, &card, &[("cancel_reason", "Item Demand")])]);
     }
 }

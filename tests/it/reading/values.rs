@@ -259,3 +259,20 @@ fn entities_are_decoded_once() {
         &[("Tom &amp; Jerry", "Tom & Jerry"), ("&amp;lt;", "&lt;"), ("it&#39;s", "it's"), ("AT&T", "AT&T")],
     );
 }
+
+#[test]
+fn the_host_of_a_proxy_is_read_without_its_credentials() {
+    check_values(
+        "Proxy",
+        "proxy_host",
+        &[
+            ("Resi East | http://user:pass@203.0.113.7:8000", "203.0.113.7"),
+            ("proxy.example.com:1007:userc:passd", "proxy.example.com"),
+            ("user.name.com:pass@proxy.example.com:1007", "proxy.example.com"),
+            ("10.1.1.1:3128:aa:bb", "10.1.1.1"),
+            ("http://Resi.Example.com:5959/", "resi.example.com"),
+            ("DC 1", ""),
+            ("isp-list", ""),
+        ],
+    );
+}
