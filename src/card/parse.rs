@@ -76,6 +76,9 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     for (name, value) in &form.unknown {
         builder.keep(name, value);
     }
+    if let Some(number) = form.heading.as_ref().and_then(|heading| heading.number.as_deref()) {
+        builder.set_number("order", number);
+    }
     let kind = outcome(&builder, &form);
     assign_title(&mut builder, kind, &form);
     builder.set_product_from_intro(&form.intro, matches!(kind, Some(CardKind::Success | CardKind::Hold)));
@@ -334,6 +337,7 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
             builder.is_fraud |= label.name == "fraud reason";
             builder.failure_reason = Some(text.to_owned());
         }
+        Column::CancelReason if heading::is_hold(text) => builder.result = Some(CardKind::Hold),
         Column::CancelReason => {
             builder.is_cancelled = true;
             builder.keep("failure_reason", text);

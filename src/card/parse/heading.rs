@@ -99,6 +99,8 @@ impl Notice {
 pub struct Heading {
     /// What the card reports.
     pub kind: CardKind,
+    /// The order number, as in `Order #12345 confirmed`.
+    pub number: Option<String>,
     /// The store.
     pub store: Option<String>,
     /// The reason of a failure or cancellation, such as `Out of stock` in `Checkout Failed - Out of stock`.
@@ -140,7 +142,7 @@ const PHRASES: &[(CardKind, Strength, &[&str])] = &[
         "purchase successful", "successfully purchased", "payment successful", "purchase confirmed",
         "purchase completed", "order confirmation", "purchase confirmation", "kodai success", "order successfully confirmed", "order received",
     ]),
-    (Success, Weak, &["checked out", "success", "you cooked", "you just cooked", "copped", "checkout link", "purchased"]),
+    (Success, Weak, &["thank you for your order", "thanks for your order", "item purchased", "product purchased", "purchase made", "order created", "checked out", "success", "you cooked", "you just cooked", "copped", "checkout link", "purchased"]),
     (Hold, Checkout, &["checkout on hold", "checkout review hold"]),
     (Hold, Strong, &["order on hold", "order held", "order review hold", "order pending review", "order under review"]),
     (Hold, Weak, &["review hold", "on hold"]),
@@ -182,7 +184,7 @@ const PHRASES: &[(CardKind, Strength, &[&str])] = &[
         "3d secure", "3ds", "3-d secure", "confirm 3d secure payment", "confirm 3ds payment", "3ds required", "3d secure required",
         "3ds confirmation", "3d secure confirmation", "confirm 3ds", "confirm 3d secure", "3ds challenge", "3d secure challenge",
         "approve 3ds", "awaiting 3ds", "waiting for 3ds", "3ds payment", "3d secure payment", "complete 3ds", "complete 3d secure",
-        "3ds verification", "3d secure verification", "confirm payment", "approve payment", "payment confirmation required",
+        "3ds verification", "3ds authentication", "3ds authentication required", "3d secure authentication", "3d secure authentication required", "3ds authorization", "please approve 3ds", "please approve 3d secure", "please confirm 3ds", "please complete 3ds", "approve 3d secure", "authenticate payment", "payment authentication required", "action required", "3ds needed", "3ds pending", "3ds approval", "3ds approval required", "waiting on 3ds", "3d secure verification", "confirm payment", "approve payment", "payment confirmation required",
         "waiting for payment", "awaiting payment",
     ]),
     (QUEUE, Weak, &[
@@ -212,7 +214,21 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("suces", "sucesful"),
     ("sucesfuly", "sucesful"),
     ("suceded", "sucesful"),
+    ("chekout", "checkout"),
+    ("checkou", "checkout"),
+    ("chekcout", "checkout"),
+    ("checkoud", "checkout"),
+    ("faild", "failed"),
+    ("fail", "failed"),
+    ("failled", "failed"),
+    ("declind", "declined"),
+    ("decline", "declined"),
+    ("confirmd", "confirmed"),
+    ("shiped", "shiped"),
+    ("deliverd", "delivered"),
+    ("recieved", "received"),
     ("cancled", "canceled"),
+    ("cancelation", "canceled"),
     ("cancel", "canceled"),
     ("canceld", "canceled"),
     ("3d", "3ds"),
@@ -465,7 +481,7 @@ fn segments(line: &str) -> ArrayVec<Segment<'_>, MAX_SEGMENTS> {
         let next = chars.peek().map_or(' ', |(_, next)| *next);
         let is_spaced = next.is_whitespace();
         let found = match c {
-            '|' | '│' | '•' | '·' | '»' => Some(Separator::Bar),
+            '|' | '│' | '•' | '·' | '»' | '➜' | '→' => Some(Separator::Bar),
             '-' | '–' | '—' if is_spaced && previous.is_whitespace() => Some(Separator::Dash),
             ':' | '：' if is_spaced => Some(Separator::Colon),
             '!' if is_spaced => Some(Separator::Dash),
@@ -508,9 +524,12 @@ struct Phrase {
     is_exact: bool,
     /// The words after the phrase, such as `Target` in `Successful Checkout on Target`.
     tail: Option<Tail>,
+    /// An order number between the words of the phrase.
+    number: Option<String>,
 }
 
 enum Tail {
+    Other,
     Name(String),
     Reason(String),
 }
@@ -523,7 +542,22 @@ fn find_phrase(text: &str) -> Option<Phrase> {
         words.try_push(Word::new(word)?).ok()?;
     }
     if let Some(Meaning { kind, strength, .. }) = find(&words) {
-        return Some(Phrase { kind, strength, is_exact: count_fillers(&words) == 0, tail: None });
+        return Some(Phrase {
+            kind,
+            strength,
+            is_exact: count_fillers(&words) == 0,
+            tail: None,
+            number: None,
+        });
+    }
+    if let Some(at) =
+        words.windows(2).position(|two| two[0].normal.as_str() == "order" && is_number(two[1].raw))
+    {
+        let number = words.remove(at + 1).raw.trim_start_matches('#').to_owned();
+        if let Some(Meaning { kind, strength, .. }) = find(&words) {
+            return Some(Phrase { kind, strength, is_exact: false, tail: None, number: Some(number) });
+        }
+        return None;
     }
     for count in 1..=MAX_NAME_WORDS.min(words.len().saturating_sub(1)) {
         let (name, rest) = words.split_at(count);
@@ -531,7 +565,8 @@ fn find_phrase(text: &str) -> Option<Phrase> {
         if let Some(Meaning { kind, strength, .. }) = found
             && (strength > Weak || is_bot_name(&join(name)))
         {
-            return Some(Phrase { kind, strength, is_exact: false, tail: None });
+            let tail = Some(join(name)).filter(|name| is_store_name(name)).map(Tail::Name);
+            return Some(Phrase { kind, strength, is_exact: false, tail, number: None });
         }
     }
     for end in (1..words.len()).rev() {
@@ -547,13 +582,22 @@ fn find_phrase(text: &str) -> Option<Phrase> {
             let rest = rest.trim_start_matches("to ").trim_start_matches("of ");
             Tail::Reason(rest.to_owned())
         } else if strength == Checkout && after.len() <= MAX_NAME_WORDS && is_name(after) {
-            Tail::Name(join(after))
+            // `Checked out Example Box` names the product, `Successful Checkout Polar AIO` the bot.
+            let name = join(after);
+            let is_known = is_bot_name(&name) || is_store_name(&name);
+            if is_known { Tail::Name(name) } else { Tail::Other }
         } else {
             continue;
         };
-        return Some(Phrase { kind, strength, is_exact: false, tail: Some(tail) });
+        return Some(Phrase { kind, strength, is_exact: false, tail: Some(tail), number: None });
     }
     None
+}
+
+/// Whether a word of a heading is an order number: behind `#`, or with at least four digits.
+fn is_number(word: &str) -> bool {
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    digits > 3 || (digits > 0 && word.starts_with('#'))
 }
 
 /// Whether some words can be the name of a bot or a store.
@@ -577,14 +621,17 @@ pub fn parse(line: &str) -> Option<Heading> {
     let segments = segments(line);
     let mut found: Option<(usize, Phrase)> = None;
     for (at, segment) in segments.iter().enumerate() {
-        // A colon after an everyday word belongs to prose or to a product's name.
+        // A colon after an everyday word belongs to prose or to a product's name, except in `Declined: CVV` and
+        // `Restock: Example Box`.
         let before_colon = segments.get(at + 1).is_some_and(|next| next.separator == Separator::Colon);
         let is_certain = found.as_ref().is_some_and(|(_, best)| best.strength == Checkout);
         if is_certain || !has_key_word(segment.text) {
             continue;
         }
         let Some(phrase) = find_phrase(segment.text) else { continue };
-        let counts = phrase.strength > Weak || (!before_colon && segment.separator != Separator::Colon);
+        let is_first = at == 0 && matches!(phrase.kind, Failure | MONITOR);
+        let counts =
+            phrase.strength > Weak || is_first || (!before_colon && segment.separator != Separator::Colon);
         let is_better = found.as_ref().is_none_or(|(_, best)| phrase.strength > best.strength);
         if counts && is_better {
             found = Some((at, phrase));
@@ -593,6 +640,7 @@ pub fn parse(line: &str) -> Option<Heading> {
     let Some((at, phrase)) = found else { return bot_checkout(&segments) };
     let mut heading = Heading {
         kind: phrase.kind,
+        number: phrase.number,
         store: None,
         reason: None,
         strong: phrase.strength > Weak
@@ -603,11 +651,12 @@ pub fn parse(line: &str) -> Option<Heading> {
     let text = |text: &str| {
         Some(text.trim().trim_end_matches(['!', ')', ']']).trim().to_owned()).filter(|text| !text.is_empty())
     };
-    let succeeded = matches!(heading.kind, Success | Hold);
+    let succeeded = !matches!(heading.kind, Failure | Cancelled | Refunded);
+    let is_failure_kind = heading.kind == Failure;
     match phrase.tail {
         Some(Tail::Name(name)) if !is_bot_name(&name) => heading.store = text(&name),
         Some(Tail::Reason(reason)) => heading.reason = text(&reason),
-        Some(Tail::Name(_)) | None => {}
+        Some(Tail::Name(_) | Tail::Other) | None => {}
     }
     for segment in segments.iter().skip(at + 1) {
         if is_hold(segment.text) && matches!(heading.kind, Success | Cancelled) {
@@ -618,6 +667,10 @@ pub fn parse(line: &str) -> Option<Heading> {
             if heading.store.is_none() && !is_bot_name(segment.text) {
                 heading.store = text(segment.rest.split(['|', '│']).next().unwrap_or_default());
             }
+        } else if !succeeded && segment.separator == Separator::Bracket && !phrase.is_exact && is_failure_kind
+        {
+            // `Dashe Checkout Failed (Example Kicks)`
+            heading.store = heading.store.take().or_else(|| text(segment.text));
         } else if !succeeded && heading.reason.is_none() {
             heading.reason = text(segment.rest.split(['|', '│']).next().unwrap_or_default());
         }
@@ -632,7 +685,7 @@ pub fn parse(line: &str) -> Option<Heading> {
 }
 
 /// Whether a note turns a success or a cancellation into a hold, such as `REVIEW_HOLD`.
-fn is_hold(note: &str) -> bool {
+pub(crate) fn is_hold(note: &str) -> bool {
     let is_same = |(a, b): (u8, u8)| a.eq_ignore_ascii_case(&b) || (a == b'_' && b == b' ');
     HOLDS.iter().any(|hold| hold.len() == note.len() && note.bytes().zip(hold.bytes()).all(is_same))
 }
@@ -648,8 +701,15 @@ fn bot_checkout(segments: &[Segment<'_>]) -> Option<Heading> {
     let (name, last) = title.text.rsplit_once(' ')?;
     let words: Vec<Word<'_>> = name.split_whitespace().filter_map(Word::new).collect();
     let is_name = is_name(&words) && words.len() <= MAX_NAME_WORDS;
-    (store.separator == Separator::Bracket && last.eq_ignore_ascii_case("checkout") && is_name)
-        .then(|| Heading { kind: Success, store: Some(store.text.to_owned()), reason: None, strong: false })
+    (store.separator == Separator::Bracket && last.eq_ignore_ascii_case("checkout") && is_name).then(|| {
+        Heading {
+            kind: Success,
+            number: None,
+            store: Some(store.text.to_owned()),
+            reason: None,
+            strong: false,
+        }
+    })
 }
 
 /// Whether a status text is one of the phrases for a failed checkout.

@@ -143,7 +143,7 @@ const TABLE: &[Row] = &[
     (Column::Product, &["product", "product name", "item name", "products", "items", "order items", "ordered items"], &["description", "shoe"]),
     (Column::Item, &["item"], &[]),
     (Column::Price, &["price", "unit price", "item price", "product price", "price per", "price each", "price per item", "price per unit"], &["cost", "retail"]),
-    (Column::Total, &["total", "order total", "total price", "grand total", "price w/ tax", "price with tax", "price incl tax", "price incl. tax", "total w/ tax", "total with tax", "total paid", "total cost", "cart total", "basket total", "amount paid", "amount charged"], &[]),
+    (Column::Total, &["total", "order total", "total price", "grand total", "price w/ tax", "price with tax", "price incl tax", "price incl. tax", "price (incl. tax)", "price (incl tax)", "price (tax included)", "price including tax", "price after tax", "total w/ tax", "total with tax", "total paid", "total cost", "cart total", "basket total", "amount paid", "amount charged"], &[]),
     (Column::Amount, &[], &["amount"]),
     (Column::Commission, &["commission"], &["profit", "earnings"]),
     (Column::Currency, &["currency", "currency code"], &[]),

@@ -38,6 +38,12 @@ fn a_success_is_found_with_its_store() {
         ("Dashe Checkout (Example Kicks)", "Example Kicks"),
         ("HayhaAIO: Successful Checkout!", ""),
         ("🎉 Purchase Successful 🎉", ""),
+        ("Succesful chekout!", ""),
+        ("Target Successful Checkout", "Target"),
+        ("Best Buy US - Successful Checkout", "Best Buy US"),
+        ("Successful Checkout ➜ Walmart", "Walmart"),
+        ("You have successfully checked out Example Box!", ""),
+        ("Thank you for your order!", ""),
     ] {
         let expected = [("~status", "verified"), ("number", "A-1"), ("~store", store), ("status", "")];
         check(&[(title, &titled(title), &expected)]);
@@ -56,6 +62,10 @@ fn a_failure_is_found_with_its_reason() {
         ("Checkout Failed (Card Declined)", "Card Declined"),
         ("Payment Failed due to insufficient funds", "insufficient funds"),
         ("Polar AIO Checkout Failed!", ""),
+        ("Dashe Checkout Failed (Example Kicks)", ""),
+        ("Declined: CVV Mismatch", "CVV Mismatch"),
+        ("Unfortunately, your checkout failed", ""),
+        ("Chekout Faild", ""),
     ] {
         check(&[(title, &titled(title), &[("no order", "failure"), ("reason", reason)])]);
     }
@@ -95,7 +105,8 @@ fn news_about_an_order_is_found_in_a_sentence() {
         ("Your order was refunded", "refunded"),
         ("Order Shipped: Target", "shipped"),
     ] {
-        check(&[(title, &titled(title), &[("status", status), ("~status", "")])]);
+        let expected = [("status", status), ("~status", ""), ("extra.failure_reason", "")];
+        check(&[(title, &titled(title), &expected)]);
     }
 }
 
@@ -106,6 +117,8 @@ fn a_message_that_is_not_about_an_order_is_named_as_what_it_is() {
         ("Successfully added to cart", "cart"),
         (":credit_card: Confirm 3D Secure Payment :credit_card:", "three_d_secure"),
         ("3DS Required", "three_d_secure"),
+        ("3DS Authentication Required", "three_d_secure"),
+        ("Waiting for 3DS...", "three_d_secure"),
         ("Passed Queue!", "queue"),
         ("You are in queue", "queue"),
         ("Waiting Room", "queue"),
@@ -125,6 +138,7 @@ fn a_message_that_is_not_about_an_order_is_named_as_what_it_is() {
     for (title, code) in [
         ("Restock | Target", "monitor"),
         ("Back in Stock!", "monitor"),
+        ("RESTOCK: Example Box", "monitor"),
         ("Connection Test", "test"),
         ("Webhook connected successfully", "test"),
     ] {
@@ -261,5 +275,17 @@ fn a_reason_of_a_cancellation_has_one_spelling() {
     ] {
         let card = format!("Order Cancelled | Target\nOrder Number\nA-1\nCancel Reason\n{reason}\n");
         check(&[(reason, &card, &[("cancel_reason", "Item Demand")])]);
+    }
+}
+
+#[test]
+fn an_order_number_in_a_heading_is_read() {
+    for (title, key, status) in [
+        ("Order #12345 confirmed", "~status", "verified"),
+        ("Order 12345 has been cancelled", "status", "cancelled"),
+    ] {
+        let card =
+            json!({"embeds": [{"title": title, "fields": [{"name": "Product", "value": "Example Box"}]}]});
+        check(&[(title, &card.to_string(), &[("number", "12345"), (key, status)])]);
     }
 }
