@@ -301,6 +301,51 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
             builder.set_lines("shipping_address", value, |fields| &mut fields.shipping_address);
         }
         Column::Notes => builder.set_lines("notes", value, |fields| &mut fields.notes),
+        Column::Email
+        | Column::Profile
+        | Column::Account
+        | Column::ProfileAndEmail
+        | Column::Payment
+        | Column::Owner => add_buyer(builder, value, text),
+        Column::Quantity => {
+            builder.set_count("quantity", text, values::quantity(text), |fields| &mut fields.quantity);
+        }
+        Column::QtyReceived => {
+            builder.set_count("qty_received", text, values::count(text), |fields| &mut fields.qty_received);
+        }
+        Column::Status => builder.set_status(text),
+        Column::FailureReason => {
+            builder.is_fraud |= label.name == "fraud reason";
+            builder.failure_reason = Some(text.to_owned());
+        }
+        Column::CancelReason if heading::is_hold(text) => builder.result = Some(CardKind::Hold),
+        Column::CancelReason => {
+            builder.is_cancelled = true;
+            builder.keep("failure_reason", text);
+        }
+        Column::OrderNumber => builder.set_number(label.name, text),
+        Column::Currency => builder.currency = builder.currency.take().or_else(|| Some(text.to_owned())),
+        Column::Timestamp => {
+            builder.embed_time = dates::parse(text, context.timezone).map(|date| date.at);
+        }
+        Column::Footer => builder.set_footer(text),
+        Column::Result => builder.set_result(label.name, text),
+        Column::Author => {
+            builder.author = Some(text.to_owned());
+            builder.stated.bot =
+                builder.stated.bot.take().or_else(|| bots::bot(text).map(|(name, _)| name.to_owned()));
+        }
+        Column::Mention => builder.mentioned = Some(text.to_owned()),
+        Column::Extra(name) => builder.keep_as(name, label.name, text),
+        // Handled by the tables above, or not stored.
+        _ => {}
+    }
+}
+
+/// Adds a value that says who bought: an e-mail address, a profile, a payment method or the owner.
+fn add_buyer(builder: &mut PatchBuilder, value: &LabelledValue, text: &str) {
+    let label = value.label;
+    match label.column {
         Column::Email if label.weak && !text.contains('@') => builder.keep(label.name, text),
         // A password may follow the address. It is never stored.
         Column::Email => builder.set_email(label.name, values::email_of_account(text).unwrap_or(text)),
@@ -326,43 +371,12 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
             builder.set_text("payment_method", label.name, text, |fields| &mut fields.payment_method);
         }
         Column::Payment => builder.set_profile(label.name, text),
-        Column::Quantity => {
-            builder.set_count("quantity", text, values::quantity(text), |fields| &mut fields.quantity);
-        }
-        Column::QtyReceived => {
-            builder.set_count("qty_received", text, values::count(text), |fields| &mut fields.qty_received);
-        }
-        Column::Status => builder.set_status(text),
-        Column::FailureReason => {
-            builder.is_fraud |= label.name == "fraud reason";
-            builder.failure_reason = Some(text.to_owned());
-        }
-        Column::CancelReason if heading::is_hold(text) => builder.result = Some(CardKind::Hold),
-        Column::CancelReason => {
-            builder.is_cancelled = true;
-            builder.keep("failure_reason", text);
-        }
-        Column::OrderNumber => builder.set_number(label.name, text),
-        Column::Currency => builder.currency = builder.currency.take().or_else(|| Some(text.to_owned())),
-        Column::Timestamp => {
-            builder.embed_time = dates::parse(text, context.timezone).map(|date| date.at);
-        }
-        Column::Footer => builder.set_footer(text),
-        Column::Result => builder.set_result(label.name, text),
         Column::Owner => match values::mentioned_user(text) {
             Some(id) => builder.set_owner(id),
             None => builder.keep(label.name, text),
         },
         Column::Title => builder.title = Some(text.to_owned()),
         Column::Color => builder.color = u32::from_str_radix(text.trim_start_matches('#'), 16).ok(),
-        Column::Author => {
-            builder.author = Some(text.to_owned());
-            builder.stated.bot =
-                builder.stated.bot.take().or_else(|| bots::bot(text).map(|(name, _)| name.to_owned()));
-        }
-        Column::Mention => builder.mentioned = Some(text.to_owned()),
-        Column::Extra(name) => builder.keep_as(name, label.name, text),
-        // Handled by the tables above, or not stored.
         _ => {}
     }
 }

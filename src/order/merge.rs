@@ -231,7 +231,7 @@ fn changes(before: &Order, after: &Order) -> Vec<FieldChange> {
             Some(change) => change.old = Some(value.clone()),
             None if after.unreadable.contains_key(name) => {}
             None => {
-                changes.push(FieldChange { field: (*name).to_owned(), old: Some(value.clone()), new: None })
+                changes.push(FieldChange { field: (*name).to_owned(), old: Some(value.clone()), new: None });
             }
         }
     }

@@ -143,6 +143,7 @@ async fn the_message_of_the_guide_is_stored_as_its_table_shows() {
             "price": 299.99, "total": 299.99, "commission": null, "quantity": 1,
             "email": "woozy_byes28@icloud.com", "customer_name": null, "profile": "Lennar #8-$48-@07",
             "proxy_list": "Wealth Resi | http://resi-edge-pool.wealthproxies.com:5959/",
+            "proxy_host": "resi-edge-pool.wealthproxies.com", "cancel_reason": null, "owner_id": null,
             "reference_number": null, "status": "verified", "tracking_number": null, "qty_received": 0,
             "payment_method": null, "shipping_address": null, "shipping_method": null, "notes": null,
             "posted_date": null, "shipped_date": null, "delivered_date": null, "source": "webhook",

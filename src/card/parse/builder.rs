@@ -254,7 +254,7 @@ impl PatchBuilder {
         let Some(link) = link else { return };
         match field(&mut self.stated) {
             None if link.chars().count() > MAX_LINE => {
-                self.warn(format!("{column}: the link is too long; ignored"))
+                self.warn(format!("{column}: the link is too long; ignored"));
             }
             empty @ None => *empty = Some(link.to_owned()),
             Some(_) => {}

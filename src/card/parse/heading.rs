@@ -507,12 +507,9 @@ fn push_segment<'a>(
 ) {
     let text = line.get(start..end).unwrap_or_default().trim();
     if text.contains(char::is_alphanumeric) {
-        // Further segments are part of the last one that fits.
-        let _ = segments.try_push(Segment {
-            separator,
-            text,
-            rest: line.get(start..).unwrap_or_default().trim(),
-        });
+        if !segments.is_full() {
+            segments.push(Segment { separator, text, rest: line.get(start..).unwrap_or_default().trim() });
+        }
     }
 }
 

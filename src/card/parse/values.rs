@@ -87,7 +87,7 @@ pub fn count(text: &str) -> Option<u32> {
 /// Parses a status in any of its usual spellings.
 #[must_use]
 pub fn status(text: &str) -> Option<Status> {
-    let text = fold(&label_text(&text.replace('_', " ")).trim_matches(['.', '!', ' ']));
+    let text = fold(label_text(&text.replace('_', " ")).trim_matches(['.', '!', ' ']));
     STATUS_WORDS.iter().find(|(word, _)| *word == text).map(|(_, status)| *status)
 }
 
