@@ -19,8 +19,16 @@ use crate::store::{Store, StoreError};
 use tables::Table;
 
 /// Columns about the person who ordered.
-const PERSONAL: [&str; 8] =
-    ["email", "customer_name", "shipping_address", "profile", "proxy_list", "proxy_host", "notes", "owner_id"];
+const PERSONAL: [&str; 8] = [
+    "email",
+    "customer_name",
+    "shipping_address",
+    "profile",
+    "proxy_list",
+    "proxy_host",
+    "notes",
+    "owner_id",
+];
 /// Rows read at a time, and at most emptied in one transaction. Raw messages may be large.
 const PAGE_SIZE: u64 = 100;
 /// Pause between two transactions, so that a running ROMS can write.
