@@ -330,6 +330,8 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
         }
         Column::Footer => builder.set_footer(text),
         Column::Result => builder.set_result(label.name, text),
+        Column::Title => builder.title = Some(text.to_owned()),
+        Column::Color => builder.color = u32::from_str_radix(text.trim_start_matches('#'), 16).ok(),
         Column::Author => {
             builder.author = Some(text.to_owned());
             builder.stated.bot =
@@ -375,8 +377,6 @@ fn add_buyer(builder: &mut PatchBuilder, value: &LabelledValue, text: &str) {
             Some(id) => builder.set_owner(id),
             None => builder.keep(label.name, text),
         },
-        Column::Title => builder.title = Some(text.to_owned()),
-        Column::Color => builder.color = u32::from_str_radix(text.trim_start_matches('#'), 16).ok(),
         _ => {}
     }
 }

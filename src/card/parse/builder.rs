@@ -163,8 +163,14 @@ impl PatchBuilder {
     /// Keeps a value that has no column, without the credentials of proxies.
     pub(crate) fn keep(&mut self, name: &str, value: &str) {
         if !markup::is_no_value(value) && self.extra.len() < MAX_EXTRA {
-            let value = credentials(value);
-            self.extra.entry(cut(name, MAX_EXTRA_NAME)).or_insert_with(|| cut(&value, MAX_LINE));
+            let kept = || {
+                if value.contains([':', '@']) {
+                    cut(&credentials(value), MAX_LINE)
+                } else {
+                    cut(value, MAX_LINE)
+                }
+            };
+            self.extra.entry(cut(name, MAX_EXTRA_NAME)).or_insert_with(kept);
         }
     }
 
@@ -416,6 +422,11 @@ impl PatchBuilder {
     /// Sets the products from a list, one on each line. Returns false if the value is not a list. A single line is
     /// a list if the label says so or if it has a bullet and a quantity; otherwise it is the name of a product.
     pub(crate) fn set_product_list(&mut self, lines: &[Plain], is_list_label: bool) -> bool {
+        if let ([line], false) = (lines, is_list_label)
+            && !line.text.starts_with(['-', '•'])
+        {
+            return false;
+        }
         let lines: Vec<&Plain> = lines.iter().filter(|line| !markup::is_no_value(&line.text)).collect();
         let listed: Option<Vec<ListedItem<'_>>> =
             lines.iter().map(|line| values::listed_item(&line.text)).collect();

@@ -427,7 +427,7 @@ fn find(words: &[Word<'_>]) -> Option<Meaning> {
     (meaning.strength > Weak || (least..=most).contains(&count_fillers(words))).then_some(*meaning)
 }
 
-/// Whether a line contains a word that suggests a heading. Most lines have none, and need no slower search.
+/// Whether a line contains a word that suggests a heading, and no URL. Most lines need no slower search.
 fn has_key_word(line: &str) -> bool {
     let table = &*TABLE;
     let is_word_byte = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
@@ -437,6 +437,9 @@ fn has_key_word(line: &str) -> bool {
             (None, true) => start = Some(at),
             (Some(from), false) => {
                 start = None;
+                if line.get(at..).is_some_and(|rest| rest.starts_with("://")) {
+                    return false;
+                }
                 if is_key_word(table, line.get(from..at).unwrap_or_default()) {
                     return true;
                 }

@@ -3,7 +3,6 @@
 use super::text_form::label_text;
 use super::word_table::fold;
 use crate::order::Status;
-use crate::redact::credentials;
 
 /// A larger quantity is taken for an error.
 const MAX_QUANTITY: u32 = 1_000_000;
@@ -221,14 +220,41 @@ pub(crate) fn cancel_reason(text: &str) -> String {
     capitalized.collect::<Vec<_>>().join(" ")
 }
 
-/// The host of a proxy, without user, password and port. `None` if the value names no host.
+/// The host of a proxy, without user, password and port. `None` if the value names no host with a dot.
 #[must_use]
 pub(crate) fn proxy_host(proxy: &str) -> Option<String> {
-    let is_address = |part: &str| {
-        let parts: Vec<&str> = part.split('.').collect();
-        parts.len() == 4 && parts.iter().all(|part| part.parse::<u8>().is_ok())
+    let host = proxy.split([' ', '|', ',', '`']).find_map(|word| {
+        let address = word.split_once("://").map_or(word, |(_, rest)| rest);
+        let address = address.split('/').next().unwrap_or_default();
+        match address.rsplit_once('@') {
+            // `user:pass@host:port`, or `host:port@user:pass`
+            Some((before, after)) => {
+                let is_login = after.rsplit_once(':').is_none_or(|(_, port)| !is_port(port));
+                dotted_host(after).or_else(|| dotted_host(before).filter(|_| is_login))
+            }
+            None => dotted_host(address),
+        }
+    });
+    host.map(str::to_lowercase)
+}
+
+/// The dotted host in `host`, `host:port`, `host:port:user:pass` or `user:pass:host:port`. Without a port after it, a
+/// part may be a password.
+fn dotted_host(address: &str) -> Option<&str> {
+    let is_ip = |part: &str| {
+        part.split('.').count() == 4 && part.split('.').all(|number| number.parse::<u8>().is_ok())
     };
-    let hidden = credentials(proxy);
-    let mut parts = hidden.split([' ', '|', '/', '@', ':', ',', '`']);
-    parts.find(|part| is_address(part) || is_host(part)).map(str::to_lowercase)
+    let mut parts = address.split(':').peekable();
+    let is_only = !address.contains(':');
+    while let Some(part) = parts.next() {
+        let has_port = parts.peek().is_some_and(|next| is_port(next));
+        if part.contains('.') && (is_only || has_port) && (is_ip(part) || is_host(part)) {
+            return Some(part);
+        }
+    }
+    None
+}
+
+fn is_port(text: &str) -> bool {
+    (2..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
