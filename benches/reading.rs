@@ -34,7 +34,7 @@ fn flattening(bencher: Bencher<'_, '_>, name: &str) {
 fn parse(bencher: Bencher<'_, '_>, name: &str) {
     let message = message(name);
     let (cards, context) = (flatten(&message), context(&message));
-    bencher.bench(|| cards.iter().filter_map(|card| patch(&card, &context)).count());
+    bencher.bench(|| cards.iter().filter_map(|card| patch(card, &context)).count());
 }
 
 /// Creates an order from each patch and then applies the same patch to it.
@@ -91,7 +91,7 @@ fn message(name: &str) -> Message {
 fn patches(name: &str) -> Vec<Patch> {
     let message = message(name);
     let context = context(&message);
-    flatten(&message).iter().filter_map(|card| patch(&card, &context)).collect()
+    flatten(&message).iter().filter_map(|card| patch(card, &context)).collect()
 }
 
 fn patch(text: &str, context: &ParseContext) -> Option<Patch> {

@@ -47,9 +47,9 @@ pub struct AppState {
     refusals: Mutex<cross_site::RefusalReports>,
     /// The state of the Discord connection; `None` if no token is configured.
     discord: Option<StatusBoard>,
-    /// Cancelled when the server shuts down: WebSockets are closed, and bodies must end soon.
+    /// Cancelled when the server shuts down: `WebSockets` are closed, and bodies must end soon.
     closing: CancellationToken,
-    /// Tasks that outlive their request: WebSockets, and submissions whose client has disconnected.
+    /// Tasks that outlive their request: `WebSockets`, and submissions whose client has disconnected.
     tasks: TaskTracker,
     /// One permit for each open WebSocket.
     sockets: Arc<Semaphore>,

@@ -13,7 +13,7 @@ pub(crate) async fn run(mut listener: Listener, store: Store, feed: Feed, stop: 
         match news {
             Notification::Missed => feed.interrupt(),
             Notification::OrdersChanged(changed) if feed.has_listeners() => {
-                publish(&changed, &store, &feed).await
+                publish(&changed, &store, &feed).await;
             }
             Notification::OrdersChanged(_) => {}
         }

@@ -149,7 +149,7 @@ fn write_json(out: &mut impl Write, message: &Message, config: &Config) -> anyho
                     order.insert("items".to_owned(), patch.items.iter().map(item_json).collect());
                 }
                 orders.insert(patch.number.clone(), change.order);
-                cards.push(card_json(&outcome, &warnings, order));
+                cards.push(card_json(&outcome, &warnings, &order));
             }
             Some(ParsedCard::Failure { patch, ignored }) => match orders.get(&patch.number) {
                 Some(order) => {
@@ -157,24 +157,24 @@ fn write_json(out: &mut impl Write, message: &Message, config: &Config) -> anyho
                     cards.push(card_json(
                         &Outcome::Updated,
                         &[],
-                        serde_json::to_value(OrderBody::from(order.clone()))?,
+                        &serde_json::to_value(OrderBody::from(order.clone()))?,
                     ));
                     orders.insert(patch.number.clone(), order);
                 }
-                None => cards.push(card_json(&Outcome::Ignored(ignored), &[], Value::Null)),
+                None => cards.push(card_json(&Outcome::Ignored(ignored), &[], &Value::Null)),
             },
-            Some(ParsedCard::NoOrder(outcome)) => cards.push(card_json(&outcome, &[], Value::Null)),
+            Some(ParsedCard::NoOrder(outcome)) => cards.push(card_json(&outcome, &[], &Value::Null)),
             None => {}
         }
     }
     if cards.is_empty() {
-        cards.push(card_json(&Outcome::Rejected(not_an_order(message)), &[], Value::Null));
+        cards.push(card_json(&Outcome::Rejected(not_an_order(message)), &[], &Value::Null));
     }
     writeln!(out, "{:#}", json!({ "cards": cards }))?;
     Ok(())
 }
 
-fn card_json(outcome: &Outcome, warnings: &[String], order: Value) -> Value {
+fn card_json(outcome: &Outcome, warnings: &[String], order: &Value) -> Value {
     json!({
         "outcome": outcome.as_str(), "code": outcome.code(), "reason": outcome.reason(), "warnings": warnings,
         "order": order,
@@ -201,7 +201,7 @@ fn write_order(out: &mut impl Write, patch: &Patch, warnings: &[String]) -> anyh
     let derived: Vec<_> = stored.into_iter().filter(|(name, _)| !is_stated(*name)).map(owned).collect();
     write_aligned(out, std::iter::once(number).chain(stated.into_iter().map(owned)).chain(extra))?;
     writeln!(out, "Derived from it; only fills empty columns")?;
-    write_aligned(out, derived.into_iter())?;
+    write_aligned(out, derived)?;
     for warning in warnings {
         writeln!(out, "Warning: {warning}")?;
     }

@@ -2,8 +2,8 @@
 //!
 //! serenity can spin, hang, or freeze its runtime for up to one heartbeat interval when the network
 //! fails. It therefore runs on its own thread and runtime ([`client`]). A connect limiter bounds how
-//! often it connects, and the [`Supervisor`] replaces a client that is dead. The [`Router`] puts
-//! events into one queue per channel, and [`run_channel`] submits them to the pipeline in order.
+//! often it connects, and the [`Supervisor`] replaces a client that is dead. The router puts
+//! events into one queue per channel, and a channel worker submits them to the pipeline in order.
 
 mod channel_worker;
 pub mod client;

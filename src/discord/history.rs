@@ -219,7 +219,7 @@ async fn read_all(services: &Services, channels: &[Channel], pauses: &mut Pauses
                     waiting.push_back(reader);
                 }
             }
-            Err(error) => reader.report_failure(services, &error, pauses).await,
+            Err(error) => reader.report_failure(services, &error, pauses),
         }
     }
     if stored > 0 {
@@ -345,7 +345,7 @@ impl<'a> ChannelReader<'a> {
         });
     }
 
-    async fn report_failure(&self, services: &Services, error: &BackfillError, pauses: &mut Pauses) {
+    fn report_failure(&self, services: &Services, error: &BackfillError, pauses: &mut Pauses) {
         if error.is_final() {
             pauses.start(self.channel.id);
             // Finds out which permission is missing.

@@ -46,10 +46,10 @@ pub(crate) enum ApiError {
         /// What the handshake lacks.
         detail: String,
     },
-    /// The limit of open WebSockets is reached.
+    /// The limit of open `WebSockets` is reached.
     #[error("Too many clients are listening; try again later")]
     TooManySockets,
-    /// The message was rejected, or the request was refused by [`cross_site`](super::cross_site).
+    /// The message was rejected, or the request was refused by [`super::cross_site`].
     #[error("{}", refusal(.why.code).1)]
     Refused { why: Rejection, log_id: Option<i64> },
     /// The queue or the connection limit is full.

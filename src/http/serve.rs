@@ -2,7 +2,7 @@
 //! that was already accepted.
 //!
 //! `axum::serve` cannot be used: it has no timeout for request headers, and its graceful shutdown
-//! neither waits for WebSockets nor closes them.
+//! neither waits for `WebSockets` nor closes them.
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -57,7 +57,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(7);
 /// would otherwise take the processor from the requests that were accepted.
 pub(crate) const BUSY_DELAY: Duration = Duration::from_millis(100);
 
-/// Serves until `stop` is cancelled. Then finishes the accepted requests, closes the WebSockets and
+/// Serves until `stop` is cancelled. Then finishes the accepted requests, closes the `WebSockets` and
 /// returns, at the latest after seven seconds.
 pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) {
     serve_at_most(MAX_CONNECTIONS, listener, state, stop).await;

@@ -286,23 +286,18 @@ fn card_line(card: &CardOutcome, order: Option<&Order>) -> String {
         Outcome::Ignored(ignored) => return format!("card ignored: {ignored}"),
         Outcome::Rejected(rejection) => return format!("card rejected: {rejection}"),
     };
-    let mut line = format!("order {verb}");
-    if let Some((_, number)) = &card.order {
-        line.push_str(&format!(" {number}"));
-    }
-    let Some(fields) = order.map(|order| &order.fields) else { return line };
+    let mut parts = vec![format!("order {verb}")];
+    parts.extend(card.order.as_ref().map(|(_, number)| number.to_string()));
+    let Some(fields) = order.map(|order| &order.fields) else { return parts.join(" ") };
     if let Some(amount) = fields.total.or(fields.price) {
-        line.push_str(&format!(" {amount}"));
-        if let Some(currency) = fields.currency {
-            line.push_str(&format!(" {}", currency.code()));
-        }
+        parts.push(amount.to_string());
+        parts.extend(fields.currency.map(|currency| currency.code().to_owned()));
     }
     // A name with an @ is no store's, but an address or a proxy that a card put there.
     if let Some(store) = fields.store.as_ref().filter(|store| !store.contains('@')) {
-        line.push(' ');
-        line.extend(store.chars().filter(|c| !c.is_control()).take(MAX_STORE_CHARS));
+        parts.push(store.chars().filter(|c| !c.is_control()).take(MAX_STORE_CHARS).collect());
     }
-    line
+    parts.join(" ")
 }
 
 fn fail_all(jobs: impl IntoIterator<Item = Job>) {

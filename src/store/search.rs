@@ -156,6 +156,8 @@ impl Store {
 
     /// The searched columns of orders spread over the whole list, in lower case.
     async fn sample(&self) -> Result<Vec<String>, StoreError> {
+        type Texts = (String, Option<String>, Option<String>, Option<String>, Option<String>);
+
         let newest: Option<Option<i64>> = Entity::find()
             .select_only()
             .column_as(Column::Id.max(), "newest")
@@ -165,7 +167,6 @@ impl Store {
         let newest = newest.flatten().unwrap_or_default();
         let ids = (1..=SAMPLE_SIZE)
             .map(|part| newest / SAMPLE_SIZE * part + newest % SAMPLE_SIZE * part / SAMPLE_SIZE);
-        type Texts = (String, Option<String>, Option<String>, Option<String>, Option<String>);
         let rows: Vec<Texts> = Entity::find()
             .filter(Column::Id.is_in(ids))
             .select_only()

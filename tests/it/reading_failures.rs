@@ -16,7 +16,7 @@ async fn a_fraud_reason_cancels_an_existing_order_even_under_a_success() {
     let receipt = pipeline.post(&card, 1).await;
     assert_eq!(receipt.cards[0].outcome.as_str(), "updated");
     let order = pipeline.order("A-1").await;
-    assert_eq!(order.fields.status.map(|status| status.as_str()), Some("cancelled"));
+    assert_eq!(order.fields.status.map(roms::order::Status::as_str), Some("cancelled"));
     assert_eq!(order.extra["failure_reason"], "Address mismatch");
     pipeline.end().await;
 }
@@ -27,7 +27,7 @@ async fn another_failure_changes_no_status_but_leaves_its_reason_in_the_history(
     pipeline.post(SUCCESS, 0).await;
     pipeline.post(&heading_and("Checkout Failed | Store", "A-1", "Reason", "Out of stock"), 1).await;
     let order = pipeline.order("A-1").await;
-    assert_eq!(order.fields.status.map(|status| status.as_str()), Some("verified"));
+    assert_eq!(order.fields.status.map(roms::order::Status::as_str), Some("verified"));
     let history = pipeline.history("A-1").await;
     let fields: Vec<_> =
         history.iter().flat_map(|event| &event.changes).map(|change| change.field.as_str()).collect();

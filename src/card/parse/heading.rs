@@ -132,8 +132,8 @@ const RELEASE: CardKind = CardKind::Notice(Notice::Release);
 const SUMMARY: CardKind = CardKind::Notice(Notice::Summary);
 const ACCOUNT: CardKind = CardKind::Notice(Notice::Account);
 
-/// The phrases that checkout bots are known to use. Spelling variants need no line of their own: see
-/// [`normalize`].
+/// The phrases that checkout bots are known to use. Spelling variants need no line of their own:
+/// see [`collapse`] and [`phrase_key`].
 #[rustfmt::skip]
 const PHRASES: &[(CardKind, Strength, &[&str])] = &[
     (Success, Checkout, &["successful checkout", "successfully checked out", "checkout completed", "checkout confirmed"]),
@@ -509,10 +509,8 @@ fn push_segment<'a>(
     end: usize,
 ) {
     let text = line.get(start..end).unwrap_or_default().trim();
-    if text.contains(char::is_alphanumeric) {
-        if !segments.is_full() {
-            segments.push(Segment { separator, text, rest: line.get(start..).unwrap_or_default().trim() });
-        }
+    if text.contains(char::is_alphanumeric) && !segments.is_full() {
+        segments.push(Segment { separator, text, rest: line.get(start..).unwrap_or_default().trim() });
     }
 }
 

@@ -86,7 +86,7 @@ impl Router {
         match error.into_inner() {
             ChannelEvent::Created(_) => self.services.read_history.notify_one(),
             ChannelEvent::Updated(message) => {
-                self.services.missed.add_messages(channel, id_field(&message, "id"))
+                self.services.missed.add_messages(channel, id_field(&message, "id"));
             }
             ChannelEvent::Deleted(messages) => self.services.missed.add_messages(channel, messages),
         }

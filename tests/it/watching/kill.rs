@@ -15,7 +15,7 @@ use crate::support::program::Program;
 const CARDS: u64 = 1000;
 
 /// How long storing the cards between two kills may take.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn reactions_that_are_due_at_a_kill_are_sent_after_the_restart() {
