@@ -39,7 +39,7 @@ async fn errors_on_opening_say_what_to_do() {
     let database = changed(&home, |url| url.set_path("/no_such_database"));
     assert!(refusal(&database).await.contains("it has no such database; create it with CREATE DATABASE"));
     let name = changed(&home, |url| url.set_host(Some("no-such-host.invalid")).unwrap());
-    assert!(refusal(&name).await.contains("are host and port of database.url right?"));
+    assert!(refusal(&name).await.contains("are host and port in database.url correct?"));
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let closed = changed(&home, |url| url.set_port(Some(port)).unwrap());
     assert!(refusal(&closed).await.contains("cannot reach the server (Connection refused"));
