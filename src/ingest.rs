@@ -10,10 +10,9 @@
 //! | write | what it changes |
 //! |---|---|
 //! | the Discord edge: cursors, gateway identifies, list filters | tables that the writer never touches |
-//! | the Discord edge: a message was deleted | `webhook_logs.deleted_at`, which the writer never sets |
+//! | the Discord edge: a message was deleted, a reaction was given | `webhook_logs.deleted_at` and `reacted_at`, which the writer never sets |
 //! | retention | payload, text form and `emptied_at` of old rows in `webhook_logs` |
-//! | purge | orders, events, log rows and list filters that name a person |
-//! | the search index | its own tables, computed from the orders |
+//! | purge, and deleting a test order | orders, events, log rows and list filters that name a person or the order |
 //! | opening the database: migrations, recalculated totals | anything, before the writer starts |
 //! | another process: `roms replay`, `roms purge`, a second ROMS on PostgreSQL | anything, through its own writer |
 //!

@@ -30,7 +30,7 @@
 //! | wiring | [`app`], [`cli`], [`telemetry`], [`shutdown`], `main` | everything |
 //! | edges | [`discord`], [`http`], which never import each other | speak a protocol; call [`ingest`] and [`store`] |
 //! | pipeline | [`ingest`] | decide what a message changes |
-//! | state | [`store`], [`feed`], [`status`], [`chart`] | the database; live updates; the state of the Discord connection; charts |
+//! | state | [`store`], [`feed`], [`status`], [`chart`], [`clock`] | the database; live updates; the state of the Discord connection; charts; the time |
 //! | pure | [`card`], [`order`], [`config`], [`redact`], [`log_limit`] | no I/O, no async, no clock |
 //!
 //! Each large library has one home: serenity and poise in [`discord`], axum and utoipa in [`http`],
@@ -43,9 +43,9 @@
 //!   commits waiting messages together. If a transaction fails because of one message, the writer
 //!   retries them one by one, so a bad message never fails its neighbours.
 //! - Other writes go directly to [`store`], each in its own transaction: history cursors, gateway
-//!   identifies, deletion marks, stored filters of Discord buttons, retention and purge. They never
-//!   change an order, except that purge empties personal columns, and the database's own locks keep
-//!   them apart from the writer.
+//!   identifies, marks for deleted messages and given reactions, stored filters of Discord buttons,
+//!   retention, purge, and the deletion of a test order. The documentation of [`ingest`] lists them and
+//!   says why they cannot disturb the writer.
 //! - Every message that holds a card, and every HTTP body, leaves a row in `webhook_logs`.
 //! - Money is never a float: [`order::Amount`] counts hundredths.
 
