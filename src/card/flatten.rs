@@ -178,7 +178,7 @@ fn push_field(text: &mut String, name: &str, value: &str) {
     }
     if is_label {
         // Without its markup: code ticks in front of it would open a code block.
-        push_line(text, &text_form::label_text(&label), false);
+        push_line(text, &markup::label_text(&label), false);
     } else {
         push_line(text, &text_form::unknown_label(&plain_name), false);
     }

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use super::text_form::label_text;
+use super::markup::label_text;
 use super::word_table::WordTable;
 
 /// What a label means.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use unicode_properties::UnicodeEmoji;
+
 /// A line without its markup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plain {
@@ -16,6 +18,9 @@ const NO_VALUE: &[&str] = &["n/a", "na", "-", "–", "—", "none", "null", "_ _
 
 /// Markers that may enclose a whole value, longest first.
 const WRAPPERS: &[&str] = &["***", "**", "__", "~~", "*", "_"];
+
+/// How Discord marks headings, lists and quotes at the start of a line.
+const BLOCK_MARKS: [char; 5] = ['#', '>', '•', '-', '*'];
 
 /// Removes spoilers, links, code ticks, bold, emoji codes, zero-width and control characters,
 /// and decodes HTML entities once.
@@ -69,6 +74,34 @@ pub(crate) fn visible(raw: &str) -> (Cow<'_, str>, Option<String>) {
     text = slice(text, str::trim);
     let link = link.or_else(|| is_web_link(&text).then(|| text.clone().into_owned()));
     (text, link)
+}
+
+/// The form in which labels and headings are compared: a line without markup, emoji and block marks.
+#[must_use]
+pub fn label_text(line: &str) -> Cow<'_, str> {
+    let (text, _) = visible(line);
+    if text.is_ascii() {
+        return slice(text, without_block_marks);
+    }
+    let kept: String = text.chars().filter(|c| !is_emoji(*c)).collect();
+    Cow::Owned(without_block_marks(&kept).to_owned())
+}
+
+fn without_block_marks(text: &str) -> &str {
+    let mut kept = text.trim();
+    if !kept.starts_with(BLOCK_MARKS) {
+        return kept;
+    }
+    for mark in BLOCK_MARKS {
+        while let Some(rest) = kept.strip_prefix(mark).filter(|rest| rest.starts_with([' ', '#', '>'])) {
+            kept = rest.trim_start();
+        }
+    }
+    kept
+}
+
+fn is_emoji(c: char) -> bool {
+    !c.is_ascii() && (c.is_emoji_char() || matches!(c, '\u{fe0f}' | '\u{200d}' | '\u{20e3}'))
 }
 
 /// A set of kinds of markup, one bit for each. Most lines have no markup, so looking at each byte

@@ -9,11 +9,8 @@
 //! - A heading without a store after a label for states or reasons is the value of that label.
 //! - A line that starts with a backslash is a value, without the backslash, whatever it says.
 
-use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::collections::HashMap;
-
-use unicode_properties::UnicodeEmoji;
 
 use super::heading::{self, CardKind, Heading};
 use super::labels::{self, Column, Label};
@@ -66,8 +63,6 @@ pub struct LabelledValue {
     pub lines: Vec<Plain>,
 }
 
-/// How Discord marks headings, lists and quotes at the start of a line.
-const BLOCK_MARKS: [char; 5] = ['#', '>', '•', '-', '*'];
 /// A longer line is prose and not a heading, in bytes.
 const MAX_HEADING: usize = 200;
 /// A longer line is not a label, in bytes.
@@ -116,7 +111,7 @@ pub fn classify(line: &str) -> Line<'_> {
         return Line::UnknownLabel(name.to_owned());
     }
     if line.len() <= MAX_HEADING {
-        let text = label_text(line);
+        let text = markup::label_text(line);
         if line.len() <= MAX_LABEL
             && let Some(label) = labels::find_plain(&text)
         {
@@ -170,34 +165,6 @@ fn is_fence(line: &str, next: Option<&str>) -> bool {
 fn fence_word(line: &str) -> Option<&str> {
     let word = line.strip_prefix("```")?;
     (!word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic())).then_some(word)
-}
-
-/// The form in which labels and headings are compared: a line without markup, emoji and block marks.
-#[must_use]
-pub fn label_text(line: &str) -> Cow<'_, str> {
-    let (text, _) = markup::visible(line);
-    if text.is_ascii() {
-        return markup::slice(text, without_block_marks);
-    }
-    let kept: String = text.chars().filter(|c| !is_emoji(*c)).collect();
-    Cow::Owned(without_block_marks(&kept).to_owned())
-}
-
-fn without_block_marks(text: &str) -> &str {
-    let mut kept = text.trim();
-    if !kept.starts_with(BLOCK_MARKS) {
-        return kept;
-    }
-    for mark in BLOCK_MARKS {
-        while let Some(rest) = kept.strip_prefix(mark).filter(|rest| rest.starts_with([' ', '#', '>'])) {
-            kept = rest.trim_start();
-        }
-    }
-    kept
-}
-
-fn is_emoji(c: char) -> bool {
-    !c.is_ascii() && (c.is_emoji_char() || matches!(c, '\u{fe0f}' | '\u{200d}' | '\u{20e3}'))
 }
 
 /// Whether `flatten` must put a backslash in front of a line so that it stays a value.

@@ -1,6 +1,6 @@
 //! Parses values other than text, money and dates: quantities, statuses, e-mail addresses and so on.
 
-use super::text_form::label_text;
+use super::markup::label_text;
 use super::word_table::fold;
 use crate::order::Status;
 
