@@ -4,12 +4,60 @@ pub mod discord;
 pub mod form;
 pub(crate) mod json;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::message::Part;
+use self::discord::ChannelRef;
+use super::message::{Message, Part};
+use crate::order::Source;
+use crate::order::dates::to_micros;
+
+impl Message {
+    /// Decodes an HTTP payload. JSON may be a Discord message or webhook body, a flat object, a string or
+    /// an array of these; anything else is text.
+    #[must_use]
+    pub fn from_payload(payload: &str, endpoint: &str, received_at: DateTime<Utc>) -> Self {
+        let mut message = Self::unread(payload.to_owned(), endpoint, received_at);
+        let text = message.raw.as_str();
+        match json::decode(text) {
+            None => message.parts.push(Part::Text(text.to_owned())),
+            Some(Ok(value)) => message.set_json(&value),
+            Some(Err(error)) => {
+                message.parts.push(Part::Text(text.to_owned()));
+                message.json_error = Some(error);
+            }
+        }
+        message
+    }
+
+    /// Decodes a message object from the gateway or the history. `None` if it has no id.
+    #[must_use]
+    pub fn from_discord(value: &Value, channel: ChannelRef, received_at: DateTime<Utc>) -> Option<Self> {
+        let id = json::snowflake(value, "id")?;
+        Some(Self {
+            source: Source::DiscordBot,
+            at: to_micros(discord::sent_at(value).unwrap_or_else(|| discord::snowflake_time(id))),
+            parts: parts(value),
+            discord_id: Some(id),
+            ..Self::unread(value.to_string(), &channel.endpoint(), received_at)
+        })
+    }
+
+    /// Uses the id and time of a single Discord message only: in an array they would belong to another
+    /// message.
+    fn set_json(&mut self, value: &Value) {
+        self.parts = parts(value);
+        if discord::is_message(value) {
+            self.discord_id = json::snowflake(value, "id");
+            // A sender's clock may be ahead, but a message cannot be newer than its arrival.
+            let sent = discord::sent_at(value).map(|sent| to_micros(sent).min(self.received_at));
+            self.at = sent.unwrap_or(self.at);
+        }
+    }
+}
 
 /// The parts of a JSON value that may hold cards, in order.
-pub(crate) fn parts(value: &Value) -> Vec<Part> {
+fn parts(value: &Value) -> Vec<Part> {
     match value {
         Value::Array(values) => values.iter().flat_map(parts).collect(),
         Value::String(text) => vec![Part::Text(text.clone())],

@@ -1,9 +1,7 @@
 //! A message that arrived, independent of how it was transported.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
-use super::decode::{discord, json};
 use super::outcome::Rejection;
 use crate::order::Source;
 use crate::order::dates::to_micros;
@@ -76,23 +74,6 @@ pub struct Field {
 }
 
 impl Message {
-    /// Decodes an HTTP payload. JSON may be a Discord message or webhook body, a flat object, a string or
-    /// an array of these; anything else is text.
-    #[must_use]
-    pub fn from_payload(payload: &str, endpoint: &str, received_at: DateTime<Utc>) -> Self {
-        let mut message = Self::unread(payload.to_owned(), endpoint, received_at);
-        let text = message.raw.as_str();
-        match json::decode(text) {
-            None => message.parts.push(Part::Text(text.to_owned())),
-            Some(Ok(value)) => message.set_json(&value),
-            Some(Err(error)) => {
-                message.parts.push(Part::Text(text.to_owned()));
-                message.json_error = Some(error);
-            }
-        }
-        message
-    }
-
     /// A payload that is refused without being decoded. It leaves only a row in the webhook log.
     #[must_use]
     pub fn refused(raw: String, endpoint: &str, received_at: DateTime<Utc>, why: Rejection) -> Self {
@@ -113,18 +94,6 @@ impl Message {
             json_error: None,
             refused: None,
             actor: None,
-        }
-    }
-
-    /// Uses the id and time of a single Discord message only: in an array they would belong to another
-    /// message.
-    fn set_json(&mut self, value: &Value) {
-        self.parts = super::decode::parts(value);
-        if discord::is_message(value) {
-            self.discord_id = json::snowflake(value, "id");
-            // A sender's clock may be ahead, but a message cannot be newer than its arrival.
-            let sent = discord::sent_at(value).map(|sent| to_micros(sent).min(self.received_at));
-            self.at = sent.unwrap_or(self.at);
         }
     }
 }

@@ -6,9 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 use super::json;
-use crate::card::message::{Embed, Field, Message, Part};
-use crate::order::Source;
-use crate::order::dates::to_micros;
+use crate::card::message::{Embed, Field, Part};
 
 /// Discord's epoch, the first of January 2015, in milliseconds since the Unix epoch.
 /// <https://discord.com/developers/docs/reference#snowflakes>
@@ -38,21 +36,6 @@ impl ChannelRef {
     pub fn from_endpoint(endpoint: &str) -> Option<Self> {
         let (guild, channel) = endpoint.strip_prefix("discord/")?.split_once('/')?;
         Some(Self { guild: guild.parse().ok()?, channel: channel.parse().ok()? })
-    }
-}
-
-impl Message {
-    /// Decodes a message object from the gateway or the history. `None` if it has no id.
-    #[must_use]
-    pub fn from_discord(value: &Value, channel: ChannelRef, received_at: DateTime<Utc>) -> Option<Self> {
-        let id = json::snowflake(value, "id")?;
-        Some(Self {
-            source: Source::DiscordBot,
-            at: to_micros(sent_at(value).unwrap_or_else(|| snowflake_time(id))),
-            parts: super::parts(value),
-            discord_id: Some(id),
-            ..Self::unread(value.to_string(), &channel.endpoint(), received_at)
-        })
     }
 }
 
