@@ -10,6 +10,7 @@ pub mod embeds;
 mod pure {
     pub mod card;
     pub mod order;
+    pub mod redact;
 }
 pub use pure::*;
 
