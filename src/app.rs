@@ -40,7 +40,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     if let Some(discord) = config.discord() {
         tracing::info!("Discord: watching {} channels", discord.channels.len());
     } else {
-        tracing::info!("Discord: no token configured, HTTP alone");
+        tracing::info!("Discord: no token configured; receiving cards over HTTP only");
     }
     tracing::info!("Server running on http://{address}: cards to /api/v2/webhooks/orders, pages at /docs");
     run(listener, store, &config, Timing::default(), stop).await

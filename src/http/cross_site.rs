@@ -30,7 +30,8 @@ use axum::{
 use tokio::time::sleep_until;
 use url::Host;
 
-use super::{AppState, error::ApiError};
+use super::AppState;
+use super::error::{ApiError, cross_origin, unknown_host};
 use crate::card::message::Message;
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::clock;
@@ -100,17 +101,6 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, rest)| rest);
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host))
-}
-
-pub(crate) fn unknown_host() -> Rejection {
-    let detail = "Use 127.0.0.1 or localhost. If a reverse proxy passes requests on under another \
-                  name, add that name to `hosts` under [http] in the configuration.";
-    Rejection { code: RejectionCode::UnknownHost, detail: detail.to_owned() }
-}
-
-pub(crate) fn cross_origin() -> Rejection {
-    let detail = "`Origin` must name the same host and port as `Host`.";
-    Rejection { code: RejectionCode::CrossOrigin, detail: detail.to_owned() }
 }
 
 /// What has been reported about refused requests.

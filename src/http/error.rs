@@ -15,8 +15,6 @@ use utoipa::{
     openapi::{Content, Ref, RefOr, example::ExampleBuilder, response},
 };
 
-use super::cross_site;
-use super::query::bad_parameter;
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::ingest::SubmitError;
 use crate::store::StoreError;
@@ -189,6 +187,22 @@ pub(crate) fn logged_status_code(outcome: &str, code: Option<&str>) -> StatusCod
     rejection.map_or(StatusCode::BAD_REQUEST, |code| refusal(code).0)
 }
 
+/// The error for a parameter that cannot be used. `detail` says what would be right, as a sentence.
+pub(crate) fn bad_parameter(name: impl Into<String>, detail: impl Into<String>) -> ApiError {
+    ApiError::BadParameter { name: name.into(), detail: detail.into() }
+}
+
+pub(crate) fn unknown_host() -> Rejection {
+    let detail = "Use 127.0.0.1 or localhost. If a reverse proxy passes requests on under another \
+                  name, add that name to `hosts` under [http] in the configuration.";
+    Rejection { code: RejectionCode::UnknownHost, detail: detail.to_owned() }
+}
+
+pub(crate) fn cross_origin() -> Rejection {
+    let detail = "`Origin` must name the same host and port as `Host`.";
+    Rejection { code: RejectionCode::CrossOrigin, detail: detail.to_owned() }
+}
+
 /// Status code and message for a rejected message.
 const fn refusal(code: RejectionCode) -> (StatusCode, &'static str) {
     match code {
@@ -216,7 +230,7 @@ macro_rules! documented_errors {
 
         impl IntoResponses for $name {
             fn responses() -> BTreeMap<String, RefOr<response::Response>> {
-                documented(&[$($error,)+ cross_site::unknown_host().into(), ApiError::Internal])
+                documented(&[$($error,)+ unknown_host().into(), ApiError::Internal])
             }
         })+
     };
@@ -226,7 +240,7 @@ documented_errors! {
     /// Errors of the webhook.
     WebhookErrors: [
         refused(RejectionCode::NotAnOrder, "No line reads as an order."),
-        cross_site::cross_origin().into(),
+        cross_origin().into(),
         refused(RejectionCode::Incomplete, "The connection broke off. Send the request again."),
         refused(RejectionCode::TooLarge, "A body has at most 256 KiB."),
         refused(RejectionCode::MissingOrderNumber, "The card has no Order Number."),
@@ -246,7 +260,7 @@ documented_errors! {
     ];
     /// Errors of the live updates.
     SocketErrors: [
-        cross_site::cross_origin().into(),
+        cross_origin().into(),
         ApiError::NotWebSocket { detail: "Connection header did not include 'upgrade'".to_owned() },
         ApiError::TooManySockets,
         ApiError::Closing,

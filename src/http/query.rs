@@ -30,7 +30,7 @@ use utoipa::{
     },
 };
 
-use super::error::ApiError;
+use super::error::{ApiError, bad_parameter};
 use crate::card::outcome::Outcome;
 use crate::order::dates::{DayEdge, EXAMPLES, parse_limit};
 use crate::order::{Source, Status};
@@ -149,11 +149,6 @@ impl<T: Named> PartialSchema for Name<T> {
 }
 
 impl<T: Named> ToSchema for Name<T> {}
-
-/// The error for a parameter that cannot be used. `detail` says what would be right, as a sentence.
-pub(crate) fn bad_parameter(name: impl Into<String>, detail: impl Into<String>) -> ApiError {
-    ApiError::BadParameter { name: name.into(), detail: detail.into() }
-}
 
 fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, ParameterError> {
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes())

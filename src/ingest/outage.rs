@@ -36,7 +36,7 @@ impl OutageTracker {
     pub(crate) fn record_failure(&self, error: &StoreError) {
         let starts_outage = self.last_failure().replace(Instant::now()).is_none();
         if starts_outage {
-            tracing::error!(%error, "the database does not take messages");
+            tracing::error!(%error, "the database does not accept messages");
         }
         self.set_failing(true);
     }
@@ -60,7 +60,7 @@ impl OutageTracker {
     /// Logs the end of the outage.
     pub(crate) fn report_end(&self) {
         *self.last_failure() = None;
-        tracing::info!("the database takes messages again");
+        tracing::info!("the database accepts messages again");
     }
 
     /// Returns whether the state changed.

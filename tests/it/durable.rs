@@ -72,9 +72,9 @@ fn assert_logged_outages(log: &str, outages: usize) {
     let serving = log.lines().take_while(|line| !line.contains("asked to terminate"));
     let warnings: Vec<_> =
         serving.filter(|line| line.contains(" WARN ") || line.contains("ERROR ")).collect();
-    let is_start = |line: &&str| line.contains("the database does not take messages");
+    let is_start = |line: &&str| line.contains("the database does not accept messages");
     assert!(warnings.len() == outages && warnings.iter().all(is_start), "{log}");
-    let ends = log.lines().filter(|line| line.contains("the database takes messages again")).count();
+    let ends = log.lines().filter(|line| line.contains("the database accepts messages again")).count();
     assert_eq!(ends, outages, "{log}");
 }
 

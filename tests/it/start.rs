@@ -52,7 +52,7 @@ async fn it_prints_four_lines_when_it_starts() {
         [
             concat!("ROMS ", env!("CARGO_PKG_VERSION"), " starting"),
             "Database: SQLite (sqlite://roms_v2.db)",
-            "Discord: no token configured, HTTP alone",
+            "Discord: no token configured; receiving cards over HTTP only",
             "Server running on [url]: cards to /api/v2/webhooks/orders, pages at /docs",
         ]
     );

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::http::AppState;
-use crate::http::error::{ApiError, ListErrors, REJECTED, ResourceErrors, logged_status_code};
+use crate::http::error::{ApiError, ListErrors, REJECTED, ResourceErrors, bad_parameter, logged_status_code};
 use crate::http::query::{
-    LoggedOutcome, Name, NoParameters, OutcomeName, PathSegment, Query, SourceName, bad_parameter, row_limit,
+    LoggedOutcome, Name, NoParameters, OutcomeName, PathSegment, Query, SourceName, row_limit,
 };
 use crate::order::Source;
 use crate::store::{LogEntry, LogFilter};

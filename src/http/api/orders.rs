@@ -9,10 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::order_body::OrderBody;
 use crate::http::AppState;
-use crate::http::error::{ApiError, ListErrors, ResourceErrors};
-use crate::http::query::{
-    Name, NoParameters, PathSegment, Query, StatusName, bad_parameter, read_time, row_limit,
-};
+use crate::http::error::{ApiError, ListErrors, ResourceErrors, bad_parameter};
+use crate::http::query::{Name, NoParameters, PathSegment, Query, StatusName, read_time, row_limit};
 use crate::order::dates::DayEdge;
 use crate::order::{FieldChange, Order, OrderNumber};
 use crate::store::{OrderEvent, OrderFilter, PageStart, Store};

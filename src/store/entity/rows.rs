@@ -1,60 +1,13 @@
 //! Converts orders to rows and back. The list of columns comes from the list of an order's fields.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
-use iso_currency::Currency;
-use rust_decimal::Decimal;
 use sea_orm::Value;
 use serde_json::Map;
 
-use super::orders::Model;
-use crate::order::{
-    Amount, Extra, FieldChange, Fields, Order, OrderNumber, Source, Status, currency_from_code,
-    with_order_fields,
-};
+use super::orders::{Model, Stored};
+use crate::order::{Extra, FieldChange, Fields, Order, OrderNumber, Source, with_order_fields};
 use crate::store::StoreError;
-
-/// The value of an order's field as its column holds it.
-pub(crate) trait Stored: Sized {
-    /// The type of the column.
-    type Sql: FromStr + ToString;
-
-    fn into_sql(self) -> Option<Self::Sql>;
-
-    /// Returns the column's value if no field can hold it.
-    fn from_sql(sql: Self::Sql) -> Result<Self, Self::Sql>;
-}
-
-/// The type of the column for a field of type `T`.
-pub(crate) type Sql<T> = <T as Stored>::Sql;
-
-macro_rules! stored {
-    ($($type:ty as $sql:ty: |$value:ident| $into:expr, |$column:ident| $from:expr;)+) => {
-        $(impl Stored for $type {
-            type Sql = $sql;
-
-            fn into_sql(self) -> Option<$sql> {
-                let $value = self;
-                $into
-            }
-
-            fn from_sql($column: $sql) -> Result<Self, $sql> {
-                $from
-            }
-        })+
-    };
-}
-
-stored! {
-    String as String: |text| Some(text), |text| Ok(text);
-    DateTime<Utc> as DateTime<Utc>: |time| Some(time), |time| Ok(time);
-    Amount as Decimal: |amount| Some(amount.to_decimal()), |amount| Amount::from_decimal(amount).ok_or(amount);
-    u32 as i32: |count| i32::try_from(count).ok(), |count| u32::try_from(count).map_err(|_| count);
-    Status as String: |status| Some(status.as_str().to_owned()), |name| Status::from_name(&name).ok_or(name);
-    Currency as String: |currency| Some(currency.code().to_owned()), |code| currency_from_code(&code).ok_or(code);
-}
 
 type Unreadable = BTreeMap<&'static str, String>;
 

@@ -56,7 +56,7 @@ async fn messages_that_are_already_stored_do_not_end_an_outage() {
     posts.until_read_again(2).await;
     assert_eq!(sender.health().await, 503);
     disk.free(&program);
-    program.line_with("the database takes messages again").await;
+    program.line_with("the database accepts messages again").await;
     assert_eq!((sender.post("A").await, sender.health().await), (200, 200));
     assert_logged_outages(&end(program).await.log, 1);
 }
@@ -70,7 +70,7 @@ async fn an_outage_ends_without_a_new_message() {
     disk.fill(&program);
     assert_eq!((sender.post("B").await, sender.health().await), (503, 503));
     disk.free(&program);
-    program.line_with("the database takes messages again").await;
+    program.line_with("the database accepts messages again").await;
     assert_eq!((sender.health().await, sender.post("B").await), (200, 200));
     assert_logged_outages(&end(program).await.log, 1);
 }
@@ -84,9 +84,9 @@ async fn an_outage_that_only_the_backfill_meets_is_logged() {
     disk.fill(&program);
     // After a new session, the backfill reads the history and stores its cursor.
     posts.discord.gateway().invalidate(false);
-    program.line_with("the database does not take messages").await;
+    program.line_with("the database does not accept messages").await;
     disk.free(&program);
-    program.line_with("the database takes messages again").await;
+    program.line_with("the database accepts messages again").await;
     assert_logged_outages(&end(program).await.log, 1);
 }
 

@@ -30,7 +30,7 @@ async fn nothing_is_lost_while_the_server_is_stopped_or_after_it_crashed() {
         load.until_more(50).await;
         posts.post(10);
         posts.until_stored(&mut program.sql().await).await;
-        program.line_with("the database takes messages again").await;
+        program.line_with("the database accepts messages again").await;
     }
     let seen = load.end().await;
     assert!(seen.refused.iter().all(|code| code == "storage_unavailable"), "{:?}", seen.refused);

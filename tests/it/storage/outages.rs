@@ -107,9 +107,9 @@ async fn while_the_server_is_gone_orders_are_refused_and_nothing_is_lost() {
     }
     assert_eq!(app.get("/health").await.json["status"], "healthy");
     assert_eq!(app.get("/api/v2/orders").await.json["total"], 21);
-    until("the end of the outage is logged", async || log.count("the database takes messages again") > 0)
+    until("the end of the outage is logged", async || log.count("the database accepts messages again") > 0)
         .await;
-    for line in ["the database does not take messages", "the database takes messages again"] {
+    for line in ["the database does not accept messages", "the database accepts messages again"] {
         assert_eq!(log.count(line), 1, "{}", log.text());
     }
 }
@@ -166,7 +166,7 @@ async fn cards_that_are_posted_while_the_server_is_gone_are_stored_once_it_is_ba
     bot.until_order("BEFORE-1", |_| true).await;
     for network in [Network::Cut, Network::DropsCommitReplies] {
         proxy.set(network);
-        let (failed, back) = ("the database does not take messages", "the database takes messages again");
+        let (failed, back) = ("the database does not accept messages", "the database accepts messages again");
         let before = log.count(failed);
         assert_eq!(log.count(back), before, "{}", log.text());
         for at in 0..40 {

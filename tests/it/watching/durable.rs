@@ -23,7 +23,7 @@ async fn cards_posted_while_the_database_is_locked_are_stored_later() {
     let mut sql = stage.bot.sql().await;
     sql.lock().await;
     let posted: Vec<u64> = (0..150).map(|n| stage.hook.post(card(&format!("LOCK-{n}"), "$10.00"))).collect();
-    let failed = "the database does not take messages";
+    let failed = "the database does not accept messages";
     stage.until_log(failed).await;
     assert!(cursor().await < super::stage::id(posted[0]), "the cursor moved from {before}");
     sql.unlock().await;
@@ -48,7 +48,7 @@ async fn an_edit_of_an_old_card_while_the_database_is_locked_is_applied_later() 
     let mut sql = stage.bot.sql().await;
     sql.lock().await;
     stage.channel.edit(old, card("OLD-EDIT", "$99.00"));
-    stage.until_log("the database does not take messages").await;
+    stage.until_log("the database does not accept messages").await;
     sql.unlock().await;
     stage.bot.until_order("OLD-EDIT", |order| super::stage::price(order) == Some(9900)).await;
     stage.end().await;

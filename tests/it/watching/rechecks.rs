@@ -133,7 +133,7 @@ async fn edits_and_deletions_that_did_not_fit_into_the_queue_are_found() {
     }
     stage.channel.delete(deleted);
     stage.channel.edit(edited, card("FLOOD-1", "$99.00"));
-    stage.until_log("the database does not take messages").await;
+    stage.until_log("the database does not accept messages").await;
     sql.unlock().await;
     stage.bot.until_order("FLOOD-1", |order| price(order) == Some(9900)).await;
     let endpoint = format!("discord/{}/{}", stage.guild.id(), stage.channel.id());
