@@ -53,7 +53,7 @@ impl Sql {
 
     /// Blocks all other writers until [`Self::unlock`]. Others can still read.
     pub(crate) async fn lock(&mut self) {
-        let tables = "BEGIN; LOCK TABLE orders, order_events, webhook_logs IN EXCLUSIVE MODE";
+        let tables = "BEGIN; LOCK TABLE orders, order_events, webhook_logs, discord_views IN EXCLUSIVE MODE";
         self.run(self.either("BEGIN IMMEDIATE", tables)).await;
     }
 
