@@ -31,7 +31,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{feed::Feed, ingest::Ingest, status::StatusBoard, store::Store};
 
-pub use router::{openapi, router};
+pub use router::router;
 pub use serve::{serve, serve_at_most};
 
 /// The state that the handlers of one server share.

@@ -43,9 +43,10 @@ pub use read::orders::OrderEvent;
 pub use read::pages::{OrderPage, PageStart};
 pub use read::replay::ReplayFilter;
 pub use read::stats::{GroupBy, Period, Spend, StatRow, Total};
-pub use write::batch::{Batch, BatchKeys, NewEvent, StoredState};
+pub use write::batch::{Batch, NewEvent};
 pub use write::cursors::Cursor;
 pub use write::logs::LoggedMessage;
+pub use write::state::{BatchKeys, StoredState};
 
 /// How long closing waits for a server, or for other users of the same file.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

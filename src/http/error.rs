@@ -3,7 +3,7 @@
 //! An answer never contains the internal cause. The cause travels in the response's extensions to
 //! `router`, which logs it once with the request id.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
@@ -21,6 +21,9 @@ use crate::store::StoreError;
 
 /// The outcome of a message that could not be read.
 pub(crate) const REJECTED: &str = "rejected";
+/// Delay of every 503 `busy` answer. A client that ignores `Retry-After` and sends again at once
+/// would otherwise take the processor from the requests that were accepted.
+pub(crate) const BUSY_DELAY: Duration = Duration::from_millis(100);
 
 /// Why a request failed. `Display` is the `message` of the answer.
 #[derive(Debug, thiserror::Error)]

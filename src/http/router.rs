@@ -3,7 +3,7 @@
 use std::{any::Any, sync::Arc};
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{MatchedPath, Request},
     http::{
         HeaderName, HeaderValue,
@@ -50,7 +50,7 @@ fn documented() -> OpenApiRouter<Arc<AppState>> {
 /// Builds the service that answers every request.
 pub fn router(state: AppState) -> Router {
     let state = Arc::new(state);
-    let (routes, _) = documented().split_for_parts();
+    let (routes, document) = documented().split_for_parts();
     let routes = routes
         .route("/docs/{*path}", get(docs::file))
         .fallback(async || ApiError::UnknownRoute)
@@ -64,14 +64,10 @@ pub fn router(state: AppState) -> Router {
                 .layer(CatchPanicLayer::custom(answer_panic))
                 .layer(from_fn_with_state(state.clone(), cross_site::require_known_host)),
         )
+        .layer(Extension(Arc::new(document)))
         .with_state(state);
     // A layer of a `Router` runs after routing; this one must change the path before.
     Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes))
-}
-
-/// The OpenAPI 3.1 document of every route.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    documented().into_openapi()
 }
 
 /// Headers of every answer, unless the handler sets its own value. There is no CORS header, so

@@ -33,7 +33,7 @@ use super::{
     api::health,
     body,
     cross_site::Peer,
-    error::ApiError,
+    error::{ApiError, BUSY_DELAY},
     router::{complete_response, router},
 };
 
@@ -53,9 +53,6 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(200);
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(100);
 /// The longest time that a shutdown may take.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(7);
-/// Delay of every 503 `busy` answer. A client that ignores `Retry-After` and sends again at once
-/// would otherwise take the processor from the requests that were accepted.
-pub(crate) const BUSY_DELAY: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` is cancelled. Then finishes the accepted requests, closes the `WebSockets` and
 /// returns, at the latest after seven seconds.

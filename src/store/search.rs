@@ -13,8 +13,9 @@ use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, Query
 use tokio::sync::OnceCell;
 
 use super::entity::orders::{Column, Entity};
-use super::read::filter::{SEARCHED, column_contains_ascii_of, contains, has_number_prefix, lower, lowered};
-use super::read::pages::IdRange;
+use super::read::filter::{
+    IdRange, SEARCHED, column_contains_ascii_of, contains, has_number_prefix, lower, lowered,
+};
 use super::{Store, StoreError};
 
 pub(crate) use index::prepare;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    Json,
+    Extension, Json,
     http::{
         HeaderMap, HeaderName,
         header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
@@ -11,12 +11,14 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use serde::Serialize;
-use utoipa::{OpenApi, ToSchema, openapi::path::PathItem};
+use utoipa::{
+    OpenApi, ToSchema,
+    openapi::{self, path::PathItem},
+};
 use utoipa_swagger_ui::Config;
 
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::query::PathSegment;
-use crate::http::router::openapi;
 
 /// The parts of the OpenAPI document that belong to no route.
 #[derive(OpenApi)]
@@ -37,7 +39,8 @@ use crate::http::router::openapi;
 )]
 pub(crate) struct DocumentHead;
 
-static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(openapi);
+/// The OpenAPI document of every route, which the router adds to each request.
+type Document = Extension<Arc<openapi::OpenApi>>;
 
 static SWAGGER_UI: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
     let config = Config::from("/openapi.json").use_base_layout().default_models_expand_depth(0);
@@ -61,23 +64,23 @@ const PAGE_HEADERS: [(HeaderName, &str); 2] = [
 
 /// The list of routes.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Index {
+pub(crate) struct Index<'a> {
     /// Always `roms`.
     name: &'static str,
     /// Version of ROMS.
     version: &'static str,
-    routes: Vec<RouteBody>,
+    routes: Vec<RouteBody<'a>>,
 }
 
 /// One route.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Route)]
-struct RouteBody {
+struct RouteBody<'a> {
     method: &'static str,
     /// Path, with variable segments in braces.
-    path: &'static str,
+    path: &'a str,
     /// What the route does.
-    summary: &'static str,
+    summary: &'a str,
 }
 
 /// List every route
@@ -90,8 +93,8 @@ struct RouteBody {
         (Index = "application/json"),
     )))
 )]
-pub(crate) async fn index(headers: HeaderMap) -> Response {
-    let index = Index { name: "roms", version: env!("CARGO_PKG_VERSION"), routes: routes() };
+pub(crate) async fn index(Extension(document): Document, headers: HeaderMap) -> Response {
+    let index = Index { name: "roms", version: env!("CARGO_PKG_VERSION"), routes: routes(&document) };
     let accepts_json = headers
         .get_all(ACCEPT)
         .iter()
@@ -104,8 +107,8 @@ pub(crate) async fn index(headers: HeaderMap) -> Response {
     get, path = "/openapi.json", tag = "Documentation", operation_id = "openapi",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value))
 )]
-pub(crate) async fn document() -> Json<&'static utoipa::openapi::OpenApi> {
-    Json(&*DOCUMENT)
+pub(crate) async fn document(Extension(document): Document) -> Json<Arc<openapi::OpenApi>> {
+    Json(document)
 }
 
 /// Show this page
@@ -130,18 +133,18 @@ pub(crate) async fn file(PathSegment(path): PathSegment) -> Result<Response, Api
 }
 
 /// Every route, in the order of the document.
-fn routes() -> Vec<RouteBody> {
-    let of_path = |(path, item): (&'static String, &'static PathItem)| {
+fn routes(document: &openapi::OpenApi) -> Vec<RouteBody<'_>> {
+    fn of_path<'a>((path, item): (&'a String, &'a PathItem)) -> impl Iterator<Item = RouteBody<'a>> {
         let operations = [("POST", &item.post), ("GET", &item.get)];
         operations.into_iter().filter_map(move |(method, operation)| {
             let summary = operation.as_ref()?.summary.as_deref().unwrap_or_default();
             Some(RouteBody { method, path, summary })
         })
-    };
-    DOCUMENT.paths.paths.iter().flat_map(of_path).collect()
+    }
+    document.paths.paths.iter().flat_map(of_path).collect()
 }
 
-impl std::fmt::Display for Index {
+impl std::fmt::Display for Index<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "ROMS {}\n", self.version)?;
         for RouteBody { method, path, summary } in &self.routes {

@@ -12,8 +12,7 @@ use utoipa::ToSchema;
 use crate::card::outcome::{CardOutcome, Outcome, Receipt, Rejection, RejectionCode};
 use crate::clock::now;
 use crate::http::cross_site::SameOrigin;
-use crate::http::error::{ApiError, WebhookErrors};
-use crate::http::serve::BUSY_DELAY;
+use crate::http::error::{ApiError, BUSY_DELAY, WebhookErrors};
 use crate::http::{AppState, body};
 
 const ENDPOINT: &str = "/api/v2/webhooks/orders";

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, Order as Sort, StatementBuilder};
 
-use super::filter::{column_contains, has_number_prefix, key, lowered};
-use super::pages::{IdRange, all_sorted, newest, newest_window};
+use super::filter::{IdRange, column_contains, has_number_prefix, key, lowered};
+use super::pages::{all_sorted, newest, newest_window};
 use crate::order::{Order, OrderNumber};
 use crate::store::entity::orders::{Column, Entity};
 use crate::store::search::Sample;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use migration::search_index;
 use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Func, IntoCondition};
-use sea_orm::{Condition, DbBackend, IdenStatic};
+use sea_orm::{Condition, DbBackend, IdenStatic, Order as Sort};
 
 use crate::order::Status;
 use crate::store::entity::order_sums;
@@ -49,6 +49,30 @@ impl Term {
 pub(crate) struct Split {
     pub(crate) lookup: Condition,
     pub(crate) rest: Condition,
+}
+
+/// A part of the list: which row ids it covers and in which direction it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IdRange {
+    /// Only row ids beyond this one.
+    pub(crate) beyond: Option<i64>,
+    /// From new to old.
+    pub(crate) descending: bool,
+}
+
+impl IdRange {
+    /// The whole list, newest first.
+    pub(crate) const ALL: Self = Self { beyond: None, descending: true };
+
+    pub(crate) fn sort(self) -> Sort {
+        if self.descending { Sort::Desc } else { Sort::Asc }
+    }
+
+    /// Whether an id is in the range.
+    pub(crate) fn condition(self, id: Expr) -> Condition {
+        let beyond = self.beyond.map(|beyond| if self.descending { id.lt(beyond) } else { id.gt(beyond) });
+        Condition::all().add_option(beyond)
+    }
 }
 
 impl OrderFilter {

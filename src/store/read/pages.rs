@@ -3,13 +3,13 @@
 //! ROMS chooses the index itself. SQLite does not know how common a value is, and PostgreSQL assumes
 //! that matches are spread evenly over the list, so that both read far too much for some filters.
 
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, Order as Sort, QueryFilter, QueryOrder,
     QuerySelect, StatementBuilder,
 };
 
-use super::filter::{SEARCHED, Split, Term, name_is};
+use super::filter::{IdRange, SEARCHED, Split, Term, name_is};
 use crate::order::Order;
 use crate::store::entity::order_sums;
 use crate::store::entity::orders::{Column, Entity};
@@ -69,30 +69,6 @@ pub(crate) enum QueryPlan {
     Unsorted(Split),
     /// By the search index; each order found is checked for the condition.
     Search(Lookup, Condition),
-}
-
-/// A part of the list: which row ids it covers and in which direction it is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct IdRange {
-    /// Only row ids beyond this one.
-    pub(crate) beyond: Option<i64>,
-    /// From new to old.
-    pub(crate) descending: bool,
-}
-
-impl IdRange {
-    /// The whole list, newest first.
-    pub(crate) const ALL: Self = Self { beyond: None, descending: true };
-
-    pub(crate) fn sort(self) -> Sort {
-        if self.descending { Sort::Desc } else { Sort::Asc }
-    }
-
-    /// Whether an id is in the range.
-    pub(crate) fn condition(self, id: Expr) -> Condition {
-        let beyond = self.beyond.map(|beyond| if self.descending { id.lt(beyond) } else { id.gt(beyond) });
-        Condition::all().add_option(beyond)
-    }
 }
 
 impl Store {

@@ -1,4 +1,4 @@
-//! One write transaction: reads what a batch names, and writes it back in multi-row statements.
+//! One write transaction, which adds rows in multi-row statements and commits them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,52 +9,17 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend,
 
 use super::insert::insert;
 use super::sums::{Contribution, SumChanges};
-use super::{logs, orders};
-use crate::order::{FieldChange, Order, OrderNumber, Source};
+use crate::order::{FieldChange, OrderNumber, Source};
 use crate::store::admin::connect;
 use crate::store::database_file::DatabaseFile;
 use crate::store::entity::derived_tables;
 use crate::store::entity::rows::changes_to_json;
-use crate::store::{LoggedMessage, Store, StoreError};
-
-/// Rows per statement. Few different sizes keep the cache of prepared statements small, and rows of 38 values stay
-/// far below SQLite's limit of 32,766 values per statement.
-pub(crate) const MAX_ROWS: usize = 64;
+use crate::store::{Store, StoreError};
 
 /// The name of the probe's row in `derived_tables`.
 const PROBE: &str = "write_probe";
 /// Size of a probe: the largest message. On a nearly full disk a small write may succeed where a message fails.
 const PROBE_BYTES: usize = 256 * 1024;
-
-/// The keys of a condition, with the last one repeated up to a power of two, so that few statements are prepared.
-pub(crate) fn padded<T>(keys: &[T]) -> impl Iterator<Item = &T> {
-    let missing = keys.len().next_power_of_two() - keys.len();
-    keys.iter().chain(keys.last().into_iter().cycle().take(missing))
-}
-
-/// What the messages and edits of a batch name.
-#[derive(Debug, Default)]
-pub struct BatchKeys {
-    /// Orders that cards name, in any order and number.
-    pub numbers: Vec<OrderNumber>,
-    /// Row ids of orders that edits name.
-    pub order_ids: Vec<i64>,
-    /// Deduplication keys of messages.
-    pub dedup_keys: Vec<String>,
-    /// Log rows that are replayed.
-    pub log_ids: Vec<i64>,
-}
-
-/// What the database holds of the things that a batch names.
-#[derive(Debug, Default)]
-pub struct StoredState {
-    /// The orders.
-    pub orders: HashMap<OrderNumber, Order>,
-    /// Log rows by deduplication key.
-    pub logged: HashMap<String, LoggedMessage>,
-    /// Outcomes of replayed log rows. Rows that are gone, or whose payload is, are missing.
-    pub outcomes: HashMap<i64, String>,
-}
 
 /// A new step of an order's history.
 #[derive(Clone, Debug)]
@@ -106,14 +71,6 @@ impl Store {
         })
     }
 
-    /// Reads what a batch names without locking anything, for a batch that is not written.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn read_state(&self, keys: &BatchKeys) -> Result<StoredState, StoreError> {
-        read_state(&self.readers, keys, false).await
-    }
-
     /// Finds out whether the database accepts as much as the largest message. Leaves nothing behind.
     ///
     /// # Errors
@@ -136,37 +93,9 @@ impl Store {
     }
 }
 
-/// Reads what a batch names. Orders come before log rows, as they do when they are written: two writers must lock in
-/// the same order.
-async fn read_state(
-    connection: &impl ConnectionTrait,
-    keys: &BatchKeys,
-    for_update: bool,
-) -> Result<StoredState, StoreError> {
-    let mut numbers = orders::numbers_of(connection, &keys.order_ids).await?;
-    numbers.extend_from_slice(&keys.numbers);
-    numbers.sort_unstable();
-    numbers.dedup();
-    Ok(StoredState {
-        orders: orders::find(connection, &numbers, for_update).await?,
-        logged: logs::find_logged(connection, &keys.dedup_keys).await?,
-        outcomes: logs::outcomes(connection, &keys.log_ids, for_update).await?,
-    })
-}
-
 impl Batch {
     pub(crate) fn backend(&self) -> DbBackend {
         self.transaction.get_database_backend()
-    }
-
-    /// Reads and locks what a batch names.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn read_state(&mut self, keys: &BatchKeys) -> Result<StoredState, StoreError> {
-        let stored = read_state(&self.transaction, keys, true).await?;
-        self.note_known(&keys.numbers, &stored.orders);
-        Ok(stored)
     }
 
     /// Adds steps of history.

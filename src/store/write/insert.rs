@@ -1,17 +1,25 @@
-//! Inserts rows, many per statement, and reserves their ids.
+//! Statements for many rows or keys at once, and the ids of new rows.
 
 use std::fmt::Write;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, Value};
 
-use super::batch::MAX_ROWS;
 use crate::card::message::without_nul;
 use crate::store::StoreError;
 
+/// Rows per statement. Few different sizes keep the cache of prepared statements small, and rows of 38 values stay
+/// far below SQLite's limit of 32,766 values per statement.
+pub(crate) const MAX_ROWS: usize = 64;
 /// Bytes of a statement for PostgreSQL, unless a single row is larger. This fits into one TLS record, which is sent
 /// at once. sqlx 0.9.0 leaves Nagle's algorithm on: a second record waits up to 40 ms for the acknowledgement of the
 /// first (<https://github.com/transact-rs/sqlx/pull/4336>).
 const MAX_POSTGRES_BYTES: usize = 15 * 1024;
+
+/// The keys of a condition, with the last one repeated up to a power of two, so that few statements are prepared.
+pub(crate) fn padded<T>(keys: &[T]) -> impl Iterator<Item = &T> {
+    let missing = keys.len().next_power_of_two() - keys.len();
+    keys.iter().chain(keys.last().into_iter().cycle().take(missing))
+}
 
 /// Inserts rows in statements of power-of-two sizes, so that few statements are prepared. `tail` follows the values.
 /// Returns the number of rows written.

@@ -7,8 +7,8 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Value,
 };
 
-use super::batch::{Batch, MAX_ROWS, padded};
-use super::insert::{insert, reserve_ids};
+use super::batch::Batch;
+use super::insert::{MAX_ROWS, insert, padded, reserve_ids};
 use crate::store::entity::rows::to_json;
 use crate::store::entity::webhook_logs::{ActiveModel, Column, Entity};
 use crate::store::{LogEntry, StoreError};

@@ -10,8 +10,8 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value,
 };
 
-use super::batch::{Batch, MAX_ROWS, padded};
-use super::insert::{insert, reserve_ids};
+use super::batch::Batch;
+use super::insert::{MAX_ROWS, insert, padded, reserve_ids};
 use super::sums::Contribution;
 use crate::order::{Order, OrderNumber};
 use crate::store::StoreError;
