@@ -232,6 +232,21 @@ impl Rest {
         self.call(request).await.map(drop)
     }
 
+    /// Sends the first answer to an interaction.
+    ///
+    /// # Errors
+    /// See [`RestError`].
+    pub async fn answer_interaction(
+        &self,
+        interaction: i64,
+        token: &str,
+        answer: &Value,
+    ) -> Result<(), RestError> {
+        let route = Route::InteractionResponse { interaction_id: id(interaction)?, token };
+        let request = Request::new(route, LightMethod::Post).body(Some(answer.to_string().into_bytes()));
+        self.call(request).await.map(drop)
+    }
+
     /// The commands of an application in a guild.
     ///
     /// # Errors
