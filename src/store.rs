@@ -46,6 +46,7 @@ pub use read::stats::{GroupBy, Period, Spend, StatRow, Total};
 pub use write::batch::{Batch, NewEvent};
 pub use write::cursors::Cursor;
 pub use write::logs::LoggedMessage;
+pub use write::renumber::{Absorbed, Renumbered};
 pub use write::state::{BatchKeys, StoredState};
 
 /// How long closing waits for a server, or for other users of the same file.

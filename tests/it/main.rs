@@ -24,6 +24,7 @@ mod hosts;
 mod layers;
 mod live;
 mod merging;
+mod numbers;
 mod openapi;
 mod purge;
 mod reading;

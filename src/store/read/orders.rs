@@ -34,13 +34,14 @@ pub struct OrderEvent {
 
 impl Store {
     /// The order with this number, with or without `#`: exactly as written, else in any other case, else
-    /// the order with this row id.
+    /// the order with this row id, else the order that had this number, made from its Discord message, before
+    /// the message stated the real one.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn order(&self, number_or_id: &str) -> Result<Option<Order>, StoreError> {
         let Ok(number) = OrderNumber::parse(number_or_id) else { return Ok(None) };
-        let number = number.as_str();
+        let (former, number) = (&number, number.as_str());
         let exact = orders::Entity::find().filter(orders::Column::OrderNumber.eq(number));
         if let Some(row) = exact.one(&self.readers).await? {
             return rows::order(row).map(Some);
@@ -53,8 +54,30 @@ impl Store {
         }
         match number.parse() {
             Ok(id) => self.order_by_id(id).await,
-            Err(_) => Ok(None),
+            Err(_) => self.order_of_former_number(former).await,
         }
+    }
+
+    async fn order_of_former_number(&self, former: &OrderNumber) -> Result<Option<Order>, StoreError> {
+        let Some(message) = former.message_id() else { return Ok(None) };
+        for order in self.orders_of_message(message).await? {
+            let took_number: Vec<String> = order_events::Entity::find()
+                .select_only()
+                .column(order_events::Column::Changes)
+                .filter(order_events::Column::OrderId.eq(order.id))
+                .filter(order_events::Column::Changes.contains(r#""field":"order_number""#))
+                .into_tuple()
+                .all(&self.readers)
+                .await?;
+            let mut changes = took_number.iter().flat_map(|changes| rows::changes_from_json(changes));
+            let is_taken = |change: FieldChange| {
+                change.field == "order_number" && change.old.as_deref() == Some(former.as_str())
+            };
+            if changes.any(is_taken) {
+                return Ok(Some(order));
+            }
+        }
+        Ok(None)
     }
 
     /// The order with this row id.
