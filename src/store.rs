@@ -122,9 +122,6 @@ impl Store {
     }
 
     /// How long a small read takes.
-    ///
-    /// # Errors
-    /// If the database does not answer.
     pub async fn ping(&self) -> Result<Duration, StoreError> {
         let started = Instant::now();
         self.file.check()?;
@@ -143,9 +140,6 @@ impl Store {
     }
 
     /// The value of an SQLite setting, on the writing connection and on a reading one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn pragma(&self, name: &str) -> Result<[String; 2], StoreError> {
         Ok([
             admin::connect::pragma(&self.writer, name).await?,

@@ -47,9 +47,6 @@ pub struct Listener {
 
 impl Store {
     /// Starts to listen. With SQLite there are no other processes, so nothing is ever received.
-    ///
-    /// # Errors
-    /// When the database cannot be reached.
     pub async fn listen(&self) -> Result<Listener, StoreError> {
         let line = match &self.server {
             Some(server) => Some(connect(server).await?),
@@ -61,9 +58,6 @@ impl Store {
 
 impl Batch {
     /// Notifies the other processes of changed orders when this batch is committed.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn notify(&self, changed: &[ChangedOrder]) -> Result<(), StoreError> {
         if self.backend() != DbBackend::Postgres {
             return Ok(());

@@ -36,9 +36,6 @@ impl Store {
     /// The order with this number, with or without `#`: exactly as written, else in any other case, else
     /// the order with this row id, else the order that had this number, made from its Discord message, before
     /// the message stated the real one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn order(&self, number_or_id: &str) -> Result<Option<Order>, StoreError> {
         let Ok(number) = OrderNumber::parse(number_or_id) else { return Ok(None) };
         let (former, number) = (&number, number.as_str());
@@ -81,18 +78,12 @@ impl Store {
     }
 
     /// The order with this row id.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn order_by_id(&self, id: i64) -> Result<Option<Order>, StoreError> {
         orders::Entity::find_by_id(id).one(&self.readers).await?.map(rows::order).transpose()
     }
 
     /// At most `limit` steps of an order's history, oldest first, after the step with the id `after`; 0
     /// starts at the oldest.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn events(&self, order_id: i64, after: i64, limit: u64) -> Result<Vec<OrderEvent>, StoreError> {
         let rows = order_events::Entity::find()
             .filter(order_events::Column::OrderId.eq(order_id))
@@ -105,9 +96,6 @@ impl Store {
     }
 
     /// The newest steps of an order's history, newest first, at most `limit`, and how many there are.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn latest_events(&self, order_id: i64, limit: u64) -> Result<Page<OrderEvent>, StoreError> {
         let of_order = order_events::Entity::find().filter(order_events::Column::OrderId.eq(order_id));
         let rows = of_order.clone().order_by_desc(order_events::Column::Id).limit(limit);

@@ -62,9 +62,6 @@ pub(crate) async fn numbers_of(
 
 impl Batch {
     /// Reads and locks the stored orders of these numbers.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn orders(
         &mut self,
         numbers: &[OrderNumber],

@@ -88,9 +88,6 @@ impl Batch {
     }
 
     /// Moves the history and the log rows of orders to the orders that they become part of, and deletes their rows.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn absorb_orders(&mut self, absorbed: &[Absorbed]) -> Result<(), StoreError> {
         for Absorbed { id, number, into } in absorbed {
             self.move_log_rows(*id, number, *into).await?;

@@ -39,9 +39,6 @@ pub struct StoredState {
 
 impl Store {
     /// Reads what a batch names without locking anything, for a batch that is not written.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn read_state(&self, keys: &BatchKeys) -> Result<StoredState, StoreError> {
         read_state(&self.readers, keys, false).await
     }
@@ -49,9 +46,6 @@ impl Store {
 
 impl Batch {
     /// Reads and locks what a batch names.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn read_state(&mut self, keys: &BatchKeys) -> Result<StoredState, StoreError> {
         let stored = read_state(&self.transaction, keys, true).await?;
         self.note_known(&keys.numbers, &stored.orders);

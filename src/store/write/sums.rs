@@ -148,9 +148,6 @@ impl SumChanges {
     }
 
     /// Adds the differences to the stored rows.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(crate) async fn save(self, transaction: &DatabaseTransaction) -> Result<(), StoreError> {
         const COLUMNS: [&str; 9] =
             ["kind", "day", "name", "currency", "orders", "void", "units", "priced", "hundredths"];
