@@ -6,9 +6,11 @@
 //! - `read/`: single orders, pages, statistics, the webhook log and autocompletion.
 //! - `search/`: the search index. The database keeps it up to date in the transaction of the order.
 //! - `cluster/`: leader election and notifications between processes on one PostgreSQL database.
+//! - `access/`: API tokens, and the record of their use.
 //! - `admin/`: connecting, migrating, backup, restore, retention and purge.
 //! - `entity/`: the tables as SeaORM entities, and orders as rows.
 
+mod access;
 mod admin;
 mod cluster;
 mod database_file;
@@ -30,6 +32,8 @@ use database_file::DatabaseFile;
 
 use crate::config::{Config, DatabaseUrl};
 
+pub use access::log::{AccessEvent, AccessEventKind};
+pub use access::tokens::{NewToken, Token, TokenUse};
 pub use admin::backup::{Contents, backup};
 pub use admin::purge::Purged;
 pub use admin::restore::{Restored, restore};
