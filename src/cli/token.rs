@@ -101,7 +101,9 @@ fn list(tokens: &[Token], now: DateTime<Utc>, out: &mut impl Write) -> anyhow::R
         return Ok(());
     }
     let time = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M").to_string();
-    let mut rows = vec![["NAME", "ENDS IN", "SCOPES", "CREATED (UTC)", "EXPIRES", "LAST USED", "FROM"].map(str::to_owned)];
+    let mut rows = vec![
+        ["NAME", "ENDS IN", "SCOPES", "CREATED (UTC)", "EXPIRES", "LAST USED", "FROM"].map(str::to_owned),
+    ];
     rows.extend(tokens.iter().map(|token| {
         let expires = token.expires_at.map_or("never".to_owned(), time);
         [

@@ -89,17 +89,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::TokenExists`] if another token has the name, and if the database or the system's source of random
     /// numbers fails.
-    pub async fn create_token(
-        &self,
-        new: NewToken,
-        now: DateTime<Utc>,
-    ) -> Result<(i64, Secret), StoreError> {
+    pub async fn create_token(&self, new: NewToken, now: DateTime<Utc>) -> Result<(i64, Secret), StoreError> {
         let NewToken { name, scopes, expires_at, actor } = new;
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|_| StoreError::NoRandom)?;
         let secret = Secret::from_random(random);
         let transaction = connect::begin(&self.writer).await?;
-        let same_name = Entity::find().filter(Column::Name.eq(name.as_str())).filter(Column::RevokedAt.is_null());
+        let same_name =
+            Entity::find().filter(Column::Name.eq(name.as_str())).filter(Column::RevokedAt.is_null());
         if same_name.count(&transaction).await? > 0 {
             return Err(StoreError::TokenExists { name: name.to_string() });
         }
@@ -134,7 +131,12 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn revoke_token(&self, name: &str, actor: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    pub async fn revoke_token(
+        &self,
+        name: &str,
+        actor: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let transaction = connect::begin(&self.writer).await?;
         let revoke = Entity::update_many()
             .col_expr(Column::RevokedAt, Expr::val(now))
