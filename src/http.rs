@@ -6,7 +6,7 @@
 //! | `router` | lists every route, and the layers that every request and answer passes through |
 //! | `api` | the handlers and their wire types, one file for each resource |
 //! | `query` | query and path parameters: reads, checks and rejects them by name |
-//! | `body` | reads the body of a webhook request within its limits |
+//! | `body` | reads the body of a request within its limits |
 //! | `cross_site` | refuses requests that a page of another site makes a browser send |
 //! | `error` | every error answer: status, body, and its place in the OpenAPI document |
 //! | `serve` | accepts connections, turns away those beyond the limit, shuts down |
@@ -23,7 +23,10 @@ mod query;
 mod router;
 mod serve;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    panic::resume_unwind,
+    sync::{Arc, Mutex},
+};
 
 use chrono_tz::Tz;
 use tokio::sync::Semaphore;
@@ -77,6 +80,20 @@ impl AppState {
     #[must_use]
     pub fn with_hosts(self, hosts: &[String]) -> Self {
         Self { hosts: hosts.into(), ..self }
+    }
+
+    /// Runs a future to its end even if the client disconnects and its handler is dropped.
+    async fn run_to_end<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, error::ApiError> {
+        match self.tasks.spawn(future).await {
+            Ok(done) => Ok(done),
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(_) => Err(error::ApiError::Closing),
+            },
+        }
     }
 
     /// Reports the Discord connection in `/health`.

@@ -142,6 +142,6 @@ pub struct Order {
     pub newest: DateTime<Utc>,
     /// When the row was created. UTC, microseconds.
     pub created_at: DateTime<Utc>,
-    /// When a column last changed. UTC, microseconds.
+    /// When a column last changed; the version of the order, later after each change. UTC, microseconds.
     pub updated_at: DateTime<Utc>,
 }

@@ -7,6 +7,7 @@ pub mod labels;
 pub mod markup;
 pub mod money;
 pub mod text_form;
+pub mod typed;
 mod values;
 mod word_table;
 

@@ -1,9 +1,11 @@
 //! The handlers of the API and their wire types, one file for each resource.
 
+pub(crate) mod changes;
 pub(crate) mod docs;
 pub(crate) mod health;
 pub(crate) mod live;
 pub(crate) mod logs;
 pub(crate) mod order_body;
+pub(crate) mod order_patch;
 pub(crate) mod orders;
 pub(crate) mod webhook;

@@ -1,15 +1,17 @@
-//! Reads the body of a webhook request within its limits, and turns it into a [`Message`].
+//! Reads the body of a request within its limits: a webhook's as a [`Message`], any other as JSON.
 //!
-//! `Content-Type` is ignored, because many bots send a wrong one. A multipart or form body is
+//! `Content-Type` is ignored, because many bots send a wrong one. A webhook's multipart or form body is
 //! unwrapped here; [`Message::from_payload`] decides whether the rest is JSON or text.
 
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
 use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::error::ApiError;
 use crate::card::message::Message;
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::clock::now;
@@ -42,13 +44,35 @@ pub(crate) async fn receive(body: Body, endpoint: &str, closing: &CancellationTo
             None => Message::from_payload(&text, endpoint, received_at),
         };
     };
+    Message::refused(text, endpoint, received_at, refused(code, chunks).await)
+}
+
+/// Reads a body that must be JSON. The `Content-Type` is ignored.
+pub(crate) async fn read_json<T: DeserializeOwned>(
+    body: Body,
+    closing: &CancellationToken,
+) -> Result<T, ApiError> {
+    let mut chunks = body.into_data_stream();
+    let mut bytes = Vec::new();
+    let read = tokio::select! {
+        read = read_all(&mut bytes, &mut chunks) => read,
+        () = deadline(closing) => Err(RejectionCode::Incomplete),
+    };
+    match read {
+        Ok(()) => serde_json::from_slice(&bytes).map_err(|error| ApiError::BadBody(format!("{error}."))),
+        Err(code) => Err(refused(code, chunks).await.into()),
+    }
+}
+
+/// Why a body was not read to its end.
+async fn refused(code: RejectionCode, rest: BodyDataStream) -> Rejection {
     let detail = if code == RejectionCode::TooLarge {
-        discard(chunks).await;
+        discard(rest).await;
         format!("A body has at most {} KiB.", MAX_BODY_BYTES / 1024)
     } else {
         format!("The body broke off or took longer than {} seconds. Send it again.", READ_TIMEOUT.as_secs())
     };
-    Message::refused(text, endpoint, received_at, Rejection { code, detail })
+    Rejection { code, detail }
 }
 
 /// Reads chunks to the end. On an error, `bytes` holds what has arrived so far.

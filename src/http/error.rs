@@ -6,7 +6,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    http::{
+        HeaderValue, StatusCode,
+        header::{ETAG, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -15,8 +18,10 @@ use utoipa::{
     openapi::{Content, Ref, RefOr, example::ExampleBuilder, response},
 };
 
+use super::api::order_body::{OrderBody, etag};
 use crate::card::outcome::{Rejection, RejectionCode};
-use crate::ingest::SubmitError;
+use crate::ingest::{EditError, SubmitError};
+use crate::order::Order;
 use crate::store::StoreError;
 
 /// The outcome of a message that could not be read.
@@ -50,6 +55,16 @@ pub(crate) enum ApiError {
     /// The limit of open `WebSockets` is reached.
     #[error("Too many clients are listening; try again later")]
     TooManySockets,
+    /// The body is not the JSON that the route needs. Holds the reason, as a sentence.
+    #[error("The body could not be read")]
+    BadBody(String),
+    /// Values of the body cannot be used.
+    #[error("Bad value: {}", names(.0))]
+    BadFields(Vec<FieldError>),
+    /// Somebody else has changed the order. Holds its current state; `None` in the
+    /// OpenAPI document.
+    #[error("The order has changed since")]
+    Changed(Option<Box<Order>>),
     /// The message was rejected, or the request was refused by [`super::cross_site`].
     #[error("{}", refusal(.why.code).1)]
     Refused { why: Rejection, log_id: Option<i64> },
@@ -64,6 +79,22 @@ pub(crate) enum ApiError {
     /// A fault in ROMS.
     #[error("ROMS failed to answer; its log has the reason")]
     Internal,
+}
+
+/// What is wrong with one value of the body.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct FieldError {
+    /// The name of the value in the body.
+    pub(crate) field: String,
+    /// What is wrong, and what would be right.
+    pub(crate) detail: String,
+}
+
+impl FieldError {
+    /// The same error in a member of the body.
+    pub(crate) fn within(self, member: &str) -> Self {
+        Self { field: format!("{member}.{}", self.field), ..self }
+    }
 }
 
 /// The body of every error answer. `title`, `status` and `detail` are those of RFC 9457.
@@ -85,6 +116,13 @@ pub(crate) struct ErrorBody {
     /// The row in `/api/v2/webhooks/logs` that stores the request body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_id: Option<i64>,
+    /// What is wrong with the values of the body; left out if that is not the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) errors: Vec<FieldError>,
+    /// The order as it is now, if somebody else has changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) current: Option<Box<OrderBody>>,
     /// The id of the request, as in the header `x-request-id` and in the log of ROMS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) request_id: Option<String>,
@@ -104,6 +142,9 @@ impl ApiError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::NotWebSocket { .. } => (StatusCode::UPGRADE_REQUIRED, "not_websocket"),
             Self::TooManySockets => (StatusCode::SERVICE_UNAVAILABLE, "too_many_sockets"),
+            Self::BadBody(_) => (StatusCode::BAD_REQUEST, "bad_body"),
+            Self::BadFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad_value"),
+            Self::Changed(_) => (StatusCode::PRECONDITION_FAILED, "changed"),
             Self::Refused { why, .. } => (refusal(why.code).0, why.code.as_str()),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::Closing => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
@@ -115,6 +156,11 @@ impl ApiError {
     pub(crate) fn body(&self) -> ErrorBody {
         let (detail, log_id) = match self {
             Self::BadParameter { detail, .. } | Self::NotWebSocket { detail } => (Some(detail.clone()), None),
+            Self::BadBody(detail) => (Some(detail.clone()), None),
+            Self::BadFields(errors) => (errors.first().map(|error| error.detail.clone()), None),
+            Self::Changed(_) => {
+                (Some("Read it again, and repeat the change if it still applies.".to_owned()), None)
+            }
             Self::Refused { why, log_id } => (Some(why.detail.clone()), *log_id),
             _ => (None, None),
         };
@@ -127,6 +173,16 @@ impl ApiError {
             code,
             detail,
             log_id,
+            errors: match self {
+                Self::BadFields(errors) => errors.clone(),
+                _ => Vec::new(),
+            },
+            current: match self {
+                Self::Changed(order) => {
+                    order.as_ref().map(|order| Box::new(OrderBody::from((**order).clone())))
+                }
+                _ => None,
+            },
             request_id: None,
         }
     }
@@ -152,6 +208,9 @@ impl IntoResponse for ApiError {
         let mut response = self.status().0.into_response();
         if let Some(seconds) = self.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Self::Changed(Some(order)) = &self {
+            response.headers_mut().insert(ETAG, etag(order));
         }
         response.extensions_mut().insert(Failure(Arc::new(self)));
         response
@@ -181,6 +240,21 @@ impl From<SubmitError> for ApiError {
     }
 }
 
+impl From<EditError> for ApiError {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::NotFound | EditError::Changed => Self::NotFound("order"),
+            EditError::Closed => Self::Closing,
+            EditError::Storage => Self::Storage(None),
+        }
+    }
+}
+
+/// The names of the values that are wrong.
+fn names(errors: &[FieldError]) -> String {
+    errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 /// The status code that a webhook request was answered with, from the outcome and code in its log row.
 pub(crate) fn logged_status_code(outcome: &str, code: Option<&str>) -> StatusCode {
     if outcome != REJECTED {
@@ -193,6 +267,11 @@ pub(crate) fn logged_status_code(outcome: &str, code: Option<&str>) -> StatusCod
 /// The error for a parameter that cannot be used. `detail` says what would be right, as a sentence.
 pub(crate) fn bad_parameter(name: impl Into<String>, detail: impl Into<String>) -> ApiError {
     ApiError::BadParameter { name: name.into(), detail: detail.into() }
+}
+
+/// The error for a value of the body.
+pub(crate) fn bad_field(field: impl Into<String>, detail: impl Into<String>) -> ApiError {
+    ApiError::BadFields(vec![FieldError { field: field.into(), detail: detail.into() }])
 }
 
 pub(crate) fn unknown_host() -> Rejection {
@@ -259,6 +338,30 @@ documented_errors! {
     ResourceErrors: [
         bad_parameter("id", "Not a whole number."),
         ApiError::NotFound("order"),
+        ApiError::Storage(None),
+    ];
+    /// Errors of the change to many orders.
+    BulkErrors: [
+        ApiError::BadBody("missing field `set` at line 1 column 2.".to_owned()),
+        bad_parameter("limit", "This path has no parameters."),
+        cross_origin().into(),
+        refused(RejectionCode::Incomplete, "The connection broke off. Send the request again."),
+        refused(RejectionCode::TooLarge, "A body has at most 256 KiB."),
+        bad_field("filter.stat", "Unknown parameter; did you mean `status`?"),
+        ApiError::Closing,
+        ApiError::Storage(None),
+    ];
+    /// Errors of routes that change an order.
+    EditErrors: [
+        ApiError::BadBody("A JSON object of columns and their new values.".to_owned()),
+        bad_parameter("If-Match", "The `ETag` of an earlier answer, or `*`."),
+        cross_origin().into(),
+        ApiError::NotFound("order"),
+        ApiError::Changed(None),
+        refused(RejectionCode::Incomplete, "The connection broke off. Send the request again."),
+        refused(RejectionCode::TooLarge, "A body has at most 256 KiB."),
+        bad_field("status", "`sent` is not a status."),
+        ApiError::Closing,
         ApiError::Storage(None),
     ];
     /// Errors of the live updates.

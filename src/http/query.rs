@@ -21,6 +21,7 @@ use serde::{
     },
     forward_to_deserialize_any,
 };
+use serde_json::{Map, Value as Json};
 use strsim::osa_distance;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -30,7 +31,7 @@ use utoipa::{
     },
 };
 
-use super::error::{ApiError, bad_parameter};
+use super::error::{ApiError, FieldError, bad_parameter};
 use crate::card::outcome::Outcome;
 use crate::order::dates::{DayEdge, EXAMPLES, parse_limit};
 use crate::order::{Source, Status};
@@ -151,9 +152,24 @@ impl<T: Named> PartialSchema for Name<T> {
 impl<T: Named> ToSchema for Name<T> {}
 
 fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, ParameterError> {
-    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes())
-        .map(|(name, value)| (name.into_owned(), value.trim().to_owned()))
-        .collect();
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    read_pairs(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())))
+}
+
+/// Reads the parameters of a route from a JSON object.
+pub(crate) fn read_object<T: DeserializeOwned>(object: Map<String, Json>) -> Result<T, FieldError> {
+    let pairs = object.into_iter().map(|(name, value)| match value {
+        Json::String(text) => (name, text),
+        Json::Null => (name, String::new()),
+        other => (name, other.to_string()),
+    });
+    read_pairs(pairs).map_err(|ParameterError { name, detail }| FieldError { field: name, detail })
+}
+
+fn read_pairs<T: DeserializeOwned>(
+    pairs: impl Iterator<Item = (String, String)>,
+) -> Result<T, ParameterError> {
+    let pairs: Vec<_> = pairs.map(|(name, value)| (name, value.trim().to_owned())).collect();
     T::deserialize(MapAccessDeserializer::new(Pairs { pairs: pairs.into_iter(), current: None }))
 }
 

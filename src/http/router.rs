@@ -24,7 +24,7 @@ use tower_http::{
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::api::{docs, health, live, logs, orders, webhook};
+use super::api::{changes, docs, health, live, logs, orders, webhook};
 use super::error::{ApiError, ErrorBody, Failure};
 use super::{AppState, cross_site};
 
@@ -39,7 +39,8 @@ fn documented() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(logs::list))
         .routes(routes!(logs::one))
         .routes(routes!(orders::list))
-        .routes(routes!(orders::one))
+        .routes(routes!(orders::one, changes::change, changes::cancel))
+        .routes(routes!(changes::bulk))
         .routes(routes!(orders::events))
         .routes(routes!(live::connect))
         .routes(routes!(health::health))

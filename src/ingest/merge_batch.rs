@@ -389,9 +389,7 @@ impl MergedBatch {
         }
         let change = merge::edit(&before, edit, now);
         let (after, changes) = (change.order.clone(), change.changes.clone());
-        // Edits are made in Discord.
-        let cause =
-            Cause { message: None, source: Source::DiscordBot, actor: Some(edit.actor.clone()), at: now };
+        let cause = Cause { message: None, source: edit.source, actor: Some(edit.actor.clone()), at: now };
         self.apply(before.number.clone(), change, cause);
         Ok(Box::new(Edited { before, after, changes }))
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Fields, Order, Status};
+use super::{Fields, Order, Source, Status};
 
 /// A change to one order by a person. It counts like a value that a card states.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,9 @@ pub struct Edit {
     pub order: i64,
     /// When the person made the change. UTC.
     pub at: DateTime<Utc>,
-    /// The person: `discord:` and the user's id, or `cli`.
+    /// Where the person made it.
+    pub source: Source,
+    /// The person: `discord:` and the user's id, `api`, or `cli`.
     pub actor: String,
     /// The new values. Other columns are kept.
     pub set: Fields,
@@ -21,20 +23,28 @@ pub struct Edit {
     pub guard: Option<Guard>,
 }
 
-/// Allows an edit only if the order still has a certain status and no newer message or edit has been applied. To
-/// undo an edit, `since` is `newest` of the order after that edit.
+/// A condition on the order, checked in the transaction that makes the edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guard {
-    /// The status that the order must have.
-    pub status: Status,
-    /// The latest allowed time of the newest message or edit. UTC.
-    pub since: DateTime<Utc>,
+pub enum Guard {
+    /// The order still has a certain status, and no newer message or edit has been applied.
+    Status {
+        /// The status that the order must have.
+        status: Status,
+        /// The latest allowed time of the newest message or edit. UTC. To undo an edit, use `newest` of the order
+        /// after that edit.
+        since: DateTime<Utc>,
+    },
+    /// No column has changed since the order had this `updated_at`.
+    Version(DateTime<Utc>),
 }
 
 impl Guard {
     /// Whether the condition holds.
     #[must_use]
     pub fn holds(&self, order: &Order) -> bool {
-        order.fields.status == Some(self.status) && order.newest <= self.since
+        match *self {
+            Self::Status { status, since } => order.fields.status == Some(status) && order.newest <= since,
+            Self::Version(version) => order.updated_at == version,
+        }
     }
 }

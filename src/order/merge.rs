@@ -122,8 +122,12 @@ fn change(before: &Order, mut after: Order, created: bool, now: DateTime<Utc>) -
         after.unreadable.retain(|name, _| !filled.iter().any(|(filled, _)| filled == name));
     }
     let changes = changes(before, &after);
-    if !changes.is_empty() {
+    if created {
         after.updated_at = now;
+    } else if !changes.is_empty() {
+        // The version of the order, so that it must grow even if the clock was set back.
+        let next = before.updated_at.checked_add_signed(TimeDelta::microseconds(1));
+        after.updated_at = now.max(next.unwrap_or(before.updated_at));
     }
     let dirty = created || after != *before;
     Change { order: after, created, changes, dirty }

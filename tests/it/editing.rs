@@ -77,7 +77,8 @@ async fn an_edit_of_an_unknown_or_changed_order_is_refused() {
         assert_eq!(refused(edit(none, notes("x"))).await, EditError::NotFound);
     }
     let order = pipeline.order("A-1").await;
-    let guarded = |status, since| Edit { guard: Some(Guard { status, since }), ..edit(1, notes("x")) };
+    let guarded =
+        |status, since| Edit { guard: Some(Guard::Status { status, since }), ..edit(1, notes("x")) };
     assert_eq!(refused(guarded(Status::Shipped, order.newest)).await, EditError::Changed);
     let earlier = order.newest - TimeDelta::microseconds(1);
     assert_eq!(refused(guarded(Status::Verified, earlier)).await, EditError::Changed);
@@ -92,7 +93,7 @@ async fn a_cancellation_can_be_undone_until_something_newer_arrives() {
     let pipeline = Pipeline::start().await;
     pipeline.post(CARD, 0).await;
     let cancelled = pipeline.edit(edit(1, status(Status::Cancelled))).await.after;
-    let guard = Some(Guard { status: Status::Cancelled, since: cancelled.newest });
+    let guard = Some(Guard::Status { status: Status::Cancelled, since: cancelled.newest });
     let undo = || Edit { guard, ..edit(1, status(Status::Verified)) };
     let done = pipeline.edit(undo()).await;
     assert_eq!(done.after.fields.status, Some(Status::Verified));
@@ -102,7 +103,7 @@ async fn a_cancellation_can_be_undone_until_something_newer_arrives() {
     // A message that arrives now is newer.
     let since_then = (Utc::now() - minute(0)).num_minutes() + 1;
     pipeline.post("Order Number\nA-1\nTracking Number\n1Z999AA10123456784\n", since_then).await;
-    let guard = Some(Guard { status: Status::Cancelled, since: cancelled.newest });
+    let guard = Some(Guard::Status { status: Status::Cancelled, since: cancelled.newest });
     let late = Edit { guard, ..edit(1, status(Status::Verified)) };
     assert_eq!(soon(pipeline.ingest.edit(late)).await.unwrap_err(), EditError::Changed);
     pipeline.end().await;

@@ -5,6 +5,7 @@
 mod access;
 mod backups;
 mod card_lines;
+mod changes;
 mod cli;
 mod cli_discord;
 mod commands;

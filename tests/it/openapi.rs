@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::app::App;
 
 /// Every route, with a path for a request and the status code of its answer.
-const ROUTES: [(&str, &str, &str, u16); 14] = [
+const ROUTES: [(&str, &str, &str, u16); 17] = [
     ("get", "/", "/", 200),
     ("get", "/openapi.json", "/openapi.json", 200),
     ("get", "/docs", "/docs", 200),
@@ -18,6 +18,9 @@ const ROUTES: [(&str, &str, &str, u16); 14] = [
     ("get", "/api/v2/webhooks/logs/{id}", "/api/v2/webhooks/logs/1", 200),
     ("get", "/api/v2/orders", "/api/v2/orders", 200),
     ("get", "/api/v2/orders/{order}", "/api/v2/orders/A-1", 200),
+    ("patch", "/api/v2/orders/{order}", "/api/v2/orders/A-1", 400),
+    ("delete", "/api/v2/orders/{order}", "/api/v2/orders/A-1", 200),
+    ("post", "/api/v2/orders/bulk", "/api/v2/orders/bulk", 400),
     ("get", "/api/v2/orders/{order}/events", "/api/v2/orders/A-1/events", 200),
     ("get", "/ws", "/ws", 426),
     ("get", "/health", "/health", 200),

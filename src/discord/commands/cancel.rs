@@ -11,7 +11,7 @@ use crate::discord::reply::custom_id::custom_id;
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
 use crate::discord::reply::text::{code, escape_line, money};
-use crate::order::{Edit, Fields, Guard, Order, Status};
+use crate::order::{Edit, Fields, Guard, Order, Source, Status};
 
 /// The status argument of a custom id if the order has no status.
 const NO_STATUS: &str = "-";
@@ -40,8 +40,16 @@ pub(crate) async fn confirm(data: &Data, responder: &Responder<'_>) -> CommandRe
     }
     let set = Fields { status: Some(Status::Cancelled), ..Fields::default() };
     // If two people confirm at once, only one edit passes the guard, and only that one can be undone.
-    let guard = order.fields.status.map(|status| Guard { status, since: order.newest });
-    let edit = Edit { order: id, at: Utc::now(), actor: responder.actor(), set, clear: Vec::new(), guard };
+    let guard = order.fields.status.map(|status| Guard::Status { status, since: order.newest });
+    let edit = Edit {
+        order: id,
+        at: Utc::now(),
+        source: Source::DiscordBot,
+        actor: responder.actor(),
+        set,
+        clear: Vec::new(),
+        guard,
+    };
     let edited = data.services.ingest.edit(edit).await?;
     let before = status_argument(edited.before.fields.status);
     let since = edited.after.newest.timestamp_micros();
@@ -69,8 +77,16 @@ pub(crate) async fn undo(data: &Data, responder: &Responder<'_>) -> CommandResul
     } else {
         set.status = Some(Status::from_name(before).ok_or(CommandError::OutOfDate)?);
     }
-    let guard = Some(Guard { status: Status::Cancelled, since });
-    let edit = Edit { order: id, at: Utc::now(), actor: responder.actor(), set, clear, guard };
+    let guard = Some(Guard::Status { status: Status::Cancelled, since });
+    let edit = Edit {
+        order: id,
+        at: Utc::now(),
+        source: Source::DiscordBot,
+        actor: responder.actor(),
+        set,
+        clear,
+        guard,
+    };
     let edited = data.services.ingest.edit(edit).await?;
     let reply = order_reply(data, responder, &edited.after).await?;
     responder.show(reply.with_text("The cancellation was undone.")).await

@@ -11,12 +11,12 @@ use tokio::time::timeout;
 
 use super::context::{CommandResult, Context, Data, begin};
 use super::order_view::{by_id, complete, find, order_reply};
-use crate::card::parse;
+use crate::card::parse::typed;
 use crate::discord::reply::custom_id::{custom_id, fingerprint};
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
 use crate::discord::reply::text::{code, truncate};
-use crate::order::{Edit, Fields, Order, Status};
+use crate::order::{Edit, Fields, Order, Source};
 
 /// Discord waits 3 seconds for a modal.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -32,65 +32,24 @@ struct Input {
     label: &'static str,
     max_length: u16,
     style: InputTextStyle,
-    /// Puts the typed text into the edit, or says why it cannot.
-    set: fn(&str, &mut Fields) -> Result<(), String>,
 }
 
 const INPUTS: [Input; 5] = [
-    Input {
-        column: "status",
-        label: "Status",
-        max_length: 50,
-        style: InputTextStyle::Short,
-        set: |text, fields| {
-            let known = || Status::ALL.map(Status::as_str).join(", ");
-            let status = parse::status(text).ok_or_else(|| format!("is not a status; use {}", known()))?;
-            fields.status = Some(status);
-            Ok(())
-        },
-    },
+    Input { column: "status", label: "Status", max_length: 50, style: InputTextStyle::Short },
     Input {
         column: "tracking_number",
         label: "Tracking number",
         max_length: MAX_TRACKING_NUMBER,
         style: InputTextStyle::Short,
-        set: |text, fields| {
-            fields.tracking_number = Some(text.to_owned());
-            Ok(())
-        },
     },
     Input {
         column: "qty_received",
         label: "Quantity received",
         max_length: 10,
         style: InputTextStyle::Short,
-        set: |text, fields| {
-            let count = parse::count(text).ok_or("is not a quantity from 0 to 1,000,000")?;
-            fields.qty_received = Some(count);
-            Ok(())
-        },
     },
-    Input {
-        column: "commission",
-        label: "Commission",
-        max_length: 30,
-        style: InputTextStyle::Short,
-        set: |text, fields| {
-            let money = parse::money::parse(text).ok_or("is not an amount such as 20.00")?;
-            fields.commission = Some(money.amount);
-            Ok(())
-        },
-    },
-    Input {
-        column: "notes",
-        label: "Notes",
-        max_length: MAX_INPUT,
-        style: InputTextStyle::Paragraph,
-        set: |text, fields| {
-            fields.notes = Some(text.to_owned());
-            Ok(())
-        },
-    },
+    Input { column: "commission", label: "Commission", max_length: 30, style: InputTextStyle::Short },
+    Input { column: "notes", label: "Notes", max_length: MAX_INPUT, style: InputTextStyle::Paragraph },
 ];
 
 impl Input {
@@ -134,23 +93,31 @@ pub(crate) async fn save(data: &Data, responder: &Responder<'_>) -> CommandResul
     let (mut set, mut clear, mut errors) = (Fields::default(), Vec::new(), Vec::new());
     for input in &INPUTS {
         let shown = arguments.text()?;
-        let typed = normalize(responder.input(input.column).ok_or(CommandError::OutOfDate)?);
-        if fingerprint(&typed) == shown {
+        let text = normalize(responder.input(input.column).ok_or(CommandError::OutOfDate)?);
+        if fingerprint(&text) == shown {
             continue;
         }
-        if typed.is_empty() {
+        if text.is_empty() {
             clear.push(input.column);
-        } else if typed.chars().count() > usize::from(input.max_length) {
+        } else if text.chars().count() > usize::from(input.max_length) {
             errors.push(format!("{}: at most {} characters", input.label, input.max_length));
-        } else if let Err(error) = (input.set)(&typed, &mut set) {
-            let typed = code(&truncate(&typed, usize::from(MAX_TRACKING_NUMBER)));
-            errors.push(format!("{}: {typed} {error}", input.label));
+        } else if let Err(error) = typed::set(&mut set, input.column, &text, data.orders.timezone) {
+            let text = code(&truncate(&text, usize::from(MAX_TRACKING_NUMBER)));
+            errors.push(format!("{}: {text} {error}", input.label));
         }
     }
     if !errors.is_empty() {
         return Err(CommandError::user(format!("Nothing was changed.\n{}", errors.join("\n"))));
     }
-    let edit = Edit { order: id, at: Utc::now(), actor: responder.actor(), set, clear, guard: None };
+    let edit = Edit {
+        order: id,
+        at: Utc::now(),
+        source: Source::DiscordBot,
+        actor: responder.actor(),
+        set,
+        clear,
+        guard: None,
+    };
     let edited = data.services.ingest.edit(edit).await?;
     let changed: Vec<&str> = edited.changes.iter().map(|change| change.field.as_str()).collect();
     let text = if changed.is_empty() {

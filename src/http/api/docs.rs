@@ -31,7 +31,7 @@ use crate::http::query::PathSegment;
     components(schemas(ErrorBody)),
     tags(
         (name = "Webhook", description = "Send checkout cards, and read the log of received messages"),
-        (name = "Orders", description = "List orders, and read one order and its history"),
+        (name = "Orders", description = "List orders, read one order and its history, and change orders"),
         (name = "Live updates", description = "Receive every new and changed order as it is stored"),
         (name = "Health", description = "Check whether ROMS accepts orders"),
         (name = "Documentation", description = "This API"),
@@ -89,7 +89,7 @@ struct RouteBody<'a> {
 #[utoipa::path(
     get, path = "/", tag = "Documentation", operation_id = "index",
     responses((status = 200, description = "Every route", content(
-        (String = "text/plain", example = "ROMS 0.1.0\n\nPOST /api/v2/webhooks/orders  Send checkout cards"),
+        (String = "text/plain", example = "ROMS 0.1.0\n\nPOST   /api/v2/webhooks/orders  Send checkout cards"),
         (Index = "application/json"),
     )))
 )]
@@ -135,7 +135,8 @@ pub(crate) async fn file(PathSegment(path): PathSegment) -> Result<Response, Api
 /// Every route, in the order of the document.
 fn routes(document: &openapi::OpenApi) -> Vec<RouteBody<'_>> {
     fn of_path<'a>((path, item): (&'a String, &'a PathItem)) -> impl Iterator<Item = RouteBody<'a>> {
-        let operations = [("POST", &item.post), ("GET", &item.get)];
+        let operations =
+            [("POST", &item.post), ("GET", &item.get), ("PATCH", &item.patch), ("DELETE", &item.delete)];
         operations.into_iter().filter_map(move |(method, operation)| {
             let summary = operation.as_ref()?.summary.as_deref().unwrap_or_default();
             Some(RouteBody { method, path, summary })
@@ -148,7 +149,7 @@ impl std::fmt::Display for Index<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "ROMS {}\n", self.version)?;
         for RouteBody { method, path, summary } in &self.routes {
-            writeln!(f, "{method:<4} {path:<32} {summary}")?;
+            writeln!(f, "{method:<6} {path:<34} {summary}")?;
         }
         Ok(())
     }

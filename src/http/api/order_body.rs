@@ -1,6 +1,11 @@
 //! The JSON form of an order, in answers and live updates. Its fields come from the list of order
 //! columns, `with_order_fields`.
 
+use axum::{
+    Json,
+    http::{HeaderValue, header::ETAG},
+    response::{IntoResponse, Response},
+};
 use chrono::{DateTime, Utc};
 use iso_currency::Currency;
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -8,7 +13,7 @@ use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        KnownFormat, ObjectBuilder, RefOr, SchemaFormat,
+        KnownFormat, Object, ObjectBuilder, RefOr, SchemaFormat,
         schema::{Schema, SchemaType, Type},
     },
 };
@@ -47,8 +52,16 @@ macro_rules! define_order_json {
             }
         }
 
+        /// The schema of a column; `None` if there is no such column.
+        pub(crate) fn column_schema(name: &str) -> Option<Object> {
+            match name {
+                $(stringify!($name) => Some(<$type>::schema_builder().build()),)+
+                _ => None,
+            }
+        }
+
         /// Name, schema and description of each field.
-        fn properties() -> Vec<(&'static str, ObjectBuilder, &'static str)> {
+        pub(crate) fn properties() -> Vec<(&'static str, ObjectBuilder, &'static str)> {
             let labels = String::schema_builder().build();
             vec![
                 ("id", ObjectBuilder::new().schema_type(Type::Integer), "Row id."),
@@ -69,6 +82,18 @@ macro_rules! define_order_json {
     };
 }
 with_order_fields!(define_order_json);
+
+/// The version of an order, for `If-Match`. It changes whenever a column changes.
+pub(crate) fn etag(order: &Order) -> HeaderValue {
+    // Digits in quotation marks are a valid header value.
+    let version = HeaderValue::try_from(format!("\"{}\"", order.updated_at.timestamp_micros()));
+    version.unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}
+
+/// An order as the answer to a request, with its version.
+pub(crate) fn with_etag(order: Order) -> Response {
+    ([(ETAG, etag(&order))], Json(OrderBody::from(order))).into_response()
+}
 
 impl ToSchema for OrderBody {
     fn name() -> std::borrow::Cow<'static, str> {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, response::Response};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::order_body::OrderBody;
+use super::order_body::{OrderBody, with_etag};
 use crate::http::AppState;
 use crate::http::error::{ApiError, ListErrors, ResourceErrors, bad_parameter};
 use crate::http::query::{Name, NoParameters, PathSegment, Query, StatusName, read_time, row_limit};
@@ -52,6 +53,26 @@ pub(crate) struct ListOrders {
     until: Option<String>,
 }
 
+impl ListOrders {
+    /// Whether a parameter chooses a page of the list instead of orders.
+    pub(crate) fn chooses_a_page(&self) -> bool {
+        [self.limit, self.before, self.after, self.page].iter().any(Option::is_some)
+    }
+
+    /// Which orders to list.
+    pub(crate) fn filter(self, zone: Tz) -> Result<OrderFilter, ApiError> {
+        Ok(OrderFilter {
+            status: self.status.map(|Name(status)| status),
+            since: read_time("since", self.since.as_deref(), zone, DayEdge::Start)?,
+            until: read_time("until", self.until.as_deref(), zone, DayEdge::End)?,
+            store: self.store,
+            profile: self.profile,
+            email: self.email,
+            search: self.search,
+        })
+    }
+}
+
 /// A page of orders.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OrderPage {
@@ -89,15 +110,7 @@ pub(crate) async fn list(
 ) -> Result<Json<OrderPage>, ApiError> {
     let limit = row_limit(query.limit);
     let start = Start::of(&query, limit)?;
-    let filter = OrderFilter {
-        status: query.status.map(|Name(status)| status),
-        since: read_time("since", query.since.as_deref(), state.timezone, DayEdge::Start)?,
-        until: read_time("until", query.until.as_deref(), state.timezone, DayEdge::End)?,
-        store: query.store,
-        profile: query.profile,
-        email: query.email,
-        search: query.search,
-    };
+    let filter = query.filter(state.timezone)?;
     let found = match start {
         Start::Page { offset, .. } => state.store.order_page_at_offset(&filter, offset, limit).await?,
         Start::Cursor(start) => state.store.order_page(&filter, start, limit).await?,
@@ -171,18 +184,18 @@ impl Start {
 #[utoipa::path(
     get, path = "/api/v2/orders/{order}", tag = "Orders", operation_id = "get_order",
     params(("order" = String, Path, description = "Order number, percent-encoded, such as `BBY01-807102506907`; or row id")),
-    responses((status = 200, description = "The order", body = OrderBody), ResourceErrors)
+    responses((status = 200, description = "The order. Its `ETag` is the version for `If-Match`", body = OrderBody, headers(("etag" = String, description = "The version of the order"))), ResourceErrors)
 )]
 pub(crate) async fn one(
     State(state): State<Arc<AppState>>,
     PathSegment(order): PathSegment,
     _: Query<NoParameters>,
-) -> Result<Json<OrderBody>, ApiError> {
-    find(&state.store, &order).await.map(|order| Json(order.into()))
+) -> Result<Response, ApiError> {
+    find(&state.store, &order).await.map(with_etag)
 }
 
 /// Finds an order by its number as people write it, otherwise by its row id.
-async fn find(store: &Store, key: &str) -> Result<Order, ApiError> {
+pub(crate) async fn find(store: &Store, key: &str) -> Result<Order, ApiError> {
     let number = OrderNumber::parse(key).map_err(|_| ApiError::NotFound("order"))?;
     store.order(number.as_str()).await?.ok_or(ApiError::NotFound("order"))
 }

@@ -1,6 +1,5 @@
 //! The webhook: receives checkout cards and answers with the outcome of each card.
 
-use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use axum::{Json, body::Body, extract::State};
@@ -109,23 +108,15 @@ pub(crate) async fn receive(
     State(state): State<Arc<AppState>>,
     body: Body,
 ) -> Result<Json<Accepted>, ApiError> {
-    // The handler is dropped when its client disconnects. A separate task still stores the order, or
-    // logs the part that arrived.
-    let submission = state.tasks.spawn({
+    let submission = {
         let state = Arc::clone(&state);
         async move {
             let message = body::receive(body, ENDPOINT, &state.closing).await;
             state.ingest.try_submit(message).await
         }
-    });
-    let submitted = match submission.await {
-        Ok(submitted) => submitted,
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(_) => return Err(ApiError::Closing),
-        },
     };
-    match submitted.map_err(ApiError::from) {
+    // If the client disconnects, the order is still stored, or the part that arrived is logged.
+    match state.run_to_end(submission).await?.map_err(ApiError::from) {
         Ok(receipt) => accepted(receipt).map(Json),
         Err(error) => {
             if matches!(error, ApiError::Busy) {

@@ -1,12 +1,20 @@
 //! Edits by a person.
 
 use roms::order::merge::{edit, merge};
-use roms::order::{Edit, Fields, Guard, Order, Status};
+use roms::order::{Edit, Fields, Guard, Order, Source, Status};
 
 use super::{amount, applied, minute, order, patch, status};
 
 fn by_hand(minutes: i64, set: Fields) -> Edit {
-    Edit { order: 1, at: minute(minutes), actor: "cli".to_owned(), set, clear: Vec::new(), guard: None }
+    Edit {
+        order: 1,
+        at: minute(minutes),
+        source: Source::DiscordBot,
+        actor: "cli".to_owned(),
+        set,
+        clear: Vec::new(),
+        guard: None,
+    }
 }
 
 fn clear(minutes: i64, names: &[&'static str]) -> Edit {
@@ -24,12 +32,12 @@ fn notes(text: &str) -> Fields {
 #[test]
 fn an_edit_replaces_what_it_names_and_lists_it() {
     let before = order(&[patch(0, Fields { email: Some("a@b.c".into()), ..notes("old") })]);
-    let change = edit(&before, &by_hand(5, notes("new")), minute(1000));
+    let change = edit(&before, &by_hand(5, notes("new")), minute(1001));
     let listed: Vec<_> =
         change.changes.iter().map(|c| (c.field.as_str(), c.old.as_deref(), c.new.as_deref())).collect();
     assert_eq!(listed, [("notes", Some("old"), Some("new"))]);
     assert_eq!(change.order.fields.email.as_deref(), Some("a@b.c"));
-    assert_eq!((change.order.newest, change.order.updated_at), (minute(5), minute(1000)));
+    assert_eq!((change.order.newest, change.order.updated_at), (minute(5), minute(1001)));
     assert!(change.dirty && !change.created);
 }
 
@@ -137,6 +145,13 @@ fn a_cleared_column_is_filled_by_newer_messages_only() {
 }
 
 #[test]
+fn the_version_of_an_order_grows_even_if_the_clock_was_set_back() {
+    let before = order(&[patch(0, notes("old"))]);
+    let after = edit(&before, &by_hand(5, notes("new")), minute(1)).order;
+    assert!(after.updated_at > before.updated_at);
+}
+
+#[test]
 fn a_column_that_an_edit_clears_and_sets_is_set() {
     let before = order(&[patch(0, notes("old"))]);
     let both = Edit { clear: vec!["notes"], ..by_hand(5, notes("new")) };
@@ -148,7 +163,7 @@ fn a_column_that_an_edit_clears_and_sets_is_set() {
 #[test]
 fn a_guard_holds_while_the_status_stands_and_nothing_newer_was_applied() {
     let cancelled = applied(&[status(3, Status::Cancelled)]).order;
-    let guard = |status, at| Guard { status, since: minute(at) };
+    let guard = |status, at| Guard::Status { status, since: minute(at) };
     assert!(guard(Status::Cancelled, 3).holds(&cancelled));
     assert!(guard(Status::Cancelled, 4).holds(&cancelled));
     assert!(!guard(Status::Cancelled, 2).holds(&cancelled));

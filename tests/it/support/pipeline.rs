@@ -35,7 +35,15 @@ pub(crate) fn minute(minutes: i64) -> DateTime<Utc> {
 
 /// An edit by a Discord user, made now.
 pub(crate) fn edit(order: i64, set: Fields) -> Edit {
-    Edit { order, at: Utc::now(), actor: "discord:7".to_owned(), set, clear: Vec::new(), guard: None }
+    Edit {
+        order,
+        at: Utc::now(),
+        source: Source::DiscordBot,
+        actor: "discord:7".to_owned(),
+        set,
+        clear: Vec::new(),
+        guard: None,
+    }
 }
 
 /// A log row as an older release wrote it for a body that it rejected. The body arrived at [`minute`]

@@ -1,0 +1,324 @@
+//! Changing orders over the API: columns of one order, its cancellation, and one change to many orders.
+//!
+//! Every change passes through the writer, like an edit in Discord, and is in the order's history.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, header::IF_MATCH},
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::order_body::{etag, with_etag};
+use super::order_patch::{Columns, OrderPatch};
+use super::orders::{ListOrders, find};
+use crate::clock::now;
+use crate::http::cross_site::SameOrigin;
+use crate::http::error::{ApiError, BulkErrors, EditErrors, bad_field, bad_parameter};
+use crate::http::query::{NoParameters, PathSegment, Query, read_object};
+use crate::http::{AppState, body};
+use crate::ingest::{Edit, EditError, Guard};
+use crate::order::{Fields, Order, Source, Status};
+use crate::store::{OrderFilter, PageStart};
+
+/// The most orders that one request may change.
+const MAX_ORDERS: usize = 500;
+/// The actor of a change, in the order's history.
+const ACTOR: &str = "api";
+
+/// Change columns of an order
+///
+/// Columns that the body does not name keep their value. Pass the `ETag` of an earlier answer as `If-Match` to
+/// change the order only if nobody else has changed it since; without `If-Match` the change always applies.
+#[utoipa::path(
+    patch, path = "/api/v2/orders/{order}", tag = "Orders", operation_id = "change_order",
+    params(
+        ("order" = String, Path, description = "Order number, percent-encoded, such as `BBY01-807102506907`; or row id"),
+        ("If-Match" = Option<String>, Header, description = "The version that the order must still have"),
+    ),
+    request_body(content = OrderPatch, description = "The new values"),
+    responses((status = 200, description = "The order after the change, and its version as `ETag`", body = super::order_body::OrderBody, headers(("etag" = String, description = "The version of the order"))), EditErrors)
+)]
+pub(crate) async fn change(
+    _: SameOrigin,
+    State(state): State<Arc<AppState>>,
+    PathSegment(order): PathSegment,
+    _: Query<NoParameters>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let columns = body::read_json::<OrderPatch>(body, &state.closing).await?.read(state.timezone);
+    let columns = columns.map_err(ApiError::BadFields)?;
+    edit(&state, &order, &headers, |_| Some(columns)).await
+}
+
+/// Cancel an order
+///
+/// The order gets the status `cancelled` and stays in the list. An order that is already cancelled or refunded
+/// does not change. `If-Match` works as for `PATCH`.
+#[utoipa::path(
+    delete, path = "/api/v2/orders/{order}", tag = "Orders", operation_id = "cancel_order",
+    params(
+        ("order" = String, Path, description = "Order number, percent-encoded, such as `BBY01-807102506907`; or row id"),
+        ("If-Match" = Option<String>, Header, description = "The version that the order must still have"),
+    ),
+    responses((status = 200, description = "The cancelled order, and its version as `ETag`", body = super::order_body::OrderBody, headers(("etag" = String, description = "The version of the order"))), EditErrors)
+)]
+pub(crate) async fn cancel(
+    _: SameOrigin,
+    State(state): State<Arc<AppState>>,
+    PathSegment(order): PathSegment,
+    _: Query<NoParameters>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    edit(&state, &order, &headers, |order| {
+        let has_ended = order.fields.status.is_some_and(Status::is_cancelled_or_refunded);
+        let set = Fields { status: Some(Status::Cancelled), ..Fields::default() };
+        (!has_ended).then(|| Columns { set, clear: Vec::new() })
+    })
+    .await
+}
+
+/// Changes one order under the condition in `If-Match`. `columns` gets the stored order, and returns `None` if there
+/// is nothing to do.
+async fn edit(
+    state: &AppState,
+    order: &str,
+    headers: &HeaderMap,
+    columns: impl FnOnce(&Order) -> Option<Columns>,
+) -> Result<Response, ApiError> {
+    let stored = find(&state.store, order).await?;
+    let guard = match Precondition::of(headers)? {
+        Precondition::Absent | Precondition::Any => None,
+        Precondition::Versions(versions) => {
+            if !versions.iter().any(|version| etag(&stored) == *version) {
+                return Err(ApiError::Changed(Some(Box::new(stored))));
+            }
+            Some(Guard::Version(stored.updated_at))
+        }
+    };
+    let Some(columns) = columns(&stored) else { return Ok(with_etag(stored)) };
+    match state.ingest.edit(by_api(stored.id, columns, guard)).await {
+        Ok(edited) => Ok(with_etag(edited.after)),
+        Err(EditError::Changed) => {
+            let current = state.store.order_by_id(stored.id).await?.ok_or(ApiError::NotFound("order"))?;
+            Err(ApiError::Changed(Some(Box::new(current))))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn by_api(order: i64, Columns { set, clear }: Columns, guard: Option<Guard>) -> Edit {
+    Edit { order, at: now(), source: Source::Webhook, actor: ACTOR.to_owned(), set, clear, guard }
+}
+
+/// The condition in `If-Match`.
+enum Precondition {
+    Absent,
+    /// `*`: the order must exist.
+    Any,
+    /// One of these entity tags.
+    Versions(Vec<String>),
+}
+
+impl Precondition {
+    fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let bad = || bad_parameter("If-Match", "The `ETag` of an earlier answer, or `*`.");
+        let mut versions = Vec::new();
+        for value in headers.get_all(IF_MATCH) {
+            for version in value.to_str().map_err(|_| bad())?.split(',').map(str::trim) {
+                let is_tag = version.len() > 1 && version.starts_with('"') && version.ends_with('"');
+                match version {
+                    "*" => return Ok(Self::Any),
+                    // A weak tag never matches, by RFC 9110.
+                    _ if is_tag || version.starts_with("W/\"") => versions.push(version.to_owned()),
+                    _ => return Err(bad()),
+                }
+            }
+        }
+        Ok(if versions.is_empty() { Self::Absent } else { Self::Versions(versions) })
+    }
+}
+
+/// One change to many orders.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"orders": ["BBY01-807102506907"], "set": {"status": "shipped"}}))]
+pub(crate) struct BulkChange {
+    /// Numbers or row ids of the orders, at most 500. Either this or `filter`.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 500)]
+    orders: Option<Vec<String>>,
+    /// All orders that match, at most 500: the filter parameters of `GET /api/v2/orders`, such as
+    /// `{"status": "verified", "store": "Best Buy US"}`. It must have at least one.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    filter: Option<Map<String, Value>>,
+    /// The new values, as for `PATCH /api/v2/orders/{order}`.
+    set: OrderPatch,
+}
+
+/// The result of a change to many orders.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BulkResult {
+    /// How many orders changed.
+    updated: u64,
+    /// How many orders had these values already.
+    unchanged: u64,
+    /// How many orders were not found or could not be changed.
+    failed: u64,
+    /// One for each order, in the order of the request.
+    results: Vec<BulkOrder>,
+}
+
+/// What happened to one order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"order": "BBY01-807102506907", "order_id": 1, "outcome": "updated", "changed": ["status"]}))]
+struct BulkOrder {
+    /// The order as the request names it, or its number.
+    order: String,
+    /// Row id; `null` if there is no such order.
+    order_id: Option<i64>,
+    #[schema(inline)]
+    outcome: BulkOutcome,
+    /// The columns that changed.
+    changed: Vec<String>,
+}
+
+/// `changed` means that somebody else changed the order after the filter had found it, and `failed` that the
+/// database could not store the change. Both can be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum BulkOutcome {
+    Updated,
+    Unchanged,
+    NotFound,
+    Changed,
+    Failed,
+}
+
+/// Change many orders
+///
+/// Makes the same change to a list of orders, or to all orders that match a filter. Each order is changed on its
+/// own and has a result of its own. A change that was accepted is completed even if the client disconnects.
+#[utoipa::path(
+    post, path = "/api/v2/orders/bulk", tag = "Orders", operation_id = "change_orders",
+    request_body(content = BulkChange, description = "The orders and the change"),
+    responses((status = 200, description = "The result for each order", body = BulkResult), BulkErrors)
+)]
+pub(crate) async fn bulk(
+    _: SameOrigin,
+    State(state): State<Arc<AppState>>,
+    _: Query<NoParameters>,
+    body: Body,
+) -> Result<Json<BulkResult>, ApiError> {
+    let BulkChange { orders, filter, set } = body::read_json(body, &state.closing).await?;
+    let columns = set.read(state.timezone).map_err(|errors| {
+        ApiError::BadFields(errors.into_iter().map(|error| error.within("set")).collect())
+    })?;
+    let targets = match (orders, filter) {
+        (Some(orders), None) => named(&state, orders).await?,
+        (None, Some(filter)) => matching(&state, filter).await?,
+        _ => return Err(bad_field("orders", "Either `orders` or `filter`, not both and not neither.")),
+    };
+    let change = {
+        let state = Arc::clone(&state);
+        async move { change_all(&state, targets, &columns).await }
+    };
+    state.run_to_end(change).await?.map(Json)
+}
+
+/// An order of a bulk change.
+struct Target {
+    /// The name for the result.
+    name: String,
+    order_id: Option<i64>,
+    guard: Option<Guard>,
+}
+
+async fn named(state: &AppState, names: Vec<String>) -> Result<Vec<Target>, ApiError> {
+    if names.len() > MAX_ORDERS {
+        return Err(bad_field("orders", format!("At most {MAX_ORDERS} orders.")));
+    }
+    let mut targets = Vec::with_capacity(names.len());
+    for name in names {
+        let order_id = match find(&state.store, &name).await {
+            Ok(order) => Some(order.id),
+            Err(ApiError::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        targets.push(Target { name, order_id, guard: None });
+    }
+    Ok(targets)
+}
+
+/// The orders that match a filter. A change by somebody else could take an order out of the filter, so each is
+/// changed only in the version that was found.
+async fn matching(state: &AppState, filter: Map<String, Value>) -> Result<Vec<Target>, ApiError> {
+    let query: ListOrders =
+        read_object(filter).map_err(|error| ApiError::BadFields(vec![error.within("filter")]))?;
+    if query.chooses_a_page() {
+        return Err(bad_field("filter", "Only parameters that choose orders, not a page of them."));
+    }
+    let filter = query.filter(state.timezone)?;
+    if filter == OrderFilter::default() {
+        return Err(bad_field("filter", "At least one parameter; an empty filter would change every order."));
+    }
+    let limit = u64::try_from(MAX_ORDERS).unwrap_or(u64::MAX);
+    let page = state.store.order_page(&filter, PageStart::Newest, limit).await?;
+    if page.has_older {
+        let detail = format!("More than {MAX_ORDERS} orders match. Narrow the filter, for example by date.");
+        return Err(bad_field("filter", detail));
+    }
+    let target = |order: Order| Target {
+        name: order.number.to_string(),
+        order_id: Some(order.id),
+        guard: Some(Guard::Version(order.updated_at)),
+    };
+    Ok(page.items.into_iter().map(target).collect())
+}
+
+/// Changes the orders one after the other in the queue, so that many share a commit.
+async fn change_all(
+    state: &AppState,
+    targets: Vec<Target>,
+    columns: &Columns,
+) -> Result<BulkResult, ApiError> {
+    let edits = targets.iter().map(|target| async move {
+        match target.order_id {
+            Some(id) => Some(state.ingest.edit(by_api(id, columns.clone(), target.guard)).await),
+            None => None,
+        }
+    });
+    let edited = futures_util::future::join_all(edits).await;
+    // If nothing at all was stored, the whole request can be repeated.
+    if let Some(Some(Err(error @ (EditError::Storage | EditError::Closed)))) = edited.first()
+        && edited.iter().all(|edited| matches!(edited, Some(Err(EditError::Storage | EditError::Closed))))
+    {
+        return Err((*error).into());
+    }
+    let results = targets.into_iter().zip(edited).map(|(target, edited)| {
+        let mut changed = Vec::new();
+        let outcome = match edited {
+            Some(Ok(edited)) if edited.changes.is_empty() => BulkOutcome::Unchanged,
+            Some(Ok(edited)) => {
+                changed = edited.changes.into_iter().map(|change| change.field).collect();
+                BulkOutcome::Updated
+            }
+            Some(Err(EditError::Changed)) => BulkOutcome::Changed,
+            None | Some(Err(EditError::NotFound)) => BulkOutcome::NotFound,
+            Some(Err(EditError::Storage | EditError::Closed)) => BulkOutcome::Failed,
+        };
+        BulkOrder { order: target.name, order_id: target.order_id, outcome, changed }
+    });
+    let results: Vec<BulkOrder> = results.collect();
+    let count = |outcome| results.iter().filter(|result| result.outcome == outcome).count() as u64;
+    let (updated, unchanged) = (count(BulkOutcome::Updated), count(BulkOutcome::Unchanged));
+    Ok(BulkResult { updated, unchanged, failed: results.len() as u64 - updated - unchanged, results })
+}

@@ -1,0 +1,123 @@
+//! The body of a request that changes an order: new values of its columns.
+
+use chrono_tz::Tz;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use strsim::osa_distance;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr,
+        schema::{AdditionalProperties, Schema, SchemaType, Type},
+    },
+};
+
+use super::order_body::{column_schema, properties};
+use crate::card::parse::typed;
+use crate::http::error::FieldError;
+use crate::order::Fields;
+
+/// Characters of a wrong value that the answer repeats.
+const MAX_QUOTED_CHARS: usize = 40;
+/// Suggest a column for a misspelled one if they differ by at most this many edits.
+const MAX_TYPOS: usize = 3;
+
+/// New values of columns, as JSON.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct OrderPatch(Map<String, Value>);
+
+/// What an [`OrderPatch`] does to an order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Columns {
+    /// The new values.
+    pub(crate) set: Fields,
+    /// The columns to empty.
+    pub(crate) clear: Vec<&'static str>,
+}
+
+impl OrderPatch {
+    /// Reads each value with the rules of Discord's `/edit`. A date without a zone is read in `zone`.
+    pub(crate) fn read(self, zone: Tz) -> Result<Columns, Vec<FieldError>> {
+        let (mut columns, mut errors) = (Columns::default(), Vec::new());
+        for (field, value) in self.0 {
+            if let Err(detail) = columns.read(&field, value, zone) {
+                errors.push(FieldError { field, detail });
+            }
+        }
+        if errors.is_empty() { Ok(columns) } else { Err(errors) }
+    }
+}
+
+impl Columns {
+    /// Reads one value, or says what is wrong with it.
+    fn read(&mut self, field: &str, value: Value, zone: Tz) -> Result<(), String> {
+        let Some(column) = Fields::NAMES.iter().copied().find(|name| *name == field) else {
+            return Err(why_not_a_column(field));
+        };
+        let text = match value {
+            Value::Null => String::new(),
+            Value::String(text) => text.replace("\r\n", "\n").trim().to_owned(),
+            Value::Number(number) if takes_number(column) => number.to_string(),
+            _ => return Err("Not a value of this column; see the schema in /openapi.json.".to_owned()),
+        };
+        if text.is_empty() {
+            self.clear.push(column);
+            return Ok(());
+        }
+        typed::set(&mut self.set, column, &text, zone).map_err(|error| {
+            let quoted: String = text.chars().take(MAX_QUOTED_CHARS).collect();
+            format!("`{quoted}` {error}.")
+        })
+    }
+}
+
+fn takes_number(column: &str) -> bool {
+    let number = [SchemaType::Type(Type::Number), SchemaType::Type(Type::Integer)];
+    column_schema(column).is_some_and(|schema| number.contains(&schema.schema_type))
+}
+
+/// Why a field of a patch names no column that can be changed.
+fn why_not_a_column(field: &str) -> String {
+    if properties().iter().any(|(name, ..)| *name == field) {
+        return "This value cannot be changed.".to_owned();
+    }
+    let closest = Fields::NAMES.iter().min_by_key(|name| osa_distance(name, field));
+    match closest {
+        Some(closest) if osa_distance(closest, field) <= MAX_TYPOS => {
+            format!("There is no such column; did you mean `{closest}`?")
+        }
+        _ => "There is no such column.".to_owned(),
+    }
+}
+
+impl ToSchema for OrderPatch {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "OrderPatch".into()
+    }
+}
+
+impl PartialSchema for OrderPatch {
+    fn schema() -> RefOr<Schema> {
+        let description = "New values of columns. Columns that are not named keep their value; `null` empties a \
+                           column. Numbers and dates may also be texts.";
+        let example = json!({"status": "shipped", "tracking_number": "1Z999AA10123456784", "notes": null});
+        let object = ObjectBuilder::new().description(Some(description)).examples([example]);
+        let changeable = properties().into_iter().filter(|(name, ..)| Fields::NAMES.contains(name));
+        let object = changeable.fold(object, |object, (name, schema, description)| {
+            object.property(name, typed_schema(schema).description(Some(description.trim())))
+        });
+        object.additional_properties(Some(AdditionalProperties::FreeForm(false))).into()
+    }
+}
+
+/// The schema of a column as a person may write it: numbers and dates also as texts.
+fn typed_schema(schema: ObjectBuilder) -> ObjectBuilder {
+    let mut schema = schema.build();
+    if let SchemaType::Array(types) = &mut schema.schema_type
+        && !types.contains(&Type::String)
+    {
+        types.push(Type::String);
+    }
+    schema.format = None;
+    schema.into()
+}
