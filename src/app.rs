@@ -20,10 +20,12 @@ use crate::feed::Feed;
 use crate::http::{self, AppState};
 use crate::ingest::Ingest;
 use crate::status::StatusBoard;
-use crate::store::{Options, Store};
+use crate::store::{Options, Store, StoreError};
 
 /// How many changes a live listener may be behind before it misses some.
 const FEED_CAPACITY: usize = 1024;
+/// How long the database may take to accept a first write, before ROMS answers requests.
+const START_TIMEOUT: Duration = Duration::from_secs(2);
 /// After the edges have stopped, the writer has this long to store what was accepted.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 
@@ -34,7 +36,9 @@ const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     tracing::info!("ROMS {} starting", env!("CARGO_PKG_VERSION"));
     let listener = bind(config.http.bind)?;
-    let store = Store::open_with(&config.database.url, Options::of(&config)).await?;
+    let opening = Store::open_with(&config.database.url, Options::of(&config));
+    let Some(store) = stop.run_until_cancelled(opening).await else { return Ok(()) };
+    let store = store?;
     tracing::info!("Database: {} ({})", store.engine(), config.database.url);
     let address = listener.local_addr().context("the listening socket has no address")?;
     if let Some(discord) = config.discord() {
@@ -59,8 +63,9 @@ pub async fn run(
 ) -> Result<()> {
     let feed = Feed::new(FEED_CAPACITY);
     let stop = stop.child_token();
-    let others = store.listen().await?;
+    let others = store.listen().await;
     let (ingest, mut writer) = Ingest::start(store.clone(), feed.clone(), config.orders.clone());
+    check_writes(&store, &ingest).await;
     let board = StatusBoard::default();
     let state = AppState::new(ingest.clone(), store.clone(), feed.clone(), config.orders.timezone)
         .with_hosts(&config.http.hosts);
@@ -87,6 +92,14 @@ pub async fn run(
     store.close().await?;
     tracing::info!("stopped; everything that was accepted is stored");
     watched
+}
+
+/// Finds out whether the database accepts messages, before a load balancer can ask. If not, the writer goes on trying.
+async fn check_writes(store: &Store, ingest: &Ingest) {
+    let checked = timeout(START_TIMEOUT, store.ping_writer()).await;
+    if let Err(error) = checked.unwrap_or(Err(StoreError::Silent)) {
+        ingest.report_storage_error(&error);
+    }
 }
 
 /// Connections that may wait to be accepted; the system may allow fewer. It drops further ones, and their

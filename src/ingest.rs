@@ -11,7 +11,6 @@
 //! |---|---|
 //! | the Discord edge: cursors, gateway identifies, list filters | tables that the writer never touches |
 //! | the Discord edge: a message was deleted, a reaction was given | `webhook_logs.deleted_at` and `reacted_at`, which the writer never sets |
-//! | API tokens: creation, revocation, last use, the access log | tables that the writer never touches |
 //! | retention | payload, text form and `emptied_at` of old rows in `webhook_logs` |
 //! | purge, and deleting a test order | orders, events, log rows and list filters that name a person or the order |
 //! | opening the database: migrations, recalculated totals | anything, before the writer starts |
@@ -52,6 +51,7 @@ use writer::Writer;
 pub use crate::card::decode::form::wrapped_payload;
 pub use crate::order::{Edit, Guard};
 pub use crate::store::ReplayFilter;
+pub use outage::OutageReport;
 pub use parse::{context, not_an_order};
 pub use replay::{ReplayError, ReplaySummary};
 
@@ -197,6 +197,12 @@ impl Ingest {
         self.outage.is_failing()
     }
 
+    /// Why no message is stored now: the most recent write failed, or one has been running for more than two seconds.
+    #[must_use]
+    pub fn outage(&self) -> Option<OutageReport> {
+        self.outage.report()
+    }
+
     /// Follows [`Self::is_failing`].
     #[must_use]
     pub fn failing(&self) -> watch::Receiver<bool> {
@@ -206,7 +212,7 @@ impl Ingest {
     /// Reports a database error that happened outside the pipeline. Returns whether the error belongs to an outage,
     /// which is logged here once; the caller logs any other error itself.
     pub fn report_storage_error(&self, error: &StoreError) -> bool {
-        let is_outage = !error.is_fault_of_data();
+        let is_outage = !error.is_fault_of_data() && !matches!(error, StoreError::NotLeader);
         if is_outage {
             self.outage.record_failure(error);
         }

@@ -15,8 +15,9 @@ pub struct StatusBoard(Arc<Mutex<DiscordStatus>>);
 /// The state of the Discord connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DiscordStatus {
-    /// Whether another process on the same database watches Discord, and this one waits to take over.
-    pub standby: bool,
+    /// Whether this process watches Discord. Otherwise another process on the same database may, and this one waits to
+    /// take over.
+    pub leads: bool,
     /// Whether there is a gateway session.
     pub connected: bool,
     /// Time of the last gateway event. UTC.

@@ -5,14 +5,14 @@
 //!   messages, views of lists).
 //! - `read/`: single orders, pages, statistics, the webhook log and autocompletion.
 //! - `search/`: the search index. The database keeps it up to date in the transaction of the order.
+//! - `connection/`: pools of connections and transactions, for either engine.
 //! - `cluster/`: leader election and notifications between processes on one PostgreSQL database.
-//! - `access/`: API tokens, and the record of their use.
 //! - `admin/`: connecting, migrating, backup, restore, retention and purge.
 //! - `entity/`: the tables as SeaORM entities, and orders as rows.
 
-mod access;
 mod admin;
 mod cluster;
+mod connection;
 mod database_file;
 mod entity;
 mod error;
@@ -20,20 +20,21 @@ mod read;
 mod search;
 mod write;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::time::timeout;
+use tokio_util::sync::DropGuard;
 
-use admin::connect::Server;
+use connection::{Connection, server::Server};
 use database_file::DatabaseFile;
 
 use crate::config::{Config, DatabaseUrl};
 
-pub use access::log::{AccessEvent, AccessEventKind};
-pub use access::tokens::{NewToken, Token, TokenUse};
 pub use admin::backup::{Contents, backup};
 pub use admin::purge::Purged;
 pub use admin::restore::{Restored, restore};
@@ -50,7 +51,6 @@ pub use read::stats::{GroupBy, Period, Spend, StatRow, Total};
 pub use write::batch::{Batch, NewEvent};
 pub use write::cursors::Cursor;
 pub use write::logs::LoggedMessage;
-pub use write::renumber::{Absorbed, Renumbered};
 pub use write::state::{BatchKeys, StoredState};
 
 /// How long closing waits for a server, or for other users of the same file.
@@ -62,8 +62,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// committed transactions only.
 #[derive(Clone, Debug)]
 pub struct Store {
-    writer: DatabaseConnection,
-    readers: DatabaseConnection,
+    writer: Connection,
+    readers: Connection,
     engine: String,
     timezone: Tz,
     has_search_index: bool,
@@ -71,8 +71,14 @@ pub struct Store {
     file: DatabaseFile,
     /// How to connect to PostgreSQL; `None` for SQLite.
     server: Option<Server>,
-    /// What tells this process from others in notifications.
+    /// What tells this process from others in notifications and as the leader.
     origin: Arc<str>,
+    /// The epoch in which this process became the leader most recently; 0 if it never did.
+    epoch: Arc<AtomicI64>,
+    /// Events that this process has stored and [`Listener`] has not met yet, behind a pooler in transaction mode.
+    own_events: Arc<Mutex<HashSet<i64>>>,
+    /// Watches over the primary of PostgreSQL.
+    _watch: Option<Arc<DropGuard>>,
 }
 
 /// How to open a database. By default, an existing database keeps its settings, and a new one counts days in UTC
@@ -83,13 +89,19 @@ pub struct Options {
     pub timezone: Option<Tz>,
     /// Whether substring search has an index.
     pub search_index: Option<bool>,
+    /// How long to wait for a PostgreSQL that cannot be used yet; 5 seconds by default.
+    pub wait: Option<Duration>,
 }
 
 impl Options {
     /// The options of the configuration.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        Self { timezone: Some(config.orders.timezone), search_index: Some(config.database.search_index) }
+        Self {
+            timezone: Some(config.orders.timezone),
+            search_index: Some(config.database.search_index),
+            wait: Some(Duration::from_secs(config.database.wait)),
+        }
     }
 }
 
@@ -126,6 +138,9 @@ impl Store {
     }
 
     /// How long a small read takes.
+    ///
+    /// # Errors
+    /// If the database does not answer.
     pub async fn ping(&self) -> Result<Duration, StoreError> {
         let started = Instant::now();
         self.file.check()?;
@@ -144,11 +159,19 @@ impl Store {
     }
 
     /// The value of an SQLite setting, on the writing connection and on a reading one.
+    ///
+    /// # Errors
+    /// When the database fails.
     pub async fn pragma(&self, name: &str) -> Result<[String; 2], StoreError> {
         Ok([
             admin::connect::pragma(&self.writer, name).await?,
             admin::connect::pragma(&self.readers, name).await?,
         ])
+    }
+
+    /// Every change is a single insertion or removal.
+    fn own_events(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.own_events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes all connections; SQLite first moves the write-ahead log into the file. Waits a second at most: a

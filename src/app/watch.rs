@@ -50,6 +50,7 @@ pub(crate) async fn run(
             () = lead.lost() => {
                 // This also happens in a database outage, which the writer logs.
                 tracing::info!("leaving Discord: this process is no longer the leader");
+                board.update(|status| status.leads = false);
                 stop_leading.cancel();
                 // The next leader finds unfinished messages in the history.
                 drop(timeout(HANDOVER_TIMEOUT, watch).await);
@@ -62,16 +63,16 @@ pub(crate) async fn run(
 
 /// Waits until this process is the leader.
 async fn until_leading(store: &Store, board: &StatusBoard) -> Leadership {
+    let mut stood_by = false;
     let on_standby = || {
         tracing::info!("standing by: another process watches Discord");
-        board.update(|status| status.standby = true);
+        stood_by = true;
     };
     let lead = store.acquire_leadership(on_standby).await;
-    board.update(|status| {
-        if std::mem::take(&mut status.standby) {
-            tracing::info!("this process is the leader and watches Discord now");
-        }
-    });
+    if stood_by {
+        tracing::info!("this process is the leader and watches Discord now");
+    }
+    board.update(|status| status.leads = true);
     lead
 }
 

@@ -39,7 +39,7 @@ pub struct ParseContext {
     pub timezone: Tz,
     /// Currency of amounts if neither the card nor its store implies one.
     pub currency: Currency,
-    /// Number of the order of a card that states none: made from its Discord message.
+    /// Order number for a card that states none, if the configuration allows one.
     pub fallback_number: Option<OrderNumber>,
 }
 
@@ -53,15 +53,12 @@ pub enum ParsedCard {
         /// Values that could not be read, explained for people.
         warnings: Vec<String>,
     },
-    /// News about an order that may exist: a failed checkout, or a card without a number that reports no new order.
-    /// It never creates an order.
-    IfKnown {
-        /// The change if the order exists.
+    /// A failed checkout that names an order number. It never creates an order.
+    Failure {
+        /// The change if the order exists: its reason, and the cancellation if it is a fraud.
         patch: Box<Patch>,
-        /// Values that could not be read, explained for people.
-        warnings: Vec<String>,
-        /// The outcome if there is no such order: ignored or rejected.
-        otherwise: Outcome,
+        /// The outcome if there is no such order.
+        ignored: Ignored,
     },
     /// Not an order, or an order that cannot be identified: ignored or rejected.
     NoOrder(Outcome),
@@ -90,12 +87,8 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     let heading = form.heading.as_ref();
     let heading_reason = heading.and_then(|heading| heading.reason.as_deref());
     if let Some(ignored) = ignored(&builder, &form, kind, heading_reason) {
-        let number = match &builder.number {
-            Some(text) => OrderNumber::parse(text).ok(),
-            None => context.fallback_number.clone(),
-        };
-        return Some(match number {
-            Some(number) if matches!(ignored, Ignored::Failure { .. }) => {
+        return Some(match OrderNumber::parse(builder.number.as_deref().unwrap_or_default()) {
+            Ok(number) if matches!(ignored, Ignored::Failure { .. }) => {
                 failure(&builder, number, ignored, context)
             }
             _ => ParsedCard::NoOrder(Outcome::Ignored(ignored)),
@@ -107,13 +100,9 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         return None;
     }
     use_tracking_as_number(&mut builder);
-    let (number, otherwise) = match (order_number(&builder, kind, context), &context.fallback_number) {
-        (Ok(number), _) => (number, None),
-        // The message may have stated a new order before it was edited.
-        (Err(why), Some(number)) if builder.number.is_none() => {
-            (number.clone(), Some(Outcome::Rejected(why)))
-        }
-        (Err(why), _) => return Some(ParsedCard::NoOrder(Outcome::Rejected(why))),
+    let number = match order_number(&builder, kind, context) {
+        Ok(number) => number,
+        Err(rejection) => return Some(ParsedCard::NoOrder(Outcome::Rejected(rejection))),
     };
 
     // The card is not a failure, so a failure reason explains the cancellation.
@@ -146,12 +135,8 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         order_time: (!states_date).then(|| time_of_day(placed_at, context)),
         ..derived
     };
-    let patch =
-        Box::new(Patch { number, at: context.at, source: context.source, stated, derived, extra, items });
-    Some(match otherwise {
-        None => ParsedCard::Order { patch, warnings },
-        Some(otherwise) => ParsedCard::IfKnown { patch, warnings, otherwise },
-    })
+    let patch = Patch { number, at: context.at, source: context.source, stated, derived, extra, items };
+    Some(ParsedCard::Order { patch: Box::new(patch), warnings })
 }
 
 /// A failed checkout of an order number that may exist. A fraud reason cancels the order; any other failure only
@@ -180,8 +165,7 @@ fn failure(
         extra: Extra::from([("failure_reason".to_owned(), reason)]),
         items: Vec::new(),
     };
-    let otherwise = Outcome::Ignored(ignored);
-    ParsedCard::IfKnown { patch: Box::new(patch), warnings: Vec::new(), otherwise }
+    ParsedCard::Failure { patch: Box::new(patch), ignored }
 }
 
 /// What the card reports. A `Result` label counts more than the heading, and the heading more than the footer.
@@ -472,14 +456,9 @@ fn order_number(
         (None, Some(number)) => Ok(number.clone()),
         (None, None) => Err(Rejection {
             code: RejectionCode::MissingOrderNumber,
-            detail: match kind {
-                Some(CardKind::Cancelled) => "the card cancels an order but states no order number",
-                _ => {
-                    "the card states no order number: a line \"Order Number\" with the number on the next line is \
+            detail: "the card states no order number: a line \"Order Number\" with the number on the next line is \
                      missing or empty"
-                }
-            }
-            .to_owned(),
+                .to_owned(),
         }),
     }
 }

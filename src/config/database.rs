@@ -13,6 +13,8 @@ pub struct Database {
     pub url: DatabaseUrl,
     /// Whether substring search has an index.
     pub search_index: bool,
+    /// How many seconds to wait at the start for a database that cannot be used yet.
+    pub wait: u64,
 }
 
 /// The address of a database. `Display` and `Debug` leave out user and password;
@@ -35,20 +37,53 @@ const EXPECTED_POSTGRES: &str = "expected postgres://USER:PASSWORD@HOST:PORT/DAT
                                  special characters in user and password, such as %40 for @, %2F for / and %23 for #";
 /// Parameters that a PostgreSQL address may have after its `?`, each with its possible values, or with
 /// none if any value is possible.
-const PARAMETERS: [(&str, &[&str]); 6] = [
+const PARAMETERS: [(&str, &[&str]); 7] = [
     ("sslmode", &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
     ("sslrootcert", &[]),
     ("sslcert", &[]),
     ("sslkey", &[]),
     ("application_name", &[]),
     ("options", &[]),
+    // ROMS only uses the primary, whether or not the address says so.
+    (SESSION_ATTRIBUTES, &["read-write", "primary"]),
 ];
+
+/// The parameter with which an address of several hosts asks for the primary.
+const SESSION_ATTRIBUTES: &str = "target_session_attrs";
+
+/// One address for each of the hosts between `@` and `/`, which are separated by commas.
+fn split_hosts(address: &str) -> Vec<String> {
+    let Some((scheme, rest)) = address.split_once("://") else { return vec![address.to_owned()] };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let (user, hosts) = match authority.rsplit_once('@') {
+        Some((user, hosts)) => (format!("{user}@"), hosts),
+        None => (String::new(), authority),
+    };
+    hosts.split(',').map(|host| format!("{scheme}://{user}{host}{path}")).collect()
+}
+
+/// An address without the parameter that the driver does not know.
+fn without_session_attributes(address: &str) -> String {
+    let Some((address, query)) = address.split_once('?') else { return address.to_owned() };
+    let known: Vec<&str> = query
+        .split('&')
+        .filter(|pair| pair.split('=').next().is_some_and(|name| name != SESSION_ATTRIBUTES))
+        .collect();
+    if known.is_empty() { address.to_owned() } else { format!("{address}?{}", known.join("&")) }
+}
 
 impl DatabaseUrl {
     /// The whole address, possibly with a password. Never log it or put it into a reply.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.address
+    }
+
+    /// The addresses of the hosts of a PostgreSQL database, possibly with a password, each complete on its own.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<String> {
+        split_hosts(&self.address).iter().map(|address| without_session_attributes(address)).collect()
     }
 
     /// The file of an SQLite database; `None` for PostgreSQL. Percent codes are not decoded: the path is
@@ -97,8 +132,19 @@ fn check_sqlite(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks a PostgreSQL address and returns host and database, the part that may be shown.
+/// Checks a PostgreSQL address and returns hosts and database, the part that may be shown.
 fn masked_postgres(text: &str) -> Result<String, String> {
+    let masked: Vec<String> =
+        split_hosts(text).iter().map(|host| masked_host(host)).collect::<Result<_, _>>()?;
+    let (database, mut hosts) = (masked.first().and_then(|host| host.rsplit_once('/')), Vec::new());
+    for host in &masked {
+        hosts.extend(host.rsplit_once('/').map(|(host, _)| host));
+    }
+    Ok(format!("postgres://{}/{}", hosts.join(","), database.map_or("", |(_, database)| database)))
+}
+
+/// `HOST:PORT/DATABASE` of an address with one host.
+fn masked_host(text: &str) -> Result<String, String> {
     let url = Url::parse(text)
         .map_err(|_| format!("not the address of a PostgreSQL database; {EXPECTED_POSTGRES}"))?;
     if url.fragment().is_some() {
@@ -123,7 +169,7 @@ fn masked_postgres(text: &str) -> Result<String, String> {
         return Err(format!("the PostgreSQL address names no host; {EXPECTED_POSTGRES}"));
     };
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    Ok(format!("postgres://{host}{port}/{database}"))
+    Ok(format!("{host}{port}/{database}"))
 }
 
 impl fmt::Display for DatabaseUrl {

@@ -98,6 +98,7 @@ impl Writer {
 
     /// Finds out whether the database accepts writes, unless `stop` is cancelled first.
     async fn probe(&self, stop: &CancellationToken) {
+        let _running = self.outage.begin_write();
         let probing = timeout(BEGIN_TIMEOUT, self.store.probe_writer());
         match stop.run_until_cancelled(probing).await.map(|probed| probed.unwrap_or(Err(StoreError::Silent)))
         {
@@ -179,6 +180,7 @@ impl Writer {
 
     /// Writes jobs in one transaction, and starts over if another process interfered.
     async fn write(&self, jobs: &[Job]) -> Result<MergedBatch, StoreError> {
+        let _running = self.outage.begin_write();
         let mut races = 0;
         loop {
             // A server that disappears may leave its connections open. Then it is unknown whether it committed; a
@@ -197,7 +199,6 @@ impl Writer {
         let mut merged = merge_batch(jobs, stored, clock::now());
 
         batch.release_keys(&merged.released).await?;
-        batch.renumber_orders(&merged.renumbered).await?;
         let orders = merged.sorted_orders().into_iter();
         let dirty: Vec<&Order> =
             orders.filter(|pending| pending.dirty).map(|pending| &pending.order).collect();
@@ -205,7 +206,6 @@ impl Writer {
         merged.set_order_ids(ids);
         save_logs(&batch, jobs, &mut merged).await?;
         batch.save_events(merged.take_events()).await?;
-        batch.absorb_orders(&merged.absorbed()).await?;
         let changed = merged.sorted_orders().into_iter().filter(|pending| pending.changed);
         let changed: Vec<_> =
             changed.map(|pending| ChangedOrder { id: pending.order.id, created: pending.created }).collect();
@@ -312,13 +312,7 @@ fn fail_all(jobs: impl IntoIterator<Item = Job>) {
 pub(crate) fn batch_keys(jobs: &[Job]) -> BatchKeys {
     let messages = || jobs.iter().filter_map(Job::message);
     BatchKeys {
-        numbers: messages()
-            .flat_map(|message| message.numbers().chain(&message.made_numbers))
-            .cloned()
-            .collect(),
-        message_ids: messages()
-            .filter_map(|message| message.message.discord_id.filter(|id| message.lacks_number(*id)))
-            .collect(),
+        numbers: messages().flat_map(ParsedMessage::numbers).cloned().collect(),
         order_ids: jobs.iter().filter_map(Job::edit).map(|edit| edit.order).collect(),
         dedup_keys: messages().filter_map(|message| message.key.clone()).collect(),
         log_ids: messages().filter_map(|message| message.replay).map(|replay| replay.log_id).collect(),

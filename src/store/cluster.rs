@@ -1,4 +1,7 @@
-//! Several processes on one PostgreSQL database: leader election and notifications.
+//! Several processes, and several servers, of one PostgreSQL database: leader election, notifications between processes,
+//! and the watch over the primary.
 
 pub(crate) mod leader;
 pub(crate) mod notify;
+mod poll;
+pub(crate) mod primary;

@@ -1,6 +1,5 @@
 //! The tables as SeaORM entities. Only the store uses them.
 
-pub(crate) mod access_log;
 pub(crate) mod channel_cursors;
 pub(crate) mod derived_tables;
 pub(crate) mod discord_views;
@@ -9,5 +8,4 @@ pub(crate) mod order_events;
 pub(crate) mod order_sums;
 pub(crate) mod orders;
 pub(crate) mod rows;
-pub(crate) mod tokens;
 pub(crate) mod webhook_logs;

@@ -119,18 +119,12 @@ pub enum StoreError {
         /// Its column.
         column: &'static str,
     },
-    /// Another token has the name.
-    #[error("there is already a token named {name}; choose another name, or revoke that token first")]
-    TokenExists {
-        /// The name.
-        name: String,
-    },
-    /// The operating system gives no random numbers.
-    #[error("the system has no random numbers for a token; try again")]
-    NoRandom,
     /// Another process has created the same order in the meantime.
     #[error("another process has created the same order")]
     Raced,
+    /// This process is no longer the leader, so that it may not record what it has read.
+    #[error("another process is the leader now")]
+    NotLeader,
     /// The database did not answer in time.
     #[error("the database does not answer")]
     Silent,
@@ -193,6 +187,18 @@ pub(crate) mod postgres {
     pub(crate) const FAULTS_OF_THE_DATA: [&str; 4] = [INVALID_VALUE, "23", "54", "P0001"];
     /// Two transactions are in each other's way: a serialization failure, a deadlock.
     pub(crate) const CONFLICTS: [&str; 2] = ["40001", "40P01"];
+    /// The session has no such prepared statement.
+    pub(crate) const NO_SUCH_STATEMENT: &str = "26000";
+    /// The session is another one than before: it lacks a prepared statement, or has it already.
+    pub(crate) const OTHER_SESSION: [&str; 2] = [NO_SUCH_STATEMENT, "42P05"];
+    /// A division by zero.
+    pub(crate) const DIVISION_BY_ZERO: &str = "22012";
+    /// Classes and codes after which a session can still be used: the statement is at fault, or took too long.
+    pub(crate) const SESSION_STAYS_USABLE: [&str; 8] =
+        [INVALID_VALUE, "23", NO_SUCH_STATEMENT, "40", "42", "54", "57014", "P0"];
+    /// Classes and codes of a server that may be usable soon: a broken connection, no connection left, starting or
+    /// stopping.
+    pub(crate) const TEMPORARY: [&str; 3] = ["08", "533", "57P"];
     /// Another row has the value.
     pub(crate) const UNIQUE_VIOLATION: &str = "23505";
     /// If one of these constraints is violated, another process was faster.
@@ -270,6 +276,7 @@ impl StoreError {
             let raced_for =
                 error.constraint().is_some_and(|name| postgres::RACED_CONSTRAINTS.contains(&name));
             postgres::CONFLICTS.contains(&error.code())
+                || postgres::OTHER_SESSION.contains(&error.code())
                 || error.code() == postgres::UNIQUE_VIOLATION && raced_for
         })
     }
@@ -285,6 +292,14 @@ pub(crate) fn extended_sqlite_code(error: &DbErr) -> Option<i32> {
     let error = database_error(error)?;
     error.try_downcast_ref::<SqliteError>()?;
     error.code()?.parse().ok()
+}
+
+/// The code of PostgreSQL's error, if this is one.
+pub(crate) fn postgres_code(error: &sqlx::Error) -> Option<&str> {
+    match error {
+        sqlx::Error::Database(error) => Some(error.try_downcast_ref::<PgDatabaseError>()?.code()),
+        _ => None,
+    }
 }
 
 /// The error of PostgreSQL, if this is one.

@@ -9,7 +9,7 @@ mod window;
 
 use migration::search_index;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, JoinType, Query, SelectStatement};
-use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use tokio::sync::OnceCell;
 
 use super::entity::orders::{Column, Entity};
@@ -102,6 +102,9 @@ pub(crate) struct Sample(OnceCell<Vec<String>>);
 impl Store {
     /// How to find the orders with a text in one of the columns by the search index; `None` if that
     /// is not possible.
+    ///
+    /// # Errors
+    /// When the database fails.
     pub(crate) async fn lookup(
         &self,
         columns: &[Column],

@@ -23,13 +23,13 @@ const LAYERS: [&[&str]; 5] = [
 const EDGES: &[&str] = &["discord", "http"];
 
 /// Modules without I/O, async code or clocks, except in their unit tests.
-const PURE: &[&str] = &["card", "order", "config", "redact", "log_limit", "token"];
+const PURE: &[&str] = &["card", "order", "config", "redact", "log_limit"];
 
 /// Libraries that only some modules may use. `tower` stands for `tower_http` and so on, too.
 const LIBRARY_HOMES: [(&[&str], &[&str]); 4] = [
     (&["serenity", "poise"], &["discord"]),
     (&["axum", "tower", "utoipa", "hyper", "askama"], &["http"]),
-    (&["sea_orm", "sqlx"], &["store"]),
+    (&["sea_orm", "sea_query_sqlx", "sqlx"], &["store"]),
     (&["clap"], &["cli", "main"]),
 ];
 

@@ -11,7 +11,6 @@ mod history;
 mod kill;
 mod live;
 mod notices;
-mod numbers;
 mod odd;
 pub(crate) mod program;
 mod rechecks;

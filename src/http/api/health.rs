@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::clock::now;
 use crate::http::AppState;
 use crate::status::{ChannelStatus, DiscordStatus};
+use crate::store::StoreError;
 
 /// The longest time that the database may take to answer.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -21,7 +22,7 @@ const STANDBY: &str = "standby";
 /// The health of ROMS.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "status": "healthy", "version": "0.1.0", "checks": {"database": {"status": "up", "latency_ms": 0.12}}
+    "status": "healthy", "version": "0.1.0", "checks": {"database": {"status": "up", "latency_ms": 0.12, "since": null, "cause": null}}
 }))]
 pub(crate) struct Health {
     /// `healthy`; `degraded` if orders are accepted but Discord is not read completely;
@@ -48,13 +49,17 @@ struct DatabaseCheck {
     status: &'static str,
     /// How long the database took to answer, in milliseconds; `null` if it did not answer.
     latency_ms: Option<f64>,
+    /// Since when ROMS cannot store messages; `null` if it can.
+    since: Option<DateTime<Utc>>,
+    /// Why the database is down; `null` if it is up.
+    cause: Option<String>,
 }
 
 /// The state of the connection to Discord.
 #[derive(Debug, Serialize, ToSchema)]
 struct DiscordCheck {
-    /// `leader`: this process watches Discord. `standby`: another process on the same database
-    /// does, and this one takes over when that one ends.
+    /// `leader`: this process watches Discord. `standby`: it does not, and takes over when no other
+    /// process on the same database does.
     role: &'static str,
     /// Whether the gateway session is up.
     connected: bool,
@@ -99,21 +104,31 @@ pub(crate) struct StatusBody {
     responses(
         (status = 200, description = "ROMS accepts orders", body = Health),
         (status = 503, description = "The database does not answer, or accepts no messages", body = Health, example = json!({
-            "status": "unhealthy", "version": "0.1.0", "checks": {"database": {"status": "down", "latency_ms": null}}
+            "status": "unhealthy", "version": "0.1.0", "checks": {"database": {
+                "status": "down", "latency_ms": null, "since": "2026-01-31T12:00:00Z",
+                "cause": "the database does not answer"
+            }}
         })),
     )
 )]
 pub(crate) async fn health(State(state): State<Arc<AppState>>) -> (StatusCode, Json<Health>) {
-    let latency = ping(&state).await;
+    let pinged = ping(&state).await;
     let discord = state.discord.as_ref().map(|board| DiscordCheck::new(board.snapshot(), now()));
     let degraded = discord.as_ref().is_some_and(DiscordCheck::is_degraded);
-    let (code, status, database) = match latency {
-        Some(_) if degraded => (StatusCode::OK, "degraded", "up"),
-        Some(_) => (StatusCode::OK, "healthy", "up"),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", "down"),
+    let (code, status) = match pinged {
+        Ok(_) if degraded => (StatusCode::OK, "degraded"),
+        Ok(_) => (StatusCode::OK, "healthy"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
     };
-    let latency_ms = latency.map(milliseconds);
-    let checks = Checks { database: DatabaseCheck { status: database, latency_ms }, discord };
+    let database = match pinged {
+        Ok(latency) => {
+            DatabaseCheck { status: "up", latency_ms: Some(milliseconds(latency)), since: None, cause: None }
+        }
+        Err(Down { since, cause }) => {
+            DatabaseCheck { status: "down", latency_ms: None, since, cause: Some(cause) }
+        }
+    };
+    let checks = Checks { database, discord };
     (code, Json(Health { status, version: env!("CARGO_PKG_VERSION"), checks }))
 }
 
@@ -136,22 +151,28 @@ pub(crate) async fn live() -> Json<StatusBody> {
     )
 )]
 pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> (StatusCode, Json<StatusBody>) {
-    if !state.closing.is_cancelled() && ping(&state).await.is_some() {
+    if !state.closing.is_cancelled() && ping(&state).await.is_ok() {
         (StatusCode::OK, Json(StatusBody { status: "ready" }))
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, Json(StatusBody { status: "not_ready" }))
     }
 }
 
-/// How long the database took to answer; `None` if it did not answer in time. The cause is not
-/// logged here, because supervisors ask every few seconds; whoever needed the database logs it.
-/// A database that accepts no messages counts as down even if it can be read, because ROMS cannot
-/// store orders.
-async fn ping(state: &AppState) -> Option<Duration> {
-    if state.ingest.is_failing() {
-        return None;
+/// Why the database is down, and since when ROMS cannot store messages.
+struct Down {
+    since: Option<DateTime<Utc>>,
+    cause: String,
+}
+
+/// How long the database took to answer. The cause is not logged here, because supervisors ask every few
+/// seconds; whoever needed the database logs it. A database that accepts no messages counts as down even if
+/// it can be read, because ROMS cannot store orders.
+async fn ping(state: &AppState) -> Result<Duration, Down> {
+    if let Some(outage) = state.ingest.outage() {
+        return Err(Down { since: Some(outage.since), cause: outage.cause });
     }
-    timeout(PING_TIMEOUT, state.store.ping()).await.ok()?.ok()
+    let pinged = timeout(PING_TIMEOUT, state.store.ping()).await.unwrap_or(Err(StoreError::Silent));
+    pinged.map_err(|error| Down { since: None, cause: error.to_string() })
 }
 
 /// Milliseconds, rounded to the microsecond.
@@ -162,7 +183,7 @@ fn milliseconds(time: Duration) -> f64 {
 impl DiscordCheck {
     fn new(status: DiscordStatus, now: DateTime<Utc>) -> Self {
         Self {
-            role: if status.standby { STANDBY } else { "leader" },
+            role: if status.leads { "leader" } else { STANDBY },
             connected: status.connected,
             last_event_at: status.last_event_at,
             latency_ms: status.latency.map(milliseconds),

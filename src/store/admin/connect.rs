@@ -10,22 +10,22 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement,
 };
 
 use crate::config::DatabaseUrl;
+use crate::store::connection::begin;
 use crate::store::search;
 use crate::store::write::sums::recount;
 use crate::store::{Options, Store, StoreError};
 
-pub(crate) use postgres::{Server, vacuum};
+pub(crate) use postgres::vacuum;
 pub(crate) use sqlite::{create_private, explain, keep_undo_in_memory};
 
 /// How long to wait for a connection of a pool, and for a lock of another connection.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections in the pool of readers.
-const READERS: u32 = 4;
+const READERS: usize = 4;
 
 /// Opens and migrates.
 pub(crate) async fn open(url: &DatabaseUrl, options: Options) -> Result<Store, StoreError> {
@@ -35,17 +35,8 @@ pub(crate) async fn open(url: &DatabaseUrl, options: Options) -> Result<Store, S
     }
 }
 
-/// Begins a transaction that writes. On SQLite it takes the write lock at once: a transaction that has already read
-/// cannot wait for the lock, it fails.
-pub(crate) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let immediate = Some(SqliteTransactionMode::Immediate);
-    writer
-        .begin_with_options(TransactionOptions { sqlite_transaction_mode: immediate, ..Default::default() })
-        .await
-}
-
 /// The value of an SQLite setting; empty if there is no such setting.
-pub(crate) async fn pragma(connection: &DatabaseConnection, name: &str) -> Result<String, DbErr> {
+pub(crate) async fn pragma(connection: &impl ConnectionTrait, name: &str) -> Result<String, DbErr> {
     let sql = format!(
         "WITH setting(value) AS (SELECT * FROM pragma_{name}) SELECT CAST(value AS TEXT) FROM setting"
     );
@@ -77,8 +68,9 @@ fn pool(scheme: &str, connections: u32) -> ConnectOptions {
 /// Returns the time zone of the days in `order_sums`, and whether there is a search index.
 async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(Tz, bool), StoreError> {
     let transaction = begin(writer).await?;
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        transaction.execute_unprepared(postgres::MIGRATION_LOCK).await?;
+    let is_postgres = transaction.get_database_backend() == DbBackend::Postgres;
+    if is_postgres {
+        transaction.execute_unprepared(postgres::BEGIN_MIGRATION).await?;
     }
     let known: Vec<String> =
         Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
@@ -93,6 +85,9 @@ async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(Tz, b
     }
     let timezone = recount::ensure(&transaction, options.timezone).await?;
     let indexed = search::prepare(&transaction, options.search_index).await?;
+    if is_postgres {
+        transaction.execute_unprepared(postgres::END_MIGRATION).await?;
+    }
     transaction.commit().await?;
     Ok((timezone, indexed))
 }

@@ -50,7 +50,7 @@ impl Store {
 }
 
 impl Batch {
-    pub(crate) async fn delete_order(&mut self, id: i64, number: &OrderNumber) -> Result<bool, StoreError> {
+    async fn delete_order(&mut self, id: i64, number: &OrderNumber) -> Result<bool, StoreError> {
         self.orders(std::slice::from_ref(number)).await?;
         let Some((stored, contribution)) =
             self.known.remove(number).flatten().filter(|(stored, _)| *stored == id)

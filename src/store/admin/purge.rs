@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use super::connect;
 use crate::order::EmailAddress;
+use crate::store::connection::rights;
 use crate::store::entity::{discord_views, order_events, orders, webhook_logs};
 use crate::store::{Store, StoreError};
 use tables::Table;
@@ -68,6 +69,9 @@ struct Progress {
 
 impl Store {
     /// Counts the rows that [`Self::purge`] would change.
+    ///
+    /// # Errors
+    /// When the database fails.
     pub async fn preview_purge(&self, address: &EmailAddress) -> Result<Purged, StoreError> {
         self.sweep(address, false).await
     }
@@ -82,6 +86,9 @@ impl Store {
         if is_sqlite {
             self.writer.execute_unprepared("PRAGMA secure_delete = ON").await?;
         }
+        if let Some(server) = &self.server {
+            rights::check_vacuum(server, &self.writer).await?;
+        }
         let purged = self.sweep(address, true).await?;
         if is_sqlite {
             retry_while_busy(async || self.rewrite_search_index().await).await?;
@@ -89,9 +96,8 @@ impl Store {
             retry_while_busy(async || Ok(self.writer.execute_unprepared("VACUUM").await.map(drop)?)).await?;
             connect::keep_undo_in_memory(&self.writer, true).await?;
             self.empty_log_file().await?;
-        } else {
-            let tables = ["orders", "order_events", "webhook_logs", "order_sums", "discord_views"];
-            connect::vacuum(&self.writer, &tables).await?;
+        } else if let Some(server) = &self.server {
+            connect::vacuum(server).await?;
         }
         Ok(purged)
     }

@@ -1,41 +1,49 @@
-//! Elects the process that watches Discord among several on one PostgreSQL database: the one whose session holds an
-//! advisory lock. PostgreSQL releases the lock when the session ends, however the process or the network fails.
+//! Elects the process that watches Discord among several on one PostgreSQL database. The leader holds a lease: a row
+//! that it renews every few seconds, by the clock of the database. A row also works behind a pooler in transaction mode,
+//! where a lock of the session would get lost.
+//!
+//! Each new leader increases the epoch of the row. A cursor is only written with the current epoch, so that a process
+//! that has not noticed the loss of its lease cannot overwrite what its successor did.
+//!
+//! SQLite has no lease: its one process is always the leader, and a row that changes every two seconds would keep its
+//! write-ahead log from ever being idle.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use sea_orm::sqlx::{self, Connection, PgConnection};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::store::Store;
-use crate::store::admin::connect::Server;
+use crate::store::connection::Transaction;
+use crate::store::{Store, StoreError};
 
-/// How often a standby asks for the lock.
+/// Takes the lease if it has expired, and returns the epoch. It lasts longer than [`MAX_LEASE_AGE`], so that the old
+/// leader has resigned before the next one takes over.
+const TAKE: &str = "INSERT INTO leader (id, holder, epoch, expires_at) \
+                    VALUES (1, $1, 1, clock_timestamp() + interval '8 seconds') \
+                    ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, epoch = leader.epoch + 1, \
+                    expires_at = excluded.expires_at WHERE leader.expires_at < clock_timestamp() RETURNING epoch";
+/// Renews the lease, unless another process has taken it.
+const RENEW: &str = "UPDATE leader SET expires_at = clock_timestamp() + interval '8 seconds' \
+                     WHERE holder = $1 AND epoch = $2";
+/// Lets the next process take the lease at once.
+const RELEASE: &str = "UPDATE leader SET expires_at = clock_timestamp() - interval '1 second' \
+                       WHERE holder = $1 AND epoch = $2";
+/// Keeps other processes from taking the lease until the transaction ends.
+const CONFIRM: &str = "SELECT 1 FROM leader WHERE epoch = $1 FOR SHARE";
+
+/// How often the leader renews the lease.
+const RENEW_INTERVAL: Duration = Duration::from_secs(2);
+/// A leader whose last renewal began longer ago resigns, whatever the server answers next: a process that was suspended
+/// may wake up after another one has taken over.
+const MAX_LEASE_AGE: Duration = Duration::from_secs(6);
+/// How often a standby tries to take the lease.
 const STANDBY_INTERVAL: Duration = Duration::from_secs(1);
-/// Log a failure only after this many in a row; the writer already reports shorter outages.
-const LOG_AFTER_FAILURES: u32 = 30;
-/// How often the leader checks that it still holds the lock.
-const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the server may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
-/// A leader whose last successful check is older than this resigns, whatever the server answers next: a process that
-/// was suspended may wake up after another one has taken over.
-const MAX_HEARTBEAT_AGE: Duration = Duration::from_secs(8);
-/// The server ends the session after 10 s without a check. That is longer than [`MAX_HEARTBEAT_AGE`], so that the old
-/// leader has resigned before the next one takes over. The keepalives are for servers that do not end idle sessions.
-const SESSION_SETTINGS: [(&str, &str); 6] = [
-    ("idle_session_timeout", "10s"),
-    ("statement_timeout", "3s"),
-    ("tcp_keepalives_idle", "3"),
-    ("tcp_keepalives_interval", "2"),
-    ("tcp_keepalives_count", "2"),
-    ("tcp_user_timeout", "9s"),
-];
-
-/// The lock's key is "roms" in ASCII and the schema, so that two installations in one database have a leader each.
-const TRY_LOCK: &str = "SELECT pg_try_advisory_lock(1919905139, hashtext(current_schema()))";
-const HOLDS_LOCK: &str = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted \
-                       AND classid = 1919905139 AND pid = pg_backend_pid())";
+/// Log a failure only after this many in a row; the writer already reports shorter outages.
+const LOG_AFTER_FAILURES: u32 = 30;
 
 /// Held by the leader. Dropping it resigns.
 #[derive(Debug)]
@@ -56,64 +64,84 @@ impl Store {
     /// process, which is always the leader.
     pub async fn acquire_leadership(&self, stand_by: impl FnOnce()) -> Leadership {
         let (lost, end) = (CancellationToken::new(), CancellationToken::new());
-        if let Some(server) = &self.server {
-            let connection = wait(server, stand_by).await;
-            tokio::spawn(hold(connection, lost.clone(), end.clone()));
+        if self.server.is_some() {
+            let (epoch, taken) = self.take_lease(stand_by).await;
+            self.epoch.store(epoch, Ordering::SeqCst);
+            tokio::spawn(self.clone().hold_lease(epoch, taken, lost.clone(), end.clone()));
         }
         Leadership { lost, _resign: end.drop_guard() }
     }
-}
 
-/// Asks for the lock until it is free, and returns the connection that holds it.
-async fn wait(server: &Server, stand_by: impl FnOnce()) -> PgConnection {
-    let (mut idle, mut failures, mut stand_by) = (None, 0_u32, Some(stand_by));
-    loop {
-        let asked = timeout(ANSWER_TIMEOUT, ask(server, idle.take())).await;
-        match asked.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
-            Ok((connection, true)) => return connection,
-            Ok((connection, false)) => {
-                (idle, failures) = (Some(connection), 0);
-                if let Some(stand_by) = stand_by.take() {
-                    stand_by();
+    /// Fails if this process was the leader and another one has taken over. Otherwise none can until the transaction
+    /// ends. A process that never was the leader, such as a command, may write.
+    pub(crate) async fn confirm_leadership(&self, transaction: &Transaction) -> Result<(), StoreError> {
+        let epoch = self.epoch.load(Ordering::SeqCst);
+        if epoch == 0 {
+            return Ok(());
+        }
+        let confirmed = transaction.query_one_raw(statement(CONFIRM, [epoch.into()])).await?;
+        confirmed.map(drop).ok_or(StoreError::NotLeader)
+    }
+
+    /// Tries until the lease is free, and returns the epoch and when the lease was asked for.
+    async fn take_lease(&self, stand_by: impl FnOnce()) -> (i64, Instant) {
+        let (mut failures, mut stand_by) = (0_u32, Some(stand_by));
+        loop {
+            let asked = Instant::now();
+            let taking = self.writer.query_one_raw(statement(TAKE, [self.origin.as_ref().into()]));
+            let taken = match timeout(ANSWER_TIMEOUT, taking).await {
+                Ok(Ok(row)) => row.map(|row| row.try_get_by_index(0)).transpose().map_err(StoreError::from),
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => Err(StoreError::Silent),
+            };
+            match taken {
+                Ok(Some(epoch)) => return (epoch, asked),
+                Ok(None) => {
+                    failures = 0;
+                    if let Some(stand_by) = stand_by.take() {
+                        stand_by();
+                    }
+                }
+                Err(error) => {
+                    failures = failures.saturating_add(1);
+                    if failures == LOG_AFTER_FAILURES {
+                        tracing::warn!(%error, "cannot find out which process watches Discord");
+                    }
                 }
             }
-            Err(error) => {
-                failures = failures.saturating_add(1);
-                if failures == LOG_AFTER_FAILURES {
-                    tracing::warn!(
-                        "cannot find out which process watches Discord: {}",
-                        server.refused(&error)
-                    );
+            sleep(STANDBY_INTERVAL).await;
+        }
+    }
+
+    /// Renews the lease until it is lost or released.
+    async fn hold_lease(
+        self,
+        epoch: i64,
+        mut renewed: Instant,
+        lost: CancellationToken,
+        end: CancellationToken,
+    ) {
+        let run = async |sql: &str| {
+            let statement = statement(sql, [self.origin.as_ref().into(), epoch.into()]);
+            timeout(ANSWER_TIMEOUT, self.writer.execute_raw(statement)).await
+        };
+        while end.run_until_cancelled(sleep(RENEW_INTERVAL)).await.is_some() {
+            let asked = Instant::now();
+            let renewing = timeout(MAX_LEASE_AGE.saturating_sub(renewed.elapsed()), run(RENEW)).await;
+            match renewing {
+                Ok(Ok(Ok(done))) if done.rows_affected() == 1 && renewed.elapsed() <= MAX_LEASE_AGE => {
+                    renewed = asked;
                 }
+                // The lease is still held; a moment later the server may answer again.
+                Ok(Ok(Err(_)) | Err(_)) if renewed.elapsed() <= MAX_LEASE_AGE => {}
+                _ => return lost.cancel(),
             }
         }
-        sleep(STANDBY_INTERVAL).await;
+        // Does not wait for a server that is gone.
+        drop(run(RELEASE).await);
     }
 }
 
-/// Asks for the lock once, and returns the connection and whether it holds the lock.
-async fn ask(server: &Server, idle: Option<PgConnection>) -> Result<(PgConnection, bool), sqlx::Error> {
-    let mut connection = match idle {
-        Some(connection) => connection,
-        None => server.connect(&SESSION_SETTINGS).await?,
-    };
-    let (got,): (bool,) = sqlx::query_as(TRY_LOCK).fetch_one(&mut connection).await?;
-    Ok((connection, got))
-}
-
-/// Checks regularly that the connection holds the lock, until it is lost or released.
-async fn hold(mut connection: PgConnection, lost: CancellationToken, end: CancellationToken) {
-    let mut alive = Instant::now();
-    while end.run_until_cancelled(sleep(HEARTBEAT_INTERVAL)).await.is_some() {
-        let asked = Instant::now();
-        let asking = sqlx::query_as::<_, (bool,)>(HOLDS_LOCK).fetch_one(&mut connection);
-        let held = matches!(timeout(ANSWER_TIMEOUT, asking).await, Ok(Ok((true,))));
-        if !held || asked.duration_since(alive) > MAX_HEARTBEAT_AGE {
-            lost.cancel();
-            return;
-        }
-        alive = asked;
-    }
-    // Does not wait for a server that is gone.
-    drop(timeout(ANSWER_TIMEOUT, connection.close()).await);
+fn statement<const N: usize>(sql: &str, values: [Value; N]) -> Statement {
+    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

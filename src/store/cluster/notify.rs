@@ -1,5 +1,9 @@
 //! Notifications about changed orders between processes on one PostgreSQL database, by LISTEN and NOTIFY. The server
 //! sends a notification when the transaction of the orders is committed. It contains their ids.
+//!
+//! A pooler in transaction mode hands the session that listens to other clients. Behind one, [`Poll`] reads the order
+//! events every second instead. It is not used everywhere, because a notification arrives at once and costs nothing
+//! while nothing happens.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -9,7 +13,8 @@ use sea_orm::sqlx::postgres::{PgListener, PgPoolOptions};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::time::{sleep, timeout};
 
-use crate::store::admin::connect::Server;
+use super::poll::Poll;
+use crate::store::connection::server::Server;
 use crate::store::{Batch, Store, StoreError};
 
 /// Maximum length of a notification in bytes. PostgreSQL's limit is 8000.
@@ -18,6 +23,8 @@ const MAX_PAYLOAD: usize = 7900;
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// How long the server may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time between two looks for events.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Pause before connecting again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
@@ -43,21 +50,26 @@ pub enum Notification {
 pub struct Listener {
     store: Store,
     line: Option<PgListener>,
+    poll: Poll,
 }
 
 impl Store {
-    /// Starts to listen. With SQLite there are no other processes, so nothing is ever received.
-    pub async fn listen(&self) -> Result<Listener, StoreError> {
+    /// Starts to listen; [`Listener::next`] tries again if the database cannot be reached. With SQLite there are no other
+    /// processes, so nothing is ever received.
+    pub async fn listen(&self) -> Listener {
         let line = match &self.server {
-            Some(server) => Some(connect(server).await?),
-            None => None,
+            Some(server) if !server.is_pooled() => connect(server).await.ok(),
+            _ => None,
         };
-        Ok(Listener { store: self.clone(), line })
+        Listener { store: self.clone(), line, poll: Poll::default() }
     }
 }
 
 impl Batch {
     /// Notifies the other processes of changed orders when this batch is committed.
+    ///
+    /// # Errors
+    /// When the database fails.
     pub async fn notify(&self, changed: &[ChangedOrder]) -> Result<(), StoreError> {
         if self.backend() != DbBackend::Postgres {
             return Ok(());
@@ -75,7 +87,17 @@ impl Listener {
     /// Waits for the next notification. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Notification {
         let Some(server) = self.store.server.clone() else { return std::future::pending().await };
+        let mut replaced = server.replaced();
         loop {
+            if server.is_pooled() {
+                self.line = None;
+                sleep(POLL_INTERVAL).await;
+                // The writer uses the same database and logs its failures. The next attempt misses nothing.
+                match self.poll.read(&self.store).await {
+                    Ok(Some(notification)) => return notification,
+                    Ok(None) | Err(_) => continue,
+                }
+            }
             let Some(line) = &mut self.line else {
                 match connect(&server).await {
                     Ok(line) => {
@@ -86,7 +108,15 @@ impl Listener {
                 }
                 continue;
             };
-            match timeout(CHECK_INTERVAL, line.try_recv()).await {
+            let received = tokio::select! {
+                received = timeout(CHECK_INTERVAL, line.try_recv()) => received,
+                // The sender lives as long as the server.
+                _ = replaced.changed() => {
+                    self.line = None;
+                    continue;
+                }
+            };
+            match received {
                 Ok(Ok(Some(received))) => {
                     let changed = parse(&self.store.origin, received.payload());
                     if !changed.is_empty() {
@@ -107,10 +137,12 @@ impl Listener {
 /// Opens a new connection each time, because an old one may hang.
 async fn connect(server: &Server) -> Result<PgListener, StoreError> {
     let connecting = async {
+        let generation = server.generation();
         let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-        let pool = pool.connect_with(server.options(&[])).await?;
+        let pool = pool.connect_with(server.options()).await?;
         let mut line = PgListener::connect_with(&pool).await?;
         line.eager_reconnect(false);
+        server.verify(&mut line, generation).await?;
         line.listen("roms_orders").await?;
         Ok(line)
     };

@@ -3,6 +3,7 @@
 use migration::search_index;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, TransactionTrait};
 
+use crate::store::connection::rights;
 use crate::store::entity::orders;
 use crate::store::{Store, StoreError};
 
@@ -20,6 +21,21 @@ pub(crate) async fn prepare(
         Some(wanted) => wanted,
         None => exists || orders::Entity::find().one(transaction).await?.is_none(),
     };
+    if exists != wanted && transaction.get_database_backend() == DbBackend::Postgres {
+        // Only the owner of a table may create and drop its indexes.
+        if let Some(owner) = rights::foreign_owner(transaction).await? {
+            let (problem, choice) = if exists {
+                ("the search index stays, although search_index is false", "search_index = true")
+            } else {
+                ("searching will be slow, because there is no index for it", "search_index = false")
+            };
+            tracing::warn!(
+                "{problem}: only {owner}, the owner of the tables, may change that; run `roms migrate` once as {owner}, \
+                 or set {choice} under [database] in the configuration"
+            );
+            return Ok(exists);
+        }
+    }
     match (exists, wanted) {
         (false, true) => create(transaction).await,
         (true, false) => {
@@ -53,6 +69,9 @@ async fn create(transaction: &DatabaseTransaction) -> Result<bool, StoreError> {
 
 impl Store {
     /// Rewrites SQLite's search index, so that it keeps nothing of what orders contained before.
+    ///
+    /// # Errors
+    /// When the database fails.
     pub(crate) async fn rewrite_search_index(&self) -> Result<(), StoreError> {
         if self.has_search_index {
             let optimize = "INSERT INTO orders_search (orders_search) VALUES ('optimize')";

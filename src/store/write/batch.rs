@@ -1,16 +1,16 @@
 //! One write transaction, which adds rows in multi-row statements and commits them.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, EntityTrait, Value};
 
-use super::insert::insert;
+use super::insert::{insert, reserve_ids};
 use super::sums::{Contribution, SumChanges};
 use crate::order::{FieldChange, OrderNumber, Source};
-use crate::store::admin::connect;
+use crate::store::connection::{Transaction, server::Server};
 use crate::store::database_file::DatabaseFile;
 use crate::store::entity::derived_tables;
 use crate::store::entity::rows::changes_to_json;
@@ -42,7 +42,7 @@ pub struct NewEvent {
 
 /// One write transaction. Dropping it without [`Batch::commit`] changes nothing.
 pub struct Batch {
-    pub(crate) transaction: DatabaseTransaction,
+    pub(crate) transaction: Transaction,
     pub(crate) timezone: Tz,
     /// The orders that were read or written: row id, and what they add to the sums; `None` if there is no such
     /// order.
@@ -52,6 +52,8 @@ pub struct Batch {
     file: DatabaseFile,
     /// Distinguishes this process from others.
     pub(crate) origin: Arc<str>,
+    /// Where the ids of this process's events are kept for its listener, behind a pooler in transaction mode.
+    own_events: Option<Arc<Mutex<HashSet<i64>>>>,
 }
 
 impl Store {
@@ -61,17 +63,22 @@ impl Store {
     /// If another process holds the lock too long, or the database fails.
     pub async fn begin(&self) -> Result<Batch, StoreError> {
         self.file.check()?;
+        let is_pooled = self.server.as_ref().is_some_and(Server::is_pooled);
         Ok(Batch {
-            transaction: connect::begin(&self.writer).await?,
+            transaction: self.writer.begin().await?,
             timezone: self.timezone,
             known: HashMap::new(),
             sums: SumChanges::default(),
             file: self.file.clone(),
             origin: Arc::clone(&self.origin),
+            own_events: is_pooled.then(|| Arc::clone(&self.own_events)),
         })
     }
 
     /// Finds out whether the database accepts as much as the largest message. Leaves nothing behind.
+    ///
+    /// # Errors
+    /// If it does not.
     pub(crate) async fn probe_writer(&self) -> Result<(), StoreError> {
         let batch = self.begin().await?;
         for table in ["orders", "webhook_logs", "order_events", "order_sums"] {
@@ -96,10 +103,21 @@ impl Batch {
     }
 
     /// Adds steps of history.
+    ///
+    /// # Errors
+    /// If the database fails.
     pub async fn save_events(&self, events: Vec<NewEvent>) -> Result<(), StoreError> {
-        let columns = ["order_id", "event_type", "changes", "source", "log_id", "actor", "created_at"];
+        let columns = ["id", "order_id", "event_type", "changes", "source", "log_id", "actor", "created_at"];
+        let mut ids = Vec::new();
+        if let Some(own) = &self.own_events {
+            ids = reserve_ids(&self.transaction, "order_events", events.len()).await?;
+            own.lock().unwrap_or_else(PoisonError::into_inner).extend(&ids);
+        }
+        // Otherwise the database assigns the ids.
+        let columns = if ids.is_empty() { columns.split_at(1).1 } else { &columns[..] };
+        let mut ids = ids.into_iter();
         let rows = events.into_iter().map(|event| {
-            vec![
+            let row = [
                 event.order_id.into(),
                 event.event_type.into(),
                 changes_to_json(&event.changes).into(),
@@ -107,9 +125,10 @@ impl Batch {
                 event.log_id.into(),
                 event.actor.into(),
                 event.created_at.into(),
-            ]
+            ];
+            ids.next().map(Value::from).into_iter().chain(row).collect()
         });
-        insert(&self.transaction, "order_events", &columns, rows, "").await.map(drop)
+        insert(&self.transaction, "order_events", columns, rows, "").await.map(drop)
     }
 
     /// Makes everything durable, including the sums of the orders that changed.

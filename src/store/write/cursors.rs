@@ -35,6 +35,9 @@ pub struct DueReaction {
 
 impl Store {
     /// The cursor of each channel, by channel id.
+    ///
+    /// # Errors
+    /// If the database fails.
     pub async fn cursors(&self) -> Result<HashMap<i64, Cursor>, StoreError> {
         let rows = channel_cursors::Entity::find().all(&self.readers).await?;
         let cursor =
@@ -44,6 +47,9 @@ impl Store {
 
     /// Records that every message of a channel up to this one is stored. A cursor never moves back: a manual backfill
     /// may run beside the periodic one.
+    ///
+    /// # Errors
+    /// If the database fails, or another process has become the leader.
     pub async fn save_cursor(
         &self,
         channel: i64,
@@ -60,14 +66,19 @@ impl Store {
             .update_columns([channel_cursors::Column::MessageId, channel_cursors::Column::UpdatedAt])
             .action_and_where(stored.lte(message))
             .to_owned();
+        let transaction = self.writer.begin().await?;
+        self.confirm_leadership(&transaction).await?;
         channel_cursors::Entity::insert(row)
             .on_conflict(advance)
-            .exec_without_returning(&self.writer)
+            .exec_without_returning(&transaction)
             .await?;
-        Ok(())
+        Ok(transaction.commit().await?)
     }
 
     /// Records that the bot identified itself to the gateway, and deletes records older than `keep`.
+    ///
+    /// # Errors
+    /// If the database fails.
     pub async fn note_identify(&self, now: DateTime<Utc>, keep: DateTime<Utc>) -> Result<(), StoreError> {
         gateway_identifies::Entity::delete_many()
             .filter(gateway_identifies::Column::At.lt(keep))
@@ -79,12 +90,18 @@ impl Store {
     }
 
     /// How often the bot identified itself since this time, in this process and earlier ones.
+    ///
+    /// # Errors
+    /// If the database fails.
     pub async fn identifies_since(&self, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let noted = gateway_identifies::Entity::find().filter(gateway_identifies::Column::At.gte(since));
         Ok(noted.count(&self.readers).await?)
     }
 
     /// The reactions that are due, oldest first: to messages that are not deleted, from a given id on.
+    ///
+    /// # Errors
+    /// If the database fails.
     pub async fn due_reactions(&self, since: i64, limit: u64) -> Result<Vec<DueReaction>, StoreError> {
         let rows: Vec<(i64, String, i64, String)> = webhook_logs::Entity::find()
             .select_only()
@@ -108,6 +125,9 @@ impl Store {
     }
 
     /// Records that the bot reacted to the messages of these log rows.
+    ///
+    /// # Errors
+    /// If the database fails.
     pub async fn mark_reacted(&self, log_ids: &[i64], now: DateTime<Utc>) -> Result<(), StoreError> {
         webhook_logs::Entity::update_many()
             .col_expr(webhook_logs::Column::ReactedAt, now.into())
@@ -118,6 +138,9 @@ impl Store {
     }
 
     /// The ids of the messages of a channel that are logged and not marked as deleted, from a given id on.
+    ///
+    /// # Errors
+    /// When the database fails.
     pub async fn logged_messages(&self, endpoint: &str, since: i64) -> Result<BTreeSet<i64>, StoreError> {
         let ids: Vec<i64> = webhook_logs::Entity::find()
             .select_only()
@@ -132,6 +155,9 @@ impl Store {
     }
 
     /// Marks the log rows of messages that were deleted in Discord. Their orders stay.
+    ///
+    /// # Errors
+    /// If the database fails.
     pub async fn mark_deleted(&self, messages: &[i64], now: DateTime<Utc>) -> Result<(), StoreError> {
         webhook_logs::Entity::update_many()
             .col_expr(webhook_logs::Column::DeletedAt, now.into())

@@ -11,10 +11,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
-    Value,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 
 use super::insert::insert;
 use crate::order::dates::day_of;
@@ -148,7 +145,10 @@ impl SumChanges {
     }
 
     /// Adds the differences to the stored rows.
-    pub(crate) async fn save(self, transaction: &DatabaseTransaction) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn save(self, transaction: &impl ConnectionTrait) -> Result<(), StoreError> {
         const COLUMNS: [&str; 9] =
             ["kind", "day", "name", "currency", "orders", "void", "units", "priced", "hundredths"];
         let tail = " ON CONFLICT (kind, day, name, currency) DO UPDATE SET \

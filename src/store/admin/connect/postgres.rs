@@ -1,103 +1,50 @@
-//! Opens a PostgreSQL database: checks the server, sets up each session, and creates the pools.
+//! Opens a PostgreSQL database: waits for a usable server, migrates, and creates the pools.
 
-use std::fmt::{self, Display};
-use std::io;
-use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgDatabaseError};
-use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
-use sea_orm::{Database, DatabaseConnection, DbErr, RuntimeErr};
-use tokio::time::{sleep, timeout};
+use sea_orm::sqlx::{self, AssertSqlSafe, Executor, Row};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement};
+use tokio::time::sleep;
 
 use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
 use crate::config::DatabaseUrl;
+use crate::store::cluster::primary;
+use crate::store::connection::pool::{Pool, Settings};
+use crate::store::connection::server::{Server, detect_pooler, is_temporary, reason};
+use crate::store::connection::{Connection, rights};
 use crate::store::database_file::DatabaseFile;
 use crate::store::error::{postgres as codes, postgres_error, root, sqlx_error};
 use crate::store::{Options, Store, StoreError};
 
-/// Held until the migrating transaction ends. Every ROMS uses the same number: "roms" in ASCII.
-pub(crate) const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(1919905139)";
+/// Prepares the transaction of the migrations. It may take long, and may wait for that of another process. Every ROMS
+/// uses the same lock: "roms" in ASCII. SeaORM prepares statements, whose names may already be in use in a session that
+/// a pooler hands on.
+pub(crate) const BEGIN_MIGRATION: &str = "DEALLOCATE ALL; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+                                          SET LOCAL synchronous_commit = on; SELECT pg_advisory_xact_lock(1919905139)";
+/// Leaves no prepared statement to whoever gets the session next.
+pub(crate) const END_MIGRATION: &str = "DEALLOCATE ALL";
 
 /// The oldest supported release, in the form of `server_version_num`.
 const MIN_VERSION: i32 = 150_000;
 /// Connections that write. The writer uses one and the Discord edge another for its cursors; the rest are for the case
-/// that a connection hangs on a broken network. Two stay open, because the pool checks a returning connection and the
-/// next statement would otherwise have to open a new one.
-const WRITERS: RangeInclusive<u32> = 2..=4;
-/// Pause before another attempt to connect to a server that is starting up.
+/// that a connection hangs on a broken network.
+const WRITERS: usize = 4;
+/// Pause before another attempt to connect to a server that cannot be used yet.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
-/// The pools close a connection that was idle for this long.
-const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
-/// The pools close a connection of this age.
-const MAX_LIFETIME: Duration = Duration::from_mins(30);
 
-pub(crate) type Settings<'a> = &'a [(&'a str, &'a str)];
-
-/// A migration may take long, and may wait for that of another process.
-const MIGRATING: Settings<'_> = &[("statement_timeout", "0"), ("lock_timeout", "0")];
 /// Every query of a writer has an index, but before the first ANALYZE the planner would scan whole tables.
 const WRITING: Settings<'_> = &[
+    ("TimeZone", "UTC"),
     ("statement_timeout", "30s"),
     ("lock_timeout", "5s"),
-    ("idle_in_transaction_session_timeout", "60s"),
+    ("idle_in_transaction_session_timeout", "1min"),
     ("enable_seqscan", "off"),
     ("jit", "off"),
 ];
-const READING: Settings<'_> = &[("statement_timeout", "30s"), ("default_transaction_read_only", "on")];
-/// For a server that is configured to answer before data is on disk: ROMS must not acknowledge a message too early.
-const DURABLE: Settings<'_> = &[("synchronous_commit", "on")];
-
-/// The server, for connections outside the pools.
-#[derive(Clone)]
-pub(crate) struct Server {
-    options: PgConnectOptions,
-    url: DatabaseUrl,
-}
-
-impl fmt::Debug for Server {
-    /// Without the password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.url, f)
-    }
-}
-
-impl Server {
-    fn new(url: &DatabaseUrl) -> Result<Self, StoreError> {
-        let mut options: PgConnectOptions = url.expose().parse().map_err(|_| StoreError::Url)?;
-        if options.get_application_name().is_none() {
-            options = options.application_name("roms");
-        }
-        let options = options.disable_statement_logging();
-        Ok(Self { options, url: url.clone() })
-    }
-
-    /// Options to connect with these session settings.
-    pub(crate) fn options(&self, settings: Settings<'_>) -> PgConnectOptions {
-        self.options.clone().options(settings.iter().copied())
-    }
-
-    /// Connects with these session settings.
-    pub(crate) async fn connect(&self, settings: Settings<'_>) -> Result<PgConnection, sqlx::Error> {
-        PgConnection::connect_with(&self.options(settings)).await
-    }
-
-    /// The error that says why the server is not usable, and what to do.
-    pub(crate) fn refused(&self, error: &sqlx::Error) -> StoreError {
-        self.refused_because(reason(error))
-    }
-
-    fn refused_because(&self, reason: String) -> StoreError {
-        StoreError::Server { url: self.url.to_string(), reason }
-    }
-}
-
-/// What ROMS has to know about the server.
-struct ServerInfo {
-    version: String,
-    /// Whether it answers a commit before the data is on disk, unless told otherwise.
-    is_asynchronous: bool,
-}
+const READING: Settings<'_> = &[("TimeZone", "UTC"), ("statement_timeout", "30s")];
+/// What PostgreSQL must show in a transaction that only reads.
+const READ_ONLY: (&str, &str) = ("transaction_read_only", "on");
 
 /// Opens and migrates.
 pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, StoreError> {
@@ -106,8 +53,9 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
         Some(error) => server.refused(error),
         None => server.refused_because(root(&error).to_string()),
     };
-    let info = inspect(&server).await.map_err(|reason| server.refused_because(reason))?;
-    let migrator = connect(&server, 1..=1, &[MIGRATING]).await.map_err(explain)?;
+    let version = wait_until_usable(&server, wanted.wait.unwrap_or(BUSY_TIMEOUT)).await?;
+    detect_pooler(&server).await.map_err(|error| server.refused(&error))?;
+    let migrator = connect_migrator(&server).await.map_err(explain)?;
     let (timezone, has_search_index) = migrate(&migrator, wanted).await.map_err(|error| match error {
         StoreError::Database(error)
             if postgres_error(&error).is_some_and(|e| e.code() == codes::NO_RIGHT) =>
@@ -117,122 +65,122 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
         other => other,
     })?;
     drop(migrator.close().await);
-    let durable = if info.is_asynchronous { DURABLE } else { &[] };
-    let writer = connect(&server, WRITERS, &[WRITING, durable]).await.map_err(explain)?;
-    let readers = connect(&server, 1..=READERS, &[READING]).await.map_err(explain)?;
-    let engine = format!("PostgreSQL {}", info.version);
+    let writer = Connection::Postgres(Pool::new(server.clone(), WRITING, false, WRITERS));
+    let readers = Connection::Postgres(Pool::new(server.clone(), READING, true, READERS));
+    check_settings(&server, &writer, WRITING).await?;
+    check_settings(&server, &readers, &[READING, &[READ_ONLY]].concat()).await?;
+    rights::check(&server, &writer).await?;
+    let watch = primary::watch(server.clone(), [writer.clone(), readers.clone()]);
     Ok(Store {
         writer,
         readers,
-        engine,
+        engine: format!("PostgreSQL {version}"),
         timezone,
         has_search_index,
         file: DatabaseFile::default(),
         server: Some(server),
         origin: origin(),
+        epoch: Arc::default(),
+        own_events: Arc::default(),
+        _watch: Some(Arc::new(watch)),
     })
 }
 
-/// Removes deleted row versions from tables, without the time limit of a writer's statement.
-pub(crate) async fn vacuum(writer: &DatabaseConnection, tables: &[&str]) -> Result<(), DbErr> {
+/// The tables that `roms purge` empties.
+const PURGED: [&str; 5] = ["orders", "order_events", "webhook_logs", "order_sums", "discord_views"];
+
+/// Removes deleted row versions from all tables that hold personal data.
+pub(crate) async fn vacuum(server: &Server) -> Result<(), DbErr> {
     let failed = |error: sqlx::Error| DbErr::Exec(RuntimeErr::SqlxError(error.into()));
-    // Taken out of the pool and closed at the end, because its settings change.
-    let mut connection = writer.get_postgres_connection_pool().acquire().await.map_err(failed)?.detach();
-    for statement in ["SET statement_timeout = 0".to_owned()]
-        .into_iter()
-        .chain(tables.iter().map(|table| format!("VACUUM {table}")))
-    {
-        connection.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.map_err(failed)?;
+    let mut session = server.open_session().await.map_err(failed)?;
+    for table in PURGED {
+        let vacuum = sqlx::raw_sql(AssertSqlSafe(format!("VACUUM {table}")));
+        session.connection.execute(vacuum).await.map_err(failed)?;
     }
-    drop(connection.close().await);
+    session.close().await;
     Ok(())
 }
 
-async fn connect(
-    server: &Server,
-    connections: RangeInclusive<u32>,
-    settings: &[Settings<'_>],
-) -> Result<DatabaseConnection, DbErr> {
-    let options = server.options(&settings.concat());
-    let mut pool = pool("postgres://", *connections.end());
-    pool.min_connections(*connections.start());
-    pool.idle_timeout(IDLE_TIMEOUT)
-        .max_lifetime(MAX_LIFETIME)
-        .map_sqlx_postgres_opts(move |_| options.clone());
+/// SeaORM's migrations need a connection of SeaORM.
+async fn connect_migrator(server: &Server) -> Result<DatabaseConnection, DbErr> {
+    let (options, mut pool) = (server.options(), pool("postgres://", 1));
+    pool.map_sqlx_postgres_opts(move |_| options.clone());
     Database::connect(pool).await
 }
 
-/// Checks on a separate connection whether the server is usable; otherwise returns the reason.
-async fn inspect(server: &Server) -> Result<ServerInfo, String> {
-    let mut connection = connect_first(server).await?;
-    let sql = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), \
-               current_setting('server_encoding'), pg_is_in_recovery(), current_setting('synchronous_commit')";
-    let asked =
-        sqlx::query_as::<_, (i32, String, String, bool, String)>(sql).fetch_one(&mut connection).await;
-    let (number, version, encoding, standby, commit) = asked.map_err(|error| reason(&error))?;
-    drop(connection.close().await);
-    // Distributions append their own text to the number.
-    let version = version.split_whitespace().next().unwrap_or_default().to_owned();
-    if number < MIN_VERSION {
-        return Err(format!("it is PostgreSQL {version}; ROMS needs 15 or newer"));
-    }
-    if encoding != "UTF8" {
-        return Err(format!(
-            "its encoding is {encoding}; create a new one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
-        ));
-    }
-    if standby {
-        return Err("it is a standby, which is read-only; put the primary into database.url".to_owned());
-    }
-    Ok(ServerInfo { version, is_asynchronous: commit == "off" })
-}
-
-/// Connects; tries again for a few seconds if the server is starting up.
-async fn connect_first(server: &Server) -> Result<PgConnection, String> {
-    let deadline = Instant::now() + BUSY_TIMEOUT;
-    let mut last = None;
+/// Waits until the server can be used, and returns its version. Fails at once for a reason that does not pass.
+async fn wait_until_usable(server: &Server, wait: Duration) -> Result<String, StoreError> {
+    let deadline = Instant::now() + wait;
+    let mut is_logged = false;
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let error = match timeout(left, server.connect(&[])).await {
-            Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => error,
-            Err(_) => return Err(last.unwrap_or_else(|| unreachable(&"it does not answer in time"))),
+        let error = match inspect(server).await {
+            Ok(inspected) => return inspected.map_err(|reason| server.refused_because(reason)),
+            Err(error) => error,
         };
-        let starting = match &error {
-            sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
-            sqlx::Error::Database(error) => error.is_transient_in_connect_phase(),
-            _ => false,
-        };
-        if !starting || left < RETRY_PAUSE {
-            return Err(reason(&error));
+        if !is_temporary(&error) || Instant::now() + RETRY_PAUSE > deadline {
+            return Err(server.refused(&error));
         }
-        last = Some(reason(&error));
+        if !is_logged {
+            is_logged = true;
+            tracing::warn!("waiting up to {} s for the database: {}", wait.as_secs(), reason(&error));
+        }
         sleep(RETRY_PAUSE).await;
     }
 }
 
-/// Why the database cannot be opened. Of the server's error only the message is shown, because its details repeat data.
-fn reason(error: &sqlx::Error) -> String {
-    match error {
-        // sqlx reports an untrusted certificate this way.
-        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => untrusted(error),
-        sqlx::Error::Io(error) => unreachable(error),
-        sqlx::Error::Tls(error) => untrusted(error),
-        sqlx::Error::Database(error) => {
-            let code = error.try_downcast_ref::<PgDatabaseError>().map_or("", PgDatabaseError::code);
-            let known = codes::REASONS.iter().find(|(known, _)| *known == code);
-            known.map_or_else(|| error.message().to_owned(), |(_, reason)| (*reason).to_owned())
-        }
-        other => root(other).to_string(),
+/// Returns the version, or why ROMS cannot use a server of this kind.
+async fn inspect(server: &Server) -> Result<Result<String, String>, sqlx::Error> {
+    let sql = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), \
+               current_setting('server_encoding')";
+    let mut session = server.open_session().await?;
+    let row = session.connection.fetch_one(sqlx::raw_sql(sql)).await?;
+    session.close().await;
+    let (number, version, encoding): (i32, String, String) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    // Distributions append their own text to the number.
+    let version = version.split_whitespace().next().unwrap_or_default().to_owned();
+    if number < MIN_VERSION {
+        return Ok(Err(format!("it is PostgreSQL {version}; ROMS needs 15 or newer")));
     }
+    if encoding != "UTF8" {
+        return Ok(Err(format!(
+            "its encoding is {encoding}; create a new one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        )));
+    }
+    Ok(Ok(version))
 }
 
-fn untrusted(error: &impl Display) -> String {
-    format!("TLS fails ({error}); see sslmode and sslrootcert in database.url")
-}
-
-fn unreachable(error: &impl Display) -> String {
-    format!(
-        "cannot reach the server ({error}); is it running, and are host and port in database.url correct?"
-    )
+/// Refuses a server, or a pooler in front of it, that does not keep the settings of a transaction.
+async fn check_settings(
+    server: &Server,
+    pool: &Connection,
+    expected: Settings<'_>,
+) -> Result<(), StoreError> {
+    let transaction = pool.begin().await.map_err(|error| match sqlx_error(&error) {
+        Some(error) => server.refused(error),
+        None => error.into(),
+    })?;
+    let shown = async |name: &str| -> Result<String, StoreError> {
+        let sql = "SELECT current_setting($1)";
+        let sql = Statement::from_sql_and_values(DbBackend::Postgres, sql, [name.into()]);
+        let row = transaction.query_one_raw(sql).await?;
+        Ok(row.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?)
+    };
+    let refuse = |name: &str, value: &str, shown: &str| {
+        server.refused_because(format!(
+            "it does not keep {name} = {value}, which ROMS sets in each transaction (it shows {shown}); use another \
+             pooler, or connect without one"
+        ))
+    };
+    for (name, value) in expected {
+        let shown = shown(name).await?;
+        if shown != *value {
+            return Err(refuse(name, value, &shown));
+        }
+    }
+    let commit = shown("synchronous_commit").await?;
+    if commit == "off" && !expected.contains(&READ_ONLY) {
+        return Err(refuse("synchronous_commit", "on", &commit));
+    }
+    Ok(())
 }

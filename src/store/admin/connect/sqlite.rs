@@ -3,21 +3,21 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sea_orm::sqlx::{self, Connection, SqliteConnection};
+use sea_orm::sqlx::{self, Connection as _, SqliteConnection};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbErr};
 use tokio::time::sleep;
 
 use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
+use crate::store::connection::Connection;
 use crate::store::database_file::DatabaseFile;
 use crate::store::error::{extended_sqlite_code, root, sqlite, sqlite_code};
 use crate::store::{Options, Store, StoreError};
 
 /// SQLite truncates the write-ahead log to this size after a checkpoint, in bytes.
 const MAX_LOG_SIZE: u32 = 64 * 1024 * 1024;
-/// Statements that each connection keeps prepared. The writer has about 40 for each table, one for each number of rows.
-const PREPARED_STATEMENTS: usize = 256;
 /// Pause before another attempt to connect.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
@@ -33,11 +33,23 @@ pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
     })?;
     // After the migrations: they may create a large index, which is sorted in a file.
     keep_undo_in_memory(&writer, true).await.map_err(explain)?;
-    let readers = connect(path, READERS, true).await.map_err(explain)?;
+    let readers = connect(path, READERS as u32, true).await.map_err(explain)?;
     let (engine, origin) = ("SQLite".to_owned(), origin());
     let file = DatabaseFile::opened(path)
         .map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })?;
-    Ok(Store { writer, readers, engine, timezone, has_search_index, file, server: None, origin })
+    Ok(Store {
+        writer: Connection::Sqlite(writer),
+        readers: Connection::Sqlite(readers),
+        engine,
+        timezone,
+        has_search_index,
+        file,
+        server: None,
+        origin,
+        epoch: Arc::default(),
+        own_events: Arc::default(),
+        _watch: None,
+    })
 }
 
 /// Turns an error of opening into one that names the file.
@@ -101,7 +113,6 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
                 .in_memory(false)
                 .shared_cache(false)
                 .busy_timeout(BUSY_TIMEOUT)
-                .statement_cache_capacity(PREPARED_STATEMENTS)
                 .foreign_keys(true)
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
@@ -113,7 +124,7 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
 
 /// Chooses where a connection keeps temporary data. In memory: otherwise each statement of many rows writes its undo
 /// journal to a file. In files: for work on the whole database, such as `VACUUM`, which makes a copy of it.
-pub(crate) async fn keep_undo_in_memory(writer: &DatabaseConnection, wanted: bool) -> Result<(), DbErr> {
+pub(crate) async fn keep_undo_in_memory(writer: &impl ConnectionTrait, wanted: bool) -> Result<(), DbErr> {
     let place = if wanted { "MEMORY" } else { "FILE" };
     writer.execute_unprepared(&format!("PRAGMA temp_store = {place}")).await.map(drop)
 }

@@ -1,0 +1,62 @@
+//! Watches where the address of a PostgreSQL database leads. Connections to an old primary stay open when a proxy sends
+//! new ones elsewhere, and an old primary that wakes up accepts orders which its successor never sees. So a new
+//! connection is opened every two seconds; if it leads to a newer primary, all older connections are given up.
+
+use std::time::Duration;
+
+use sea_orm::sqlx;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::store::connection::Connection;
+use crate::store::connection::server::{Server, reason};
+
+/// Pause between two looks.
+const INTERVAL: Duration = Duration::from_secs(2);
+/// Pause after a connection failed. Short, so that orders are accepted soon after the server can be used again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(300);
+/// How long a connection may take. Not long, because the address may lead elsewhere meanwhile.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Watches until the guard is dropped.
+pub(crate) fn watch(server: Server, pools: [Connection; 2]) -> DropGuard {
+    let stop = CancellationToken::new();
+    let watching = stop.clone();
+    tokio::spawn(async move { watching.run_until_cancelled(run(server, pools)).await });
+    stop.drop_guard()
+}
+
+async fn run(server: Server, pools: [Connection; 2]) {
+    let mut logged = None;
+    loop {
+        let is_found = match timeout(LOOK_TIMEOUT, server.open_session()).await {
+            Ok(Ok(session)) => {
+                session.close().await;
+                logged = None;
+                true
+            }
+            Ok(Err(error)) => {
+                log_refusal(&error, &mut logged);
+                false
+            }
+            Err(_) => false,
+        };
+        for pool in &pools {
+            if let Connection::Postgres(pool) = pool {
+                pool.prune().await;
+            }
+        }
+        sleep(if is_found { INTERVAL } else { RETRY_INTERVAL }).await;
+    }
+}
+
+/// Logs once why a server that answers is not used. The writer logs that a server does not answer.
+fn log_refusal(error: &sqlx::Error, logged: &mut Option<String>) {
+    if let sqlx::Error::Configuration(_) = error {
+        let reason = reason(error);
+        if logged.as_ref() != Some(&reason) {
+            tracing::warn!("the address of the database leads to a server that ROMS does not use: {reason}");
+            *logged = Some(reason);
+        }
+    }
+}

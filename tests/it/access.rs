@@ -1,3 +1,0 @@
-//! API tokens: how they are made and revoked, and what they permit.
-
-mod command;
