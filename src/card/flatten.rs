@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::message::{Embed, Message, Part, without_nul};
 use super::parse::bots::bot_uses_color;
+use super::parse::heading::Certainty;
 use super::parse::markup;
 use super::parse::text_form::{self, Line, Row};
 
@@ -75,7 +76,7 @@ fn split_cards(text: &str) -> impl Iterator<Item = String> {
     let mut has_labels = false;
     for Row { raw, line } in text_form::rows(text) {
         match line {
-            Line::Heading(heading) if has_labels && heading.strong => {
+            Line::Heading(heading) if has_labels && heading.certainty == Certainty::Exact => {
                 cards.push(String::new());
                 has_labels = false;
             }

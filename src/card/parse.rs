@@ -116,7 +116,10 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
             builder.extra.get("failure_reason").map(|reason| values::cancel_reason(reason));
     }
     builder.fill_from_items();
-    builder.derived.store = heading.and_then(|heading| heading.store.clone()).or_else(|| amazon(&builder));
+    builder.derived.store = heading
+        .and_then(|heading| heading.store.clone())
+        .or_else(|| builder.author.clone().filter(|author| bots::is_store_name(author)))
+        .or_else(|| amazon(&builder));
     if builder.stated.email.is_none() {
         builder.stated.email = builder.stated.profile.clone().filter(|profile| values::is_email(profile));
     }
@@ -178,7 +181,7 @@ fn outcome(builder: &PatchBuilder, form: &TextForm) -> Option<CardKind> {
     let kind = builder.result.or(heading).or_else(footer_kind).or_else(monitor);
     match (kind, builder.color) {
         (Some(CardKind::Success), Some(rgb)) if footer.is_some_and(bots::bot_uses_color) => {
-            heading::color_outcome(rgb).or(kind)
+            bots::color_outcome(rgb).or(kind)
         }
         _ => kind,
     }

@@ -1,5 +1,8 @@
 //! Names of checkout bots and stores, to tell them apart in headings and footers.
 
+use super::heading::CardKind;
+use super::values::is_host;
+
 /// Names of checkout bots, folded, and how they are stored. The footer of a card starts with one.
 const BOTS: &[(&str, &str)] = &[
     ("prism technologies", "Refract"),
@@ -21,6 +24,20 @@ const BOTS: &[(&str, &str)] = &[
     ("zyn", "Zyn"),
     ("valor", "Valor"),
     ("swft", "Swft"),
+    ("wrath", "Wrath"),
+    ("mekaio", "MEK"),
+    ("mek", "MEK"),
+    ("dragonaio", "Dragon"),
+    ("dragon aio", "Dragon"),
+    ("nsb", "NSB"),
+    ("velox", "Velox"),
+    ("estock", "Estock"),
+    ("mangoaio", "Mango"),
+    ("mango aio", "Mango"),
+    ("tsb", "TSB"),
+    ("prismaio", "Prism"),
+    ("prism aio", "Prism"),
+    ("prism", "Prism"),
     ("nexar", "Nexar"),
     ("enven", "Enven"),
     ("kodai", "Kodai"),
@@ -38,36 +55,21 @@ const BOTS: &[(&str, &str)] = &[
 ];
 
 /// Stores that a heading may name without a bar, folded.
+#[rustfmt::skip]
 const STORES: &[&str] = &[
-    "amazon",
-    "target",
-    "walmart",
-    "best buy",
-    "bestbuy",
-    "costco",
-    "gamestop",
-    "pokemon center",
-    "pokémon center",
-    "sam's club",
-    "samsclub",
-    "newegg",
-    "microcenter",
-    "micro center",
-    "barnes & noble",
-    "ebay",
-    "nike",
-    "snkrs",
-    "footlocker",
-    "foot locker",
-    "supreme",
-    "shopify",
-    "topps",
-    "crunchyroll",
-    "macy's",
-    "kohl's",
-    "home depot",
-    "lowe's",
+    "adidas", "aldi", "amazon", "argos", "asos", "asda", "barnes & noble", "best buy", "bestbuy", "bjs", "boxlunch", "champs",
+    "converse", "costco", "crunchyroll", "currys", "dick's", "disney", "ebay", "ebgames", "eb games", "finish line", "fnac",
+    "foot locker", "footlocker", "game nerdz", "gamestop", "harrods", "hibbett", "home depot", "hot topic", "jd sports", "kith",
+    "kohl's", "kohls", "lego", "lowe's", "lowes", "macy's", "macys", "media markt", "mediamarkt", "meijer", "micro center",
+    "microcenter", "mattel", "nike", "newegg", "otto", "palace", "panini", "playstation", "pokemon center", "pokémon center",
+    "pop mart", "popmart", "sam's club", "sams club", "samsclub", "saturn", "scheels", "shopify", "smyths", "snipes", "snkrs",
+    "sony", "ssense", "staples", "stockx", "supreme", "target", "tesco", "ticketmaster", "topps", "toys r us", "ulta",
+    "urban outfitters", "vans", "walgreens", "walmart", "yeezy supply", "zalando", "zotac",
 ];
+
+/// How the names of many stores end: the country in which they sell.
+const COUNTRIES: &[&str] =
+    &["US", "USA", "CA", "UK", "EU", "DE", "FR", "IT", "ES", "NL", "AU", "JP", "SG", "MX"];
 
 /// Bots that always write "Successful Checkout!" and state the outcome by the color of the embed, folded.
 const BOTS_USING_COLOR: &[&str] = &["shikari"];
@@ -128,11 +130,24 @@ pub(crate) fn is_monitor_name(text: &str) -> bool {
 /// Whether a part of a heading surely names a store.
 #[must_use]
 pub(crate) fn is_store_name(text: &str) -> bool {
-    STORES.iter().any(|store| strip_name(text, store).is_some())
+    let ends_in_country = || text.rsplit_once(' ').is_some_and(|(_, last)| COUNTRIES.contains(&last));
+    STORES.iter().any(|store| strip_name(text, store).is_some()) || ends_in_country() || is_host(text)
 }
 
 /// Whether the color of this bot's embeds states the outcome.
 #[must_use]
 pub(crate) fn bot_uses_color(footer: &str) -> bool {
     BOTS_USING_COLOR.iter().any(|name| strip_name(footer, name).is_some())
+}
+
+/// The outcome that the color of an embed states: green is confirmed, orange on hold and red cancelled.
+#[must_use]
+pub(crate) fn color_outcome(rgb: u32) -> Option<CardKind> {
+    let [_, red, green, blue] = rgb.to_be_bytes().map(i32::from);
+    if red > green + 60 && red > blue + 60 {
+        let is_red = green < 110 && green - blue < 60;
+        Some(if is_red { CardKind::Cancelled } else { CardKind::Hold })
+    } else {
+        (green > red + 30 && green > blue).then_some(CardKind::Success)
+    }
 }

@@ -58,8 +58,10 @@ pub(crate) fn visible(raw: &str) -> (Cow<'_, str>, Option<String>) {
         (text, link) = (Cow::Owned(without), target);
     }
     if has(WRAPPER) {
-        if has_pair(&text, *b"**") {
-            text = Cow::Owned(without_pairs(&text, "**", is_bold));
+        for (pair, marker) in [(*b"**", "**"), (*b"__", "__")] {
+            if has_pair(&text, pair) {
+                text = Cow::Owned(without_pairs(&text, marker, is_bold));
+            }
         }
         text = slice(text, without_wrappers);
     }
@@ -79,12 +81,21 @@ pub(crate) fn visible(raw: &str) -> (Cow<'_, str>, Option<String>) {
 /// The form in which labels and headings are compared: a line without markup, emoji and block marks.
 #[must_use]
 pub fn label_text(line: &str) -> Cow<'_, str> {
-    let (text, _) = visible(line);
+    let (mut text, _) = visible(line);
+    if text.contains("<@") {
+        text = Cow::Owned(without_mentions(&text));
+    }
     if text.is_ascii() {
         return slice(text, without_block_marks);
     }
     let kept: String = text.chars().filter(|c| !is_emoji(*c)).collect();
     Cow::Owned(without_block_marks(&kept).to_owned())
+}
+
+/// Removes mentions of users and roles, with which bots begin a heading: `<@123456789012345678> Successful Checkout`.
+fn without_mentions(text: &str) -> String {
+    let is_mention = |word: &&str| word.starts_with("<@") && word.ends_with('>');
+    text.split_whitespace().filter(|word| !is_mention(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn without_block_marks(text: &str) -> &str {
@@ -218,7 +229,7 @@ fn without_pairs(text: &str, marker: &str, is_pair: impl Fn(&str, &str, &str) ->
     out
 }
 
-/// Whether stars mean bold. Inside a word they mask text (`j***e@g****.com`) or belong to a password.
+/// Whether stars or underscores mean bold or underlined. Inside a word they mask text (`j***e@g****.com`) or belong to a password.
 fn is_bold(before: &str, inside: &str, behind: &str) -> bool {
     let is_edge = |c: char| c.is_whitespace() || c == '*';
     !inside.is_empty()

@@ -12,7 +12,7 @@
 use std::cell::LazyCell;
 use std::collections::HashMap;
 
-use super::heading::{self, CardKind, Heading};
+use super::heading::{self, CardKind, Certainty, Heading};
 use super::labels::{self, Column, Label};
 use super::markup::{self, Plain};
 use super::values;
@@ -44,7 +44,7 @@ pub enum Line<'a> {
 /// The lines of a text form, grouped by label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextForm {
-    /// The first strong heading, or else the first heading. A notice in front of a strong heading is kept.
+    /// The first heading. An exact heading takes the place of a weak one in front of it, unless that is a notice.
     pub heading: Option<Heading>,
     /// Other lines before the first label.
     pub intro: Vec<Plain>,
@@ -213,10 +213,11 @@ pub fn parse(text: &str) -> TextForm {
     for (at, Row { raw, line }) in rows.iter().enumerate() {
         open = match line {
             Line::Heading(heading) if matches!(open, Open::Intro) => {
-                let is_weak = |kept: &Heading| {
-                    !kept.strong && !matches!(kept.kind, CardKind::Notice(notice) if !notice.may_be_order())
+                let is_clearer = |kept: &Heading| {
+                    let is_notice = matches!(kept.kind, CardKind::Notice(notice) if !notice.may_be_order());
+                    kept.certainty == Certainty::Weak && heading.certainty == Certainty::Exact && !is_notice
                 };
-                if form.heading.as_ref().is_none_or(|kept| heading.strong && is_weak(kept)) {
+                if form.heading.as_ref().is_none_or(is_clearer) {
                     form.heading = Some(heading.clone());
                 }
                 Open::Intro

@@ -1,0 +1,83 @@
+//! What a card reports: the outcome of a checkout, news about an order, or a message that is not about an order.
+
+/// What a card reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardKind {
+    /// A successful checkout.
+    Success,
+    /// A checkout that is held for review.
+    Hold,
+    /// A failed checkout.
+    Failure,
+    /// An order that was cancelled.
+    Cancelled,
+    /// An order that is on its way.
+    Shipped,
+    /// An order that arrived.
+    Delivered,
+    /// An order that was refunded.
+    Refunded,
+    /// News about an order. The card itself may state a status.
+    Update,
+    /// A message that is not about an order.
+    Notice(Notice),
+}
+
+/// What a message that is not about an order is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The bot's test button, or a test of the connection.
+    Test,
+    /// A stock or price notice.
+    Monitor,
+    /// An item in the cart that is not bought yet.
+    Cart,
+    /// A request to confirm a payment with 3-D Secure.
+    ThreeDSecure,
+    /// A place in a waiting room.
+    Queue,
+    /// A reminder of a release.
+    Release,
+    /// A summary of a drop or of a day.
+    Summary,
+    /// A new account at a store.
+    Account,
+}
+
+impl Notice {
+    /// Whether a card under this heading is an order if it has an order number.
+    #[must_use]
+    pub const fn may_be_order(self) -> bool {
+        matches!(self, Self::Test | Self::Monitor)
+    }
+
+    /// Machine-readable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Monitor => "monitor",
+            Self::Cart => "cart",
+            Self::ThreeDSecure => "three_d_secure",
+            Self::Queue => "queue",
+            Self::Release => "release",
+            Self::Summary => "summary",
+            Self::Account => "account",
+        }
+    }
+
+    /// What the message is, for people.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Test => "test notification",
+            Self::Monitor => "monitor notice",
+            Self::Cart => "cart notice",
+            Self::ThreeDSecure => "request to confirm a payment",
+            Self::Queue => "queue notice",
+            Self::Release => "release reminder",
+            Self::Summary => "summary",
+            Self::Account => "account notice",
+        }
+    }
+}

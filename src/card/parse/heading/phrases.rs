@@ -1,0 +1,236 @@
+//! The phrases by which checkout bots and stores say what happened.
+//!
+//! A row pairs each subject with each outcome: `order` and `placed` give the phrase `order placed`. The order of the
+//! words, fillers (`your`, `has been`) and doubled letters do not matter, see [`super::words`]. A new wording needs a
+//! word in one of the lists.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use arrayvec::ArrayString;
+
+use super::kind::CardKind::{self, Cancelled, Delivered, Failure, Hold, Refunded, Shipped, Success, Update};
+use super::kind::Notice;
+use super::words::{MAX_WORD, PhraseKey, SYNONYMS, Word, count_fillers, phrase_key};
+
+/// How much text beside a phrase is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Strength {
+    /// An everyday word. Counts only before the first label of a card, and rarely before a colon.
+    Weak,
+    /// Names an order or a payment. A name may come before it.
+    Strong,
+    /// Names a checkout. A name may come before or after it.
+    Checkout,
+}
+use Strength::{Checkout, Strong, Weak};
+
+const TEST: CardKind = CardKind::Notice(Notice::Test);
+const MONITOR: CardKind = CardKind::Notice(Notice::Monitor);
+const CART: CardKind = CardKind::Notice(Notice::Cart);
+const THREE_D_SECURE: CardKind = CardKind::Notice(Notice::ThreeDSecure);
+const QUEUE: CardKind = CardKind::Notice(Notice::Queue);
+const RELEASE: CardKind = CardKind::Notice(Notice::Release);
+const SUMMARY: CardKind = CardKind::Notice(Notice::Summary);
+const ACCOUNT: CardKind = CardKind::Notice(Notice::Account);
+
+/// No subject: each outcome is a phrase of its own.
+const ALONE: &[&str] = &[""];
+#[rustfmt::skip]
+const FAILED: &[&str] = &[
+    "failed", "failure", "unsuccessful", "declined", "error", "denied", "blocked", "rejected", "refused", "unable", "incomplete",
+];
+#[rustfmt::skip]
+const PACKAGE: &[&str] = &["order", "package", "parcel", "shipment", "delivery order", "item order", "items order"];
+
+/// What a card reports, how clear the words are, and the subjects and outcomes to combine.
+type Row = (CardKind, Strength, &'static [&'static str], &'static [&'static str]);
+
+#[rustfmt::skip]
+const PHRASES: &[Row] = &[
+    (Success, Checkout, &["checkout"], &["successful", "completed", "confirmed", "approved", "secured", "succeeded"]),
+    (Success, Checkout, &["checked out"], &["successfully"]),
+    (Success, Strong, &["order", "purchase"], &[
+        "successful", "completed", "successfully completed", "confirmed", "successfully confirmed", "placed",
+        "successfully placed", "received", "successfully received", "secured", "accepted", "approved", "submitted",
+        "successfully submitted", "successfully created",
+    ]),
+    (Success, Strong, &["order", "purchase", "checkout"], &["complete"]),
+    (Success, Strong, &["payment", "transaction"], &["successful", "accepted", "approved", "completed"]),
+    (Success, Strong, &["successfully"], &["purchased", "ordered", "copped"]),
+    (Success, Strong, &["thank for order", "thanks for order"], &[""]),
+    (Success, Strong, &["kodai"], &["success"]),
+    (Success, Weak, ALONE, &[
+        "item purchased", "product purchased", "purchase made", "order created", "checked out", "success", "you cooked",
+        "you just cooked", "copped", "checkout link", "purchased",
+    ]),
+    (Hold, Checkout, &["checkout"], &["hold", "on hold", "review hold", "pending review", "under review"]),
+    (Hold, Strong, &["order"], &["hold", "on hold", "held", "review hold", "pending", "pending review", "under review", "in review"]),
+    (Hold, Weak, ALONE, &["review hold", "on hold", "pending review", "under review"]),
+    (Cancelled, Strong, PACKAGE, &["cancelled", "voided", "successfully cancelled"]),
+    (Cancelled, Weak, ALONE, &["cancelled", "voided"]),
+    (Shipped, Strong, PACKAGE, &["shipped", "dispatched", "out for delivery", "on its way", "on way", "in transit"]),
+    (Shipped, Weak, ALONE, &["shipped", "out for delivery", "in transit"]),
+    (Delivered, Strong, PACKAGE, &["delivered", "arrived"]),
+    (Delivered, Weak, ALONE, &["delivered"]),
+    (Refunded, Strong, &["order", "purchase"], &["refunded", "refund"]),
+    (Refunded, Strong, &["refund"], &["processed", "issued", "completed", "approved", "confirmed"]),
+    (Refunded, Weak, ALONE, &["refunded"]),
+    (Update, Strong, &["order", "order status", "tracking", "shipping"], &["update", "updated"]),
+    (Failure, Checkout, &["checkout"], FAILED),
+    (Failure, Checkout, &["to checkout", "to complete checkout", "to place order", "to complete order"], &["failed", "unable"]),
+    (Failure, Strong, &["payment", "payment method", "order", "purchase", "transaction"], FAILED),
+    (Failure, Strong, &["card", "credit card", "debit card"], &["failed", "declined", "denied", "blocked", "rejected", "refused"]),
+    (Failure, Weak, ALONE, FAILED),
+    (Failure, Weak, ALONE, &["out of stock", "oos", "sold out", "shapeblock", "shape block", "unavailable", "fraud"]),
+    (TEST, Weak, &["", "webhook", "connection", "webhook connection", "refract webhook", "this is", "this is webhook"], &["test", "test successful"]),
+    (TEST, Weak, &["test"], &["notification", "message", "embed"]),
+    (TEST, Weak, &["webhook", "connection", "webhook connection"], &[
+        "connected", "successfully connected", "successful", "works", "working", "active", "verified",
+    ]),
+    (TEST, Weak, &["successfully"], &["connected"]),
+    (TEST, Weak, ALONE, &["connected"]),
+    (MONITOR, Weak, &["", "product", "item"], &["restock", "restocked", "in stock", "back in stock", "now available"]),
+    (MONITOR, Weak, &["restock", "stock", "price"], &["alert", "notification", "detected"]),
+    (MONITOR, Weak, &["new"], &["product", "listing"]),
+    (MONITOR, Weak, &["price"], &["change", "drop"]),
+    (MONITOR, Weak, &["low"], &["stock"]),
+    (CART, Weak, &["", "item", "items", "product", "products"], &[
+        "carted", "successfully carted", "in cart", "added to cart", "successfully added to cart", "atc", "successful atc",
+    ]),
+    (CART, Weak, &["cart"], &["successful", "notice", "hold", "held", "reserved", "secured"]),
+    (THREE_D_SECURE, Weak, &["3ds", "3d secure"], &[
+        "", "required", "needed", "pending", "awaiting", "waiting on", "waiting for", "approval", "approval required", "approve",
+        "confirm", "confirmation", "complete", "challenge", "verification", "verify", "authentication", "authenticate",
+        "authentication required", "authorization", "payment", "confirm payment", "approve payment", "complete payment",
+        "payment required",
+    ]),
+    (THREE_D_SECURE, Weak, &["payment"], &[
+        "confirm", "approve", "authenticate", "authentication required", "confirmation required", "needs confirmation",
+        "needs approval", "approval required", "waiting for", "awaiting",
+    ]),
+    (THREE_D_SECURE, Weak, &["action"], &["required", "needed"]),
+    (QUEUE, Weak, &["queue", "waiting room"], &[
+        "", "in", "you are in", "waiting in", "pass", "passed", "passed through", "through", "notice", "entered", "entry",
+        "update", "position", "joined",
+    ]),
+    (RELEASE, Weak, &["release", "drop", "raffle"], &["reminder", "alert", "soon", "upcoming", "today", "tomorrow"]),
+    (RELEASE, Weak, ALONE, &["reminder", "upcoming releases", "upcoming drops", "new release", "releasing soon", "dropping soon"]),
+    (SUMMARY, Weak, &["", "drop", "daily", "weekly", "monthly", "session", "checkout", "checkouts", "order", "orders", "today", "today's"], &[
+        "summary", "stats", "statistics", "recap",
+    ]),
+    (SUMMARY, Weak, &["drop", "daily", "weekly", "monthly", "session", "today's"], &["report", "checkouts", "orders"]),
+    (SUMMARY, Weak, &["today"], &["checkouts", "orders"]),
+    (SUMMARY, Weak, ALONE, &["leaderboard", "analytics"]),
+    (ACCOUNT, Weak, &["account", "accounts", "new account"], &[
+        "created", "successfully created", "creation successful", "generated", "successfully generated", "generation successful",
+        "registered", "registration successful", "verified",
+    ]),
+    (ACCOUNT, Weak, &["new"], &["account"]),
+];
+
+/// Words of phrases that also occur in many other lines, so that they do not suggest a heading.
+#[rustfmt::skip]
+const COMMON_WORDS: &[&str] = &[
+    "order", "orders", "product", "products", "item", "items", "payment", "card", "credit", "debit", "method", "purchase",
+    "transaction", "webhook", "out", "in", "to", "on", "for", "of", "its", "back", "price", "link", "account", "accounts",
+    "soon", "new", "package", "parcel", "place", "today", "tomorrow", "low", "position", "complete", "status", "shipping",
+];
+
+/// What a phrase of the table means.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meaning {
+    pub(crate) kind: CardKind,
+    pub(crate) strength: Strength,
+    /// The fewest and most fillers of the phrase in the table. A weak phrase allows no others.
+    pub(crate) fillers: (usize, usize),
+}
+
+/// The phrases by their normalized form, and the words that suggest a heading.
+struct PhraseTable {
+    phrases: HashMap<PhraseKey, Meaning>,
+    key_words: HashSet<ArrayString<MAX_WORD>>,
+    /// The lengths of the key words for each first byte, one bit for each length.
+    key_lengths: [u32; 128],
+}
+
+static TABLE: LazyLock<PhraseTable> = LazyLock::new(|| {
+    let mut table = PhraseTable { phrases: HashMap::new(), key_words: HashSet::new(), key_lengths: [0; 128] };
+    for (kind, strength, subjects, outcomes) in PHRASES {
+        for (subject, outcome) in
+            subjects.iter().flat_map(|subject| outcomes.iter().map(move |o| (subject, o)))
+        {
+            table.add(*kind, *strength, &format!("{subject} {outcome}"));
+        }
+    }
+    let spellings = table.key_words.iter().map(ArrayString::as_str);
+    for word in spellings.chain(SYNONYMS.iter().map(|(from, _)| *from)) {
+        let first = word.bytes().next().unwrap_or_default();
+        // Doubled letters make a word longer than its normalized form.
+        for length in word.len()..=word.len() + 3 {
+            table.key_lengths[usize::from(first & 0x7f)] |= length_bit(length);
+        }
+    }
+    table
+});
+
+impl PhraseTable {
+    fn add(&mut self, kind: CardKind, strength: Strength, phrase: &str) {
+        let words: Vec<Word<'_>> = phrase.split_whitespace().filter_map(Word::new).collect();
+        let count = count_fillers(&words);
+        // Several words that name a notice are as clear as those that name an order.
+        let is_clear_notice = matches!(kind, CardKind::Notice(_)) && words.len() - count > 1;
+        let strength = if is_clear_notice { Strong } else { strength };
+        let meaning = Meaning { kind, strength, fillers: (count, count) };
+        // The first row that has a phrase gives its meaning.
+        let known = self.phrases.entry(phrase_key(&words)).or_insert(meaning);
+        known.fillers = (known.fillers.0.min(count), known.fillers.1.max(count));
+        let own = words.iter().filter(|word| !word.is_filler && !COMMON_WORDS.contains(&word.raw));
+        self.key_words.extend(own.map(|word| word.normal));
+    }
+}
+
+/// A bit for the length of a word.
+const fn length_bit(length: usize) -> u32 {
+    if length < 32 { 1 << length } else { 0 }
+}
+
+/// The meaning of the phrase that some words are.
+pub(crate) fn find(words: &[Word<'_>]) -> Option<Meaning> {
+    let meaning = TABLE.phrases.get(&phrase_key(words))?;
+    // `Complete your order` asks for something. `Order complete` reports it.
+    if meaning.kind == Success && words.first().is_some_and(|first| first.normal.as_str() == "complete") {
+        return None;
+    }
+    let (least, most) = meaning.fillers;
+    (meaning.strength > Weak || (least..=most).contains(&count_fillers(words))).then_some(*meaning)
+}
+
+/// Whether a line contains a word that suggests a heading, and no URL before it. Most lines need no slower search.
+pub(crate) fn has_key_word(line: &str) -> bool {
+    let table = &*TABLE;
+    let is_word_byte = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+    let mut start = None;
+    for (at, byte) in line.bytes().chain([b' ']).enumerate() {
+        match (start, is_word_byte(byte)) {
+            (None, true) => start = Some(at),
+            (Some(from), false) => {
+                start = None;
+                if line.get(at..).is_some_and(|rest| rest.starts_with("://")) {
+                    return false;
+                }
+                if is_key_word(table, line.get(from..at).unwrap_or_default()) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+fn is_key_word(table: &PhraseTable, word: &str) -> bool {
+    let first = word.bytes().next().unwrap_or_default().to_ascii_lowercase();
+    table.key_lengths[usize::from(first & 0x7f)] & length_bit(word.len()) != 0
+        && Word::new(word).is_some_and(|word| table.key_words.contains(&word.normal))
+}
