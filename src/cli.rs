@@ -22,6 +22,7 @@ mod restore;
 mod send_sample;
 mod serve;
 mod table;
+mod token;
 
 use std::{
     io::{self, BufRead, Write},
@@ -73,6 +74,9 @@ enum Command {
     Restore(restore::Arguments),
     /// Remove a person from orders, history and log.
     Purge(purge::Arguments),
+    /// Create, list and revoke the tokens with which programs use the HTTP API. ROMS may keep running.
+    #[command(subcommand)]
+    Token(token::Command),
     /// Check the configuration and print the values in force.
     CheckConfig,
     /// Set up the Discord bot, or read the history of a channel again.
@@ -137,6 +141,7 @@ impl Cli {
             Command::Backup(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
             Command::Restore(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
             Command::Purge(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
+            Command::Token(command) => runtime.block_on(command.run(&config()?, out))?,
             Command::CheckConfig => check_config::run(&config()?, out)?,
             Command::Discord(command) => runtime.block_on(discord::run(command, &config()?, out))?,
         }

@@ -31,7 +31,7 @@
 //! | edges | [`discord`], [`http`], which never import each other | speak a protocol; call [`ingest`] and [`store`] |
 //! | pipeline | [`ingest`] | decide what a message changes |
 //! | state | [`store`], [`feed`], [`status`], [`chart`], [`clock`] | the database; live updates; the state of the Discord connection; charts; the time |
-//! | pure | [`card`], [`order`], [`config`], [`redact`], [`log_limit`] | no I/O, no async, no clock |
+//! | pure | [`card`], [`order`], [`config`], [`redact`], [`log_limit`], [`token`] | no I/O, no async, no clock |
 //!
 //! Each large library has one home: serenity and poise in [`discord`], axum and utoipa in [`http`],
 //! SeaORM in [`store`], clap in [`cli`].
@@ -44,8 +44,8 @@
 //!   retries them one by one, so a bad message never fails its neighbours.
 //! - Other writes go directly to [`store`], each in its own transaction: history cursors, gateway
 //!   identifies, marks for deleted messages and given reactions, stored filters of Discord buttons,
-//!   retention, purge, and the deletion of a test order. The documentation of [`ingest`] lists them and
-//!   says why they cannot disturb the writer.
+//!   API tokens and the access log, retention, purge, and the deletion of a test order. The documentation
+//!   of [`ingest`] lists them and says why they cannot disturb the writer.
 //! - Every message that holds a card, and every HTTP body, leaves a row in `webhook_logs`.
 //! - Money is never a float: [`order::Amount`] counts hundredths.
 
@@ -66,3 +66,4 @@ pub mod shutdown;
 pub mod status;
 pub mod store;
 pub mod telemetry;
+pub mod token;

@@ -79,6 +79,23 @@ pub struct Patch {
     pub items: Vec<OrderItem>,
 }
 
+impl Order {
+    /// What this order adds to the order with another number, if both turn out to be the same order. It counts like a
+    /// card of the time of its newest message.
+    pub(crate) fn as_patch(&self, number: OrderNumber) -> Patch {
+        // A success or a hold only fills an empty status.
+        let is_derived = |name| {
+            let is_new = matches!(self.fields.status, Some(Status::Verified | Status::Pending));
+            self.derived.contains(name) || (name == "status" && is_new)
+        };
+        let (mut stated, mut derived) = (Fields::default(), Fields::default());
+        stated.apply(&self.fields, |name, _| !is_derived(name), |_| ());
+        derived.apply(&self.fields, |name, _| is_derived(name), |_| ());
+        let (extra, items) = (self.extra.clone(), Vec::new());
+        Patch { number, at: self.newest, source: self.source, stated, derived, extra, items }
+    }
+}
+
 /// One product line of an order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderItem {

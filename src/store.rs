@@ -7,9 +7,11 @@
 //! - `search/`: the search index. The database keeps it up to date in the transaction of the order.
 //! - `connection/`: pools of connections and transactions, for either engine.
 //! - `cluster/`: leader election and notifications between processes on one PostgreSQL database.
+//! - `access/`: API tokens, and the record of their use.
 //! - `admin/`: connecting, migrating, backup, restore, retention and purge.
 //! - `entity/`: the tables as SeaORM entities, and orders as rows.
 
+mod access;
 mod admin;
 mod cluster;
 mod connection;
@@ -35,6 +37,8 @@ use database_file::DatabaseFile;
 
 use crate::config::{Config, DatabaseUrl};
 
+pub use access::log::{AccessEvent, AccessEventKind};
+pub use access::tokens::{NewToken, Token, TokenUse};
 pub use admin::backup::{Contents, backup};
 pub use admin::purge::Purged;
 pub use admin::restore::{Restored, restore};
@@ -51,6 +55,7 @@ pub use read::stats::{GroupBy, Period, Spend, StatRow, Total};
 pub use write::batch::{Batch, NewEvent};
 pub use write::cursors::Cursor;
 pub use write::logs::LoggedMessage;
+pub use write::renumber::{Absorbed, Renumbered};
 pub use write::state::{BatchKeys, StoredState};
 
 /// How long closing waits for a server, or for other users of the same file.
@@ -138,9 +143,6 @@ impl Store {
     }
 
     /// How long a small read takes.
-    ///
-    /// # Errors
-    /// If the database does not answer.
     pub async fn ping(&self) -> Result<Duration, StoreError> {
         let started = Instant::now();
         self.file.check()?;
@@ -159,9 +161,6 @@ impl Store {
     }
 
     /// The value of an SQLite setting, on the writing connection and on a reading one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn pragma(&self, name: &str) -> Result<[String; 2], StoreError> {
         Ok([
             admin::connect::pragma(&self.writer, name).await?,

@@ -97,7 +97,7 @@ pub fn check_reading(text: &str) {
         Some(ParsedCard::NoOrder(Outcome::Ignored(Ignored::Failure { reason: Some(reason) }))) => {
             assert!(reason.chars().count() <= LONGEST_REMARK, "{reason}");
         }
-        Some(ParsedCard::Failure { patch, .. }) => check_patch(&patch),
+        Some(ParsedCard::IfKnown { patch, .. }) => check_patch(&patch),
         Some(ParsedCard::NoOrder(_)) | None => {}
     }
 }

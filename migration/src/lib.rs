@@ -15,6 +15,7 @@ mod m0012_search_triggers;
 mod m0013_reactions;
 mod m0014_cancel_reason_proxy_host_owner;
 mod m0016_leader;
+mod m0017_tokens;
 pub mod search_index;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_reactions::Migration),
             Box::new(m0014_cancel_reason_proxy_host_owner::Migration),
             Box::new(m0016_leader::Migration),
+            Box::new(m0017_tokens::Migration),
         ]
     }
 }

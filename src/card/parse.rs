@@ -39,7 +39,7 @@ pub struct ParseContext {
     pub timezone: Tz,
     /// Currency of amounts if neither the card nor its store implies one.
     pub currency: Currency,
-    /// Order number for a card that states none, if the configuration allows one.
+    /// Number of the order of a card that states none: made from its Discord message.
     pub fallback_number: Option<OrderNumber>,
 }
 
@@ -53,12 +53,15 @@ pub enum ParsedCard {
         /// Values that could not be read, explained for people.
         warnings: Vec<String>,
     },
-    /// A failed checkout that names an order number. It never creates an order.
-    Failure {
-        /// The change if the order exists: its reason, and the cancellation if it is a fraud.
+    /// News about an order that may exist: a failed checkout, or a card without a number that reports no new order.
+    /// It never creates an order.
+    IfKnown {
+        /// The change if the order exists.
         patch: Box<Patch>,
-        /// The outcome if there is no such order.
-        ignored: Ignored,
+        /// Values that could not be read, explained for people.
+        warnings: Vec<String>,
+        /// The outcome if there is no such order: ignored or rejected.
+        otherwise: Outcome,
     },
     /// Not an order, or an order that cannot be identified: ignored or rejected.
     NoOrder(Outcome),
@@ -87,8 +90,12 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     let heading = form.heading.as_ref();
     let heading_reason = heading.and_then(|heading| heading.reason.as_deref());
     if let Some(ignored) = ignored(&builder, &form, kind, heading_reason) {
-        return Some(match OrderNumber::parse(builder.number.as_deref().unwrap_or_default()) {
-            Ok(number) if matches!(ignored, Ignored::Failure { .. }) => {
+        let number = match &builder.number {
+            Some(text) => OrderNumber::parse(text).ok(),
+            None => context.fallback_number.clone(),
+        };
+        return Some(match number {
+            Some(number) if matches!(ignored, Ignored::Failure { .. }) => {
                 failure(&builder, number, ignored, context)
             }
             _ => ParsedCard::NoOrder(Outcome::Ignored(ignored)),
@@ -100,9 +107,13 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         return None;
     }
     use_tracking_as_number(&mut builder);
-    let number = match order_number(&builder, kind, context) {
-        Ok(number) => number,
-        Err(rejection) => return Some(ParsedCard::NoOrder(Outcome::Rejected(rejection))),
+    let (number, otherwise) = match (order_number(&builder, kind, context), &context.fallback_number) {
+        (Ok(number), _) => (number, None),
+        // The message may have stated a new order before it was edited.
+        (Err(why), Some(number)) if builder.number.is_none() => {
+            (number.clone(), Some(Outcome::Rejected(why)))
+        }
+        (Err(why), _) => return Some(ParsedCard::NoOrder(Outcome::Rejected(why))),
     };
 
     // The card is not a failure, so a failure reason explains the cancellation.
@@ -138,8 +149,12 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         order_time: (!states_date).then(|| time_of_day(placed_at, context)),
         ..derived
     };
-    let patch = Patch { number, at: context.at, source: context.source, stated, derived, extra, items };
-    Some(ParsedCard::Order { patch: Box::new(patch), warnings })
+    let patch =
+        Box::new(Patch { number, at: context.at, source: context.source, stated, derived, extra, items });
+    Some(match otherwise {
+        None => ParsedCard::Order { patch, warnings },
+        Some(otherwise) => ParsedCard::IfKnown { patch, warnings, otherwise },
+    })
 }
 
 /// A failed checkout of an order number that may exist. A fraud reason cancels the order; any other failure only
@@ -168,7 +183,8 @@ fn failure(
         extra: Extra::from([("failure_reason".to_owned(), reason)]),
         items: Vec::new(),
     };
-    ParsedCard::Failure { patch: Box::new(patch), ignored }
+    let otherwise = Outcome::Ignored(ignored);
+    ParsedCard::IfKnown { patch: Box::new(patch), warnings: Vec::new(), otherwise }
 }
 
 /// What the card reports. A `Result` label counts more than the heading, and the heading more than the footer.
@@ -459,9 +475,14 @@ fn order_number(
         (None, Some(number)) => Ok(number.clone()),
         (None, None) => Err(Rejection {
             code: RejectionCode::MissingOrderNumber,
-            detail: "the card states no order number: a line \"Order Number\" with the number on the next line is \
+            detail: match kind {
+                Some(CardKind::Cancelled) => "the card cancels an order but states no order number",
+                _ => {
+                    "the card states no order number: a line \"Order Number\" with the number on the next line is \
                      missing or empty"
-                .to_owned(),
+                }
+            }
+            .to_owned(),
         }),
     }
 }

@@ -111,12 +111,17 @@ fn write_cards(out: &mut impl Write, message: &Message, config: &Config) -> anyh
                 understood = true;
                 write_order(out, &patch, &warnings)?;
             }
-            Some(ParsedCard::Failure { patch, ignored }) => {
+            Some(ParsedCard::IfKnown { patch, otherwise: Outcome::Ignored(why), .. })
+                if patch.number.message_id().is_none() =>
+            {
                 understood = true;
-                writeln!(out, "\nNothing to store, unless order {} exists: {ignored}", patch.number)?;
+                writeln!(out, "\nNothing to store, unless order {} exists: {why}", patch.number)?;
             }
-            Some(ParsedCard::NoOrder(Outcome::Rejected(why))) => writeln!(out, "\nRejected: {why}")?,
-            Some(ParsedCard::NoOrder(outcome)) => {
+            Some(
+                ParsedCard::NoOrder(Outcome::Rejected(why))
+                | ParsedCard::IfKnown { otherwise: Outcome::Rejected(why), .. },
+            ) => writeln!(out, "\nRejected: {why}")?,
+            Some(ParsedCard::NoOrder(outcome) | ParsedCard::IfKnown { otherwise: outcome, .. }) => {
                 understood = true;
                 writeln!(out, "\nNothing to store: {}", outcome.reason().unwrap_or_default())?;
             }
@@ -151,17 +156,17 @@ fn write_json(out: &mut impl Write, message: &Message, config: &Config) -> anyho
                 orders.insert(patch.number.clone(), change.order);
                 cards.push(card_json(&outcome, &warnings, &order));
             }
-            Some(ParsedCard::Failure { patch, ignored }) => match orders.get(&patch.number) {
+            Some(ParsedCard::IfKnown { patch, warnings, otherwise }) => match orders.get(&patch.number) {
                 Some(order) => {
                     let order = merge(Some(order), &patch, message.received_at).order;
                     cards.push(card_json(
                         &Outcome::Updated,
-                        &[],
+                        &warnings,
                         &serde_json::to_value(OrderBody::from(order.clone()))?,
                     ));
                     orders.insert(patch.number.clone(), order);
                 }
-                None => cards.push(card_json(&Outcome::Ignored(ignored), &[], &Value::Null)),
+                None => cards.push(card_json(&otherwise, &[], &Value::Null)),
             },
             Some(ParsedCard::NoOrder(outcome)) => cards.push(card_json(&outcome, &[], &Value::Null)),
             None => {}

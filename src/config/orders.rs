@@ -16,18 +16,18 @@ pub struct Orders {
     /// Currency of a price if neither the price nor the store names one.
     #[serde(deserialize_with = "currency", serialize_with = "currency_code")]
     pub currency: Currency,
-    /// What to do with a card without an order number.
+    /// What to do with a new order from Discord whose card states no order number.
     pub number_missing: NumberMissing,
 }
 
-/// What to do with a card without an order number.
+/// What to do with a new order from Discord whose card states no order number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NumberMissing {
+    /// Store it under the number `DISCORD-<message id>-<n>`, until the message states the real number.
+    MessageId,
     /// Reject the card. The webhook log keeps its message.
     Reject,
-    /// Store a card of a Discord message under the number `DISCORD-<message id>-<n>`.
-    MessageId,
 }
 
 fn timezone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {

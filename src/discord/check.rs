@@ -81,9 +81,6 @@ pub async fn check(config: &Discord, rest: &Rest) -> Report {
 }
 
 /// Whether the bot may read the history of a channel. Discord returns an empty history if it may not.
-///
-/// # Errors
-/// See [`RestError`].
 pub(crate) async fn can_read_history(rest: &Rest, channel: i64) -> Result<bool, RestError> {
     let user = rest.identity().await?.user;
     let (channel, _) = fetch_channel(rest, channel).await?;

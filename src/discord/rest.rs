@@ -100,17 +100,11 @@ impl Rest {
     }
 
     /// The gateway's address, and how many sessions may still be started.
-    ///
-    /// # Errors
-    /// See [`RestError`].
     pub async fn gateway_bot(&self) -> Result<GatewayBot, RestError> {
         GatewayBot::from_json(&self.get(Route::GatewayBot).await?).ok_or(RestError::Unreadable)
     }
 
     /// The application of the bot.
-    ///
-    /// # Errors
-    /// See [`RestError`].
     pub async fn application(&self) -> Result<Application, RestError> {
         // serenity has no route for `/applications/@me`; this one has the same response.
         let answer = self.get(Route::Oauth2ApplicationCurrent).await?;
@@ -118,17 +112,11 @@ impl Rest {
     }
 
     /// The bot as a user.
-    ///
-    /// # Errors
-    /// See [`RestError`].
     pub async fn me(&self) -> Result<Value, RestError> {
         self.get(Route::UserMe).await
     }
 
     /// The bot's own ids. Discord is asked only once.
-    ///
-    /// # Errors
-    /// See [`RestError`].
     pub async fn identity(&self) -> Result<Identity, RestError> {
         let ask = || async {
             let user = id_field(&self.me().await?, "id").ok_or(RestError::Unreadable)?;
@@ -152,9 +140,6 @@ impl Rest {
     }
 
     /// A member of a guild.
-    ///
-    /// # Errors
-    /// See [`RestError`].
     pub async fn member(&self, guild: i64, user: i64) -> Result<Value, RestError> {
         self.get(Route::GuildMember { guild_id: id(guild)?, user_id: id(user)? }).await
     }
@@ -170,9 +155,6 @@ impl Rest {
     /// The oldest messages after a given id, oldest first, at most [`PAGE_SIZE`]. After a full page
     /// there may be more. Without the permission Read Message History Discord returns an empty page,
     /// not an error.
-    ///
-    /// # Errors
-    /// See [`RestError`].
     pub async fn messages_after(&self, channel: i64, after: i64) -> Result<Vec<Value>, RestError> {
         let page = Request::new(Route::ChannelMessages { channel_id: id(channel)? }, LightMethod::Get)
             .params(Some(vec![("after", after.to_string()), ("limit", PAGE_SIZE.to_string())]));
@@ -183,9 +165,6 @@ impl Rest {
 
     /// The newest messages before a given id, or of the whole channel, newest first, at most
     /// [`PAGE_SIZE`]. Like [`Self::messages_after`] it can be empty for lack of a permission.
-    ///
-    /// # Errors
-    /// See [`RestError`].
     pub async fn messages_before(&self, channel: i64, before: Option<i64>) -> Result<Vec<Value>, RestError> {
         let mut parameters = vec![("limit", PAGE_SIZE.to_string())];
         parameters.extend(before.map(|id| ("before", id.to_string())));
@@ -198,17 +177,11 @@ impl Rest {
     }
 
     /// One message.
-    ///
-    /// # Errors
-    /// See [`RestError`].
     pub async fn message(&self, channel: i64, message: i64) -> Result<Value, RestError> {
         self.get(Route::ChannelMessage { channel_id: id(channel)?, message_id: id(message)? }).await
     }
 
     /// Adds a reaction as the bot. Adding the same reaction again succeeds.
-    ///
-    /// # Errors
-    /// See [`RestError`].
     pub async fn react(&self, channel: i64, message: i64, emoji: &str) -> Result<(), RestError> {
         let (channel_id, message_id) = (id(channel)?, id(message)?);
         let route = Route::ChannelMessageReactionMe { channel_id, message_id, reaction: emoji };
@@ -217,9 +190,6 @@ impl Rest {
 
     /// Posts a text, truncated to [`MAX_MESSAGE_CHARS`] characters. It mentions nobody. The nonce
     /// keeps a repeated attempt from posting it twice.
-    ///
-    /// # Errors
-    /// See [`RestError`].
     pub async fn post(&self, channel: i64, text: &str) -> Result<(), RestError> {
         let body = json!({
             "content": text.chars().take(MAX_MESSAGE_CHARS).collect::<String>(),
@@ -232,10 +202,19 @@ impl Rest {
         self.call(request).await.map(drop)
     }
 
+    /// Sends the first answer to an interaction.
+    pub async fn answer_interaction(
+        &self,
+        interaction: i64,
+        token: &str,
+        answer: &Value,
+    ) -> Result<(), RestError> {
+        let route = Route::InteractionResponse { interaction_id: id(interaction)?, token };
+        let request = Request::new(route, LightMethod::Post).body(Some(answer.to_string().into_bytes()));
+        self.call(request).await.map(drop)
+    }
+
     /// The commands of an application in a guild.
-    ///
-    /// # Errors
-    /// See [`RestError`].
     pub async fn commands(&self, application: i64, guild: i64) -> Result<Vec<Value>, RestError> {
         match self.get(commands_route(application, guild)?).await? {
             Value::Array(commands) => Ok(commands),
@@ -244,9 +223,6 @@ impl Rest {
     }
 
     /// Replaces the commands of an application in a guild.
-    ///
-    /// # Errors
-    /// See [`RestError`].
     pub async fn set_commands(
         &self,
         application: i64,

@@ -12,8 +12,8 @@ use crate::card::outcome::{CardOutcome, Outcome, Receipt};
 use crate::card::parse::ParsedCard;
 use crate::order::merge;
 use crate::order::merge::{Change, merge};
-use crate::order::{Edit, Order, OrderNumber, Source};
-use crate::store::{LogEntry, LoggedMessage, NewEvent, StoredState};
+use crate::order::{Edit, FieldChange, Order, OrderNumber, Source};
+use crate::store::{Absorbed, LogEntry, LoggedMessage, NewEvent, Renumbered, StoredState};
 
 /// A batch after merging: everything that has to be written, and the answers.
 #[derive(Debug, Default)]
@@ -26,6 +26,12 @@ pub(crate) struct MergedBatch {
     pub(crate) edits: Vec<Result<Box<Edited>, EditError>>,
     /// New steps of the orders' histories, in order.
     events: Vec<PendingEvent>,
+    /// Stored orders that take another number.
+    pub(crate) renumbered: Vec<Renumbered>,
+    /// Stored orders that become part of the order with this number: their row id and their own number.
+    absorbed: Vec<(i64, OrderNumber, OrderNumber)>,
+    /// The orders of Discord messages, in the order of their cards.
+    message_orders: HashMap<i64, Vec<OrderNumber>>,
     /// Log rows that lose their key to a message of this batch.
     pub(crate) released: Vec<i64>,
     /// How many cards and edits were merged so far.
@@ -69,6 +75,17 @@ pub(crate) enum LogTarget {
     Update { log_id: i64, previous_outcome: String },
 }
 
+/// Which version of a message is merged.
+#[derive(Clone, Copy, Debug)]
+enum Version<'a> {
+    /// The newest one.
+    Current,
+    /// A log row that is replayed although a later edit of its message is stored.
+    Superseded,
+    /// An HTTP sender's retry of this message.
+    RetryOf(&'a LoggedMessage),
+}
+
 /// A step of an order's history before the row ids are known.
 #[derive(Debug)]
 struct PendingEvent {
@@ -88,11 +105,11 @@ struct Cause {
 
 /// Merges messages and edits, in order, into the stored orders. `now` is the time of the edits.
 pub(crate) fn merge_batch(jobs: &[Job], stored: StoredState, now: DateTime<Utc>) -> MergedBatch {
-    let StoredState { orders, logged, mut outcomes } = stored;
+    let StoredState { orders, logged, mut outcomes, message_orders } = stored;
     let unchanged =
         |order| PendingOrder { order, created: false, changed: false, dirty: false, first_step: usize::MAX };
     let orders = orders.into_iter().map(|(number, order)| (number, unchanged(order))).collect();
-    let mut merged = MergedBatch { orders, ..MergedBatch::default() };
+    let mut merged = MergedBatch { orders, message_orders, ..MergedBatch::default() };
     let mut owners = KeyOwners::new(logged);
     for job in jobs {
         match job {
@@ -155,6 +172,20 @@ impl MergedBatch {
         events.into_iter().map(with_ids).collect()
     }
 
+    /// The stored orders that become part of another one, with the row ids of both. The row ids must be known.
+    pub(crate) fn absorbed(&self) -> Vec<Absorbed> {
+        let absorbed = |(id, number, into): &(i64, OrderNumber, OrderNumber)| {
+            Some(Absorbed { id: *id, number: number.clone(), into: self.orders.get(into)?.order.id })
+        };
+        self.absorbed.iter().filter_map(absorbed).collect()
+    }
+
+    /// Numbers of stored orders that have taken another number, or have become part of another order.
+    pub(crate) fn former_numbers(&self) -> impl Iterator<Item = &OrderNumber> {
+        let renumbered = self.renumbered.iter().map(|renumbered| &renumbered.from);
+        renumbered.chain(self.absorbed.iter().map(|(_, number, _)| number))
+    }
+
     fn merge_message(
         &mut self,
         message: &ParsedMessage,
@@ -173,18 +204,20 @@ impl MergedBatch {
             };
             let key = owners.reclaim(message, replay.log_id);
             let target = LogTarget::Update { log_id: replay.log_id, previous_outcome: outcome.clone() };
-            return merged(key, target, self.merge_cards(message, None));
+            let version = if message.key == key { Version::Current } else { Version::Superseded };
+            return merged(key, target, self.merge_cards(message, version));
         }
         match owners.claim(message, self.messages.len()) {
             Verdict::New { previous_owner } => {
                 if let Some(owner) = previous_owner {
                     self.release(owner);
                 }
-                merged(message.key.clone(), LogTarget::Insert, self.merge_cards(message, None))
+                let cards = self.merge_cards(message, Version::Current);
+                merged(message.key.clone(), LogTarget::Insert, cards)
             }
             Verdict::Retry(first) => MergedMessage {
                 sent_at: message.message.at.min(first.sent_at),
-                ..merged(None, LogTarget::Insert, self.merge_cards(message, Some(&first)))
+                ..merged(None, LogTarget::Insert, self.merge_cards(message, Version::RetryOf(&first)))
             },
             Verdict::Unchanged => {
                 let duplicate = |_| without_order(Outcome::Duplicate);
@@ -213,30 +246,45 @@ impl MergedBatch {
 
     /// Merges the cards of a message. A retry counts as sent when the first message was, so that it cannot undo newer
     /// facts.
-    fn merge_cards(&mut self, message: &ParsedMessage, retry_of: Option<&LoggedMessage>) -> Vec<CardOutcome> {
+    fn merge_cards(&mut self, message: &ParsedMessage, version: Version<'_>) -> Vec<CardOutcome> {
         let index = self.messages.len();
         let before = self.orders_of_several_cards(message);
-        let nothing_new = if retry_of.is_some() { Outcome::Duplicate } else { Outcome::Unchanged };
+        let is_retry = matches!(version, Version::RetryOf(_));
+        let nothing_new = if is_retry { Outcome::Duplicate } else { Outcome::Unchanged };
         let mut cards = Vec::with_capacity(message.cards.len());
-        for card in &message.cards {
-            let (patch, warnings) = match card {
-                ParsedCard::Order { patch, warnings } => (&**patch, warnings.clone()),
-                ParsedCard::Failure { patch, .. } if self.orders.contains_key(&patch.number) => {
-                    (&**patch, Vec::new())
-                }
-                ParsedCard::Failure { ignored, .. } => {
-                    cards.push(without_order(Outcome::Ignored(ignored.clone())));
-                    continue;
+        for (place, card) in message.cards.iter().enumerate() {
+            let (patch, warnings, otherwise) = match card {
+                ParsedCard::Order { patch, warnings } => (&**patch, warnings.clone(), None),
+                ParsedCard::IfKnown { patch, warnings, otherwise } => {
+                    (&**patch, warnings.clone(), Some(otherwise))
                 }
                 ParsedCard::NoOrder(outcome) => {
                     cards.push(without_order(outcome.clone()));
                     continue;
                 }
             };
+            let number = self.number_of(message, place, &patch.number);
+            let made = message.made_numbers.get(place);
+            let stored = self.orders.get(&number).or_else(|| self.orders.get(made?));
+            let stored = stored.map(|pending| &pending.order);
+            if let (None, Some(otherwise)) = (stored, otherwise) {
+                cards.push(without_order(otherwise.clone()));
+                continue;
+            }
+            if matches!(version, Version::Superseded) && message.made_numbers.contains(&patch.number) {
+                // The newest version of the message says what its orders are.
+                let order = stored.map(|order| (order.id, number));
+                cards.push(CardOutcome { order, outcome: Outcome::Unchanged, warnings });
+                continue;
+            }
             let mut patch = Cow::Borrowed(patch);
-            let number = patch.number.clone();
+            if patch.number != number {
+                patch.to_mut().number = number.clone();
+            }
+            let now = message.stored_at();
+            let taken = made.and_then(|made| self.take_number(made, &number, now));
             let stored = self.orders.get(&number).map(|pending| &pending.order);
-            if let Some(first) = retry_of {
+            if let Version::RetryOf(first) = version {
                 let patch = patch.to_mut();
                 patch.at = patch.at.min(first.sent_at);
                 if stored.is_some() {
@@ -245,7 +293,10 @@ impl MergedBatch {
                     patch.derived.order_time = None;
                 }
             }
-            let change = merge(stored, &patch, message.stored_at());
+            let mut change = merge(stored, &patch, now);
+            if let Some(taken) = taken {
+                change.add_earlier(taken, now);
+            }
             let outcome = match (change.created, change.changes.is_empty()) {
                 (true, _) => Outcome::Created,
                 (false, false) => Outcome::Updated,
@@ -261,7 +312,72 @@ impl MergedBatch {
             self.apply(number, change, cause);
         }
         self.discard_net_zero_changes(before, index, &mut cards, &nothing_new);
+        if let (Some(id), false) = (message.message.discord_id, matches!(version, Version::Superseded)) {
+            let orders =
+                cards.iter().filter_map(|card| card.order.as_ref().map(|(_, number)| number.clone()));
+            let orders: Vec<_> = orders.collect();
+            if !orders.is_empty() {
+                self.message_orders.insert(id, orders);
+            }
+        }
         cards
+    }
+
+    /// The number of the order that a card is about. A card without a number is about the order that its message had
+    /// at this place before it was edited, if there is one.
+    fn number_of(&self, message: &ParsedMessage, place: usize, stated: &OrderNumber) -> OrderNumber {
+        if !message.made_numbers.contains(stated) || self.orders.contains_key(stated) {
+            return stated.clone();
+        }
+        let is_order = |card: &&ParsedCard| !matches!(card, ParsedCard::NoOrder(_));
+        let place = message.cards.iter().take(place).filter(is_order).count();
+        let known = message.message.discord_id.and_then(|id| self.message_orders.get(&id)?.get(place));
+        let is_free = |number: &&OrderNumber| !message.numbers().any(|other| other == *number);
+        known.filter(is_free).unwrap_or(stated).clone()
+    }
+
+    /// Gives the order that was stored under a number made from its message the number that its card states now. If
+    /// an order with that number exists, the two become one. Returns the changes.
+    fn take_number(
+        &mut self,
+        made: &OrderNumber,
+        number: &OrderNumber,
+        now: DateTime<Utc>,
+    ) -> Option<Vec<FieldChange>> {
+        if made == number {
+            return None;
+        }
+        let PendingOrder { order, created, first_step, .. } = self.orders.remove(made)?;
+        let named = FieldChange {
+            field: "order_number".to_owned(),
+            old: Some(made.to_string()),
+            new: Some(number.to_string()),
+        };
+        let mut changes = vec![named];
+        if let Some(existing) = self.orders.get_mut(number) {
+            let change = merge(Some(&existing.order), &order.as_patch(number.clone()), now);
+            existing.order = change.order;
+            existing.dirty |= change.dirty;
+            changes.extend(change.changes);
+            if order.id != 0 {
+                self.absorbed.push((order.id, made.clone(), number.clone()));
+            }
+        } else {
+            if order.id != 0 {
+                self.renumbered.push(Renumbered { id: order.id, from: made.clone(), to: number.clone() });
+            }
+            let order = Order { number: number.clone(), ..order };
+            let pending = PendingOrder { order, created, changed: true, dirty: true, first_step };
+            self.orders.insert(number.clone(), pending);
+        }
+        for event in self.events.iter_mut().filter(|event| event.number == *made) {
+            event.number = number.clone();
+        }
+        let earlier = self.messages.iter_mut().flat_map(|message| &mut message.receipt.cards);
+        for (_, named) in earlier.filter_map(|card| card.order.as_mut()).filter(|(_, named)| named == made) {
+            *named = number.clone();
+        }
+        Some(changes)
     }
 
     fn merge_edit(&mut self, edit: &Edit, now: DateTime<Utc>) -> Result<Box<Edited>, EditError> {
@@ -324,7 +440,12 @@ impl MergedBatch {
             let Some(now) = self.orders.get_mut(&number) else { continue };
             // The time of the newest message stays: the message has confirmed the order.
             let confirmed = Order { newest: now.order.newest, ..was.order.clone() };
-            if confirmed != (Order { updated_at: was.order.updated_at, ..now.order.clone() }) {
+            let takes_number = self.events.iter().any(|event| {
+                let changes = &event.event.changes;
+                event.number == number && changes.iter().any(|change| change.field == "order_number")
+            });
+            if takes_number || confirmed != (Order { updated_at: was.order.updated_at, ..now.order.clone() })
+            {
                 continue;
             }
             *now = PendingOrder { dirty: was.dirty || confirmed != was.order, order: confirmed, ..was };

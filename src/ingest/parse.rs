@@ -23,6 +23,8 @@ pub(crate) struct ParsedMessage {
     /// The text forms of its cards.
     pub(crate) flattened: String,
     pub(crate) cards: Vec<ParsedCard>,
+    /// For each card of a Discord message, the number that its order has while no card states one.
+    pub(crate) made_numbers: Vec<OrderNumber>,
     /// Set if this is not a new message but a row of the log that is replayed.
     pub(crate) replay: Option<Replay>,
 }
@@ -44,20 +46,27 @@ impl ParsedMessage {
     /// The orders that its cards name.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = &OrderNumber> {
         self.cards.iter().filter_map(|card| match card {
-            ParsedCard::Order { patch, .. } | ParsedCard::Failure { patch, .. } => Some(&patch.number),
+            ParsedCard::Order { patch, .. } | ParsedCard::IfKnown { patch, .. } => Some(&patch.number),
             ParsedCard::NoOrder(_) => None,
         })
+    }
+
+    /// Whether a card of the Discord message with this id states no number, so that the message identifies its order.
+    pub(crate) fn lacks_number(&self, message_id: i64) -> bool {
+        self.numbers().any(|number| number.message_id() == Some(message_id))
     }
 }
 
 /// Parses a message. An HTTP body without any card gets one rejected card, so that it leaves a log row.
 pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
     let texts = flatten(&message);
-    let mut cards: Vec<_> = texts
-        .iter()
-        .zip(1..)
-        .filter_map(|(text, n)| parse::parse(text, &context(&message, orders, n)))
-        .collect();
+    let (mut cards, mut made_numbers) = (Vec::new(), Vec::new());
+    for (text, n) in texts.iter().zip(1..) {
+        if let Some(card) = parse::parse(text, &context(&message, orders, n)) {
+            cards.push(card);
+            made_numbers.extend(message.discord_id.map(|id| OrderNumber::of_message(id, n)));
+        }
+    }
     if cards.is_empty() && message.source != Source::DiscordBot {
         cards.push(ParsedCard::NoOrder(Outcome::Rejected(why_refused(&message))));
     }
@@ -72,7 +81,7 @@ pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
         _ if has_order => (Some(format!("{}:{}", message.source.as_str(), hash(&message.raw))), None),
         _ => (None, None),
     };
-    ParsedMessage { message, key, content_hash, flattened, cards, replay: None }
+    ParsedMessage { message, key, content_hash, flattened, cards, made_numbers, replay: None }
 }
 
 /// Why a message without a card is rejected.
@@ -84,7 +93,7 @@ pub(crate) fn why_refused(message: &Message) -> Rejection {
 #[must_use]
 pub fn context(message: &Message, orders: &Orders, n: usize) -> ParseContext {
     let fallback_number = match (orders.number_missing, message.discord_id) {
-        (NumberMissing::MessageId, Some(id)) => OrderNumber::parse(&format!("DISCORD-{id}-{n}")).ok(),
+        (NumberMissing::MessageId, Some(id)) => Some(OrderNumber::of_message(id, n)),
         _ => None,
     };
     ParseContext {

@@ -4,7 +4,7 @@
 //! messages or people said. Replaying twice changes nothing. Duplicates and rows whose payload was deleted are
 //! skipped.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -102,7 +102,7 @@ impl Ingest {
     ) -> Result<ReplaySummary, ReplayError> {
         let (total, last) = self.store.count_replayable(filter).await?;
         let mut summary = ReplaySummary { total, ..ReplaySummary::default() };
-        let mut remembered = HashMap::new();
+        let mut remembered = Remembered::default();
         let mut after = 0;
         loop {
             let page = self.store.replayable(filter, after, last, PAGE_SIZE).await?;
@@ -143,16 +143,19 @@ impl Ingest {
     async fn preview(
         &self,
         messages: impl Iterator<Item = ParsedMessage>,
-        remembered: &mut HashMap<OrderNumber, Order>,
+        remembered: &mut Remembered,
     ) -> Result<Vec<Receipt>, ReplayError> {
         let jobs: Vec<Job> = messages.map(|message| message_job(message).0).collect();
         let mut stored = self.store.read_state(&batch_keys(&jobs)).await?;
-        if remembered.len() > MAX_REMEMBERED_ORDERS {
-            remembered.clear();
+        if remembered.orders.len() > MAX_REMEMBERED_ORDERS {
+            *remembered = Remembered::default();
         }
-        stored.orders.extend(remembered.drain());
+        stored.orders.retain(|number, _| !remembered.former_numbers.contains(number));
+        stored.orders.extend(remembered.orders.drain());
         let merged = merge_batch(&jobs, stored, clock::now());
-        remembered.extend(merged.orders.into_iter().map(|(number, pending)| (number, pending.order)));
+        remembered.former_numbers.extend(merged.former_numbers().cloned());
+        let orders = merged.orders.into_iter().map(|(number, pending)| (number, pending.order));
+        remembered.orders.extend(orders);
         Ok(merged.messages.into_iter().map(|message| message.receipt).collect())
     }
 
@@ -168,6 +171,14 @@ impl Ingest {
         }
         ParsedMessage { replay: Some(replay), ..parsed }
     }
+}
+
+/// The orders as a dry run would have left them so far.
+#[derive(Debug, Default)]
+struct Remembered {
+    orders: HashMap<OrderNumber, Order>,
+    /// Numbers that their orders no longer have.
+    former_numbers: HashSet<OrderNumber>,
 }
 
 /// The message that a row holds.

@@ -199,6 +199,7 @@ impl Writer {
         let mut merged = merge_batch(jobs, stored, clock::now());
 
         batch.release_keys(&merged.released).await?;
+        batch.renumber_orders(&merged.renumbered).await?;
         let orders = merged.sorted_orders().into_iter();
         let dirty: Vec<&Order> =
             orders.filter(|pending| pending.dirty).map(|pending| &pending.order).collect();
@@ -206,6 +207,7 @@ impl Writer {
         merged.set_order_ids(ids);
         save_logs(&batch, jobs, &mut merged).await?;
         batch.save_events(merged.take_events()).await?;
+        batch.absorb_orders(&merged.absorbed()).await?;
         let changed = merged.sorted_orders().into_iter().filter(|pending| pending.changed);
         let changed: Vec<_> =
             changed.map(|pending| ChangedOrder { id: pending.order.id, created: pending.created }).collect();
@@ -312,7 +314,13 @@ fn fail_all(jobs: impl IntoIterator<Item = Job>) {
 pub(crate) fn batch_keys(jobs: &[Job]) -> BatchKeys {
     let messages = || jobs.iter().filter_map(Job::message);
     BatchKeys {
-        numbers: messages().flat_map(ParsedMessage::numbers).cloned().collect(),
+        numbers: messages()
+            .flat_map(|message| message.numbers().chain(&message.made_numbers))
+            .cloned()
+            .collect(),
+        message_ids: messages()
+            .filter_map(|message| message.message.discord_id.filter(|id| message.lacks_number(*id)))
+            .collect(),
         order_ids: jobs.iter().filter_map(Job::edit).map(|edit| edit.order).collect(),
         dedup_keys: messages().filter_map(|message| message.key.clone()).collect(),
         log_ids: messages().filter_map(|message| message.replay).map(|replay| replay.log_id).collect(),

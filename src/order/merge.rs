@@ -31,6 +31,22 @@ pub struct Change {
     pub dirty: bool,
 }
 
+impl Change {
+    /// Puts changes that were made just before in front of these, as one step.
+    pub(crate) fn add_earlier(&mut self, earlier: Vec<FieldChange>, now: DateTime<Utc>) {
+        let later = std::mem::replace(&mut self.changes, earlier);
+        for change in later {
+            match self.changes.iter_mut().find(|earlier| earlier.field == change.field) {
+                Some(earlier) => earlier.new = change.new,
+                None => self.changes.push(change),
+            }
+        }
+        self.changes.retain(|change| change.old != change.new);
+        self.order.updated_at = now;
+        self.dirty = true;
+    }
+}
+
 /// Merges a patch into the order of its number, or creates the order. `now` is the arrival of the message, for
 /// `created_at` and `updated_at`.
 #[must_use]

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The beginning of a number that ROMS makes from a Discord message.
+const MESSAGE_PREFIX: &str = "DISCORD-";
+
 /// A retailer's order number: trimmed, without leading `#`, 1 to 255 characters without control characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderNumber(String);
@@ -39,6 +42,20 @@ impl OrderNumber {
         } else {
             Ok(Self(text.to_owned()))
         }
+    }
+
+    /// The number of an order that states none: made from its Discord message and the place of its card in the
+    /// message, from 1.
+    #[must_use]
+    pub fn of_message(id: i64, card: usize) -> Self {
+        Self(format!("{MESSAGE_PREFIX}{id}-{card}"))
+    }
+
+    /// The Discord message, if [`Self::of_message`] made this number.
+    #[must_use]
+    pub fn message_id(&self) -> Option<i64> {
+        let (id, card) = self.0.strip_prefix(MESSAGE_PREFIX)?.split_once('-')?;
+        card.parse::<usize>().ok().and(id.parse().ok())
     }
 
     /// The number as text.

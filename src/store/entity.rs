@@ -1,5 +1,6 @@
 //! The tables as SeaORM entities. Only the store uses them.
 
+pub(crate) mod access_log;
 pub(crate) mod channel_cursors;
 pub(crate) mod derived_tables;
 pub(crate) mod discord_views;
@@ -8,4 +9,5 @@ pub(crate) mod order_events;
 pub(crate) mod order_sums;
 pub(crate) mod orders;
 pub(crate) mod rows;
+pub(crate) mod tokens;
 pub(crate) mod webhook_logs;

@@ -119,6 +119,15 @@ pub enum StoreError {
         /// Its column.
         column: &'static str,
     },
+    /// Another token has the name.
+    #[error("there is already a token named {name}; choose another name, or revoke that token first")]
+    TokenExists {
+        /// The name.
+        name: String,
+    },
+    /// The operating system gives no random numbers.
+    #[error("the system has no random numbers for a token; try again")]
+    NoRandom,
     /// Another process has created the same order in the meantime.
     #[error("another process has created the same order")]
     Raced,

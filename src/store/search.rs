@@ -102,9 +102,6 @@ pub(crate) struct Sample(OnceCell<Vec<String>>);
 impl Store {
     /// How to find the orders with a text in one of the columns by the search index; `None` if that
     /// is not possible.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub(crate) async fn lookup(
         &self,
         columns: &[Column],

@@ -5,6 +5,7 @@ pub(crate) mod cursors;
 pub(crate) mod insert;
 pub(crate) mod logs;
 pub(crate) mod orders;
+pub(crate) mod renumber;
 pub(crate) mod state;
 pub(crate) mod sums;
 mod views;

@@ -39,7 +39,7 @@ fn without_a_file_everything_has_its_documented_default() {
     assert_eq!(config.discord(), None);
     assert_eq!(config.orders.timezone.name(), "UTC");
     assert_eq!(config.orders.currency.code(), "USD");
-    assert_eq!(config.orders.number_missing, NumberMissing::Reject);
+    assert_eq!(config.orders.number_missing, NumberMissing::MessageId);
     assert_eq!(config.retention.raw, Some(chrono::TimeDelta::days(90)));
 }
 
@@ -63,11 +63,10 @@ fn the_output_of_check_config_is_an_equal_configuration() {
 
 #[test]
 fn a_file_changes_what_it_names_and_nothing_else() {
-    let config =
-        load("[orders]\ntimezone = \"America/New_York\"\nnumber_missing = \"message_id\"", &[]).unwrap();
+    let config = load("[orders]\ntimezone = \"America/New_York\"\nnumber_missing = \"reject\"", &[]).unwrap();
 
     assert_eq!(config.orders.timezone.name(), "America/New_York");
-    assert_eq!(config.orders.number_missing, NumberMissing::MessageId);
+    assert_eq!(config.orders.number_missing, NumberMissing::Reject);
     assert_eq!(config.orders.currency.code(), "USD");
 }
 
@@ -130,7 +129,7 @@ fn every_problem_names_its_place_and_what_is_expected() {
         ),
         (
             "[orders]\nnumber_missing = \"drop\"",
-            "config.toml:2:18: orders.number_missing: `drop` is unknown; expected `reject` or `message_id`",
+            "config.toml:2:18: orders.number_missing: `drop` is unknown; expected `message_id` or `reject`",
         ),
         (
             "[retention]\nraw_days = \"90\"",

@@ -23,7 +23,7 @@ const LAYERS: [&[&str]; 5] = [
 const EDGES: &[&str] = &["discord", "http"];
 
 /// Modules without I/O, async code or clocks, except in their unit tests.
-const PURE: &[&str] = &["card", "order", "config", "redact", "log_limit"];
+const PURE: &[&str] = &["card", "order", "config", "redact", "log_limit", "token"];
 
 /// Libraries that only some modules may use. `tower` stands for `tower_http` and so on, too.
 const LIBRARY_HOMES: [(&[&str], &[&str]); 4] = [

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod access;
 mod backups;
 mod card_lines;
 mod changes;
@@ -25,6 +26,7 @@ mod hosts;
 mod layers;
 mod live;
 mod merging;
+mod numbers;
 mod openapi;
 mod purge;
 mod reading;

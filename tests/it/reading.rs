@@ -64,8 +64,11 @@ fn reading_of(card: ParsedCard) -> Reading {
     let one = |key: &str, value: String| Reading::from([(key.to_owned(), value)]);
     let (patch, warnings) = match card {
         ParsedCard::Order { patch, warnings } => (patch, warnings),
-        ParsedCard::Failure { patch, ignored } => {
-            let mut reading = reading_of(ParsedCard::NoOrder(Outcome::Ignored(ignored)));
+        ParsedCard::IfKnown { patch, otherwise, .. } => {
+            let mut reading = reading_of(ParsedCard::NoOrder(otherwise));
+            if patch.number.message_id().is_some() {
+                return reading;
+            }
             reading.insert("failed number".to_owned(), patch.number.to_string());
             reading
                 .extend(patch.stated.named_texts().into_iter().map(|(name, text)| (name.to_owned(), text)));

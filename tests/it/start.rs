@@ -212,6 +212,11 @@ async fn orders_lists_orders_and_order_shows_one_with_its_history() {
     assert!(words.iter().any(|line| line.ends_with("created (webhook)")), "{order}");
     assert!(order.contains("***@1.2.3.4:80") && !order.contains("secret"), "{order}");
     assert!(!order.contains('\u{1b}'), "{order:?}");
+    program.sql().await.add_events(1, 300).await;
+    let long = run(&["order", "A-1"]).await;
+    assert!(long.contains("Only the last 200 changes are shown\n"), "{long}");
+    assert_eq!(long.matches("notes: step ").count(), 200);
+    assert!(long.contains("notes: step 101\n") && long.ends_with("notes: step 300\n"), "{long}");
     let unknown = run_roms(program.home(), &["order", "C-3"]).await;
     assert_eq!(String::from_utf8(unknown.stderr).unwrap(), "roms: there is no order C-3\n");
 }

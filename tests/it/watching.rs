@@ -11,6 +11,7 @@ mod history;
 mod kill;
 mod live;
 mod notices;
+mod numbers;
 mod odd;
 pub(crate) mod program;
 mod rechecks;

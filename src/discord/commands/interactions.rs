@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use poise::{FrameworkContext, FrameworkError, FrameworkOptions};
+use serde_json::json;
 use serenity::all::{
     ActionRowComponent, CommandInteraction, ComponentInteractionDataKind, Context,
     CreateAutocompleteResponse, CreateInteractionResponse, Interaction, ModalInteraction, ShardManager,
@@ -21,7 +22,7 @@ use super::access::AccessControl;
 use super::context::{Command, CommandResult, Data, usage};
 use super::table;
 use crate::config::{Config, Discord, Level};
-use crate::discord::gateway::events::IncomingInteraction;
+use crate::discord::gateway::events::{IncomingInteraction, UnreadableInteraction};
 use crate::discord::reply::caller::Caller;
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
@@ -39,6 +40,9 @@ const AUTOCOMPLETE_TIMEOUT: Duration = Duration::from_millis(2500);
 const MAX_IN_FLIGHT: usize = 128;
 /// How many interactions are turned away at the same time. Further ones wait in the queue.
 const MAX_REJECTIONS: usize = 16;
+
+/// The type of an interaction that asks for choices while somebody types.
+const AUTOCOMPLETE: u64 = 4;
 
 /// Answers interactions.
 pub(crate) struct Commands {
@@ -108,7 +112,10 @@ impl Commands {
     }
 
     async fn answer(&self, call: IncomingInteraction, is_busy: bool) {
-        let IncomingInteraction { mut context, shards, interaction } = call;
+        let (mut context, shards, interaction) = match call {
+            IncomingInteraction::Decoded { context, shards, interaction } => (context, shards, interaction),
+            IncomingInteraction::Unreadable(unreadable) => return self.refuse_unreadable(unreadable).await,
+        };
         // serenity's own client runs on the gateway's runtime, which an outage may block.
         context.http = self.data.services.rest.http();
         // serenity's own client learns the application id from READY; this one learns it here.
@@ -143,6 +150,30 @@ impl Commands {
                 self.component(&responder).await;
             }
             _ => {}
+        }
+    }
+
+    /// Logs an interaction that could not be decoded, and says so to its sender.
+    async fn refuse_unreadable(&self, unreadable: UnreadableInteraction) {
+        let UnreadableInteraction { kind, address } = unreadable;
+        tracing::warn!(interaction.kind = kind, "ROMS could not read an interaction");
+        let Some((id, token)) = address else { return };
+        let rest = &self.data.services.rest;
+        let answered = match kind {
+            Some(AUTOCOMPLETE) => {
+                rest.answer_interaction(id, &token, &json!({"type": 8, "data": {"choices": []}})).await
+            }
+            _ => {
+                let text = "ROMS could not read this request. Please try again; if it happens again, this release of \
+                            ROMS may be too old for it.";
+                let answer = json!({"type": 4, "data": {
+                    "content": text, "flags": 64, "allowed_mentions": no_mentions(),
+                }});
+                rest.answer_interaction(id, &token, &answer).await
+            }
+        };
+        if let Err(error) = answered {
+            tracing::debug!(%error, "an unreadable interaction was not answered");
         }
     }
 

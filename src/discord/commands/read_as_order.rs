@@ -130,11 +130,11 @@ fn card_embed(card: ParsedCard) -> Option<EmbedBuilder> {
         ..EmbedBuilder::titled(title, GREY)
     };
     match card {
-        ParsedCard::NoOrder(Outcome::Ignored(reason)) | ParsedCard::Failure { ignored: reason, .. } => {
-            Some(refusal("Not an order", reason.to_string()))
-        }
-        ParsedCard::NoOrder(Outcome::Rejected(reason)) => Some(refusal("Cannot be read", reason.to_string())),
-        ParsedCard::NoOrder(_) => None,
+        ParsedCard::NoOrder(outcome) | ParsedCard::IfKnown { otherwise: outcome, .. } => match outcome {
+            Outcome::Ignored(reason) => Some(refusal("Not an order", reason.to_string())),
+            Outcome::Rejected(reason) => Some(refusal("Cannot be read", reason.to_string())),
+            _ => None,
+        },
         ParsedCard::Order { patch, warnings } => {
             let mut embed = EmbedBuilder::titled(code_within(patch.number.as_str(), MAX_TITLE), GREEN);
             for (name, value) in patch.derived.named_texts().iter().chain(&patch.stated.named_texts()) {

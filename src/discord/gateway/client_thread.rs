@@ -110,7 +110,7 @@ impl InteractionForwarder {
     fn forward(&self, context: Context, interaction: Interaction) {
         if let Some(shards) = self.shards.get() {
             let shards = Arc::clone(shards);
-            let incoming = IncomingInteraction { context, shards, interaction };
+            let incoming = IncomingInteraction::Decoded { context, shards, interaction };
             (self.on_event)(Event::Interaction(Box::new(incoming)));
         }
     }
@@ -145,8 +145,14 @@ impl SerenityEventHandler for SessionListener {
         // runs inside the shard's reading task, in order, and lives as long as the session.
         context.shard.add_collector(CollectorCallback(Box::new(move |event| {
             health.send_modify(ClientHealth::record_event);
-            if let Some(interaction) = events::decode_interaction(event) {
-                interactions.forward(session.clone(), interaction);
+            if let Some(undecoded) = events::undecoded_interaction(event) {
+                match events::decode_interaction(undecoded) {
+                    Some(interaction) => interactions.forward(session.clone(), interaction),
+                    None => {
+                        let unreadable = events::unreadable_interaction(undecoded);
+                        on_event(Event::Interaction(Box::new(IncomingInteraction::Unreadable(unreadable))));
+                    }
+                }
             }
             if let Some(event) = events::convert(event) {
                 if matches!(event, Event::Resumed) {

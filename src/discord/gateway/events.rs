@@ -1,6 +1,7 @@
 //! Converts serenity's events into the events that ROMS handles. A message that serenity cannot
 //! decode is passed on as the JSON that Discord sent.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -38,12 +39,35 @@ pub enum Event {
     Interaction(Box<IncomingInteraction>),
 }
 
-/// An interaction with the serenity context that poise needs to answer it.
+/// An interaction, with what its answer needs.
 #[derive(Clone, Debug)]
-pub struct IncomingInteraction {
-    pub(crate) context: Context,
-    pub(crate) shards: Arc<ShardManager>,
-    pub(crate) interaction: Interaction,
+pub enum IncomingInteraction {
+    /// An interaction with the serenity context that poise needs to answer it.
+    Decoded {
+        /// serenity's context.
+        context: Context,
+        /// serenity's shards.
+        shards: Arc<ShardManager>,
+        /// The interaction.
+        interaction: Interaction,
+    },
+    /// An interaction that serenity cannot decode.
+    Unreadable(UnreadableInteraction),
+}
+
+/// The readable parts of an interaction that serenity cannot decode.
+#[derive(Clone)]
+pub struct UnreadableInteraction {
+    /// Discord's number of its type: 4 is autocompletion.
+    pub(crate) kind: Option<u64>,
+    /// Its id and its token. The token is secret while it is valid, which is 15 minutes.
+    pub(crate) address: Option<(i64, String)>,
+}
+
+impl fmt::Debug for UnreadableInteraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnreadableInteraction").field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 /// Converts an event. Returns `None` for the kinds that ROMS does not handle.
@@ -106,19 +130,32 @@ fn convert_undecoded(kind: &str, data: &Value) -> Option<Event> {
     }
 }
 
-/// Decodes an interaction that serenity could not decode, after removing the likely cause: the
-/// content of the message that a context menu was opened on. The command fetches that message itself.
-pub(crate) fn decode_interaction(event: &SerenityEvent) -> Option<Interaction> {
-    let SerenityEvent::Unknown(unknown) = event else { return None };
-    if unknown.kind != "INTERACTION_CREATE" {
-        return None;
+/// The JSON of an interaction that serenity could not decode.
+pub(crate) fn undecoded_interaction(event: &SerenityEvent) -> Option<&Value> {
+    match event {
+        SerenityEvent::Unknown(unknown) if unknown.kind == "INTERACTION_CREATE" => Some(&unknown.value),
+        _ => None,
     }
-    let mut interaction = unknown.value.clone();
+}
+
+/// Decodes such an interaction after removing the likely cause: the content of the message that a context
+/// menu was opened on. The command fetches that message itself.
+pub(crate) fn decode_interaction(undecoded: &Value) -> Option<Interaction> {
+    let mut interaction = undecoded.clone();
     let messages = interaction.pointer_mut("/data/resolved/messages")?.as_object_mut()?;
     for message in messages.values_mut() {
         *message = without_content(message)?;
     }
     serde_json::from_value(interaction).ok()
+}
+
+/// The readable parts of an interaction.
+pub(crate) fn unreadable_interaction(undecoded: &Value) -> UnreadableInteraction {
+    let token = undecoded.get("token").and_then(Value::as_str).map(str::to_owned);
+    UnreadableInteraction {
+        kind: undecoded.get("type").and_then(Value::as_u64),
+        address: id_field(undecoded, "id").zip(token),
+    }
 }
 
 /// The smallest object that serenity decodes as a message.

@@ -50,7 +50,7 @@ impl Store {
 }
 
 impl Batch {
-    async fn delete_order(&mut self, id: i64, number: &OrderNumber) -> Result<bool, StoreError> {
+    pub(crate) async fn delete_order(&mut self, id: i64, number: &OrderNumber) -> Result<bool, StoreError> {
         self.orders(std::slice::from_ref(number)).await?;
         let Some((stored, contribution)) =
             self.known.remove(number).flatten().filter(|(stored, _)| *stored == id)

@@ -69,9 +69,6 @@ struct Progress {
 
 impl Store {
     /// Counts the rows that [`Self::purge`] would change.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn preview_purge(&self, address: &EmailAddress) -> Result<Purged, StoreError> {
         self.sweep(address, false).await
     }

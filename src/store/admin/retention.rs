@@ -17,9 +17,6 @@ const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(200);
 impl Store {
     /// Empties payload and text forms of at most `limit` messages that arrived before this time, oldest first, and
     /// returns how many. Their outcomes and orders stay.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn empty_old_messages(
         &self,
         before: DateTime<Utc>,
@@ -47,9 +44,6 @@ impl Store {
     }
 
     /// The path of SQLite's write-ahead log; `None` for PostgreSQL.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn wal_file(&self) -> Result<Option<PathBuf>, StoreError> {
         let backend = self.readers.get_database_backend();
         if backend != DbBackend::Sqlite {
@@ -66,9 +60,6 @@ impl Store {
     ///
     /// SQLite starts the log over only when nobody reads from it. If there is always a reader, the log grows without
     /// limit. Here new readers use the file, and SQLite waits for the others.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
         // This moves most of the log while others go on writing.
         self.writer.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await?;

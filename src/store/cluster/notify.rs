@@ -67,9 +67,6 @@ impl Store {
 
 impl Batch {
     /// Notifies the other processes of changed orders when this batch is committed.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn notify(&self, changed: &[ChangedOrder]) -> Result<(), StoreError> {
         if self.backend() != DbBackend::Postgres {
             return Ok(());

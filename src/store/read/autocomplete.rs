@@ -31,9 +31,6 @@ impl Store {
     ///
     /// Without a search index, and for fewer than three characters, only the newest few thousand orders
     /// are searched for product, e-mail and profile.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn autocomplete(&self, typed: &str, limit: u64) -> Result<Vec<Order>, StoreError> {
         let typed = typed.trim();
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -104,9 +101,6 @@ impl Store {
     /// The stored numbers most similar to one that is not stored, best first: those that one typing error
     /// explains, and alphabetical neighbours. Numbers that differ in more than half of their characters are
     /// left out.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn similar_numbers(&self, number: &str, limit: usize) -> Result<Vec<OrderNumber>, StoreError> {
         let Ok(typed) = OrderNumber::parse(number) else { return Ok(Vec::new()) };
         let typed = typed.as_str().to_lowercase();

@@ -64,9 +64,6 @@ pub struct LogEntry {
 impl Store {
     /// At most `limit` log rows, newest first, and how many have that outcome and source; the count stops
     /// after some thousand.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn logs(&self, filter: &LogFilter, limit: u64) -> Result<Page<LogEntry>, StoreError> {
         let chosen = Condition::all()
             .add_option(filter.outcome.as_deref().map(|outcome| Column::Outcome.eq(outcome)))
@@ -105,9 +102,6 @@ impl Store {
     }
 
     /// One complete log row.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn log(&self, id: i64) -> Result<Option<LogEntry>, StoreError> {
         Ok(Entity::find_by_id(id).one(&self.readers).await?.map(LogEntry::from))
     }

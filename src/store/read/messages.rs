@@ -19,9 +19,6 @@ pub struct SourceMessage {
 
 impl Store {
     /// The orders that a Discord message named, in the order of the message.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn orders_of_message(&self, message_id: i64) -> Result<Vec<Order>, StoreError> {
         let lists: Vec<String> = webhook_logs::Entity::find()
             .select_only()
@@ -41,9 +38,6 @@ impl Store {
     }
 
     /// The orders with these row ids, in this order. Orders that no longer exist are left out.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn orders_by_ids(&self, ids: &[i64]) -> Result<Vec<Order>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -59,9 +53,6 @@ impl Store {
 
     /// The Discord message that created an order, or else the newest one that changed it; `None` if no Discord
     /// message did.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn source_message(&self, order_id: i64) -> Result<Option<SourceMessage>, StoreError> {
         let found: Option<(String, Option<i64>)> = order_events::Entity::find()
             .select_only()

@@ -36,13 +36,11 @@ pub struct OrderEvent {
 
 impl Store {
     /// The order with this number, with or without `#`: exactly as written, else in any other case, else
-    /// the order with this row id.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// the order with this row id, else the order that had this number, made from its Discord message, before
+    /// the message stated the real one.
     pub async fn order(&self, number_or_id: &str) -> Result<Option<Order>, StoreError> {
         let Ok(number) = OrderNumber::parse(number_or_id) else { return Ok(None) };
-        let number = number.as_str();
+        let (former, number) = (&number, number.as_str());
         let exact = orders::Entity::find().filter(orders::Column::OrderNumber.eq(number));
         if let Some(row) = exact.one(&self.readers).await? {
             return rows::order(row).map(Some);
@@ -55,23 +53,39 @@ impl Store {
         }
         match number.parse() {
             Ok(id) => self.order_by_id(id).await,
-            Err(_) => Ok(None),
+            Err(_) => self.order_of_former_number(former).await,
         }
     }
 
+    async fn order_of_former_number(&self, former: &OrderNumber) -> Result<Option<Order>, StoreError> {
+        let Some(message) = former.message_id() else { return Ok(None) };
+        for order in self.orders_of_message(message).await? {
+            let took_number: Vec<String> = order_events::Entity::find()
+                .select_only()
+                .column(order_events::Column::Changes)
+                .filter(order_events::Column::OrderId.eq(order.id))
+                .filter(order_events::Column::Changes.contains(r#""field":"order_number""#))
+                .into_tuple()
+                .all(&self.readers)
+                .await?;
+            let mut changes = took_number.iter().flat_map(|changes| rows::changes_from_json(changes));
+            let is_taken = |change: FieldChange| {
+                change.field == "order_number" && change.old.as_deref() == Some(former.as_str())
+            };
+            if changes.any(is_taken) {
+                return Ok(Some(order));
+            }
+        }
+        Ok(None)
+    }
+
     /// The order with this row id.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn order_by_id(&self, id: i64) -> Result<Option<Order>, StoreError> {
         orders::Entity::find_by_id(id).one(&self.readers).await?.map(rows::order).transpose()
     }
 
     /// At most `limit` steps of an order's history, oldest first, after the step with the id `after`; 0
     /// starts at the oldest.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn events(&self, order_id: i64, after: i64, limit: u64) -> Result<Vec<OrderEvent>, StoreError> {
         let rows = order_events::Entity::find()
             .filter(order_events::Column::OrderId.eq(order_id))
@@ -84,9 +98,6 @@ impl Store {
     }
 
     /// The newest steps of an order's history, newest first, at most `limit`, and how many there are.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn latest_events(&self, order_id: i64, limit: u64) -> Result<Page<OrderEvent>, StoreError> {
         let of_order = order_events::Entity::find().filter(order_events::Column::OrderId.eq(order_id));
         let rows = of_order.clone().order_by_desc(order_events::Column::Id).limit(limit);

@@ -73,9 +73,6 @@ pub(crate) enum QueryPlan {
 
 impl Store {
     /// At most `limit` orders from `start` on.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn order_page(
         &self,
         filter: &OrderFilter,
@@ -114,9 +111,6 @@ impl Store {
 
     /// The page after the newest `skipped` orders. The database reads those too, so use a cursor beyond
     /// the first few thousand.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn order_page_at_offset(
         &self,
         filter: &OrderFilter,
@@ -143,9 +137,6 @@ impl Store {
     }
 
     /// Chooses how to find the orders of a filter.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub(crate) async fn plan(&self, filter: &OrderFilter) -> Result<QueryPlan, StoreError> {
         let backend = self.readers.get_database_backend();
         let by = |term| filter.split(term, backend);

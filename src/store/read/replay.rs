@@ -18,9 +18,6 @@ pub struct ReplayFilter {
 
 impl Store {
     /// The number of rows to replay, and the id of the last one.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn count_replayable(&self, filter: &ReplayFilter) -> Result<(u64, i64), StoreError> {
         let counted = Entity::find()
             .select_only()
@@ -35,9 +32,6 @@ impl Store {
     }
 
     /// The next rows to replay: at most `limit`, oldest first, with ids greater than `after` and up to `last`.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn replayable(
         &self,
         filter: &ReplayFilter,

@@ -89,9 +89,6 @@ type Sums = (String, String, i64, i64, i64, i64, i64);
 impl Store {
     /// How many orders match the filter. The count is exact for all orders, a status or a store, and for
     /// any other filter that matches no more than a few thousand orders.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn count_orders(&self, filter: &OrderFilter) -> Result<Total, StoreError> {
         if let Some(count) = self.summed_total(filter).await? {
             return Ok(Total { count, exact: true });

@@ -69,9 +69,6 @@ async fn create(transaction: &DatabaseTransaction) -> Result<bool, StoreError> {
 
 impl Store {
     /// Rewrites SQLite's search index, so that it keeps nothing of what orders contained before.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub(crate) async fn rewrite_search_index(&self) -> Result<(), StoreError> {
         if self.has_search_index {
             let optimize = "INSERT INTO orders_search (orders_search) VALUES ('optimize')";

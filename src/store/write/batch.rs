@@ -76,9 +76,6 @@ impl Store {
     }
 
     /// Finds out whether the database accepts as much as the largest message. Leaves nothing behind.
-    ///
-    /// # Errors
-    /// If it does not.
     pub(crate) async fn probe_writer(&self) -> Result<(), StoreError> {
         let batch = self.begin().await?;
         for table in ["orders", "webhook_logs", "order_events", "order_sums"] {
@@ -103,9 +100,6 @@ impl Batch {
     }
 
     /// Adds steps of history.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn save_events(&self, events: Vec<NewEvent>) -> Result<(), StoreError> {
         let columns = ["id", "order_id", "event_type", "changes", "source", "log_id", "actor", "created_at"];
         let mut ids = Vec::new();

@@ -35,9 +35,6 @@ pub struct DueReaction {
 
 impl Store {
     /// The cursor of each channel, by channel id.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn cursors(&self) -> Result<HashMap<i64, Cursor>, StoreError> {
         let rows = channel_cursors::Entity::find().all(&self.readers).await?;
         let cursor =
@@ -49,7 +46,7 @@ impl Store {
     /// may run beside the periodic one.
     ///
     /// # Errors
-    /// If the database fails, or another process has become the leader.
+    /// Also if another process has become the leader.
     pub async fn save_cursor(
         &self,
         channel: i64,
@@ -76,9 +73,6 @@ impl Store {
     }
 
     /// Records that the bot identified itself to the gateway, and deletes records older than `keep`.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn note_identify(&self, now: DateTime<Utc>, keep: DateTime<Utc>) -> Result<(), StoreError> {
         gateway_identifies::Entity::delete_many()
             .filter(gateway_identifies::Column::At.lt(keep))
@@ -90,18 +84,12 @@ impl Store {
     }
 
     /// How often the bot identified itself since this time, in this process and earlier ones.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn identifies_since(&self, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let noted = gateway_identifies::Entity::find().filter(gateway_identifies::Column::At.gte(since));
         Ok(noted.count(&self.readers).await?)
     }
 
     /// The reactions that are due, oldest first: to messages that are not deleted, from a given id on.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn due_reactions(&self, since: i64, limit: u64) -> Result<Vec<DueReaction>, StoreError> {
         let rows: Vec<(i64, String, i64, String)> = webhook_logs::Entity::find()
             .select_only()
@@ -125,9 +113,6 @@ impl Store {
     }
 
     /// Records that the bot reacted to the messages of these log rows.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn mark_reacted(&self, log_ids: &[i64], now: DateTime<Utc>) -> Result<(), StoreError> {
         webhook_logs::Entity::update_many()
             .col_expr(webhook_logs::Column::ReactedAt, now.into())
@@ -138,9 +123,6 @@ impl Store {
     }
 
     /// The ids of the messages of a channel that are logged and not marked as deleted, from a given id on.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn logged_messages(&self, endpoint: &str, since: i64) -> Result<BTreeSet<i64>, StoreError> {
         let ids: Vec<i64> = webhook_logs::Entity::find()
             .select_only()
@@ -155,9 +137,6 @@ impl Store {
     }
 
     /// Marks the log rows of messages that were deleted in Discord. Their orders stay.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn mark_deleted(&self, messages: &[i64], now: DateTime<Utc>) -> Result<(), StoreError> {
         webhook_logs::Entity::update_many()
             .col_expr(webhook_logs::Column::DeletedAt, now.into())

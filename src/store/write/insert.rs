@@ -7,8 +7,8 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 use crate::card::message::without_nul;
 use crate::store::StoreError;
 
-/// Rows per statement. Few different sizes keep the cache of prepared statements small, and rows of 38 values stay
-/// far below SQLite's limit of 32,766 values per statement.
+/// Rows per statement: as many as a batch has messages. Rows of 44 values stay far below SQLite's limit of 32,766
+/// values per statement.
 pub(crate) const MAX_ROWS: usize = 64;
 /// Bytes of a statement for PostgreSQL, unless a single row is larger. This fits into one TLS record, which is sent
 /// at once. sqlx 0.9.0 leaves Nagle's algorithm on: a second record waits up to 40 ms for the acknowledgement of the
@@ -21,8 +21,7 @@ pub(crate) fn padded<T>(keys: &[T]) -> impl Iterator<Item = &T> {
     keys.iter().chain(keys.last().into_iter().cycle().take(missing))
 }
 
-/// Inserts rows in statements of power-of-two sizes, so that few statements are prepared. `tail` follows the values.
-/// Returns the number of rows written.
+/// Inserts rows, many per statement. `tail` follows the values. Returns the number of rows written.
 ///
 /// There is no `RETURNING id`: SQLite's thread would wake this task once per row. A caller that needs the ids
 /// reserves them with [`reserve_ids`].
@@ -52,7 +51,8 @@ pub(crate) async fn insert(
     Ok(written)
 }
 
-/// The number of rows in the next statement, at least one.
+/// The number of rows in the next statement, at least one. Each size is a statement of its own in the cache of prepared
+/// statements, and a large one takes much memory.
 fn size(backend: DbBackend, rows: &[Vec<Value>]) -> usize {
     let mut bytes = 0;
     let fits = |row: &&Vec<Value>| {
@@ -60,7 +60,11 @@ fn size(backend: DbBackend, rows: &[Vec<Value>]) -> usize {
         backend != DbBackend::Postgres || bytes <= MAX_POSTGRES_BYTES
     };
     let fitting = rows.iter().take(MAX_ROWS).take_while(fits).count().max(1);
-    1 << fitting.ilog2()
+    match backend {
+        DbBackend::Postgres => 1 << fitting.ilog2(),
+        _ if fitting <= 32 => fitting,
+        _ => fitting / 16 * 16,
+    }
 }
 
 /// Bytes of a value in PostgreSQL's protocol, with its length and format. Rounded up for numbers.

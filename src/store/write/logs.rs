@@ -71,9 +71,6 @@ pub(crate) async fn outcomes(
 
 impl Batch {
     /// Takes the deduplication key from log rows, so that a later message may own it.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn release_keys(&self, log_ids: &[i64]) -> Result<(), StoreError> {
         for chunk in log_ids.chunks(MAX_ROWS) {
             Entity::update_many()
@@ -86,9 +83,6 @@ impl Batch {
     }
 
     /// Adds log rows and returns their new ids, in the same order. The entries' own ids are ignored.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn save_logs(&self, logs: Vec<LogEntry>) -> Result<Vec<i64>, StoreError> {
         let columns = [
             "id",
@@ -132,9 +126,6 @@ impl Batch {
     }
 
     /// Writes the result of replaying log rows. Their payload and times stay.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn update_logs(&self, logs: Vec<LogEntry>) -> Result<(), StoreError> {
         // A key may move from one row to another, and it is unique.
         let ids: Vec<i64> = logs.iter().map(|log| log.id).collect();

@@ -41,30 +41,27 @@ pub(crate) async fn find(
     Ok(found)
 }
 
-/// The numbers of the orders with these row ids. Ids without an order are left out.
+/// The orders with these row ids, by id and number. Ids without an order are left out.
 pub(crate) async fn numbers_of(
     connection: &impl ConnectionTrait,
     ids: &[i64],
-) -> Result<Vec<OrderNumber>, StoreError> {
+) -> Result<Vec<(i64, OrderNumber)>, StoreError> {
     let mut numbers = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(MAX_ROWS) {
         let found = orders::Entity::find()
             .select_only()
-            .column(orders::Column::OrderNumber)
+            .columns([orders::Column::Id, orders::Column::OrderNumber])
             .filter(orders::Column::Id.is_in(chunk.iter().copied()))
-            .into_tuple::<String>()
+            .into_tuple::<(i64, String)>()
             .all(connection)
             .await?;
-        numbers.extend(found.iter().filter_map(|text| OrderNumber::parse(text).ok()));
+        numbers.extend(found.iter().filter_map(|(id, text)| Some((*id, OrderNumber::parse(text).ok()?))));
     }
     Ok(numbers)
 }
 
 impl Batch {
     /// Reads and locks the stored orders of these numbers.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn orders(
         &mut self,
         numbers: &[OrderNumber],

@@ -145,9 +145,6 @@ impl SumChanges {
     }
 
     /// Adds the differences to the stored rows.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(crate) async fn save(self, transaction: &impl ConnectionTrait) -> Result<(), StoreError> {
         const COLUMNS: [&str; 9] =
             ["kind", "day", "name", "currency", "orders", "void", "units", "priced", "hundredths"];

@@ -16,9 +16,6 @@ const USED_AT_PRECISION: TimeDelta = TimeDelta::days(1);
 impl Store {
     /// Stores a text and returns its id. The same text has the same id, and ids are never reused. Deletes texts that
     /// were not used for 30 days.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn save_view(&self, text: &str, now: DateTime<Utc>) -> Result<i64, StoreError> {
         Entity::delete_many().filter(Column::UsedAt.lt(now - LIFETIME)).exec(&self.writer).await?;
         let row = ActiveModel { text: Set(text.to_owned()), used_at: Set(now), ..Default::default() };
@@ -28,9 +25,6 @@ impl Store {
     }
 
     /// The text with this id, which counts as used now; `None` if it was deleted.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn view(&self, id: i64) -> Result<Option<String>, StoreError> {
         let Some(view) = Entity::find_by_id(id).one(&self.readers).await? else { return Ok(None) };
         let now = Utc::now();

@@ -7,9 +7,17 @@ use super::stage::{Stage, buttons, is_private, options, text_of};
 use crate::support::bot::card;
 use crate::watching::stage::card_without_number;
 
+/// ROMS is running, and rejects cards without a number.
+async fn that_rejects() -> Stage {
+    let mut stage = Stage::before().await;
+    stage.config().orders.number_missing = NumberMissing::Reject;
+    stage.begin().await;
+    stage
+}
+
 #[tokio::test]
 async fn the_log_is_listed_and_a_select_shows_one_message_with_its_payload() {
-    let stage = Stage::new().await;
+    let stage = that_rejects().await;
     stage.order("TGT-900", "$10.00").await;
     let wrong = stage.hook.post(card_without_number());
     stage.bot.until_logs("two messages", |logs| logs.len() == 2).await;
@@ -41,7 +49,7 @@ async fn the_log_is_listed_and_a_select_shows_one_message_with_its_payload() {
 
 #[tokio::test]
 async fn the_log_is_filtered_by_outcome_and_paged() {
-    let mut stage = Stage::new().await;
+    let mut stage = that_rejects().await;
     let none = stage.ask(&stage.admin, "logs", &[]).await;
     assert_eq!(text_of(&none), "ROMS has not received any messages yet.");
     for number in 1..=20 {
@@ -73,7 +81,7 @@ async fn the_log_is_filtered_by_outcome_and_paged() {
 
 #[tokio::test]
 async fn the_replay_button_reads_a_rejected_message_again() {
-    let mut stage = Stage::new().await;
+    let mut stage = that_rejects().await;
     let message = stage.hook.post(card_without_number());
     stage.bot.until_logs("it is there", |logs| logs.len() == 1).await;
     let list = stage.ask(&stage.admin, "logs", &[]).await;
@@ -96,7 +104,7 @@ async fn the_replay_button_reads_a_rejected_message_again() {
 
 #[tokio::test]
 async fn replay_reads_all_rejected_messages_again_and_counts_them() {
-    let mut stage = Stage::new().await;
+    let mut stage = that_rejects().await;
     let nothing = stage.ask(&stage.admin, "replay", &[]).await;
     assert!(text_of(&nothing).contains("no rejected messages"), "{}", text_of(&nothing));
     stage.order("TGT-900", "$10.00").await;

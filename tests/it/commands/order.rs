@@ -88,6 +88,20 @@ async fn the_history_replaces_the_order_and_leads_back() {
 }
 
 #[tokio::test]
+async fn a_long_history_shows_its_newest_events_and_counts_the_others() {
+    let stage = Stage::new().await;
+    let order = stage.order("TGT-900", "$10.00").await;
+    stage.bot.sql().await.add_events(order.id, 300).await;
+    let order = stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
+    let history = stage.press_and_update(&stage.viewer, &order, "History").await;
+    let text = text_of(&history);
+    assert_eq!(text.matches("notes: step ").count(), 15, "{text}");
+    assert!(text.contains("step 300") && text.contains("step 286"), "{text}");
+    assert!(text.contains("286 older events are not shown"), "{text}");
+    stage.end(0).await;
+}
+
+#[tokio::test]
 async fn share_posts_the_order_without_private_data() {
     let stage = Stage::new().await;
     stage.order_of("TGT-900", whole("TGT-900")).await;

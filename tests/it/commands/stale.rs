@@ -1,4 +1,4 @@
-//! Components and commands of another release, and forged ones.
+//! Components and commands of another release, forged ones, and interactions that cannot be decoded.
 
 use serde_json::json;
 
@@ -80,5 +80,28 @@ async fn unknown_components_and_commands_are_out_of_date() {
         assert!(text.contains("out of date") || text.contains("no order"), "{options}: {text}");
     }
     assert_eq!(stage.log.count("ERROR"), 0, "none of this is an error for the operator");
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn an_interaction_that_cannot_be_decoded_is_logged_and_answered() {
+    let stage = Stage::new().await;
+    let asked = stage.admin.interact(&stage.channel, 2, json!({"name": 7}), None);
+    let reply = asked.answer().await;
+    assert!(text_of(&reply).starts_with("ROMS could not read this request."), "{}", text_of(&reply));
+    assert!(is_private(&reply));
+    let typing = stage.admin.interact(&stage.channel, 4, json!({"name": 7}), None);
+    assert_eq!(typing.callback().await, json!({"type": 8, "data": {"choices": []}}));
+    // Without a token there is nobody to answer.
+    for odd in [json!({}), json!({"id": "1", "type": 2}), json!({"token": 7}), json!([]), json!("x")] {
+        stage.discord.gateway().dispatch("INTERACTION_CREATE", odd);
+    }
+    stage.order("TGT-901", "$10.00").await;
+    let logged = || stage.log.count("ROMS could not read an interaction");
+    stage.until_log("ROMS could not read an interaction").await;
+    stage.ask(&stage.admin, "help", &[]).await;
+    assert_eq!(logged(), 7, "{}", stage.log.text());
+    let log = stage.log.text();
+    assert!(!log.contains(asked.token()) && !log.contains(typing.token()), "{log}");
     stage.end(0).await;
 }

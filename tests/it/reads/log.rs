@@ -132,3 +132,27 @@ async fn a_single_row_has_the_whole_payload_and_a_list_its_beginning() {
     let missing = app.get("/api/v2/webhooks/logs/2").await;
     assert_eq!((missing.status, &missing.json["message"]), (404, &json!("There is no such log entry")));
 }
+
+#[tokio::test]
+async fn the_count_of_a_long_log_stops_and_says_so() {
+    let app = App::start().await;
+    app.sql()
+        .await
+        .run(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10500) \
+             INSERT INTO webhook_logs (source, endpoint, outcome, warnings, order_ids, payload, flattened, sent_at, \
+             created_at) SELECT 'webhook', '/', CASE WHEN n <= 200 THEN 'ignored' ELSE 'rejected' END, '[]', '[]', \
+             'x', 'x', '2026-01-31T00:00:00+00:00', '2026-01-31T00:00:00+00:00' FROM numbers",
+        )
+        .await;
+    for (query, total, is_exact) in
+        [("", 10_000, false), ("?outcome=rejected", 10_000, false), ("?outcome=ignored", 200, true)]
+    {
+        let reply = app.get(&format!("/api/v2/webhooks/logs{query}")).await;
+        let found = (&reply.json["total"], &reply.json["total_is_exact"]);
+        assert_eq!(found, (&json!(total), &json!(is_exact)), "{query}: {}", reply.text);
+        assert_eq!(ids(&reply).len(), 50);
+    }
+    let longest = app.get("/api/v2/webhooks/logs?limit=1000").await;
+    assert_eq!(ids(&longest).len(), 200);
+}

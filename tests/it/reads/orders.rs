@@ -348,14 +348,7 @@ async fn the_history_of_an_order_comes_in_pages() {
 async fn the_history_of_an_order_holds_at_most_200_events_in_an_answer() {
     let app = App::start().await;
     app.stored(&["Order Number\nA-1\n"]).await;
-    app.sql()
-        .await
-        .run(
-            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 300) \
-             INSERT INTO order_events (order_id, event_type, changes, source, created_at) \
-             SELECT 1, 'updated', '[]', 'webhook', '2026-01-31T00:00:00+00:00' FROM numbers",
-        )
-        .await;
+    app.sql().await.add_events(1, 300).await;
     for (query, expected) in [("", 50), ("?limit=1000", 200), ("?limit=200&after=200", 101)] {
         let reply = app.get(&format!("/api/v2/orders/A-1/events{query}")).await;
         assert_eq!(reply.json["events"].as_array().unwrap().len(), expected, "{query}: {}", reply.text);

@@ -81,6 +81,17 @@ impl Sql {
         self.run(self.either("DROP TRIGGER reject_order", "DROP TRIGGER reject_order ON orders")).await;
     }
 
+    /// Adds steps 1 to `count` to the history of an order: each changes the notes to `step` and its number.
+    pub(crate) async fn add_events(&mut self, order: i64, count: u32) {
+        self.run(&format!(
+            "WITH RECURSIVE steps(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM steps WHERE n < {count}) \
+             INSERT INTO order_events (order_id, event_type, changes, source, created_at) SELECT {order}, 'updated', \
+             '[{{\"field\": \"notes\", \"old\": null, \"new\": \"step ' || n || '\"}}]', 'webhook', \
+             '2026-01-31T00:00:00+00:00' FROM steps"
+        ))
+        .await;
+    }
+
     /// The rows of a query. Numbers are JSON numbers, and times are text.
     pub(crate) async fn rows(&mut self, sql: &str) -> Vec<Map<String, Value>> {
         self.cells(sql).await.into_iter().map(|cells| cells.into_iter().collect()).collect()

@@ -106,10 +106,8 @@ async fn two_embeds_are_two_orders_and_get_one_check_mark() {
 }
 
 #[tokio::test]
-async fn a_card_without_a_number_gets_a_generated_one_if_configured() {
-    let mut stage = Stage::before(|_, _| {}).await;
-    stage.bot.config.orders.number_missing = roms::config::NumberMissing::MessageId;
-    stage.start().await;
+async fn cards_without_a_number_get_one_made_from_their_message() {
+    let stage = Stage::new().await;
     let mut message = card_without_number();
     let second = message["embeds"][0].clone();
     message["embeds"].as_array_mut().unwrap().push(second);

@@ -8,6 +8,7 @@ async fn with_notices() -> (Stage, Channel) {
     let mut notices = None;
     let mut stage = Stage::before(|_, _| {}).await;
     let channel = stage.guild.channel("notices");
+    stage.bot.config.orders.number_missing = roms::config::NumberMissing::Reject;
     super::stage::watched(&mut stage.bot.config).notice_channel = Some(id(channel.id()));
     notices.replace(channel);
     stage.start().await;

@@ -18,6 +18,8 @@ use crate::store::{Options, Store, StoreError};
 
 /// SQLite truncates the write-ahead log to this size after a checkpoint, in bytes.
 const MAX_LOG_SIZE: u32 = 64 * 1024 * 1024;
+/// Statements that each connection keeps prepared. The writer has about 40 for each table, one for each number of rows.
+const PREPARED_STATEMENTS: usize = 256;
 /// Pause before another attempt to connect.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
@@ -113,6 +115,7 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
                 .in_memory(false)
                 .shared_cache(false)
                 .busy_timeout(BUSY_TIMEOUT)
+                .statement_cache_capacity(PREPARED_STATEMENTS)
                 .foreign_keys(true)
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")

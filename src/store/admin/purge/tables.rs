@@ -46,7 +46,8 @@ impl Table for orders::Entity {
 
     /// Uses the batch like every writer, so that the sums follow.
     async fn empty(batch: &mut Batch, ids: &[i64], person: &Person<'_>) -> Result<(), StoreError> {
-        let numbers = numbers_of(&batch.transaction, ids).await?;
+        let found = numbers_of(&batch.transaction, ids).await?;
+        let numbers: Vec<_> = found.into_iter().map(|(_, number)| number).collect();
         let mut orders: Vec<Order> = batch.orders(&numbers).await?.into_values().collect();
         orders.retain(|order| order_contains(order, person));
         orders.sort_unstable_by(|one, other| one.number.cmp(&other.number));

@@ -37,9 +37,6 @@ type Row = (
 
 /// Recalculates the sums if they were made for another time zone, or never. Returns the time zone of the sums. If no
 /// zone is wanted, existing sums stay, and the first ones are for UTC.
-///
-/// # Errors
-/// If the database fails.
 pub(crate) async fn ensure(transaction: &DatabaseTransaction, wanted: Option<Tz>) -> Result<Tz, StoreError> {
     let made = derived_tables::Entity::find_by_id(NAME).one(transaction).await?;
     let made = made.and_then(|made| made.made_for.parse().ok());

@@ -59,7 +59,11 @@ fn complete(state: &mut State, command: &Value, guild: Option<u64>) -> Value {
             "id": id, "application_id": state.application.id.to_string(), "version": state.ids.now().to_string(),
         }),
     );
-    let usual = json!({"type": 1, "description": "", "default_member_permissions": null, "nsfw": false});
+    // Discord adds keys, some of them new to every client.
+    let usual = json!({
+        "type": 1, "description": "", "default_member_permissions": null, "nsfw": false,
+        "integration_types": [0], "a_new_key": {"of": "Discord"},
+    });
     payload::supply(&mut whole, &usual);
     if let Some(guild) = guild {
         payload::absorb(&mut whole, &json!({"guild_id": guild.to_string()}));

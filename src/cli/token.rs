@@ -1,0 +1,126 @@
+//! `roms token …`: creates, lists and revokes API tokens. A running ROMS follows within a second.
+
+use std::io::Write;
+
+use anyhow::{anyhow, bail};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{open_existing, table::write_rows};
+use crate::{
+    clock,
+    config::Config,
+    store::{NewToken, Options, Store, Token},
+    token::{Scope, Scopes, TokenName},
+};
+
+/// The person who creates and revokes tokens here, in the access log.
+const ACTOR: &str = "cli";
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Create a token and print it. It cannot be shown again.
+    Create(Create),
+    /// List the tokens that are not revoked.
+    List,
+    /// Revoke a token. It stops working within a second.
+    Revoke {
+        /// The token's name.
+        name: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Create {
+    /// A name, such as the program that will use the token.
+    #[arg(long, value_name = "NAME")]
+    name: TokenName,
+    /// What the token may do: ingest, read, read:pii, write or admin. Separate several with commas.
+    #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
+    scopes: Vec<Scope>,
+    /// How long the token works, such as "90 days" [default: until it is revoked].
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    expires: Option<TimeDelta>,
+}
+
+impl Command {
+    pub(crate) async fn run(self, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
+        match self {
+            Self::Create(create) => {
+                let store = open_or_create(config).await?;
+                create.run(&store, out).await?;
+                store.close().await?;
+            }
+            Self::List => {
+                let store = open_existing(config).await?;
+                list(&store.tokens().await?, clock::now(), out)?;
+                store.close().await?;
+            }
+            Self::Revoke { name } => {
+                let store = open_existing(config).await?;
+                if !store.revoke_token(&name, ACTOR, clock::now()).await? {
+                    bail!("there is no token named {name}; `roms token list` shows all");
+                }
+                store.close().await?;
+                writeln!(out, "Revoked {name}.")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens the database. The first token may be created before ROMS was started for the first time.
+async fn open_or_create(config: &Config) -> anyhow::Result<Store> {
+    let is_new = config.database.url.sqlite_path().is_some_and(|path| !path.exists());
+    let options = if is_new { Options::of(config) } else { Options::default() };
+    Ok(Store::open_with(&config.database.url, options).await?)
+}
+
+impl Create {
+    async fn run(self, store: &Store, out: &mut impl Write) -> anyhow::Result<()> {
+        let scopes = Scopes::new(self.scopes)?;
+        let now = clock::now();
+        let expires_at = match self.expires {
+            Some(lifetime) => {
+                Some(now.checked_add_signed(lifetime).ok_or_else(|| anyhow!("--expires is too long"))?)
+            }
+            None => None,
+        };
+        let name = self.name.to_string();
+        let new = NewToken { name: self.name, scopes, expires_at, actor: ACTOR.to_owned() };
+        let (_, secret) = store.create_token(new, now).await?;
+        writeln!(out, "{}", secret.expose())?;
+        writeln!(out, "This is the token {name} ({scopes}). Keep it secret; ROMS cannot show it again.")?;
+        Ok(())
+    }
+}
+
+/// Prints one line per token.
+fn list(tokens: &[Token], now: DateTime<Utc>, out: &mut impl Write) -> anyhow::Result<()> {
+    if tokens.is_empty() {
+        writeln!(out, "There are no tokens. Create one with `roms token create --name NAME --scope SCOPE`.")?;
+        return Ok(());
+    }
+    let time = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M").to_string();
+    let mut rows = vec![
+        ["NAME", "ENDS IN", "SCOPES", "CREATED (UTC)", "EXPIRES", "LAST USED", "FROM"].map(str::to_owned),
+    ];
+    rows.extend(tokens.iter().map(|token| {
+        let expires = token.expires_at.map_or("never".to_owned(), time);
+        [
+            token.name.clone(),
+            format!("…{}", token.last_four),
+            token.scopes.to_string(),
+            time(token.created_at),
+            if token.is_expired(now) { format!("{expires} (expired)") } else { expires },
+            token.last_used_at.map_or("never".to_owned(), time),
+            token.last_used_from.clone().unwrap_or_default(),
+        ]
+    }));
+    write_rows(out, &rows)
+}
+
+fn lifetime(text: &str) -> Result<TimeDelta, String> {
+    let lifetime = humantime::parse_duration(text).ok().and_then(|time| TimeDelta::from_std(time).ok());
+    let lifetime = lifetime.filter(|lifetime| *lifetime > TimeDelta::zero());
+    lifetime.ok_or_else(|| "expected a time such as \"90 days\" or \"12 hours\"".to_owned())
+}

@@ -1,0 +1,4 @@
+//! API tokens, and the record of their use.
+
+pub(crate) mod log;
+pub(crate) mod tokens;

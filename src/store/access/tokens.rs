@@ -1,0 +1,168 @@
+//! Stores API tokens. Only a hash of each secret is kept.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+
+use super::log::{self, AccessEvent, AccessEventKind};
+use crate::store::entity::tokens::{ActiveModel, Column, Entity, Model};
+use crate::store::{Store, StoreError};
+use crate::token::{Scopes, Secret, SecretHash, TokenName};
+
+/// A token to create.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// Its name. No other token that is not revoked may have it.
+    pub name: TokenName,
+    /// What it permits.
+    pub scopes: Scopes,
+    /// When it stops working; `None` for never.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The person who creates it: `discord:` and the user's id, or `cli`.
+    pub actor: String,
+}
+
+/// A stored token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Row id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// What it permits.
+    pub scopes: Scopes,
+    /// The hash of its secret.
+    pub hash: SecretHash,
+    /// The last four characters of its secret.
+    pub last_four: String,
+    /// When it was created. UTC.
+    pub created_at: DateTime<Utc>,
+    /// When it stops working; `None` for never. UTC.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was last used, to the minute. UTC.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// The address from which it was last used.
+    pub last_used_from: Option<String>,
+}
+
+/// A use of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenUse {
+    /// The token's row id.
+    pub token: i64,
+    /// When. UTC.
+    pub at: DateTime<Utc>,
+    /// The address of the client.
+    pub from: String,
+}
+
+impl Token {
+    /// Whether it no longer works.
+    #[must_use]
+    pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+}
+
+impl TryFrom<Model> for Token {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            name: row.name,
+            scopes: row.scopes.parse().map_err(|_| StoreError::Corrupt { column: "scopes" })?,
+            hash: SecretHash::from_hex(&row.sha256).ok_or(StoreError::Corrupt { column: "sha256" })?,
+            last_four: row.last_four,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
+            last_used_from: row.last_used_from,
+        })
+    }
+}
+
+impl Store {
+    /// Creates a token and returns its row id and secret. The secret cannot be read again.
+    ///
+    /// # Errors
+    /// [`StoreError::TokenExists`] if another token has the name, and if the database or the system's source of random
+    /// numbers fails.
+    pub async fn create_token(&self, new: NewToken, now: DateTime<Utc>) -> Result<(i64, Secret), StoreError> {
+        let NewToken { name, scopes, expires_at, actor } = new;
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).map_err(|_| StoreError::NoRandom)?;
+        let secret = Secret::from_random(random);
+        let transaction = self.writer.begin().await?;
+        let same_name =
+            Entity::find().filter(Column::Name.eq(name.as_str())).filter(Column::RevokedAt.is_null());
+        if same_name.count(&transaction).await? > 0 {
+            return Err(StoreError::TokenExists { name: name.to_string() });
+        }
+        let row = ActiveModel {
+            name: Set(name.to_string()),
+            scopes: Set(scopes.to_string()),
+            sha256: Set(secret.hash().to_string()),
+            last_four: Set(secret.last_four().to_owned()),
+            created_by: Set(actor.clone()),
+            created_at: Set(now),
+            expires_at: Set(expires_at),
+            ..Default::default()
+        };
+        let id = Entity::insert(row).exec(&transaction).await?.last_insert_id;
+        let event = AccessEvent::new(AccessEventKind::Created, Some(name.to_string()), now);
+        let event = AccessEvent { detail: Some(scopes.to_string()), actor: Some(actor), ..event };
+        log::save(&transaction, vec![event]).await?;
+        transaction.commit().await?;
+        Ok((id, secret))
+    }
+
+    /// The tokens that are not revoked, oldest first. Expired ones are among them.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        let rows = Entity::find().filter(Column::RevokedAt.is_null()).order_by_asc(Column::Id);
+        rows.all(&self.readers).await?.into_iter().map(Token::try_from).collect()
+    }
+
+    /// Revokes the token with this name. Returns whether there was one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn revoke_token(
+        &self,
+        name: &str,
+        actor: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let transaction = self.writer.begin().await?;
+        let revoke = Entity::update_many()
+            .col_expr(Column::RevokedAt, Expr::val(now))
+            .filter(Column::Name.eq(name))
+            .filter(Column::RevokedAt.is_null());
+        if revoke.exec(&transaction).await?.rows_affected == 0 {
+            return Ok(false);
+        }
+        let event = AccessEvent::new(AccessEventKind::Revoked, Some(name.to_owned()), now);
+        log::save(&transaction, vec![AccessEvent { actor: Some(actor.to_owned()), ..event }]).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Records when and from where tokens were last used.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn save_token_uses(&self, uses: &[TokenUse]) -> Result<(), StoreError> {
+        for TokenUse { token, at, from } in uses {
+            Entity::update_many()
+                .col_expr(Column::LastUsedAt, Expr::val(*at))
+                .col_expr(Column::LastUsedFrom, Expr::val(from.as_str()))
+                .filter(Column::Id.eq(*token))
+                .exec(&self.writer)
+                .await?;
+        }
+        Ok(())
+    }
+}

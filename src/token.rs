@@ -1,0 +1,307 @@
+//! API tokens: the secret, its hash, the scopes, and the name. Pure.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
+/// Every token begins with this, so that leak scanners find it.
+const PREFIX: &str = "roms_";
+/// Base62 digits of 256 bits.
+const DIGITS: usize = 43;
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// The longest name of a token.
+const MAX_NAME: usize = 64;
+
+/// The text of a token. It is shown once, when the token is created. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// SHA-256 of a token's text. The database stores only this. A slow hash is not needed: nobody can guess 256 random
+/// bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretHash([u8; 32]);
+
+/// One thing that a token permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Send cards.
+    Ingest,
+    /// Read orders, with personal data masked.
+    Read,
+    /// Read orders with e-mail addresses, names, addresses, profiles and proxies.
+    ReadPii,
+    /// Change orders.
+    Write,
+    /// Everything, including the webhook log and the access log.
+    Admin,
+}
+
+/// What a token permits, at least one scope.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Scopes(u8);
+
+/// The name of a token: letters, digits, `-`, `_` and `.`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenName(String);
+
+/// The text is not the name of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a name has 1 to 64 letters, digits, `-`, `_` or `.`, such as `refract`")]
+pub struct TokenNameError;
+
+/// The text names an unknown scope, or none at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the scopes are ingest, read, read:pii, write and admin; separate several with commas")]
+pub struct ScopeError;
+
+impl Secret {
+    /// The token of 256 random bits.
+    #[must_use]
+    pub fn from_random(mut number: [u8; 32]) -> Self {
+        let mut text = PREFIX.to_owned();
+        for _ in 0..DIGITS {
+            // Divides the big-endian number by 62, byte by byte. The remainder is the next digit.
+            let mut remainder = 0_u32;
+            for byte in &mut number {
+                let dividend = (remainder << 8) | u32::from(*byte);
+                *byte = u8::try_from(dividend / 62).unwrap_or_default();
+                remainder = dividend % 62;
+            }
+            let digit = usize::try_from(remainder).ok().and_then(|digit| ALPHABET.get(digit));
+            text.extend(digit.copied().map(char::from));
+        }
+        Self(text)
+    }
+
+    /// Reads a token that a client sent; `None` if the text does not have the form of one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(PREFIX)?;
+        let is_token = digits.len() == DIGITS && digits.bytes().all(|digit| digit.is_ascii_alphanumeric());
+        is_token.then(|| Self(text.to_owned()))
+    }
+
+    /// The text, for the person who creates the token.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The last four characters, by which people recognize a token.
+    #[must_use]
+    pub fn last_four(&self) -> &str {
+        self.0.len().checked_sub(4).and_then(|start| self.0.get(start..)).unwrap_or_default()
+    }
+
+    /// Its hash.
+    #[must_use]
+    pub fn hash(&self) -> SecretHash {
+        SecretHash(Sha256::digest(&self.0).into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+impl SecretHash {
+    /// The hash that the database stores as hexadecimal digits.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut hash = [0; 32];
+        hex::decode_to_slice(text, &mut hash).ok()?;
+        Some(Self(hash))
+    }
+
+    /// The first eight bytes: the key under which a table of tokens keeps the hash.
+    #[must_use]
+    pub fn key(&self) -> u64 {
+        self.0.first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default()
+    }
+
+    /// Compares in a time that does not depend on where the hashes differ.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Display for SecretHash {
+    /// As hexadecimal digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl Scope {
+    /// All scopes.
+    pub const ALL: [Self; 5] = [Self::Ingest, Self::Read, Self::ReadPii, Self::Write, Self::Admin];
+
+    /// The name in commands and messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Read => "read",
+            Self::ReadPii => "read:pii",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+impl FromStr for Scope {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text).ok_or(ScopeError)
+    }
+}
+
+impl Scopes {
+    /// Every scope.
+    pub const ALL: Self = Self((1 << Scope::ALL.len()) - 1);
+
+    /// These scopes.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn new(scopes: impl IntoIterator<Item = Scope>) -> Result<Self, ScopeError> {
+        let bits = scopes.into_iter().fold(0, |bits, scope| bits | scope.bit());
+        if bits == 0 { Err(ScopeError) } else { Ok(Self(bits)) }
+    }
+
+    /// Whether a token with these scopes may do this. `admin` includes every scope, and `read:pii` includes `read`.
+    #[must_use]
+    pub fn allow(self, scope: Scope) -> bool {
+        let has = |scope: Scope| self.0 & scope.bit() != 0;
+        has(scope) || has(Scope::Admin) || scope == Scope::Read && has(Scope::ReadPii)
+    }
+
+    /// Whether the token can only send cards. Only such a token may be part of a URL: URLs end up in logs and chats,
+    /// and a leaked one must not read anything.
+    #[must_use]
+    pub fn only_ingest(self) -> bool {
+        self.0 == Scope::Ingest.bit()
+    }
+}
+
+impl FromStr for Scopes {
+    type Err = ScopeError;
+
+    /// Reads names with commas between them.
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        let scopes: Vec<Scope> = text.split(',').map(|name| name.trim().parse()).collect::<Result<_, _>>()?;
+        Self::new(scopes)
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = Scope::ALL.into_iter().filter(|scope| self.0 & scope.bit() != 0).map(Scope::as_str);
+        f.write_str(&names.collect::<Vec<_>>().join(","))
+    }
+}
+
+impl fmt::Debug for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl TokenName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TokenName {
+    type Err = TokenNameError;
+
+    fn from_str(text: &str) -> Result<Self, TokenNameError> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_name = (1..=MAX_NAME).contains(&text.len()) && text.chars().all(is_plain);
+        if is_name { Ok(Self(text.to_owned())) } else { Err(TokenNameError) }
+    }
+}
+
+impl fmt::Display for TokenName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Scope, Scopes, Secret, SecretHash, TokenName};
+
+    #[test]
+    fn a_token_keeps_all_of_its_256_bits() {
+        let zero = Secret::from_random([0; 32]);
+        assert_eq!(zero.expose(), format!("roms_{}", "0".repeat(43)));
+        let mut one = [0; 32];
+        one[0] = 1;
+        assert_ne!(Secret::from_random(one), zero, "the highest byte counts");
+        let most = Secret::from_random([255; 32]);
+        assert_eq!(most.expose().len(), 48);
+        assert_eq!(Secret::parse(most.expose()), Some(most.clone()));
+        assert!(most.expose().ends_with(most.last_four()) && most.last_four().len() == 4);
+        assert!(!format!("{most:?}").contains(most.last_four()));
+    }
+
+    #[test]
+    fn other_texts_are_not_tokens() {
+        let right = Secret::from_random([7; 32]);
+        let longer = format!("{}0", right.expose());
+        let foreign = right.expose().replace("roms_", "ghp__");
+        for text in ["", "roms_", &longer, &foreign, &format!("roms_{}", "é".repeat(43)), &"x".repeat(48)] {
+            assert_eq!(Secret::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hash_survives_the_way_into_the_database() {
+        let hash = Secret::from_random([7; 32]).hash();
+        let stored = SecretHash::from_hex(&hash.to_string()).unwrap();
+        assert!(stored.matches(&hash) && stored.key() == hash.key());
+        assert!(!stored.matches(&Secret::from_random([8; 32]).hash()));
+        assert_eq!(SecretHash::from_hex("12"), None);
+    }
+
+    #[test]
+    fn scopes_include_what_they_imply_and_nothing_else() {
+        let scopes = |text: &str| text.parse::<Scopes>().unwrap();
+        let allowed = |text: &str| Scope::ALL.map(|scope| scopes(text).allow(scope));
+        assert_eq!(allowed("ingest"), [true, false, false, false, false]);
+        assert_eq!(allowed("read"), [false, true, false, false, false]);
+        assert_eq!(allowed("read:pii"), [false, true, true, false, false]);
+        assert_eq!(allowed("write"), [false, false, false, true, false]);
+        assert_eq!(allowed("admin"), [true; 5]);
+        assert_eq!(scopes("write, ingest").to_string(), "ingest,write");
+        assert!(scopes("ingest").only_ingest() && !scopes("ingest,read").only_ingest());
+        assert!(!scopes("admin").only_ingest());
+        for text in ["", "reads", "ingest;read", "READ"] {
+            assert!(text.parse::<Scopes>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_plain() {
+        for name in ["refract", "Refract-2.1", "a_b"] {
+            assert_eq!(name.parse::<TokenName>().unwrap().as_str(), name);
+        }
+        for name in ["", "a b", "a\nb", "é", &"x".repeat(65)] {
+            assert!(name.parse::<TokenName>().is_err(), "{name}");
+        }
+    }
+}

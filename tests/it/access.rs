@@ -1,0 +1,3 @@
+//! API tokens: how they are made and revoked, and what they permit.
+
+mod command;

@@ -1,0 +1,93 @@
+//! `roms token create`, `list` and `revoke`.
+
+use std::process::Output;
+
+use serde_json::json;
+
+use crate::support::{home::Home, program::Program};
+
+fn roms(home: &Home, arguments: &[&str]) -> Output {
+    home.command(arguments).output().unwrap()
+}
+
+/// The standard output of a command that succeeds.
+fn done(home: &Home, arguments: &[&str]) -> String {
+    let output = roms(home, arguments);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), error.as_str()), (Some(0), ""), "{arguments:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The last line on standard error of a command that fails.
+fn failure(home: &Home, arguments: &[&str]) -> String {
+    let output = roms(home, arguments);
+    assert_ne!(output.status.code(), Some(0), "{arguments:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[tokio::test]
+async fn a_token_is_shown_once_and_stored_as_a_hash() {
+    let home = Home::new();
+    let created = done(&home, &["token", "create", "--name", "refract", "--scope", "ingest,read"]);
+    let token = created.lines().next().unwrap();
+    assert!(token.starts_with("roms_") && token.len() == 48, "{created}");
+    assert!(created.contains("refract (ingest,read)"), "{created}");
+
+    let listed = done(&home, &["token", "list"]);
+    let last_four = format!("…{}", &token[44..]);
+    for part in ["refract", "ingest,read", &last_four, "never"] {
+        assert!(listed.contains(part), "{part}: {listed}");
+    }
+    let mut sql = home.sql().await;
+    for table in ["tokens", "access_log"] {
+        let rows = json!(sql.rows(&format!("SELECT * FROM {table}")).await).to_string();
+        assert!(rows.contains("refract") && !rows.contains(token), "{rows}");
+        assert!(!rows.contains(&token[5..44]), "{rows}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_belongs_to_one_token_until_that_is_revoked() {
+    let home = Home::new();
+    let create = ["token", "create", "--name", "bot", "--scope", "read"];
+    done(&home, &create);
+    let error = failure(&home, &create);
+    assert!(error.contains("already a token named bot"), "{error}");
+    assert_eq!(done(&home, &["token", "revoke", "bot"]), "Revoked bot.\n");
+    let error = failure(&home, &["token", "revoke", "bot"]);
+    assert!(error.contains("no token named bot"), "{error}");
+    assert!(done(&home, &["token", "list"]).starts_with("There are no tokens."));
+    done(&home, &create);
+
+    let mut sql = home.sql().await;
+    let log = sql.values("SELECT event, token, actor, detail FROM access_log ORDER BY id").await;
+    let created = json!(["created", "bot", "cli", "read"]);
+    assert_eq!(json!(log), json!([created, ["revoked", "bot", "cli", null], created]));
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_explained() {
+    let home = Home::new();
+    for (arguments, expected) in [
+        (&["--name", "a b", "--scope", "read"][..], "1 to 64 letters"),
+        (&["--name", "a", "--scope", "all"], "ingest, read, read:pii, write and admin"),
+        (&["--name", "a"], "--scope"),
+        (&["--name", "a", "--scope", "read", "--expires", "soon"], "90 days"),
+        (&["--name", "a", "--scope", "read", "--expires", "0s"], "90 days"),
+    ] {
+        let error = failure(&home, &[&["token", "create"], arguments].concat());
+        assert!(error.contains(expected), "{arguments:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_made_while_roms_runs() {
+    let program = Program::start().await;
+    let home = program.home();
+    done(home, &["token", "create", "--name", "short", "--scope", "admin", "--expires", "90 days"]);
+    let listed = done(home, &["token", "list"]);
+    assert!(listed.contains("short") && !listed.contains("expired"), "{listed}");
+    done(home, &["token", "revoke", "short"]);
+    program.signal("TERM");
+    assert_eq!(program.end().await.code, Some(0));
+}
