@@ -9,10 +9,12 @@
 //! | `check` | which permissions and settings are missing, and how to fix them |
 //! | `reactions`, `notices` | feedback in Discord about what happened to a card |
 //! | `reply`, `commands` | slash commands, menus, buttons and modals |
+//! | `channels` | which channels and threads ROMS reads |
 //! | `services`, `missed` | what these modules share |
 //!
 //! This module does not decide what a card is or what it changes, and knows nothing of HTTP.
 
+mod channels;
 pub mod check;
 mod commands;
 mod filter;
@@ -40,11 +42,13 @@ use crate::ingest::Ingest;
 use crate::status::{ChannelStatus, StatusBoard};
 use crate::store::Store;
 
+use channels::Channels;
+pub use channels::WatchedChannel;
 use commands::{Commands, keep_registered};
 pub use gateway::events::{Event, EventHandler, IncomingInteraction};
 use gateway::{FatalError, Router, Supervisor};
 use history::{BackfillError, BackfillSummary};
-use rest::RestError;
+use rest::{Rest, RestError};
 use services::Services;
 pub use timing::Timing;
 
@@ -80,25 +84,32 @@ pub async fn run(
     let (services, feedback_tasks) =
         Services::start(discord, ingest, store, board, timing, stop_feedback.clone())?;
 
-    services.send_due_reactions(&discord.channels).await;
+    // Read first, so that it holds nothing that this run stores.
+    let due_reactions = services.due_reactions().await;
 
     // A fatal error of the gateway stops the other tasks too.
     let stop = stop.child_token();
     let tasks = TaskTracker::new();
     tasks.spawn(check::run(services.clone(), discord.clone(), stop.clone()));
-    tasks.spawn(history::run(services.clone(), discord.channels.clone(), stop.clone()));
-    tasks.spawn(history::recheck::run(services.clone(), discord.channels.clone(), stop.clone()));
+    tasks.spawn(history::run(services.clone(), stop.clone()));
+    tasks.spawn(history::threads::run(services.clone(), stop.clone()));
+    tasks.spawn(history::recheck::run(services.clone(), stop.clone()));
+    let (reacting, stop_reacting) = (services.clone(), stop.clone());
+    tasks.spawn(async move {
+        stop_reacting.run_until_cancelled(reacting.send_due_reactions(due_reactions)).await;
+    });
     let mut queues = HashMap::new();
-    for channel in &discord.channels {
+    for channel in services.channels.configured() {
         let (queue, events) = mpsc::channel(gateway::CHANNEL_QUEUE);
         queues.insert(channel.id, queue);
-        tasks.spawn(gateway::run_channel(services.clone(), channel.clone(), events, stop.clone()));
+        tasks.spawn(gateway::run_channel(services.clone(), channel.settings, events, stop.clone()));
     }
     let commands = Arc::new(Commands::new(services.clone(), config, discord, stop.clone()));
     let (interactions, received) = mpsc::channel(INTERACTION_QUEUE);
     tasks.spawn(Arc::clone(&commands).run(received, services.timing.close_timeout, stop.clone()));
     tasks.spawn(keep_registered(commands, discord.guilds.clone(), stop.clone()));
-    let router = Router::new(discord.guilds.clone(), queues, interactions, services.clone());
+    let (router, lookups) = Router::new(discord.guilds.clone(), queues, interactions, services.clone());
+    tasks.spawn(Arc::clone(&router).run_lookups(lookups, stop.clone()));
     let supervisor = Supervisor {
         timing: Timing::clone(&services.timing),
         rest: services.rest.clone(),
@@ -118,15 +129,20 @@ pub async fn run(
     Ok(ended?)
 }
 
-/// Reads one channel's history since a given time, for `roms discord backfill`. Stored messages
-/// stay as they are.
+/// The watched channel or thread with this id. Asks Discord only about a thread.
+pub async fn find_channel(discord: &config::Discord, id: i64) -> Result<Option<WatchedChannel>, RestError> {
+    Channels::new(discord, Rest::for_command(discord)?).find(id).await
+}
+
+/// Reads the history of one channel and its threads, or of one thread, since a given time, for
+/// `roms discord backfill`. Stored messages stay as they are.
 ///
 /// # Errors
 /// When Discord or the database fails. Everything read before that is stored.
 pub async fn backfill(
     config: &config::Config,
     discord: &config::Discord,
-    channel: &config::Channel,
+    channel: &WatchedChannel,
     since: DateTime<Utc>,
     progress: impl FnMut(&BackfillSummary),
 ) -> Result<BackfillSummary, BackfillError> {
@@ -141,9 +157,7 @@ pub async fn backfill(
         Timing::default(),
         stop_feedback.clone(),
     )?;
-    // Old messages get no reactions.
-    let channel = config::Channel { react: false, ..channel.clone() };
-    let summary = history::read_since(&services, &channel, since, progress).await;
+    let summary = history::read_since(&services, &channel.without_reactions(), since, progress).await;
     stop_feedback.cancel();
     feedback_tasks.close();
     feedback_tasks.wait().await;

@@ -37,7 +37,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::card::message::Message;
-use crate::card::outcome::Receipt;
+use crate::card::outcome::{Outcome, Receipt};
+use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::config::Orders;
 use crate::feed::Feed;
@@ -224,6 +225,15 @@ impl Ingest {
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.queue.max_capacity().saturating_sub(self.queue.capacity()) as u64
+    }
+
+    /// Whether a message holds a card of an order, readable or not. Stores nothing.
+    #[must_use]
+    pub fn holds_order(&self, message: &Message) -> bool {
+        let is_order = |card: &ParsedCard| {
+            matches!(card, ParsedCard::Order { .. } | ParsedCard::NoOrder(Outcome::Rejected(_)))
+        };
+        parse::parse(message.clone(), &self.orders).cards.iter().any(is_order)
     }
 
     /// Accepts no more messages. Those accepted so far are still written.

@@ -45,6 +45,27 @@ pub struct ChannelStatus {
     pub missing: Vec<&'static str>,
     /// Why the channel cannot be read.
     pub error: Option<String>,
+    /// Whether it is a forum.
+    pub is_forum: bool,
+    /// Its threads, if they are watched and have been listed.
+    pub threads: Option<ThreadsStatus>,
+}
+
+/// The state of the threads of a watched channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ThreadsStatus {
+    /// How many threads are not archived.
+    pub active: usize,
+    /// Why some thread cannot be read.
+    pub error: Option<String>,
+}
+
+impl ChannelStatus {
+    /// Why the channel or one of its threads cannot be read.
+    #[must_use]
+    pub fn any_error(&self) -> Option<&str> {
+        self.error.as_deref().or_else(|| self.threads.as_ref()?.error.as_deref())
+    }
 }
 
 impl StatusBoard {

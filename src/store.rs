@@ -53,7 +53,7 @@ pub use read::pages::{OrderPage, PageStart};
 pub use read::replay::ReplayFilter;
 pub use read::stats::{GroupBy, Period, Spend, StatRow, Total};
 pub use write::batch::{Batch, NewEvent};
-pub use write::cursors::Cursor;
+pub use write::cursors::{Cursor, DueReaction};
 pub use write::logs::LoggedMessage;
 pub use write::renumber::{Absorbed, Renumbered};
 pub use write::state::{BatchKeys, StoredState};

@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
 use super::{CommandError, date::TypedDate, progress::Progress};
-use crate::config::{Channel, Config, Discord};
-use crate::discord::check;
+use crate::config::{Config, Discord};
 use crate::discord::history::BackfillSummary;
 use crate::discord::rest::Rest;
+use crate::discord::{WatchedChannel, check, find_channel};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -18,9 +18,9 @@ pub(crate) enum Command {
     InviteUrl,
     /// Check the token, intents, guilds and channels, and say how to fix what is missing.
     Check,
-    /// Read the history of a channel again. Stored messages stay as they are.
+    /// Read the history of a channel and its threads again. Stored messages stay as they are.
     Backfill {
-        /// The channel's id. The channel must be in the configuration.
+        /// The channel's id, or the id of one thread. The channel must be in the configuration.
         #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
         channel: i64,
         /// How far back, such as 2026-01-31 or "31 January 2026" [default: the channel's `history`].
@@ -40,10 +40,10 @@ pub(crate) async fn run(command: Command, config: &Config, out: &mut impl Write)
         Command::InviteUrl => writeln!(out, "{}", invite_url(discord).await?).map_err(anyhow::Error::from)?,
         Command::Check => run_check(discord, out).await?,
         Command::Backfill { channel, since } => {
-            let channel = watched_channel(discord, channel).map_err(CommandError::Usage)?;
+            let channel = watched_channel(discord, channel).await.map_err(CommandError::Usage)?;
             let since = since.as_ref().map(|date| date.start(config.orders.timezone)).transpose();
             let since = since.map_err(CommandError::Usage)?;
-            backfill(config, channel, since, out).await?;
+            backfill(config, &channel, since, out).await?;
         }
     }
     Ok(())
@@ -59,8 +59,14 @@ fn discord_config(config: &Config) -> anyhow::Result<&Discord> {
     })
 }
 
-fn watched_channel(discord: &Discord, id: i64) -> anyhow::Result<&Channel> {
-    discord.channels.iter().find(|channel| channel.id == id).ok_or_else(|| {
+async fn watched_channel(discord: &Discord, id: i64) -> anyhow::Result<WatchedChannel> {
+    let found = match find_channel(discord, id).await {
+        Err(error) if !error.is_final() => {
+            return Err(error).context("cannot ask Discord about this channel");
+        }
+        found => found.ok().flatten(),
+    };
+    found.ok_or_else(|| {
         let known: Vec<_> =
             discord.channels.iter().map(|channel| format!("{} ({})", channel.id, channel.name)).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -86,12 +92,12 @@ async fn run_check(config: &Discord, out: &mut impl Write) -> anyhow::Result<()>
 /// Reads the history, shows the progress, and prints the result.
 async fn backfill(
     config: &Config,
-    channel: &Channel,
+    channel: &WatchedChannel,
     since: Option<DateTime<Utc>>,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let since = since.unwrap_or_else(|| Utc::now() - channel.history);
-    writeln!(out, "Reading {} since {}", channel.name, since.format("%Y-%m-%d %H:%M UTC"))?;
+    let since = since.unwrap_or_else(|| Utc::now() - channel.settings.history);
+    writeln!(out, "Reading {} since {}", channel.name(), since.format("%Y-%m-%d %H:%M UTC"))?;
     let mut progress = Progress::new();
     let summary = read_history(config, channel, since, &mut progress).await;
     progress.finish();
@@ -102,7 +108,7 @@ async fn backfill(
 /// Measures progress by the time of the last message read.
 async fn read_history(
     config: &Config,
-    channel: &Channel,
+    channel: &WatchedChannel,
     since: DateTime<Utc>,
     progress: &mut Progress,
 ) -> anyhow::Result<String> {

@@ -57,6 +57,8 @@ pub struct Channel {
     pub edits: TimeDelta,
     /// Whether forwarded messages are read.
     pub forwarded: bool,
+    /// Whether the threads of the channel are read too. Those of a forum always are.
+    pub threads: bool,
 }
 
 impl Default for Channel {
@@ -70,6 +72,7 @@ impl Default for Channel {
             history: TimeDelta::days(7),
             edits: TimeDelta::days(3),
             forwarded: false,
+            threads: false,
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 pub use self::report::{ChannelReport, Finding, Report, State};
+use super::channels::is_forum;
 use super::rest::{Application, Identity, Rest, RestError};
 use super::restart::restart_on_panic;
 use super::services::Services;
@@ -67,7 +68,8 @@ pub async fn check(config: &Discord, rest: &Rest) -> Report {
         guilds.extend(found.ok().map(|found| (guild, found)));
     }
     for usage in channel_usages(config) {
-        let (state, missing) = usage.check(rest, config, &guilds, identity.user).await;
+        let CheckedChannel { state, missing, is_forum } =
+            usage.check(rest, config, &guilds, identity.user).await;
         let error = match &state {
             State::Missing { problem, .. } if missing.is_empty() => Some(problem.clone()),
             _ => None,
@@ -75,7 +77,8 @@ pub async fn check(config: &Discord, rest: &Rest) -> Report {
         if usage.watched && !matches!(state, State::Unknown(_)) {
             report.channels.push(ChannelReport { id: usage.id, missing, error });
         }
-        report.add(&usage.name, state);
+        let kind = if is_forum { "forum" } else { usage.kind };
+        report.add(&format!("{kind} {}", usage.name), state);
     }
     report
 }
@@ -152,8 +155,11 @@ fn guild_state(found: &Result<Guild, RestError>, application: i64) -> State {
 /// A channel, and what ROMS does in it.
 struct ChannelUsage {
     id: i64,
+    /// What it is called if it is not a forum.
+    kind: &'static str,
     name: String,
     watched: bool,
+    threads: bool,
     react: bool,
     post: bool,
 }
@@ -161,30 +167,53 @@ struct ChannelUsage {
 /// The watched channels in the order of the configuration, and the notice channel.
 fn channel_usages(config: &Discord) -> Vec<ChannelUsage> {
     let notice = config.notice_channel;
-    let watched = |Channel { id, name, react, .. }: &Channel| ChannelUsage {
+    let watched = |Channel { id, name, react, threads, .. }: &Channel| ChannelUsage {
         id: *id,
-        name: format!("channel {name:?} ({id})"),
+        kind: "channel",
+        name: format!("{name:?} ({id})"),
         watched: true,
+        threads: *threads,
         react: *react,
         post: notice == Some(*id),
     };
     let mut usages: Vec<ChannelUsage> = config.channels.iter().map(watched).collect();
     if let Some(id) = notice.filter(|id| usages.iter().all(|usage| usage.id != *id)) {
-        let name = format!("notice channel ({id})");
-        usages.push(ChannelUsage { id, name, watched: false, react: false, post: true });
+        let (kind, name) = ("notice channel", format!("({id})"));
+        usages.push(ChannelUsage {
+            id,
+            kind,
+            name,
+            watched: false,
+            threads: false,
+            react: false,
+            post: true,
+        });
     }
     usages
 }
 
+/// The result of checking a channel.
+struct CheckedChannel {
+    state: State,
+    /// Names of the permissions that the bot lacks.
+    missing: Vec<&'static str>,
+    is_forum: bool,
+}
+
+impl From<State> for CheckedChannel {
+    fn from(state: State) -> Self {
+        Self { state, missing: Vec::new(), is_forum: false }
+    }
+}
+
 impl ChannelUsage {
-    /// Checks the channel. Also returns the names of the permissions that the bot lacks.
     async fn check(
         &self,
         rest: &Rest,
         config: &Discord,
         guilds: &BTreeMap<i64, Guild>,
         user: i64,
-    ) -> (State, Vec<&'static str>) {
+    ) -> CheckedChannel {
         let (channel, is_thread) = match fetch_channel(rest, self.id).await {
             Ok(found) => found,
             // Discord does not say which other permissions are missing.
@@ -192,9 +221,9 @@ impl ChannelUsage {
             Err(error @ RestError::NotFound(_)) => {
                 let fix = "copy the id again (Discord's settings, \"Advanced\", \"Developer Mode\"; then \
                            right-click the channel, \"Copy Channel ID\"), or invite the bot to its guild";
-                return (State::missing(error, fix), Vec::new());
+                return State::missing(error, fix).into();
             }
-            Err(other) => return (State::unknown(other), Vec::new()),
+            Err(other) => return State::unknown(other).into(),
         };
         let guild = id_field(&channel, "guild_id");
         let Some(id) = guild.filter(|id| config.guilds.contains(id)) else {
@@ -202,21 +231,33 @@ impl ChannelUsage {
                 Some(id) => format!("add {id} to discord.guilds, or watch another channel"),
                 None => "watch a channel of a guild instead".to_owned(),
             };
-            return (State::missing("it is in none of the configured guilds", fix), Vec::new());
+            return State::missing("it is in none of the configured guilds", fix).into();
         };
         let Some(Guild { guild, member }) = guilds.get(&id) else {
-            return (State::unknown("its guild could not be checked"), Vec::new());
+            return State::unknown("its guild could not be checked").into();
         };
+        let is_forum = !is_thread && is_forum(&channel);
         let permissions = Permissions::in_channel(user, member, guild, &channel);
         let lacking: Vec<_> = self
             .needed_permissions(is_thread)
             .filter(|permission| !permissions.contain(*permission))
             .map(|permission| permission.name)
             .collect();
-        if lacking.is_empty() {
-            return (State::Ok("the bot has all permissions that it needs".to_owned()), lacking);
+        if !lacking.is_empty() {
+            return CheckedChannel { is_forum, ..missing(lacking) };
         }
-        missing(lacking)
+        let mut found = "the bot has all permissions that it needs".to_owned();
+        if self.watched && !is_thread && (self.threads || is_forum) {
+            match rest.active_threads(id).await {
+                Ok(threads) => {
+                    let is_here = |thread: &&Value| id_field(thread, "parent_id") == Some(self.id);
+                    let count = threads.iter().filter(is_here).count();
+                    found = format!("{found}; active threads that ROMS watches: {count}");
+                }
+                Err(error) => return State::unknown(format!("its threads cannot be listed: {error}")).into(),
+            }
+        }
+        CheckedChannel { is_forum, ..State::Ok(found).into() }
     }
 
     fn needed_permissions(&self, is_thread: bool) -> impl Iterator<Item = Permission> {
@@ -242,13 +283,14 @@ async fn fetch_channel(rest: &Rest, id: i64) -> Result<(Value, bool), RestError>
     }
 }
 
-fn missing(permissions: Vec<&'static str>) -> (State, Vec<&'static str>) {
-    let names = permissions.join(", ");
+fn missing(missing: Vec<&'static str>) -> CheckedChannel {
+    let names = missing.join(", ");
     let fix = format!(
         "in Discord, the channel's settings (the gear), \"Permissions\", \"Advanced permissions\": \
          add the bot or its role, and allow {names}"
     );
-    (State::missing(format!("the bot lacks {names}"), fix), permissions)
+    let state = State::missing(format!("the bot lacks {names}"), fix);
+    CheckedChannel { missing, ..state.into() }
 }
 
 #[cfg(test)]

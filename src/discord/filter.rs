@@ -48,7 +48,9 @@ pub(crate) fn is_complete(message: &Value) -> bool {
         && ["content", "embeds"].into_iter().all(|key| message.get(key).is_some_and(|value| !value.is_null()))
 }
 
-fn is_forwarded(message: &Value) -> bool {
+/// Whether a message was forwarded from another channel.
+#[must_use]
+pub(crate) fn is_forwarded(message: &Value) -> bool {
     message.get("message_snapshots").and_then(Value::as_array).is_some_and(|snapshots| !snapshots.is_empty())
 }
 

@@ -1,4 +1,4 @@
-//! Backfill: reads the history of watched channels to find what live events missed.
+//! Backfill: reads the history of watched channels and threads to find what live events missed.
 //!
 //! ROMS reads on from each channel's cursor after each new session, after an outage and every minute.
 //! During an outage of the database, and without a gateway session, it reads every few seconds. It
@@ -7,6 +7,7 @@
 //! the others. A cursor advances only after its page is stored.
 
 pub(crate) mod recheck;
+pub(crate) mod threads;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -15,14 +16,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::channels::WatchedChannel;
+use super::notices::MessageLink;
 use super::rest::{PAGE_SIZE, Pauses, RestError};
 use super::restart::restart_on_panic;
 use super::services::Services;
 use crate::card::decode::discord::{id_field, snowflake_at, snowflake_time};
 use crate::card::outcome::{Outcome, Receipt};
-use crate::config::Channel;
 use crate::ingest::SubmitError;
 use crate::store::{Cursor, StoreError};
 
@@ -86,15 +89,17 @@ impl BackfillSummary {
     }
 }
 
-/// The position in one channel's history.
+/// The position in the history of one channel or thread.
 #[derive(Debug)]
-struct ChannelReader<'a> {
-    channel: &'a Channel,
+struct ChannelReader {
+    channel: WatchedChannel,
     /// The next page starts after this message.
     after: i64,
     /// Every message up to this one is stored. `None` if reading started after the stored cursor:
     /// advancing it would hide the gap.
     cursor: Option<i64>,
+    /// The newest message according to a list of threads. It may be deleted.
+    newest: i64,
     pages: u32,
 }
 
@@ -105,26 +110,55 @@ struct StoredPage {
     is_last: bool,
 }
 
-/// Reads the history of all channels again and again, until `stop` is cancelled.
-pub(crate) async fn run(services: Services, channels: Vec<Channel>, stop: CancellationToken) {
-    let task = restart_on_panic("history", || read_repeatedly(&services, &channels));
+/// Reads the history of all configured channels again and again, until `stop` is cancelled. Their threads have
+/// a task of their own, [`threads::run`].
+pub(crate) async fn run(services: Services, stop: CancellationToken) {
+    let task = restart_on_panic("history", || read_repeatedly(&services));
     stop.run_until_cancelled(task).await;
 }
 
-async fn read_repeatedly(services: &Services, channels: &[Channel]) {
-    let mut pauses = Pauses::new(&services.timing);
-    let mut permissions = services.permission_changes.subscribe();
-    let mut failing = services.ingest.failing();
+async fn read_repeatedly(services: &Services) {
+    let mut schedule = Schedule::new(services);
     loop {
-        failing.mark_unchanged();
-        read_all(services, channels, &mut pauses).await;
-        let is_outage = *failing.borrow();
+        schedule.begin_pass();
+        read_all(services, &mut schedule.pauses).await;
+        schedule.next_pass(services).await;
+    }
+}
+
+/// When the history is read again: when somebody requests it, after an outage, and at intervals.
+struct Schedule {
+    pauses: Pauses,
+    permissions: watch::Receiver<()>,
+    requests: watch::Receiver<()>,
+    failing: watch::Receiver<bool>,
+}
+
+impl Schedule {
+    fn new(services: &Services) -> Self {
+        Self {
+            pauses: Pauses::new(&services.timing),
+            permissions: services.permission_changes.subscribe(),
+            requests: services.read_history.subscribe(),
+            failing: services.ingest.failing(),
+        }
+    }
+
+    /// What happens from now on requires another pass.
+    fn begin_pass(&mut self) {
+        self.failing.mark_unchanged();
+        self.requests.mark_unchanged();
+    }
+
+    /// Waits until the next pass is due.
+    async fn next_pass(&mut self, services: &Services) {
+        let is_outage = *self.failing.borrow();
         tokio::select! {
-            () = services.read_history.notified() => {}
+            Ok(()) = self.requests.changed() => {}
             () = until_next_pass(services, is_outage) => {}
             // What an outage kept from being stored is in the history.
-            Ok(()) = failing.changed() => {}
-            Ok(()) = permissions.changed() => read_accessible_again(services, &mut pauses),
+            Ok(()) = self.failing.changed() => {}
+            Ok(()) = self.permissions.changed() => read_accessible_again(services, &mut self.pauses),
         }
     }
 }
@@ -133,7 +167,7 @@ async fn read_repeatedly(services: &Services, channels: &[Channel]) {
 fn read_accessible_again(services: &Services, pauses: &mut Pauses) {
     pauses.end_all();
     for channel in services.board.snapshot().channels {
-        if channel.error.is_some() || !channel.missing.is_empty() {
+        if channel.any_error().is_some() || !channel.missing.is_empty() {
             services.missed.add_channel(channel.id);
         }
     }
@@ -157,32 +191,46 @@ async fn until_next_pass(services: &Services, is_outage: bool) {
     }
 }
 
-/// Reads one channel's history to its end, and reports progress after each page.
+/// Reads the history of a channel or thread to its end, and of a channel's threads if they are watched.
+/// Reports progress after each page.
 ///
 /// # Errors
 /// When Discord or the database fails. Everything read before that is stored.
 pub(crate) async fn read_since(
     services: &Services,
-    channel: &Channel,
+    channel: &WatchedChannel,
     since: DateTime<Utc>,
     mut progress: impl FnMut(&BackfillSummary),
 ) -> Result<BackfillSummary, BackfillError> {
-    let cursor = services.store.cursors().await?.get(&channel.id).map(|cursor| cursor.message);
-    let mut reader = ChannelReader::since(channel, since, cursor);
+    let mut channels = vec![channel.clone()];
+    if services.channels.watches_threads(channel).await? {
+        let threads = threads::list(services, channel, since).await?;
+        let recent = threads.into_iter().filter(|thread| thread.newest >= snowflake_at(since));
+        channels.extend(recent.map(|thread| thread.channel));
+    }
     let mut summary = BackfillSummary::default();
-    loop {
-        let page = reader.store_page(services).await?;
-        summary.add(&page);
-        summary.read_to = Some(snowflake_time(reader.after));
-        progress(&summary);
-        if page.is_last {
-            return Ok(summary);
+    for channel in channels {
+        let cursor =
+            services.store.cursors(&[channel.id]).await?.get(&channel.id).map(|cursor| cursor.message);
+        let mut reader = ChannelReader::since(channel, since, cursor);
+        loop {
+            let page = reader.store_page(services).await?;
+            summary.add(&page);
+            summary.read_to = summary.read_to.max(Some(snowflake_time(reader.after)));
+            progress(&summary);
+            if page.is_last {
+                break;
+            }
         }
     }
+    Ok(summary)
 }
 
-async fn read_all(services: &Services, channels: &[Channel], pauses: &mut Pauses) {
-    let cursors = match services.store.cursors().await {
+async fn read_all(services: &Services, pauses: &mut Pauses) {
+    let channels: Vec<_> =
+        services.channels.configured().filter(|channel| !pauses.is_paused(channel.id)).collect();
+    let ids: Vec<i64> = channels.iter().map(|channel| channel.id).collect();
+    let cursors = match services.store.cursors(&ids).await {
         Ok(cursors) => cursors,
         Err(error) => {
             if !services.ingest.report_storage_error(&error) {
@@ -192,11 +240,26 @@ async fn read_all(services: &Services, channels: &[Channel], pauses: &mut Pauses
         }
     };
     let now = Utc::now();
-    let mut waiting: VecDeque<ChannelReader<'_>> = channels
-        .iter()
-        .filter(|channel| !pauses.is_paused(channel.id))
-        .map(|channel| ChannelReader::from_cursor(channel, cursors.get(&channel.id).copied(), now, services))
-        .collect();
+    let readers = channels.into_iter().map(|channel| {
+        let cursor = cursors.get(&channel.id).copied();
+        ChannelReader::from_cursor(channel, cursor, now, services)
+    });
+    read_in_turns(services, readers.collect(), |reader, result| match result {
+        Ok(is_at_end) => {
+            pauses.end(reader.channel.id);
+            reader.report_success(services, is_at_end);
+        }
+        Err(error) => reader.report_failure(services, &error, pauses),
+    })
+    .await;
+}
+
+/// Reads channels page by page, in turns. Reports for each whether it was read to its end.
+async fn read_in_turns(
+    services: &Services,
+    mut waiting: VecDeque<ChannelReader>,
+    mut report: impl FnMut(&ChannelReader, Result<bool, BackfillError>),
+) {
     let mut reading = FuturesUnordered::new();
     let (started, mut stored) = (Instant::now(), 0_usize);
     loop {
@@ -211,15 +274,14 @@ async fn read_all(services: &Services, channels: &[Channel], pauses: &mut Pauses
         let Some((reader, page)) = reading.next().await else { break };
         match page {
             Ok(page) => {
-                pauses.end(reader.channel.id);
                 stored += page.receipts.iter().filter(|receipt| receipt.log_id.is_some()).count();
                 if page.is_last || reader.pages >= MAX_PAGES {
-                    reader.report_success(services, page.is_last);
+                    report(&reader, Ok(page.is_last));
                 } else {
                     waiting.push_back(reader);
                 }
             }
-            Err(error) => reader.report_failure(services, &error, pauses),
+            Err(error) => report(&reader, Err(error)),
         }
     }
     if stored > 0 {
@@ -228,25 +290,31 @@ async fn read_all(services: &Services, channels: &[Channel], pauses: &mut Pauses
     }
 }
 
+/// The oldest message of a channel that is read.
+fn oldest_read(channel: &WatchedChannel, now: DateTime<Utc>) -> i64 {
+    snowflake_at(now - MAX_AGE.max(channel.settings.history))
+}
+
 /// Submits messages, waits until they are stored, and gives feedback.
 async fn submit_messages(
     services: &Services,
-    channel: &Channel,
+    channel: &WatchedChannel,
     guild: i64,
     messages: &[Value],
 ) -> Result<Vec<Receipt>, BackfillError> {
     let mut pending = Vec::new();
     for message in messages.iter().filter_map(|message| services.read(channel, guild, message)) {
-        let id = message.discord_id.unwrap_or_default();
+        let link =
+            MessageLink { guild, channel: channel.id, message: message.discord_id.unwrap_or_default() };
         let submitted = services.ingest.enqueue(message).await?;
-        pending.push(async move { (id, submitted.receipt().await) });
+        pending.push(async move { (link, submitted.receipt().await) });
     }
     let mut receipts = Vec::with_capacity(pending.len());
     let mut failed = None;
-    for (id, receipt) in join_all(pending).await {
+    for (link, receipt) in join_all(pending).await {
         match receipt {
             Ok(receipt) => {
-                services.feed_back(channel, id, &receipt);
+                services.feed_back(&channel.settings, link, &receipt);
                 receipts.push(receipt);
             }
             Err(error) => failed = Some(error),
@@ -269,17 +337,28 @@ impl BackfillError {
     }
 }
 
-impl<'a> ChannelReader<'a> {
+impl Services {
+    /// Whether the pipeline logs this failure: its own, and outages of the database.
+    fn is_logged_elsewhere(&self, error: &BackfillError) -> bool {
+        match error {
+            BackfillError::Submit(_) => true,
+            BackfillError::Store(error) => self.ingest.report_storage_error(error),
+            BackfillError::Rest(_) | BackfillError::OtherGuild => false,
+        }
+    }
+}
+
+impl ChannelReader {
     /// Starts a little before the cursor. The first time ROMS sees a channel, starts as far back as
     /// the channel's `history` says.
     fn from_cursor(
-        channel: &'a Channel,
+        channel: WatchedChannel,
         cursor: Option<Cursor>,
         now: DateTime<Utc>,
         services: &Services,
     ) -> Self {
-        let history_start = snowflake_at(now - channel.history);
-        let oldest = snowflake_at(now - MAX_AGE.max(channel.history));
+        let history_start = snowflake_at(now - channel.settings.history);
+        let oldest = oldest_read(&channel, now);
         // An old cursor alone hides nothing: perhaps nothing was posted since, and the channel was
         // still read to its end.
         let hidden_from =
@@ -296,7 +375,7 @@ impl<'a> ChannelReader<'a> {
                 let text = format!(
                     "{}: messages posted between {from} and {to} UTC are too old and were not read; \
                      `roms discord backfill` reads them",
-                    channel.name
+                    channel.settings.name
                 );
                 tracing::warn!("{text}");
                 services.notices.text(text);
@@ -307,30 +386,39 @@ impl<'a> ChannelReader<'a> {
             channel,
             after: after.max(oldest),
             cursor: Some(cursor.unwrap_or(history_start).max(oldest)),
+            newest: 0,
             pages: 0,
         }
     }
 
     /// Starts at a given time.
-    fn since(channel: &'a Channel, since: DateTime<Utc>, cursor: Option<i64>) -> Self {
+    fn since(channel: WatchedChannel, since: DateTime<Utc>, cursor: Option<i64>) -> Self {
         let after = snowflake_at(since);
-        Self { channel, after, cursor: cursor.filter(|cursor| after <= *cursor), pages: 0 }
+        Self { channel, after, cursor: cursor.filter(|cursor| after <= *cursor), newest: 0, pages: 0 }
     }
 
     /// Reads one page, waits until it is stored, and advances the cursor.
     async fn store_page(&mut self, services: &Services) -> Result<StoredPage, BackfillError> {
         services.rest.identity().await?;
-        let guild = services.guild_of(self.channel.id).await?.ok_or(BackfillError::OtherGuild)?;
+        let guild = services.channels.guild_of(self.channel.id).await?.ok_or(BackfillError::OtherGuild)?;
+        if services.channels.is_forum(self.channel.id).await? {
+            self.cursor = None;
+            return Ok(StoredPage { messages: 0, receipts: Vec::new(), is_last: true });
+        }
         let page = services.rest.messages_after(self.channel.id, self.after).await?;
-        let receipts = submit_messages(services, self.channel, guild, &page).await?;
+        let receipts = submit_messages(services, &self.channel, guild, &page).await?;
+        let is_last = page.len() < PAGE_SIZE;
         let newest = page.iter().filter_map(|message| id_field(message, "id")).max();
         self.after = newest.unwrap_or(self.after).max(self.after);
         self.pages += 1;
         if let Some(cursor) = &mut self.cursor {
             *cursor = self.after.max(*cursor);
+            if is_last {
+                *cursor = self.newest.max(*cursor);
+            }
             services.store.save_cursor(self.channel.id, *cursor, Utc::now()).await?;
         }
-        Ok(StoredPage { messages: page.len(), receipts, is_last: page.len() < PAGE_SIZE })
+        Ok(StoredPage { messages: page.len(), receipts, is_last })
     }
 
     fn report_success(&self, services: &Services, is_at_end: bool) {
@@ -339,7 +427,8 @@ impl<'a> ChannelReader<'a> {
         }
         services.unreadable.is_recovery(&self.channel.id);
         services.board.update_channel(self.channel.id, |status| {
-            status.read_to = self.cursor.map(snowflake_time);
+            // The threads of a forum set it.
+            status.read_to = self.cursor.map(snowflake_time).or(status.read_to);
             status.checked_at = is_at_end.then(Utc::now).or(status.checked_at);
             status.error = None;
         });
@@ -351,14 +440,9 @@ impl<'a> ChannelReader<'a> {
             // Finds out which permission is missing.
             services.check_now.notify_one();
         }
-        // The pipeline logs its own failures and database outages.
-        let is_logged_elsewhere = match error {
-            BackfillError::Submit(_) => true,
-            BackfillError::Store(error) => services.ingest.report_storage_error(error),
-            BackfillError::Rest(_) | BackfillError::OtherGuild => false,
-        };
-        if !is_logged_elsewhere && services.unreadable.is_first_failure(self.channel.id) {
-            tracing::warn!(channel = self.channel.id, name = self.channel.name, %error, "cannot read the history");
+        if !services.is_logged_elsewhere(error) && services.unreadable.is_first_failure(self.channel.id) {
+            let name = &self.channel.settings.name;
+            tracing::warn!(channel = self.channel.id, name, %error, "cannot read the history");
         }
         services.board.update_channel(self.channel.id, |status| status.error = Some(error.to_string()));
     }

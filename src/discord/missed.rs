@@ -1,5 +1,5 @@
 //! Remembers the edits and deletions that no event reported, or whose event could not be handled, until
-//! the history reader has looked at those messages again.
+//! the recheck has looked at those messages again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -44,9 +44,17 @@ impl MissedEvents {
         self.added.notify_one();
     }
 
-    /// Takes what to recheck in a channel.
-    pub(crate) fn take(&self, channel: i64) -> Option<Missed> {
-        self.lock().remove(&channel)
+    /// Remembers again what was taken.
+    pub(crate) fn add(&self, channel: i64, missed: Missed) {
+        if missed.recent {
+            self.add_channel(channel);
+        }
+        self.add_messages(channel, missed.messages);
+    }
+
+    /// Takes what to recheck, by channel or thread.
+    pub(crate) fn take(&self) -> BTreeMap<i64, Missed> {
+        std::mem::take(&mut self.lock())
     }
 
     /// Waits until something is added.

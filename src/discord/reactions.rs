@@ -65,6 +65,8 @@ pub struct Reactions {
 
 #[derive(Debug)]
 struct QueuedReaction {
+    /// The configured channel. Its threads share its queue.
+    watched: i64,
     channel: i64,
     message: i64,
     reaction: Reaction,
@@ -91,9 +93,10 @@ impl Reactions {
         (this, task)
     }
 
-    /// Queues a reaction. Drops it if the queue is full.
-    pub fn send(&self, channel: i64, message: i64, reaction: Reaction, log_id: Option<i64>) {
-        if self.queue.try_send(QueuedReaction { channel, message, reaction, log_id }).is_err() {
+    /// Queues a reaction in a channel, or in a thread of the configured channel `watched`. Drops it if the
+    /// queue is full.
+    pub fn send(&self, watched: i64, channel: i64, message: i64, reaction: Reaction, log_id: Option<i64>) {
+        if self.queue.try_send(QueuedReaction { watched, channel, message, reaction, log_id }).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -105,7 +108,7 @@ impl Reactions {
     }
 }
 
-/// Passes the reactions of each channel to a task of its own, so that a channel that fails does not
+/// Passes the reactions of each configured channel to a task of its own, so that a channel that fails does not
 /// delay the others.
 async fn send_all(
     rest: Rest,
@@ -117,7 +120,7 @@ async fn send_all(
     let mut tasks = JoinSet::new();
     let mut queues = HashMap::new();
     while let Some(reaction) = reactions.recv().await {
-        let queue = queues.entry(reaction.channel).or_insert_with(|| {
+        let queue = queues.entry(reaction.watched).or_insert_with(|| {
             let (queue, receiver) = mpsc::channel(QUEUE);
             let (rest, store, timing) = (rest.clone(), store.clone(), timing.clone());
             let receiver = Arc::new(Mutex::new(receiver));
@@ -172,7 +175,7 @@ async fn send_to_channel(
         if (reactions.is_empty() && !sent.is_empty()) || sent.len() >= MAX_UNRECORDED {
             record(store.as_ref(), &mut sent).await;
         }
-        let Some(QueuedReaction { channel, message, reaction, log_id }) = reactions.recv().await else {
+        let Some(QueuedReaction { channel, message, reaction, log_id, .. }) = reactions.recv().await else {
             return;
         };
         if pauses.is_paused(channel) {

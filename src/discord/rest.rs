@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::{Url, header::HeaderValue, redirect};
 use serde_json::{Value, json};
 use serenity::http::{Http, HttpBuilder, LightMethod, Request, Route};
@@ -176,6 +177,26 @@ impl Rest {
         }
     }
 
+    /// The active threads of a guild that the bot can see.
+    pub async fn active_threads(&self, guild: i64) -> Result<Vec<Value>, RestError> {
+        let list = self.get(Route::GuildThreadsActive { guild_id: id(guild)? }).await?;
+        Ok(threads_of(list)?.0)
+    }
+
+    /// The public archived threads of a channel that were archived before a given time, the last archived
+    /// ones first, at most [`PAGE_SIZE`]; and whether there are more. Discord refuses this without the
+    /// permission Read Message History.
+    pub async fn archived_threads(
+        &self,
+        channel: i64,
+        before: Option<DateTime<Utc>>,
+    ) -> Result<(Vec<Value>, bool), RestError> {
+        let mut parameters = vec![("limit", PAGE_SIZE.to_string())];
+        parameters.extend(before.map(|at| ("before", at.to_rfc3339_opts(SecondsFormat::Micros, true))));
+        let route = Route::ChannelArchivedPublicThreads { channel_id: id(channel)? };
+        threads_of(self.call(Request::new(route, LightMethod::Get).params(Some(parameters))).await?)
+    }
+
     /// One message.
     pub async fn message(&self, channel: i64, message: i64) -> Result<Value, RestError> {
         self.get(Route::ChannelMessage { channel_id: id(channel)?, message_id: id(message)? }).await
@@ -305,6 +326,15 @@ pub(crate) fn serenity_http(config: &Discord) -> Result<Http, RestError> {
 impl fmt::Debug for Rest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rest").field("request_timeout", &self.0.request_timeout).finish_non_exhaustive()
+    }
+}
+
+/// The threads of a list, and whether the list continues.
+fn threads_of(mut list: Value) -> Result<(Vec<Value>, bool), RestError> {
+    let has_more = list.get("has_more").and_then(Value::as_bool).unwrap_or_default();
+    match list.get_mut("threads").map(Value::take) {
+        Some(Value::Array(threads)) => Ok((threads, has_more)),
+        _ => Err(RestError::Unreadable),
     }
 }
 

@@ -102,14 +102,14 @@ fn a_channel_needs_its_id_only() {
     assert!(channel.react);
     assert_eq!(channel.history, TimeDelta::days(7));
     assert_eq!(channel.edits, TimeDelta::days(3));
-    assert!(!channel.forwarded);
+    assert!(!channel.forwarded && !channel.threads);
 }
 
 #[test]
 fn a_channel_can_set_every_key() {
     let found = discord(
         "[[discord.channels]]\nid = 5\nname = \"checkouts\"\nreact = false\nhistory = \"12 hours\"\nedits = \"1 day\"\n\
-         forwarded = true\ntrust = { webhooks = [\"7\", 8], authors = [9] }\n\
+         forwarded = true\nthreads = true\ntrust = { webhooks = [\"7\", 8], authors = [9] }\n\
          [[discord.channels]]\nid = 6\n[discord.channels.trust]\napplications = [10]",
     );
 
@@ -118,7 +118,7 @@ fn a_channel_can_set_every_key() {
     assert!(!first.react);
     assert_eq!(first.history, TimeDelta::hours(12));
     assert_eq!(first.edits, TimeDelta::days(1));
-    assert!(first.forwarded);
+    assert!(first.forwarded && first.threads);
     let trust = Trust::Listed { webhooks: vec![7, 8], applications: Vec::new(), authors: vec![9] };
     assert_eq!(first.trust, trust);
     let trust = Trust::Listed { webhooks: Vec::new(), applications: vec![10], authors: Vec::new() };
@@ -301,5 +301,5 @@ fn the_channel_of_the_example_file_shows_the_defaults() {
     let shown = discord(&example.join("\n"));
     assert_eq!(shown, discord(&format!("[[discord.channels]]\nid = \"{ID}\"")));
     let names: Vec<_> = example.iter().skip(1).filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(names, ["id", "name", "trust", "react", "history", "edits", "forwarded"]);
+    assert_eq!(names, ["id", "name", "trust", "react", "history", "edits", "forwarded", "threads"]);
 }

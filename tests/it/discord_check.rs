@@ -176,3 +176,37 @@ async fn a_failed_request_is_reported_as_unknown_and_does_not_change_the_board()
     assert_eq!(log.count("could not be checked: 500: Discord has a problem"), 1, "{}", log.text());
     assert_eq!(log.count(&channel.id().to_string()), 1, "{}", log.text());
 }
+
+#[tokio::test]
+async fn forums_and_threads_are_named_and_counted() {
+    let (discord, channel, mut config) = set_up().await;
+    let guild = discord.guild("Shop");
+    let (forum, parent) = (guild.forum("orders"), guild.channel("threaded"));
+    config.notice_channel = None;
+    config.guilds.push(id(guild.id()));
+    config.channels.push(config::Channel { name: "orders".to_owned(), ..edge::watched(forum.id()) });
+    config.channels.push(config::Channel { threads: true, ..edge::watched(parent.id()) });
+    let hook = forum.webhook("Refract");
+    for n in 0..3 {
+        forum.forum_post(&hook, "post", serde_json::json!({"content": n.to_string()}));
+    }
+    parent.thread("one").archive();
+    parent.thread("two");
+    channel.thread("not watched");
+    let report = run(&config).await;
+    assert!(report.is_ok(), "{report}");
+    let text = report.to_string();
+    for (name, count) in [("forum \"orders\"", "3"), ("channel \"checkouts\"", "1")] {
+        let line = text.lines().find(|line| line.contains(name) && line.contains("active threads"));
+        assert!(
+            line.unwrap_or_default().ends_with(&format!("active threads that ROMS watches: {count}")),
+            "{text}"
+        );
+    }
+    assert_eq!(text.matches("active threads").count(), 2, "{text}");
+    forum.deny(READ_MESSAGE_HISTORY);
+    let report = run(&config).await;
+    assert_eq!(problems(&report)[0].0, "the bot lacks Read Message History");
+    assert!(report.to_string().contains("MISSING  forum \"orders\""), "{report}");
+    assert!(discord.unknown_requests().is_empty(), "{:?}", discord.unknown_requests());
+}

@@ -41,7 +41,7 @@ async fn each_outcome_has_its_reaction() {
     for (reaction, emoji) in
         [(Reaction::Created, "✅"), (Reaction::Updated, "🔄"), (Reaction::Rejected, "⚠️")]
     {
-        reactions.send(id(channel.id()), id(message), reaction, None);
+        reactions.send(id(channel.id()), id(channel.id()), id(message), reaction, None);
         channel.until_reaction(message, emoji).await;
     }
 }
@@ -53,7 +53,7 @@ async fn a_rate_limited_reaction_is_sent_later() {
     discord.fail("PUT", REACTIONS, Fault::RateLimitedWithoutDelay, 3);
     let (reactions, _task) =
         Reactions::start(edge::rest(&discord), None, &edge::timing(), CancellationToken::new());
-    reactions.send(id(channel.id()), id(message), Reaction::Created, None);
+    reactions.send(id(channel.id()), id(channel.id()), id(message), Reaction::Created, None);
     channel.until_reaction(message, "✅").await;
     assert_eq!(discord.count("PUT", REACTIONS), 4);
 }
@@ -65,7 +65,8 @@ async fn a_channel_that_refuses_reactions_is_paused_and_logged_once() {
     let (log, _listening) = edge::Log::listen();
     let (reactions, _task) =
         Reactions::start(edge::rest(&discord), None, &edge::timing(), CancellationToken::new());
-    let send = |message| reactions.send(id(channel.id()), id(message), Reaction::Created, None);
+    let send =
+        |message| reactions.send(id(channel.id()), id(channel.id()), id(message), Reaction::Created, None);
     // Sends until the condition holds. A reaction that falls into the pause is dropped.
     let send_until = async |message, done: &dyn Fn() -> bool| {
         let mut pauses = interval(Duration::from_millis(10));
@@ -104,9 +105,9 @@ async fn a_deleted_message_does_not_pause_its_channel() {
     let (log, _listening) = edge::Log::listen();
     let (reactions, _task) =
         Reactions::start(edge::rest(&discord), None, &edge::timing(), CancellationToken::new());
-    reactions.send(id(channel.id()), id(gone), Reaction::Created, None);
+    reactions.send(id(channel.id()), id(channel.id()), id(gone), Reaction::Created, None);
     let last = hook.post(json!({"content": "card"}));
-    reactions.send(id(channel.id()), id(last), Reaction::Created, None);
+    reactions.send(id(channel.id()), id(channel.id()), id(last), Reaction::Created, None);
     channel.until_reaction(last, "✅").await;
     assert_eq!(log.count("cannot react to the messages of a channel"), 0, "{}", log.text());
 }
@@ -123,9 +124,9 @@ async fn a_refusal_of_one_message_does_not_pause_its_channel() {
         let (log, _listening) = edge::Log::listen();
         let (reactions, _task) =
             Reactions::start(edge::rest(&discord), None, &edge::timing(), CancellationToken::new());
-        reactions.send(id(channel.id()), id(refused), Reaction::Created, None);
+        reactions.send(id(channel.id()), id(channel.id()), id(refused), Reaction::Created, None);
         let next = hook.post(json!({"content": "card"}));
-        reactions.send(id(channel.id()), id(next), Reaction::Created, None);
+        reactions.send(id(channel.id()), id(channel.id()), id(next), Reaction::Created, None);
         channel.until_reaction(next, "✅").await;
         assert_eq!(log.count("cannot react to the messages of a channel"), 0, "{}", log.text());
     }
@@ -139,7 +140,7 @@ async fn queueing_never_waits_for_a_discord_that_hangs() {
     let (reactions, task) = Reactions::start(edge::rest(&discord), None, &edge::timing(), stop.clone());
     // `send` is not async, so it cannot wait for Discord.
     for message in 1..=5_000 {
-        reactions.send(id(channel.id()), message, Reaction::Created, None);
+        reactions.send(id(channel.id()), id(channel.id()), message, Reaction::Created, None);
     }
     assert!(reactions.dropped() >= 3_900, "{}", reactions.dropped());
     discord.until_requests("PUT", REACTIONS, 1).await;

@@ -18,4 +18,5 @@ mod rechecks;
 mod refused;
 mod rest;
 pub(crate) mod stage;
+mod threads;
 mod trust;

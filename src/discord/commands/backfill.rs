@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::context::{CommandResult, Context, Data, begin_deferred};
 use super::progress::run_with_progress;
-use crate::config::Channel;
+use crate::discord::channels::WatchedChannel;
 use crate::discord::history::{self, BackfillSummary};
 use crate::discord::reply::components::choices;
 use crate::discord::reply::error::CommandError;
@@ -19,17 +19,17 @@ use crate::order::dates::{self, DayEdge, EXAMPLES};
 #[poise::command(slash_command, guild_only, ephemeral)]
 pub(crate) async fn backfill(
     ctx: Context<'_>,
-    #[description = "A channel that ROMS watches"]
+    #[description = "A channel that ROMS watches, with its threads, or one thread"]
     #[autocomplete = "complete_channel"]
     channel: String,
     #[description = "How far back: a date such as 2026-01-31, or a period such as 7 days"] since: String,
 ) -> CommandResult {
     let (data, responder) = begin_deferred(ctx).await?;
-    let channel = find_channel(data, &channel)?.clone();
+    let channel = find_channel(data, &channel).await?;
     let since = read_since(data, &since)?;
-    let lock = data.backfills.get(&channel.id).map(Arc::clone).unwrap_or_default();
+    let lock = data.backfills.get(&channel.settings.id).map(Arc::clone).unwrap_or_default();
     let lock = lock.try_lock_owned().map_err(|_| {
-        CommandError::user(format!("The history of {} is already being read.", code(&channel.name)))
+        CommandError::user(format!("The history of {} is already being read.", code(&channel.settings.name)))
     })?;
     let services = data.services.clone();
     let work = async move |progress: watch::Sender<String>| {
@@ -39,9 +39,8 @@ pub(crate) async fn backfill(
             let text = format!("Reading: {} messages so far{}.", so_far.messages, to.unwrap_or_default());
             progress.send_replace(text);
         };
-        // A reaction on an old message would only bother people.
-        let channel = Channel { react: false, ..channel };
-        Ok(describe(&channel.name, &history::read_since(&services, &channel, since, report).await?))
+        let channel = channel.without_reactions();
+        Ok(describe(&channel.name(), &history::read_since(&services, &channel, since, report).await?))
     };
     run_with_progress(data, &responder, "/status shows how far it is", work).await
 }
@@ -56,13 +55,24 @@ async fn complete_channel(ctx: Context<'_>, typed: &str) -> CreateAutocompleteRe
     choices(matches.map(|channel| (plain_line(&channel.name), channel.id.to_string())))
 }
 
-/// Finds a watched channel by its id, a mention of it, or its name.
-fn find_channel<'a>(data: &'a Data, typed: &str) -> Result<&'a Channel, CommandError> {
-    let id = typed.trim().trim_start_matches("<#").trim_end_matches('>').parse::<i64>().ok();
+/// Finds a watched channel by its id, a mention of it, or its name, or a thread by its id or a mention.
+async fn find_channel(data: &Data, typed: &str) -> Result<WatchedChannel, CommandError> {
+    let channels = &data.services.channels;
     let name = typed.trim().trim_start_matches('#');
-    let is_named = |channel: &&Channel| Some(channel.id) == id || channel.name.eq_ignore_ascii_case(name);
-    data.channels.iter().find(is_named).ok_or_else(|| {
-        let watched: Vec<String> = data.channels.iter().map(|channel| format!("<#{}>", channel.id)).collect();
+    let id = typed.trim().trim_start_matches("<#").trim_end_matches('>').parse::<i64>().ok();
+    let named = channels.configured().find(|channel| channel.settings.name.eq_ignore_ascii_case(name));
+    let found = match (named, id) {
+        (Some(named), _) => Some(named),
+        (None, Some(id)) => match channels.find(id).await {
+            Ok(found) => found,
+            Err(error) if error.is_final() => None,
+            Err(error) => return Err(error.into()),
+        },
+        (None, None) => None,
+    };
+    found.ok_or_else(|| {
+        let watched: Vec<String> =
+            channels.configured().map(|channel| format!("<#{}>", channel.id)).collect();
         let watched = if watched.is_empty() { "none".to_owned() } else { watched.join(", ") };
         CommandError::user(format!("ROMS does not watch that channel. Watched channels: {watched}."))
     })

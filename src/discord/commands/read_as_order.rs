@@ -13,6 +13,7 @@ use crate::card::message::Message;
 use crate::card::outcome::{Outcome, Receipt};
 use crate::card::parse;
 use crate::card::parse::ParsedCard;
+use crate::discord::notices::MessageLink;
 use crate::discord::reply::Reply;
 use crate::discord::reply::custom_id::{custom_id, fingerprint};
 use crate::discord::reply::embed::{EmbedBuilder, GREEN, GREY, MAX_TITLE};
@@ -51,8 +52,10 @@ pub(crate) async fn store(data: &Data, responder: &Responder<'_>) -> CommandResu
     }
     message.actor = Some(responder.actor());
     let receipt = data.services.ingest.submit(message).await?;
-    if let Some(watched) = data.channels.iter().find(|watched| watched.id == channel) {
-        data.services.feed_back(watched, id, &receipt);
+    if let (Ok(Some(watched)), Some(guild)) = (data.services.channels.lookup(channel), responder.caller.guild)
+    {
+        let link = MessageLink { guild, channel, message: id };
+        data.services.feed_back(&watched.settings, link, &receipt);
     }
     let orders = data.services.store.orders_of_message(id).await?;
     let reply = match orders.as_slice() {

@@ -83,13 +83,17 @@ fn describe(channel: &ChannelStatus) -> String {
     };
     let checked = channel.checked_at.map(|at| format!(", checked {}", relative_time(at)));
     let problem = problem(channel).map(|problem| format!("\n⚠️ {problem}"));
-    let (id, checked, problem) = (channel.id, checked.unwrap_or_default(), problem.unwrap_or_default());
-    format!("<#{id}> {read}{checked}{problem}")
+    let forum = if channel.is_forum { "(forum) " } else { "" };
+    let threads = channel.threads.as_ref().map(|threads| {
+        format!(", {} watched", pluralize(threads.active as u64, "active thread", "active threads"))
+    });
+    let (id, checked, threads) = (channel.id, checked.unwrap_or_default(), threads.unwrap_or_default());
+    format!("<#{id}> {forum}{read}{checked}{threads}{}", problem.unwrap_or_default())
 }
 
 fn problem(channel: &ChannelStatus) -> Option<String> {
     if !channel.missing.is_empty() {
         return Some(format!("missing permissions: {}", channel.missing.join(", ")));
     }
-    channel.error.as_deref().map(escape_line)
+    channel.any_error().map(escape_line)
 }

@@ -154,7 +154,7 @@ impl SerenityEventHandler for SessionListener {
                     }
                 }
             }
-            if let Some(event) = events::convert(event) {
+            for event in events::convert(event) {
                 if matches!(event, Event::Resumed) {
                     health.send_modify(ClientHealth::record_resumed);
                 }

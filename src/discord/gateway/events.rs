@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use serenity::all::{Context, Event as SerenityEvent, Interaction, ShardManager};
+use serenity::all::{Context, Event as SerenityEvent, GuildChannel, Interaction, ShardManager};
 
 use crate::card::decode::discord::id_field;
 
@@ -33,6 +33,15 @@ pub enum Event {
         /// The deleted messages.
         messages: Vec<i64>,
     },
+    /// Channels or threads that Discord described: of a guild, or new or changed ones.
+    Channels {
+        /// The guild, if the channels do not name it.
+        guild: Option<i64>,
+        /// Discord's JSON, at least id, type and parent.
+        channels: Vec<Value>,
+    },
+    /// `THREAD_DELETE`.
+    ThreadDeleted(i64),
     /// The bot's permissions may have changed: a role, a channel, its own member or a guild changed.
     PermissionsChanged,
     /// `INTERACTION_CREATE`: a command, button, select or modal.
@@ -70,30 +79,55 @@ impl fmt::Debug for UnreadableInteraction {
     }
 }
 
-/// Converts an event. Returns `None` for the kinds that ROMS does not handle.
-pub(crate) fn convert(event: &SerenityEvent) -> Option<Event> {
+/// Converts an event. Returns nothing for the kinds that ROMS does not handle.
+pub(crate) fn convert(event: &SerenityEvent) -> Vec<Event> {
+    let channels = |channels: &mut dyn Iterator<Item = &GuildChannel>| Event::Channels {
+        guild: None,
+        channels: channels.map(brief).collect(),
+    };
     match event {
-        SerenityEvent::Resumed(_) => Some(Event::Resumed),
-        SerenityEvent::MessageCreate(created) => to_json(created).map(Event::Created),
-        SerenityEvent::MessageUpdate(updated) => to_json(updated).map(without_nulls).map(Event::Updated),
-        SerenityEvent::MessageDelete(deleted) => Some(Event::Deleted {
+        SerenityEvent::Resumed(_) => vec![Event::Resumed],
+        SerenityEvent::MessageCreate(created) => to_json(created).map(Event::Created).into_iter().collect(),
+        SerenityEvent::MessageUpdate(updated) => {
+            to_json(updated).map(without_nulls).map(Event::Updated).into_iter().collect()
+        }
+        SerenityEvent::MessageDelete(deleted) => vec![Event::Deleted {
             channel: deleted.channel_id.get().cast_signed(),
             messages: vec![deleted.message_id.get().cast_signed()],
-        }),
-        SerenityEvent::MessageDeleteBulk(deleted) => Some(Event::Deleted {
+        }],
+        SerenityEvent::MessageDeleteBulk(deleted) => vec![Event::Deleted {
             channel: deleted.channel_id.get().cast_signed(),
             messages: deleted.ids.iter().map(|id| id.get().cast_signed()).collect(),
-        }),
-        SerenityEvent::ChannelCreate(_)
-        | SerenityEvent::ChannelUpdate(_)
-        | SerenityEvent::GuildCreate(_)
+        }],
+        SerenityEvent::GuildCreate(created) => {
+            let guild = &created.guild;
+            let known = channels(&mut guild.channels.values().chain(&guild.threads));
+            vec![known, Event::PermissionsChanged]
+        }
+        SerenityEvent::ChannelCreate(created) => {
+            vec![channels(&mut [&created.channel].into_iter()), Event::PermissionsChanged]
+        }
+        SerenityEvent::ThreadCreate(created) => vec![channels(&mut [&created.thread].into_iter())],
+        SerenityEvent::ThreadUpdate(updated) => vec![channels(&mut [&updated.thread].into_iter())],
+        SerenityEvent::ThreadListSync(synced) => vec![channels(&mut synced.threads.iter())],
+        SerenityEvent::ThreadDelete(deleted) => {
+            vec![Event::ThreadDeleted(deleted.thread.id.get().cast_signed())]
+        }
+        SerenityEvent::ChannelUpdate(_)
         | SerenityEvent::GuildMemberUpdate(_)
         | SerenityEvent::GuildRoleCreate(_)
         | SerenityEvent::GuildRoleDelete(_)
-        | SerenityEvent::GuildRoleUpdate(_) => Some(Event::PermissionsChanged),
+        | SerenityEvent::GuildRoleUpdate(_) => vec![Event::PermissionsChanged],
         SerenityEvent::Unknown(unknown) => convert_undecoded(&unknown.kind, &unknown.value),
-        _ => None,
+        _ => Vec::new(),
     }
+}
+
+/// The part of a channel that ROMS needs.
+fn brief(channel: &GuildChannel) -> Value {
+    json!({
+        "id": channel.id, "type": channel.kind, "guild_id": channel.guild_id, "parent_id": channel.parent_id,
+    })
 }
 
 fn to_json(typed: &impl Serialize) -> Option<Value> {
@@ -108,25 +142,39 @@ fn without_nulls(mut update: Value) -> Value {
     update
 }
 
-fn convert_undecoded(kind: &str, data: &Value) -> Option<Event> {
-    let deleted = |messages| Some(Event::Deleted { channel: id_field(data, "channel_id")?, messages });
+fn convert_undecoded(kind: &str, data: &Value) -> Vec<Event> {
+    let deleted = |messages| id_field(data, "channel_id").map(|channel| Event::Deleted { channel, messages });
+    let list = |key: &str| data.get(key).and_then(Value::as_array).into_iter().flatten();
+    let one = |event: Option<Event>| event.into_iter().collect();
     match kind {
-        "RESUMED" => Some(Event::Resumed),
-        "MESSAGE_CREATE" => Some(Event::Created(data.clone())),
-        "MESSAGE_UPDATE" => Some(Event::Updated(data.clone())),
-        "MESSAGE_DELETE" => deleted(vec![id_field(data, "id")?]),
+        "RESUMED" => vec![Event::Resumed],
+        "MESSAGE_CREATE" => vec![Event::Created(data.clone())],
+        "MESSAGE_UPDATE" => vec![Event::Updated(data.clone())],
+        "MESSAGE_DELETE" => one(id_field(data, "id").and_then(|id| deleted(vec![id]))),
         "MESSAGE_DELETE_BULK" => {
-            let ids = data["ids"].as_array()?.iter();
-            deleted(ids.filter_map(|id| id.as_str()?.parse().ok()).collect())
+            one(deleted(list("ids").filter_map(|id| id.as_str()?.parse().ok()).collect()))
         }
-        "CHANNEL_CREATE"
-        | "CHANNEL_UPDATE"
-        | "GUILD_CREATE"
+        "GUILD_CREATE" => {
+            let channels = list("channels").chain(list("threads")).cloned().collect();
+            vec![Event::Channels { guild: id_field(data, "id"), channels }, Event::PermissionsChanged]
+        }
+        "CHANNEL_CREATE" => {
+            vec![Event::Channels { guild: None, channels: vec![data.clone()] }, Event::PermissionsChanged]
+        }
+        "THREAD_CREATE" | "THREAD_UPDATE" => {
+            vec![Event::Channels { guild: None, channels: vec![data.clone()] }]
+        }
+        "THREAD_LIST_SYNC" => {
+            let channels = list("threads").cloned().collect();
+            vec![Event::Channels { guild: id_field(data, "guild_id"), channels }]
+        }
+        "THREAD_DELETE" => one(id_field(data, "id").map(Event::ThreadDeleted)),
+        "CHANNEL_UPDATE"
         | "GUILD_MEMBER_UPDATE"
         | "GUILD_ROLE_CREATE"
         | "GUILD_ROLE_DELETE"
-        | "GUILD_ROLE_UPDATE" => Some(Event::PermissionsChanged),
-        _ => None,
+        | "GUILD_ROLE_UPDATE" => vec![Event::PermissionsChanged],
+        _ => Vec::new(),
     }
 }
 

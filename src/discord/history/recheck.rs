@@ -1,7 +1,7 @@
 //! Rechecks messages that are stored already, to find edits and deletions that no event reported.
 //!
 //! After a break (a start, a new session, a permission that came back) ROMS reads the last days of each
-//! channel again, newest messages first. The pipeline ignores unchanged messages by their content hash.
+//! channel and its threads again, newest messages first. The pipeline ignores unchanged messages by their content hash.
 //! A logged message that is missing from the history was deleted.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BackfillError, submit_messages};
 use crate::card::decode::discord::{ChannelRef, id_field, snowflake_at};
-use crate::config::Channel;
+use crate::discord::channels::WatchedChannel;
 use crate::discord::check::can_read_history;
 use crate::discord::missed::Missed;
 use crate::discord::rest::{ErrorCode, PAGE_SIZE, RestError};
@@ -22,18 +22,16 @@ use crate::discord::services::Services;
 const MAX_PAGES: u32 = 100;
 
 /// Rechecks what [`crate::discord::missed`] remembers, until `stop` is cancelled.
-pub(crate) async fn run(services: Services, channels: Vec<Channel>, stop: CancellationToken) {
-    let task = restart_on_panic("recheck", || recheck_repeatedly(&services, &channels));
+pub(crate) async fn run(services: Services, stop: CancellationToken) {
+    let task = restart_on_panic("recheck", || recheck_repeatedly(&services));
     stop.run_until_cancelled(task).await;
 }
 
-async fn recheck_repeatedly(services: &Services, channels: &[Channel]) {
+async fn recheck_repeatedly(services: &Services) {
     loop {
         let mut is_complete = true;
-        for channel in channels {
-            if let Some(missed) = services.missed.take(channel.id) {
-                is_complete &= recheck_channel(services, channel, missed).await;
-            }
+        for (channel, missed) in services.missed.take() {
+            is_complete &= recheck_channel(services, channel, missed).await;
         }
         if is_complete {
             services.missed.added().await;
@@ -43,44 +41,92 @@ async fn recheck_repeatedly(services: &Services, channels: &[Channel]) {
     }
 }
 
-/// Rechecks one channel. Remembers again what failed, and returns whether everything succeeded.
-async fn recheck_channel(services: &Services, channel: &Channel, missed: Missed) -> bool {
+/// Rechecks one channel or thread. Remembers again what failed, and returns whether everything succeeded.
+async fn recheck_channel(services: &Services, id: i64, missed: Missed) -> bool {
     let mut is_complete = true;
-    if missed.recent
-        && let Err(error) = recheck_recent(services, channel).await
-    {
-        tracing::debug!(channel = channel.id, %error, "cannot recheck the recent messages");
-        // A final error ends with a change of permissions, which requests a new recheck.
-        if !error.is_final() {
-            services.missed.add_channel(channel.id);
-            is_complete = false;
+    // A final error ends with a change of permissions, which requests a new recheck.
+    let is_temporary = |error: BackfillError, message: Option<i64>| {
+        tracing::debug!(channel = id, message.id = message, %error, "cannot recheck a channel");
+        !error.is_final()
+    };
+    let channel = match services.channels.find(id).await {
+        Ok(Some(channel)) => channel,
+        Ok(None) => return true,
+        Err(error) if is_temporary(error.into(), None) => {
+            services.missed.add(id, missed);
+            return false;
+        }
+        Err(_) => return true,
+    };
+    if missed.recent {
+        for result in [recheck_recent(services, &channel).await, recheck_threads(services, &channel).await] {
+            if let Err(error) = result
+                && is_temporary(error, None)
+            {
+                services.missed.add_channel(id);
+                is_complete = false;
+            }
         }
     }
     for message in missed.messages {
-        if let Err(error) = recheck_message(services, channel, message).await {
-            tracing::debug!(channel = channel.id, message.id = message, %error, "cannot recheck a message");
-            if !error.is_final() {
-                services.missed.add_messages(channel.id, [message]);
-                is_complete = false;
-            }
+        if let Err(error) = recheck_message(services, &channel, message).await
+            && is_temporary(error, Some(message))
+        {
+            services.missed.add_messages(id, [message]);
+            is_complete = false;
         }
     }
     is_complete
 }
 
+/// Rechecks the threads of a channel that have logged messages of the last days.
+async fn recheck_threads(services: &Services, channel: &WatchedChannel) -> Result<(), BackfillError> {
+    if !services.channels.watches_threads(channel).await? {
+        return Ok(());
+    }
+    let guild = services.channels.guild_of(channel.id).await?;
+    let since = snowflake_at(Utc::now() - channel.settings.edits);
+    for endpoint in services.store.logged_channels(since).await? {
+        let Some(place) = ChannelRef::from_endpoint(&endpoint) else { continue };
+        if Some(place.guild) != guild || services.channels.is_configured(place.channel) {
+            continue;
+        }
+        match services.channels.find(place.channel).await {
+            Ok(Some(thread)) if thread.settings.id == channel.id => {
+                match recheck_recent(services, &thread).await {
+                    Err(error) if !error.is_final() => return Err(error),
+                    _ => {}
+                }
+            }
+            Err(RestError::NotFound(ErrorCode::UNKNOWN_CHANNEL)) => {
+                let logged = services.store.logged_messages(&endpoint, since).await?;
+                mark_thread_deleted(services, place.channel, logged).await?;
+            }
+            Err(error) if !error.is_final() => return Err(error.into()),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// Rechecks the messages of the last days, as many as the channel's `edits` says. Messages older than
 /// the oldest logged one are left out: the channel's `history` may exclude them.
-async fn recheck_recent(services: &Services, channel: &Channel) -> Result<(), BackfillError> {
+async fn recheck_recent(services: &Services, channel: &WatchedChannel) -> Result<(), BackfillError> {
     services.rest.identity().await?;
-    let guild = services.guild_of(channel.id).await?.ok_or(BackfillError::OtherGuild)?;
+    let guild = services.channels.guild_of(channel.id).await?.ok_or(BackfillError::OtherGuild)?;
     let endpoint = ChannelRef { guild, channel: channel.id }.endpoint();
-    let since = snowflake_at(Utc::now() - channel.edits);
+    let since = snowflake_at(Utc::now() - channel.settings.edits);
     // Read before the history, so that a message posted meanwhile does not look like a deleted one.
     let logged = services.store.logged_messages(&endpoint, since).await?;
     let Some(oldest) = logged.first().copied() else { return Ok(()) };
     let mut before = None;
     for _ in 0..MAX_PAGES {
-        let mut page = services.rest.messages_before(channel.id, before).await?;
+        let mut page = match services.rest.messages_before(channel.id, before).await {
+            Err(RestError::NotFound(ErrorCode::UNKNOWN_CHANNEL)) if channel.is_thread() => {
+                return mark_thread_deleted(services, channel.id, logged).await;
+            }
+            page => page?,
+        };
         let page_oldest = page.iter().filter_map(|message| id_field(message, "id")).min();
         let is_last = page.len() < PAGE_SIZE || page_oldest.is_none_or(|id| id <= oldest);
         page.retain(|message| id_field(message, "id").is_some_and(|id| id >= oldest));
@@ -99,9 +145,13 @@ async fn recheck_recent(services: &Services, channel: &Channel) -> Result<(), Ba
     Ok(())
 }
 
-async fn recheck_message(services: &Services, channel: &Channel, message: i64) -> Result<(), BackfillError> {
+async fn recheck_message(
+    services: &Services,
+    channel: &WatchedChannel,
+    message: i64,
+) -> Result<(), BackfillError> {
     services.rest.identity().await?;
-    let guild = services.guild_of(channel.id).await?.ok_or(BackfillError::OtherGuild)?;
+    let guild = services.channels.guild_of(channel.id).await?.ok_or(BackfillError::OtherGuild)?;
     match services.rest.message(channel.id, message).await {
         Ok(found) => submit_messages(services, channel, guild, &[found]).await.map(drop),
         Err(RestError::NotFound(ErrorCode::UNKNOWN_MESSAGE)) => {
@@ -113,11 +163,28 @@ async fn recheck_message(services: &Services, channel: &Channel, message: i64) -
 
 /// Marks messages as deleted that the history does not have. Without the permission to read the history
 /// Discord returns an empty page, so that proves nothing.
-async fn mark_deleted(services: &Services, channel: &Channel, gone: &[i64]) -> Result<(), BackfillError> {
+async fn mark_deleted(
+    services: &Services,
+    channel: &WatchedChannel,
+    gone: &[i64],
+) -> Result<(), BackfillError> {
     if gone.is_empty() || !can_read_history(&services.rest, channel.id).await? {
         return Ok(());
     }
     services.store.mark_deleted(gone, Utc::now()).await?;
     tracing::info!(channel = channel.id, "marked {} messages as deleted", gone.len());
+    Ok(())
+}
+
+/// Marks the messages of a thread that was deleted.
+async fn mark_thread_deleted(
+    services: &Services,
+    thread: i64,
+    logged: BTreeSet<i64>,
+) -> Result<(), BackfillError> {
+    let messages: Vec<i64> = logged.into_iter().collect();
+    services.store.mark_deleted(&messages, Utc::now()).await?;
+    services.channels.forget(thread);
+    tracing::info!(channel = thread, "the thread was deleted; marked {} messages as deleted", messages.len());
     Ok(())
 }

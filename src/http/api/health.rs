@@ -86,8 +86,10 @@ struct ChannelCheck {
     checked_at: Option<DateTime<Utc>>,
     /// Permissions that the bot lacks.
     missing_permissions: Vec<&'static str>,
-    /// Why the channel cannot be read; `null` if it can.
+    /// Why the channel, or a thread in it, cannot be read; `null` if everything can.
     error: Option<String>,
+    /// How many threads are watched that are not archived; `null` if threads are not watched.
+    active_threads: Option<usize>,
 }
 
 /// A status in one word.
@@ -205,11 +207,12 @@ impl ChannelCheck {
     fn new(channel: ChannelStatus, now: DateTime<Utc>) -> Self {
         Self {
             id: channel.id.to_string(),
+            error: channel.any_error().map(str::to_owned),
             name: channel.name,
             cursor_age_seconds: channel.read_to.map(|read_to| (now - read_to).num_seconds().max(0)),
             checked_at: channel.checked_at,
             missing_permissions: channel.missing,
-            error: channel.error,
+            active_threads: channel.threads.map(|threads| threads.active),
         }
     }
 }

@@ -34,9 +34,11 @@ pub struct DueReaction {
 }
 
 impl Store {
-    /// The cursor of each channel, by channel id.
-    pub async fn cursors(&self) -> Result<HashMap<i64, Cursor>, StoreError> {
-        let rows = channel_cursors::Entity::find().all(&self.readers).await?;
+    /// The cursors of these channels and threads, by id. The threads of a channel together have the negated
+    /// id of the channel.
+    pub async fn cursors(&self, channels: &[i64]) -> Result<HashMap<i64, Cursor>, StoreError> {
+        let these = channel_cursors::Column::ChannelId.is_in(channels.iter().copied());
+        let rows = channel_cursors::Entity::find().filter(these).all(&self.readers).await?;
         let cursor =
             |row: channel_cursors::Model| Cursor { message: row.message_id, read_at: row.updated_at };
         Ok(rows.into_iter().map(|row| (row.channel_id, cursor(row))).collect())
@@ -134,6 +136,19 @@ impl Store {
             .all(&self.readers)
             .await?;
         Ok(ids.into_iter().collect())
+    }
+
+    /// The endpoints of the Discord messages that are logged and not marked as deleted, from a given id on.
+    pub async fn logged_channels(&self, since: i64) -> Result<Vec<String>, StoreError> {
+        Ok(webhook_logs::Entity::find()
+            .select_only()
+            .column(webhook_logs::Column::Endpoint)
+            .distinct()
+            .filter(webhook_logs::Column::MessageId.gte(since))
+            .filter(webhook_logs::Column::DeletedAt.is_null())
+            .into_tuple()
+            .all(&self.readers)
+            .await?)
     }
 
     /// Marks the log rows of messages that were deleted in Discord. Their orders stay.

@@ -7,6 +7,7 @@ use chrono::{TimeDelta, Utc};
 use super::stage::{Stage, is_private, text_of};
 use crate::support::bot::card;
 use crate::support::discord::Fault;
+use crate::watching::stage::id;
 
 #[tokio::test]
 async fn a_backfill_reports_counts() {
@@ -98,5 +99,45 @@ async fn an_unreadable_channel_is_reported_without_internals() {
     stage.discord.heal();
     let asked = stage.slash(&stage.admin, "backfill", &[("channel", "checkouts"), ("since", "1 day")]);
     asked.until_reply("counts", |reply| text_of(reply).contains("messages read")).await;
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn a_backfill_reads_the_threads_of_a_channel_or_one_thread() {
+    let mut stage = Stage::before().await;
+    let forum = stage.guild.forum("orders");
+    let hook = forum.webhook("Refract");
+    let channels = &mut stage.config().discord.channels;
+    let section =
+        roms::config::Channel { id: id(forum.id()), name: "orders".to_owned(), ..channels[0].clone() };
+    channels.push(section);
+    stage.begin().await;
+    // Older than what the first start reads.
+    let post = |name: &str, days| {
+        let at = Utc::now() - TimeDelta::days(days);
+        let (thread, draft) = forum.forum_draft(&hook, name, card(name, "$10.00"), Some(at));
+        draft.silently().post();
+        thread
+    };
+    let (one, two, ancient) = (post("THREAD-1", 20), post("THREAD-2", 21), post("THREAD-3", 50));
+    two.archive_silently(Utc::now() - TimeDelta::days(19));
+    ancient.archive_silently(Utc::now() - TimeDelta::days(49));
+    let run = async |channel: &str| {
+        let asked = stage.slash(&stage.admin, "backfill", &[("channel", channel), ("since", "25 days")]);
+        let reply = asked.until_reply("counts", |reply| text_of(reply).contains("messages read")).await;
+        text_of(&reply)
+    };
+    let text = run(&format!("<#{}>", one.id())).await;
+    assert!(
+        text.contains("created: 1") && text.contains(&format!("`orders, thread {}`", one.id())),
+        "{text}"
+    );
+    let text = run("orders").await;
+    assert!(text.contains("2 messages read. Orders created: 1,"), "{text}");
+    assert!(stage.bot.order("THREAD-2").await.is_some() && stage.bot.order("THREAD-3").await.is_none());
+    let other = stage.guild.channel("general").thread("theirs");
+    let mention = format!("<#{}>", other.id());
+    let reply = stage.ask(&stage.admin, "backfill", &[("channel", &mention), ("since", "1 day")]).await;
+    assert!(text_of(&reply).contains("does not watch that channel"), "{}", text_of(&reply));
     stage.end(0).await;
 }

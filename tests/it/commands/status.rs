@@ -3,6 +3,7 @@
 use roms::config::Channel;
 
 use super::stage::{Stage, field, is_private, text_of};
+use crate::support::bot::card;
 use crate::support::discord::permissions::READ_MESSAGE_HISTORY;
 use crate::watching::stage::id;
 
@@ -55,5 +56,33 @@ async fn a_missing_permission_is_named() {
     assert!(text_of(&reply).contains("something is wrong"), "{}", text_of(&reply));
     let channel = field(&reply, "checkouts").unwrap();
     assert!(channel.contains("missing permissions: Read Message History"), "{channel}");
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn forums_and_threads_are_shown() {
+    let mut stage = Stage::before().await;
+    let forum = stage.guild.forum("orders");
+    let hook = forum.webhook("Refract");
+    for n in 0..2 {
+        forum.forum_post(&hook, "post", card(&format!("FORUM-{n}"), "$10.00"));
+    }
+    stage.channel.thread("one");
+    let channels = &mut stage.config().discord.channels;
+    channels.push(Channel { id: id(forum.id()), name: "orders".to_owned(), ..channels[0].clone() });
+    channels[0].threads = true;
+    stage.begin().await;
+    let are_read = |health: &serde_json::Value| {
+        let channels = &health["checks"]["discord"]["channels"];
+        let read =
+            |at: usize| channels[at]["checked_at"].is_string() && channels[at]["active_threads"].is_number();
+        read(0) && read(1)
+    };
+    stage.bot.until("/health", "the threads are read", are_read).await;
+    let reply = stage.ask(&stage.admin, "status", &[]).await;
+    let text = field(&reply, "orders").unwrap();
+    assert!(text.contains("(forum) read up to") && text.ends_with("2 active threads watched"), "{text}");
+    let text = field(&reply, "checkouts").unwrap();
+    assert!(!text.contains("forum") && text.ends_with("1 active thread watched"), "{text}");
     stage.end(0).await;
 }

@@ -22,6 +22,12 @@ const REQUIRED: &[(&str, &str)] = &[
     ("MessageReactionResponse", "emoji count count_details burst_colors me_burst me"),
     ("MessageReactionEmojiResponse", "id name"),
     ("GuildChannelResponse", "id type flags guild_id name position"),
+    (
+        "ThreadResponse",
+        "id type flags guild_id name owner_id thread_metadata message_count member_count total_message_sent",
+    ),
+    ("ThreadMetadataResponse", "archived archive_timestamp auto_archive_duration locked"),
+    ("ThreadsResponse", "threads members has_more"),
     ("ChannelPermissionOverwriteResponse", "id type allow deny"),
     (
         "GuildResponse",
@@ -146,4 +152,23 @@ async fn other_objects_have_all_required_fields() {
     let path = hook.split("/api/v10").last().expect("a path").to_owned();
     assert_is("GuildIncomingWebhookResponse", &ask(&discord, &path).await);
     assert_is("Error", &ask(&discord, "/no/such/thing").await);
+}
+
+#[tokio::test]
+async fn threads_have_all_required_fields() {
+    let (discord, channel) = start().await;
+    channel.thread("active");
+    channel.thread("archived").archive();
+    let active = format!("/guilds/{}/threads/active", channel.guild_id());
+    let archived = format!("/channels/{}/threads/archived/public?limit=2", channel.id());
+    for (path, is_archived) in [(active, false), (archived, true)] {
+        let list = ask(&discord, &path).await;
+        assert_is("ThreadsResponse", &list);
+        let [thread] = list["threads"].as_array().unwrap().as_slice() else { panic!("{list}") };
+        assert_is("ThreadResponse", thread);
+        assert_is("ThreadMetadataResponse", &thread["thread_metadata"]);
+        assert_eq!(thread["thread_metadata"]["archived"], is_archived);
+        assert_eq!(thread["parent_id"], channel.id().to_string());
+        assert_eq!(ask(&discord, &format!("/channels/{}", thread["id"].as_str().unwrap())).await, *thread);
+    }
 }

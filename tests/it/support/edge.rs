@@ -34,6 +34,7 @@ pub(crate) fn watched(channel: u64) -> config::Channel {
         history: TimeDelta::days(7),
         edits: TimeDelta::days(3),
         forwarded: false,
+        threads: false,
     }
 }
 

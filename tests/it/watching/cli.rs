@@ -99,7 +99,7 @@ async fn backfill_reads_hidden_messages_and_a_second_run_changes_nothing() {
     let again = run(&home, &backfill).await;
     assert!(out(&again).contains("250 messages read: 0 orders created, 0 updated, 250"), "{}", out(&again));
     assert_eq!(rows().await, (250, 250));
-    assert_eq!(store.cursors().await.unwrap()[&id(channel.id())].message, cursor);
+    assert_eq!(store.cursors(&[id(channel.id())]).await.unwrap()[&id(channel.id())].message, cursor);
     // Old messages get no reactions.
     assert_eq!(discord.count("PUT", "/channels/*/messages/*/reactions"), 0);
     assert!(discord.unknown_requests().is_empty(), "{:?}", discord.unknown_requests());
@@ -120,18 +120,18 @@ async fn backfill_that_starts_after_the_cursor_does_not_move_it() {
     let backfill = ["discord", "backfill", "--channel", &channel_id, "--since", &since];
     // It creates no cursor either.
     assert_eq!(run(&home, &backfill).await.status.code(), Some(0));
-    assert!(store.cursors().await.unwrap().is_empty());
+    assert!(store.cursors(&[id(channel.id())]).await.unwrap().is_empty());
     let cursor = snowflake_at(ago(5));
     store.save_cursor(id(channel.id()), cursor, Utc::now()).await.unwrap();
     assert_eq!(run(&home, &backfill).await.status.code(), Some(0));
-    assert_eq!(store.cursors().await.unwrap()[&id(channel.id())].message, cursor);
+    assert_eq!(store.cursors(&[id(channel.id())]).await.unwrap()[&id(channel.id())].message, cursor);
     assert!(store.order("READ-1").await.unwrap().is_some());
     assert!(store.order("GAP-1").await.unwrap().is_none());
     // A backfill that starts before the cursor moves it.
     let since = ago(6).format("%F").to_string();
     let backfill = ["discord", "backfill", "--channel", &channel_id, "--since", &since];
     assert_eq!(run(&home, &backfill).await.status.code(), Some(0));
-    let moved = store.cursors().await.unwrap()[&id(channel.id())].message;
+    let moved = store.cursors(&[id(channel.id())]).await.unwrap()[&id(channel.id())].message;
     assert_eq!(snowflake_time(moved), snowflake_time(id(read)));
     assert!(store.order("GAP-1").await.unwrap().is_some());
 }

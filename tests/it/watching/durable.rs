@@ -17,7 +17,7 @@ async fn cards_posted_while_the_database_is_locked_are_stored_later() {
     let stage = Stage::new().await;
     stage.mark().await;
     let channel = super::stage::id(stage.channel.id());
-    let cursor = async || stage.bot.store().cursors().await.unwrap()[&channel].message;
+    let cursor = async || stage.bot.store().cursors(&[channel]).await.unwrap()[&channel].message;
     let before = cursor().await;
     // Another process holds the write lock for longer than ROMS waits.
     let mut sql = stage.bot.sql().await;

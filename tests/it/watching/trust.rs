@@ -143,3 +143,41 @@ async fn a_forwarded_card_is_read_only_if_configured() {
         stage.end().await;
     }
 }
+
+#[tokio::test]
+async fn a_forwarded_card_that_is_not_read_causes_one_hint() {
+    let mut notices = None;
+    let stage = Stage::with(|discord, config| {
+        let channel = discord.guild("Staff").channel("notices");
+        config.guilds.push(id(channel.guild_id()));
+        config.notice_channel = Some(id(channel.id()));
+        notices = Some(channel);
+    })
+    .await;
+    let (notices, ann, source) =
+        (notices.unwrap(), stage.discord.user("ann"), stage.guild.channel("elsewhere"));
+    let hook = source.webhook("Refract");
+    // Forwarded chat causes no hint.
+    let chat = ann.post(&source, "look at this");
+    ann.forward(&source, chat, &stage.channel).post();
+    let old = hook.post(card("FORWARD-OLD", "$10.00"));
+    let long_ago = chrono::Utc::now() - chrono::TimeDelta::days(2);
+    ann.forward(&source, old, &stage.channel).at(long_ago).silently().post();
+    stage.mark().await;
+    stage.read_again().await;
+    assert_eq!(stage.log.count("a forwarded card was not read"), 0, "{}", stage.log.text());
+    for n in 0..3 {
+        let original = hook.post(card(&format!("FORWARD-{n}"), "$10.00"));
+        ann.forward(&source, original, &stage.channel).post();
+    }
+    let notice = notices.until_message("the hint", |_| true).await;
+    let text = notice["content"].as_str().unwrap();
+    assert!(text.starts_with("checkouts: a forwarded card was not read."), "{text}");
+    assert!(text.contains("set `forwarded = true`"), "{text}");
+    stage.mark().await;
+    stage.read_again().await;
+    assert_eq!(stage.log.count("a forwarded card was not read"), 1, "{}", stage.log.text());
+    assert_eq!(notices.messages().len(), 1);
+    assert!(stage.bot.order("FORWARD-0").await.is_none());
+    stage.end().await;
+}

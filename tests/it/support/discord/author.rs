@@ -54,10 +54,19 @@ impl Webhook {
 
     /// Prepares a message, to be posted in a special way.
     pub(crate) fn draft(&self, body: Value) -> Draft {
+        self.draft_of(self.channel, body)
+    }
+
+    /// Prepares a message in a thread of its channel.
+    pub(crate) fn draft_in(&self, thread: &Channel, body: Value) -> Draft {
+        self.draft_of(thread.id(), body)
+    }
+
+    fn draft_of(&self, channel: u64, body: Value) -> Draft {
         let author = self.shared.read(|state| state.webhooks[&self.id].author(self.id, body.get("username")));
         let mut message = payload::without(payload::without(body, &IDENTITY), &["username", "avatar_url"]);
         payload::absorb(&mut message, &author);
-        Draft::new(Arc::clone(&self.shared), self.channel, message)
+        Draft::new(Arc::clone(&self.shared), channel, message)
     }
 }
 

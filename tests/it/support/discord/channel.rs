@@ -10,7 +10,7 @@ use super::{
     state::{Shared, State},
 };
 
-/// A text channel of the double.
+/// A channel or thread of the double.
 #[derive(Clone, Debug)]
 pub(crate) struct Channel {
     pub(super) shared: Arc<Shared>,

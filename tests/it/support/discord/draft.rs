@@ -15,6 +15,7 @@ pub(crate) struct Draft {
     channel: u64,
     message: Value,
     at: Option<DateTime<Utc>>,
+    id: Option<u64>,
     raw: bool,
     silent: bool,
     deliveries: usize,
@@ -23,13 +24,28 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(super) fn new(shared: Arc<Shared>, channel: u64, message: Value) -> Self {
-        Self { shared, channel, message, at: None, raw: false, silent: false, deliveries: 1, edit: None }
+        Self {
+            shared,
+            channel,
+            message,
+            at: None,
+            id: None,
+            raw: false,
+            silent: false,
+            deliveries: 1,
+            edit: None,
+        }
     }
 
     /// Sets the time of the message, usually in the past. Its id and timestamp have that time. The event
     /// is still sent now; combine this with [`Self::silently`] to avoid that.
     pub(crate) fn at(self, time: DateTime<Utc>) -> Self {
         Self { at: Some(time), ..self }
+    }
+
+    /// Sets the id of the message, and so its time.
+    pub(crate) fn with_id(self, id: u64) -> Self {
+        Self { id: Some(id), ..self }
     }
 
     /// Adds nothing to the message except `id` and `channel_id`.
@@ -54,10 +70,10 @@ impl Draft {
 
     /// Posts the message and returns its id. A raw message keeps an id of its own.
     pub(crate) fn post(self) -> u64 {
-        let Self { shared, channel, mut message, at, raw, silent, deliveries, edit } = self;
+        let Self { shared, channel, mut message, at, id, raw, silent, deliveries, edit } = self;
         shared.with(|state| {
             let own = message["id"].as_str().and_then(|id| id.parse().ok()).filter(|_| raw);
-            let id = match (own, at) {
+            let id = match (own.or(id), at) {
                 (Some(id), _) => id,
                 (None, Some(time)) => state.ids.at(time),
                 (None, None) => state.ids.now(),
@@ -71,6 +87,10 @@ impl Draft {
                 payload::complete_message(&mut message, id, channel);
             }
             state.keep(channel, id, message.clone());
+            // A message in an archived thread makes it active.
+            if state.set_archived(channel, None) && !silent {
+                state.tell_thread("THREAD_UPDATE", channel);
+            }
             if silent {
                 if let Some(edit) = edit {
                     state.change(channel, id, &edit, true);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Channel, payload, state::Shared};
+use super::{Channel, payload, state::Shared, threads::FORUM};
 
 /// A guild of the double.
 #[derive(Clone, Debug)]
@@ -23,7 +23,16 @@ impl Guild {
 
     /// Makes a text channel.
     pub(crate) fn channel(&self, name: &str) -> Channel {
-        let id = self.shared.with(|state| state.add_channel(self.id, name));
+        self.channel_of_kind(name, 0)
+    }
+
+    /// Makes a forum.
+    pub(crate) fn forum(&self, name: &str) -> Channel {
+        self.channel_of_kind(name, FORUM)
+    }
+
+    fn channel_of_kind(&self, name: &str, kind: u64) -> Channel {
+        let id = self.shared.with(|state| state.add_channel(self.id, name, kind));
         Channel::new(Arc::clone(&self.shared), id, self.id)
     }
 

@@ -26,6 +26,7 @@ impl State {
     pub(super) fn keep(&mut self, channel: u64, id: u64, value: Value) {
         if let Some(channel) = self.channels.get_mut(&channel) {
             channel.history.insert(id, Message { value, reactions: Vec::new() });
+            channel.last_message = channel.last_message.max(Some(id));
         }
     }
 

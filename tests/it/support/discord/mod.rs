@@ -17,7 +17,7 @@
 //! knows nothing of the code under test.
 //!
 //! Not supported: direct messages, presences, voice, member changes, moderation, more than one shard,
-//! zlib, the ETF encoding, `X-RateLimit` buckets (see [`Discord::limit`]), and events for settings other
+//! thread members, zlib, the ETF encoding, `X-RateLimit` buckets (see [`Discord::limit`]), and events for settings other
 //! than those of guilds and channels.
 
 mod author;
@@ -39,6 +39,7 @@ mod session;
 pub(crate) mod snowflake;
 mod socket;
 mod state;
+pub(crate) mod threads;
 mod wire;
 
 use std::{

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     snowflake::{time_of, timestamp},
-    state::State,
+    state::{ChannelState, State},
+    threads,
 };
 
 /// A token in Discord's format. Its first part is the bot's id in base64.
@@ -75,21 +76,27 @@ pub(super) fn bot_member(state: &State, guild: u64) -> Value {
     member(&state.application.bot(), &[state.guilds[&guild].bot_role_id])
 }
 
-/// A text channel.
+/// A channel or thread.
 pub(super) fn channel(state: &State, id: u64) -> Value {
     let channel = &state.channels[&id];
-    json!({
-        "id": id.to_string(), "type": 0, "flags": 0, "guild_id": channel.guild.to_string(),
+    let mut whole = json!({
+        "id": id.to_string(), "type": channel.kind, "flags": 0, "guild_id": channel.guild.to_string(),
         "name": channel.name, "position": 0, "parent_id": null, "topic": null, "nsfw": false,
         "rate_limit_per_user": 0,
-        "last_message_id": channel.history.keys().next_back().map(u64::to_string),
+        "last_message_id": channel.last_message.map(|id| id.to_string()),
         "permission_overwrites": channel.overwrites.iter().map(|row| row.to_json()).collect::<Vec<_>>(),
-    })
+    });
+    if let Some(thread) = &channel.thread {
+        whole = without(whole, &["position", "topic", "nsfw", "permission_overwrites"]);
+        absorb(&mut whole, &threads::keys(state, id, thread));
+    }
+    whole
 }
 
-/// The channels of a guild.
+/// The channels of a guild, without threads.
 pub(super) fn channels(state: &State, guild: u64) -> Vec<Value> {
-    let ids = state.channels.iter().filter(|(_, channel)| channel.guild == guild).map(|(id, _)| *id);
+    let is_here = |(_, channel): &(&u64, &ChannelState)| channel.guild == guild && channel.thread.is_none();
+    let ids = state.channels.iter().filter(is_here).map(|(id, _)| *id);
     ids.map(|id| self::channel(state, id)).collect()
 }
 
@@ -121,7 +128,7 @@ pub(super) fn guild_create(state: &State, id: u64) -> Value {
     let more = json!({
         "joined_at": "2024-01-01T00:00:00.000000+00:00", "large": false, "unavailable": false,
         "member_count": members.len(), "members": members, "channels": channels(state, id),
-        "voice_states": [], "threads": [], "presences": [], "stage_instances": [],
+        "voice_states": [], "threads": state.active_threads(id), "presences": [], "stage_instances": [],
         "guild_scheduled_events": [], "soundboard_sounds": [],
     });
     absorb(&mut whole, &more);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::state::State;
+use super::{state::State, threads::PRIVATE_THREAD};
 
 pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
 pub(crate) const MANAGE_GUILD: u64 = 1 << 5;
@@ -57,7 +57,14 @@ impl State {
     /// The bot's permissions in a channel, in Discord's order: roles, then the overwrites of `@everyone`,
     /// of the role and of the member.
     pub(super) fn bot_permissions_in(&self, channel: u64) -> u64 {
-        let Some(channel) = self.channels.get(&channel) else { return 0 };
+        let Some(mut channel) = self.channels.get(&channel) else { return 0 };
+        if let Some(thread) = &channel.thread {
+            if channel.kind == PRIVATE_THREAD && !thread.has_bot {
+                return 0;
+            }
+            // A thread has the permissions of its parent.
+            channel = &self.channels[&thread.parent];
+        }
         let mut bits = self.bot_permissions(channel.guild);
         if bits == u64::MAX || bits == 0 {
             return bits;

@@ -95,6 +95,9 @@ fn route(state: &mut State, ask: &Ask) -> Reply {
         ("GET", ["users", "@me", "guilds"]) => Reply::ok(guilds::mine(state)),
         ("GET", ["guilds", guild, rest @ ..]) => guilds::show(state, guild, rest),
         ("GET", ["channels", channel]) => channels::show(state, channel),
+        ("GET", ["channels", channel, "threads", "archived", "public"]) => {
+            channels::archived_threads(state, ask, channel)
+        }
         ("GET", ["channels", channel, "messages"]) => channels::page(state, ask, channel),
         ("POST", ["channels", channel, "messages"]) => channels::post(state, ask, channel),
         (_, ["channels", channel, "messages", message]) => channels::message(state, ask, channel, message),

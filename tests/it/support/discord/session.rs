@@ -228,7 +228,7 @@ fn intent_for(kind: &str) -> u64 {
     match kind {
         kind if kind.starts_with("MESSAGE_REACTION_") => GUILD_MESSAGE_REACTIONS,
         kind if kind.starts_with("MESSAGE_") => GUILD_MESSAGES,
-        kind if kind.starts_with("GUILD_") || kind.starts_with("CHANNEL_") => GUILDS,
+        kind if ["GUILD_", "CHANNEL_", "THREAD_"].iter().any(|start| kind.starts_with(start)) => GUILDS,
         _ => 0,
     }
 }

@@ -19,6 +19,7 @@ use super::{
     permissions::{self, Overwrite},
     session::GatewayState,
     snowflake::Snowflakes,
+    threads::ThreadState,
 };
 
 /// How long a test waits by default.
@@ -130,13 +131,19 @@ pub(crate) struct GuildState {
     pub(super) members: BTreeMap<u64, Value>,
 }
 
-/// A text channel and its history.
+/// A channel or thread, and its history.
 #[derive(Debug)]
 pub(crate) struct ChannelState {
     pub(super) guild: u64,
+    /// Discord's number of the type: 0 text, 11 and 12 public and private threads, 15 forum.
+    pub(super) kind: u64,
     pub(super) name: String,
     pub(super) overwrites: Vec<Overwrite>,
     pub(super) history: BTreeMap<u64, Message>,
+    /// The newest message, which may be deleted.
+    pub(super) last_message: Option<u64>,
+    /// Set if it is a thread.
+    pub(super) thread: Option<ThreadState>,
 }
 
 /// A message of the REST API, and its reactions.
@@ -209,11 +216,18 @@ impl State {
         id
     }
 
-    /// Makes a text channel and sends the event.
-    pub(super) fn add_channel(&mut self, guild: u64, name: &str) -> u64 {
+    /// Makes a text channel or forum and sends the event.
+    pub(super) fn add_channel(&mut self, guild: u64, name: &str, kind: u64) -> u64 {
         let id = self.ids.now();
-        let channel =
-            ChannelState { guild, name: name.to_owned(), overwrites: Vec::new(), history: BTreeMap::new() };
+        let channel = ChannelState {
+            guild,
+            kind,
+            name: name.to_owned(),
+            overwrites: Vec::new(),
+            history: BTreeMap::new(),
+            last_message: None,
+            thread: None,
+        };
         self.channels.insert(id, channel);
         self.emit("CHANNEL_CREATE", Some(id), &payload::channel(self, id));
         id

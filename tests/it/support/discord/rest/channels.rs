@@ -1,6 +1,6 @@
 //! Channels, their messages and reactions.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::super::{
@@ -9,6 +9,7 @@ use super::super::{
     permissions::{ADD_REACTIONS, READ_MESSAGE_HISTORY, SEND_MESSAGES, VIEW_CHANNEL},
     snowflake,
     state::{Reaction, State},
+    threads::FORUM,
 };
 use super::{File, body::Ask, reply::Reply};
 
@@ -29,11 +30,34 @@ pub(super) fn show(state: &State, channel: &str) -> Reply {
     }
 }
 
+/// A page of the public archived threads of a channel.
+pub(super) fn archived_threads(state: &State, ask: &Ask, channel: &str) -> Reply {
+    let id = match visible(state, channel) {
+        Ok(id) => id,
+        Err(refusal) => return refusal,
+    };
+    if !state.bot_may(id, READ_MESSAGE_HISTORY) {
+        return Reply::missing_permissions();
+    }
+    let before = ask.query.get("before").map(|text| DateTime::parse_from_rfc3339(text)).transpose();
+    let limit = ask.query.get("limit").map_or(Ok(50), |text| text.parse::<usize>());
+    let (Ok(before), Ok(limit @ 2..=100)) = (before, limit) else {
+        return Reply::invalid_form("query", "not a time, or not a number between 2 and 100");
+    };
+    let mut threads = state.archived_threads(id, before.map(|time| time.to_utc()));
+    let has_more = threads.len() > limit;
+    threads.truncate(limit);
+    Reply::ok(json!({"threads": threads, "members": [], "has_more": has_more}))
+}
+
 pub(super) fn page(state: &State, ask: &Ask, channel: &str) -> Reply {
     let id = match visible(state, channel) {
         Ok(id) => id,
         Err(refusal) => return refusal,
     };
+    if state.channels[&id].kind == FORUM {
+        return Reply::error(400, 50024, "Cannot execute action on this channel type");
+    }
     let bound = |name: &str| ask.query.get(name).map(|text| text.parse::<u64>()).transpose();
     let (Ok(after), Ok(before), Ok(around), Ok(limit)) =
         (bound("after"), bound("before"), bound("around"), bound("limit"))
@@ -142,6 +166,9 @@ pub(super) fn react(state: &mut State, ask: &Ask, channel: &str, message: &str, 
         Err(refusal) => return refusal,
     };
     let Ok(id) = message.parse() else { return Reply::unknown_message() };
+    if state.channels[&channel].thread.as_ref().is_some_and(|thread| thread.archived_at.is_some()) {
+        return Reply::error(400, 50083, "Thread is archived");
+    }
     if emoji.is_ascii() && !emoji.contains(':') {
         return Reply::error(400, 10014, "Unknown Emoji");
     }

@@ -29,6 +29,9 @@ pub(super) fn show(state: &State, guild: &str, part: &[&str]) -> Reply {
         [] => Reply::ok(payload::guild(state, id)),
         ["roles"] => Reply::ok(payload::roles(state, id).into()),
         ["channels"] => Reply::ok(payload::channels(state, id).into()),
+        ["threads", "active"] => {
+            Reply::ok(json!({"threads": state.active_threads(id), "members": [], "has_more": false}))
+        }
         ["members", user] => member(state, id, user),
         _ => Reply::unknown_route(),
     }
