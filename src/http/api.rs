@@ -8,4 +8,6 @@ pub(crate) mod logs;
 pub(crate) mod order_body;
 pub(crate) mod order_patch;
 pub(crate) mod orders;
+pub(crate) mod replay;
+pub(crate) mod stats;
 pub(crate) mod webhook;

@@ -20,7 +20,7 @@ use utoipa::{
 
 use super::api::order_body::{OrderBody, etag};
 use crate::card::outcome::{Rejection, RejectionCode};
-use crate::ingest::{EditError, SubmitError};
+use crate::ingest::{EditError, ReplayError, SubmitError};
 use crate::order::Order;
 use crate::store::StoreError;
 
@@ -65,6 +65,9 @@ pub(crate) enum ApiError {
     /// OpenAPI document.
     #[error("The order has changed since")]
     Changed(Option<Box<Order>>),
+    /// The row of the log cannot be replayed. Holds the reason, as a sentence.
+    #[error("This message cannot be read again")]
+    NotReplayable(String),
     /// The message was rejected, or the request was refused by [`super::cross_site`].
     #[error("{}", refusal(.why.code).1)]
     Refused { why: Rejection, log_id: Option<i64> },
@@ -144,6 +147,7 @@ impl ApiError {
             Self::TooManySockets => (StatusCode::SERVICE_UNAVAILABLE, "too_many_sockets"),
             Self::BadBody(_) => (StatusCode::BAD_REQUEST, "bad_body"),
             Self::BadFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad_value"),
+            Self::NotReplayable(_) => (StatusCode::CONFLICT, "not_replayable"),
             Self::Changed(_) => (StatusCode::PRECONDITION_FAILED, "changed"),
             Self::Refused { why, .. } => (refusal(why.code).0, why.code.as_str()),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
@@ -156,7 +160,7 @@ impl ApiError {
     pub(crate) fn body(&self) -> ErrorBody {
         let (detail, log_id) = match self {
             Self::BadParameter { detail, .. } | Self::NotWebSocket { detail } => (Some(detail.clone()), None),
-            Self::BadBody(detail) => (Some(detail.clone()), None),
+            Self::BadBody(detail) | Self::NotReplayable(detail) => (Some(detail.clone()), None),
             Self::BadFields(errors) => (errors.first().map(|error| error.detail.clone()), None),
             Self::Changed(_) => {
                 (Some("Read it again, and repeat the change if it still applies.".to_owned()), None)
@@ -246,6 +250,21 @@ impl From<EditError> for ApiError {
             EditError::NotFound | EditError::Changed => Self::NotFound("order"),
             EditError::Closed => Self::Closing,
             EditError::Storage => Self::Storage(None),
+        }
+    }
+}
+
+impl From<ReplayError> for ApiError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Duplicate => {
+                Self::NotReplayable("It is a duplicate of an earlier one; replay that one.".to_owned())
+            }
+            ReplayError::Empty => {
+                Self::NotReplayable("Its payload was deleted, or the message was empty.".to_owned())
+            }
+            ReplayError::Submit(error) => error.into(),
+            ReplayError::Store(error) => error.into(),
         }
     }
 }
@@ -348,6 +367,22 @@ documented_errors! {
         refused(RejectionCode::Incomplete, "The connection broke off. Send the request again."),
         refused(RejectionCode::TooLarge, "A body has at most 256 KiB."),
         bad_field("filter.stat", "Unknown parameter; did you mean `status`?"),
+        ApiError::Closing,
+        ApiError::Storage(None),
+    ];
+    /// Errors of the replay of one message.
+    ReplayErrors: [
+        bad_parameter("id", "Not a whole number."),
+        cross_origin().into(),
+        ApiError::NotFound("log entry"),
+        ApiError::NotReplayable("The payload of this row is empty.".to_owned()),
+        ApiError::Closing,
+        ApiError::Storage(None),
+    ];
+    /// Errors of the replay of many messages.
+    ReplayAllErrors: [
+        bad_parameter("since", "A date such as 2026-01-31."),
+        cross_origin().into(),
         ApiError::Closing,
         ApiError::Storage(None),
     ];

@@ -221,8 +221,13 @@ impl<'de> Deserializer<'de> for Value {
         visitor.visit_i64(self.0.parse().map_err(|_| ParameterError::custom("Not a whole number."))?)
     }
 
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParameterError> {
+        let value = self.0.to_ascii_lowercase().parse();
+        visitor.visit_bool(value.map_err(|_| ParameterError::custom("Either `true` or `false`."))?)
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct
+        i8 i16 i32 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct
         newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }

@@ -24,7 +24,7 @@ use tower_http::{
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::api::{changes, docs, health, live, logs, orders, webhook};
+use super::api::{changes, docs, health, live, logs, orders, replay, stats, webhook};
 use super::error::{ApiError, ErrorBody, Failure};
 use super::{AppState, cross_site};
 
@@ -38,10 +38,13 @@ fn documented() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(webhook::test))
         .routes(routes!(logs::list))
         .routes(routes!(logs::one))
+        .routes(routes!(replay::one))
+        .routes(routes!(replay::many))
         .routes(routes!(orders::list))
         .routes(routes!(orders::one, changes::change, changes::cancel))
         .routes(routes!(changes::bulk))
         .routes(routes!(orders::events))
+        .routes(routes!(stats::read))
         .routes(routes!(live::connect))
         .routes(routes!(health::health))
         .routes(routes!(health::live))

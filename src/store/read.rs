@@ -6,5 +6,7 @@ pub(crate) mod logs;
 pub(crate) mod messages;
 pub(crate) mod orders;
 pub(crate) mod pages;
+pub(crate) mod period;
 pub(crate) mod replay;
 pub(crate) mod stats;
+pub(crate) mod totals;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::app::App;
 
 /// Every route, with a path for a request and the status code of its answer.
-const ROUTES: [(&str, &str, &str, u16); 17] = [
+const ROUTES: [(&str, &str, &str, u16); 20] = [
     ("get", "/", "/", 200),
     ("get", "/openapi.json", "/openapi.json", 200),
     ("get", "/docs", "/docs", 200),
@@ -16,6 +16,9 @@ const ROUTES: [(&str, &str, &str, u16); 17] = [
     ("get", "/api/v2/webhooks/test", "/api/v2/webhooks/test", 200),
     ("get", "/api/v2/webhooks/logs", "/api/v2/webhooks/logs?limit=1", 200),
     ("get", "/api/v2/webhooks/logs/{id}", "/api/v2/webhooks/logs/1", 200),
+    ("post", "/api/v2/webhooks/logs/{id}/replay", "/api/v2/webhooks/logs/1/replay", 200),
+    ("post", "/api/v2/webhooks/logs/replay", "/api/v2/webhooks/logs/replay", 200),
+    ("get", "/api/v2/stats", "/api/v2/stats", 200),
     ("get", "/api/v2/orders", "/api/v2/orders", 200),
     ("get", "/api/v2/orders/{order}", "/api/v2/orders/A-1", 200),
     ("patch", "/api/v2/orders/{order}", "/api/v2/orders/A-1", 400),
@@ -155,7 +158,7 @@ async fn try_it_out_prefills_no_parameter_and_offers_lists_of_names() {
             }
         }
     }
-    assert_eq!(names, [8, 6, 3], "status, outcome, source");
+    assert_eq!(names, [8, 6, 3, 6], "status, outcome, source, outcome of a replay");
 
     let body = &document["paths"]["/api/v2/webhooks/orders"]["post"]["requestBody"]["content"];
     let first_of = |value: &Value| value.as_object().unwrap().iter().next().unwrap().1.clone();

@@ -3,3 +3,4 @@
 mod log;
 mod orders;
 mod routes;
+mod stats;

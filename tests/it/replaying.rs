@@ -2,5 +2,6 @@
 
 mod command;
 mod dry;
+mod http;
 mod keys;
 mod rows;

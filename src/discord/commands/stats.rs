@@ -1,12 +1,10 @@
 //! `/stats`: totals of the orders in a period, and a chart of them.
 
 mod buckets;
-mod period;
 mod report;
 mod totals;
 
-use chrono::{NaiveDate, Utc};
-use chrono_tz::Tz;
+use chrono::Utc;
 use serenity::all::CreateAttachment;
 
 use super::context::{CommandResult, Context, begin_deferred};
@@ -14,11 +12,9 @@ use crate::chart;
 use crate::discord::reply::Reply;
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::text::{MAX_ECHO, code, truncate};
-use crate::order::dates;
-use crate::order::dates::{EXAMPLES, day_of};
-use crate::store::{Period, StatRow};
-use period::{PeriodChoice, day_text, period_text};
-use report::{GROUPINGS, Question, Report, report};
+use crate::order::dates::day_of;
+use crate::store::{GroupBy, NamedPeriod, PeriodError, StatRow, read_period};
+use report::{Question, Report, report};
 
 /// The file name of the chart.
 const CHART_FILE: &str = "stats.png";
@@ -30,7 +26,9 @@ const MAX_ALT_TEXT: usize = 1024;
 #[poise::command(slash_command, guild_only, ephemeral)]
 pub(crate) async fn stats(
     ctx: Context<'_>,
-    #[description = "The period (default: this month)"] period: Option<PeriodChoice>,
+    #[description = "The period (default: this month)"]
+    #[choices("today", "7 days", "this month", "last month", "this year", "all")]
+    period: Option<&'static str>,
     #[description = "How to group the orders (default: by day)"]
     #[choices("day", "store", "profile", "product", "status")]
     by: Option<&'static str>,
@@ -40,9 +38,9 @@ pub(crate) async fn stats(
     let (data, responder) = begin_deferred(ctx).await?;
     let timezone = data.orders.timezone;
     let today = day_of(Utc::now(), timezone);
+    let period = period.map(|name| find_named(NamedPeriod::ALL, name)).transpose()?;
     let (title, period) = read_period(period, since.as_deref(), until.as_deref(), today, timezone)?;
-    let by = by.unwrap_or("day");
-    let (_, by) = GROUPINGS.into_iter().find(|(name, _)| *name == by).ok_or(CommandError::OutOfDate)?;
+    let by = find_named(GroupBy::ALL, by.unwrap_or("day"))?;
     let rows = data.services.store.stats(&period, by).await?;
     let question = Question { title, period, by, today, timezone };
     // There is a row for each product, and drawing takes tens of milliseconds of processor time.
@@ -50,46 +48,22 @@ pub(crate) async fn stats(
     responder.show(work.await.map_err(|_| CommandError::Panic)?).await
 }
 
-/// The period that the caller chose or typed, with its title.
-fn read_period(
-    named: Option<PeriodChoice>,
-    since: Option<&str>,
-    until: Option<&str>,
-    today: NaiveDate,
-    timezone: Tz,
-) -> Result<(String, Period), CommandError> {
-    let (from, to) = (read_day(since, timezone)?, read_day(until, timezone)?);
-    if from.is_none() && to.is_none() {
-        let named = named.unwrap_or(PeriodChoice::ThisMonth);
-        return Ok((named.title(today), named.days(today)));
-    }
-    if named.is_some() {
-        return Err(CommandError::user("Please give either a period, or since and until, but not both."));
-    }
-    match (from, to) {
-        (Some(from), Some(to)) if from > to => {
-            let (from, to) = (day_text(from), day_text(to));
-            Err(CommandError::user(format!("The period ends before it begins: since {from}, until {to}.")))
-        }
-        (Some(from), None) if from > today => {
-            let (from, today) = (day_text(from), day_text(today));
-            Err(CommandError::user(format!("{from} is in the future. Today is {today} ({timezone}).")))
-        }
-        _ => {
-            let period = Period { from, to };
-            Ok((period_text(period), period))
-        }
-    }
+/// The value with this name. Discord offers only these names.
+fn find_named<T, const N: usize>(all: [(&str, T); N], name: &str) -> Result<T, CommandError> {
+    all.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value).ok_or(CommandError::OutOfDate)
 }
 
-/// The day that the caller typed, in the time zone. `None` if the text is empty.
-fn read_day(text: Option<&str>, timezone: Tz) -> Result<Option<NaiveDate>, CommandError> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
-    let date = dates::parse(text, timezone).ok_or_else(|| {
-        let text = code(&truncate(text, MAX_ECHO));
-        CommandError::user(format!("{text} is not a date. Write it as {EXAMPLES}."))
-    })?;
-    Ok(Some(date.day.unwrap_or_else(|| day_of(date.at, timezone))))
+/// The text of a date that cannot be read is the caller's own, so that it is quoted.
+impl From<PeriodError> for CommandError {
+    fn from(error: PeriodError) -> Self {
+        match error {
+            PeriodError::NotADate { text } => {
+                let text = code(&truncate(&text, MAX_ECHO));
+                Self::user(PeriodError::NotADate { text }.to_string())
+            }
+            error => Self::user(error.to_string()),
+        }
+    }
 }
 
 /// The answer with its chart. If drawing fails, the answer has no chart.
@@ -114,17 +88,17 @@ fn reply(question: &Question, rows: &[StatRow]) -> Reply {
 mod tests {
     use super::*;
 
-    fn title(named: Option<PeriodChoice>, since: &str, until: &str) -> Result<String, String> {
+    fn title(named: Option<NamedPeriod>, since: &str, until: &str) -> Result<String, String> {
         let zone = chrono_tz::America::New_York;
         let today = "2026-11-25".parse().unwrap();
         let period = read_period(named, Some(since), Some(until), today, zone);
-        period.map(|(title, _)| title).map_err(|error| error.to_string())
+        period.map(|(title, _)| title).map_err(|error| CommandError::from(error).to_string())
     }
 
     #[test]
     fn a_period_is_chosen_by_name_or_typed_as_days() {
         assert_eq!(title(None, "", " ").unwrap(), "This month · November 2026");
-        assert_eq!(title(Some(PeriodChoice::All), "", "").unwrap(), "All time");
+        assert_eq!(title(Some(NamedPeriod::All), "", "").unwrap(), "All time");
         assert_eq!(title(None, "2026-10-03", "11/25/2026").unwrap(), "3 Oct – 25 Nov 2026");
         assert_eq!(title(None, "31 January 2026", "").unwrap(), "Since 31 Jan 2026");
         assert_eq!(title(None, "", "Jan 31, 2026").unwrap(), "Until 31 Jan 2026");
@@ -135,8 +109,8 @@ mod tests {
     #[test]
     fn an_impossible_period_is_refused_with_the_reason() {
         for (named, since, until, expected) in [
-            (Some(PeriodChoice::Today), "2026-01-31", "", "either a period"),
-            (Some(PeriodChoice::All), "", "2026-01-31", "either a period"),
+            (Some(NamedPeriod::Today), "2026-01-31", "", "either a period"),
+            (Some(NamedPeriod::All), "", "2026-01-31", "either a period"),
             (None, "2026-02-01", "2026-01-31", "since 1 Feb 2026, until 31 Jan 2026"),
             (None, "2027-01-01", "", "in the future. Today is 25 Nov 2026 (America/New_York)"),
             (None, "2026-02-30", "", "`2026-02-30` is not a date"),

@@ -45,14 +45,14 @@ pub(crate) struct Accepted {
 
 /// The outcome of one card.
 #[derive(Debug, Serialize, ToSchema)]
-struct CardBody {
+pub(crate) struct CardBody {
     /// Row id of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<i64>,
     /// Number of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     order_number: Option<String>,
-    /// `created`, `updated`, `unchanged`, `duplicate` or `rejected`.
+    /// `created`, `updated`, `unchanged`, `duplicate` or `rejected`; after a replay also `ignored`.
     outcome: &'static str,
     /// Values that could not be read.
     warnings: Vec<String>,

@@ -57,6 +57,17 @@ pub enum GroupBy {
     Product,
 }
 
+impl GroupBy {
+    /// All groupings, by their names.
+    pub(crate) const ALL: [(&str, Self); 5] = [
+        ("day", Self::Day),
+        ("store", Self::Store),
+        ("profile", Self::Profile),
+        ("product", Self::Product),
+        ("status", Self::Status),
+    ];
+}
+
 /// The orders of one day, store, status, profile or product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatRow {

@@ -10,7 +10,7 @@ use crate::support::program::Program;
 use crate::watching::program::run;
 
 /// Inserts log rows, as an older release that rejected the messages did.
-async fn insert_logs(home: &Home, rows: Vec<LogEntry>) {
+pub(crate) async fn insert_logs(home: &Home, rows: Vec<LogEntry>) {
     let store = Store::open(&home.url()).await.unwrap();
     let batch = store.begin().await.unwrap();
     batch.save_logs(rows).await.unwrap();

@@ -2,9 +2,7 @@
 
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
-use super::period::{day_text, first_of_month};
-use super::totals::Totals;
-use crate::store::{Period, StatRow};
+use crate::store::{Period, StatRow, Totals, day_text, first_of_month};
 
 /// The most bars of a chart.
 const MAX_BUCKETS: i64 = 31;

@@ -8,7 +8,7 @@ use iso_currency::Currency;
 use rust_decimal::Decimal;
 
 use super::buckets::{Bucket, buckets};
-use super::totals::{CurrencyTotal, Totals, currency_name, money};
+use super::totals::{cancel_rate, currency_name, money, totals_line};
 use crate::chart::{Bar, Chart, Shape};
 use crate::discord::reply::embed::{BLURPLE, EmbedBuilder, MAX_FIELD_VALUE};
 use crate::discord::reply::text::{
@@ -16,7 +16,7 @@ use crate::discord::reply::text::{
     utf16_len,
 };
 use crate::order::Status;
-use crate::store::{GroupBy, Period, StatRow};
+use crate::store::{CurrencyTotal, GroupBy, Period, StatRow, Totals};
 
 /// How many groups have a line and a row in the chart.
 const MAX_GROUPS: usize = 10;
@@ -28,15 +28,6 @@ const MAX_NAMED_CURRENCIES: usize = 2;
 const NOT_STATED: &str = "not stated";
 /// The name of a field that continues the field before it; Discord requires a name.
 const CONTINUED: &str = "\u{200b}";
-
-/// The ways to group orders, by their name in `/stats`.
-pub(crate) const GROUPINGS: [(&str, GroupBy); 5] = [
-    ("day", GroupBy::Day),
-    ("store", GroupBy::Store),
-    ("profile", GroupBy::Profile),
-    ("product", GroupBy::Product),
-    ("status", GroupBy::Status),
-];
 
 /// What the caller asked for.
 #[derive(Clone, Debug)]
@@ -88,7 +79,7 @@ pub(crate) fn report(question: &Question, rows: &[StatRow]) -> Report {
         Some((currency, _)) if question.by != GroupBy::Status => Measure::Spend(*currency),
         _ => Measure::Orders,
     };
-    let name = |by| GROUPINGS.into_iter().find(|(_, known)| *known == by).map_or("", |(name, _)| name);
+    let name = |by| GroupBy::ALL.into_iter().find(|(_, known)| *known == by).map_or("", |(name, _)| name);
     let (group_name, groups) = match question.by {
         GroupBy::Day => group_days(question, rows),
         GroupBy::Status => (name(question.by).to_owned(), group_statuses(rows)),
@@ -120,7 +111,7 @@ fn embed(question: &Question, all: &Totals) -> EmbedBuilder {
     };
     embed.inline_field("Orders", format_count(all.orders));
     embed.inline_field("Units", format_count(all.units));
-    embed.inline_field("Cancel rate", all.cancel_rate());
+    embed.inline_field("Cancel rate", cancel_rate(all));
     embed.inline_field("Spend", for_each_currency(|total| total.amount));
     embed.inline_field("Average order", for_each_currency(CurrencyTotal::average));
     let zone = question.timezone;
@@ -164,11 +155,11 @@ fn group_statuses(rows: &[StatRow]) -> Vec<Group> {
 
 /// One line for each of the first groups, and one for all others.
 fn lines(groups: &[&Group]) -> Vec<String> {
-    let line = |group: &&Group| format!("{}: {}", group.line_label, group.totals.line());
+    let line = |group: &&Group| format!("{}: {}", group.line_label, totals_line(&group.totals));
     let mut lines: Vec<String> = groups.iter().take(MAX_GROUPS).map(line).collect();
     if groups.len() > MAX_GROUPS {
         let sum = Totals::sum(groups.iter().skip(MAX_GROUPS).map(|group| &group.totals));
-        lines.push(format!("{}: {}", others(groups.len() - MAX_GROUPS), sum.line()));
+        lines.push(format!("{}: {}", others(groups.len() - MAX_GROUPS), totals_line(&sum)));
     }
     lines
 }

@@ -1,28 +1,79 @@
-//! Named periods, and periods as text. Pure: the caller passes the date of today.
+//! The periods of statistics: chosen by name or typed as days, and as text. Pure: the caller passes the date of today.
 
 use chrono::{Datelike, Days, Months, NaiveDate};
-use poise::ChoiceParameter;
+use chrono_tz::Tz;
 
-use crate::store::Period;
+use super::stats::Period;
+use crate::order::dates::{self, EXAMPLES, day_of};
 
-/// The choices for a period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ChoiceParameter)]
-pub(crate) enum PeriodChoice {
-    #[name = "today"]
+/// A period that has a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NamedPeriod {
     Today,
-    #[name = "7 days"]
     SevenDays,
-    #[name = "this month"]
     ThisMonth,
-    #[name = "last month"]
     LastMonth,
-    #[name = "this year"]
     ThisYear,
-    #[name = "all"]
     All,
 }
 
-impl PeriodChoice {
+/// Why a period cannot be used. `Display` is a sentence for the person who chose it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PeriodError {
+    #[error("Please give either a period, or since and until, but not both.")]
+    TwoPeriods,
+    #[error("The period ends before it begins: since {}, until {}.", day_text(*from), day_text(*to))]
+    Backwards { from: NaiveDate, to: NaiveDate },
+    #[error("{} is in the future. Today is {} ({timezone}).", day_text(*from), day_text(*today))]
+    Future { from: NaiveDate, today: NaiveDate, timezone: Tz },
+    #[error("{text} is not a date. Write it as {EXAMPLES}.")]
+    NotADate { text: String },
+}
+
+/// Reads the period that a person chose by name or typed as days, and its title. Without either, it is this month.
+pub(crate) fn read_period(
+    named: Option<NamedPeriod>,
+    since: Option<&str>,
+    until: Option<&str>,
+    today: NaiveDate,
+    timezone: Tz,
+) -> Result<(String, Period), PeriodError> {
+    let (from, to) = (read_day(since, timezone)?, read_day(until, timezone)?);
+    if from.is_none() && to.is_none() {
+        let named = named.unwrap_or(NamedPeriod::ThisMonth);
+        return Ok((named.title(today), named.days(today)));
+    }
+    if named.is_some() {
+        return Err(PeriodError::TwoPeriods);
+    }
+    match (from, to) {
+        (Some(from), Some(to)) if from > to => Err(PeriodError::Backwards { from, to }),
+        (Some(from), None) if from > today => Err(PeriodError::Future { from, today, timezone }),
+        _ => {
+            let period = Period { from, to };
+            Ok((period_text(period), period))
+        }
+    }
+}
+
+/// The day that a person typed, in the time zone. `None` if the text is empty.
+fn read_day(text: Option<&str>, timezone: Tz) -> Result<Option<NaiveDate>, PeriodError> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let date = dates::parse(text, timezone).ok_or_else(|| PeriodError::NotADate { text: text.to_owned() })?;
+    Ok(Some(date.day.unwrap_or_else(|| day_of(date.at, timezone))))
+}
+
+impl NamedPeriod {
+    /// All periods, by their names.
+    pub(crate) const ALL: [(&str, Self); 6] = [
+        ("today", Self::Today),
+        ("7 days", Self::SevenDays),
+        ("this month", Self::ThisMonth),
+        ("last month", Self::LastMonth),
+        ("this year", Self::ThisYear),
+        ("all", Self::All),
+    ];
+
     /// The days of the period. This month and this year include their future days, because a card may
     /// state a future order date.
     pub(crate) fn days(self, today: NaiveDate) -> Period {
@@ -98,7 +149,7 @@ fn last_of_month(day: NaiveDate) -> Option<NaiveDate> {
 mod tests {
     use chrono::{DateTime, NaiveDate, Utc};
 
-    use super::{PeriodChoice, period_text};
+    use super::{NamedPeriod, period_text};
     use crate::order::dates::day_of;
     use crate::store::Period;
 
@@ -106,7 +157,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn days(period: PeriodChoice, today: &str) -> (String, String) {
+    fn days(period: NamedPeriod, today: &str) -> (String, String) {
         let Period { from, to } = period.days(date(today));
         (from.unwrap().to_string(), to.unwrap().to_string())
     }
@@ -114,33 +165,33 @@ mod tests {
     #[test]
     fn a_named_period_has_whole_days_months_and_years() {
         for (named, today, from, to) in [
-            (PeriodChoice::Today, "2026-11-25", "2026-11-25", "2026-11-25"),
-            (PeriodChoice::SevenDays, "2026-11-25", "2026-11-19", "2026-11-25"),
-            (PeriodChoice::SevenDays, "2026-01-03", "2025-12-28", "2026-01-03"),
-            (PeriodChoice::SevenDays, "2028-03-02", "2028-02-25", "2028-03-02"),
-            (PeriodChoice::ThisMonth, "2026-11-25", "2026-11-01", "2026-11-30"),
-            (PeriodChoice::ThisMonth, "2028-02-29", "2028-02-01", "2028-02-29"),
-            (PeriodChoice::ThisMonth, "2026-02-01", "2026-02-01", "2026-02-28"),
-            (PeriodChoice::ThisMonth, "2026-12-31", "2026-12-01", "2026-12-31"),
-            (PeriodChoice::LastMonth, "2026-03-31", "2026-02-01", "2026-02-28"),
-            (PeriodChoice::LastMonth, "2028-03-31", "2028-02-01", "2028-02-29"),
-            (PeriodChoice::LastMonth, "2026-01-01", "2025-12-01", "2025-12-31"),
-            (PeriodChoice::ThisYear, "2026-01-01", "2026-01-01", "2026-12-31"),
-            (PeriodChoice::ThisYear, "2026-12-31", "2026-01-01", "2026-12-31"),
+            (NamedPeriod::Today, "2026-11-25", "2026-11-25", "2026-11-25"),
+            (NamedPeriod::SevenDays, "2026-11-25", "2026-11-19", "2026-11-25"),
+            (NamedPeriod::SevenDays, "2026-01-03", "2025-12-28", "2026-01-03"),
+            (NamedPeriod::SevenDays, "2028-03-02", "2028-02-25", "2028-03-02"),
+            (NamedPeriod::ThisMonth, "2026-11-25", "2026-11-01", "2026-11-30"),
+            (NamedPeriod::ThisMonth, "2028-02-29", "2028-02-01", "2028-02-29"),
+            (NamedPeriod::ThisMonth, "2026-02-01", "2026-02-01", "2026-02-28"),
+            (NamedPeriod::ThisMonth, "2026-12-31", "2026-12-01", "2026-12-31"),
+            (NamedPeriod::LastMonth, "2026-03-31", "2026-02-01", "2026-02-28"),
+            (NamedPeriod::LastMonth, "2028-03-31", "2028-02-01", "2028-02-29"),
+            (NamedPeriod::LastMonth, "2026-01-01", "2025-12-01", "2025-12-31"),
+            (NamedPeriod::ThisYear, "2026-01-01", "2026-01-01", "2026-12-31"),
+            (NamedPeriod::ThisYear, "2026-12-31", "2026-01-01", "2026-12-31"),
         ] {
             assert_eq!(days(named, today), (from.to_owned(), to.to_owned()), "{named:?} on {today}");
         }
-        assert_eq!(PeriodChoice::All.days(date("2026-11-25")), Period::default());
+        assert_eq!(NamedPeriod::All.days(date("2026-11-25")), Period::default());
     }
 
     #[test]
     fn today_is_the_day_in_the_time_zone() {
         let now: DateTime<Utc> = "2026-01-01T03:30:00Z".parse().unwrap();
-        let month = |zone| days(PeriodChoice::ThisMonth, &day_of(now, zone).to_string()).0;
+        let month = |zone| days(NamedPeriod::ThisMonth, &day_of(now, zone).to_string()).0;
         assert_eq!(month(chrono_tz::UTC), "2026-01-01");
         assert_eq!(month(chrono_tz::America::New_York), "2025-12-01");
         let now: DateTime<Utc> = "2026-11-30T11:00:00Z".parse().unwrap();
-        let today = |zone| days(PeriodChoice::Today, &day_of(now, zone).to_string()).0;
+        let today = |zone| days(NamedPeriod::Today, &day_of(now, zone).to_string()).0;
         assert_eq!(today(chrono_tz::Pacific::Kiritimati), "2026-12-01");
         assert_eq!(today(chrono_tz::Pacific::Pago_Pago), "2026-11-30");
     }
@@ -162,7 +213,7 @@ mod tests {
         ] {
             assert_eq!(period_text(Period { from: from.parse().ok(), to: to.parse().ok() }), expected);
         }
-        assert_eq!(PeriodChoice::ThisMonth.title(date("2026-11-25")), "This month · November 2026");
-        assert_eq!(PeriodChoice::All.title(date("2026-11-25")), "All time");
+        assert_eq!(NamedPeriod::ThisMonth.title(date("2026-11-25")), "This month · November 2026");
+        assert_eq!(NamedPeriod::All.title(date("2026-11-25")), "All time");
     }
 }
