@@ -120,7 +120,7 @@ impl Cli {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
             Err(error) => {
-                // If standard error is closed too, nobody can be told.
+                // If standard error is closed too, there is no place to report the error.
                 drop(writeln!(io::stderr().lock(), "roms: {error}"));
                 error.exit_code()
             }

@@ -58,13 +58,13 @@ pub struct Config {
     pub http: Http,
     /// The connection to Discord. It is used only if it has a token; see [`Config::discord`].
     pub discord: Discord,
-    /// Who may use the commands in Discord.
+    /// The access levels for the commands in Discord.
     pub access: Access,
     /// How orders are read.
     pub orders: Orders,
     /// How long raw messages are kept.
     pub retention: Retention,
-    /// What is logged, and how.
+    /// The log: which events, and in which format.
     pub log: Log,
 }
 

@@ -1,6 +1,6 @@
 //! Broadcasts order changes after each commit: to `WebSockets`, event streams and Discord.
 //!
-//! The feed keeps no history. A listener that falls behind, or that is told of an interruption, must read the orders
+//! The feed keeps no history. A listener that falls behind, or receives an interruption, must read the orders
 //! from the database again.
 
 use std::sync::Arc;

@@ -131,7 +131,7 @@ pub struct Edited {
     pub before: Order,
     /// The order after the edit.
     pub after: Order,
-    /// What is different; empty if the edit changed nothing.
+    /// The differences; empty if the edit changed nothing.
     pub changes: Vec<FieldChange>,
 }
 

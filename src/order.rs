@@ -60,7 +60,7 @@ impl Source {
     }
 }
 
-/// What one card says about one order.
+/// The fields that one card states or implies about one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patch {
     /// The order's number.
@@ -80,8 +80,8 @@ pub struct Patch {
 }
 
 impl Order {
-    /// What this order adds to the order with another number, if both turn out to be the same order. It counts like a
-    /// card of the time of its newest message.
+    /// The values that this order adds to the order with another number, if both turn out to be the same order. They
+    /// count like a card of the time of its newest message.
     pub(crate) fn as_patch(&self, number: OrderNumber) -> Patch {
         // A success or a hold only fills an empty status.
         let is_derived = |name| {
@@ -99,7 +99,7 @@ impl Order {
 /// One product line of an order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderItem {
-    /// What was bought.
+    /// The product.
     pub product: Option<String>,
     /// The store's article number.
     pub sku: Option<String>,

@@ -38,7 +38,7 @@ pub fn on_signals() -> anyhow::Result<CancellationToken> {
 /// A signal that stops the process.
 #[derive(Clone, Copy, Debug)]
 struct StopSignal {
-    /// What happened, for the log.
+    /// The event, for the log.
     reason: &'static str,
     /// 128 plus the number of the signal, as shells report a process that the signal ended.
     exit_code: i32,

@@ -1,13 +1,13 @@
-//! Cards to measure with: Refract's, each with a number of its own.
+//! The cards of the measurements: a Refract card, each time with another order number.
 
 use serde_json::Value;
 
-/// A card that a live bot wrote, less what tells who it was.
+/// A card of a real bot, without personal data.
 const CARD: &str = include_str!("../../tests/fixtures/cards/refract_success_target.json");
-/// Its order number, which stands there twice.
+/// The order number of the card, which contains it twice.
 const NUMBER: &str = "102000000000001";
 
-/// So many webhook bodies whose order numbers begin with `prefix`.
+/// `count` webhook bodies whose order numbers begin with `prefix`.
 pub(crate) fn numbered(prefix: &str, count: usize) -> impl Iterator<Item = Value> + use<> {
     let case: Value = serde_json::from_str(CARD).expect("the card is JSON");
     let body = serde_json::json!({"embeds": case["message"]["embeds"]}).to_string();

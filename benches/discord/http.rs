@@ -1,5 +1,5 @@
-//! A client that costs little: requests are made beforehand, connections are kept, answers are
-//! read no further than needed.
+//! An HTTP client that uses little processor time: it builds requests in advance, keeps connections open, and
+//! reads only the needed part of an answer.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// A request with a card.
+/// The request that posts a card.
 pub(crate) fn post(to: SocketAddr, body: &str) -> String {
     format!(
         "POST /api/v2/webhooks/orders HTTP/1.1\r\nHost: {to}\r\nContent-Type: application/json\r\n\
@@ -18,12 +18,12 @@ pub(crate) fn post(to: SocketAddr, body: &str) -> String {
     )
 }
 
-/// A request for a page.
+/// The request for a path.
 pub(crate) fn get(from: SocketAddr, path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: {from}\r\n\r\n")
 }
 
-/// Sends all, each connection one after the other.
+/// Sends all requests. Each connection takes the next one as soon as it has an answer.
 pub(crate) async fn send_all(to: SocketAddr, requests: Vec<String>, connections: usize) -> Result<()> {
     let requests = Arc::new(Mutex::new(requests));
     let mut senders = JoinSet::new();
@@ -44,7 +44,7 @@ pub(crate) async fn send_all(to: SocketAddr, requests: Vec<String>, connections:
     Ok(())
 }
 
-/// A connection that is kept.
+/// A connection that stays open.
 pub(crate) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,

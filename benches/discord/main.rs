@@ -1,12 +1,10 @@
-//! The whole way, from a Discord of our own to committed rows: `cargo bench --bench discord`.
+//! Measures ROMS with a Discord double, from the post of a card to the commit: `cargo bench --bench discord`.
 //!
-//! ROMS is the real binary in a process of its own, so that its memory and processor time are
-//! its own; the double of Discord and whoever posts share this process. Three things are
-//! measured: cards live over the gateway, the same cards posted over HTTP to the same ROMS, and
-//! cards that were missed and are read from the history by a ROMS that starts.
+//! The real binary runs in a process of its own, so that its memory and processor time can be measured. The
+//! double and the senders run in this process. There are three measurements: cards over the gateway, the same
+//! cards over HTTP to the same process, and cards that ROMS missed and reads from the history at its start.
 //!
-//! The bot's reactions are switched off: the double would answer thousands a second, where
-//! Discord allows about four.
+//! The bot's reactions are off: the double would answer thousands a second, where Discord allows about four.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
@@ -28,20 +26,20 @@ use discord::{Channel, Discord, Webhook};
 use report::Phase;
 use roms::Roms;
 
-/// Cards live, and again for each number of HTTP connections.
+/// Cards over the gateway, and again for each number of HTTP connections.
 const LIVE: usize = 10_000;
-/// Cards that were missed.
+/// Cards that ROMS reads from the history.
 const MISSED: usize = 5_000;
-/// Posted but not stored: below the 1,024 events that ROMS lets wait for a channel. What is beyond
-/// those comes from the history, which is not what the live part is about.
+/// Cards that are posted but not stored yet. ROMS queues 1,024 events for each channel and reads further cards
+/// from the history, which the first measurement must avoid.
 const WINDOW: usize = 900;
-/// Between two looks at how much is stored.
-const LOOK: Duration = Duration::from_millis(10);
-/// How long anything may take.
+/// Interval between two counts of the stored orders.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// The longest time for each measurement.
 const DEADLINE: Duration = Duration::from_mins(3);
 
 fn main() -> Result<()> {
-    // `cargo test --benches` only wants to know that it starts.
+    // `cargo test --benches` only checks that the program starts.
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
@@ -56,7 +54,7 @@ async fn measure() -> Result<()> {
     let hook = channel.webhook("Refract");
     let roms = Roms::start(&discord, &channel).await?;
     discord.until_ready().await;
-    // The reading of the history that follows READY would go on as long as it finds full pages.
+    // After READY, ROMS reads the history until it finds a page that is not full.
     discord.until_requests("GET", "/channels/*/messages", 1).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let read_before = discord.count("GET", "/channels/*/messages");
@@ -89,7 +87,7 @@ async fn measure() -> Result<()> {
     Ok(())
 }
 
-/// Posts as fast as ROMS stores, and waits for all of it.
+/// Posts cards as fast as ROMS stores them, and waits until all are stored.
 async fn live(hook: &Webhook, roms: &Roms) -> Result<()> {
     let end = Instant::now() + DEADLINE;
     let mut cards = cards::numbered("LIVE-", LIVE);
@@ -99,14 +97,14 @@ async fn live(hook: &Webhook, roms: &Roms) -> Result<()> {
             hook.post(card);
             posted += 1;
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
         stored = roms.orders().await?;
         ensure!(Instant::now() < end, "{stored} of {posted} cards are stored");
     }
     Ok(())
 }
 
-/// From the first question for the history to the last row.
+/// Measures from the first request for the history to the last stored row.
 async fn missed() -> Result<Phase> {
     let discord = Discord::start().await;
     let channel: Channel = discord.guild("Buyers").channel("checkouts");
@@ -122,11 +120,11 @@ async fn missed() -> Result<Phase> {
     let mut phase = Phase::begin("history, missed while off", MISSED, &roms);
     let end = Instant::now() + DEADLINE;
     while roms.orders().await? < MISSED {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
         ensure!(Instant::now() < end, "not all of the history is stored in time");
     }
     let asked = discord.requests().into_iter().find(|seen| seen.is("GET", "/channels/*/messages"));
-    phase.begin_at(asked.context("the history was not asked for")?.at);
+    phase.begin_at(asked.context("ROMS did not request the history")?.at);
     let phase = phase.end(&roms);
     report::threads("ROMS while it reads the history", &phase);
     println!("from the start of the process to the last row: {:.2} s\n", started.elapsed().as_secs_f64());

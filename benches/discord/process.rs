@@ -1,4 +1,4 @@
-//! Memory and processor time of a process, as Linux tells them; elsewhere nothing is known.
+//! Memory and processor time of a process. Linux only; other systems report none.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,9 +10,9 @@ const TICKS: f64 = 100.0;
 /// Resident memory, in MiB.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Memory {
-    /// At the moment.
+    /// Now.
     pub(crate) now: Option<f64>,
-    /// The most since the start.
+    /// The peak since the start.
     pub(crate) peak: Option<f64>,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for Memory {
     }
 }
 
-/// Seconds of processor time by the names of threads, numbers at their ends left out.
+/// Seconds of processor time by thread name, without the number at its end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Processor(pub(crate) BTreeMap<String, f64>);
 
@@ -46,7 +46,7 @@ impl Processor {
         let mut threads = BTreeMap::new();
         for task in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
             let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-            // The name stands in brackets and may hold any character; utime and stime are the
+            // The name is in brackets and may contain any character; utime and stime are the
             // 14th and 15th field, and what follows the name begins with the third.
             let Some((head, rest)) = stat.rsplit_once(')') else { continue };
             let name = head.split_once('(').map(|(_, name)| name).unwrap_or_default();
@@ -58,7 +58,7 @@ impl Processor {
         Self(threads)
     }
 
-    /// Used since `before`.
+    /// The processor time used since `before`.
     pub(crate) fn since(&self, before: &Self) -> Self {
         let spent = |(name, time): (&String, &f64)| {
             (name.clone(), time - before.0.get(name).copied().unwrap_or_default())
@@ -66,7 +66,7 @@ impl Processor {
         Self(self.0.iter().map(spent).collect())
     }
 
-    /// Of all threads.
+    /// The sum of all threads.
     pub(crate) fn total(&self) -> f64 {
         self.0.values().sum()
     }

@@ -1,11 +1,11 @@
-//! What was measured, and how it is shown.
+//! The measurements, and the tables that show them.
 
 use std::time::{Duration, Instant};
 
 use super::process::{Memory, Processor};
 use super::roms::Roms;
 
-/// One thing that is measured.
+/// One measurement.
 #[derive(Debug)]
 pub(crate) struct Phase {
     name: String,
@@ -13,9 +13,9 @@ pub(crate) struct Phase {
     began: Instant,
     took: Duration,
     memory: Memory,
-    /// Of ROMS.
+    /// Processor time of ROMS.
     processor: Processor,
-    /// Of this process: the double, and who posts.
+    /// Processor time of this process: the double and the senders.
     ours: Processor,
 }
 
@@ -32,7 +32,7 @@ impl Phase {
         }
     }
 
-    /// It began at another time.
+    /// Moves the beginning of the measurement to another time.
     pub(crate) fn begin_at(&mut self, at: Instant) {
         self.began = at;
     }
@@ -53,7 +53,7 @@ impl Phase {
     }
 }
 
-/// Where the processor time went, a line for each kind of thread.
+/// Prints the processor time of each kind of thread.
 pub(crate) fn threads(title: &str, phase: &Phase) {
     println!("{title}, {:.2} s:", phase.took.as_secs_f64());
     let ours = phase.ours.0.iter().map(|(name, time)| (format!("double and sender: {name}"), time));
@@ -65,7 +65,7 @@ pub(crate) fn threads(title: &str, phase: &Phase) {
     println!();
 }
 
-/// All of it.
+/// Prints the table of all measurements.
 pub(crate) fn table(phases: &[Phase]) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!("{cores} cores; processor seconds are those of all threads together\n");

@@ -1,4 +1,4 @@
-//! The real binary, watching the double with a database of its own.
+//! Runs the real binary, which watches the double and has a database of its own.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ pub(crate) struct Roms {
 }
 
 impl Roms {
-    /// Starts it and waits until it answers.
+    /// Starts ROMS and waits until it answers.
     pub(crate) async fn start(discord: &Discord, channel: &Channel) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
@@ -50,12 +50,12 @@ impl Roms {
         Ok(Self { child, address, questions, _folder: folder })
     }
 
-    /// Where it listens.
+    /// The address of the HTTP API.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How many orders it has.
+    /// The number of stored orders.
     pub(crate) async fn orders(&self) -> Result<usize> {
         let question = http::get(self.address, "/api/v2/orders?page_size=1");
         let mut connection = self.questions.lock().await;
@@ -64,12 +64,12 @@ impl Roms {
         Ok(usize::try_from(total)?)
     }
 
-    /// How much memory it has.
+    /// The memory of the process.
     pub(crate) fn memory(&self) -> Memory {
         Memory::of(self.child.id())
     }
 
-    /// How much processor time it has used.
+    /// The processor time that the process has used.
     pub(crate) fn processor(&self) -> Processor {
         Processor::of(self.child.id())
     }
@@ -77,7 +77,7 @@ impl Roms {
 
 impl Drop for Roms {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // This fails if the process has already ended.
         drop(self.child.kill());
         drop(self.child.wait());
     }

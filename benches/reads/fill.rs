@@ -1,4 +1,4 @@
-//! Writing through the store's own batches, as the writer does.
+//! Writes orders through the batches of the store, as the writer task does.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use roms::store::{BatchKeys, Store};
 use crate::orders::{Orders, event, log};
 use crate::report::{Clock, Row};
 
-/// Orders in a transaction when the database is filled, and as the writer has them.
+/// Orders in a transaction while the database is filled, and while writing is measured, as in the writer task.
 const MANY: usize = 4096;
 const BATCH: usize = 64;
 /// Batches that are measured.

@@ -1,18 +1,18 @@
 //! Reading and writing at a million orders: `cargo bench --bench reads`.
 //!
-//! Fills a database in the temporary folder (about 3 GB, removed afterwards) through the store's
-//! own batches, and times what the commands and the HTTP API ask of it, and the writing at its
-//! beginning and at its end. `ROMS_BENCH_ORDERS` says how many orders. `ROMS_BENCH_DATABASE` names an empty
-//! PostgreSQL database to do the same in.
+//! Fills a database in the temporary folder (about 3 GB, removed afterwards) through the batches of the store.
+//! Times the queries of the commands and of the HTTP API, and writing to the empty and to the full database.
+//! `ROMS_BENCH_ORDERS` sets the number of orders. `ROMS_BENCH_DATABASE` names an empty PostgreSQL database to use
+//! instead.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
-mod asks;
 mod fill;
 mod orders;
 #[expect(dead_code, reason = "the other benches measure memory with it")]
 #[path = "../discord/process.rs"]
 mod process;
+mod queries;
 mod report;
 
 use std::env;
@@ -23,11 +23,11 @@ use chrono::{SubsecRound, Utc};
 use roms::config::DatabaseUrl;
 use roms::store::{Options, Store};
 
-/// Orders, unless told.
+/// The default number of orders.
 const ORDERS: u32 = 1_000_000;
 
 fn main() -> Result<()> {
-    // `cargo test --benches` only wants to know that it starts.
+    // `cargo test --benches` only checks that the program starts.
     if !env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
@@ -67,7 +67,7 @@ async fn measure() -> Result<()> {
     let begun = Instant::now();
     let store = open(true).await?;
     println!("search index built in {:.0} s\n", begun.elapsed().as_secs_f32());
-    report::table("Reads", "ms in the middle | at most | found", &asks::measure(&store, now, count).await?);
+    report::table("Reads", "median ms | slowest ms | found", &queries::measure(&store, now, count).await?);
     writes.push(fill::measure("full, with search index", &store, now).await?);
     report::table("Writes, batches of 64", "orders/s | processor µs an order | slowest batch ms", &writes);
     store.close().await?;

@@ -1,4 +1,4 @@
-//! Orders like those of a busy group, from a seed: always the same ones.
+//! Generates the orders of a busy group. The seed is fixed, so that the orders are always the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,8 +10,8 @@ use iso_currency::Currency;
 use roms::order::{Amount, Extra, FieldChange, Fields, Order, OrderNumber, Source, Status};
 use roms::store::{LogEntry, NewEvent, OrderFilter, PageStart, Store};
 
-/// Store, how an order number of it begins, currency, and orders of a hundred. Seven of ten
-/// numbers begin alike.
+/// Store, the beginning of its order numbers, currency, and its share in percent. Seven of ten numbers have the
+/// same beginning.
 const STORES: [(&str, &str, Currency, u8); 8] = [
     ("Best Buy US", "BBY01-8071", Currency::USD, 70),
     ("Target US", "1020000", Currency::USD, 12),
@@ -22,7 +22,7 @@ const STORES: [(&str, &str, Currency, u8); 8] = [
     ("GameStop US", "GS", Currency::USD, 1),
     ("Costco US", "C-", Currency::USD, 1),
 ];
-/// Status and orders of a hundred.
+/// Status, and its share in percent.
 const STATUSES: [(Status, u8); 6] = [
     (Status::Verified, 55),
     (Status::Delivered, 25),
@@ -51,10 +51,10 @@ const COLOURS: [&str; 6] = ["White", "Black", "Silver", "Neon Red", "Blue", "Lim
 
 /// Days over which the orders are spread.
 pub(crate) const DAYS: i64 = 3 * 365;
-/// An e-mail address that a single order has, amid a million.
+/// The e-mail address of a single order in a million.
 pub(crate) const RARE_EMAIL: &str = "quixotic.zebra@rare.example";
 
-/// Makes orders, one after the other in time.
+/// Generates orders in the order of their time.
 pub(crate) struct Orders {
     rng: Rng,
     next: u64,
@@ -63,7 +63,7 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// So many orders, which end at `end`.
+    /// `count` orders, the last of them at `end`.
     pub(crate) fn ending(end: DateTime<Utc>, count: u32) -> Self {
         let span = TimeDelta::days(DAYS);
         Self {
@@ -74,7 +74,7 @@ impl Orders {
         }
     }
 
-    /// Orders of today, whose numbers nobody has yet.
+    /// Orders of today with numbers that no stored order has.
     pub(crate) fn of_today(now: DateTime<Utc>) -> Self {
         static ROUND: AtomicU64 = AtomicU64::new(0);
         let round = 1 + ROUND.fetch_add(1, Ordering::Relaxed);
@@ -86,7 +86,7 @@ impl Orders {
         }
     }
 
-    /// One of a table by its weights, which add up to 100.
+    /// The index of a random entry of a table whose weights add up to 100.
     fn weighted<T>(&mut self, table: &[T], weight: impl Fn(&T) -> u8) -> usize {
         let mut left = self.rng.u8(0..100);
         table
@@ -110,7 +110,7 @@ impl Iterator for Orders {
         let price = Amount::from_hundredths(i64::try_from(1_999 + product * 137).expect("small"));
         let quantity = 1 + u32::from(self.rng.u8(0..10) == 0);
         let sent = matches!(status, Status::Shipped | Status::Delivered);
-        // Numbers rise, but not one by one.
+        // Numbers rise with gaps.
         let number = format!("{prefix}{:09}", n * 613 + self.rng.u64(0..613));
         let fields = Fields {
             product: Some(format!(
@@ -162,7 +162,7 @@ fn popular(rng: &mut Rng, of: usize) -> usize {
     rng.usize(..below)
 }
 
-/// The log row of the message that brought an order.
+/// The log row of the message that created an order.
 pub(crate) fn log(order: &Order) -> LogEntry {
     let product = order.fields.product.as_deref().unwrap_or_default();
     let flattened = format!("Successful Checkout\nProduct\n{product}\nOrder Number\n#{}\n", order.number);
@@ -203,11 +203,11 @@ pub(crate) fn event(order: &Order, id: i64, log_id: i64) -> NewEvent {
     }
 }
 
-/// Some orders of a full database, to ask for.
+/// Some orders of a full database, for queries.
 pub(crate) struct Sample(Vec<Order>);
 
 impl Sample {
-    /// Orders from everywhere.
+    /// Reads orders that are spread over the whole database.
     pub(crate) async fn of(store: &Store, count: u32) -> Result<Self> {
         let mut orders = Vec::new();
         for part in 0..20 {
@@ -226,14 +226,14 @@ impl Sample {
         self.order(n).number.to_string()
     }
 
-    /// A number less its last two characters.
+    /// A number without its last two characters.
     pub(crate) fn beginning(&self, n: u64) -> String {
         let number = self.number(n);
         number.chars().take(number.chars().count() - 2).collect()
     }
 
-    /// A number with a letter in the place of another.
-    pub(crate) fn slipped(&self, n: u64) -> String {
+    /// A number with one wrong character.
+    pub(crate) fn mistyped(&self, n: u64) -> String {
         self.number(n).chars().enumerate().map(|(at, c)| if at == 3 { 'x' } else { c }).collect()
     }
 

@@ -1,4 +1,4 @@
-//! Time, processor time, and tables of them.
+//! Measures time and processor time, and prints tables.
 
 use std::time::{Duration, Instant};
 
@@ -17,13 +17,13 @@ pub(crate) fn table(title: &str, columns: &str, rows: &[Row]) {
     println!();
 }
 
-/// Milliseconds with as many digits as matter.
+/// Milliseconds, with two decimals below 10.
 pub(crate) fn milliseconds(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1000.0;
     if milliseconds < 10.0 { format!("{milliseconds:.2}") } else { format!("{milliseconds:.0}") }
 }
 
-/// Measures a stretch of work.
+/// Measures the time and processor time of some work.
 pub(crate) struct Clock {
     begun: Instant,
     busy: Processor,

@@ -1,4 +1,4 @@
-//! What must hold of everything that is read, whatever was sent.
+//! Properties that must hold for every input.
 //!
 //! The targets in `fuzz_targets/` make inputs and hand them to the checks in here. A check that
 //! fails is a panic, which the fuzzer keeps as a file in `artifacts/`.
@@ -81,7 +81,7 @@ pub fn check_cards(message: &Message, size: usize) -> Vec<String> {
     cards
 }
 
-/// What is read of a text is bounded, and merging it twice changes nothing.
+/// The result of reading a text is bounded, and merging it twice changes nothing.
 ///
 /// # Panics
 /// Where it is not so.

@@ -1,4 +1,4 @@
-//! What the Discord edge must know after a restart: the cursor of each channel, when the bot identified
+//! Tables that the Discord edge needs after a restart: the cursor of each channel, when the bot identified
 //! itself, and which messages were deleted.
 
 use sea_orm_migration::prelude::*;

@@ -4,7 +4,7 @@ use crate::order::OrderNumber;
 
 pub use super::parse::heading::Notice;
 
-/// What happened to one card.
+/// The outcome of one card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It created an order.
@@ -91,7 +91,7 @@ impl Ignored {
 pub struct Rejection {
     /// Machine-readable reason.
     pub code: RejectionCode,
-    /// What is wrong and what to do about it, for people. Never contains text of the message.
+    /// The problem and its remedy, for people. Never contains text of the message.
     pub detail: String,
 }
 
@@ -165,7 +165,7 @@ impl RejectionCode {
 pub struct CardOutcome {
     /// The order's row id and number.
     pub order: Option<(i64, OrderNumber)>,
-    /// What happened to the card.
+    /// The outcome.
     pub outcome: Outcome,
     /// Values that could not be read, explained for people.
     pub warnings: Vec<String>,

@@ -28,7 +28,7 @@ pub use values::{count, status};
 /// Maximum characters of the reason of a failed checkout.
 const MAX_REASON: usize = 200;
 
-/// What the parser needs to know beside the card's own text.
+/// Facts that the parser needs beside the card's own text.
 #[derive(Clone, Debug)]
 pub struct ParseContext {
     /// Discord's edit timestamp or timestamp, or else the arrival. UTC, microseconds.
@@ -48,7 +48,7 @@ pub struct ParseContext {
 pub enum ParsedCard {
     /// News about an order.
     Order {
-        /// What the card says about the order.
+        /// The fields that the card states or implies.
         patch: Box<Patch>,
         /// Values that could not be read, explained for people.
         warnings: Vec<String>,
@@ -187,7 +187,8 @@ fn failure(
     ParsedCard::IfKnown { patch: Box::new(patch), warnings: Vec::new(), otherwise }
 }
 
-/// What the card reports. A `Result` label counts more than the heading, and the heading more than the footer.
+/// The kind of event that the card reports. A `Result` label counts more than the heading, and the heading more than
+/// the footer.
 /// Bots that always write the same heading state the outcome by the color.
 fn outcome(builder: &PatchBuilder, form: &TextForm) -> Option<CardKind> {
     let footer = builder.footer.as_deref();

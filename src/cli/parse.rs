@@ -136,7 +136,7 @@ fn write_cards(out: &mut impl Write, message: &Message, config: &Config) -> anyh
     }
 }
 
-/// What the cards of a message would leave in an empty database.
+/// Prints the orders that the cards of a message would create in an empty database.
 fn write_json(out: &mut impl Write, message: &Message, config: &Config) -> anyhow::Result<()> {
     let mut orders: HashMap<OrderNumber, Order> = HashMap::new();
     let mut cards = Vec::new();

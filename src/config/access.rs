@@ -1,10 +1,10 @@
-//! `[access]`: who may use the commands in Discord.
+//! `[access]`: the access levels for the commands in Discord.
 
 use serde::{Deserialize, Serialize};
 
 use super::snowflake;
 
-/// Who may use the commands in Discord: role and user ids for each level.
+/// The role and user ids for each access level in Discord.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Access {
@@ -19,7 +19,7 @@ pub struct Access {
     pub admin: Vec<i64>,
 }
 
-/// What a person may do. Each level includes the ones below it.
+/// The rights of a person. Each level includes the ones below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Sees orders.

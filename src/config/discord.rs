@@ -45,7 +45,7 @@ pub struct Channel {
     pub id: i64,
     /// Its name in messages and in `/health`; the id unless the file gives one.
     pub name: String,
-    /// Whose messages are cards.
+    /// The senders whose messages are cards.
     pub trust: Trust,
     /// Whether the bot reacts to cards that it has stored.
     pub react: bool,
@@ -77,7 +77,7 @@ impl Default for Channel {
     }
 }
 
-/// Whose messages are cards. Display names never count: the sender of a webhook chooses them freely.
+/// The senders whose messages are cards. Display names never count: the sender of a webhook chooses them freely.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trust {

@@ -32,7 +32,7 @@ impl fmt::Display for Origin {
 pub struct Problem {
     /// Where.
     pub origin: Origin,
-    /// What is wrong, and what to do about it. Never holds a value that may be a secret.
+    /// The problem and its remedy. Never holds a value that may be a secret.
     pub message: String,
 }
 

@@ -264,7 +264,7 @@ fn typed<'a>(text: &'a str, default: &DeValue<'_>, span: &Range<usize>) -> DeVal
     value.unwrap_or_else(|| DeValue::String(text.into()))
 }
 
-/// What is wrong with a variable that belongs to no key; `None` if it belongs to another program.
+/// The problem with a variable that belongs to no key; `None` if it belongs to another program.
 fn unknown_variable(name: &str, known: &[String]) -> Option<String> {
     let letters = |name: &str| name.replace('_', "");
     if !name.starts_with("ROMS_") {

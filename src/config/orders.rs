@@ -16,11 +16,11 @@ pub struct Orders {
     /// Currency of a price if neither the price nor the store names one.
     #[serde(deserialize_with = "currency", serialize_with = "currency_code")]
     pub currency: Currency,
-    /// What to do with a new order from Discord whose card states no order number.
+    /// How to treat a new order from Discord whose card states no order number.
     pub number_missing: NumberMissing,
 }
 
-/// What to do with a new order from Discord whose card states no order number.
+/// How to treat a new order from Discord whose card states no order number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NumberMissing {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `interactions` | receives interactions and answers each one |
 //! | `table` | lists the commands and components, with the level that each needs |
-//! | `access` | decides who may do what |
+//! | `access` | checks access levels |
 //! | `register` | registers the commands with Discord |
 //! | `context` | what every command receives |
 //! | `progress` | runs work that takes long |

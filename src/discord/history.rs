@@ -156,7 +156,7 @@ impl Schedule {
         tokio::select! {
             Ok(()) = self.requests.changed() => {}
             () = until_next_pass(services, is_outage) => {}
-            // What an outage kept from being stored is in the history.
+            // The history still has the messages that could not be stored during the outage.
             Ok(()) = self.failing.changed() => {}
             Ok(()) = self.permissions.changed() => read_accessible_again(services, &mut self.pauses),
         }

@@ -16,7 +16,7 @@ pub(crate) struct MissedEvents {
     added: Notify,
 }
 
-/// What to recheck in one channel.
+/// The messages to recheck in one channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Missed {
     /// Whether to recheck all messages of the last days, as many days as the channel's `edits` says.

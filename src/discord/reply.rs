@@ -76,7 +76,7 @@ impl Reply {
     }
 }
 
-/// Pings nobody, whatever the text says.
+/// Keeps every mention in the text from pinging anybody.
 pub(crate) fn no_mentions() -> CreateAllowedMentions {
     CreateAllowedMentions::new()
 }

@@ -209,7 +209,7 @@ impl Rest {
         self.call(Request::new(route, LightMethod::Put)).await.map(drop)
     }
 
-    /// Posts a text, truncated to [`MAX_MESSAGE_CHARS`] characters. It mentions nobody. The nonce
+    /// Posts a text, truncated to [`MAX_MESSAGE_CHARS`] characters. It pings no user. The nonce
     /// keeps a repeated attempt from posting it twice.
     pub async fn post(&self, channel: i64, text: &str) -> Result<(), RestError> {
         let body = json!({

@@ -1,4 +1,4 @@
-//! What the parts of the Discord edge share: the pipeline, the database, REST, feedback, status.
+//! Services that the parts of the Discord edge share: the pipeline, the database, REST, feedback, status.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ const MAX_FEEDBACK_AGE: TimeDelta = TimeDelta::days(1);
 /// Most reactions sent after a restart: as many as the queue of a channel holds.
 const MAX_DUE_REACTIONS: u64 = 1000;
 
-/// What the parts of the Discord edge share. Cheap to clone.
+/// Services that the parts of the Discord edge share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Services {
     pub(crate) ingest: Ingest,

@@ -103,7 +103,7 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host))
 }
 
-/// What has been reported about refused requests.
+/// Counts and times of the reports about refused requests.
 #[derive(Debug, Default)]
 pub(crate) struct RefusalReports {
     lines: LogLimiter,

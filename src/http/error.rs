@@ -40,7 +40,7 @@ pub(crate) enum ApiError {
     #[error("Bad parameter: {name}")]
     BadParameter {
         name: String,
-        /// What is wrong and what would be right, as a sentence.
+        /// The mistake and its correction, as a sentence.
         detail: String,
     },
     /// The resource does not exist. Holds its kind.
@@ -49,7 +49,7 @@ pub(crate) enum ApiError {
     /// A plain request to the WebSocket path.
     #[error("This path needs a WebSocket client")]
     NotWebSocket {
-        /// What the handshake lacks.
+        /// The part that the handshake lacks.
         detail: String,
     },
     /// The limit of open `WebSockets` is reached.
@@ -105,13 +105,13 @@ impl FieldError {
 pub(crate) struct ErrorBody {
     /// Always false.
     pub(crate) success: bool,
-    /// What went wrong, for people.
+    /// The problem, for people.
     pub(crate) message: String,
     /// The name of the status code.
     pub(crate) title: &'static str,
     /// The status code of the answer.
     pub(crate) status: u16,
-    /// What went wrong, for programs.
+    /// The problem, for programs.
     pub(crate) code: &'static str,
     /// More precisely what is wrong, and what would be right.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -191,7 +191,7 @@ impl ApiError {
         }
     }
 
-    /// Whether the cause must be logged: a fault that nobody has logged yet.
+    /// Whether the cause must be logged: a fault that is not logged yet.
     pub(crate) const fn is_unlogged_fault(&self) -> bool {
         matches!(self, Self::Internal | Self::Storage(Some(_)))
     }

@@ -1,7 +1,7 @@
 //! Query and path parameters.
 //!
 //! A route declares its query parameters as a struct that derives `Deserialize` and `IntoParams`, and
-//! reads them with [`Query`]. The same struct so documents the route. Unknown, repeated and
+//! reads them with [`Query`]. The struct also documents the route. Unknown, repeated and
 //! unreadable parameters are errors that name the parameter: an ignored filter would list
 //! everything. An empty value counts as absent, because HTML forms send their empty fields too.
 

@@ -64,7 +64,7 @@ pub(crate) struct MergedMessage {
     pub(crate) receipt: Receipt,
 }
 
-/// What happens to a message's row in the webhook log.
+/// The change to a message's row in the webhook log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LogTarget {
     /// No row: an unchanged copy, or a replayed row that no longer exists.
@@ -95,7 +95,7 @@ struct PendingEvent {
     event: NewEvent,
 }
 
-/// What causes a change.
+/// The cause of a change.
 struct Cause {
     message: Option<usize>,
     source: Source,

@@ -89,7 +89,7 @@ pub(crate) fn why_refused(message: &Message) -> Rejection {
     message.refused.clone().unwrap_or_else(|| not_an_order(message))
 }
 
-/// What card `n` (from 1) of a message does not state itself.
+/// Facts about card `n` (from 1) of a message that the card does not state itself.
 #[must_use]
 pub fn context(message: &Message, orders: &Orders, n: usize) -> ParseContext {
     let fallback_number = match (orders.number_missing, message.discord_id) {

@@ -110,7 +110,7 @@ impl Writer {
 
     fn record_success(&self) {
         if self.outage.record_success() {
-            // A commit may have succeeded although its confirmation was lost. Nobody was told of those changes.
+            // A commit may have succeeded although its confirmation was lost. The feed does not have those changes.
             self.feed.interrupt();
         }
     }
@@ -149,7 +149,7 @@ impl Writer {
         }
     }
 
-    /// A message that the database refused still leaves its log row, from which it can be replayed.
+    /// A message that the database refused still leaves its log row, so that it can be replayed.
     async fn keep_refused(&mut self, job: Job, error: &StoreError) {
         let job = match job {
             Job::Message { message, answer } => {
@@ -277,7 +277,7 @@ impl Writer {
 /// The name under which the log filter finds the lines about cards, as in `info,roms::cards=off`.
 const CARD_LINES: &str = "roms::cards";
 
-/// What happened to a card, without personal data: `order created BBY01-1 299.99 USD Best Buy US`.
+/// The log line of a card, without personal data: `order created BBY01-1 299.99 USD Best Buy US`.
 fn card_line(card: &CardOutcome, order: Option<&Order>) -> String {
     let verb = match &card.outcome {
         Outcome::Created => "created",
@@ -310,7 +310,7 @@ fn fail_all(jobs: impl IntoIterator<Item = Job>) {
     }
 }
 
-/// What has to be read from the database before these jobs can be merged.
+/// The keys of everything that must be read from the database before these jobs can be merged.
 pub(crate) fn batch_keys(jobs: &[Job]) -> BatchKeys {
     let messages = || jobs.iter().filter_map(Job::message);
     BatchKeys {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// What a person may write for a date, for help and error messages.
+/// Ways to write a date, for help and error messages.
 pub const EXAMPLES: &str = "2026-01-31, 31 January 2026 or 2026-01-31T18:00:00Z";
 
 /// A date or time that was read from text.

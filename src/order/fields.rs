@@ -1,4 +1,4 @@
-//! The columns of an order that cards can fill: one list, from which a macro makes the struct and everything
+//! The columns of an order that cards can fill: one list, and a macro that makes from it the struct and everything
 //! that visits all columns.
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -85,7 +85,7 @@ macro_rules! define_fields {
 macro_rules! with_order_fields {
     ($callback:ident) => {
         $callback! {
-        /// What was bought.
+        /// The product.
         product: String,
         /// Price of one unit.
         price: Amount,

@@ -5,7 +5,7 @@
 //!    changes.
 //! 3. A message older than the newest one applied only fills empty columns. A column with a derived value counts
 //!    as empty for a stated one, so that the order in which messages arrive does not matter.
-//! 4. `cancelled` and `refunded` give way only to a newer, stated status.
+//! 4. Only a newer, stated status replaces `cancelled` and `refunded`.
 //! 5. A message that states `shipped` or `delivered` fills the date of that status with its own time. If two
 //!    messages do, the earlier time is kept.
 //! 6. A change lists each field with its old and new value. No change lists none.

@@ -215,7 +215,7 @@ pub(crate) mod postgres {
         ["orders_order_number_key", "webhook_logs_source_key_key"];
     /// The user lacks a right.
     pub(crate) const NO_RIGHT: &str = "42501";
-    /// What a code means for somebody who opens a database.
+    /// The meaning of each code for somebody who opens a database.
     pub(crate) const REASONS: [(&str, &str); 6] = [
         ("28P01", "it refuses the password of database.url"),
         (

@@ -36,7 +36,7 @@ pub(crate) struct Lookup {
     backend: DbBackend,
     /// The part of the text that is looked up, at most [`WINDOW`] characters.
     part: String,
-    /// What an order that contains the part must satisfy to contain the whole text.
+    /// The condition for an order that contains the part to contain the whole text.
     check: Condition,
     /// Whether the newest few thousand orders are likely to fill a page.
     is_common: bool,

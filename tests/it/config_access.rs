@@ -1,4 +1,4 @@
-//! `[access]`: who may use the commands in Discord.
+//! `[access]`: the access levels for the commands in Discord.
 
 use roms::config::{Access, Level};
 
@@ -10,10 +10,10 @@ fn access(file: &str) -> Access {
 
 #[test]
 fn without_any_ids_manage_server_decides() {
-    let nobody = access("");
-    assert!(!nobody.is_configured());
-    assert_eq!(nobody.level_of(1, &[2, 3], true), Some(Level::Admin));
-    assert_eq!(nobody.level_of(1, &[2, 3], false), None);
+    let empty = access("");
+    assert!(!empty.is_configured());
+    assert_eq!(empty.level_of(1, &[2, 3], true), Some(Level::Admin));
+    assert_eq!(empty.level_of(1, &[2, 3], false), None);
 }
 
 #[test]

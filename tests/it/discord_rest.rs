@@ -179,7 +179,7 @@ async fn the_bot_asks_for_its_identity_once_and_for_its_gateway() {
 }
 
 #[tokio::test]
-async fn a_post_mentions_nobody_is_truncated_and_appears_once() {
+async fn a_post_pings_no_user_is_truncated_and_appears_once() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("notices");
     discord.fail("POST", HISTORY, Fault::Status(500), 1);

@@ -151,11 +151,11 @@ async fn cards_and_edits_of_one_batch_are_merged_in_their_order() {
         let other = pipeline.enqueue("Order Number\nB-1\n", 2).await;
         [late.receipt().await.unwrap(), other.receipt().await.unwrap()]
     };
-    let (priced, noted, nobody, [late, other], shipped, ()) = soon(Box::pin(async {
+    let (priced, noted, missing, [late, other], shipped, ()) = soon(Box::pin(async {
         tokio::join!(
             pipeline.ingest.edit(edit(1, price(700))),
             pipeline.ingest.edit(edit(1, notes("two"))),
-            pipeline.ingest.edit(edit(99, notes("nobody's"))),
+            pipeline.ingest.edit(edit(99, notes("of a missing order"))),
             cards,
             pipeline.ingest.edit(edit(1, status(Status::Shipped))),
             lock.unlock(),
@@ -165,7 +165,7 @@ async fn cards_and_edits_of_one_batch_are_merged_in_their_order() {
 
     first.receipt().await.unwrap();
     let (priced, noted, shipped) = (priced.unwrap(), noted.unwrap(), shipped.unwrap());
-    assert_eq!(nobody.unwrap_err(), EditError::NotFound);
+    assert_eq!(missing.unwrap_err(), EditError::NotFound);
     assert_eq!((late.cards[0].outcome.as_str(), other.cards[0].outcome.as_str()), ("updated", "created"));
     assert_eq!(priced.before.fields.notes.as_deref(), Some("one"));
     assert_eq!(priced.after.fields.total, Amount::from_hundredths(700));

@@ -75,7 +75,7 @@ impl Bot {
         Self { events, status, store, stop, running }
     }
 
-    /// Waits for an event from which `look` finds something. Skips the others.
+    /// Waits for an event for which `look` returns a value. Skips the others.
     async fn until<T>(&mut self, what: &str, look: impl Fn(&Event) -> Option<T>) -> T {
         let waiting = async {
             loop {

@@ -33,7 +33,7 @@ const LIBRARY_HOMES: [(&[&str], &[&str]); 4] = [
     (&["clap"], &["cli", "main"]),
 ];
 
-/// What pure modules must not use, and why. Addresses of `std::net` are plain values and allowed.
+/// Libraries that pure modules must not use, and why. Addresses of `std::net` are plain values and allowed.
 const IMPURE: [(&[&str], &str); 13] = [
     (&["async"], "is async"),
     (&["await"], "is async"),

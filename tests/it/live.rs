@@ -149,7 +149,7 @@ async fn clients_receive_a_close_frame_at_shutdown() {
 }
 
 #[tokio::test]
-async fn a_slow_client_is_dropped_and_slows_nobody() {
+async fn a_slow_client_is_dropped_and_does_not_slow_others() {
     const UPDATES: usize = 60;
     let app = App::start().await;
     let mut fast = listen(&app).await;

@@ -14,7 +14,7 @@ use crate::support::{
 };
 use crate::watching::program::run;
 
-/// What must be nowhere afterwards, in lower case.
+/// Texts that must be gone after the purge, in lower case.
 const GONE: [&str; 6] = [
     "ann.canary@example.com",
     "ann canary",
@@ -43,7 +43,7 @@ async fn purge(program: &Program, arguments: &[&str]) -> (Option<i32>, String, S
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// What a file holds of the person, in any case.
+/// The texts about the person that a file still holds, in any case.
 fn left_in(file: &Path) -> Vec<&'static str> {
     let bytes = std::fs::read(file).unwrap_or_default().to_ascii_lowercase();
     let holds = |text: &&str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
@@ -91,7 +91,7 @@ async fn fill(program: &Program) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_is_removed_while_orders_arrive_and_the_business_stays() {
+async fn a_person_is_removed_while_orders_arrive_and_the_business_data_stays() {
     let program = Program::start().await;
     fill(&program).await;
     let mut sql = program.sql().await;
@@ -180,7 +180,7 @@ async fn a_person_is_removed_while_orders_arrive_and_the_business_stays() {
 /// Of an order that is emptied, nothing may be left in the log and the history that its address
 /// would have led to.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_said_of_the_persons_orders_meanwhile_is_removed_or_stays_with_them() {
+async fn cards_about_an_emptied_order_that_arrive_meanwhile_leave_no_personal_data() {
     let program = Program::start().await;
     let client = Client::builder().no_proxy().build().unwrap();
     let post = async |body: String| {
@@ -227,7 +227,7 @@ async fn what_is_said_of_the_persons_orders_meanwhile_is_removed_or_stays_with_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_removed_unasked_or_by_half_an_address() {
+async fn a_purge_needs_a_confirmation_and_a_whole_address() {
     let program = Program::start().await;
     fill(&program).await;
     let before = program.sql().await.rows("SELECT * FROM orders").await;

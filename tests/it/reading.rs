@@ -22,11 +22,11 @@ use roms::card::outcome::{Ignored, Outcome};
 use roms::card::parse::{ParseContext, ParsedCard, parse};
 use roms::order::{Amount, OrderItem, OrderNumber, Source};
 
-/// What is read from one card: columns by name, derived ones with `~` in front, `extra.` and a label, `number`
+/// The result of reading one card: columns by name, derived ones with `~` in front, `extra.` and a label, `number`
 /// and `warnings`, `item1.` and a field of an item; or `no order` and `reason`; or `error` and `detail`.
 pub(crate) type Reading = BTreeMap<String, String>;
 
-/// What is read from each card of a payload, without texts that are not cards.
+/// The result of reading each card of a payload, without texts that are not cards.
 pub(crate) fn read_all(payload: &str) -> Vec<Reading> {
     read_in(payload, "USD")
 }

@@ -9,7 +9,7 @@ use crate::cli::{err, out, roms};
 use crate::support::program::Program;
 
 #[test]
-fn a_message_without_a_card_is_told_why() {
+fn the_reply_to_a_message_without_a_card_says_why() {
     let folder = tempfile::tempdir().unwrap();
     for (input, why) in [
         ("", "the body is empty"),

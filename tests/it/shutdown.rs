@@ -27,7 +27,7 @@ fn card(number: &str) -> String {
     format!("Successful Checkout | Store\nProduct\nThing\nOrder Number\n{number}\n")
 }
 
-/// A request of which only the first part has been sent.
+/// A request that has been sent only in part.
 struct HalfSent {
     stream: TcpStream,
     rest: String,

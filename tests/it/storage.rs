@@ -1,4 +1,4 @@
-//! What is stored in the database, and what happens to messages while it fails.
+//! Storing messages in the database, and treating messages while it fails.
 
 mod by_hand;
 mod cursors;

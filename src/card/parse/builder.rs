@@ -127,7 +127,7 @@ pub(crate) struct PatchBuilder {
     is_basket: bool,
     /// The value of a `Currency` label.
     pub(crate) currency: Option<String>,
-    /// What the amounts say about their currency.
+    /// The currency that the amounts state.
     currency_hints: Vec<CurrencyHint>,
     /// The numbered products of the card, by number.
     items: BTreeMap<u8, Item>,
@@ -607,7 +607,7 @@ fn currency_of_store(store: &str) -> Option<Currency> {
     currency_from_code(code)
 }
 
-/// Cuts a text to a number of characters, the last of which is an ellipsis if something was cut.
+/// Cuts a text to a number of characters. A text that was cut ends with an ellipsis.
 fn cut(text: &str, max_chars: usize) -> String {
     if text.len() <= max_chars || text.chars().count() <= max_chars {
         return text.to_owned();

@@ -23,7 +23,7 @@ use words::{MAX_WORDS, Word, count_fillers, is_name, join};
 /// The line of a card that says what happened and at which store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heading {
-    /// What the card reports.
+    /// The event that the card reports.
     pub kind: CardKind,
     /// The order number, as in `Order #12345 confirmed`.
     pub number: Option<String>,

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::markup::label_text;
 use super::word_table::WordTable;
 
-/// What a label means.
+/// The meaning of a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Column {
     /// `product`
@@ -108,7 +108,7 @@ pub enum Column {
 /// A label of the table that was found in a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// What it means.
+    /// Its meaning.
     pub column: Column,
     /// Its folded name in the table.
     pub name: &'static str,

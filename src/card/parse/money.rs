@@ -11,11 +11,11 @@ use crate::order::{Amount, currency_from_code};
 pub struct ParsedAmount {
     /// The amount.
     pub amount: Amount,
-    /// What the text says about the currency.
+    /// The currency that the text states.
     pub currency: CurrencyHint,
 }
 
-/// What the text of an amount says about its currency.
+/// The currency that the text of an amount states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CurrencyHint {
     /// A code or a symbol that only one currency has.

@@ -22,11 +22,11 @@ use super::values;
 pub struct Row<'a> {
     /// The line, trimmed.
     pub raw: &'a str,
-    /// What it is.
+    /// Its kind.
     pub line: Line<'a>,
 }
 
-/// What a line of a text form is.
+/// The kind of a line in a text form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     /// Starts a card.

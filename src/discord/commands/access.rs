@@ -1,4 +1,4 @@
-//! Decides who may do what. ROMS checks permissions on every command, autocompletion and component.
+//! Checks access levels. ROMS checks permissions on every command, autocompletion and component.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};

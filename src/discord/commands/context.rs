@@ -1,4 +1,4 @@
-//! What every command receives: the shared data, and the responder that answers its caller.
+//! The arguments that every command receives: the shared data, and the responder that answers its caller.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
 use crate::discord::services::Services;
 
-/// What all commands share.
+/// The data that all commands share.
 #[derive(Debug)]
 pub(crate) struct Data {
     pub(crate) services: Services,

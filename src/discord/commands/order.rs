@@ -90,7 +90,7 @@ fn description(event: &OrderEvent) -> String {
         None => "—".to_owned(),
     };
     let actor = event.actor.as_deref().map(|actor| match actor.strip_prefix("discord:") {
-        // Discord shows the user's name; nobody is pinged.
+        // Discord shows the user's name, and does not ping the user.
         Some(user) => format!(" by <@{user}>"),
         None => format!(" by {}", code(actor)),
     });

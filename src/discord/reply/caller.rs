@@ -1,4 +1,4 @@
-//! Who caused an interaction, and where: the parts that all kinds of interactions share.
+//! The user behind an interaction, and its place: the parts that all kinds of interactions share.
 
 use serenity::all::{
     CommandInteraction, ComponentInteraction, Interaction, InteractionId, ModalInteraction, Permissions,
@@ -22,7 +22,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The caller of an interaction. `None` for a ping, which nobody causes.
+    /// The caller of an interaction. `None` for a ping, which Discord itself sends.
     pub(crate) fn of(interaction: &Interaction) -> Option<Self> {
         match interaction {
             Interaction::Command(command) | Interaction::Autocomplete(command) => Some(command.into()),

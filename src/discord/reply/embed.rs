@@ -81,7 +81,7 @@ impl EmbedBuilder {
             }
         }
         for (name, value, inline) in self.fields.into_iter().take(MAX_FIELDS) {
-            // A field name that is cut off helps nobody.
+            // A field name that is cut off is useless.
             if left < utf16_len(&name) + 2 {
                 break;
             }

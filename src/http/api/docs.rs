@@ -79,7 +79,7 @@ struct RouteBody<'a> {
     method: &'static str,
     /// Path, with variable segments in braces.
     path: &'a str,
-    /// What the route does.
+    /// The purpose of the route.
     summary: &'a str,
 }
 

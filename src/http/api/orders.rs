@@ -243,7 +243,7 @@ struct EventBody {
     source: String,
     /// The row in `/api/v2/webhooks/logs` with the message that made the change.
     log_id: Option<i64>,
-    /// Who made the change by hand: `discord:` and a user id, or `cli`; `null` for a message that
+    /// The person behind a change by hand: `discord:` and a user id, or `cli`; `null` for a message that
     /// arrived by itself.
     actor: Option<String>,
     created_at: DateTime<Utc>,

@@ -76,9 +76,6 @@ impl From<Model> for AccessEvent {
 
 impl Store {
     /// Adds entries to the access log, and deletes those older than 90 days.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn save_access_events(&self, events: Vec<AccessEvent>) -> Result<(), StoreError> {
         let Some(newest) = events.iter().map(|event| event.at).max() else { return Ok(()) };
         save(&self.writer, events).await?;
@@ -87,9 +84,6 @@ impl Store {
     }
 
     /// Entries of the access log, newest first; only those older than the row `before`, if it is given.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn access_events(
         &self,
         before: Option<i64>,

@@ -118,18 +118,12 @@ impl Store {
     }
 
     /// The tokens that are not revoked, oldest first. Expired ones are among them.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
         let rows = Entity::find().filter(Column::RevokedAt.is_null()).order_by_asc(Column::Id);
         rows.all(&self.readers).await?.into_iter().map(Token::try_from).collect()
     }
 
     /// Revokes the token with this name. Returns whether there was one.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn revoke_token(
         &self,
         name: &str,
@@ -151,9 +145,6 @@ impl Store {
     }
 
     /// Records when and from where tokens were last used.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn save_token_uses(&self, uses: &[TokenUse]) -> Result<(), StoreError> {
         for TokenUse { token, at, from } in uses {
             Entity::update_many()

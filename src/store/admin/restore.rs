@@ -71,7 +71,7 @@ async fn open_source(from: &Path) -> Result<DatabaseConnection, StoreError> {
 }
 
 /// Locks the database exclusively, after moving everything committed into its one file. `None` if it is so damaged
-/// that nobody can be using it.
+/// that no process can be using it.
 async fn claim(path: &Path) -> Result<Option<DatabaseConnection>, StoreError> {
     let claimed = async {
         // In this mode SQLite locks the file before it reads anything, so that this detects other users even of a

@@ -58,7 +58,7 @@ impl Store {
     /// Moves SQLite's write-ahead log into the database file and truncates it, unless a reader uses the log for longer
     /// than a moment.
     ///
-    /// SQLite starts the log over only when nobody reads from it. If there is always a reader, the log grows without
+    /// SQLite starts the log over only when no reader uses it. If there is always a reader, the log grows without
     /// limit. Here new readers use the file, and SQLite waits for the others.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
         // This moves most of the log while others go on writing.

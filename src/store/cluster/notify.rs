@@ -37,7 +37,7 @@ pub struct ChangedOrder {
     pub created: bool,
 }
 
-/// What other processes have stored.
+/// A report of orders that another process has stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notification {
     /// These orders.

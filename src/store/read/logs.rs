@@ -43,7 +43,7 @@ pub struct LogEntry {
     pub code: Option<String>,
     /// Why the message was ignored or rejected, for people.
     pub error_message: Option<String>,
-    /// What could not be read correctly.
+    /// Values that could not be read correctly.
     pub warnings: Vec<String>,
     /// Row ids of the orders it concerns.
     pub order_ids: Vec<i64>,

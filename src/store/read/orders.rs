@@ -22,7 +22,7 @@ pub struct OrderEvent {
     pub order_id: i64,
     /// `created` or `updated`.
     pub event_type: String,
-    /// What changed.
+    /// The changed fields.
     pub changes: Vec<FieldChange>,
     /// How it arrived, as a source's name.
     pub source: String,

@@ -42,7 +42,7 @@ pub struct Period {
     pub to: Option<NaiveDate>,
 }
 
-/// What orders are grouped by.
+/// The property that orders are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupBy {
     /// The day of the order date, else of its arrival, in the configured time zone.

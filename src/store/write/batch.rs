@@ -28,7 +28,7 @@ pub struct NewEvent {
     pub order_id: i64,
     /// `created` or `updated`.
     pub event_type: &'static str,
-    /// What changed.
+    /// The changed fields.
     pub changes: Vec<FieldChange>,
     /// Where the change came from.
     pub source: Source,

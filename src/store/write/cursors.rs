@@ -1,4 +1,4 @@
-//! What the Discord edge has to know after a restart: cursors, gateway identifies and deletions.
+//! Facts that the Discord edge needs after a restart: cursors, gateway identifies and deletions.
 
 use std::collections::{BTreeSet, HashMap};
 

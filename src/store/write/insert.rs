@@ -87,7 +87,7 @@ pub(crate) async fn reserve_ids(
     let backend = transaction.get_database_backend();
     let query = |sql: &str, values: Vec<Value>| Statement::from_sql_and_values(backend, sql, values);
     if backend != DbBackend::Postgres {
-        // Counts from the last id that was assigned, or written by hand. Nobody else writes before this
+        // Counts from the last id that was assigned, or written by hand. No other connection writes before this
         // transaction ends.
         let sql = format!(
             "SELECT max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = ?), 0), \

@@ -13,7 +13,7 @@ use crate::store::entity::rows::to_json;
 use crate::store::entity::webhook_logs::{ActiveModel, Column, Entity};
 use crate::store::{LogEntry, StoreError};
 
-/// What deduplication has to know of a message in the log.
+/// The facts about a logged message that deduplication needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedMessage {
     /// Its log row.

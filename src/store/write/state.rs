@@ -9,7 +9,7 @@ use super::{logs, orders, renumber};
 use crate::order::{Order, OrderNumber};
 use crate::store::{LoggedMessage, Store, StoreError};
 
-/// What the messages and edits of a batch name.
+/// The orders and log rows that the messages and edits of a batch name.
 #[derive(Debug, Default)]
 pub struct BatchKeys {
     /// Orders that cards name, in any order and number.
@@ -24,7 +24,7 @@ pub struct BatchKeys {
     pub message_ids: Vec<i64>,
 }
 
-/// What the database holds of the things that a batch names.
+/// The stored orders and log rows that a batch names.
 #[derive(Debug, Default)]
 pub struct StoredState {
     /// The orders.

@@ -45,7 +45,7 @@ impl SumKind {
     }
 }
 
-/// What one order contributes to the sums.
+/// The contribution of one order to the sums.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Contribution {
     day: String,

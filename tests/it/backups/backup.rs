@@ -36,12 +36,12 @@ async fn a_backup_holds_every_order_that_was_acknowledged_before_it_began() {
     }
     assert_eq!(names(folder.path()), ["first.db", "second.db"], "one file each, and nothing beside it");
     let seen = load.end().await;
-    assert!(seen.refused.is_empty(), "the backup holds nobody up: {:?}", seen.refused);
+    assert!(seen.refused.is_empty(), "the backup does not block senders: {:?}", seen.refused);
     assert_holds(&mut program.sql().await, &seen.acknowledged).await;
 }
 
 #[tokio::test]
-async fn what_exists_is_never_overwritten() {
+async fn an_existing_file_is_never_overwritten() {
     let app = App::start_in(Home::sqlite(), "").await;
     app.stored(&["Order Number\nA-1\n"]).await;
     let folder = app.stop().await;
@@ -56,7 +56,7 @@ async fn what_exists_is_never_overwritten() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_database_of_roms_none_is_made() {
+async fn a_backup_without_a_database_creates_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let line = refusal(folder.path(), &["backup", "copy.db"]).await;
     assert!(line.contains("there is no database at roms_v2.db"), "{line}");
@@ -69,7 +69,7 @@ async fn where_there_is_no_database_of_roms_none_is_made() {
 }
 
 #[tokio::test]
-async fn a_server_has_its_own_tools() {
+async fn a_backup_of_a_server_names_the_tools_of_the_server() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("config.toml"), "[database]\nurl = \"postgres://roms@db.invalid/roms\"\n")
         .unwrap();
@@ -81,7 +81,7 @@ async fn a_server_has_its_own_tools() {
 }
 
 #[tokio::test]
-async fn a_folder_that_takes_no_file_is_named() {
+async fn the_error_names_a_folder_that_cannot_be_written_to() {
     let folder = tempfile::tempdir().unwrap();
     done(folder.path(), &["migrate"]).await;
     let line = refusal(folder.path(), &["backup", "missing/copy.db"]).await;
@@ -110,7 +110,7 @@ async fn a_full_disk_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_is_killed_or_stopped_leaves_nothing_under_its_name() {
+async fn a_killed_or_stopped_backup_leaves_no_file() {
     let program = Program::start_in(Home::sqlite()).await;
     // Large enough to be hit on the way.
     program

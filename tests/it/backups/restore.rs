@@ -113,7 +113,7 @@ async fn a_database_in_use_is_left_alone() {
 }
 
 #[tokio::test]
-async fn what_is_no_sound_backup_is_refused_and_the_database_left_alone() {
+async fn an_unusable_backup_is_refused_and_the_database_left_alone() {
     let folder = with_backup().await;
     let path = |name: &str| folder.path().join(name);
     fs::write(path("notes.txt"), "no database, but long enough to look at. ".repeat(100)).unwrap();
@@ -159,7 +159,7 @@ async fn a_backup_of_an_older_schema_is_brought_up_to_date_at_the_next_start() {
 }
 
 #[tokio::test]
-async fn where_there_was_no_database_the_backup_becomes_it() {
+async fn a_restore_without_a_database_creates_one() {
     let folder = with_backup().await;
     let database = folder.path().join("roms_v2.db");
     fs::remove_file(&database).unwrap();
@@ -189,7 +189,7 @@ async fn a_database_that_is_damaged_is_replaced_and_kept() {
 }
 
 #[tokio::test]
-async fn through_a_link_the_database_itself_is_replaced() {
+async fn a_restore_through_a_link_replaces_its_target() {
     let folder = with_backup().await;
     let elsewhere = tempfile::tempdir().unwrap();
     let (link, database) = (folder.path().join("roms_v2.db"), elsewhere.path().join("real.db"));

@@ -181,7 +181,7 @@ impl Stage {
         self.channel.messages().into_iter().filter(|message| message["author"]["id"] == bot).collect()
     }
 
-    /// Stops ROMS. Checks that every answer was private, pinged nobody, contained no credentials and kept
+    /// Stops ROMS. Checks that every answer was private, pinged no user, contained no credentials and kept
     /// Discord's limits, and that exactly `public` messages were for everybody.
     pub(super) async fn end(self, public: usize) {
         assert_eq!(self.public().len(), public, "{:?}", self.public());

@@ -92,7 +92,7 @@ async fn an_interaction_that_cannot_be_decoded_is_logged_and_answered() {
     assert!(is_private(&reply));
     let typing = stage.admin.interact(&stage.channel, 4, json!({"name": 7}), None);
     assert_eq!(typing.callback().await, json!({"type": 8, "data": {"choices": []}}));
-    // Without a token there is nobody to answer.
+    // An interaction without a token cannot be answered.
     for odd in [json!({}), json!({"id": "1", "type": 2}), json!({"token": 7}), json!([]), json!("x")] {
         stage.discord.gateway().dispatch("INTERACTION_CREATE", odd);
     }

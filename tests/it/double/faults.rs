@@ -1,4 +1,4 @@
-//! What serenity does when the gateway fails.
+//! Reactions of serenity to failures of the gateway.
 
 use std::{io::ErrorKind, time::Duration};
 

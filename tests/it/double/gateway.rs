@@ -120,7 +120,7 @@ async fn an_event_can_be_sent_twice_and_an_edit_before_its_message() {
 }
 
 #[tokio::test]
-async fn what_serenity_cannot_decode_arrives_as_an_unknown_event() {
+async fn an_event_that_serenity_cannot_decode_arrives_as_unknown() {
     let discord = Discord::start().await;
     let channel = discord.guild("Buyers").channel("checkouts");
     let hook = channel.webhook("Refract");

@@ -60,7 +60,7 @@ async fn numbers_come_first_then_product_then_email_then_profile_each_newest_fir
 
 /// More numbers with one beginning than are sorted at once, all of them older than others.
 #[tokio::test]
-async fn of_a_beginning_that_very_many_numbers_share_the_most_recent_come_first() {
+async fn a_common_beginning_lists_its_newest_numbers_first() {
     for toml in ["", "[database]\nsearch_index = false"] {
         let shelf = Shelf::with(toml).await;
         let many: Vec<Order> =
@@ -78,7 +78,7 @@ async fn of_a_beginning_that_very_many_numbers_share_the_most_recent_come_first(
 }
 
 #[tokio::test]
-async fn a_number_that_is_not_there_has_its_nearest_ones() {
+async fn a_missing_number_lists_the_most_similar_ones() {
     let shelf = Shelf::new().await;
     shelf
         .put(

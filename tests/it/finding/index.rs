@@ -31,7 +31,7 @@ async fn index_names(shelf: &Shelf) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_change_is_found_at_once_and_what_was_there_before_is_not() {
+async fn a_change_is_found_at_once_and_the_old_text_is_not() {
     let shelf = Shelf::new().await;
     shelf.put(&[with(order("A-1"), |fields| fields.product = some("old mug")), order("A-2")]).await;
     assert_eq!(found(&shelf, "old mug").await, "A-1");

@@ -7,7 +7,7 @@ use roms::store::{OrderFilter, PageStart, Total};
 
 use super::shelf::{Shelf, numbers, of_status, order, search, some, time, with};
 
-/// Orders of which every filter of [`filters`] but the last finds some.
+/// Orders such that every filter of [`filters`] but the last finds some of them.
 fn mixed(count: usize) -> Vec<Order> {
     let statuses = [Status::Verified, Status::Shipped, Status::Verified, Status::Cancelled];
     let made = (0..count).map(|n| {
@@ -52,7 +52,7 @@ fn filters() -> Vec<OrderFilter> {
     ]
 }
 
-/// What a filter means, told by looking at every order.
+/// Whether an order matches a filter, decided without the database.
 fn fits(filter: &OrderFilter, order: &Order) -> bool {
     let fields = &order.fields;
     let is = |wanted: &Option<String>, has: &Option<String>| {
@@ -138,7 +138,7 @@ async fn the_same_orders_are_found_without_the_index() {
 }
 
 #[tokio::test]
-async fn the_edges_of_the_list_say_so() {
+async fn the_first_and_the_last_page_say_so() {
     let shelf = Shelf::new().await;
     let page = async |from| {
         let page = shelf.store.order_page(&OrderFilter::default(), from, 10).await.unwrap();
@@ -156,7 +156,7 @@ async fn the_edges_of_the_list_say_so() {
 }
 
 #[tokio::test]
-async fn a_page_stays_as_it_is_while_orders_come_in() {
+async fn new_orders_do_not_change_an_older_page() {
     let shelf = Shelf::new().await;
     let orders = mixed(30);
     shelf.put(&orders[..20]).await;

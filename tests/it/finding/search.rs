@@ -26,7 +26,7 @@ fn odd() -> Vec<Order> {
 }
 
 #[tokio::test]
-async fn whatever_is_searched_for_is_plain_text() {
+async fn every_search_text_is_taken_literally() {
     let texts: [(&str, &[&str]); 26] = [
         ("\"quoted\" OR", &["O-1"]),
         ("(thing)", &["O-1"]),

@@ -114,7 +114,7 @@ async fn orders_units_and_spend_are_summed_exactly() {
     assert_eq!(sums, [best_buy, unsaid]);
 }
 
-/// What happens to an order at a time.
+/// A change of an order at a time.
 fn step() -> impl Strategy<Value = (u8, Fields)> {
     let names = |names: [Option<&'static str>; 3]| {
         prop::sample::select(names.to_vec()).prop_map(|name| name.map(str::to_owned))
@@ -147,7 +147,7 @@ fn step() -> impl Strategy<Value = (u8, Fields)> {
 }
 
 #[test]
-fn whatever_happens_to_orders_the_sums_are_those_of_a_recount() {
+fn after_any_changes_the_sums_equal_a_recount() {
     let runtime = Runtime::new().unwrap();
     let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
     let batches = prop::collection::vec(prop::collection::vec(step(), 1..6), 1..8);
@@ -199,7 +199,7 @@ async fn an_order_that_is_written_without_having_been_read_counts_once() {
 }
 
 #[tokio::test]
-async fn what_is_not_committed_is_not_counted() {
+async fn uncommitted_orders_are_not_counted() {
     let shelf = Shelf::new().await;
     let mut batch = shelf.store.begin().await.unwrap();
     batch.save_orders(&[&order("A")]).await.unwrap();
@@ -208,7 +208,7 @@ async fn what_is_not_committed_is_not_counted() {
 }
 
 #[tokio::test]
-async fn the_zone_stays_where_nobody_says_another() {
+async fn the_time_zone_stays_unless_another_is_configured() {
     let shelf = Shelf::with("[orders]\ntimezone = \"Asia/Tokyo\"").await;
     let late = with(order("A"), |fields| fields.order_date = Some(time("2026-01-10T20:00:00Z")));
     shelf.put(&[late]).await;

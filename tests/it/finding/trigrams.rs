@@ -34,7 +34,7 @@ async fn a_search_goes_by_the_index() {
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server"]
-async fn an_extension_in_a_schema_of_its_own_will_do() {
+async fn an_extension_in_another_schema_is_used() {
     let home = Home::postgres();
     home.sql().await.run("CREATE SCHEMA extensions; CREATE EXTENSION pg_trgm SCHEMA extensions").await;
     let shelf = Shelf::in_home(home, "").await;
@@ -46,7 +46,7 @@ async fn an_extension_in_a_schema_of_its_own_will_do() {
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server"]
-async fn who_may_not_have_the_extension_is_told_once_and_searches_without_until_it_is_there() {
+async fn without_the_extension_one_warning_is_logged_and_searches_work() {
     let (log, _listening) = Log::listen();
     let mut home = Home::postgres();
     let mut sql = home.sql().await;

@@ -5,7 +5,7 @@ use chrono::{SubsecRound, TimeDelta, Utc};
 use super::shelf::Shelf;
 
 #[tokio::test]
-async fn the_same_text_has_the_same_id_and_ids_are_never_given_twice() {
+async fn the_same_text_has_the_same_id_and_ids_are_never_reused() {
     let shelf = Shelf::new().await;
     let now = Utc::now().trunc_subsecs(6);
     let store = &shelf.store;

@@ -1,4 +1,4 @@
-//! Who watches Discord, and who does when that one is gone.
+//! Only the leader watches Discord, and a standby takes over when the leader is gone.
 
 use tokio::time::timeout;
 

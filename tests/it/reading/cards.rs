@@ -16,7 +16,7 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What an order made from this card has in a column: a stated or derived value, or price times quantity.
+/// The value of a column in an order made from this card: a stated or derived value, or price times quantity.
 fn column(card: &Reading, name: &str) -> Option<String> {
     let found = card
         .get(name)

@@ -34,7 +34,7 @@ async fn unreadable_values_survive_the_next_card() {
 }
 
 #[tokio::test]
-async fn unreadable_values_give_way_to_stated_ones_and_to_people() {
+async fn stated_values_and_edits_replace_unreadable_values() {
     let pipeline = with_unreadable_values().await;
     pipeline.post("Order Number\nA-1\nStatus\nshipped\n", 1).await;
     let events = pipeline.history("A-1").await;

@@ -58,7 +58,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_database_is_opened_again_with_all_it_holds() {
+async fn a_reopened_database_has_the_same_orders() {
     let app = App::start().await;
     app.stored(&["Order Number\nA-1\n"]).await;
     let home = app.stop().await;

@@ -76,7 +76,7 @@ async fn a_session_that_the_server_ends_in_a_transaction_costs_one_503() {
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server"]
-async fn a_session_that_ended_while_nobody_needed_it_costs_nothing() {
+async fn an_idle_session_that_ended_costs_nothing() {
     let app = App::start_in(Home::postgres(), "").await;
     app.stored(&[&card("A-1")]).await;
     let mut sql = app.sql().await;
@@ -116,7 +116,7 @@ async fn while_the_server_is_gone_orders_are_refused_and_nothing_is_lost() {
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server"]
-async fn a_network_that_says_nothing_any_more_is_given_up() {
+async fn a_silent_network_is_given_up() {
     let (app, proxy) = behind_a_proxy().await;
     app.stored(&[&card("A-0")]).await;
     proxy.set(Network::Frozen);

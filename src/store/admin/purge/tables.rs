@@ -1,4 +1,4 @@
-//! What each table may contain about a person, and how a row is emptied.
+//! Finds a person in the rows of each table, and empties those rows.
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,

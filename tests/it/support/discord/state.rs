@@ -233,7 +233,7 @@ impl State {
         id
     }
 
-    /// What happened so far, for the text of a failed wait.
+    /// The events so far, for the text of a failed wait.
     fn summary(&self) -> String {
         let tail = self.requests.iter().rev().take(8).rev();
         let asked = tail.map(|seen| format!("{} {} -> {}", seen.method, seen.path, seen.status_text()));

@@ -1,4 +1,4 @@
-//! What is asked of a large database, each many times.
+//! Times queries on a large database, each many times.
 
 use std::time::{Duration, Instant};
 
@@ -10,33 +10,33 @@ use roms::store::{GroupBy, OrderFilter, PageStart, Period, Store};
 use crate::orders::{RARE_EMAIL, Sample};
 use crate::report::{Row, milliseconds};
 
-/// How often each is asked.
+/// How often each query runs.
 const TIMES: u64 = 21;
 /// Orders on a page.
 const PAGE: u64 = 50;
 
-/// Asks everything.
+/// Times every query.
 pub(crate) async fn measure(store: &Store, now: DateTime<Utc>, count: u32) -> Result<Vec<Row>> {
-    let mut asks = Asks { store, rows: Vec::new() };
+    let mut queries = Queries { store, rows: Vec::new() };
     let sample = Sample::of(store, count).await?;
-    asks.pages(PageStart::Before(i64::from(count / 2))).await?;
-    asks.dates(now).await?;
-    asks.totals().await?;
-    asks.single(&sample).await?;
-    asks.searches(&sample).await?;
-    asks.stats(now).await?;
-    Ok(asks.rows)
+    queries.pages(PageStart::Before(i64::from(count / 2))).await?;
+    queries.dates(now).await?;
+    queries.totals().await?;
+    queries.single(&sample).await?;
+    queries.searches(&sample).await?;
+    queries.stats(now).await?;
+    Ok(queries.rows)
 }
 
-/// The n-th of a kind of text.
+/// Returns the n-th text of a kind.
 type TextOf = fn(&Sample, u64) -> String;
 
-struct Asks<'a> {
+struct Queries<'a> {
     store: &'a Store,
     rows: Vec<Row>,
 }
 
-impl Asks<'_> {
+impl Queries<'_> {
     /// Pages of the list.
     async fn pages(&mut self, deep: PageStart) -> Result<()> {
         let store = self.store;
@@ -44,7 +44,7 @@ impl Asks<'_> {
         self.page("newest page", &all(), PageStart::Newest).await?;
         self.page("page by cursor, half way down", &all(), deep).await?;
         self.page("last page", &all(), PageStart::Oldest).await?;
-        self.ask("page 200 by number", async |_| {
+        self.time("page 200 by number", async |_| {
             Ok(store.order_page_at_offset(&all(), 9_950, PAGE).await?.items.len())
         })
         .await?;
@@ -66,7 +66,7 @@ impl Asks<'_> {
         Ok(())
     }
 
-    /// Pages of one person and of stretches of time.
+    /// Pages of one person and of periods.
     async fn dates(&mut self, now: DateTime<Utc>) -> Result<()> {
         let all = OrderFilter::default;
         self.page(
@@ -87,7 +87,7 @@ impl Asks<'_> {
         Ok(())
     }
 
-    /// How many a filter finds.
+    /// Totals of filters.
     async fn totals(&mut self) -> Result<()> {
         let store = self.store;
         let all = OrderFilter::default;
@@ -101,7 +101,7 @@ impl Asks<'_> {
             ),
             ("of a search with many hits", OrderFilter { search: Some("starlink".to_owned()), ..all() }),
         ] {
-            self.ask(&format!("total: {name}"), async |_| {
+            self.time(&format!("total: {name}"), async |_| {
                 Ok(usize::try_from(store.count_orders(&filter).await?.count)?)
             })
             .await?;
@@ -109,37 +109,37 @@ impl Asks<'_> {
         Ok(())
     }
 
-    /// What is typed, and orders by their number.
+    /// Autocompletion, and single orders by their number.
     async fn single(&mut self, sample: &Sample) -> Result<()> {
         let store = self.store;
         for (name, typed) in [
-            ("a beginning that 70 % share", "BBY01"),
-            ("a longer one that 70 % share", "#bby01-8071"),
-            ("a beginning that 1 % share", "arg"),
+            ("a beginning of 70 % of the numbers", "BBY01"),
+            ("a longer beginning of 70 % of the numbers", "#bby01-8071"),
+            ("a beginning of 1 % of the numbers", "arg"),
             ("two letters", "bb"),
             ("a word of a product", "starlink"),
             ("a part of an e-mail", "quixotic"),
             ("nothing like it", "qqqqq"),
         ] {
-            self.ask(&format!("complete: {name}"), async |_| Ok(store.autocomplete(typed, 25).await?.len()))
+            self.time(&format!("complete: {name}"), async |_| Ok(store.autocomplete(typed, 25).await?.len()))
                 .await?;
         }
-        self.ask("complete: a whole number but for its end", async |n| {
+        self.time("complete: a number without its end", async |n| {
             Ok(store.autocomplete(&sample.beginning(n), 25).await?.len())
         })
         .await?;
-        self.ask("nearest: one slip", async |n| {
-            Ok(store.similar_numbers(&sample.slipped(n), 5).await?.len())
+        self.time("nearest: one typing error", async |n| {
+            Ok(store.similar_numbers(&sample.mistyped(n), 5).await?.len())
         })
         .await?;
-        self.ask("order by number in another case", async |n| {
+        self.time("order by number in another case", async |n| {
             Ok(usize::from(store.order(&sample.number(n).to_lowercase()).await?.is_some()))
         })
         .await?;
         Ok(())
     }
 
-    /// Parts of texts.
+    /// Substring searches.
     async fn searches(&mut self, sample: &Sample) -> Result<()> {
         let store = self.store;
         let all = OrderFilter::default;
@@ -166,7 +166,7 @@ impl Asks<'_> {
             ("a whole tracking number", Sample::tracking),
         ];
         for (name, text) in whole {
-            self.ask(&format!("search: {name}"), async |n| {
+            self.time(&format!("search: {name}"), async |n| {
                 let filter = OrderFilter { search: Some(text(sample, n)), ..all() };
                 Ok(store.order_page(&filter, PageStart::Newest, PAGE).await?.items.len())
             })
@@ -175,14 +175,14 @@ impl Asks<'_> {
         Ok(())
     }
 
-    /// Sums.
+    /// Statistics.
     async fn stats(&mut self, now: DateTime<Utc>) -> Result<()> {
         let store = self.store;
         let today = now.date_naive();
         let month = Period { from: today.checked_sub_days(Days::new(29)), to: Some(today) };
         for (span, period) in [("a month", month), ("everything", Period::default())] {
             for by in [GroupBy::Day, GroupBy::Store, GroupBy::Status, GroupBy::Profile, GroupBy::Product] {
-                self.ask(&format!("stats of {span} by {by:?}"), async |_| {
+                self.time(&format!("stats of {span} by {by:?}"), async |_| {
                     Ok(store.stats(&period, by).await?.len())
                 })
                 .await?;
@@ -193,20 +193,20 @@ impl Asks<'_> {
 
     async fn page(&mut self, name: &str, filter: &OrderFilter, from: PageStart) -> Result<()> {
         let store = self.store;
-        self.ask(name, async |_| Ok(store.order_page(filter, from, PAGE).await?.items.len())).await
+        self.time(name, async |_| Ok(store.order_page(filter, from, PAGE).await?.items.len())).await
     }
 
-    /// Asks once to warm up, then many times; the question may differ each time.
-    async fn ask(&mut self, name: &str, question: impl AsyncFn(u64) -> Result<usize>) -> Result<()> {
-        let mut found = question(0).await?;
+    /// Runs a query once to warm up, then times it many times. The query receives the number of the run.
+    async fn time(&mut self, name: &str, query: impl AsyncFn(u64) -> Result<usize>) -> Result<()> {
+        let mut found = query(0).await?;
         let mut times = Vec::new();
         for n in 1..=TIMES {
             let begun = Instant::now();
-            found = question(n).await?;
+            found = query(n).await?;
             times.push(begun.elapsed());
         }
         times.sort_unstable();
-        let middle = times.get(times.len() / 2).ok_or_else(|| anyhow!("asked at least once"))?;
+        let middle = times.get(times.len() / 2).ok_or_else(|| anyhow!("the query ran at least once"))?;
         let most = times.last().copied().unwrap_or(Duration::ZERO);
         self.rows.push(Row(vec![
             name.to_owned(),
