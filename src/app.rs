@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::discord::Timing;
 use crate::feed::Feed;
-use crate::http::{self, AppState};
+use crate::http::{self, AppState, Auth};
 use crate::ingest::Ingest;
 use crate::status::StatusBoard;
 use crate::store::{Options, Store, StoreError};
@@ -63,12 +63,24 @@ pub async fn run(
 ) -> Result<()> {
     let feed = Feed::new(FEED_CAPACITY);
     let stop = stop.child_token();
+    let auth = Auth::load(&config.http, &store).await?;
+    if auth.locks_everybody_out() {
+        bail!(
+            "every request needs a token, because [http] {}, but there is no token yet; create one with `roms token create \
+             --name NAME --scope admin` and start ROMS again",
+            if config.http.require_auth {
+                "require_auth is true".to_owned()
+            } else {
+                format!("bind is {}, which other machines can reach", config.http.bind)
+            }
+        );
+    }
     let others = store.listen().await;
     let (ingest, mut writer) = Ingest::start(store.clone(), feed.clone(), config.orders.clone());
     check_writes(&store, &ingest).await;
     let board = StatusBoard::default();
     let state = AppState::new(ingest.clone(), store.clone(), feed.clone(), config.orders.timezone)
-        .with_hosts(&config.http.hosts);
+        .with_access(&config.http, auth);
     let state = if config.discord().is_some() { state.with_discord(board.clone()) } else { state };
     // Boxed, because the edges together make a large future.
     let edges = Box::pin(async {

@@ -5,6 +5,8 @@
 //! |---|---|
 //! | `router` | lists every route, and the layers that every request and answer passes through |
 //! | `api` | the handlers and their wire types, one file for each resource |
+//! | `auth` | asks requests for a token, and records its use |
+//! | `peer` | finds the address of the client, also behind a proxy |
 //! | `query` | query and path parameters: reads, checks and rejects them by name |
 //! | `body` | reads the body of a request within its limits |
 //! | `cross_site` | refuses requests that a page of another site makes a browser send |
@@ -16,9 +18,11 @@
 //! without TLS. A reverse proxy in front may add TLS; it must pass `Host` and `Origin` on unchanged.
 
 pub(crate) mod api;
+mod auth;
 mod body;
 mod cross_site;
 mod error;
+mod peer;
 mod query;
 mod router;
 mod serve;
@@ -29,11 +33,14 @@ use std::{
 };
 
 use chrono_tz::Tz;
+use ipnet::IpNet;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::config::Http;
 use crate::{feed::Feed, ingest::Ingest, status::StatusBoard, store::Store};
 
+pub use auth::Auth;
 pub use router::router;
 pub use serve::{serve, serve_at_most};
 
@@ -45,8 +52,13 @@ pub struct AppState {
     feed: Feed,
     /// The time zone of dates in query parameters.
     timezone: Tz,
+    auth: Arc<Auth>,
     /// Host names, in lower case, that requests may use besides this machine's own.
     hosts: Arc<[String]>,
+    /// Origins of other sites whose pages may use the API.
+    origins: Arc<[String]>,
+    /// Reverse proxies whose `X-Forwarded-For` names the client.
+    trusted_proxies: Arc<[IpNet]>,
     refusals: Mutex<cross_site::RefusalReports>,
     /// The state of the Discord connection; `None` if no token is configured.
     discord: Option<StatusBoard>,
@@ -67,7 +79,10 @@ impl AppState {
             store,
             feed,
             timezone,
+            auth: Arc::default(),
             hosts: Arc::default(),
+            origins: Arc::default(),
+            trusted_proxies: Arc::default(),
             refusals: Mutex::default(),
             discord: None,
             closing: CancellationToken::new(),
@@ -76,10 +91,16 @@ impl AppState {
         }
     }
 
-    /// Accepts requests for these host names too. They must be in lower case.
+    /// Follows the configuration of `[http]`.
     #[must_use]
-    pub fn with_hosts(self, hosts: &[String]) -> Self {
-        Self { hosts: hosts.into(), ..self }
+    pub fn with_access(self, config: &Http, auth: Auth) -> Self {
+        Self {
+            auth: Arc::new(auth),
+            hosts: config.hosts.as_slice().into(),
+            origins: config.allowed_origins().into(),
+            trusted_proxies: config.trusted_proxies.as_slice().into(),
+            ..self
+        }
     }
 
     /// Runs a future to its end even if the client disconnects and its handler is dropped.

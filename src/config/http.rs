@@ -1,43 +1,67 @@
-//! `[http]`: where the HTTP API listens.
+//! `[http]`: where the HTTP API listens, and for whom.
 //!
 //! Addresses are only parsed here; nothing is looked up or opened.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
-use serde::{Deserialize, Deserializer, Serialize};
-use url::Host;
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use url::{Host, Origin, Url};
 
-use super::text;
+use super::{text, text_or_empty};
 
 /// The HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Http {
-    /// Address and port to listen on; a loopback address.
-    #[serde(deserialize_with = "loopback_address")]
+    /// Address and port to listen on.
+    #[serde(deserialize_with = "address")]
     pub bind: SocketAddr,
+    /// Whether every request needs a token on a loopback address too; see [`Http::requires_tokens`].
+    pub require_auth: bool,
     /// Names, in lower case, under which a reverse proxy on this machine passes requests on.
     #[serde(deserialize_with = "host_names")]
     pub hosts: Vec<String>,
+    /// Origins of other sites whose pages may use the API.
+    #[serde(deserialize_with = "origins")]
+    pub origins: Vec<String>,
+    /// How clients reach ROMS, without a slash at the end; `None` if only by [`Http::bind`].
+    #[serde(deserialize_with = "public_url", serialize_with = "text_or_empty")]
+    pub public_url: Option<String>,
+    /// Reverse proxies whose `X-Forwarded-For` names the client.
+    #[serde(deserialize_with = "networks", serialize_with = "networks_text")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
-fn loopback_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+impl Http {
+    /// Whether every request needs a token, except health checks. Always so on an address that other machines can
+    /// reach.
+    #[must_use]
+    pub const fn requires_tokens(&self) -> bool {
+        self.require_auth || !self.bind.ip().is_loopback()
+    }
+
+    /// The beginning of links to ROMS.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.bind))
+    }
+
+    /// Origins whose pages may use the API: the configured ones, and that of the public address.
+    #[must_use]
+    pub fn allowed_origins(&self) -> Vec<String> {
+        let public = self.public_url.as_deref().and_then(|url| Url::parse(url).ok());
+        self.origins.iter().cloned().chain(public.map(|url| url.origin().ascii_serialization())).collect()
+    }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     text(deserializer, |text| {
-        let bind: SocketAddr = text.parse().map_err(|_| {
+        text.parse().map_err(|_| {
             format!(
                 "`{text}` is not an address with a port; expected one such as 127.0.0.1:8001 or [::1]:8001"
             )
-        })?;
-        if bind.ip().is_loopback() {
-            Ok(bind)
-        } else {
-            Err(format!(
-                "{bind} can be reached from other machines, and the API has no authentication yet: anyone could \
-                 read and write orders. Listen on 127.0.0.1:{port} and let an SSH tunnel or a reverse proxy with \
-                 a password, on this machine, pass requests on",
-                port = bind.port()
-            ))
-        }
+        })
     })
 }
 
@@ -62,4 +86,71 @@ impl<'de> Deserialize<'de> for HostName {
             )),
         })
     }
+}
+
+fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(Vec::<PageOrigin>::deserialize(deserializer)?.into_iter().map(|PageOrigin(origin)| origin).collect())
+}
+
+/// An origin as browsers write it.
+struct PageOrigin(String);
+
+impl<'de> Deserialize<'de> for PageOrigin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer, |text| {
+            let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+            match url.map(|url| (url.origin(), url)) {
+                Some((origin @ Origin::Tuple(..), url))
+                    if url.path() == "/" && url.query().is_none() && url.username().is_empty() =>
+                {
+                    Ok(Self(origin.ascii_serialization()))
+                }
+                _ => Err(format!(
+                    "`{text}` is not the origin of a page; expected one such as `http://localhost:3000` or \
+                     `https://orders.example.net`, without a path"
+                )),
+            }
+        })
+    }
+}
+
+fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    text(deserializer, |text| {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match Url::parse(text) {
+            Ok(url)
+                if matches!(url.scheme(), "http" | "https")
+                    && url.has_host()
+                    && url.username().is_empty()
+                    && url.query().is_none()
+                    && url.fragment().is_none() =>
+            {
+                Ok(Some(text.trim_end_matches('/').to_owned()))
+            }
+            _ => Err(format!("`{text}` is not an address such as `https://orders.example.net`")),
+        }
+    })
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    Ok(Vec::<Network>::deserialize(deserializer)?.into_iter().map(|Network(network)| network).collect())
+}
+
+struct Network(IpNet);
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer, |text| {
+            let address = text.parse::<IpAddr>().map(IpNet::from).ok();
+            address.or_else(|| text.parse().ok()).map(Self).ok_or_else(|| {
+                format!("`{text}` is not an IP address or network; expected one such as 127.0.0.1 or 10.0.0.0/8")
+            })
+        })
+    }
+}
+
+fn networks_text<S: Serializer>(networks: &[IpNet], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(networks.iter().map(ToString::to_string))
 }

@@ -1,18 +1,18 @@
 //! Refuses requests that a page of another site makes a browser send.
 //!
-//! The API has no authentication yet, and a browser on this machine can reach the loopback
-//! address. Two rules keep other sites out:
+//! A browser on this machine can reach the loopback address, where requests may need no token. Two
+//! rules keep other sites out:
 //!
-//! - *Known host*: `Host` must be an IP address, this machine's own name, or a configured name. An
+//! - *Known host*, where no token is required: `Host` must be an IP address, this machine's own name, or a configured name. An
 //!   attacker can make the name of their page resolve to this machine (DNS rebinding). For the
 //!   browser, our API then has the same origin as that page; only `Host` still shows the page's name.
 //! - *Same origin*: where a browser lets any page send a request (posting a form, opening a
-//!   WebSocket), `Origin` must be absent or name the same host as `Host`.
+//!   WebSocket), `Origin` must be absent, name the same host as `Host`, or be configured.
 //!
 //! Each refused request is logged, and leaves a row in the webhook log at most once a minute.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,7 @@ use tokio::time::sleep_until;
 use url::Host;
 
 use super::AppState;
+use super::peer::Peer;
 use super::error::{ApiError, cross_origin, unknown_host};
 use crate::card::message::Message;
 use crate::card::outcome::{Rejection, RejectionCode};
@@ -47,19 +48,15 @@ const MAX_REMEMBERED: usize = 1_000;
 /// The longest name of a site in a log line, in characters.
 const MAX_SITE_CHARS: usize = 100;
 
-/// The address of the client, or of the reverse proxy in front. `serve` adds it to each request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
 /// Middleware that refuses requests for an unknown host. Browsers always send `Host`, so a request
-/// without it is safe.
+/// without it is safe. So is every request where a token is required: a page of another site has none.
 pub(crate) async fn require_known_host(
     State(state): State<Arc<AppState>>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     let mut hosts = request.headers().get_all(HOST).iter();
-    if hosts.all(|host| is_known(host, &state.hosts)) {
+    if state.auth.is_required() || hosts.all(|host| is_known(host, &state.hosts)) {
         Ok(next.run(request).await)
     } else {
         let (parts, _) = request.into_parts();
@@ -88,7 +85,7 @@ impl FromRequestParts<Arc<AppState>> for SameOrigin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, ApiError> {
-        if is_same_origin(&parts.headers) {
+        if is_same_origin(&parts.headers) || is_listed(&parts.headers, &state.origins) {
             Ok(Self)
         } else {
             Err(refuse(state, parts, cross_origin(), &ORIGIN))
@@ -101,6 +98,12 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, rest)| rest);
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host))
+}
+
+/// Whether `Origin` is one of `origins`.
+fn is_listed(headers: &HeaderMap, origins: &[String]) -> bool {
+    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
+    origin.is_some_and(|origin| origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin)))
 }
 
 /// Counts and times of the reports about refused requests.
@@ -125,23 +128,10 @@ impl RefusalReports {
 
 /// Reports a refused request. `header` names the other site.
 fn refuse(state: &Arc<AppState>, parts: &Parts, why: Rejection, header: &HeaderName) -> ApiError {
-    let now = Instant::now();
-    let peer = parts.extensions.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(peer)| *peer);
-    // The route, not the path: a path names an order, or is whatever the other site likes.
-    let route = parts.extensions.get::<MatchedPath>().map_or("(unknown path)", MatchedPath::as_str);
-    let mut reports = lock(&state.refusals);
-    let had_summary = reports.lines.summary_due().is_some();
-    if reports.lines.admit(why.code.as_str(), now) {
-        tracing::warn!(
-            target: REFUSED_LINES,
-            { peer = %peer, http.method = %parts.method, http.route = route, site = site(&parts.headers, header) },
-            "request refused: {}", why.code.as_str()
-        );
-    } else if !had_summary && let Some(due) = reports.lines.summary_due() {
-        state.tasks.spawn(log_summary(Arc::clone(state), due));
-    }
-    if reports.admit_row(why.code, peer, now) {
-        let endpoint = format!("{} {route}", parts.method);
+    log_refusal(state, parts, why.code.as_str(), site(&parts.headers, header));
+    let Peer(peer) = Peer::of(&parts.extensions);
+    if lock(&state.refusals).admit_row(why.code, peer, Instant::now()) {
+        let endpoint = format!("{} {}", parts.method, route(parts));
         let message = Message::refused(String::new(), &endpoint, clock::now(), why.clone());
         let ingest = state.ingest.clone();
         state.tasks.spawn(async move {
@@ -150,6 +140,27 @@ fn refuse(state: &Arc<AppState>, parts: &Parts, why: Rejection, header: &HeaderN
         });
     }
     why.into()
+}
+
+/// Logs a refused request, with the other site if that is the reason. Above a limit, only counts are logged.
+pub(crate) fn log_refusal(state: &Arc<AppState>, parts: &Parts, code: &'static str, site: Option<String>) {
+    let Peer(peer) = Peer::of(&parts.extensions);
+    let mut reports = lock(&state.refusals);
+    let had_summary = reports.lines.summary_due().is_some();
+    if reports.lines.admit(code, Instant::now()) {
+        tracing::warn!(
+            target: REFUSED_LINES,
+            { peer = %peer, http.method = %parts.method, http.route = route(parts), site },
+            "request refused: {code}"
+        );
+    } else if !had_summary && let Some(due) = reports.lines.summary_due() {
+        state.tasks.spawn(log_summary(Arc::clone(state), due));
+    }
+}
+
+/// The route, not the path: a path names an order, may hold a token, or is whatever the other site likes.
+pub(crate) fn route(parts: &Parts) -> &str {
+    parts.extensions.get::<MatchedPath>().map_or("(unknown path)", MatchedPath::as_str)
 }
 
 /// Logs how many requests were refused without a line of their own, at the end of the second or

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use axum::{
     http::{
         HeaderValue, StatusCode,
-        header::{ETAG, RETRY_AFTER},
+        header::{ETAG, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
@@ -19,10 +19,12 @@ use utoipa::{
 };
 
 use super::api::order_body::{OrderBody, etag};
+use super::auth::challenge;
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::ingest::{EditError, ReplayError, SubmitError};
 use crate::order::Order;
 use crate::store::StoreError;
+use crate::token::Scope;
 
 /// The outcome of a message that could not be read.
 pub(crate) const REJECTED: &str = "rejected";
@@ -37,6 +39,15 @@ pub(crate) enum ApiError {
     UnknownRoute,
     #[error("This path does not support this method")]
     MethodNotAllowed,
+    /// There is no token, or it is unknown, revoked or expired. The answer does not say which.
+    #[error("This needs a valid token")]
+    Unauthorized {
+        /// Whether people open the route in a browser, which then asks for the token.
+        page: bool,
+    },
+    /// The token does not have the scope of the route.
+    #[error("The token lacks the scope `{}`", .0.as_str())]
+    MissingScope(Scope),
     #[error("Bad parameter: {name}")]
     BadParameter {
         name: String,
@@ -141,6 +152,8 @@ impl ApiError {
         match self {
             Self::UnknownRoute => (StatusCode::NOT_FOUND, "unknown_route"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Unauthorized { .. } => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::MissingScope(_) => (StatusCode::FORBIDDEN, "missing_scope"),
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "bad_parameter"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::NotWebSocket { .. } => (StatusCode::UPGRADE_REQUIRED, "not_websocket"),
@@ -164,6 +177,10 @@ impl ApiError {
             Self::BadFields(errors) => (errors.first().map(|error| error.detail.clone()), None),
             Self::Changed(_) => {
                 (Some("Read it again, and repeat the change if it still applies.".to_owned()), None)
+            }
+            Self::Unauthorized { .. } => {
+                let detail = "Send it as `Authorization: Bearer TOKEN`. `roms token create` makes one.";
+                (Some(detail.to_owned()), None)
             }
             Self::Refused { why, log_id } => (Some(why.detail.clone()), *log_id),
             _ => (None, None),
@@ -215,6 +232,9 @@ impl IntoResponse for ApiError {
         }
         if let Self::Changed(Some(order)) = &self {
             response.headers_mut().insert(ETAG, etag(order));
+        }
+        if let Some(challenge) = challenge(&self) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         response.extensions_mut().insert(Failure(Arc::new(self)));
         response
@@ -325,13 +345,19 @@ const fn refusal(code: RejectionCode) -> (StatusCode, &'static str) {
 /// Defines a type that lists the errors of a kind of route for the OpenAPI document. Each example
 /// is the body of a real error, so the document shows what is sent.
 macro_rules! documented_errors {
-    ($($(#[$doc:meta])+ $name:ident: [$($error:expr),+ $(,)?];)+) => {
+    ($($(#[$doc:meta])+ $name:ident: [$($error:expr),* $(,)?];)+) => {
         $($(#[$doc])+
         pub(crate) struct $name;
 
         impl IntoResponses for $name {
             fn responses() -> BTreeMap<String, RefOr<response::Response>> {
-                documented(&[$($error,)+ unknown_host().into(), ApiError::Internal])
+                documented(&[
+                    $($error,)*
+                    ApiError::Unauthorized { page: false },
+                    ApiError::MissingScope(Scope::Admin),
+                    unknown_host().into(),
+                    ApiError::Internal,
+                ])
             }
         })+
     };
@@ -351,6 +377,8 @@ documented_errors! {
         ApiError::Closing,
         ApiError::Storage(None),
     ];
+    /// Errors of a route that asks for any token.
+    PageErrors: [];
     /// Errors of lists.
     ListErrors: [bad_parameter("limit", "Not a whole number."), ApiError::Storage(None)];
     /// Errors of routes for a single resource.

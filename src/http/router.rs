@@ -1,14 +1,14 @@
 //! Lists every route, and the layers that every request and answer passes through.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
     extract::{MatchedPath, Request},
     http::{
-        HeaderName, HeaderValue,
+        HeaderName, HeaderValue, Method,
         header::{
-            CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+            AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
         },
     },
     middleware::{Next, from_fn, from_fn_with_state},
@@ -18,47 +18,79 @@ use axum::{
 use tower::{Layer, ServiceBuilder};
 use tower_http::{
     catch_panic::CatchPanicLayer,
+    cors::{AllowOrigin, CorsLayer},
     normalize_path::NormalizePathLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
 };
-use utoipa::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::openapi::{
+    PathItem,
+    security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+};
+use utoipa::{OpenApi, openapi};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 use super::api::{changes, docs, health, live, logs, orders, replay, stats, webhook};
+use super::auth::{Access, authorize};
 use super::error::{ApiError, ErrorBody, Failure};
-use super::{AppState, cross_site};
+use super::{AppState, cross_site, peer};
+use crate::token::Scope;
 
-/// Every route in the OpenAPI document. The files of the `/docs` page are not in it.
-fn documented() -> OpenApiRouter<Arc<AppState>> {
-    OpenApiRouter::with_openapi(docs::DocumentHead::openapi())
-        .routes(routes!(docs::index))
-        .routes(routes!(docs::document))
-        .routes(routes!(docs::page))
-        .routes(routes!(webhook::receive))
-        .routes(routes!(webhook::test))
-        .routes(routes!(logs::list))
-        .routes(routes!(logs::one))
-        .routes(routes!(replay::one))
-        .routes(routes!(replay::many))
-        .routes(routes!(orders::list))
-        .routes(routes!(orders::one, changes::change, changes::cancel))
-        .routes(routes!(changes::bulk))
-        .routes(routes!(orders::events))
-        .routes(routes!(stats::read))
-        .routes(routes!(live::connect))
-        .routes(routes!(health::health))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
+/// Every route in the OpenAPI document, and what a request needs. The files of the `/docs` page are not in it.
+fn routes() -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)> {
+    use Access::{AnyToken, Open, Page};
+    const INGEST: Access = Access::Scope(Scope::Ingest);
+    const READ: Access = Access::Scope(Scope::Read);
+    const WRITE: Access = Access::Scope(Scope::Write);
+    const ADMIN: Access = Access::Scope(Scope::Admin);
+    vec![
+        (Page, routes!(docs::index)),
+        (Page, routes!(docs::document)),
+        (Page, routes!(docs::page)),
+        (INGEST, routes!(webhook::receive)),
+        (AnyToken, routes!(webhook::test)),
+        (ADMIN, routes!(logs::list)),
+        (ADMIN, routes!(logs::one)),
+        (ADMIN, routes!(replay::one)),
+        (ADMIN, routes!(replay::many)),
+        (READ, routes!(orders::list)),
+        (READ, routes!(orders::one)),
+        (WRITE, routes!(changes::change, changes::cancel)),
+        (WRITE, routes!(changes::bulk)),
+        (READ, routes!(orders::events)),
+        (READ, routes!(stats::read)),
+        (READ, routes!(live::connect)),
+        (Open, routes!(health::health)),
+        (Open, routes!(health::live)),
+        (Open, routes!(health::ready)),
+    ]
 }
 
 /// Builds the service that answers every request.
 pub fn router(state: AppState) -> Router {
     let state = Arc::new(state);
-    let (routes, document) = documented().split_for_parts();
-    let routes = routes
-        .route("/docs/{*path}", get(docs::file))
+    let guard = |access| from_fn_with_state((Arc::clone(&state), access), authorize);
+    let mut all = OpenApiRouter::with_openapi(docs::DocumentHead::openapi());
+    for (access, (schemas, mut paths, methods)) in routes() {
+        if state.auth.is_required() {
+            paths.paths.values_mut().for_each(|item| document_access(item, access));
+        }
+        all = all.routes((schemas, paths, methods).map(|methods| methods.route_layer(guard(access))));
+    }
+    let (routes, mut document) = all.split_for_parts();
+    if state.auth.is_required() {
+        document_tokens(&mut document);
+    }
+    let mut routes = routes
+        .route("/docs/{*path}", get(docs::file).route_layer(guard(Access::Page)))
         .fallback(async || ApiError::UnknownRoute)
-        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed);
+    if !state.origins.is_empty() {
+        routes = routes.layer(cors(&state.origins));
+    }
+    let routes = routes
         .layer(
             // A request passes through these layers from top to bottom.
             ServiceBuilder::new()
@@ -66,7 +98,8 @@ pub fn router(state: AppState) -> Router {
                 .layer(PropagateRequestIdLayer::x_request_id())
                 .layer(from_fn(complete_response))
                 .layer(CatchPanicLayer::custom(answer_panic))
-                .layer(from_fn_with_state(state.clone(), cross_site::require_known_host)),
+                .layer(from_fn_with_state(Arc::clone(&state), peer::resolve))
+                .layer(from_fn_with_state(Arc::clone(&state), cross_site::require_known_host)),
         )
         .layer(Extension(Arc::new(document)))
         .with_state(state);
@@ -74,8 +107,47 @@ pub fn router(state: AppState) -> Router {
     Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes))
 }
 
-/// Headers of every answer, unless the handler sets its own value. There is no CORS header, so
-/// pages of other sites cannot read answers.
+/// The name of the token in the OpenAPI document.
+const TOKEN_SCHEME: &str = "token";
+
+/// Adds what a route needs to the OpenAPI document.
+fn document_access(item: &mut PathItem, access: Access) {
+    let scopes = match access {
+        Access::Open => return,
+        Access::Page | Access::AnyToken => Vec::new(),
+        Access::Scope(scope) => vec![scope.as_str()],
+    };
+    let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+    for operation in methods.into_iter().flatten() {
+        operation.security = Some(vec![SecurityRequirement::new(TOKEN_SCHEME, scopes.clone())]);
+    }
+}
+
+/// Adds the token to the OpenAPI document, so that the page at `/docs` can ask for it.
+fn document_tokens(document: &mut openapi::OpenApi) {
+    let description = "A token that `roms token create` printed. The scopes of each route are listed with it.";
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(TOKEN_SCHEME, SecurityScheme::Http(token));
+}
+
+/// Lets pages of these origins use the API. They need a token like any other client: there are no cookies.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins.iter().filter_map(|origin| HeaderValue::try_from(origin).ok());
+    let request_headers = ["if-match", "idempotency-key", "last-event-id"].map(HeaderName::from_static);
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE].into_iter().chain(request_headers).collect::<Vec<_>>())
+        .expose_headers(["etag", "retry-after", "x-request-id"].map(HeaderName::from_static))
+        .max_age(CORS_MAX_AGE)
+}
+
+/// A browser asks again after this time whether a page of another site may use the API.
+const CORS_MAX_AGE: Duration = Duration::from_hours(1);
+
+/// Headers of every answer, unless the handler sets its own value. Without a CORS header, pages of
+/// other sites cannot read answers.
 const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 3] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),

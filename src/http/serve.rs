@@ -32,8 +32,8 @@ use super::{
     AppState,
     api::health,
     body,
-    cross_site::Peer,
     error::{ApiError, BUSY_DELAY},
+    peer::Peer,
     router::{complete_response, router},
 };
 
@@ -68,6 +68,8 @@ pub async fn serve_at_most(
     stop: CancellationToken,
 ) {
     let (closing, tasks) = (state.closing.clone(), state.tasks.clone());
+    let (auth, store, tokens_end) = (Arc::clone(&state.auth), state.store.clone(), closing.clone());
+    tasks.spawn(async move { auth.run(&store, &tokens_end).await });
     let server = Server {
         router: router(state),
         busy_router: busy_router(),

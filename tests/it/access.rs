@@ -1,3 +1,61 @@
-//! API tokens: how they are made and revoked, and what they permit.
+//! API tokens: how they are made and revoked, what they permit, and what they do not reveal.
 
 mod command;
+mod origins;
+mod record;
+mod routes;
+mod valid;
+
+use chrono::{TimeDelta, Utc};
+use reqwest::Method;
+use roms::store::{NewToken, Options, Store};
+
+use crate::support::app::{App, Reply};
+use crate::support::home::Home;
+
+/// The configuration of a ROMS that asks for tokens on a loopback address.
+const LOCKED: &str = "[http]\nrequire_auth = true\n";
+
+/// Creates a token, named after its scopes.
+async fn create(home: &Home, scopes: &str) -> String {
+    create_for(home, scopes, None).await
+}
+
+/// Creates a token that expires after this time.
+async fn create_for(home: &Home, scopes: &str, lifetime: Option<TimeDelta>) -> String {
+    let config = home.config("");
+    let store = Store::open_with(&config.database.url, Options::of(&config)).await.unwrap();
+    let now = Utc::now();
+    let new = NewToken {
+        name: scopes.replace([':', ','], "-").parse().unwrap(),
+        scopes: scopes.parse().unwrap(),
+        expires_at: lifetime.map(|lifetime| now + lifetime),
+        actor: "cli".to_owned(),
+    };
+    let (_, secret) = store.create_token(new, now).await.unwrap();
+    store.close().await.unwrap();
+    secret.expose().to_owned()
+}
+
+/// Revokes a token that [`create`] made.
+async fn revoke(home: &Home, name: &str) {
+    let store = Store::open(&home.config("").database.url).await.unwrap();
+    assert!(store.revoke_token(name, "cli", Utc::now()).await.unwrap());
+    store.close().await.unwrap();
+}
+
+/// A ROMS that asks for tokens, and a token for everything.
+async fn locked(toml: &str) -> (App, String) {
+    let home = Home::new();
+    let admin = create(&home, "admin").await;
+    (App::start_in(home, &format!("{LOCKED}{toml}")).await, admin)
+}
+
+/// Sends a request with a token.
+async fn with(app: &App, token: &str, method: Method, path: &str, body: &'static str) -> Reply {
+    app.request(method, path, &[("authorization", &format!("Bearer {token}"))], body).await
+}
+
+async fn get(app: &App, token: &str, path: &str) -> Reply {
+    with(app, token, Method::GET, path, "").await
+}

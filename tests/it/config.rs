@@ -207,13 +207,42 @@ fn a_value_in_place_of_a_section_is_reported_even_beside_a_variable() {
 }
 
 #[test]
-fn an_address_that_others_can_reach_is_refused_with_the_reason() {
+fn an_address_that_others_can_reach_needs_tokens() {
     for bind in ["0.0.0.0:8001", "[::]:8001", "192.168.1.5:8001"] {
-        let line = refusal("", &[("ROMS__HTTP__BIND", bind)]);
-        assert!(line.contains("no authentication yet"), "{line}");
-        assert!(line.contains("Listen on 127.0.0.1:8001"), "{line}");
+        assert!(load("", &[("ROMS__HTTP__BIND", bind)]).unwrap().http.requires_tokens(), "{bind}");
     }
-    assert!(load("[http]\nbind = \"[::1]:8001\"", &[]).is_ok());
+    for bind in ["127.0.0.1:8001", "[::1]:8001"] {
+        assert!(!load("", &[("ROMS__HTTP__BIND", bind)]).unwrap().http.requires_tokens(), "{bind}");
+        let env = [("ROMS__HTTP__BIND", bind), ("ROMS__HTTP__REQUIRE_AUTH", "true")];
+        assert!(load("", &env).unwrap().http.requires_tokens(), "{bind}");
+    }
+}
+
+#[test]
+fn origins_addresses_and_networks_are_checked() {
+    let config = load(
+        "[http]\norigins = [\"HTTP://LocalHost:3000/\", \"https://a.example:443\"]\n\
+         public_url = \"https://orders.example.net/roms/\"\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]",
+        &[],
+    )
+    .unwrap();
+    assert_eq!(
+        config.http.allowed_origins(),
+        ["http://localhost:3000", "https://a.example", "https://orders.example.net"]
+    );
+    assert_eq!(config.http.base_url(), "https://orders.example.net/roms");
+    assert_eq!(load(&config.to_masked_toml().unwrap(), &[]).unwrap(), config);
+    for (key, value, expected) in [
+        ("origins", "[\"localhost:3000\"]", "is not the origin of a page"),
+        ("origins", "[\"http://localhost:3000/app\"]", "is not the origin of a page"),
+        ("origins", "[\"*\"]", "is not the origin of a page"),
+        ("public_url", "\"orders.example.net\"", "is not an address such as"),
+        ("public_url", "\"https://a.example/?x=1\"", "is not an address such as"),
+        ("trusted_proxies", "[\"proxy\"]", "is not an IP address or network"),
+    ] {
+        let line = refusal(&format!("[http]\n{key} = {value}"), &[]);
+        assert!(line.contains(expected), "{line}");
+    }
 }
 
 #[test]

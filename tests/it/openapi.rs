@@ -76,7 +76,7 @@ async fn every_operation_is_described_with_its_errors() {
     }
     let post = &document["paths"]["/api/v2/webhooks/orders"]["post"];
     let statuses: Vec<_> = post["responses"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(statuses, ["200", "400", "403", "408", "413", "421", "422", "500", "503"]);
+    assert_eq!(statuses, ["200", "400", "401", "403", "408", "413", "421", "422", "500", "503"]);
     let codes: Vec<_> = post["responses"]["503"]["content"]["application/json"]["examples"]
         .as_object()
         .unwrap()

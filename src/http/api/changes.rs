@@ -19,6 +19,7 @@ use super::order_body::{etag, with_etag};
 use super::order_patch::{Columns, OrderPatch};
 use super::orders::{ListOrders, find};
 use crate::clock::now;
+use crate::http::auth::Caller;
 use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, BulkErrors, EditErrors, bad_field, bad_parameter};
 use crate::http::query::{NoParameters, PathSegment, Query, read_object};
@@ -29,8 +30,6 @@ use crate::store::{OrderFilter, PageStart};
 
 /// The most orders that one request may change.
 const MAX_ORDERS: usize = 500;
-/// The actor of a change, in the order's history.
-const ACTOR: &str = "api";
 
 /// Change columns of an order
 ///
@@ -47,6 +46,7 @@ const ACTOR: &str = "api";
 )]
 pub(crate) async fn change(
     _: SameOrigin,
+    caller: Caller,
     State(state): State<Arc<AppState>>,
     PathSegment(order): PathSegment,
     _: Query<NoParameters>,
@@ -55,7 +55,7 @@ pub(crate) async fn change(
 ) -> Result<Response, ApiError> {
     let columns = body::read_json::<OrderPatch>(body, &state.closing).await?.read(state.timezone);
     let columns = columns.map_err(ApiError::BadFields)?;
-    edit(&state, &order, &headers, |_| Some(columns)).await
+    edit(&state, &caller, &order, &headers, |_| Some(columns)).await
 }
 
 /// Cancel an order
@@ -72,12 +72,13 @@ pub(crate) async fn change(
 )]
 pub(crate) async fn cancel(
     _: SameOrigin,
+    caller: Caller,
     State(state): State<Arc<AppState>>,
     PathSegment(order): PathSegment,
     _: Query<NoParameters>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    edit(&state, &order, &headers, |order| {
+    edit(&state, &caller, &order, &headers, |order| {
         let has_ended = order.fields.status.is_some_and(Status::is_cancelled_or_refunded);
         let set = Fields { status: Some(Status::Cancelled), ..Fields::default() };
         (!has_ended).then(|| Columns { set, clear: Vec::new() })
@@ -89,6 +90,7 @@ pub(crate) async fn cancel(
 /// is nothing to do.
 async fn edit(
     state: &AppState,
+    caller: &Caller,
     order: &str,
     headers: &HeaderMap,
     columns: impl FnOnce(&Order) -> Option<Columns>,
@@ -104,7 +106,7 @@ async fn edit(
         }
     };
     let Some(columns) = columns(&stored) else { return Ok(with_etag(stored)) };
-    match state.ingest.edit(by_api(stored.id, columns, guard)).await {
+    match state.ingest.edit(change_by(caller, stored.id, columns, guard)).await {
         Ok(edited) => Ok(with_etag(edited.after)),
         Err(EditError::Changed) => {
             let current = state.store.order_by_id(stored.id).await?.ok_or(ApiError::NotFound("order"))?;
@@ -114,8 +116,8 @@ async fn edit(
     }
 }
 
-fn by_api(order: i64, Columns { set, clear }: Columns, guard: Option<Guard>) -> Edit {
-    Edit { order, at: now(), source: Source::Webhook, actor: ACTOR.to_owned(), set, clear, guard }
+fn change_by(caller: &Caller, order: i64, Columns { set, clear }: Columns, guard: Option<Guard>) -> Edit {
+    Edit { order, at: now(), source: Source::Webhook, actor: caller.actor(), set, clear, guard }
 }
 
 /// The condition in `If-Match`.
@@ -214,6 +216,7 @@ enum BulkOutcome {
 )]
 pub(crate) async fn bulk(
     _: SameOrigin,
+    caller: Caller,
     State(state): State<Arc<AppState>>,
     _: Query<NoParameters>,
     body: Body,
@@ -229,7 +232,7 @@ pub(crate) async fn bulk(
     };
     let change = {
         let state = Arc::clone(&state);
-        async move { change_all(&state, targets, &columns).await }
+        async move { change_all(&state, &caller, targets, &columns).await }
     };
     state.run_to_end(change).await?.map(Json)
 }
@@ -287,12 +290,13 @@ async fn matching(state: &AppState, filter: Map<String, Value>) -> Result<Vec<Ta
 /// Changes the orders one after the other in the queue, so that many share a commit.
 async fn change_all(
     state: &AppState,
+    caller: &Caller,
     targets: Vec<Target>,
     columns: &Columns,
 ) -> Result<BulkResult, ApiError> {
     let edits = targets.iter().map(|target| async move {
         match target.order_id {
-            Some(id) => Some(state.ingest.edit(by_api(id, columns.clone(), target.guard)).await),
+            Some(id) => Some(state.ingest.edit(change_by(caller, id, columns.clone(), target.guard)).await),
             None => None,
         }
     });

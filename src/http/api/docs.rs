@@ -17,7 +17,7 @@ use utoipa::{
 };
 use utoipa_swagger_ui::Config;
 
-use crate::http::error::{ApiError, ErrorBody};
+use crate::http::error::{ApiError, ErrorBody, PageErrors};
 use crate::http::query::PathSegment;
 
 /// The parts of the OpenAPI document that belong to no route.
@@ -91,7 +91,7 @@ struct RouteBody<'a> {
     responses((status = 200, description = "Every route", content(
         (String = "text/plain", example = "ROMS 0.1.0\n\nPOST   /api/v2/webhooks/orders  Send checkout cards"),
         (Index = "application/json"),
-    )))
+    )), PageErrors)
 )]
 pub(crate) async fn index(Extension(document): Document, headers: HeaderMap) -> Response {
     let index = Index { name: "roms", version: env!("CARGO_PKG_VERSION"), routes: routes(&document) };
@@ -105,7 +105,7 @@ pub(crate) async fn index(Extension(document): Document, headers: HeaderMap) -> 
 /// Show this document as JSON
 #[utoipa::path(
     get, path = "/openapi.json", tag = "Documentation", operation_id = "openapi",
-    responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value))
+    responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value), PageErrors)
 )]
 pub(crate) async fn document(Extension(document): Document) -> Json<Arc<openapi::OpenApi>> {
     Json(document)
@@ -114,7 +114,7 @@ pub(crate) async fn document(Extension(document): Document) -> Json<Arc<openapi:
 /// Show this page
 #[utoipa::path(
     get, path = "/docs", tag = "Documentation", operation_id = "docs",
-    responses((status = 200, description = "The interactive documentation", content_type = "text/html", body = String))
+    responses((status = 200, description = "The interactive documentation", content_type = "text/html", body = String), PageErrors)
 )]
 pub(crate) async fn page() -> Response {
     (PAGE_HEADERS, Html(PAGE)).into_response()

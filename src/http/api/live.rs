@@ -3,7 +3,7 @@
 //! There is no history and there are no commands. A client that was disconnected, or dropped because
 //! it could not keep up, connects again and reads what it missed from `/api/v2/orders`.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -19,16 +19,18 @@ use tokio::{
     sync::broadcast::error::RecvError,
     time::{Instant, interval_at, timeout},
 };
-use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::order_body::OrderBody;
 use crate::clock::now;
-use crate::feed::{Feed, OrderChange};
+use crate::feed::OrderChange;
 use crate::http::AppState;
+use crate::http::auth::Caller;
 use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, SocketErrors};
 
+/// The protocol that the server selects if a client offers it.
+const PROTOCOL: &str = "roms";
 /// Clients that may listen at the same time.
 pub(crate) const MAX_SOCKETS: usize = 256;
 /// The largest message from a client. Clients only need to send pongs.
@@ -72,19 +74,23 @@ const INTERRUPTED: CloseReason = (
     "a change may have been missed: connect again and read the orders from /api/v2/orders",
 );
 const NO_PONG: CloseReason = (close_code::AWAY, "no answer to pings");
+const TOKEN_ENDED: CloseReason = (close_code::POLICY, "the token is no longer valid");
 const FAILED: CloseReason = (close_code::ERROR, "internal error");
 
 /// Listen to new and changed orders (WebSocket)
 ///
 /// The server first sends `{"type":"connection_confirmed"}`, then a message for every order that is
 /// created or changed. It closes the connection with code 1013 if the client cannot keep up or a
-/// change may have been missed, and with 1001 when ROMS shuts down.
+/// change may have been missed, with 1008 when the token is revoked or expires, and with 1001 when ROMS
+/// shuts down. A page, which cannot set headers, passes its token as a protocol:
+/// `new WebSocket(url, ["roms", token])`.
 #[utoipa::path(
     get, path = "/ws", tag = "Live updates", operation_id = "live",
     responses((status = 101, description = "The WebSocket. Each of its messages has this form", body = LiveMessage), SocketErrors)
 )]
 pub(crate) async fn connect(
     _: SameOrigin,
+    caller: Caller,
     State(state): State<Arc<AppState>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
@@ -94,9 +100,10 @@ pub(crate) async fn connect(
     }
     let permit = Arc::clone(&state.sockets).try_acquire_owned().map_err(|_| ApiError::TooManySockets)?;
     let task = state.tasks.token();
+    let upgrade = upgrade.protocols([PROTOCOL]);
     Ok(upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).on_upgrade(
         async move |mut socket| {
-            if let Err(reason) = send_changes(&mut socket, &state.feed, &state.closing).await {
+            if let Err(reason) = send_changes(&mut socket, &state, &caller).await {
                 close(socket, reason).await;
             }
             drop((permit, task));
@@ -108,10 +115,11 @@ pub(crate) async fn connect(
 /// the server must close the connection.
 async fn send_changes(
     socket: &mut WebSocket,
-    feed: &Feed,
-    closing: &CancellationToken,
+    AppState { feed, closing, auth, .. }: &AppState,
+    caller: &Caller,
 ) -> Result<(), CloseReason> {
     let (mut changes, mut interruptions) = (feed.subscribe(), feed.interruptions());
+    let mut token_ended = pin!(auth.until_invalid(caller));
     let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
     let mut last_received = Instant::now();
     let mut next = Some(LiveMessage::ConnectionConfirmed { timestamp: now() }.to_frame()?);
@@ -125,6 +133,7 @@ async fn send_changes(
         }
         tokio::select! {
             () = closing.cancelled() => return Err(SHUTTING_DOWN),
+            () = &mut token_ended => return Err(TOKEN_ENDED),
             Ok(()) = interruptions.changed() => return Err(INTERRUPTED),
             change = changes.recv() => match change {
                 Ok(change) => next = Some(LiveMessage::from(&*change).to_frame()?),

@@ -9,14 +9,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::webhook::CardBody;
 use crate::card::outcome::Outcome;
 use crate::http::AppState;
+use crate::http::auth::Caller;
 use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, ReplayAllErrors, ReplayErrors, bad_parameter};
 use crate::http::query::{Name, Named, NoParameters, PathSegment, Query, read_time};
 use crate::ingest::{ReplayFilter, ReplaySummary};
 use crate::order::dates::DayEdge;
-
-/// The actor of a replay, in the history of the orders that it changes.
-const ACTOR: &str = "api";
 
 /// The result of one message that was read again.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,12 +40,13 @@ pub(crate) struct Replayed {
 )]
 pub(crate) async fn one(
     _: SameOrigin,
+    caller: Caller,
     State(state): State<Arc<AppState>>,
     PathSegment(id): PathSegment,
     _: Query<NoParameters>,
 ) -> Result<Json<Replayed>, ApiError> {
     let id = id.parse().map_err(|_| bad_parameter("id", "Not a whole number."))?;
-    let receipt = state.ingest.replay_one(id, ACTOR).await?.ok_or(ApiError::NotFound("log entry"))?;
+    let receipt = state.ingest.replay_one(id, &caller.actor()).await?.ok_or(ApiError::NotFound("log entry"))?;
     Ok(Json(Replayed { log_id: id, cards: receipt.cards.into_iter().map(CardBody::from).collect() }))
 }
 
@@ -109,6 +108,7 @@ pub(crate) struct ReplayResult {
 )]
 pub(crate) async fn many(
     _: SameOrigin,
+    caller: Caller,
     State(state): State<Arc<AppState>>,
     Query(ReplayLogs { outcome, since, dry_run }): Query<ReplayLogs>,
 ) -> Result<Json<ReplayResult>, ApiError> {
@@ -119,9 +119,10 @@ pub(crate) async fn many(
     };
     let dry_run = dry_run.unwrap_or(false);
     let replay = {
+        let actor = caller.actor();
         let state = Arc::clone(&state);
         async move {
-            let replay = state.ingest.replay(&filter, dry_run, ACTOR, |_| ());
+            let replay = state.ingest.replay(&filter, dry_run, &actor, |_| ());
             state.closing.run_until_cancelled(replay).await
         }
     };

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::card::outcome::{CardOutcome, Outcome, Receipt, Rejection, RejectionCode};
 use crate::clock::now;
 use crate::http::cross_site::SameOrigin;
-use crate::http::error::{ApiError, BUSY_DELAY, WebhookErrors};
+use crate::http::error::{ApiError, BUSY_DELAY, PageErrors, WebhookErrors};
 use crate::http::{AppState, body};
 
 const ENDPOINT: &str = "/api/v2/webhooks/orders";
@@ -130,7 +130,7 @@ pub(crate) async fn receive(
 /// Check that the webhook can be reached
 #[utoipa::path(
     get, path = "/api/v2/webhooks/test", tag = "Webhook", operation_id = "test_webhook",
-    responses((status = 200, description = "The webhook can be reached", body = Operational))
+    responses((status = 200, description = "The webhook can be reached", body = Operational), PageErrors)
 )]
 pub(crate) async fn test() -> Json<Operational> {
     Json(Operational { status: "ok", message: "Webhook endpoint is operational", timestamp: now() })

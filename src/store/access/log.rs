@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 use crate::store::entity::access_log::{ActiveModel, Column, Entity, Model};
@@ -81,6 +82,18 @@ impl Store {
         save(&self.writer, events).await?;
         Entity::delete_many().filter(Column::CreatedAt.lt(newest - LIFETIME)).exec(&self.writer).await?;
         Ok(())
+    }
+
+    /// Whether the access log says that the token with this name was used from this address.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn has_used_token_from(&self, name: &str, peer: &str) -> Result<bool, StoreError> {
+        let entries = Entity::find()
+            .filter(Column::Event.eq(AccessEventKind::NewAddress.as_str()))
+            .filter(Column::Token.eq(name))
+            .filter(Column::Peer.eq(peer));
+        Ok(entries.count(&self.readers).await? > 0)
     }
 
     /// Entries of the access log, newest first; only those older than the row `before`, if it is given.

@@ -1,0 +1,201 @@
+//! Authentication: which token a request carries, and whether it permits the route.
+//!
+//! Tokens are asked for if `[http] require_auth` is set or the address can be reached from other machines. Otherwise
+//! every request may do everything, because it comes from this machine.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `tokens` | keeps the tokens in memory, and follows the database |
+//! | `record` | records the last use of each token, and fills the access log |
+
+mod record;
+mod tokens;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{
+        HeaderMap, HeaderValue,
+        header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL, UPGRADE},
+        request::Parts,
+    },
+    middleware::Next,
+    response::Response,
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use tokio_util::sync::CancellationToken;
+
+use super::error::ApiError;
+use super::peer::Peer;
+use super::{AppState, cross_site};
+use crate::config::Http;
+use crate::store::{Store, StoreError, Token};
+use crate::token::{Scope, Secret};
+use record::Record;
+use tokens::Tokens;
+
+/// What a route asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Nothing.
+    Open,
+    /// Any token. A browser may send it as a password, because people open these routes in a browser.
+    Page,
+    /// Any token.
+    AnyToken,
+    /// A token with this scope.
+    Scope(Scope),
+}
+
+/// Checks tokens. Without [`Auth::load`], no request needs one.
+#[derive(Debug, Default)]
+pub struct Auth {
+    required: bool,
+    tokens: Tokens,
+    record: Record,
+}
+
+impl Auth {
+    /// Reads the tokens.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn load(config: &Http, store: &Store) -> Result<Self, StoreError> {
+        let tokens = Tokens::new(store.tokens().await?);
+        Ok(Self { required: config.requires_tokens(), tokens, record: Record::default() })
+    }
+
+    /// Whether tokens are required and there is none that works.
+    #[must_use]
+    pub fn locks_everybody_out(&self) -> bool {
+        self.required && self.tokens.is_empty()
+    }
+
+    /// Whether every route asks for a token, except health checks.
+    pub(crate) const fn is_required(&self) -> bool {
+        self.required
+    }
+
+    /// Follows the database until `closing` is cancelled.
+    pub(crate) async fn run(&self, store: &Store, closing: &CancellationToken) {
+        tokio::join!(self.tokens.follow(store, closing), self.record.save(store, closing));
+    }
+
+    /// Returns when the caller's token is revoked or expires.
+    pub(crate) async fn until_invalid(&self, caller: &Caller) {
+        match &caller.token {
+            Some(token) => self.tokens.until_invalid(token).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn authenticate(&self, headers: &HeaderMap, peer: IpAddr, access: Access) -> Result<Caller, Refusal> {
+        if !self.required || access == Access::Open {
+            return Ok(Caller { token: None });
+        }
+        let secret = presented(headers, access);
+        let token = match &secret {
+            Some(secret) => self.tokens.find(secret).await,
+            None => None,
+        };
+        let Some(token) = token else {
+            return Err(Refusal { error: ApiError::Unauthorized { page: access == Access::Page }, token: None });
+        };
+        if let Access::Scope(scope) = access
+            && !token.scopes.allow(scope)
+        {
+            return Err(Refusal { error: ApiError::MissingScope(scope), token: Some(token) });
+        }
+        self.record.used(&token, peer);
+        Ok(Caller { token: Some(token) })
+    }
+}
+
+/// Why a request is refused, and its token if that is known.
+struct Refusal {
+    error: ApiError,
+    token: Option<Arc<Token>>,
+}
+
+/// The sender of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// Its token; `None` if no token is required.
+    token: Option<Arc<Token>>,
+}
+
+impl Caller {
+    /// The name for the history of orders.
+    pub(crate) fn actor(&self) -> String {
+        self.token.as_ref().map_or_else(|| "api".to_owned(), |token| format!("token:{}", token.name))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        // `authorize` runs before every handler.
+        parts.extensions.get().cloned().ok_or(ApiError::Internal)
+    }
+}
+
+/// Middleware that lets a request pass only with what its route asks for.
+pub(crate) async fn authorize(
+    State((state, access)): State<(Arc<AppState>, Access)>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let Peer(peer) = Peer::of(request.extensions());
+    match state.auth.authenticate(request.headers(), peer, access).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            Ok(next.run(request).await)
+        }
+        Err(Refusal { error, token }) => {
+            let (parts, _) = request.into_parts();
+            let code = error.status().1;
+            let detail = format!("{code} {} {}", parts.method, cross_site::route(&parts));
+            state.auth.record.refused(token.as_deref(), peer, detail);
+            cross_site::log_refusal(&state, &parts, code, None);
+            Err(error)
+        }
+    }
+}
+
+/// The token that a request carries.
+fn presented(headers: &HeaderMap, access: Access) -> Option<Secret> {
+    if let Some(value) = headers.get(AUTHORIZATION) {
+        let (scheme, credentials) = value.to_str().ok()?.split_once(' ')?;
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Secret::parse(credentials.trim());
+        }
+        if access == Access::Page && scheme.eq_ignore_ascii_case("basic") {
+            let decoded = String::from_utf8(BASE64_STANDARD.decode(credentials.trim()).ok()?).ok()?;
+            return Secret::parse(decoded.split_once(':')?.1);
+        }
+        return None;
+    }
+    // A page cannot set headers of a WebSocket, but it can offer protocols.
+    headers.get(UPGRADE)?;
+    let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    offered.flat_map(|value| value.split(',')).find_map(|protocol| Secret::parse(protocol.trim()))
+}
+
+/// The challenge of an answer that refuses a token.
+pub(crate) fn challenge(error: &ApiError) -> Option<HeaderValue> {
+    match error {
+        ApiError::Unauthorized { page: true } => {
+            Some(HeaderValue::from_static("Basic realm=\"ROMS: any name, and a token as the password\""))
+        }
+        ApiError::Unauthorized { page: false } => Some(HeaderValue::from_static("Bearer realm=\"ROMS\"")),
+        ApiError::MissingScope(scope) => {
+            let challenge =
+                format!("Bearer realm=\"ROMS\", error=\"insufficient_scope\", scope=\"{}\"", scope.as_str());
+            HeaderValue::try_from(challenge).ok()
+        }
+        _ => None,
+    }
+}
