@@ -145,7 +145,9 @@ impl<'de> Deserialize<'de> for Network {
         text(deserializer, |text| {
             let address = text.parse::<IpAddr>().map(IpNet::from).ok();
             address.or_else(|| text.parse().ok()).map(Self).ok_or_else(|| {
-                format!("`{text}` is not an IP address or network; expected one such as 127.0.0.1 or 10.0.0.0/8")
+                format!(
+                    "`{text}` is not an IP address or network; expected one such as 127.0.0.1 or 10.0.0.0/8"
+                )
             })
         })
     }

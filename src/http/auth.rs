@@ -91,7 +91,12 @@ impl Auth {
         }
     }
 
-    async fn authenticate(&self, headers: &HeaderMap, peer: IpAddr, access: Access) -> Result<Caller, Refusal> {
+    async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        peer: IpAddr,
+        access: Access,
+    ) -> Result<Caller, Refusal> {
         if !self.required || access == Access::Open {
             return Ok(Caller { token: None });
         }
@@ -101,7 +106,10 @@ impl Auth {
             None => None,
         };
         let Some(token) = token else {
-            return Err(Refusal { error: ApiError::Unauthorized { page: access == Access::Page }, token: None });
+            return Err(Refusal {
+                error: ApiError::Unauthorized { page: access == Access::Page },
+                token: None,
+            });
         };
         if let Access::Scope(scope) = access
             && !token.scopes.allow(scope)

@@ -31,8 +31,8 @@ use tokio::time::sleep_until;
 use url::Host;
 
 use super::AppState;
-use super::peer::Peer;
 use super::error::{ApiError, cross_origin, unknown_host};
+use super::peer::Peer;
 use crate::card::message::Message;
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::clock;

@@ -28,7 +28,11 @@ impl Peer {
 }
 
 /// Middleware that finds the client behind trusted proxies.
-pub(crate) async fn resolve(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn resolve(
+    State(state): State<Arc<AppState>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let Peer(connected) = Peer::of(request.extensions());
     let client = client(connected.to_canonical(), request.headers(), &state.trusted_proxies);
     request.extensions_mut().insert(Peer(client));

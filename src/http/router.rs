@@ -8,7 +8,8 @@ use axum::{
     http::{
         HeaderName, HeaderValue, Method,
         header::{
-            AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+            AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+            X_CONTENT_TYPE_OPTIONS,
         },
     },
     middleware::{Next, from_fn, from_fn_with_state},
@@ -125,7 +126,8 @@ fn document_access(item: &mut PathItem, access: Access) {
 
 /// Adds the token to the OpenAPI document, so that the page at `/docs` can ask for it.
 fn document_tokens(document: &mut openapi::OpenApi) {
-    let description = "A token that `roms token create` printed. The scopes of each route are listed with it.";
+    let description =
+        "A token that `roms token create` printed. The scopes of each route are listed with it.";
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(TOKEN_SCHEME, SecurityScheme::Http(token));

@@ -46,7 +46,8 @@ pub(crate) async fn one(
     _: Query<NoParameters>,
 ) -> Result<Json<Replayed>, ApiError> {
     let id = id.parse().map_err(|_| bad_parameter("id", "Not a whole number."))?;
-    let receipt = state.ingest.replay_one(id, &caller.actor()).await?.ok_or(ApiError::NotFound("log entry"))?;
+    let receipt =
+        state.ingest.replay_one(id, &caller.actor()).await?.ok_or(ApiError::NotFound("log entry"))?;
     Ok(Json(Replayed { log_id: id, cards: receipt.cards.into_iter().map(CardBody::from).collect() }))
 }
 

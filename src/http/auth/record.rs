@@ -143,10 +143,7 @@ impl Record {
 }
 
 /// Entries about addresses from which a token was not used before.
-async fn new_addresses(
-    uses: &[(String, TokenUse)],
-    store: &Store,
-) -> Result<Vec<AccessEvent>, StoreError> {
+async fn new_addresses(uses: &[(String, TokenUse)], store: &Store) -> Result<Vec<AccessEvent>, StoreError> {
     let mut events = Vec::new();
     for (name, TokenUse { at, from, .. }) in uses {
         if !store.has_used_token_from(name, from).await? {

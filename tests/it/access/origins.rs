@@ -6,7 +6,8 @@ use super::{LOCKED, create, locked};
 use crate::support::app::{App, ORDERS, until};
 use crate::support::home::Home;
 
-const FRONT_END: &str = "origins = [\"http://localhost:3000\"]\npublic_url = \"https://orders.example.net/\"\n";
+const FRONT_END: &str =
+    "origins = [\"http://localhost:3000\"]\npublic_url = \"https://orders.example.net/\"\n";
 
 async fn preflight(app: &App, origin: &str) -> crate::support::app::Reply {
     let headers = [
@@ -38,14 +39,17 @@ async fn a_page_of_a_configured_origin_may_use_the_api() {
 #[tokio::test]
 async fn other_pages_may_not() {
     let (app, admin) = locked(FRONT_END).await;
-    for origin in ["http://localhost:3001", "https://evil.example", "null", "http://localhost:3000.evil.example"] {
+    for origin in
+        ["http://localhost:3001", "https://evil.example", "null", "http://localhost:3000.evil.example"]
+    {
         assert_eq!(preflight(&app, origin).await.header("access-control-allow-origin"), "", "{origin}");
         let headers = [("origin", origin), ("authorization", &*format!("Bearer {admin}"))];
         let posted = app.request(Method::POST, ORDERS, &headers, "Order Number\nA-1\n").await;
         assert_eq!((posted.status, &posted.json["code"]), (403, &"cross_origin".into()), "{origin}");
     }
     let open = App::start().await;
-    let answer = open.request(Method::GET, "/api/v2/orders", &[("origin", "http://localhost:3000")], "").await;
+    let answer =
+        open.request(Method::GET, "/api/v2/orders", &[("origin", "http://localhost:3000")], "").await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, ""));
 }
 

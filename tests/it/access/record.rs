@@ -7,7 +7,8 @@ use crate::support::app::{App, until};
 
 /// The entries of the access log about this event, oldest first: token, address, detail and count.
 async fn entries(app: &App, event: &str) -> Vec<Vec<Value>> {
-    let select = format!("SELECT token, peer, detail, count FROM access_log WHERE event = '{event}' ORDER BY id");
+    let select =
+        format!("SELECT token, peer, detail, count FROM access_log WHERE event = '{event}' ORDER BY id");
     app.sql().await.values(&select).await
 }
 
@@ -58,6 +59,7 @@ async fn a_known_address_is_reported_once_also_after_a_restart() {
     revoke(app.home(), "read").await;
     let home = app.stop().await;
     let rows = home.sql().await.values("SELECT event, token FROM access_log ORDER BY id").await;
-    let expected = json!([["created", "admin"], ["new_address", "admin"], ["created", "read"], ["revoked", "read"]]);
+    let expected =
+        json!([["created", "admin"], ["new_address", "admin"], ["created", "read"], ["revoked", "read"]]);
     assert_eq!(json!(rows), expected);
 }

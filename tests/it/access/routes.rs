@@ -56,9 +56,9 @@ async fn every_route_asks_for_its_scope_and_accepts_no_other() {
         tokens.insert(scope.as_str(), create(app.home(), scope.as_str()).await);
     }
     let document = get(&app, &admin, "/openapi.json").await.json;
-    let needed = NEEDED.iter().map(|(method, path, scope)| {
-        ((*method).to_owned(), (*path).to_owned(), (*scope).to_owned())
-    });
+    let needed = NEEDED
+        .iter()
+        .map(|(method, path, scope)| ((*method).to_owned(), (*path).to_owned(), (*scope).to_owned()));
     assert_eq!(documented(&document), needed.collect(), "a new route needs a line in this table");
     assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
 
@@ -89,9 +89,15 @@ async fn a_refusal_does_not_say_what_is_wrong_with_a_token() {
     super::revoke(app.home(), "read").await;
     let mut answers = BTreeSet::new();
     let unknown = format!("roms_{}", "x".repeat(43));
-    for value in ["", "Bearer", "Bearer x", "Basic eDp4", &format!("Bearer {unknown}"), &format!("Bearer {gone}")] {
+    for value in
+        ["", "Bearer", "Bearer x", "Basic eDp4", &format!("Bearer {unknown}"), &format!("Bearer {gone}")]
+    {
         let reply = app.request(Method::GET, "/api/v2/orders", &[("authorization", value)], "").await;
-        assert_eq!((reply.status, reply.header("www-authenticate")), (401, "Bearer realm=\"ROMS\""), "{value}");
+        assert_eq!(
+            (reply.status, reply.header("www-authenticate")),
+            (401, "Bearer realm=\"ROMS\""),
+            "{value}"
+        );
         let mut body = reply.json;
         body["request_id"].take();
         answers.insert(body.to_string());
@@ -101,7 +107,10 @@ async fn a_refusal_does_not_say_what_is_wrong_with_a_token() {
     assert_eq!(get(&app, &admin, "/api/v2/orders").await.status, 200);
     // The name of the scheme has no case.
     let lower = format!("bearer {admin}");
-    assert_eq!(app.request(Method::GET, "/api/v2/orders", &[("authorization", &lower)], "").await.status, 200);
+    assert_eq!(
+        app.request(Method::GET, "/api/v2/orders", &[("authorization", &lower)], "").await.status,
+        200
+    );
     // A token does not belong into a query.
     let query = format!("/api/v2/orders?token={admin}");
     assert_eq!(app.get(&query).await.status, 401);

@@ -26,7 +26,10 @@ const LIMIT: Duration = Duration::from_secs(1);
 type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 /// Opens a WebSocket with this header. Returns the selected protocol too.
-async fn listen(app: &App, header: (&'static str, &str)) -> Result<(Socket, Option<HeaderValue>), StatusCode> {
+async fn listen(
+    app: &App,
+    header: (&'static str, &str),
+) -> Result<(Socket, Option<HeaderValue>), StatusCode> {
     let mut request = format!("ws://{}/ws", app.address).into_client_request().unwrap();
     request.headers_mut().insert(header.0, HeaderValue::from_str(header.1).unwrap());
     match connect_async(request).await {
