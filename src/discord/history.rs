@@ -163,7 +163,7 @@ impl Schedule {
     }
 }
 
-/// Ends all pauses. Channels that could not be read may have edits and deletions too.
+/// Ends the pauses of channels that failed, so that the next pass reads them. Looks there for edits and deletions too.
 fn read_accessible_again(services: &Services, pauses: &mut Pauses) {
     pauses.end_all();
     for channel in services.board.snapshot().channels {

@@ -156,6 +156,7 @@ impl ChannelWorker {
         }
     }
 
+    /// Submits a message that was fetched by its id, or fetches it again later if Discord failed.
     async fn handle_fetched(&mut self, (channel, id, result): FetchResult) {
         if !self.wanted.remove(&id) {
             return;

@@ -10,6 +10,7 @@ async fn found(shelf: &Shelf, filter: &OrderFilter) -> Vec<String> {
     numbers(&page.items).into_iter().map(str::to_owned).collect()
 }
 
+/// Orders whose texts contain characters that have a meaning in SQL patterns or in a search index.
 fn odd() -> Vec<Order> {
     vec![
         with(order("O-1"), |fields| fields.product = some("a \"quoted\" OR plain (thing)")),

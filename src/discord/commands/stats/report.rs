@@ -29,7 +29,7 @@ const NOT_STATED: &str = "not stated";
 /// The name of a field that continues the field before it; Discord requires a name.
 const CONTINUED: &str = "\u{200b}";
 
-/// What the caller asked for.
+/// The caller's request.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(crate) title: String,
@@ -45,7 +45,7 @@ pub(crate) struct Report {
     pub(crate) chart: Option<Chart>,
 }
 
-/// What the bars show.
+/// The measure that the bars show.
 #[derive(Clone, Copy)]
 enum Measure {
     Orders,

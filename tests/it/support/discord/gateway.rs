@@ -106,7 +106,7 @@ impl Gateway {
         self.shared.with(|state| state.gateway.handshake_status = status);
     }
 
-    /// Answers the next IDENTIFYs in this way.
+    /// Answers the next IDENTIFYs with these answers, one each.
     pub(crate) fn at_identify(&self, answers: &[Answer]) {
         self.shared.with(|state| state.gateway.at_identify.extend(answers));
     }

@@ -16,6 +16,7 @@ fn row(key: &str, orders: u64, void: u64, spend: &[(iso_currency::Currency, i64)
     StatRow { key, orders, cancelled_or_refunded: void, units: 2 * (orders - void), spend: spend.collect() }
 }
 
+/// The embed and the chart for rows of November 2026.
 fn asked(by: GroupBy, rows: &[StatRow]) -> (Value, Chart) {
     let today = "2026-11-25".parse().unwrap();
     let period = Period { from: "2026-11-01".parse().ok(), to: "2026-11-30".parse().ok() };
