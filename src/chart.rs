@@ -85,9 +85,6 @@ impl Chart {
 }
 
 /// Draws a chart as SVG.
-///
-/// # Errors
-/// Only for a bug: every title, label and value can be drawn.
 pub(crate) fn svg(chart: &Chart) -> Result<String, ChartError> {
     let fonts = Fonts::load()?;
     let canvas = match chart.shape {
@@ -98,9 +95,6 @@ pub(crate) fn svg(chart: &Chart) -> Result<String, ChartError> {
 }
 
 /// Renders a chart as PNG.
-///
-/// # Errors
-/// Only for a bug, or without enough memory.
 pub(crate) fn png(chart: &Chart) -> Result<Vec<u8>, ChartError> {
     let options = Options { fontdb: Arc::new(Fonts::database()), ..Options::default() };
     let tree = Tree::from_str(&svg(chart)?, &options)?;

@@ -153,7 +153,7 @@ impl Cli {
 /// folder without a database.
 async fn open_existing(config: &Config) -> Result<Store, StoreError> {
     match config.database.url.sqlite_path() {
-        Some(path) if !path.exists() => Err(StoreError::Missing { path: path.to_owned() }),
+        Some(path) if !path.exists() => Err(StoreError::Missing(path.to_owned())),
         _ => Store::open(&config.database.url).await,
     }
 }

@@ -250,9 +250,6 @@ impl Ingest {
     }
 
     /// Like [`Self::submit`], but returns [`SubmitError::Full`] at once if the queue is full.
-    ///
-    /// # Errors
-    /// As [`Self::submit`].
     pub async fn try_submit(&self, message: Message) -> Result<Receipt, SubmitError> {
         let slot = self.queue.try_reserve().map_err(|error| match error {
             mpsc::error::TrySendError::Full(()) => SubmitError::Full,
@@ -303,9 +300,6 @@ pub struct Pending(oneshot::Receiver<Result<Receipt, SubmitError>>);
 
 impl Pending {
     /// The receipt of the message, after the commit is durable.
-    ///
-    /// # Errors
-    /// As [`Ingest::submit`].
     pub async fn receipt(self) -> Result<Receipt, SubmitError> {
         self.0.await.unwrap_or(Err(SubmitError::Closed))
     }

@@ -12,9 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Returns a token that the first signal cancels. From now on, signals no longer end the process by
 /// themselves.
-///
-/// # Errors
-/// When the system refuses a thread or a signal handler.
 pub fn on_signals() -> anyhow::Result<CancellationToken> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let mut signals = {

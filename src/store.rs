@@ -123,9 +123,6 @@ pub struct Page<T> {
 
 impl Store {
     /// Opens the database with the default options, which change nothing: other processes may be using it.
-    ///
-    /// # Errors
-    /// As [`Self::open_with`].
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         Self::open_with(url, Options::default()).await
     }
@@ -153,9 +150,6 @@ impl Store {
     }
 
     /// Whether the database can be written to, and how fast: writes a little, and removes it again.
-    ///
-    /// # Errors
-    /// When it cannot, such as while another process holds the write lock, or on a full disk.
     pub async fn ping_writer(&self) -> Result<Duration, StoreError> {
         let started = Instant::now();
         self.probe_writer().await?;

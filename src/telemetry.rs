@@ -10,9 +10,6 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::Subs
 use crate::config::{Log, LogFormat};
 
 /// Starts the log of this process. A process can do this once.
-///
-/// # Errors
-/// When the process already has a log.
 pub fn init(log: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::builder().parse(log.filter.to_string()).context("the log filter is not valid")?;
     let lines = fmt::layer().with_writer(io::stderr);

@@ -13,9 +13,6 @@ pub(crate) struct TypedDate(String);
 
 impl TypedDate {
     /// Checks an argument of the command line.
-    ///
-    /// # Errors
-    /// When the text is not a date.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         match parse_limit(text, Tz::UTC, DayEdge::Start) {
             Some(_) => Ok(Self(text.to_owned())),
@@ -24,9 +21,6 @@ impl TypedDate {
     }
 
     /// The time at which the date starts in a time zone.
-    ///
-    /// # Errors
-    /// When it is in the future.
     pub(crate) fn start(&self, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
         match parse_limit(&self.0, zone, DayEdge::Start) {
             Some(start) if start <= clock::now() => Ok(start),

@@ -44,9 +44,6 @@ pub(crate) struct Parse {
 
 impl Parse {
     /// Reads the message and shows each of its cards.
-    ///
-    /// # Errors
-    /// When there is no such message, or when no card of it is an order or a known notice.
     pub(crate) async fn run(self, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
         let text = match self.log {
             Some(id) => logged_payload(config, id).await?,

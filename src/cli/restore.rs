@@ -25,7 +25,7 @@ impl Arguments {
         let restored = tokio::select! {
             restored = store::restore(&config.database.url, &self.file) => match restored {
                 // The store's own message gives advice about the database, not about a backup.
-                Err(StoreError::NotADatabase { path }) if path == self.file => {
+                Err(StoreError::NotADatabase(path)) if path == self.file => {
                     bail!("{} is not an SQLite database, so it cannot be a backup of ROMS", path.display())
                 }
                 restored => restored?,

@@ -75,9 +75,6 @@ impl Rest {
 
     /// Creates a client for a command that somebody waits for: without a connection a call fails at
     /// once, instead of being repeated.
-    ///
-    /// # Errors
-    /// See [`Self::new`].
     pub fn for_command(config: &Discord) -> Result<Self, RestError> {
         let timing = Timing { request_timeout: COMMAND_TIMEOUT, ..Timing::default() };
         Self::create(config, &timing, true)

@@ -59,9 +59,6 @@ pub(crate) struct Services {
 impl Services {
     /// Creates the services and starts the tasks that send feedback to Discord. Those tasks end
     /// when `stop_feedback` is cancelled.
-    ///
-    /// # Errors
-    /// When no REST client can be built from the configuration.
     pub(crate) fn start(
         config: &config::Discord,
         ingest: Ingest,

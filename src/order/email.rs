@@ -19,9 +19,6 @@ pub struct EmailAddressError;
 
 impl EmailAddress {
     /// Parses an address in any case.
-    ///
-    /// # Errors
-    /// When the text is not of the form `name@host`.
     pub fn parse(text: &str) -> Result<Self, EmailAddressError> {
         let address = text.trim().to_lowercase();
         let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>(),;:\\\"[]".contains(c);

@@ -27,14 +27,11 @@ impl DatabaseFile {
 
     /// Checks that the path still leads to the open file. Two numbers from the system are compared, which takes a
     /// microsecond.
-    ///
-    /// # Errors
-    /// [`StoreError::FileReplaced`] if it leads elsewhere or nowhere.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         let Some(open) = &self.0 else { return Ok(()) };
         match identity(&open.path) {
             Ok(found) if found == open.identity => Ok(()),
-            _ => Err(StoreError::FileReplaced { path: open.path.clone() }),
+            _ => Err(StoreError::FileReplaced(open.path.clone())),
         }
     }
 }

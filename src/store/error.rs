@@ -32,11 +32,8 @@ pub enum StoreError {
         reason: String,
     },
     /// The file is not an SQLite database.
-    #[error("{path} is not an SQLite database; move it away or give database.url another path")]
-    NotADatabase {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{0} is not an SQLite database; move it away or give database.url another path")]
+    NotADatabase(PathBuf),
     /// The server cannot be reached, or is not usable.
     #[error("cannot use the database {url}: {reason}")]
     Server {
@@ -46,47 +43,29 @@ pub enum StoreError {
         reason: String,
     },
     /// SQLite accepts only file names in UTF-8.
-    #[error("the name of {path} is not valid UTF-8; choose another name")]
-    Path {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("the name of {0} is not valid UTF-8; choose another name")]
+    Path(PathBuf),
     /// The file to read does not exist.
-    #[error("there is no database at {path}")]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("there is no database at {0}")]
+    Missing(PathBuf),
     /// A file exists where a new one should be created.
-    #[error("{path} already exists and is not overwritten")]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{0} already exists and is not overwritten")]
+    Exists(PathBuf),
     /// The open file is not the one that the path leads to.
     #[error(
-        "the database file {path} was removed or replaced while ROMS is using it; put it back, or restart ROMS to use \
+        "the database file {0} was removed or replaced while ROMS is using it; put it back, or restart ROMS to use \
          what is there now"
     )]
-    FileReplaced {
-        /// The file.
-        path: PathBuf,
-    },
+    FileReplaced(PathBuf),
     /// Another process has the database open.
-    #[error("{path} is in use; stop roms and whatever else has it open, then try again")]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{0} is in use; stop roms and whatever else has it open, then try again")]
+    InUse(PathBuf),
     /// The write-ahead log cannot be emptied because of a reader.
     #[error("another program keeps reading from the database, so that its write-ahead log cannot be emptied")]
     LogInUse,
     /// The file is a database of another program.
-    #[error("{path} is not a ROMS database")]
-    NotRoms {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{0} is not a ROMS database")]
+    NotRoms(PathBuf),
     /// The file is damaged.
     #[error("{path} is damaged: {finding}")]
     Damaged {
@@ -105,26 +84,17 @@ pub enum StoreError {
         /// The operating system's message.
         error: io::Error,
     },
-    /// A newer release created the schema.
+    /// A newer release created the schema. Holds the first unknown migration.
     #[error(
-        "the database was created by a newer release of roms (it has the unknown migration {migration}); update roms, or use another database"
+        "the database was created by a newer release of roms (it has the unknown migration {0}); update roms, or use another database"
     )]
-    NewerSchema {
-        /// The first unknown migration.
-        migration: String,
-    },
-    /// A stored row cannot be read back.
-    #[error("the stored value of {column} cannot be read")]
-    Corrupt {
-        /// Its column.
-        column: &'static str,
-    },
-    /// Another token has the name.
-    #[error("there is already a token named {name}; choose another name, or revoke that token first")]
-    TokenExists {
-        /// The name.
-        name: String,
-    },
+    NewerSchema(String),
+    /// A stored row cannot be read back. Holds its column.
+    #[error("the stored value of {0} cannot be read")]
+    Corrupt(&'static str),
+    /// Another token has the name. Holds the name.
+    #[error("there is already a token named {0}; choose another name, or revoke that token first")]
+    TokenExists(String),
     /// The operating system gives no random numbers.
     #[error("the system has no random numbers for a token; try again")]
     NoRandom,
@@ -246,7 +216,7 @@ impl StoreError {
     /// Whether the file is damaged or not an SQLite database.
     pub(crate) fn is_unreadable(&self) -> bool {
         match self {
-            Self::NotADatabase { .. } => true,
+            Self::NotADatabase(..) => true,
             Self::Database(error) => {
                 sqlite_code(error).is_some_and(|code| [sqlite::CORRUPT, sqlite::NOTADB].contains(&code))
             }
@@ -268,7 +238,7 @@ impl StoreError {
     /// or concern every message alike.
     #[must_use]
     pub fn is_fault_of_data(&self) -> bool {
-        let Self::Database(error) = self else { return matches!(self, Self::Corrupt { .. }) };
+        let Self::Database(error) = self else { return matches!(self, Self::Corrupt(..)) };
         let by_sqlite = sqlite_code(error).is_some_and(|code| sqlite::FAULTS_OF_THE_DATA.contains(&code));
         let by_postgres = postgres_error(error).is_some_and(|error| {
             postgres::FAULTS_OF_THE_DATA.iter().any(|class| error.code().starts_with(class))

@@ -37,9 +37,6 @@ impl AccessControl {
     }
 
     /// Checks that the caller has the needed level. `None` admits everybody in the configured guilds.
-    ///
-    /// # Errors
-    /// The refusal, for the caller.
     pub(crate) fn check(&self, caller: &Caller, needed: Option<Level>) -> Result<(), String> {
         let Some(guild) = self.guild(caller) else {
             return Err("This works only in the servers that ROMS is set up for.".to_owned());

@@ -33,9 +33,6 @@ pub struct GatewayClient {
 
 impl GatewayClient {
     /// Starts a client that connects to the gateway at `url`.
-    ///
-    /// # Errors
-    /// When the configuration cannot be used, or the system refuses a thread.
     pub fn start(
         config: &Discord,
         url: String,

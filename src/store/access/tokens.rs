@@ -71,8 +71,8 @@ impl TryFrom<Model> for Token {
         Ok(Self {
             id: row.id,
             name: row.name,
-            scopes: row.scopes.parse().map_err(|_| StoreError::Corrupt { column: "scopes" })?,
-            hash: SecretHash::from_hex(&row.sha256).ok_or(StoreError::Corrupt { column: "sha256" })?,
+            scopes: row.scopes.parse().map_err(|_| StoreError::Corrupt("scopes"))?,
+            hash: SecretHash::from_hex(&row.sha256).ok_or(StoreError::Corrupt("sha256"))?,
             last_four: row.last_four,
             created_at: row.created_at,
             expires_at: row.expires_at,
@@ -97,7 +97,7 @@ impl Store {
         let same_name =
             Entity::find().filter(Column::Name.eq(name.as_str())).filter(Column::RevokedAt.is_null());
         if same_name.count(&transaction).await? > 0 {
-            return Err(StoreError::TokenExists { name: name.to_string() });
+            return Err(StoreError::TokenExists(name.to_string()));
         }
         let row = ActiveModel {
             name: Set(name.to_string()),

@@ -76,7 +76,7 @@ async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(Tz, b
         Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
     let applied = applied_migrations(&transaction).await?;
     if let Some(migration) = applied.iter().find(|name| !known.contains(name)) {
-        return Err(StoreError::NewerSchema { migration: migration.clone() });
+        return Err(StoreError::NewerSchema(migration.clone()));
     }
     let applied: HashSet<_> = applied.into_iter().collect();
     // Without a missing migration, the user needs no right to create tables.

@@ -16,7 +16,7 @@ pub(crate) async fn open(
     tune: impl Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
 ) -> Result<DatabaseConnection, StoreError> {
     if !path.exists() {
-        return Err(StoreError::Missing { path: path.to_owned() });
+        return Err(StoreError::Missing(path.to_owned()));
     }
     let file = path.to_owned();
     let mut options = ConnectOptions::new("sqlite::memory:");
@@ -53,10 +53,10 @@ pub(crate) async fn check(file: &DatabaseConnection, path: &Path) -> Result<(), 
     let known: Vec<String> =
         Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
     if known.first().is_none_or(|first| !versions.contains(first)) {
-        return Err(StoreError::NotRoms { path: path.to_owned() });
+        return Err(StoreError::NotRoms(path.to_owned()));
     }
     match versions.into_iter().find(|version| !known.contains(version)) {
-        Some(migration) => Err(StoreError::NewerSchema { migration }),
+        Some(migration) => Err(StoreError::NewerSchema(migration)),
         None => Ok(()),
     }
 }
@@ -68,7 +68,7 @@ pub(crate) async fn copy(
     path: &Path,
     to: &Path,
 ) -> Result<Contents, StoreError> {
-    let name = to.to_str().ok_or_else(|| StoreError::Path { path: to.to_owned() })?;
+    let name = to.to_str().ok_or_else(|| StoreError::Path(to.to_owned()))?;
     let backend = database.get_database_backend();
     database.execute_raw(Statement::from_sql_and_values(backend, "VACUUM INTO ?", [name.into()])).await?;
     let copy = open(to, |options| options).await?;

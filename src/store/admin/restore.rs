@@ -41,7 +41,7 @@ pub async fn restore(url: &DatabaseUrl, from: &Path) -> Result<Restored, StoreEr
     // If this is a link, its target is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::canonicalize(from).is_ok_and(|from| from == path) {
-        return Err(StoreError::Exists { path: from.to_owned() });
+        return Err(StoreError::Exists(from.to_owned()));
     }
     let claim = if path.exists() { claim(&path).await? } else { None };
 
@@ -88,7 +88,7 @@ async fn claim(path: &Path) -> Result<Option<DatabaseConnection>, StoreError> {
         let is_alone = connect::pragma(&claim, "journal_mode").await? == "delete";
         Ok(is_alone.then_some(claim))
     };
-    let in_use = || StoreError::InUse { path: path.to_owned() };
+    let in_use = || StoreError::InUse(path.to_owned());
     match claimed.await {
         Ok(Some(claim)) => Ok(Some(claim)),
         Ok(None) => Err(in_use()),

@@ -45,7 +45,7 @@ impl TempFile {
         self.sync(destination)?;
         match fs::hard_link(self.path(), destination) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(StoreError::Exists { path: destination.to_owned() });
+                return Err(StoreError::Exists(destination.to_owned()));
             }
             // Not every file system has hard links; the destination was free a moment ago.
             Err(_) => fs::rename(self.path(), destination)
@@ -84,7 +84,7 @@ impl Drop for TempFile {
 /// Fails if something exists at the destination, even a broken link.
 pub(crate) fn refuse_existing(destination: &Path) -> Result<(), StoreError> {
     match fs::symlink_metadata(destination) {
-        Ok(_) => Err(StoreError::Exists { path: destination.to_owned() }),
+        Ok(_) => Err(StoreError::Exists(destination.to_owned())),
         Err(_) => Ok(()),
     }
 }

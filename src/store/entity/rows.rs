@@ -49,12 +49,9 @@ macro_rules! define_conversions {
         }
 
         /// The order of a row. A value that no field can hold reads as empty, and is kept as text.
-        ///
-        /// # Errors
-        /// If the order number is not valid.
         pub(crate) fn order(row: Model) -> Result<Order, StoreError> {
             let number = OrderNumber::parse(&row.order_number)
-                .map_err(|_| StoreError::Corrupt { column: "order_number" })?;
+                .map_err(|_| StoreError::Corrupt("order_number"))?;
             let mut unreadable = Unreadable::new();
             let mut fields = Fields { $($name: from_column(row.$name, stringify!($name), &mut unreadable),)+ };
             fields.qty_received = fields.qty_received.filter(|count| *count > 0);

@@ -58,9 +58,6 @@ pub struct Batch {
 
 impl Store {
     /// Begins a write transaction. On SQLite it waits for the write lock.
-    ///
-    /// # Errors
-    /// If another process holds the lock too long, or the database fails.
     pub async fn begin(&self) -> Result<Batch, StoreError> {
         self.file.check()?;
         let is_pooled = self.server.as_ref().is_some_and(Server::is_pooled);

@@ -96,7 +96,7 @@ pub(crate) async fn reserve_ids(
         let last = transaction.query_one_raw(query(&sql, vec![table.into()])).await?;
         let last: i64 = last.map_or(Ok(0), |row| row.try_get_by_index(0))?;
         let last_new = i64::try_from(count).ok().and_then(|count| last.checked_add(count));
-        return last_new.map(|end| (last + 1..=end).collect()).ok_or(StoreError::Corrupt { column: "id" });
+        return last_new.map(|end| (last + 1..=end).collect()).ok_or(StoreError::Corrupt("id"));
     }
     let sql = "SELECT nextval(pg_get_serial_sequence($1, 'id')) AS id FROM generate_series(1, $2)";
     let count = i64::try_from(count).unwrap_or(i64::MAX);

@@ -107,7 +107,7 @@ impl Amounts {
 
     fn plus(self, other: Self, sign: i64) -> Result<Self, StoreError> {
         let add = |a: i64, b: i64| {
-            b.checked_mul(sign).and_then(|b| a.checked_add(b)).ok_or(StoreError::Corrupt { column: "total" })
+            b.checked_mul(sign).and_then(|b| a.checked_add(b)).ok_or(StoreError::Corrupt("total"))
         };
         Ok(Self {
             orders: add(self.orders, other.orders)?,
@@ -121,9 +121,6 @@ impl Amounts {
 
 impl SumChanges {
     /// Replaces the previous contribution of an order by the new one.
-    ///
-    /// # Errors
-    /// If a sum is too large.
     pub(crate) fn replace(
         &mut self,
         before: Option<&Contribution>,

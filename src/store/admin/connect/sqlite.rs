@@ -57,7 +57,7 @@ pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
 /// Turns an error of opening into one that names the file.
 pub(crate) fn explain(path: &Path, error: DbErr) -> StoreError {
     match sqlite_code(&error) {
-        Some(sqlite::NOTADB) => StoreError::NotADatabase { path: path.to_owned() },
+        Some(sqlite::NOTADB) => StoreError::NotADatabase(path.to_owned()),
         Some(code) if sqlite::REFUSED_BY_THE_SYSTEM.contains(&code) => {
             StoreError::Open { path: path.to_owned(), reason: root(&error).to_string() }
         }
