@@ -60,19 +60,19 @@ fn discord_config(config: &Config) -> anyhow::Result<&Discord> {
 }
 
 async fn watched_channel(discord: &Discord, id: i64) -> anyhow::Result<WatchedChannel> {
-    let found = match find_channel(discord, id).await {
-        Err(error) if !error.is_final() => {
-            return Err(error).context("cannot ask Discord about this channel");
-        }
-        found => found.ok().flatten(),
+    let (found, failure) = match find_channel(discord, id).await {
+        Ok(found) => (found, None),
+        Err(error) => (None, Some(error)),
     };
     found.ok_or_else(|| {
         let known: Vec<_> =
             discord.channels.iter().map(|channel| format!("{} ({})", channel.id, channel.name)).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let failure = failure.map(|error| format!(" (whether it is a thread is unknown: {error})"));
         anyhow!(
-            "channel {id} is not in the configuration, so ROMS does not know whose messages to trust there: add \
-             [[discord.channels]] with this id. Configured: {known}"
+            "channel {id} is not in the configuration{}, so ROMS does not know whose messages to trust there: add \
+             [[discord.channels]] with this id. Configured: {known}",
+            failure.unwrap_or_default()
         )
     })
 }

@@ -95,8 +95,8 @@ impl Channels {
         self.0.configured.contains_key(&id)
     }
 
-    /// Remembers a channel or thread, from the JSON that Discord sends. The channels in `GUILD_CREATE` do not
-    /// name their guild.
+    /// Remembers a channel or thread, from the JSON that Discord sends. Not all of its lists name the
+    /// guild of a channel.
     pub(crate) fn learn(&self, channel: &Value, guild: Option<i64>) {
         let Some(id) = id_field(channel, "id") else { return };
         let kind = match channel.get("type").and_then(Value::as_u64) {
@@ -105,7 +105,7 @@ impl Channels {
             Some(_) => Kind::Other,
             None => return,
         };
-        let guild = id_field(channel, "guild_id").or(guild);
+        let guild = guild.or_else(|| id_field(channel, "guild_id"));
         let mut known = self.known();
         if known.len() >= MAX_KNOWN {
             known.clear();

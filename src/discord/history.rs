@@ -295,6 +295,26 @@ fn oldest_read(channel: &WatchedChannel, now: DateTime<Utc>) -> i64 {
     snowflake_at(now - MAX_AGE.max(channel.settings.history))
 }
 
+/// Says once that messages after the cursor are too old to be read. An old cursor alone hides nothing: perhaps
+/// nothing was posted since, and the channel was still read to its end.
+fn report_hidden(services: &Services, channel: &WatchedChannel, cursor: Option<Cursor>, oldest: i64) {
+    let is_old = |cursor: &Cursor| cursor.message < oldest && snowflake_at(cursor.read_at) < oldest;
+    let Some(Cursor { message: from, .. }) = cursor.filter(is_old) else {
+        services.hidden.is_recovery(&channel.id);
+        return;
+    };
+    if services.hidden.is_first_failure(channel.id) {
+        let (from, to) = (snowflake_time(from).format("%F %R"), snowflake_time(oldest).format("%F %R"));
+        let text = format!(
+            "{}: messages posted between {from} and {to} UTC are too old and were not read; \
+             `roms discord backfill` reads them",
+            channel.settings.name
+        );
+        tracing::warn!("{text}");
+        services.notices.text(text);
+    }
+}
+
 /// Submits messages, waits until they are stored, and gives feedback.
 async fn submit_messages(
     services: &Services,
@@ -359,29 +379,9 @@ impl ChannelReader {
     ) -> Self {
         let history_start = snowflake_at(now - channel.settings.history);
         let oldest = oldest_read(&channel, now);
-        // An old cursor alone hides nothing: perhaps nothing was posted since, and the channel was
-        // still read to its end.
-        let hidden_from =
-            cursor.filter(|it| it.message < oldest && snowflake_at(it.read_at) < oldest).map(|it| it.message);
+        report_hidden(services, &channel, cursor, oldest);
         let cursor = cursor.map(|cursor| cursor.message);
         let after = cursor.map_or(history_start, |cursor| snowflake_at(snowflake_time(cursor) - OVERLAP));
-        match hidden_from {
-            None => {
-                services.hidden.is_recovery(&channel.id);
-            }
-            Some(from) if services.hidden.is_first_failure(channel.id) => {
-                let (from, to) =
-                    (snowflake_time(from).format("%F %R"), snowflake_time(oldest).format("%F %R"));
-                let text = format!(
-                    "{}: messages posted between {from} and {to} UTC are too old and were not read; \
-                     `roms discord backfill` reads them",
-                    channel.settings.name
-                );
-                tracing::warn!("{text}");
-                services.notices.text(text);
-            }
-            Some(_) => {}
-        }
         Self {
             channel,
             after: after.max(oldest),

@@ -81,10 +81,7 @@ impl fmt::Debug for UnreadableInteraction {
 
 /// Converts an event. Returns nothing for the kinds that ROMS does not handle.
 pub(crate) fn convert(event: &SerenityEvent) -> Vec<Event> {
-    let channels = |channels: &mut dyn Iterator<Item = &GuildChannel>| Event::Channels {
-        guild: None,
-        channels: channels.map(brief).collect(),
-    };
+    let one = |channel: &GuildChannel| Event::Channels { guild: None, channels: vec![brief(channel)] };
     match event {
         SerenityEvent::Resumed(_) => vec![Event::Resumed],
         SerenityEvent::MessageCreate(created) => to_json(created).map(Event::Created).into_iter().collect(),
@@ -101,15 +98,19 @@ pub(crate) fn convert(event: &SerenityEvent) -> Vec<Event> {
         }],
         SerenityEvent::GuildCreate(created) => {
             let guild = &created.guild;
-            let known = channels(&mut guild.channels.values().chain(&guild.threads));
-            vec![known, Event::PermissionsChanged]
+            let channels = guild.channels.values().chain(&guild.threads).map(brief).collect();
+            let guild = Some(guild.id.get().cast_signed());
+            vec![Event::Channels { guild, channels }, Event::PermissionsChanged]
         }
         SerenityEvent::ChannelCreate(created) => {
-            vec![channels(&mut [&created.channel].into_iter()), Event::PermissionsChanged]
+            vec![one(&created.channel), Event::PermissionsChanged]
         }
-        SerenityEvent::ThreadCreate(created) => vec![channels(&mut [&created.thread].into_iter())],
-        SerenityEvent::ThreadUpdate(updated) => vec![channels(&mut [&updated.thread].into_iter())],
-        SerenityEvent::ThreadListSync(synced) => vec![channels(&mut synced.threads.iter())],
+        SerenityEvent::ThreadCreate(created) => vec![one(&created.thread)],
+        SerenityEvent::ThreadUpdate(updated) => vec![one(&updated.thread)],
+        SerenityEvent::ThreadListSync(synced) => vec![Event::Channels {
+            guild: Some(synced.guild_id.get().cast_signed()),
+            channels: synced.threads.iter().map(brief).collect(),
+        }],
         SerenityEvent::ThreadDelete(deleted) => {
             vec![Event::ThreadDeleted(deleted.thread.id.get().cast_signed())]
         }

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{BackfillError, ChannelReader, OVERLAP, Schedule, oldest_read, read_in_turns};
+use super::{BackfillError, ChannelReader, OVERLAP, Schedule, oldest_read, read_in_turns, report_hidden};
 use crate::card::decode::discord::{id_field, snowflake_at, snowflake_time};
 use crate::discord::channels::WatchedChannel;
 use crate::discord::rest::{ErrorCode, Pauses, RestError};
@@ -110,12 +110,17 @@ async fn read_channel(
     channel: &WatchedChannel,
     archived_to: Option<DateTime<Utc>>,
 ) -> Result<Option<ThreadsPass>, BackfillError> {
-    if !services.channels.watches_threads(channel).await? {
+    // If Discord does not say what kind of channel this is, the reader of the channel itself reports that.
+    if !services.channels.watches_threads(channel).await.unwrap_or_default() {
         return Ok(None);
     }
     let (now, all) = (Utc::now(), -channel.id);
     let oldest = oldest_read(channel, now);
-    let cursor = services.store.cursors(&[all]).await?.get(&all).map(|cursor| cursor.message);
+    let cursor = services.store.cursors(&[all]).await?.get(&all).copied();
+    if services.channels.is_forum(channel.id).await? {
+        report_hidden(services, channel, cursor, oldest);
+    }
+    let cursor = cursor.map(|cursor| cursor.message);
     let start =
         cursor.map_or_else(|| snowflake_at(now - channel.settings.history), before_overlap).max(oldest);
     let archived_from = archived_to.map_or_else(|| snowflake_time(start), |to| to - LIST_OVERLAP);

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use roms::config::Trust;
+use roms::discord::Timing;
 use roms::order::Status;
 use roms::store::LogEntry;
 use serde_json::{Value, json};
 
 use super::stage::{Stage, id, price, watched};
-use crate::support::bot::card;
+use crate::support::bot::{card, timing};
 use crate::support::discord::permissions::READ_MESSAGE_HISTORY;
 use crate::support::discord::{Channel, Request, Webhook};
 
@@ -97,7 +98,11 @@ async fn a_card_in_a_forum_post_is_read_live_with_the_trust_of_the_forum() {
 
 #[tokio::test]
 async fn the_first_card_may_arrive_before_its_thread() {
-    let stage = threaded().await;
+    let mut stage = Stage::before(|_, config| config.channels[0].threads = true).await;
+    // The list of threads does not answer the question.
+    stage.bot.start_again(Timing { history_interval: Duration::from_mins(10), ..timing() }).await;
+    stage.until_listening().await;
+    until_listed(&stage, 0).await;
     let thread = stage.channel.unannounced_thread("early", 11, false);
     let messages: Vec<u64> =
         (0..5).map(|n| stage.hook.draft_in(&thread, card(&format!("EARLY-{n}"), "$10.00")).post()).collect();
@@ -112,12 +117,11 @@ async fn the_first_card_may_arrive_before_its_thread() {
     stage.bot.until_order("EARLY-0", |order| price(order) == Some(1200)).await;
     let is_marked = |logs: &[LogEntry]| logs.iter().any(|log| log.deleted_at.is_some());
     stage.bot.until_logs("the deleted card is marked", is_marked).await;
-    assert_eq!(stage.discord.count("GET", &format!("/channels/{}", thread.id())), {
-        // The history of the thread has a longer path, which the pattern matches too.
-        let longer = format!("/channels/{}/messages", thread.id());
-        stage.discord.count("GET", &longer) + 1
-    });
-    read_threads_again(&stage, &stage.channel).await;
+    assert_eq!(
+        stage.discord.count("GET", &format!("/channels/{}", thread.id())),
+        1,
+        "it is asked about once"
+    );
     for n in 2..6 {
         let order = stage.bot.order(&format!("EARLY-{n}")).await.unwrap();
         assert_eq!(stage.events_of(&order).await.len(), 1);
@@ -194,6 +198,9 @@ async fn fifty_threads_of_a_stop_are_each_read_once_within_a_rate_limit() {
     read_threads_again(&stage, &forum).await;
     assert_eq!(threads.iter().map(|thread| page_reads(&stage, thread)).sum::<usize>(), reads);
     assert_eq!(page_reads(&stage, &forum), 0, "a forum has no messages of its own");
+    // Discord refuses reactions in archived threads. That mutes neither the forum nor its other threads.
+    threads[1].until_reaction(threads[1].id(), "✅").await;
+    assert_eq!(stage.log.count("cannot react to the messages of a channel"), 0, "{}", stage.log.text());
     stage.end().await;
 }
 
@@ -367,6 +374,37 @@ async fn cards_in_new_threads_without_a_session_are_read() {
     forum.forum_post(&hook, "during", card("DURING-1", "$10.00"));
     stage.bot.until_order("DURING-1", |_| true).await;
     gateway.black_hole(false);
+    stage.until_listening().await;
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn an_unreachable_discord_leaves_no_error_at_channels_without_threads() {
+    let (mut stage, forum, hook) = forum_before().await;
+    stage.discord.fail("GET", "/channels/*", crate::support::discord::Fault::Status(400), 6);
+    stage.start().await;
+    stage.until_listening().await;
+    forum.forum_post(&hook, "post", card("AFTER-1", "$10.00"));
+    stage.bot.until_order("AFTER-1", |_| true).await;
+    stage.bot.until("/health", "all is well", |health| health["status"] == "healthy").await;
+    assert!(stage.bot.get("/health").await["checks"]["discord"]["channels"][0]["active_threads"].is_null());
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_forum_that_was_not_read_for_long_is_reported() {
+    let (mut stage, forum, hook) = forum_before().await;
+    let ago = |days| Utc::now() - TimeDelta::days(days);
+    let read_to = roms::card::decode::discord::snowflake_at(ago(50));
+    stage.bot.store().save_cursor(-id(forum.id()), read_to, ago(50)).await.unwrap();
+    for (number, days) in [("HIDDEN-1", 40), ("SEEN-1", 20)] {
+        let (_, draft) = forum.forum_draft(&hook, "post", card(number, "$1.00"), Some(ago(days)));
+        draft.silently().post();
+    }
+    stage.start().await;
+    stage.bot.until_order("SEEN-1", |_| true).await;
+    stage.until_log("forum: messages posted between").await;
+    assert!(stage.bot.order("HIDDEN-1").await.is_none());
     stage.until_listening().await;
     stage.end().await;
 }
