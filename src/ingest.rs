@@ -26,6 +26,7 @@
 //! [`Batch`]: crate::store::Batch
 
 mod dedup;
+mod false_orders;
 mod merge_batch;
 mod outage;
 mod parse;
@@ -53,6 +54,7 @@ use writer::Writer;
 pub use crate::card::decode::form::wrapped_payload;
 pub use crate::order::{Edit, Guard};
 pub use crate::store::ReplayFilter;
+pub use false_orders::NO_ORDER_IN_CARD;
 pub use outage::OutageReport;
 pub use parse::{context, not_an_order};
 pub use replay::{ReplayError, ReplaySummary};

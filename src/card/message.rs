@@ -80,6 +80,12 @@ impl Message {
         Self { refused: Some(why), ..Self::unread(raw, endpoint, received_at) }
     }
 
+    /// The message's id, if it was read in Discord. The id of a message that was posted over HTTP is the sender's.
+    #[must_use]
+    pub fn watched_id(&self) -> Option<i64> {
+        self.discord_id.filter(|_| self.source == Source::DiscordBot)
+    }
+
     pub(crate) fn unread(raw: String, endpoint: &str, received_at: DateTime<Utc>) -> Self {
         let received_at = to_micros(received_at);
         let raw = without_nul(raw);

@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::http::api::order_body::{OrderBody, number_of};
 use crate::ingest::{context, not_an_order};
 use crate::order::merge::merge;
-use crate::order::{Order, OrderItem, OrderNumber, Patch};
+use crate::order::{Order, OrderItem, OrderNumber, Patch, Source};
 
 #[derive(Debug, Args)]
 pub(crate) struct Parse {
@@ -49,7 +49,10 @@ impl Parse {
             Some(id) => logged_payload(config, id).await?,
             None => read_file(&self.file)?,
         };
-        let message = Message::from_payload(&unwrap_message(&text), "parse", clock::now());
+        let mut message = Message::from_payload(&unwrap_message(&text), "parse", clock::now());
+        if message.discord_id.is_some() {
+            message.source = Source::DiscordBot;
+        }
         if self.json {
             return write_json(out, &message, config);
         }

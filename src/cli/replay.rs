@@ -14,6 +14,9 @@ const ACTOR: &str = "cli";
 /// The value of `--outcome` that means every outcome.
 const ALL: &str = "all";
 
+/// Cancelled orders that the summary lists.
+const MAX_NUMBERS: usize = 50;
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Only messages with this outcome.
@@ -38,14 +41,26 @@ impl Arguments {
         let filter = ReplayFilter { outcome, since: since.map_err(CommandError::Usage)? };
         let summary = read_again(&filter, self.dry_run, config).await?;
 
-        let ReplaySummary { read, created, updated, unchanged, ignored, rejected, .. } = summary;
+        let ReplaySummary { read, created, updated, unchanged, ignored, rejected, cancelled, .. } = summary;
         let dry_run = if self.dry_run { "Dry run; nothing was stored.\n" } else { "" };
         writeln!(
             out,
-            "{dry_run}{read} messages read again: {created} orders created, {updated} updated, {unchanged} cards \
-             without news, {ignored} that are not orders, {rejected} that could not be read"
+            "{dry_run}{read} messages read again: {created} orders created, {updated} updated, {unchanged} unchanged, \
+             {ignored} cards that are not orders, {rejected} that could not be read"
         )
         .map_err(anyhow::Error::from)?;
+        if !cancelled.is_empty() {
+            let shown = cancelled.iter().take(MAX_NUMBERS).map(ToString::to_string);
+            let more = cancelled.len().checked_sub(MAX_NUMBERS).filter(|more| *more > 0);
+            let numbers: Vec<_> = shown.chain(more.map(|more| format!("and {more} more"))).collect();
+            writeln!(
+                out,
+                "{} orders cancelled, because no message reads as the order any more: {}",
+                cancelled.len(),
+                numbers.join(", ")
+            )
+            .map_err(anyhow::Error::from)?;
+        }
         Ok(())
     }
 }

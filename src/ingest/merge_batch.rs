@@ -32,6 +32,8 @@ pub(crate) struct MergedBatch {
     absorbed: Vec<(i64, OrderNumber, OrderNumber)>,
     /// The orders of Discord messages, in the order of their cards.
     message_orders: HashMap<i64, Vec<OrderNumber>>,
+    /// Replayed log rows with the row ids of the orders that they created.
+    created_by_rows: HashSet<(i64, i64)>,
     /// Log rows that lose their key to a message of this batch.
     pub(crate) released: Vec<i64>,
     /// How many cards and edits were merged so far.
@@ -105,11 +107,11 @@ struct Cause {
 
 /// Merges messages and edits, in order, into the stored orders. `now` is the time of the edits.
 pub(crate) fn merge_batch(jobs: &[Job], stored: StoredState, now: DateTime<Utc>) -> MergedBatch {
-    let StoredState { orders, logged, mut outcomes, message_orders } = stored;
+    let StoredState { orders, logged, mut outcomes, message_orders, created } = stored;
     let unchanged =
         |order| PendingOrder { order, created: false, changed: false, dirty: false, first_step: usize::MAX };
     let orders = orders.into_iter().map(|(number, order)| (number, unchanged(order))).collect();
-    let mut merged = MergedBatch { orders, message_orders, ..MergedBatch::default() };
+    let mut merged = MergedBatch { orders, message_orders, created_by_rows: created, ..MergedBatch::default() };
     let mut owners = KeyOwners::new(logged);
     for job in jobs {
         match job {
@@ -267,7 +269,11 @@ impl MergedBatch {
             let made = message.made_numbers.get(place);
             let stored = self.orders.get(&number).or_else(|| self.orders.get(made?));
             let stored = stored.map(|pending| &pending.order);
-            if let (None, Some(otherwise)) = (stored, otherwise) {
+            // An order that a misread card created is no reason to read that card as news about it.
+            let is_own = |order: &&Order| {
+                message.replay.is_some_and(|replay| self.created_by_rows.contains(&(replay.log_id, order.id)))
+            };
+            if let (None, Some(otherwise)) = (stored.filter(|order| !is_own(order)), otherwise) {
                 cards.push(without_order(otherwise.clone()));
                 continue;
             }
@@ -312,7 +318,7 @@ impl MergedBatch {
             self.apply(number, change, cause);
         }
         self.discard_net_zero_changes(before, index, &mut cards, &nothing_new);
-        if let (Some(id), false) = (message.message.discord_id, matches!(version, Version::Superseded)) {
+        if let (Some(id), false) = (message.message.watched_id(), matches!(version, Version::Superseded)) {
             let orders =
                 cards.iter().filter_map(|card| card.order.as_ref().map(|(_, number)| number.clone()));
             let orders: Vec<_> = orders.collect();
@@ -331,7 +337,7 @@ impl MergedBatch {
         }
         let is_order = |card: &&ParsedCard| !matches!(card, ParsedCard::NoOrder(_));
         let place = message.cards.iter().take(place).filter(is_order).count();
-        let known = message.message.discord_id.and_then(|id| self.message_orders.get(&id)?.get(place));
+        let known = message.message.watched_id().and_then(|id| self.message_orders.get(&id)?.get(place));
         let is_free = |number: &&OrderNumber| !message.numbers().any(|other| other == *number);
         known.filter(is_free).unwrap_or(stated).clone()
     }

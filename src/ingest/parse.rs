@@ -64,7 +64,7 @@ pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
     for (text, n) in texts.iter().zip(1..) {
         if let Some(card) = parse::parse(text, &context(&message, orders, n)) {
             cards.push(card);
-            made_numbers.extend(message.discord_id.map(|id| OrderNumber::of_message(id, n)));
+            made_numbers.extend(message.watched_id().map(|id| OrderNumber::of_message(id, n)));
         }
     }
     if cards.is_empty() && message.source != Source::DiscordBot {
@@ -74,12 +74,12 @@ pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
     message.raw = without_nul(message.raw);
     let flattened = texts.join("\n\n");
     let has_order = cards.iter().any(|card| matches!(card, ParsedCard::Order { .. }));
-    let (key, content_hash) = match (message.source, message.discord_id) {
-        (Source::DiscordBot, Some(id)) => (Some(format!("discord:{id}")), Some(hash(&flattened))),
+    let (key, content_hash) = match message.watched_id() {
+        Some(id) => (Some(format!("discord:{id}")), Some(hash(&flattened))),
         // An HTTP body has no id, but a sender that tries again sends the same bytes. A rejected body has no key:
         // when it is sent again, it is parsed again.
-        _ if has_order => (Some(format!("{}:{}", message.source.as_str(), hash(&message.raw))), None),
-        _ => (None, None),
+        None if has_order => (Some(format!("{}:{}", message.source.as_str(), hash(&message.raw))), None),
+        None => (None, None),
     };
     ParsedMessage { message, key, content_hash, flattened, cards, made_numbers, replay: None }
 }
@@ -92,7 +92,7 @@ pub(crate) fn why_refused(message: &Message) -> Rejection {
 /// Facts about card `n` (from 1) of a message that the card does not state itself.
 #[must_use]
 pub fn context(message: &Message, orders: &Orders, n: usize) -> ParseContext {
-    let fallback_number = match (orders.number_missing, message.discord_id) {
+    let fallback_number = match (orders.number_missing, message.watched_id()) {
         (NumberMissing::MessageId, Some(id)) => Some(OrderNumber::of_message(id, n)),
         _ => None,
     };

@@ -2,13 +2,14 @@
 //!
 //! Each message keeps its log row and its own time, so that it fills what is empty and never overwrites what newer
 //! messages or people said. Replaying twice changes nothing. Duplicates and rows whose payload was deleted are
-//! skipped.
+//! skipped. At the end, orders in whose messages the current parser finds no order are cancelled.
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::false_orders::{Reading, Suspects};
 use super::merge_batch::merge_batch;
 use super::parse::{self, ParsedMessage, Replay};
 use super::writer::batch_keys;
@@ -28,7 +29,7 @@ const PAGE_SIZE: u64 = 64;
 const MAX_REMEMBERED_ORDERS: usize = 10_000;
 
 /// The result of a replay so far. `read` and `total` count rows, the others count their cards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplaySummary {
     /// Rows to replay.
     pub total: u64,
@@ -44,6 +45,8 @@ pub struct ReplaySummary {
     pub ignored: u64,
     /// Cards that cannot be read.
     pub rejected: u64,
+    /// Orders that the replay cancelled, because none of their messages reads as an order.
+    pub cancelled: Vec<OrderNumber>,
 }
 
 /// Why a row was not replayed.
@@ -77,9 +80,17 @@ impl Ingest {
         if row.outcome == Outcome::Duplicate.as_str() {
             return Err(ReplayError::Duplicate);
         }
-        let (job, pending) = message_job(self.parse_row(row, actor));
+        let named = row.order_ids.clone();
+        let parsed = self.parse_row(row, actor);
+        let reading = Reading::new(&named, &parsed.cards);
+        let (job, pending) = message_job(parsed);
         self.queue.send(job).await.map_err(|_| SubmitError::Closed)?;
         let receipt = pending.receipt().await?;
+        let mut suspects = Suspects::default();
+        suspects.add(&reading, &receipt);
+        for order in self.false_orders(&suspects, &HashMap::new()).await? {
+            self.cancel_false_order(&order, actor).await?;
+        }
         // A row that was removed in the meantime left no log row.
         Ok(receipt.log_id.is_some().then_some(receipt))
     }
@@ -102,24 +113,37 @@ impl Ingest {
     ) -> Result<ReplaySummary, ReplayError> {
         let (total, last) = self.store.count_replayable(filter).await?;
         let mut summary = ReplaySummary { total, ..ReplaySummary::default() };
-        let mut remembered = Remembered::default();
+        let (mut remembered, mut suspects) = (Remembered::default(), Suspects::default());
         let mut after = 0;
         loop {
             let page = self.store.replayable(filter, after, last, PAGE_SIZE).await?;
-            let Some(end) = page.last().map(|row| row.id) else { return Ok(summary) };
+            let Some(end) = page.last().map(|row| row.id) else { break };
             after = end;
             summary.read += page.len() as u64;
-            let messages = page.into_iter().map(|row| self.parse_row(row, actor));
+            let mut readings = Vec::with_capacity(page.len());
+            let messages = page.into_iter().map(|row| {
+                let named = row.order_ids.clone();
+                let parsed = self.parse_row(row, actor);
+                readings.push(Reading::new(&named, &parsed.cards));
+                parsed
+            });
             let receipts = if dry_run {
                 self.preview(messages, &mut remembered).await?
             } else {
                 self.store_all(messages).await?
             };
-            for receipt in &receipts {
+            for (receipt, reading) in receipts.iter().zip(&readings) {
                 summary.add(receipt);
+                suspects.add(reading, receipt);
             }
             progress(&summary);
         }
+        for order in self.false_orders(&suspects, &remembered.orders).await? {
+            if dry_run || self.cancel_false_order(&order, actor).await? {
+                summary.cancelled.push(order.number);
+            }
+        }
+        Ok(summary)
     }
 
     async fn store_all(
@@ -160,7 +184,7 @@ impl Ingest {
     }
 
     /// Parses the message of a log row with the current parser.
-    fn parse_row(&self, row: LogEntry, actor: &str) -> ParsedMessage {
+    pub(super) fn parse_row(&self, row: LogEntry, actor: &str) -> ParsedMessage {
         let replay = Replay { log_id: row.id, at: clock::now() };
         let message = message_of(row, actor);
         let nothing_found = parse::why_refused(&message);

@@ -319,7 +319,7 @@ pub(crate) fn batch_keys(jobs: &[Job]) -> BatchKeys {
             .cloned()
             .collect(),
         message_ids: messages()
-            .filter_map(|message| message.message.discord_id.filter(|id| message.lacks_number(*id)))
+            .filter_map(|message| message.message.watched_id().filter(|id| message.lacks_number(*id)))
             .collect(),
         order_ids: jobs.iter().filter_map(Job::edit).map(|edit| edit.order).collect(),
         dedup_keys: messages().filter_map(|message| message.key.clone()).collect(),

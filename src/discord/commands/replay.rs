@@ -23,12 +23,19 @@ pub(crate) async fn replay(ctx: Context<'_>) -> CommandResult {
 }
 
 fn describe(summary: &ReplaySummary) -> String {
-    let ReplaySummary { read, created, updated, unchanged, ignored, rejected, .. } = summary;
+    let ReplaySummary { read, created, updated, unchanged, ignored, rejected, cancelled, .. } = summary;
     if *read == 0 {
         return "There are no rejected messages to read again.".to_owned();
     }
-    format!(
-        "Read again: {read} messages. Orders created: {created}, updated: {updated}. Cards without news: \
-         {unchanged}, not orders: {ignored}, still not readable: {rejected}."
-    )
+    let mut text = format!(
+        "Read again: {read} messages. Orders created: {created}, updated: {updated}, unchanged: {unchanged}. \
+         Cards that are not orders: {ignored}, still not readable: {rejected}."
+    );
+    if !cancelled.is_empty() {
+        text += &format!(
+            " Orders cancelled, because no message reads as the order any more: {}.",
+            cancelled.len()
+        );
+    }
+    text
 }

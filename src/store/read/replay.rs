@@ -1,11 +1,16 @@
 //! Choosing the log rows that are replayed.
 
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::card::outcome::Outcome;
 use crate::store::entity::webhook_logs::{Column, Entity};
 use crate::store::{LogEntry, Store, StoreError};
+
+/// Rows that are read at once from the whole log.
+const SCANNED_ROWS: u64 = 4096;
 
 /// Which log rows to replay. Duplicates and rows without a payload are never among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +53,41 @@ impl Store {
             .all(&self.readers)
             .await?;
         Ok(rows.into_iter().map(LogEntry::from).collect())
+    }
+}
+
+impl Store {
+    /// The log rows that name these orders, by order. Reads the whole log once.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn logs_of_orders(
+        &self,
+        orders: &BTreeSet<i64>,
+    ) -> Result<HashMap<i64, BTreeSet<i64>>, StoreError> {
+        let mut found: HashMap<i64, BTreeSet<i64>> = HashMap::new();
+        let mut after = 0;
+        while !orders.is_empty() {
+            let page: Vec<(i64, String)> = Entity::find()
+                .select_only()
+                .columns([Column::Id, Column::OrderIds])
+                .filter(Column::OrderIds.ne("[]"))
+                .filter(Column::Id.gt(after))
+                .order_by_asc(Column::Id)
+                .limit(SCANNED_ROWS)
+                .into_tuple()
+                .all(&self.readers)
+                .await?;
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            for (row, list) in page {
+                let named: Vec<i64> = serde_json::from_str(&list).unwrap_or_default();
+                for order in named.into_iter().filter(|order| orders.contains(order)) {
+                    found.entry(order).or_default().insert(row);
+                }
+            }
+        }
+        Ok(found)
     }
 }
 

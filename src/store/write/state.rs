@@ -1,12 +1,14 @@
 //! Reads what the database holds of the things that a batch names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::batch::Batch;
+use super::insert::MAX_ROWS;
 use super::{logs, orders, renumber};
 use crate::order::{Order, OrderNumber};
+use crate::store::entity::order_events;
 use crate::store::{LoggedMessage, Store, StoreError};
 
 /// The orders and log rows that the messages and edits of a batch name.
@@ -35,6 +37,8 @@ pub struct StoredState {
     pub outcomes: HashMap<i64, String>,
     /// The orders of Discord messages, in the order of the cards.
     pub message_orders: HashMap<i64, Vec<OrderNumber>>,
+    /// Replayed log rows with the row ids of the orders that they created.
+    pub created: HashSet<(i64, i64)>,
 }
 
 impl Store {
@@ -67,10 +71,38 @@ async fn read_state(
     numbers.extend(message_orders.values().flatten().cloned());
     numbers.sort_unstable();
     numbers.dedup();
+    let orders = orders::find(connection, &numbers, for_update).await?;
+    let order_ids: Vec<i64> = orders.values().map(|order| order.id).collect();
     Ok(StoredState {
-        orders: orders::find(connection, &numbers, for_update).await?,
+        orders,
         logged: logs::find_logged(connection, &keys.dedup_keys).await?,
         outcomes: logs::outcomes(connection, &keys.log_ids, for_update).await?,
         message_orders,
+        created: created_by(connection, &keys.log_ids, &order_ids).await?,
     })
+}
+
+/// The log rows, of these, that created one of these orders.
+async fn created_by(
+    connection: &impl ConnectionTrait,
+    log_ids: &[i64],
+    order_ids: &[i64],
+) -> Result<HashSet<(i64, i64)>, StoreError> {
+    let mut created = HashSet::new();
+    if log_ids.is_empty() {
+        return Ok(created);
+    }
+    for chunk in order_ids.chunks(MAX_ROWS) {
+        let rows: Vec<(i64, i64)> = order_events::Entity::find()
+            .select_only()
+            .columns([order_events::Column::LogId, order_events::Column::OrderId])
+            .filter(order_events::Column::OrderId.is_in(chunk.iter().copied()))
+            .filter(order_events::Column::EventType.eq("created"))
+            .filter(order_events::Column::LogId.is_in(log_ids.iter().copied()))
+            .into_tuple()
+            .all(connection)
+            .await?;
+        created.extend(rows);
+    }
+    Ok(created)
 }

@@ -25,7 +25,7 @@ async fn it_replays_rejected_messages_and_prints_the_counts() {
     insert_logs(&home, rows).await;
     let counts = |created, rejected| {
         format!(
-            "{} messages read again: {created} orders created, 0 updated, 0 cards without news, 0 that are not \
+            "{} messages read again: {created} orders created, 0 updated, 0 unchanged, 0 cards that are not \
              orders, {rejected} that could not be read\n",
             created + rejected
         )
@@ -41,7 +41,7 @@ async fn it_replays_rejected_messages_and_prints_the_counts() {
     assert_eq!(out(&again), counts(0, 1));
     let all = run(&home, &["replay", "--outcome", "all", "--since", "2026-01-31"]).await;
     assert!(
-        out(&all).starts_with("2 messages read again: 0 orders created, 0 updated, 1 cards"),
+        out(&all).starts_with("2 messages read again: 0 orders created, 0 updated, 1 unchanged"),
         "{}",
         out(&all)
     );
