@@ -58,7 +58,7 @@ pub use write::batch::{Batch, NewEvent};
 pub use write::cursors::{Cursor, DueReaction};
 pub use write::logs::LoggedMessage;
 pub use write::renumber::{Absorbed, Renumbered};
-pub use write::state::{BatchKeys, StoredState};
+pub use write::state::{BatchKeys, Origin, StoredState};
 
 /// How long closing waits for a server, or for other users of the same file.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

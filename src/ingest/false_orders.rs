@@ -100,7 +100,9 @@ impl Ingest {
                 return Ok(false);
             };
             let reads_as_order = |card: &ParsedCard| match card {
-                ParsedCard::Order { patch, .. } => numbers.iter().any(|number| number == patch.number.as_str()),
+                ParsedCard::Order { patch, .. } => {
+                    numbers.iter().any(|number| number == patch.number.as_str())
+                }
                 ParsedCard::IfKnown { .. } | ParsedCard::NoOrder(_) => false,
             };
             if self.parse_row(row, "").cards.iter().any(reads_as_order) {

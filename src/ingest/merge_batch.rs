@@ -12,8 +12,8 @@ use crate::card::outcome::{CardOutcome, Outcome, Receipt};
 use crate::card::parse::ParsedCard;
 use crate::order::merge;
 use crate::order::merge::{Change, merge};
-use crate::order::{Edit, FieldChange, Order, OrderNumber, Source};
-use crate::store::{Absorbed, LogEntry, LoggedMessage, NewEvent, Renumbered, StoredState};
+use crate::order::{Edit, FieldChange, Order, OrderNumber, Patch, Source, Status};
+use crate::store::{Absorbed, LogEntry, LoggedMessage, NewEvent, Origin, Renumbered, StoredState};
 
 /// A batch after merging: everything that has to be written, and the answers.
 #[derive(Debug, Default)]
@@ -34,6 +34,8 @@ pub(crate) struct MergedBatch {
     message_orders: HashMap<i64, Vec<OrderNumber>>,
     /// Replayed log rows with the row ids of the orders that they created.
     created_by_rows: HashSet<(i64, i64)>,
+    /// For a replay: which message gave a field of an order its value.
+    origins: HashMap<(i64, String), Origin>,
     /// Log rows that lose their key to a message of this batch.
     pub(crate) released: Vec<i64>,
     /// How many cards and edits were merged so far.
@@ -107,11 +109,12 @@ struct Cause {
 
 /// Merges messages and edits, in order, into the stored orders. `now` is the time of the edits.
 pub(crate) fn merge_batch(jobs: &[Job], stored: StoredState, now: DateTime<Utc>) -> MergedBatch {
-    let StoredState { orders, logged, mut outcomes, message_orders, created } = stored;
+    let StoredState { orders, logged, mut outcomes, message_orders, created, origins } = stored;
     let unchanged =
         |order| PendingOrder { order, created: false, changed: false, dirty: false, first_step: usize::MAX };
     let orders = orders.into_iter().map(|(number, order)| (number, unchanged(order))).collect();
-    let mut merged = MergedBatch { orders, message_orders, created_by_rows: created, ..MergedBatch::default() };
+    let mut merged =
+        MergedBatch { orders, message_orders, created_by_rows: created, origins, ..MergedBatch::default() };
     let mut owners = KeyOwners::new(logged);
     for job in jobs {
         match job {
@@ -300,6 +303,7 @@ impl MergedBatch {
                 }
             }
             let mut change = merge(stored, &patch, now);
+            self.mend(&mut change, message, &patch);
             if let Some(taken) = taken {
                 change.add_earlier(taken, now);
             }
@@ -327,6 +331,38 @@ impl MergedBatch {
             }
         }
         cards
+    }
+
+    /// Corrects what an older parser read wrong. A replayed card replaces a field that it has filled itself or that an
+    /// older message has filled, although newer messages have been applied since. It empties a field that only its own
+    /// first reading has filled.
+    fn mend(&mut self, change: &mut Change, message: &ParsedMessage, patch: &Patch) {
+        let order = &change.order;
+        let Some(replay) = message.replay.filter(|_| order.id != 0) else { return };
+        let origin = |name: &str| self.origins.get(&(order.id, name.to_owned()));
+        let is_void = order.fields.status.is_some_and(Status::is_cancelled_or_refunded);
+        let is_older = |name: &str| {
+            let sent_at = origin(name).and_then(|origin| origin.sent_at);
+            sent_at.is_some_and(|sent_at| {
+                sent_at < patch.at || (sent_at == patch.at && !(name == "status" && is_void))
+            })
+        };
+        // A field that this card does not state may come from another card of the message.
+        let is_only_card = message.numbers().filter(|number| **number == patch.number).count() < 2;
+        let is_own = |name: &str| {
+            let is_own = |origin: &Origin| origin.log_id == Some(replay.log_id) && origin.filled;
+            is_only_card && origin(name).is_some_and(is_own)
+        };
+        let mut mended = merge::mend(order, patch, is_older, is_own, replay.at);
+        if !mended.changes.is_empty() {
+            mended.add_earlier(std::mem::take(&mut change.changes), replay.at);
+            *change = mended;
+        }
+        for FieldChange { field, old, .. } in &change.changes {
+            let origin =
+                Origin { log_id: Some(replay.log_id), sent_at: Some(patch.at), filled: old.is_none() };
+            self.origins.insert((change.order.id, field.clone()), origin);
+        }
     }
 
     /// The number of the order that a card is about. A card without a number is about the order that its message had

@@ -11,6 +11,8 @@
 //! 6. A change lists each field with its old and new value. No change lists none.
 //! 7. An edit by a person always applies, counts as stated, and is newer than everything applied before. A column
 //!    that it empties is only filled by newer messages.
+//! 8. A replayed card corrects what its own first reading or an older message put into a field, whatever newer messages
+//!    said about other fields.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,6 +114,54 @@ pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
         edited.newest = edit.at.max(next.unwrap_or(order.newest));
     }
     change(order, edited, false, now)
+}
+
+/// Applies a replayed card once more, after [`merge`]: `may_replace` names the fields that it may replace although
+/// newer messages have been applied, and `is_own` those that only its own first reading has filled. It empties the
+/// latter if the card no longer states them. `now` is for `updated_at`.
+#[must_use]
+pub(crate) fn mend(
+    order: &Order,
+    patch: &Patch,
+    may_replace: impl Fn(&str) -> bool,
+    is_own: impl Fn(&str) -> bool,
+    now: DateTime<Utc>,
+) -> Change {
+    let mut stated = Fields::default();
+    stated.apply(&patch.stated, |name, _| may_replace(name), |_| ());
+    let label = |name: &str| format!("extra.{name}");
+    let mut extra = patch.extra.clone();
+    extra.retain(|name, _| may_replace(&label(name)));
+    let at = order.newest.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(order.newest);
+    let newest = Patch { at, stated, derived: Fields::default(), extra, items: Vec::new(), ..patch.clone() };
+    let mut mended = merge(Some(order), &newest, now).order;
+    mended.newest = order.newest;
+
+    let is_stated: BTreeSet<&str> = patch.stated.named_texts().into_iter().map(|(name, _)| name).collect();
+    let follows = |name: &str| match name {
+        "total" => product(&order.fields).is_some(),
+        "shipped_date" => patch.stated.status == Some(Status::Shipped),
+        "delivered_date" => patch.stated.status == Some(Status::Delivered),
+        _ => false,
+    };
+    for (name, _) in order.fields.named_texts() {
+        if is_own(name) && !is_stated.contains(name) && !follows(name) {
+            mended.fields.clear(name);
+            mended.derived.remove(name);
+        }
+    }
+    let derived = &mut mended.derived;
+    mended.fields.apply(
+        &patch.derived,
+        |name, empty| empty && is_own(name),
+        |name| {
+            if name != "status" {
+                derived.insert(name);
+            }
+        },
+    );
+    mended.extra.retain(|name, _| patch.extra.contains_key(name) || !is_own(&label(name)));
+    change(order, mended, false, now)
 }
 
 fn change(before: &Order, mut after: Order, created: bool, now: DateTime<Utc>) -> Change {
@@ -255,6 +305,12 @@ fn changes(before: &Order, after: &Order) -> Vec<FieldChange> {
             }
         }
     }
+    let removed = before.extra.iter().filter(|(name, _)| !after.extra.contains_key(*name));
+    changes.extend(removed.map(|(name, old)| FieldChange {
+        field: format!("extra.{name}"),
+        old: Some(old.clone()),
+        new: None,
+    }));
     for (name, value) in &after.extra {
         let old = before.extra.get(name);
         if old != Some(value) {

@@ -4,4 +4,5 @@ mod command;
 mod dry;
 mod http;
 mod keys;
+mod previous_release;
 mod rows;

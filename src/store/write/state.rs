@@ -2,13 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 
 use super::batch::Batch;
 use super::insert::MAX_ROWS;
 use super::{logs, orders, renumber};
-use crate::order::{Order, OrderNumber};
-use crate::store::entity::order_events;
+use crate::order::{FieldChange, Order, OrderNumber};
+use crate::store::entity::rows::changes_from_json;
+use crate::store::entity::{order_events, webhook_logs};
 use crate::store::{LoggedMessage, Store, StoreError};
 
 /// The orders and log rows that the messages and edits of a batch name.
@@ -39,6 +41,19 @@ pub struct StoredState {
     pub message_orders: HashMap<i64, Vec<OrderNumber>>,
     /// Replayed log rows with the row ids of the orders that they created.
     pub created: HashSet<(i64, i64)>,
+    /// For a replay: which message gave a field of an order its value, by the order's row id and the field's name.
+    pub origins: HashMap<(i64, String), Origin>,
+}
+
+/// The last change of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The message's row in the log; `None` if a person made the change.
+    pub log_id: Option<i64>,
+    /// The message's own time, if its row still exists. UTC.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// Whether the field was empty before.
+    pub filled: bool,
 }
 
 impl Store {
@@ -79,7 +94,56 @@ async fn read_state(
         outcomes: logs::outcomes(connection, &keys.log_ids, for_update).await?,
         message_orders,
         created: created_by(connection, &keys.log_ids, &order_ids).await?,
+        origins: match keys.log_ids.is_empty() {
+            true => HashMap::new(),
+            false => origins(connection, &order_ids).await?,
+        },
     })
+}
+
+/// Which messages gave the fields of these orders their values.
+async fn origins(
+    connection: &impl ConnectionTrait,
+    order_ids: &[i64],
+) -> Result<HashMap<(i64, String), Origin>, StoreError> {
+    type Event = (i64, Option<i64>, String, Option<DateTime<Utc>>);
+
+    let mut origins = HashMap::new();
+    for chunk in order_ids.chunks(MAX_ROWS) {
+        let events: Vec<Event> = order_events::Entity::find()
+            .select_only()
+            .columns([
+                order_events::Column::OrderId,
+                order_events::Column::LogId,
+                order_events::Column::Changes,
+            ])
+            .column(webhook_logs::Column::SentAt)
+            .join(
+                JoinType::LeftJoin,
+                order_events::Entity::belongs_to(webhook_logs::Entity)
+                    .from(order_events::Column::LogId)
+                    .to(webhook_logs::Column::Id)
+                    .into(),
+            )
+            .filter(order_events::Column::OrderId.is_in(chunk.iter().copied()))
+            .order_by_asc(order_events::Column::Id)
+            .into_tuple()
+            .all(connection)
+            .await?;
+        for (order, log_id, changes, sent_at) in events {
+            let changes = changes_from_json(&changes);
+            // Two orders became one in this step. Their own steps say where the values come from.
+            let is_joined = changes.iter().any(|change| change.field == "order_number");
+            for FieldChange { field, old, .. } in changes {
+                let origin = Origin { log_id, sent_at, filled: old.is_none() };
+                let known = origins.entry((order, field)).or_insert(origin);
+                if !is_joined {
+                    *known = origin;
+                }
+            }
+        }
+    }
+    Ok(origins)
 }
 
 /// The log rows, of these, that created one of these orders.
