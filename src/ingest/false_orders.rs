@@ -118,13 +118,14 @@ impl Ingest {
             order: order.id,
             at: clock::now(),
             actor: actor.to_owned(),
+            source: order.source,
             set: Fields {
                 status: Some(Status::Cancelled),
                 cancel_reason: Some(NO_ORDER_IN_CARD.to_owned()),
                 ..Fields::default()
             },
             clear: Vec::new(),
-            guard: order.fields.status.map(|status| Guard { status, since: order.newest }),
+            guard: Some(Guard::Version(order.updated_at)),
         };
         match self.edit(edit).await {
             Ok(_) => Ok(true),

@@ -96,6 +96,8 @@ pub(crate) struct ReplayResult {
     ignored: u64,
     /// Cards that cannot be read.
     rejected: u64,
+    /// Numbers of the orders that were cancelled, because no message reads as the order any more.
+    cancelled: Vec<String>,
 }
 
 /// Read many messages again
@@ -128,6 +130,7 @@ pub(crate) async fn many(
         }
     };
     let summary = state.run_to_end(replay).await?.ok_or(ApiError::Closing)??;
-    let ReplaySummary { total: _, read, created, updated, unchanged, ignored, rejected } = summary;
-    Ok(Json(ReplayResult { dry_run, read, created, updated, unchanged, ignored, rejected }))
+    let ReplaySummary { total: _, read, created, updated, unchanged, ignored, rejected, cancelled } = summary;
+    let cancelled = cancelled.iter().map(ToString::to_string).collect();
+    Ok(Json(ReplayResult { dry_run, read, created, updated, unchanged, ignored, rejected, cancelled }))
 }
