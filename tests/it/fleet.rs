@@ -16,7 +16,7 @@ use crate::support::home::Home;
 use crate::support::program::Program;
 
 /// A standby process must watch Discord this long after the leader's end.
-const TAKEOVER_DEADLINE: Duration = Duration::from_secs(15);
+pub(crate) const TAKEOVER_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The `discord` part of the health of one.
 async fn discord(program: &Program) -> Value {
@@ -27,25 +27,25 @@ async fn discord(program: &Program) -> Value {
     }
 }
 
-async fn leads(program: &Program) -> bool {
+pub(crate) async fn leads(program: &Program) -> bool {
     discord(program).await["role"] == "leader"
 }
 
 /// Waits until a standby process watches Discord.
-async fn until_it_leads(program: &Program) {
+pub(crate) async fn until_it_leads(program: &Program) {
     let connected = until("it watches Discord", async || discord(program).await["connected"] == true);
     timeout(TAKEOVER_DEADLINE, connected).await.expect("it takes over before the deadline");
 }
 
 /// A place with the configuration and database of another one.
-fn like(home: &Home) -> Home {
+pub(crate) fn like(home: &Home) -> Home {
     let shared = home.with_same_database();
     std::fs::copy(home.path().join("config.toml"), shared.path().join("config.toml")).unwrap();
     shared
 }
 
 /// Starts a process that watches Discord, and then a standby process for each of `more`.
-async fn start(home: Home, more: Vec<Home>, discord: &Discord) -> Vec<Program> {
+pub(crate) async fn start(home: Home, more: Vec<Home>, discord: &Discord) -> Vec<Program> {
     let mut programs = vec![Program::start_in(home).await];
     discord.until_ready().await;
     for home in more {

@@ -57,11 +57,14 @@ impl Store {
     /// Starts to listen; [`Listener::next`] tries again if the database cannot be reached. With SQLite there are no other
     /// processes, so nothing is ever received.
     pub async fn listen(&self) -> Listener {
-        let line = match &self.server {
-            Some(server) if !server.is_pooled() => connect(server).await.ok(),
-            _ => None,
-        };
-        Listener { store: self.clone(), line, poll: Poll::default() }
+        let (mut line, mut poll) = (None, Poll::default());
+        match &self.server {
+            // Nothing was missed before the first look. If it fails, the next one reports what it may have missed.
+            Some(server) if server.is_pooled() => drop(poll.read(self).await),
+            Some(server) => line = connect(server).await.ok(),
+            None => {}
+        }
+        Listener { store: self.clone(), line, poll }
     }
 }
 

@@ -33,7 +33,7 @@ impl Poll {
         };
         let Some(last) = self.last else {
             self.last = Some(newest().await?);
-            return Ok(None);
+            return Ok(Some(Notification::Missed));
         };
         self.gaps.retain(|_, noticed| noticed.elapsed() < GAP_LIFETIME);
         let unread = Condition::any()

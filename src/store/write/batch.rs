@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, EntityTrait, Value};
 
 use super::insert::{insert, reserve_ids};
@@ -83,7 +84,14 @@ impl Store {
             name: Set(PROBE.to_owned()),
             made_for: Set("x".repeat(PROBE_BYTES)),
         };
-        derived_tables::Entity::insert(row).exec_without_returning(&batch.transaction).await?;
+        // An earlier probe may have been committed without its answer, or another process may be probing.
+        let replace = OnConflict::column(derived_tables::Column::Name)
+            .update_column(derived_tables::Column::MadeFor)
+            .to_owned();
+        derived_tables::Entity::insert(row)
+            .on_conflict(replace)
+            .exec_without_returning(&batch.transaction)
+            .await?;
         batch.commit().await?;
         // A second transaction: within one, SQLite would not write the pages at all.
         derived_tables::Entity::delete_by_id(PROBE).exec(&self.writer).await?;

@@ -11,6 +11,8 @@ pub(crate) mod disk;
 pub(crate) mod edge;
 pub(crate) mod home;
 pub(crate) mod load;
+#[cfg(unix)]
+pub(crate) mod pgbouncer;
 pub(crate) mod pipeline;
 pub(crate) mod program;
 pub(crate) mod proxy;

@@ -4,7 +4,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -35,6 +35,7 @@ pub(crate) enum Network {
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     network: watch::Sender<Network>,
+    server: Arc<Mutex<String>>,
 }
 
 impl Proxy {
@@ -43,8 +44,14 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (network, state) = watch::channel(Network::Healthy);
-        tokio::spawn(accept(listener, server, state));
-        Self { address, network }
+        let server = Arc::new(Mutex::new(server));
+        tokio::spawn(accept(listener, Arc::clone(&server), state));
+        Self { address, network, server }
+    }
+
+    /// Sends new connections to the server at this address. Existing ones stay where they are.
+    pub(crate) fn lead_to(&self, server: String) {
+        *self.server.lock().unwrap() = server;
     }
 
     /// Changes the state of the network.
@@ -53,7 +60,7 @@ impl Proxy {
     }
 }
 
-async fn accept(mut listener: TcpListener, server: String, mut state: watch::Receiver<Network>) {
+async fn accept(mut listener: TcpListener, server: Arc<Mutex<String>>, mut state: watch::Receiver<Network>) {
     let address = listener.local_addr().unwrap();
     loop {
         if *state.borrow_and_update() == Network::Cut {
@@ -67,7 +74,9 @@ async fn accept(mut listener: TcpListener, server: String, mut state: watch::Rec
             changed = state.changed() => if changed.is_err() { return },
             accepted = listener.accept() => {
                 let (client, _) = accepted.unwrap();
-                let server = TcpStream::connect(&server).await.unwrap();
+                let server = server.lock().unwrap().clone();
+                // Without a server, the client's connection ends, as that of a proxy such as HAProxy does.
+                let Ok(server) = TcpStream::connect(&server).await else { continue };
                 let committing = Arc::<AtomicBool>::default();
                 let (from_client, client_write) = client.into_split();
                 let (from_server, server_write) = server.into_split();

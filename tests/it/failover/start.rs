@@ -1,0 +1,48 @@
+//! ROMS starts while there is no usable primary.
+
+use super::{Pair, until_ready};
+use crate::durable::end;
+use crate::support::app::soon;
+use crate::support::home::Home;
+use crate::support::program::Program;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_start_during_a_failover_waits_for_the_new_primary() {
+    let mut pair = Pair::asynchronous().await;
+    let home = pair.home.take().unwrap();
+    pair.primary.stop("immediate");
+    let promote = async {
+        // The address leads to nothing, then to a standby, then to a primary.
+        let (starting, address) = (Program::start_in(home), pair.standby.address());
+        let promote = async {
+            pair.proxy.lead_to(address);
+            pair.standby.promote();
+        };
+        tokio::join!(starting, promote).0
+    };
+    let program = soon(promote).await;
+    until_ready(&program, 200).await;
+    end(program).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn of_several_hosts_the_primary_is_used() {
+    let mut pair = Pair::asynchronous().await;
+    drop(pair.home.take());
+    let hosts = format!("{},{}", pair.standby.address(), pair.primary.address());
+    let home = Home::sqlite();
+    let mut command = home.command(&[]);
+    let url = format!("postgres://postgres@{hosts}/postgres?target_session_attrs=read-write");
+    command.env("ROMS__DATABASE__URL", url);
+    let program = Program::start_by(command, home).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = client
+        .post(format!("{}/api/v2/webhooks/orders", program.url))
+        .body(crate::support::load::card("H-1"));
+    assert_eq!(post.send().await.unwrap().status(), 200);
+    assert!(program.start_lines.iter().any(|line| line.contains(&format!("postgres://{hosts}/postgres"))));
+    assert_eq!(pair.primary.home().sql().await.count("orders").await, 1);
+    end(program).await;
+}
