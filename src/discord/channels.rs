@@ -44,7 +44,7 @@ impl WatchedChannel {
     }
 }
 
-/// What ROMS knows about channels. Clones share it.
+/// The configured channels, and the known facts about all channels. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Channels(Arc<Inner>);
 
@@ -172,7 +172,11 @@ impl Channels {
 
     /// Whether ROMS reads the threads of a channel.
     pub(crate) async fn watches_threads(&self, channel: &WatchedChannel) -> Result<bool, RestError> {
-        Ok(!channel.is_thread() && (channel.settings.threads || self.is_forum(channel.id).await?))
+        Ok(match self.get(channel.id).await?.kind {
+            Kind::Forum => true,
+            Kind::Other => channel.settings.threads,
+            Kind::Thread { .. } => false,
+        })
     }
 
     async fn get(&self, id: i64) -> Result<KnownChannel, RestError> {

@@ -155,7 +155,7 @@ fn guild_state(found: &Result<Guild, RestError>, application: i64) -> State {
 /// A channel, and what ROMS does in it.
 struct ChannelUsage {
     id: i64,
-    /// What it is called if it is not a forum.
+    /// The word for it, unless it is a forum.
     kind: &'static str,
     name: String,
     watched: bool,

@@ -144,7 +144,7 @@ impl Schedule {
         }
     }
 
-    /// What happens from now on requires another pass.
+    /// A request or an outage from now on requires another pass.
     fn begin_pass(&mut self) {
         self.failing.mark_unchanged();
         self.requests.mark_unchanged();

@@ -135,3 +135,36 @@ async fn backfill_that_starts_after_the_cursor_does_not_move_it() {
     assert_eq!(snowflake_time(moved), snowflake_time(id(read)));
     assert!(store.order("GAP-1").await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn backfill_reads_one_thread_or_all_threads_of_a_forum() {
+    let discord = Discord::start().await;
+    let guild = discord.guild("Buyers");
+    let forum = guild.forum("orders");
+    let hook = forum.webhook("Refract");
+    let home = home(&discord, &forum, "");
+    let at = Utc::now() - TimeDelta::days(40);
+    let threads = ["FORUM-1", "FORUM-2"].map(|number| {
+        let (thread, draft) = forum.forum_draft(&hook, number, card(number, "$1.00"), Some(at));
+        draft.silently().post();
+        thread
+    });
+    threads[1].archive_silently(at + TimeDelta::days(1));
+    let since = (at - TimeDelta::days(1)).format("%F").to_string();
+    let backfill = async |channel: u64| {
+        let channel = channel.to_string();
+        run(&home, &["discord", "backfill", "--channel", &channel, "--since", &since]).await
+    };
+    let one = backfill(threads[0].id()).await;
+    assert!(out(&one).contains("1 messages read: 1 orders created"), "{} {}", out(&one), err(&one));
+    let all = backfill(forum.id()).await;
+    assert!(out(&all).contains("2 messages read: 1 orders created"), "{} {}", out(&all), err(&all));
+    let theirs = guild.channel("general").thread("theirs");
+    let refused = backfill(theirs.id()).await;
+    assert!(
+        err(&refused).contains("is not in the configuration, so ROMS does not know"),
+        "{}",
+        err(&refused)
+    );
+    assert!(discord.unknown_requests().is_empty(), "{:?}", discord.unknown_requests());
+}

@@ -16,7 +16,7 @@ pub(crate) const PUBLIC_THREAD: u64 = 11;
 pub(crate) const PRIVATE_THREAD: u64 = 12;
 pub(crate) const FORUM: u64 = 15;
 
-/// What only threads have.
+/// The part of a channel that only threads have.
 #[derive(Clone, Debug)]
 pub(crate) struct ThreadState {
     pub(super) parent: u64,
