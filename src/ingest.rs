@@ -13,7 +13,7 @@
 //! | the Discord edge: a message was deleted, a reaction was given | `webhook_logs.deleted_at` and `reacted_at`, which the writer never sets |
 //! | API tokens: creation, revocation, last use, the access log | tables that the writer never touches |
 //! | retention | payload, text form and `emptied_at` of old rows in `webhook_logs` |
-//! | purge, and deleting a test order | orders, events, log rows and list filters that name a person or the order |
+//! | purge, and deleting a test order | orders, items, events, log rows and list filters that name a person or the order |
 //! | opening the database: migrations, recalculated totals | anything, before the writer starts |
 //! | another process: `roms replay`, `roms purge`, a second ROMS on PostgreSQL | anything, through its own writer |
 //!

@@ -10,7 +10,7 @@
 //! history (REST) ──┤
 //! HTTP webhook ────┼─> Message ─> Ingest ──────────────────────────> Receipt ─> reaction, HTTP status, report
 //! roms replay ─────┘               │ one transaction, one commit:
-//!                                  │ webhook log, merged orders, events
+//!                                  │ webhook log, merged orders, items, events
 //!                                  │ flatten -> parse -> merge (pure)
 //!                                  └─> Feed ─> WebSocket
 //! ```

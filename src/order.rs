@@ -8,6 +8,7 @@ pub mod dates;
 mod edit;
 mod email;
 mod fields;
+pub(crate) mod items;
 pub mod merge;
 mod number;
 mod status;
@@ -20,10 +21,21 @@ pub use amount::{Amount, Money, currency_from_code};
 pub use carrier::Carrier;
 pub use edit::{Edit, Guard};
 pub use email::{EmailAddress, EmailAddressError};
-pub(crate) use fields::with_order_fields;
-pub use fields::{FieldChange, Fields};
+pub use fields::{FieldChange, Fields, OrderItem};
+pub(crate) use fields::{with_item_fields, with_order_fields};
 pub use number::{OrderNumber, OrderNumberError};
 pub use status::Status;
+
+/// Maximum characters of a column of one line: the size of an embed field.
+pub(crate) const MAX_LINE: usize = 1024;
+
+/// Cuts a text to a number of characters, the last of which is an ellipsis if something was cut.
+pub(crate) fn cut(text: &str, max_chars: usize) -> String {
+    if text.len() <= max_chars || text.chars().count() <= max_chars {
+        return text.to_owned();
+    }
+    text.chars().take(max_chars.saturating_sub(1)).chain(['…']).collect()
+}
 
 /// Values without a column of their own, by label.
 pub type Extra = BTreeMap<String, String>;
@@ -91,30 +103,12 @@ impl Order {
         let (mut stated, mut derived) = (Fields::default(), Fields::default());
         stated.apply(&self.fields, |name, _| !is_derived(name), |_| ());
         derived.apply(&self.fields, |name, _| is_derived(name), |_| ());
-        let (extra, items) = (self.extra.clone(), Vec::new());
+        let (extra, mut items) = (self.extra.clone(), self.items.clone());
+        if let [only] = items.as_mut_slice() {
+            only.quantity = stated.quantity;
+        }
         Patch { number, at: self.newest, source: self.source, stated, derived, extra, items }
     }
-}
-
-/// One product line of an order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OrderItem {
-    /// The product.
-    pub product: Option<String>,
-    /// The store's article number.
-    pub sku: Option<String>,
-    /// The size or variant.
-    pub size: Option<String>,
-    /// Units ordered, at least 1.
-    pub quantity: u32,
-    /// Price of one unit.
-    pub price: Option<Amount>,
-    /// Price of the line.
-    pub total: Option<Amount>,
-    /// Link to the product, `http` or `https`.
-    pub product_url: Option<String>,
-    /// Picture of the product, `http` or `https`.
-    pub image_url: Option<String>,
 }
 
 /// One order as it is stored.
@@ -128,6 +122,8 @@ pub struct Order {
     pub fields: Fields,
     /// Values without a column.
     pub extra: Extra,
+    /// The product lines, in the order of their positions, which count from 1. Lists of orders leave them out.
+    pub items: Vec<OrderItem>,
     /// Columns whose stored value no field can hold, such as a status that somebody invented, with that value as
     /// text. It is kept until a card or a person states another one.
     pub unreadable: BTreeMap<&'static str, String>,

@@ -144,6 +144,7 @@ impl Iterator for Orders {
             number: OrderNumber::parse(&number).expect("a number"),
             fields,
             extra: Extra::new(),
+            items: Vec::new(),
             derived: ["order_date", "order_time", "total"].into(),
             unreadable: BTreeMap::new(),
             cleared: BTreeSet::new(),

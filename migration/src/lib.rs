@@ -14,6 +14,7 @@ mod m0011_order_sums;
 mod m0012_search_triggers;
 mod m0013_reactions;
 mod m0014_cancel_reason_proxy_host_owner;
+mod m0015_order_items;
 mod m0016_leader;
 mod m0017_tokens;
 pub mod search_index;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_search_triggers::Migration),
             Box::new(m0013_reactions::Migration),
             Box::new(m0014_cancel_reason_proxy_host_owner::Migration),
+            Box::new(m0015_order_items::Migration),
             Box::new(m0016_leader::Migration),
             Box::new(m0017_tokens::Migration),
         ]

@@ -1,7 +1,7 @@
 //! The index for substring search in orders. Migrations only replace it, because the configuration
 //! decides whether there is one.
 //!
-//! SQLite: an FTS5 table with the trigrams of five columns. It refers to `orders` for the texts, and
+//! SQLite: an FTS5 table with the trigrams of [`COLUMNS`]. It refers to `orders` for the texts, and
 //! triggers update it with each order, so `orders` can also be written by hand with any `sqlite3`. It
 //! stores which orders contain a trigram and not where, because positions would make writing an order
 //! half as expensive again. PostgreSQL: a GIN index on the trigrams of [`POSTGRES_TEXT`].
@@ -10,11 +10,12 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{DbBackend, Statement};
 
 /// The columns that are searched.
-pub const COLUMNS: [&str; 5] = ["order_number", "product", "email", "profile", "tracking_number"];
+pub const COLUMNS: [&str; 6] =
+    ["order_number", "product", "email", "profile", "tracking_number", "items_text"];
 
 /// The expression that PostgreSQL indexes: all columns in lower case, with [`POSTGRES_SEPARATOR`] between
 /// them.
-pub const POSTGRES_TEXT: &str = "lower(order_number || chr(31) || coalesce(product, '') || chr(31) || coalesce(email, '') || chr(31) || coalesce(profile, '') || chr(31) || coalesce(tracking_number, ''))";
+pub const POSTGRES_TEXT: &str = "lower(order_number || chr(31) || coalesce(product, '') || chr(31) || coalesce(email, '') || chr(31) || coalesce(profile, '') || chr(31) || coalesce(tracking_number, '') || chr(31) || coalesce(items_text, ''))";
 
 /// The character between the columns of [`POSTGRES_TEXT`]; nothing is found that contains it.
 pub const POSTGRES_SEPARATOR: char = '\u{1f}';
@@ -51,14 +52,17 @@ pub async fn create(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
         );
         return connection.execute_unprepared(&index).await.map(|_| ());
     }
-    let columns = COLUMNS.join(", ");
-    let differs = COLUMNS.map(|column| format!("new.{column} IS NOT old.{column}")).join(" OR ");
+    let existing = existing_columns(connection).await?;
+    let each = |sql: fn(&str) -> String, separator| {
+        existing.iter().map(|column| sql(column)).collect::<Vec<_>>().join(separator)
+    };
+    let columns = existing.join(", ");
+    let differs = each(|column| format!("new.{column} IS NOT old.{column}"), " OR ");
     let (new, old) =
-        (COLUMNS.map(|column| format!("new.{column}")), COLUMNS.map(|column| format!("old.{column}")));
-    let add = format!("INSERT INTO orders_search (rowid, {columns}) VALUES (new.id, {});", new.join(", "));
+        (each(|column| format!("new.{column}"), ", "), each(|column| format!("old.{column}"), ", "));
+    let add = format!("INSERT INTO orders_search (rowid, {columns}) VALUES (new.id, {new});");
     let remove = format!(
-        "INSERT INTO orders_search (orders_search, rowid, {columns}) VALUES ('delete', old.id, {});",
-        old.join(", ")
+        "INSERT INTO orders_search (orders_search, rowid, {columns}) VALUES ('delete', old.id, {old});"
     );
     let statements = [
         format!(
@@ -77,6 +81,14 @@ pub async fn create(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
         connection.execute_unprepared(&statement).await?;
     }
     Ok(())
+}
+
+/// The columns that SQLite's `orders` has. Earlier migrations create the index before the last column exists.
+async fn existing_columns(connection: &impl ConnectionTrait) -> Result<Vec<&'static str>, DbErr> {
+    let sql = "SELECT name FROM pragma_table_info('orders')";
+    let rows = connection.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
+    let names = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<String>, DbErr>>()?;
+    Ok(COLUMNS.into_iter().filter(|column| names.iter().any(|name| name == column)).collect())
 }
 
 /// Removes the index.

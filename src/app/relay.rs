@@ -23,7 +23,10 @@ pub(crate) async fn run(mut listener: Listener, store: Store, feed: Feed, stop: 
 async fn publish(changed: &[ChangedOrder], store: &Store, feed: &Feed) {
     let ids: Vec<i64> = changed.iter().map(|order| order.id).collect();
     // The writer uses the same database and logs its failures.
-    let Ok(orders) = store.orders_by_ids(&ids).await else { return feed.interrupt() };
+    let Ok(mut orders) = store.orders_by_ids(&ids).await else { return feed.interrupt() };
+    if store.load_items(&mut orders).await.is_err() {
+        return feed.interrupt();
+    }
     let mut orders: HashMap<i64, _> = orders.into_iter().map(|order| (order.id, order)).collect();
     for ChangedOrder { id, created } in changed {
         if let Some(order) = orders.remove(id) {

@@ -1,4 +1,4 @@
-//! `roms orders` lists orders, `roms orders delete` deletes one, and `roms order` shows one with its history.
+//! `roms orders` lists orders, `roms orders delete` deletes one, and `roms order` shows one with its items and history.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    order::{FieldChange, Order, Status},
+    order::{FieldChange, Order, OrderItem, Status},
     redact::credentials,
     store::{OrderFilter, PageStart, Store},
 };
@@ -58,7 +58,7 @@ struct List {
     /// Only orders placed since this date, such as 2026-01-31 or "31 January 2026".
     #[arg(long, value_name = "DATE", value_parser = TypedDate::parse)]
     since: Option<TypedDate>,
-    /// Only orders with this text in number, product, e-mail address, profile or tracking number.
+    /// Only orders with this text in number, products, SKUs, e-mail address, profile or tracking number.
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     /// Maximum number of orders.
@@ -162,7 +162,7 @@ fn row(order: &Order, zone: Tz) -> [String; 7] {
 }
 
 impl Show {
-    /// Prints the order and its history.
+    /// Prints the order, its items and its history.
     pub(crate) async fn run(self, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
         let store = open_existing(config).await?;
         let shown = show(&store, &self.number, config.orders.timezone, out).await;
@@ -185,6 +185,14 @@ async fn show(store: &Store, number: &str, zone: Tz, out: &mut impl Write) -> an
     let lines = fields.chain(unreadable).chain(extra).chain(times);
     write_aligned(out, lines.map(|(name, text)| (one_line(&name), printable(&text))))?;
 
+    if !order.items.is_empty() {
+        writeln!(out, "\nItems")?;
+        write_aligned(
+            out,
+            (1..).zip(&order.items).map(|(position, item)| (format!("{position}"), item_text(item))),
+        )?;
+    }
+
     writeln!(out, "\nHistory")?;
     let mut lines = Vec::new();
     let history = store.latest_events(order.id, MAX_EVENTS).await?.items;
@@ -199,6 +207,15 @@ async fn show(store: &Store, number: &str, zone: Tz, out: &mut impl Write) -> an
         lines.push((time(event.created_at), text));
     }
     write_aligned(out, lines)
+}
+
+/// An item's product, and below it the rest that is known about it.
+fn item_text(item: &OrderItem) -> String {
+    let (product, details): (Vec<_>, Vec<_>) =
+        item.named_texts().into_iter().partition(|(name, _)| *name == "product");
+    let product = product.first().map_or_else(|| "(no product)".to_owned(), |(_, product)| one_line(product));
+    let details = details.iter().map(|(name, text)| format!("{name}: {}", one_line(text)));
+    std::iter::once(product).chain(details).collect::<Vec<_>>().join("\n")
 }
 
 fn change(FieldChange { field, old, new }: &FieldChange) -> String {

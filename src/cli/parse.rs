@@ -20,10 +20,10 @@ use crate::card::parse;
 use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::config::Config;
-use crate::http::api::order_body::{OrderBody, number_of};
+use crate::http::api::order_body::OrderBody;
 use crate::ingest::{context, not_an_order};
 use crate::order::merge::merge;
-use crate::order::{Order, OrderItem, OrderNumber, Patch, Source};
+use crate::order::{Order, OrderNumber, Patch, Source};
 
 #[derive(Debug, Args)]
 pub(crate) struct Parse {
@@ -149,10 +149,7 @@ fn write_json(out: &mut impl Write, message: &Message, config: &Config) -> anyho
                     (false, false) => Outcome::Updated,
                     (false, true) => Outcome::Unchanged,
                 };
-                let mut order = serde_json::to_value(OrderBody::from(change.order.clone()))?;
-                if let Some(order) = order.as_object_mut() {
-                    order.insert("items".to_owned(), patch.items.iter().map(item_json).collect());
-                }
+                let order = serde_json::to_value(OrderBody::from(change.order.clone()))?;
                 orders.insert(patch.number.clone(), change.order);
                 cards.push(card_json(&outcome, &warnings, &order));
             }
@@ -183,14 +180,6 @@ fn card_json(outcome: &Outcome, warnings: &[String], order: &Value) -> Value {
     json!({
         "outcome": outcome.as_str(), "code": outcome.code(), "reason": outcome.reason(), "warnings": warnings,
         "order": order,
-    })
-}
-
-fn item_json(item: &OrderItem) -> Value {
-    json!({
-        "product": item.product, "sku": item.sku, "size": item.size, "quantity": item.quantity,
-        "price": item.price.map(number_of), "total": item.total.map(number_of),
-        "product_url": item.product_url, "image_url": item.image_url,
     })
 }
 

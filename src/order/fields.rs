@@ -1,5 +1,5 @@
-//! The columns of an order that cards can fill: one list, and a macro that makes from it the struct and everything
-//! that visits all columns.
+//! The columns of an order and of an order item that cards can fill: one list for each, from which a macro makes the
+//! struct and everything that visits all columns.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -9,7 +9,7 @@ use iso_currency::Currency;
 /// The old and new value of one field of an order, as texts of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldChange {
-    /// The column name, or `extra.` and the label.
+    /// The column name; or `extra.` and the label; or `items[2].` and the column of the second item.
     pub field: String,
     /// The value before; `None` if it was empty.
     pub old: Option<String>,
@@ -17,15 +17,15 @@ pub struct FieldChange {
     pub new: Option<String>,
 }
 
-macro_rules! define_fields {
-    ($($(#[$doc:meta])+ $name:ident: $type:ty,)+) => {
-        /// The columns that cards can fill. `None` means "empty" in an order and "not stated" in a patch.
+macro_rules! define_struct {
+    ($(#[$struct_doc:meta])+ $struct:ident: $($(#[$doc:meta])+ $name:ident: $type:ty,)+) => {
+        $(#[$struct_doc])+
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
-        pub struct Fields {
+        pub struct $struct {
             $($(#[$doc])+ pub $name: Option<$type>,)+
         }
 
-        impl Fields {
+        impl $struct {
             /// The column names, in the order of the list.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),+];
 
@@ -156,7 +156,52 @@ macro_rules! with_order_fields {
 }
 pub(crate) use with_order_fields;
 
+/// Passes the list of an item's fields to a macro. A new column of an item is added here and in a migration.
+macro_rules! with_item_fields {
+    ($callback:ident) => {
+        $callback! {
+        /// What was bought.
+        product: String,
+        /// The store's article number.
+        sku: String,
+        /// The size or variant.
+        size: String,
+        /// Units ordered, at least 1.
+        quantity: u32,
+        /// Price of one unit.
+        unit_price: Amount,
+        /// Price of all units of the item.
+        line_total: Amount,
+        /// Link to the product, `http` or `https`.
+        product_url: String,
+        /// Picture of the product, `http` or `https`.
+        image: String,
+        /// Units that have arrived.
+        qty_received: u32,
+            }
+    };
+}
+pub(crate) use with_item_fields;
+
+macro_rules! define_fields {
+    ($($list:tt)+) => {
+        define_struct! {
+            /// The columns that cards can fill. `None` means "empty" in an order and "not stated" in a patch.
+            Fields: $($list)+
+        }
+    };
+}
 with_order_fields!(define_fields);
+
+macro_rules! define_order_item {
+    ($($list:tt)+) => {
+        define_struct! {
+            /// One product line of an order. `None` means "empty" in an order and "not stated" in a patch.
+            OrderItem: $($list)+
+        }
+    };
+}
+with_item_fields!(define_order_item);
 
 /// The text of a value in the database and in events.
 trait ColumnText {

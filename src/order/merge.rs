@@ -13,11 +13,13 @@
 //!    that it empties is only filled by newer messages.
 //! 8. A replayed card corrects what its own first reading or an older message put into a field, whatever newer messages
 //!    said about other fields.
+//! 9. Items have rules of their own: `items`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::items;
 use crate::order::{Amount, Edit, Extra, FieldChange, Fields, Order, Patch, Status};
 
 /// The result of merging a patch or an edit.
@@ -56,6 +58,13 @@ pub fn merge(order: Option<&Order>, patch: &Patch, now: DateTime<Utc>) -> Change
     let mut merged = order.cloned().unwrap_or_else(|| empty(patch, now));
     let before = merged.clone();
     let late = patch.at < before.newest;
+    let about_whole;
+    let patch = if items::apply(&mut merged, patch, late) {
+        about_whole = items::without_item_columns(patch);
+        &about_whole
+    } else {
+        patch
+    };
 
     let replaced = apply_stated(&mut merged, patch, late);
     apply_derived(&mut merged, patch, late);
@@ -65,6 +74,7 @@ pub fn merge(order: Option<&Order>, patch: &Patch, now: DateTime<Utc>) -> Change
             merged.extra.insert(name.clone(), value.clone());
         }
     }
+    items::follow(&mut merged, &before, &replaced);
     merged.newest = merged.newest.max(patch.at);
     change(&before, merged, order.is_none(), now)
 }
@@ -108,6 +118,7 @@ pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
     if is_product && !set.contains("total") && !edited.cleared.contains("total") {
         set_total_to_product(&mut edited, order.fields.total.is_none());
     }
+    items::follow(&mut edited, order, &set);
     if edited != *order {
         // The messages of the order may carry the time of another clock.
         let next = order.newest.checked_add_signed(TimeDelta::microseconds(1));
@@ -133,11 +144,15 @@ pub(crate) fn mend(
     let mut extra = patch.extra.clone();
     extra.retain(|name, _| may_replace(&label(name)));
     let at = order.newest.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(order.newest);
-    let newest = Patch { at, stated, derived: Fields::default(), extra, items: Vec::new(), ..patch.clone() };
+    // A list that was read as one product. Any other item may hold values of newer messages.
+    let is_list = may_replace("product") && order.items.len() <= 1 && patch.items.len() > 1;
+    let items = if is_list { patch.items.clone() } else { Vec::new() };
+    let newest = Patch { at, stated, derived: Fields::default(), extra, items, ..patch.clone() };
     let mut mended = merge(Some(order), &newest, now).order;
     mended.newest = order.newest;
 
-    let is_stated: BTreeSet<&str> = patch.stated.named_texts().into_iter().map(|(name, _)| name).collect();
+    let is_stated: BTreeSet<&'static str> =
+        patch.stated.named_texts().into_iter().map(|(name, _)| name).collect();
     let follows = |name: &str| match name {
         "total" => product(&order.fields).is_some(),
         "shipped_date" => patch.stated.status == Some(Status::Shipped),
@@ -161,12 +176,11 @@ pub(crate) fn mend(
         },
     );
     mended.extra.retain(|name, _| patch.extra.contains_key(name) || !is_own(&label(name)));
+    items::follow(&mut mended, order, &is_stated);
     change(order, mended, false, now)
 }
 
 fn change(before: &Order, mut after: Order, created: bool, now: DateTime<Utc>) -> Change {
-    // An empty column means that nothing was received.
-    after.fields.qty_received = after.fields.qty_received.filter(|count| *count > 0);
     if !after.unreadable.is_empty() {
         let filled = after.fields.named_texts();
         after.unreadable.retain(|name, _| !filled.iter().any(|(filled, _)| filled == name));
@@ -189,6 +203,7 @@ fn empty(patch: &Patch, now: DateTime<Utc>) -> Order {
         number: patch.number.clone(),
         fields: Fields::default(),
         extra: Extra::new(),
+        items: Vec::new(),
         unreadable: BTreeMap::new(),
         derived: BTreeSet::new(),
         cleared: BTreeSet::new(),
@@ -321,5 +336,6 @@ fn changes(before: &Order, after: &Order) -> Vec<FieldChange> {
             });
         }
     }
+    changes.extend(items::changes(&before.items, &after.items, &changes));
     changes
 }

@@ -6,6 +6,7 @@ pub(crate) mod derived_tables;
 pub(crate) mod discord_views;
 pub(crate) mod gateway_identifies;
 pub(crate) mod order_events;
+pub(crate) mod order_items;
 pub(crate) mod order_sums;
 pub(crate) mod orders;
 pub(crate) mod rows;

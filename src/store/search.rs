@@ -154,7 +154,7 @@ impl Store {
 
     /// The searched columns of orders spread over the whole list, in lower case.
     async fn sample(&self) -> Result<Vec<String>, StoreError> {
-        type Texts = (String, Option<String>, Option<String>, Option<String>, Option<String>);
+        type Texts = (String, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
 
         let newest: Option<Option<i64>> = Entity::find()
             .select_only()
@@ -172,8 +172,8 @@ impl Store {
             .into_tuple()
             .all(&self.readers)
             .await?;
-        let text = |(number, product, email, profile, tracking): Texts| {
-            let others = [product, email, profile, tracking].into_iter().flatten();
+        let text = |(number, product, email, profile, tracking, items): Texts| {
+            let others = [product, email, profile, tracking, items].into_iter().flatten();
             [number].into_iter().chain(others).collect::<Vec<_>>().join("\n").to_lowercase()
         };
         Ok(rows.into_iter().map(text).collect())

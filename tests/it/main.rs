@@ -24,6 +24,7 @@ mod fleet;
 mod gateway;
 mod guide;
 mod hosts;
+mod items;
 mod layers;
 mod live;
 mod merging;

@@ -1,6 +1,7 @@
 //! The rules of merging a patch into an order.
 
 mod edits;
+mod items;
 mod properties;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,6 +1,6 @@
 //! How messages are read: each hard case is a line of a table.
 
-mod cards;
+pub(crate) mod cards;
 mod embeds;
 mod flat;
 mod fuzzed;
@@ -20,7 +20,7 @@ use roms::card::flatten::flatten;
 use roms::card::message::Message;
 use roms::card::outcome::{Ignored, Outcome};
 use roms::card::parse::{ParseContext, ParsedCard, parse};
-use roms::order::{Amount, OrderItem, OrderNumber, Source};
+use roms::order::{OrderNumber, Source};
 
 /// The result of reading one card: columns by name, derived ones with `~` in front, `extra.` and a label, `number`
 /// and `warnings`, `item1.` and a field of an item; or `no order` and `reason`; or `error` and `detail`.
@@ -93,21 +93,8 @@ fn reading_of(card: ParsedCard) -> Reading {
     reading.extend(patch.derived.named_texts().into_iter().map(|(name, text)| (format!("~{name}"), text)));
     reading.extend(patch.extra.iter().map(|(name, text)| (format!("extra.{name}"), text.clone())));
     for (item, number) in patch.items.iter().zip(1..) {
-        let OrderItem { product, sku, size, quantity, price, total, product_url, image_url } = item;
-        let amount = |amount: &Option<Amount>| amount.map(|amount| amount.to_string());
-        let fields = [
-            ("product", product.clone()),
-            ("sku", sku.clone()),
-            ("size", size.clone()),
-            ("quantity", Some(quantity.to_string())),
-            ("price", amount(price)),
-            ("total", amount(total)),
-            ("product_url", product_url.clone()),
-            ("image_url", image_url.clone()),
-        ];
-        let stated =
-            fields.into_iter().filter_map(|(name, text)| Some((format!("item{number}.{name}"), text?)));
-        reading.extend(stated);
+        let named = item.named_texts().into_iter();
+        reading.extend(named.map(|(name, text)| (format!("item{number}.{name}"), text)));
     }
     if !warnings.is_empty() {
         reading.insert("warnings".to_owned(), warnings.join("; "));

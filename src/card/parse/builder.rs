@@ -16,11 +16,10 @@ use super::money::{self, CurrencyHint, is_dollar};
 use super::text_form::LabelledValue;
 use super::values::{self, ListedItem};
 use crate::order::dates::{self, ParsedDate};
-use crate::order::{Amount, Extra, Fields, OrderItem, Status, currency_from_code};
+use crate::order::items::{joined_names, units};
+use crate::order::{Amount, Extra, Fields, MAX_LINE, OrderItem, Status, currency_from_code, cut};
 use crate::redact::credentials;
 
-/// Maximum characters of a one-line value: the size of an embed field.
-const MAX_LINE: usize = 1024;
 /// Maximum characters of a value of several lines: the size of an embed description.
 const MAX_LINES: usize = 4096;
 /// Maximum characters of a name in `extra`.
@@ -130,17 +129,7 @@ pub(crate) struct PatchBuilder {
     /// The currency that the amounts state.
     currency_hints: Vec<CurrencyHint>,
     /// The numbered products of the card, by number.
-    items: BTreeMap<u8, Item>,
-}
-
-/// One numbered product of a card.
-#[derive(Clone, Debug, Default)]
-struct Item {
-    product: Option<String>,
-    product_url: Option<String>,
-    size: Option<String>,
-    price: Option<Amount>,
-    quantity: Option<u32>,
+    items: BTreeMap<u8, OrderItem>,
 }
 
 impl PatchBuilder {
@@ -157,7 +146,7 @@ impl PatchBuilder {
 
     /// Whether a price is stated, for the order or for one of its products.
     pub(crate) fn has_price(&self) -> bool {
-        self.stated.price.is_some() || self.items.values().any(|item| item.price.is_some())
+        self.stated.price.is_some() || self.items.values().any(|item| item.unit_price.is_some())
     }
 
     /// Keeps a value that has no column, without the credentials of proxies.
@@ -457,7 +446,7 @@ impl PatchBuilder {
                 let Some(price) = price else {
                     return self.warn_unreadable("price", text, "an amount of money");
                 };
-                self.item(number).price.get_or_insert(price.amount);
+                self.item(number).unit_price.get_or_insert(price.amount);
                 if !self.add_currency_hint(price.currency) {
                     self.warn_unreadable("price", text, "an amount of money");
                 }
@@ -474,34 +463,32 @@ impl PatchBuilder {
         }
     }
 
-    fn item(&mut self, number: u8) -> &mut Item {
+    fn item(&mut self, number: u8) -> &mut OrderItem {
         self.items.entry(number).or_default()
     }
 
     /// Fills the columns that the card leaves empty from its numbered products: the names are joined and the
     /// quantities added. The price is set only if all agree. The sum is the derived total.
     pub(crate) fn fill_from_items(&mut self) {
-        let items: Vec<&Item> = self.items.values().collect();
+        let items: Vec<OrderItem> = self.items.values().cloned().collect();
         let (stated, derived) = (&mut self.stated, &mut self.derived);
         let Some(first) = items.first() else { return };
-        let units = items.iter().try_fold(0_u32, |sum, item| sum.checked_add(item.quantity.unwrap_or(1)));
-        if self.is_basket && units != Some(1) && stated.total.is_none() {
+        let all_units = items.iter().try_fold(0_u32, |sum, item| sum.checked_add(units(item)));
+        if self.is_basket && all_units != Some(1) && stated.total.is_none() {
             stated.total = stated.price.take();
         }
-        let names: Vec<&str> = items.iter().filter_map(|item| item.product.as_deref()).collect();
-        if stated.product.is_none() && !names.is_empty() {
-            stated.product = Some(cut(&names.join(" + "), MAX_LINE));
+        if stated.product.is_none() {
+            stated.product = joined_names(&items);
         }
-        let quantity_of = |item: &Item| item.quantity.unwrap_or(1);
         if stated.quantity.is_none() && (items.len() > 1 || first.quantity.is_some()) {
-            stated.quantity = units;
+            stated.quantity = all_units;
         }
-        if stated.price.is_none() && items.iter().all(|item| item.price == first.price) {
-            stated.price = first.price;
+        if stated.price.is_none() && items.iter().all(|item| item.unit_price == first.unit_price) {
+            stated.price = first.unit_price;
         }
         if items.len() > 1 {
             derived.total = items.iter().try_fold(Amount::default(), |sum, item| {
-                item.price?.times(quantity_of(item)).and_then(|line| sum.plus(line))
+                item.unit_price?.times(units(item)).and_then(|line| sum.plus(line))
             });
         }
     }
@@ -509,36 +496,29 @@ impl PatchBuilder {
     /// The products of the card as items. A card without a list of products has one item.
     pub(crate) fn order_items(&self) -> Vec<OrderItem> {
         let stated = &self.stated;
-        if self.items.is_empty() {
-            let quantity = stated.quantity.unwrap_or(1);
-            let item = OrderItem {
-                product: stated.product.clone(),
-                sku: self.extra.get("sku").cloned(),
-                size: self.extra.get("size").cloned(),
-                quantity,
-                price: stated.price,
-                total: stated.price.and_then(|price| price.times(quantity)).or(stated.total),
-                product_url: stated.product_url.clone(),
-                image_url: stated.image_url.clone(),
-            };
-            return if item.product.is_some() { vec![item] } else { Vec::new() };
+        let of_card = OrderItem {
+            product: stated.product.clone(),
+            sku: self.extra.get("sku").cloned(),
+            size: self.extra.get("size").cloned(),
+            quantity: stated.quantity,
+            unit_price: stated.price,
+            line_total: None,
+            product_url: stated.product_url.clone(),
+            image: stated.image_url.clone(),
+            qty_received: None,
+        };
+        let mut items: Vec<OrderItem> = self.items.values().cloned().collect();
+        match items.as_mut_slice() {
+            [] if of_card.product.is_some() => items.push(of_card),
+            [only] => only.apply(&of_card, |_, empty| empty, |_| ()),
+            _ => {}
         }
-        let is_only = self.items.len() == 1;
-        let items = self.items.values().map(|item| {
-            let quantity = item.quantity.unwrap_or(1);
-            let price = item.price.or(stated.price.filter(|_| is_only));
-            OrderItem {
-                product: item.product.clone(),
-                sku: self.extra.get("sku").filter(|_| is_only).cloned(),
-                size: item.size.clone().or_else(|| self.extra.get("size").filter(|_| is_only).cloned()),
-                quantity,
-                price,
-                total: price.and_then(|price| price.times(quantity)).or(stated.total.filter(|_| is_only)),
-                product_url: item.product_url.clone(),
-                image_url: stated.image_url.clone().filter(|_| is_only),
-            }
-        });
-        items.collect()
+        let is_only = items.len() == 1;
+        for item in &mut items {
+            let line = item.unit_price.and_then(|price| price.times(units(item)));
+            item.line_total = line.or(stated.total.filter(|_| is_only));
+        }
+        items
     }
 
     /// Records what an amount says about its currency. Returns false if it contradicts an earlier amount.
@@ -605,12 +585,4 @@ fn currency_of_store(store: &str) -> Option<Currency> {
         _ => return None,
     };
     currency_from_code(code)
-}
-
-/// Cuts a text to a number of characters. A text that was cut ends with an ellipsis.
-fn cut(text: &str, max_chars: usize) -> String {
-    if text.len() <= max_chars || text.chars().count() <= max_chars {
-        return text.to_owned();
-    }
-    text.chars().take(max_chars.saturating_sub(1)).chain(['…']).collect()
 }

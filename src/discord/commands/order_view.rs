@@ -15,11 +15,20 @@ use crate::discord::reply::text::{
     MAX_ECHO, code, escape_line, escape_markdown, money, plain_line, status_colour, status_emoji, timestamp,
     tracking_link, truncate, utf16_len, web_link,
 };
-use crate::order::{Fields, Order, Status};
+use crate::order::items::units;
+use crate::order::{Fields, Order, OrderItem, Status};
 use crate::store::SourceMessage;
 
 /// How many similar numbers to suggest for an unknown one.
 const MAX_SUGGESTIONS: usize = 5;
+
+/// How many items of an order are listed.
+const MAX_ITEMS: usize = 15;
+/// The length of an item's name, and of its size and SKU.
+const MAX_ITEM_NAME: usize = 120;
+const MAX_ITEM_NOTE: usize = 40;
+/// Room for the note that there are more items.
+const MAX_HIDDEN_NOTE: usize = 15;
 
 /// Finds an order by its number, in the spelling that people use.
 ///
@@ -149,7 +158,39 @@ fn public_summary(order: &Order) -> EmbedBuilder {
     };
     embed.field("Order number", code(order.number.as_str()));
     embed.field("Price", price(order));
+    embed.field("Items", items(order));
     embed
+}
+
+/// One line for each item, as many as fit into a field. An only item is told by the title and the price.
+fn items(order: &Order) -> String {
+    if order.items.len() < 2 {
+        return String::new();
+    }
+    let mut shown: Vec<String> = Vec::new();
+    let mut length = 0;
+    for (at, item) in order.items.iter().enumerate() {
+        let line = item_line(item, order);
+        length += utf16_len(&line) + 1;
+        if at >= MAX_ITEMS || length + MAX_HIDDEN_NOTE > MAX_FIELD_VALUE {
+            shown.push(format!("and {} more", order.items.len() - at));
+            break;
+        }
+        shown.push(line);
+    }
+    shown.join("\n")
+}
+
+fn item_line(item: &OrderItem, order: &Order) -> String {
+    let product = item.product.as_deref().unwrap_or("(no product)");
+    let product = escape_line(&truncate(product, MAX_ITEM_NAME));
+    let note = |text: &Option<String>| {
+        text.as_deref().map(|text| format!(" · {}", escape_line(&truncate(text, MAX_ITEM_NOTE))))
+    };
+    let price = item.line_total.map(|total| format!(" · {}", money(total, order)));
+    let received = item.qty_received.map(|received| format!(" · {received} received"));
+    let notes = [note(&item.size), note(&item.sku), price, received];
+    format!("{} × {product}{}", units(item), notes.into_iter().flatten().collect::<String>())
 }
 
 /// `price × quantity = total`, as far as they are known.

@@ -41,10 +41,10 @@ pub(crate) async fn stats(
     let period = period.map(|name| find_named(NamedPeriod::ALL, name)).transpose()?;
     let (title, period) = read_period(period, since.as_deref(), until.as_deref(), today, timezone)?;
     let by = find_named(GroupBy::ALL, by.unwrap_or("day"))?;
-    let rows = data.services.store.stats(&period, by).await?;
+    let (rows, each_once) = data.services.store.stats_with_totals(&period, by).await?;
     let question = Question { title, period, by, today, timezone };
     // There is a row for each product, and drawing takes tens of milliseconds of processor time.
-    let work = tokio::task::spawn_blocking(move || reply(&question, &rows));
+    let work = tokio::task::spawn_blocking(move || reply(&question, &rows, &each_once));
     responder.show(work.await.map_err(|_| CommandError::Panic)?).await
 }
 
@@ -67,8 +67,8 @@ impl From<PeriodError> for CommandError {
 }
 
 /// The answer with its chart. If drawing fails, the answer has no chart.
-fn reply(question: &Question, rows: &[StatRow]) -> Reply {
-    let Report { mut embed, chart } = report(question, rows);
+fn reply(question: &Question, rows: &[StatRow], all: &[StatRow]) -> Reply {
+    let Report { mut embed, chart } = report(question, rows, all);
     let Some(chart) = chart else { return Reply::text(embed.description) };
     match chart::png(&chart) {
         Ok(png) => {

@@ -1,5 +1,5 @@
-//! The JSON form of an order, in answers and live updates. Its fields come from the list of order
-//! columns, `with_order_fields`.
+//! The JSON form of an order and its items, in answers and live updates. Their fields come from the lists
+//! `with_order_fields` and `with_item_fields`.
 
 use axum::{
     Json,
@@ -14,11 +14,11 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         KnownFormat, Object, ObjectBuilder, RefOr, SchemaFormat,
-        schema::{Schema, SchemaType, Type},
+        schema::{ArrayBuilder, Schema, SchemaType, Type},
     },
 };
 
-use crate::order::{Amount, Carrier, Order, Source, Status, with_order_fields};
+use crate::order::{Amount, Carrier, Order, OrderItem, Source, Status, with_item_fields, with_order_fields};
 
 /// An order as JSON. Empty columns are `null`.
 #[derive(Clone, Debug)]
@@ -28,15 +28,53 @@ impl From<Order> for OrderBody {
     fn from(mut order: Order) -> Self {
         // The database counts from 0.
         order.fields.qty_received = order.fields.qty_received.or(Some(0));
+        for item in &mut order.items {
+            item.qty_received = item.qty_received.or(Some(0));
+        }
         Self(order)
     }
+}
+
+/// An item with its position, from 1.
+struct ItemBody<'a>(u32, &'a OrderItem);
+
+macro_rules! define_item_json {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty,)+) => {
+        impl Serialize for ItemBody<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let Self(position, item) = self;
+                let mut json = serializer.serialize_map(None)?;
+                json.serialize_entry("position", position)?;
+                $(json.serialize_entry(stringify!($name), &item.$name.as_ref().map(JsonValue::to_json))?;)+
+                json.end()
+            }
+        }
+
+        fn item_properties() -> Vec<Property> {
+            vec![
+                ("position", u32::schema_builder(), "Position in the order, from 1. It never changes."),
+                $((stringify!($name), nullable::<$type>(), concat!($($doc),+)),)+
+            ]
+        }
+    };
+}
+with_item_fields!(define_item_json);
+
+/// Name, schema and description of a field.
+type Property = (&'static str, ObjectBuilder, &'static str);
+
+fn with_properties(object: ObjectBuilder, properties: Vec<Property>) -> ObjectBuilder {
+    properties.into_iter().fold(object, |object, (name, schema, description)| {
+        object.property(name, schema.description(Some(description.trim()))).required(name)
+    })
 }
 
 macro_rules! define_order_json {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty,)+) => {
         impl Serialize for OrderBody {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let Order { id, number, fields, extra, source, newest, created_at, updated_at, .. } = &self.0;
+                let Order { id, number, fields, extra, items, source, newest, created_at, updated_at, .. } = &self.0;
+                let items: Vec<_> = (1..).zip(items).map(|(position, item)| ItemBody(position, item)).collect();
                 let carrier = fields.tracking_number.as_deref().and_then(Carrier::of).map(Carrier::as_str);
                 let mut json = serializer.serialize_map(None)?;
                 json.serialize_entry("id", id)?;
@@ -44,6 +82,7 @@ macro_rules! define_order_json {
                 $(json.serialize_entry(stringify!($name), &fields.$name.as_ref().map(JsonValue::to_json))?;)+
                 json.serialize_entry("carrier", &carrier)?;
                 json.serialize_entry("extra", extra)?;
+                json.serialize_entry("items", &items)?;
                 json.serialize_entry("source", source.as_str())?;
                 json.serialize_entry("created_at", created_at)?;
                 json.serialize_entry("updated_at", updated_at)?;
@@ -61,7 +100,7 @@ macro_rules! define_order_json {
         }
 
         /// Name, schema and description of each field.
-        pub(crate) fn properties() -> Vec<(&'static str, ObjectBuilder, &'static str)> {
+        pub(crate) fn properties() -> Vec<Property> {
             let labels = String::schema_builder().build();
             vec![
                 ("id", ObjectBuilder::new().schema_type(Type::Integer), "Row id."),
@@ -105,20 +144,24 @@ impl PartialSchema for OrderBody {
     fn schema() -> RefOr<Schema> {
         let description = "An order. Empty columns are `null`. Times are UTC. Money is a number in units of \
                            `currency`, exact to the cent.";
-        let object = properties().into_iter().fold(
-            ObjectBuilder::new().description(Some(description)).examples([json!({
+        let example = json!({
                 "id": 1, "order_number": "BBY01-807102506907", "product": "STARLINK - Mini Kit",
                 "price": 299.99, "total": 299.99, "quantity": 1, "email": "woozy_byes28@icloud.com",
                 "status": "shipped", "tracking_number": "1Z999AA10123456784", "carrier": "UPS",
                 "order_date": "2026-01-31T17:56:00Z", "shipped_date": "2026-02-01T09:00:00Z",
                 "store": "Best Buy US", "currency": "USD", "bot": "Refract", "source": "webhook",
-                "extra": {"Share Link": "Click Here"}
-            })]),
-            |object, (name, schema, description)| {
-                object.property(name, schema.description(Some(description.trim()))).required(name)
-            },
-        );
-        object.into()
+                "extra": {"Share Link": "Click Here"},
+                "items": [{
+                    "position": 1, "product": "STARLINK - Mini Kit", "sku": null, "size": null, "quantity": 1,
+                    "unit_price": 299.99, "line_total": 299.99, "product_url": null, "image": null,
+                    "qty_received": 0
+                }]
+        });
+        let order = ObjectBuilder::new().description(Some(description)).examples([example]);
+        let item = with_properties(ObjectBuilder::new(), item_properties());
+        let items = ArrayBuilder::new().items(item);
+        let items = items.description(Some("The products of the order, at least one if it names a product."));
+        with_properties(order, properties()).property("items", items).required("items").into()
     }
 }
 
@@ -177,6 +220,6 @@ fn nullable<T: JsonValue>() -> ObjectBuilder {
 /// The double nearest to the amount. JSON writes it with the amount's own digits, because an amount
 /// has at most 14 digits and a double keeps 15.
 #[expect(clippy::cast_precision_loss, reason = "hundredths have at most 14 digits")]
-pub(crate) fn number_of(amount: Amount) -> f64 {
+fn number_of(amount: Amount) -> f64 {
     amount.hundredths() as f64 / 100.0
 }

@@ -78,7 +78,7 @@ fn takes_number(column: &str) -> bool {
 
 /// Why a field of a patch names no column that can be changed.
 fn why_not_a_column(field: &str) -> String {
-    if properties().iter().any(|(name, ..)| *name == field) {
+    if field == "items" || properties().iter().any(|(name, ..)| *name == field) {
         return "This value cannot be changed.".to_owned();
     }
     let closest = Fields::NAMES.iter().min_by_key(|name| osa_distance(name, field));

@@ -44,7 +44,7 @@ pub(crate) struct ListOrders {
     profile: Option<String>,
     /// Only orders with this e-mail address, in upper or lower case
     email: Option<String>,
-    /// Only orders whose number, product, e-mail address, profile or tracking number contains this text
+    /// Only orders whose number, products, SKUs, e-mail address, profile or tracking number contain this text
     search: Option<String>,
     /// Only orders placed on or after this date, or at or after this time (RFC 3339). Dates are days
     /// in the configured time zone.
@@ -111,10 +111,11 @@ pub(crate) async fn list(
     let limit = row_limit(query.limit);
     let start = Start::of(&query, limit)?;
     let filter = query.filter(state.timezone)?;
-    let found = match start {
+    let mut found = match start {
         Start::Page { offset, .. } => state.store.order_page_at_offset(&filter, offset, limit).await?,
         Start::Cursor(start) => state.store.order_page(&filter, start, limit).await?,
     };
+    state.store.load_items(&mut found.items).await?;
     let total = state.store.count_orders(&filter).await?;
     let newest = found.items.first().map(|order| order.id);
     let oldest = found.items.last().map(|order| order.id);

@@ -146,7 +146,7 @@ pub(crate) async fn read(
             bad_parameter(name, error.to_string())
         })?;
     let by = by.map_or(GroupBy::Day, |Name(by)| by);
-    let rows = state.store.stats(&period, by).await?;
+    let (rows, each_once) = state.store.stats_with_totals(&period, by).await?;
     let left_out = rows.len().saturating_sub(MAX_GROUPS);
     let shown = match by {
         GroupBy::Day => rows.get(left_out..),
@@ -158,7 +158,7 @@ pub(crate) async fn read(
         to: period.to,
         timezone: timezone.to_string(),
         by: GroupBy::ALL.into_iter().find(|(_, known)| *known == by).map_or("", |(name, _)| name),
-        totals: Totals::of_rows(&rows).into(),
+        totals: Totals::of_rows(&each_once).into(),
         groups: shown.unwrap_or_default().iter().map(GroupBody::from).collect(),
         more_groups: left_out as u64,
     }))

@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use crate::clock;
 use crate::order::{Order, OrderNumber};
 use crate::store::entity::order_events;
+use crate::store::entity::order_items;
 use crate::store::entity::orders;
 use crate::store::entity::rows::to_json;
 use crate::store::entity::webhook_logs::{Column, Entity};
@@ -15,7 +16,7 @@ use crate::store::{Batch, Store, StoreError};
 type LogRow = (i64, String, Option<i64>);
 
 impl Store {
-    /// Deletes an order, its history, its part of the totals and of the search index, and its messages in the
+    /// Deletes an order, its items, its history, its part of the totals and of the search index, and its messages in the
     /// webhook log. Returns whether the order still existed.
     ///
     /// A message that arrived over HTTP can then be posted again. The row of a Discord message stays, without
@@ -52,15 +53,15 @@ impl Store {
 impl Batch {
     pub(crate) async fn delete_order(&mut self, id: i64, number: &OrderNumber) -> Result<bool, StoreError> {
         self.orders(std::slice::from_ref(number)).await?;
-        let Some((stored, contribution)) =
-            self.known.remove(number).flatten().filter(|(stored, _)| *stored == id)
-        else {
+        let Some(known) = self.known.remove(number).flatten().filter(|known| known.id == id) else {
             return Ok(false);
         };
-        self.sums.replace(Some(&contribution), None)?;
-        let events = order_events::Entity::delete_many().filter(order_events::Column::OrderId.eq(stored));
+        self.sums.replace(Some(&known.contribution), None)?;
+        let items = order_items::Entity::delete_many().filter(order_items::Column::OrderId.eq(id));
+        items.exec(&self.transaction).await?;
+        let events = order_events::Entity::delete_many().filter(order_events::Column::OrderId.eq(id));
         events.exec(&self.transaction).await?;
-        orders::Entity::delete_by_id(stored).exec(&self.transaction).await?;
+        orders::Entity::delete_by_id(id).exec(&self.transaction).await?;
         Ok(true)
     }
 

@@ -64,6 +64,7 @@ macro_rules! define_model {
             pub extra: String,
             pub derived: String,
             pub cleared: String,
+            pub items_text: Option<String>,
             pub newest_message_at: DateTimeUtc,
         }
     };

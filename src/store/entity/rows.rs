@@ -6,6 +6,7 @@ use sea_orm::Value;
 use serde_json::Map;
 
 use super::orders::{Model, Stored};
+use crate::order::items::search_text;
 use crate::order::{Extra, FieldChange, Fields, Order, OrderNumber, Source, with_order_fields};
 use crate::store::StoreError;
 
@@ -23,6 +24,7 @@ macro_rules! define_conversions {
             "derived",
             "cleared",
             "newest_message_at",
+            "items_text",
             $(stringify!($name),)+
         ];
 
@@ -44,11 +46,12 @@ macro_rules! define_conversions {
                 names_to_text(&order.derived).into(),
                 names_to_text(&order.cleared).into(),
                 order.newest.into(),
+                search_text(order).into(),
                 $(to_column(fields.$name, stringify!($name), unreadable),)+
             ]
         }
 
-        /// The order of a row. A value that no field can hold reads as empty, and is kept as text.
+        /// The order of a row, without its items. A value that no field can hold reads as empty, and is kept as text.
         pub(crate) fn order(row: Model) -> Result<Order, StoreError> {
             let number = OrderNumber::parse(&row.order_number)
                 .map_err(|_| StoreError::Corrupt("order_number"))?;
@@ -64,6 +67,7 @@ macro_rules! define_conversions {
                 number,
                 fields,
                 extra: extra_from_json(&row.extra),
+                items: Vec::new(),
                 unreadable,
                 derived: names_from_text(&row.derived),
                 cleared: names_from_text(&row.cleared),

@@ -20,7 +20,7 @@ pub struct OrderFilter {
     pub profile: Option<String>,
     /// Only this e-mail address, in any case.
     pub email: Option<String>,
-    /// Only orders with this text in number, product, e-mail, profile or tracking number, in any case.
+    /// Only orders with this text in number, products, SKUs, e-mail, profile or tracking number, in any case.
     /// `#` and the beginning of an order number find that number too.
     pub search: Option<String>,
     /// Only order dates from this moment on.
@@ -124,8 +124,14 @@ impl OrderFilter {
 }
 
 /// Columns that a search covers.
-pub(crate) const SEARCHED: [Column; 5] =
-    [Column::OrderNumber, Column::Product, Column::Email, Column::Profile, Column::TrackingNumber];
+pub(crate) const SEARCHED: [Column; 6] = [
+    Column::OrderNumber,
+    Column::Product,
+    Column::Email,
+    Column::Profile,
+    Column::TrackingNumber,
+    Column::ItemsText,
+];
 
 /// Whether one of the searched columns contains a text. PostgreSQL's search index is one on exactly
 /// this expression.

@@ -18,7 +18,7 @@ pub struct SourceMessage {
 }
 
 impl Store {
-    /// The orders that a Discord message named, in the order of the message.
+    /// The orders that a Discord message named, with their items, in the order of the message.
     pub async fn orders_of_message(&self, message_id: i64) -> Result<Vec<Order>, StoreError> {
         let lists: Vec<String> = webhook_logs::Entity::find()
             .select_only()
@@ -34,10 +34,12 @@ impl Store {
                 ids.push(id);
             }
         }
-        self.orders_by_ids(&ids).await
+        let mut orders = self.orders_by_ids(&ids).await?;
+        self.load_items(&mut orders).await?;
+        Ok(orders)
     }
 
-    /// The orders with these row ids, in this order. Orders that no longer exist are left out.
+    /// The orders with these row ids, in this order, without their items. Orders that no longer exist are left out.
     pub async fn orders_by_ids(&self, ids: &[i64]) -> Result<Vec<Order>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());

@@ -11,6 +11,7 @@ use super::stats::MAX_COUNTED;
 use crate::order::{FieldChange, Order, OrderNumber};
 use crate::store::entity::rows;
 use crate::store::entity::{order_events, orders};
+use crate::store::write::items;
 use crate::store::{Page, Store, StoreError};
 
 /// One step of an order's history.
@@ -43,13 +44,13 @@ impl Store {
         let (former, number) = (&number, number.as_str());
         let exact = orders::Entity::find().filter(orders::Column::OrderNumber.eq(number));
         if let Some(row) = exact.one(&self.readers).await? {
-            return rows::order(row).map(Some);
+            return self.with_items(row).await.map(Some);
         }
         let any_case = orders::Entity::find()
             .filter(key(orders::Column::OrderNumber, self.readers.get_database_backend()).eq(lowered(number)))
             .order_by_desc(orders::Column::Id);
         if let Some(row) = any_case.one(&self.readers).await? {
-            return rows::order(row).map(Some);
+            return self.with_items(row).await.map(Some);
         }
         match number.parse() {
             Ok(id) => self.order_by_id(id).await,
@@ -81,7 +82,24 @@ impl Store {
 
     /// The order with this row id.
     pub async fn order_by_id(&self, id: i64) -> Result<Option<Order>, StoreError> {
-        orders::Entity::find_by_id(id).one(&self.readers).await?.map(rows::order).transpose()
+        match orders::Entity::find_by_id(id).one(&self.readers).await? {
+            Some(row) => self.with_items(row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads the items of these orders.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn load_items(&self, orders: &mut [Order]) -> Result<(), StoreError> {
+        items::load(&self.readers, orders).await
+    }
+
+    async fn with_items(&self, row: orders::Model) -> Result<Order, StoreError> {
+        let mut order = rows::order(row)?;
+        items::load(&self.readers, [&mut order]).await?;
+        Ok(order)
     }
 
     /// At most `limit` steps of an order's history, oldest first, after the step with the id `after`; 0

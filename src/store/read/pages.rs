@@ -25,12 +25,13 @@ const MAX_SCANNED: u64 = 20_000;
 const WINDOW_SIZE: u64 = 3_000;
 
 /// The columns that a filter can ask about.
-pub(crate) const FILTERED_COLUMNS: [Column; 8] = [
+pub(crate) const FILTERED_COLUMNS: [Column; 9] = [
     Column::OrderNumber,
     Column::Product,
     Column::Email,
     Column::Profile,
     Column::TrackingNumber,
+    Column::ItemsText,
     Column::Status,
     Column::Store,
     Column::OrderDate,

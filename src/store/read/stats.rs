@@ -53,7 +53,7 @@ pub enum GroupBy {
     Status,
     /// The checkout bot's profile.
     Profile,
-    /// The product.
+    /// The products: an order counts once for each product of its items, with that product's units and line totals.
     Product,
 }
 
@@ -156,6 +156,21 @@ impl Store {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The groups of [`Self::stats`], and rows that count each order once, for the totals: an order may count for
+    /// several products.
+    pub async fn stats_with_totals(
+        &self,
+        period: &Period,
+        by: GroupBy,
+    ) -> Result<(Vec<StatRow>, Vec<StatRow>), StoreError> {
+        let rows = self.stats(period, by).await?;
+        let each_once = match by {
+            GroupBy::Product => self.stats(period, GroupBy::Status).await?,
+            _ => rows.clone(),
+        };
+        Ok((rows, each_once))
     }
 
     /// The orders of a period in groups. Days are sorted by date, other groups by number of orders, then

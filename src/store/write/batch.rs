@@ -10,7 +10,7 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, EntityTrait, Value};
 
 use super::insert::{insert, reserve_ids};
 use super::sums::{Contribution, SumChanges};
-use crate::order::{FieldChange, OrderNumber, Source};
+use crate::order::{FieldChange, OrderItem, OrderNumber, Source};
 use crate::store::connection::{Transaction, server::Server};
 use crate::store::database_file::DatabaseFile;
 use crate::store::entity::derived_tables;
@@ -41,13 +41,21 @@ pub struct NewEvent {
     pub created_at: DateTime<Utc>,
 }
 
+/// What a transaction knows about a stored order.
+pub(crate) struct KnownOrder {
+    pub(crate) id: i64,
+    /// What the order adds to the sums.
+    pub(crate) contribution: Contribution,
+    /// Items that were read and not written since. Other items are written even if they are stored already.
+    pub(crate) items: Vec<OrderItem>,
+}
+
 /// One write transaction. Dropping it without [`Batch::commit`] changes nothing.
 pub struct Batch {
     pub(crate) transaction: Transaction,
     pub(crate) timezone: Tz,
-    /// The orders that were read or written: row id, and what they add to the sums; `None` if there is no such
-    /// order.
-    pub(crate) known: HashMap<OrderNumber, Option<(i64, Contribution)>>,
+    /// The orders that were read or written; `None` if there is no such order.
+    pub(crate) known: HashMap<OrderNumber, Option<KnownOrder>>,
     /// How the sums change.
     pub(crate) sums: SumChanges,
     file: DatabaseFile,
@@ -76,7 +84,7 @@ impl Store {
     /// Finds out whether the database accepts as much as the largest message. Leaves nothing behind.
     pub(crate) async fn probe_writer(&self) -> Result<(), StoreError> {
         let batch = self.begin().await?;
-        for table in ["orders", "webhook_logs", "order_events", "order_sums"] {
+        for table in ["orders", "order_items", "webhook_logs", "order_events", "order_sums"] {
             // PostgreSQL reports a locked table only to a statement that wants to change it.
             batch.transaction.execute_unprepared(&format!("DELETE FROM {table} WHERE 1 = 0")).await?;
         }

@@ -10,8 +10,9 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value,
 };
 
-use super::batch::Batch;
+use super::batch::{Batch, KnownOrder};
 use super::insert::{MAX_ROWS, insert, padded, reserve_ids};
+use super::items;
 use super::sums::Contribution;
 use crate::order::{Order, OrderNumber};
 use crate::store::StoreError;
@@ -19,7 +20,7 @@ use crate::store::entity::orders;
 use crate::store::entity::rows;
 use crate::store::entity::rows::{ORDER_COLUMNS, values};
 
-/// The stored orders of these numbers.
+/// The stored orders of these numbers, with their items.
 pub(crate) async fn find(
     connection: &impl ConnectionTrait,
     numbers: &[OrderNumber],
@@ -38,6 +39,7 @@ pub(crate) async fn find(
             found.insert(order.number.clone(), order);
         }
     }
+    items::load(connection, found.values_mut()).await?;
     Ok(found)
 }
 
@@ -77,7 +79,8 @@ impl Batch {
             self.known.insert(number.clone(), None);
         }
         for (number, order) in found {
-            self.known.insert(number.clone(), Some((order.id, self.contribution(order))));
+            let (contribution, items) = (self.contribution(order), order.items.clone());
+            self.known.insert(number.clone(), Some(KnownOrder { id: order.id, contribution, items }));
         }
     }
 
@@ -96,13 +99,14 @@ impl Batch {
         self.orders(&unseen).await?;
         let given = self.with_ids(orders).await?;
         self.write_orders(&given).await?;
+        self.save_items(&given).await?;
         let mut ids = HashMap::with_capacity(given.len());
         for (id, order) in given {
             let contribution = self.contribution(order);
-            let before =
-                self.known.get(&order.number).and_then(Option::as_ref).map(|(_, contribution)| contribution);
-            self.sums.replace(before, Some(&contribution))?;
-            self.known.insert(order.number.clone(), Some((id, contribution)));
+            let before = self.known.get(&order.number).and_then(Option::as_ref);
+            self.sums.replace(before.map(|known| &known.contribution), Some(&contribution))?;
+            let known = KnownOrder { id, contribution, items: Vec::new() };
+            self.known.insert(order.number.clone(), Some(known));
             ids.insert(order.number.clone(), id);
         }
         Ok(ids)
@@ -126,7 +130,7 @@ impl Batch {
     /// Pairs each order with its id, which is reserved for a new order.
     async fn with_ids<'a>(&self, orders: &[&'a Order]) -> Result<Vec<(i64, &'a Order)>, StoreError> {
         let known = |order: &Order| match self.known.get(&order.number) {
-            Some(Some((id, _))) => Some(*id),
+            Some(Some(known)) => Some(known.id),
             _ => Some(order.id).filter(|id| *id != 0),
         };
         let new = orders.iter().filter(|order| known(order).is_none()).count();
@@ -141,6 +145,6 @@ impl Batch {
     }
 
     fn contribution(&self, order: &Order) -> Contribution {
-        Contribution::of(&order.fields, order.created_at, self.timezone)
+        Contribution::of(&order.fields, &order.items, order.created_at, self.timezone)
     }
 }

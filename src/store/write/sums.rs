@@ -1,7 +1,8 @@
 //! Keeps `order_sums`: the number of orders, units and money per day, for statistics that need not read every order.
 //!
-//! Each order counts in four rows: for its status, store, profile and product, each with its day and currency. An
-//! empty column counts under the empty text. A transaction that changes an order subtracts its previous contribution
+//! Each order counts in a row for its status, store and profile and in one for each of its products, each with its day
+//! and currency. An empty column counts under the empty text. If an order has several items, each product counts only
+//! its own units and line totals. A transaction that changes an order subtracts its previous contribution
 //! and adds the new one. Rows without orders are deleted.
 
 pub(crate) mod recount;
@@ -15,7 +16,8 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 
 use super::insert::insert;
 use crate::order::dates::day_of;
-use crate::order::{Amount, Fields, Status};
+use crate::order::items::units;
+use crate::order::{Amount, Fields, OrderItem, Status};
 use crate::store::entity::order_sums::{Column, Entity};
 use crate::store::{Store, StoreError};
 
@@ -32,8 +34,6 @@ pub(crate) enum SumKind {
 }
 
 impl SumKind {
-    const ALL: [Self; 4] = [Self::Status, Self::Store, Self::Profile, Self::Product];
-
     /// The name in the table.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -49,10 +49,9 @@ impl SumKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Contribution {
     day: String,
-    /// In the order of [`SumKind::ALL`].
-    names: [String; 4],
     currency: String,
-    amounts: Amounts,
+    /// One for each row that the order counts in.
+    rows: Vec<(SumKind, String, Amounts)>,
 }
 
 /// The numbers of a row, or the difference to add to them.
@@ -73,34 +72,56 @@ type Key = (&'static str, String, String, String);
 pub(crate) struct SumChanges(BTreeMap<Key, Amounts>);
 
 impl Contribution {
-    /// The contribution of an order with these fields. Without an order date, `created_at` gives the day.
-    pub(crate) fn of(fields: &Fields, created_at: DateTime<Utc>, zone: Tz) -> Self {
+    /// The contribution of an order with these fields and items. Without an order date, `created_at` gives the day.
+    pub(crate) fn of(fields: &Fields, items: &[OrderItem], created_at: DateTime<Utc>, zone: Tz) -> Self {
         let name = |text: &Option<String>| -> String {
             text.as_deref().unwrap_or_default().chars().take(MAX_NAME_CHARS).collect()
         };
         let void = fields.status.is_some_and(Status::is_cancelled_or_refunded);
-        let total = fields.total.filter(|_| !void);
+        let amounts = |units, total| Amounts::of_order(void, units, total);
+        let whole = amounts(fields.quantity.unwrap_or(0), fields.total);
+        let status = fields.status.map(|status| status.as_str().to_owned()).unwrap_or_default();
+        let mut rows = vec![
+            (SumKind::Status, status, whole),
+            (SumKind::Store, name(&fields.store), whole),
+            (SumKind::Profile, name(&fields.profile), whole),
+        ];
+        if items.len() > 1 {
+            let mut products = BTreeMap::<String, (u32, Option<Amount>)>::new();
+            for item in items {
+                let (sum, total) = products.entry(name(&item.product)).or_default();
+                *sum = sum.saturating_add(units(item));
+                *total = match (*total, item.line_total) {
+                    (Some(sum), Some(line)) => sum.plus(line).or(Some(sum)),
+                    (sum, line) => sum.or(line),
+                };
+            }
+            let product = |(product, (units, total))| (SumKind::Product, product, amounts(units, total));
+            rows.extend(products.into_iter().map(product));
+        } else {
+            rows.push((SumKind::Product, name(&fields.product), whole));
+        }
         Self {
             day: day(fields.order_date.unwrap_or(created_at), zone),
-            names: [
-                fields.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-                name(&fields.store),
-                name(&fields.profile),
-                name(&fields.product),
-            ],
             currency: fields.currency.map(|currency| currency.code().to_owned()).unwrap_or_default(),
-            amounts: Amounts {
-                orders: 1,
-                void: i64::from(void),
-                units: fields.quantity.filter(|_| !void).map_or(0, i64::from),
-                priced: i64::from(total.is_some()),
-                hundredths: total.map_or(0, Amount::hundredths),
-            },
+            rows,
         }
     }
 }
 
 impl Amounts {
+    /// What one order adds. Units and money of a cancelled or refunded one do not count.
+    fn of_order(void: bool, units: u32, total: Option<Amount>) -> Self {
+        let total = total.filter(|_| !void);
+        Self {
+            orders: 1,
+            void: i64::from(void),
+            units: if void { 0 } else { i64::from(units) },
+            priced: i64::from(total.is_some()),
+            hundredths: total.map_or(0, Amount::hundredths),
+        }
+    }
+
     const fn numbers(self) -> [i64; 5] {
         [self.orders, self.void, self.units, self.priced, self.hundredths]
     }
@@ -131,11 +152,11 @@ impl SumChanges {
         }
         for (contribution, sign) in [(before, -1), (after, 1)] {
             let Some(contribution) = contribution else { continue };
-            for (kind, name) in SumKind::ALL.into_iter().zip(&contribution.names) {
+            for (kind, name, amounts) in &contribution.rows {
                 let key =
                     (kind.as_str(), contribution.day.clone(), name.clone(), contribution.currency.clone());
                 let sum = self.0.entry(key).or_default();
-                *sum = sum.plus(contribution.amounts, sign)?;
+                *sum = sum.plus(*amounts, sign)?;
             }
         }
         Ok(())

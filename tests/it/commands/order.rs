@@ -65,6 +65,29 @@ async fn the_caller_alone_sees_the_whole_order() {
 }
 
 #[tokio::test]
+async fn the_items_of_an_order_are_listed_as_far_as_they_fit() {
+    let stage = Stage::new().await;
+    let with_list = |number: &str, lines: Vec<String>| {
+        let mut card = card(number, "$86.41");
+        card["embeds"][0]["fields"][0]["value"] = json!(lines.join("\n"));
+        card
+    };
+    let few = ["- 2x [Example *Bundle*](https://www.target.example/p/1) - Default", "- 1x Example Tin - L"];
+    stage.hook.post(with_list("TGT-2", few.map(str::to_owned).to_vec()));
+    let many = (1..=27).map(|n| format!("- {n}x Example Card {n} - M")).collect();
+    stage.hook.post(with_list("TGT-27", many));
+    stage.bot.until_orders(2).await;
+
+    let shown = stage.ask(&stage.viewer, "order", &[("number", "TGT-2")]).await;
+    assert_eq!(field(&shown, "Items"), Some("2 × Example \\*Bundle\\* · Default\n1 × Example Tin · L"));
+    let shown = stage.ask(&stage.viewer, "order", &[("number", "TGT-27")]).await;
+    let list = field(&shown, "Items").unwrap();
+    assert!(list.starts_with("1 × Example Card 1 · M\n2 × "), "{list}");
+    assert!(list.ends_with("15 × Example Card 15 · M\nand 12 more"), "{list}");
+    stage.end(0).await;
+}
+
+#[tokio::test]
 async fn the_history_replaces_the_order_and_leads_back() {
     let stage = Stage::new().await;
     let message = stage.hook.post(card("TGT-900", "$10.00"));

@@ -68,6 +68,37 @@ async fn totals_of_each_currency_come_with_a_chart() {
 }
 
 #[tokio::test]
+async fn by_product_counts_each_item_and_each_order_once_in_the_totals() {
+    let stage = Stage::new().await;
+    let mut basket = card("S-1", "$10.00");
+    let fields = basket["embeds"][0]["fields"].as_array_mut().unwrap();
+    fields.retain(|field| !["Product", "Price"].contains(&field["name"].as_str().unwrap()));
+    for (name, value) in [
+        ("Product (1)", "Mug"),
+        ("Price (1)", "$10.00"),
+        ("Quantity (1)", "3"),
+        ("Product (2)", "Bowl"),
+        ("Price (2)", "$5.50"),
+    ] {
+        fields.push(json!({"name": name, "value": value}));
+    }
+    let mut mug = card("S-2", "$12.00");
+    mug["embeds"][0]["fields"][0]["value"] = json!("Mug");
+    for card in [basket, mug] {
+        stage.hook.post(card);
+    }
+    stage.bot.until_orders(2).await;
+    let by_product = stats(&stage, json!([choice("period", 5), choice("by", 3)])).await;
+    assert_eq!(
+        field(&by_product, "By product"),
+        Some("Mug: 2 orders · 4 units · **42.00 USD**\nBowl: 1 order · 1 unit · **5.50 USD**")
+    );
+    assert_eq!((field(&by_product, "Orders"), field(&by_product, "Units")), (Some("2"), Some("5")));
+    assert_eq!(field(&by_product, "Spend"), Some("47.50 USD"));
+    stage.end(0).await;
+}
+
+#[tokio::test]
 async fn an_empty_and_an_impossible_period_are_answered_with_a_sentence() {
     let stage = Stage::new().await;
     let all = stats(&stage, json!([choice("period", 5)])).await;

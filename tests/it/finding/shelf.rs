@@ -73,6 +73,7 @@ pub(super) fn order(number: &str) -> Order {
         number: OrderNumber::parse(number).unwrap(),
         fields: Fields { order_date: Some(at), ..Fields::default() },
         extra: Extra::new(),
+        items: Vec::new(),
         derived: BTreeSet::new(),
         unreadable: BTreeMap::new(),
         cleared: BTreeSet::new(),

@@ -10,7 +10,7 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use roms::order::dates::day_of;
-use roms::order::{Fields, Order, Status};
+use roms::order::{Amount, Fields, Order, OrderItem, Status};
 use roms::store::{GroupBy, Period, Spend, StatRow, Store};
 use tokio::runtime::Runtime;
 
@@ -38,20 +38,37 @@ fn recount(orders: &[Order], zone: Tz, period: Period, by: GroupBy) -> Vec<StatR
             GroupBy::Profile => profile,
             GroupBy::Product => product,
         };
-        let empty =
-            StatRow { key: key.clone(), orders: 0, cancelled_or_refunded: 0, units: 0, spend: Vec::new() };
-        let (row, spend) = rows.entry(key).or_insert((empty, BTreeMap::new()));
-        row.orders += 1;
-        if status.is_some_and(Status::is_cancelled_or_refunded) {
-            row.cancelled_or_refunded += 1;
-            continue;
+        let mut counted = vec![(key, quantity.unwrap_or(0), total)];
+        if by == GroupBy::Product && order.items.len() > 1 {
+            let mut products = BTreeMap::<Option<String>, (u32, Option<Amount>)>::new();
+            for item in &order.items {
+                let (units, total) = products.entry(item.product.clone()).or_default();
+                *units += item.quantity.unwrap();
+                *total = total.map_or(item.line_total, |sum| sum.plus(item.line_total.unwrap_or_default()));
+            }
+            counted = products.into_iter().map(|(name, (units, total))| (name, units, total)).collect();
         }
-        row.units += u64::from(quantity.unwrap_or(0));
-        if let Some(total) = total {
-            let code = currency.map(|currency| currency.code().to_owned()).unwrap_or_default();
-            let sum = spend.entry(code).or_insert(Spend { currency, hundredths: 0, orders: 0 });
-            sum.hundredths += total.hundredths();
-            sum.orders += 1;
+        for (key, quantity, total) in counted {
+            let empty = StatRow {
+                key: key.clone(),
+                orders: 0,
+                cancelled_or_refunded: 0,
+                units: 0,
+                spend: Vec::new(),
+            };
+            let (row, spend) = rows.entry(key).or_insert((empty, BTreeMap::new()));
+            row.orders += 1;
+            if status.is_some_and(Status::is_cancelled_or_refunded) {
+                row.cancelled_or_refunded += 1;
+                continue;
+            }
+            row.units += u64::from(quantity);
+            if let Some(total) = total {
+                let code = currency.map(|currency| currency.code().to_owned()).unwrap_or_default();
+                let sum = spend.entry(code).or_insert(Spend { currency, hundredths: 0, orders: 0 });
+                sum.hundredths += total.hundredths();
+                sum.orders += 1;
+            }
         }
     }
     let mut rows: Vec<StatRow> = rows
@@ -114,8 +131,20 @@ async fn orders_units_and_spend_are_summed_exactly() {
     assert_eq!(sums, [best_buy, unsaid]);
 }
 
+/// The items of an order. Their number stays, because items are never removed.
+fn items() -> impl Strategy<Value = Vec<OrderItem>> {
+    let item = (prop::sample::select(vec![None, Some("Mug"), Some("Bowl")]), 1..=3_u32, 0..=99_999_i64);
+    let item = item.prop_map(|(product, quantity, total)| OrderItem {
+        product: product.map(str::to_owned),
+        quantity: Some(quantity),
+        line_total: amount(total).filter(|_| total % 3 > 0),
+        ..OrderItem::default()
+    });
+    prop::collection::vec(item, 3)
+}
+
 /// A change of an order at a time.
-fn step() -> impl Strategy<Value = (u8, Fields)> {
+fn step() -> impl Strategy<Value = (u8, Fields, Vec<OrderItem>)> {
     let names = |names: [Option<&'static str>; 3]| {
         prop::sample::select(names.to_vec()).prop_map(|name| name.map(str::to_owned))
     };
@@ -143,7 +172,7 @@ fn step() -> impl Strategy<Value = (u8, Fields)> {
                 .map(|halves| time("2026-01-10T00:00:00Z") + chrono::TimeDelta::hours(12 * halves - 1)),
             ..Fields::default()
         });
-    (0..6_u8, made)
+    (0..6_u8, made, items())
 }
 
 #[test]
@@ -161,7 +190,10 @@ fn after_any_changes_the_sums_equal_a_recount() {
                 // Of several changes of an order in a batch, the last is written.
                 let changed: BTreeMap<u8, Order> = batch
                     .into_iter()
-                    .map(|(n, fields)| (n, Order { fields, ..order(&format!("P-{n}")) }))
+                    .map(|(n, fields, items)| {
+                        let items = if n % 2 == 0 { items } else { Vec::new() };
+                        (n, Order { fields, items, ..order(&format!("P-{n}")) })
+                    })
                     .collect();
                 shelf.put(&changed.values().cloned().collect::<Vec<_>>()).await;
                 orders.extend(changed);

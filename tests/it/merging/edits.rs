@@ -5,7 +5,7 @@ use roms::order::{Edit, Fields, Guard, Order, Source, Status};
 
 use super::{amount, applied, minute, order, patch, status};
 
-fn by_hand(minutes: i64, set: Fields) -> Edit {
+pub(super) fn by_hand(minutes: i64, set: Fields) -> Edit {
     Edit {
         order: 1,
         at: minute(minutes),
@@ -21,7 +21,7 @@ fn clear(minutes: i64, names: &[&'static str]) -> Edit {
     Edit { clear: names.to_vec(), ..by_hand(minutes, Fields::default()) }
 }
 
-fn edited(order: &Order, done: &Edit) -> Order {
+pub(super) fn edited(order: &Order, done: &Edit) -> Order {
     edit(order, done, minute(1000)).order
 }
 

@@ -131,7 +131,7 @@ fn update(path: &Path, file: &str, cards: &Value) {
     fs::write(path, format!("{head}\n  \"cards\": {cards},{MESSAGE}{message}")).unwrap();
 }
 
-pub(super) fn files() -> Vec<PathBuf> {
+pub(crate) fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cards");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();

@@ -285,7 +285,8 @@ async fn the_json_of_an_order_has_every_column_and_exact_money() {
     let reply = app.get("/api/v2/orders/A-1").await;
     assert!(reply.text.contains("\"price\":0.29,\"total\":0.87,"), "{}", reply.text);
     let columns = app.sql().await.columns("orders").await;
-    for column in columns.iter().filter(|name| !["derived", "cleared"].contains(&name.as_str())) {
+    for column in columns.iter().filter(|name| !["derived", "cleared", "items_text"].contains(&name.as_str()))
+    {
         assert!(reply.json.get(column).is_some(), "{column} is missing");
     }
     assert_eq!(reply.json["extra"], json!({}));

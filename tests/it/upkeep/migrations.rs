@@ -1,6 +1,8 @@
 //! Each migration, applied to a database that already holds orders.
 
 use migration::{Migrator, MigratorTrait};
+use roms::order::merge::merge;
+use roms::order::{Extra, Fields, Patch};
 use roms::store::{Options, OrderFilter, PageStart, Store};
 use sea_orm::DatabaseConnection;
 use serde_json::{Map, Value, json};
@@ -78,6 +80,61 @@ async fn each_migration_keeps_what_the_tables_hold() {
         sql = Some(connection);
     }
     database.close().await.unwrap();
+}
+
+/// Orders whose `extra` holds a SKU, is not JSON, or is no object.
+const ORDERS_WITH_EXTRA: &str = "
+    INSERT INTO orders (order_number, product, price, total, quantity, source, created_at, updated_at, extra, derived,
+        newest_message_at, qty_received, product_url, image_url)
+    VALUES ('S-1', 'Shoe', 10.1, 40, 3, 'webhook', '2026-02-03T00:00:00+00:00', '2026-02-03T00:00:00+00:00',
+        '{\"sku\":\"DZ-\\\"6\",\"size\":\"10.5\"}', '', '2026-02-03T00:00:00+00:00', 2,
+        'https://a.example/s', 'https://a.example/s.png'),
+        ('S-2', 'Torn', NULL, 7.5, NULL, 'webhook', '2026-02-03T00:00:00+00:00', '2026-02-03T00:00:00+00:00',
+        '{\"sku\":\"torn', '', '2026-02-03T00:00:00+00:00', NULL, NULL, NULL),
+        ('S-3', 'List', 999999999999.99, 1, 2, 'webhook', '2026-02-03T00:00:00+00:00', '2026-02-03T00:00:00+00:00',
+        '[\"sku\"]', '', '2026-02-03T00:00:00+00:00', 0, NULL, NULL)";
+
+#[tokio::test]
+async fn orders_of_an_earlier_release_get_one_item_each() {
+    let home = Home::new();
+    let database = connect(&home).await;
+    let earlier = Migrator::migrations().iter().position(|migration| migration.name() == "m0015_order_items");
+    Migrator::up(&database, Some(u32::try_from(earlier.unwrap()).unwrap())).await.unwrap();
+    database.close().await.unwrap();
+    let mut sql = home.sql().await;
+    sql.run(ORDERS).await;
+    sql.run(ORDERS_WITH_EXTRA).await;
+    let before = rows(&mut sql, &["orders"]).await;
+    let options = Options { search_index: Some(true), ..Options::default() };
+    let store = Store::open_with(&home.url(), options).await.unwrap();
+
+    for row in &before {
+        let order = store.order(row["order_number"].as_str().unwrap()).await.unwrap().unwrap();
+        assert_eq!(order.items.len(), usize::from(order.fields.product.is_some()));
+        let confirmation = Patch {
+            number: order.number.clone(),
+            at: order.newest,
+            source: order.source,
+            stated: Fields::default(),
+            derived: Fields::default(),
+            extra: Extra::new(),
+            items: Vec::new(),
+        };
+        let change = merge(Some(&order), &confirmation, order.newest);
+        assert!(
+            !change.dirty,
+            "the item is as a card would make it: {:?} {:?}",
+            order.items, change.order.items
+        );
+    }
+    let item = &store.order("S-1").await.unwrap().unwrap().items[0];
+    let texts: Vec<String> = item.named_texts().into_iter().map(|(_, text)| text).collect();
+    let links = ["https://a.example/s", "https://a.example/s.png"];
+    assert_eq!(texts, [&["Shoe", "DZ-\"6", "10.5", "3", "10.10", "30.30"][..], &links, &["2"]].concat());
+    let filter = OrderFilter { search: Some("dz-\"6".to_owned()), ..OrderFilter::default() };
+    let found = store.order_page(&filter, PageStart::Newest, 9).await.unwrap();
+    assert_eq!(found.items.len(), 1, "the SKU is in the search index");
+    store.close().await.unwrap();
 }
 
 #[tokio::test]

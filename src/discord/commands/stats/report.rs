@@ -62,9 +62,9 @@ struct Group {
     totals: Totals,
 }
 
-/// Builds the report.
-pub(crate) fn report(question: &Question, rows: &[StatRow]) -> Report {
-    let all = Totals::of_rows(rows);
+/// Builds the report. `all_rows` holds each order once, for the totals.
+pub(crate) fn report(question: &Question, rows: &[StatRow], all_rows: &[StatRow]) -> Report {
+    let all = Totals::of_rows(all_rows);
     if all.orders == 0 {
         let description = match question.period {
             Period { from: None, to: None } => {

@@ -87,7 +87,8 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
 }
 
 /// The tables that `roms purge` empties.
-const PURGED: [&str; 5] = ["orders", "order_events", "webhook_logs", "order_sums", "discord_views"];
+const PURGED: [&str; 6] =
+    ["orders", "order_items", "order_events", "webhook_logs", "order_sums", "discord_views"];
 
 /// Removes deleted row versions from all tables that hold personal data.
 pub(crate) async fn vacuum(server: &Server) -> Result<(), DbErr> {

@@ -7,7 +7,7 @@ use sea_orm::{
 
 use super::{PERSONAL, Person};
 use crate::clock;
-use crate::order::{FieldChange, Order};
+use crate::order::{FieldChange, Order, OrderItem};
 use crate::store::entity::rows;
 use crate::store::entity::rows::{changes_from_json, changes_to_json};
 use crate::store::entity::{discord_views, order_events, orders, webhook_logs};
@@ -64,6 +64,7 @@ fn order_contains(order: &Order, person: &Person<'_>) -> bool {
     let texts = order.fields.named_texts();
     let is_filled = !order.extra.is_empty() || texts.iter().any(|(name, _)| PERSONAL.contains(name));
     let has_address_anywhere = texts.iter().any(|(_, text)| person.address.is_in(text))
+        || order.items.iter().flat_map(OrderItem::named_texts).any(|(_, text)| person.address.is_in(&text))
         || order.unreadable.values().any(|text| person.address.is_in(text))
         || order.extra.iter().any(|(label, text)| person.address.is_in(label) || person.address.is_in(text));
     let is_new = has_address(order, person) && !person.orders.contains(&order.id);
@@ -93,6 +94,11 @@ fn empty_order(order: &mut Order, person: &Person<'_>) {
         for name in PERSONAL {
             order.fields.clear(name);
             order.cleared.insert(name);
+        }
+    }
+    for item in &mut order.items {
+        for (name, _) in item.named_texts().iter().filter(|(_, text)| person.address.is_in(text)) {
+            item.clear(name);
         }
     }
     order.unreadable.retain(|_, text| !person.address.is_in(text));

@@ -1,5 +1,6 @@
 //! Recalculates the sums from all orders: for an old database, and when the time zone changes.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -7,14 +8,14 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 
 use super::{Contribution, SumChanges};
-use crate::order::{Amount, Fields, Status, currency_from_code};
+use crate::order::{Amount, Fields, OrderItem, Status, currency_from_code};
 use crate::store::StoreError;
-use crate::store::entity::{derived_tables, order_sums, orders};
+use crate::store::entity::{derived_tables, order_items, order_sums, orders};
 
 /// Orders read at a time.
 const PAGE_SIZE: u64 = 20_000;
@@ -70,11 +71,13 @@ async fn recount(transaction: &DatabaseTransaction, zone: Tz) -> Result<u64, Sto
     loop {
         let rows = chunk(transaction, after).await?;
         let Some(last) = rows.last().map(|row| row.0) else { return Ok(counted) };
-        after = last;
+        let before = std::mem::replace(&mut after, last);
         counted += rows.len() as u64;
+        let mut items = items(transaction, before, last).await?;
         let mut changes = SumChanges::default();
         for row in rows {
-            changes.replace(None, Some(&contribution(row, zone)))?;
+            let items = items.remove(&row.0).unwrap_or_default();
+            changes.replace(None, Some(&contribution(row, &items, zone)))?;
         }
         changes.save(transaction).await?;
     }
@@ -105,8 +108,43 @@ async fn chunk(transaction: &DatabaseTransaction, after: i64) -> Result<Vec<Row>
     Ok(rows)
 }
 
+/// What counts of the items of the orders with several of them, by order. Others count by their own columns.
+async fn items(
+    transaction: &DatabaseTransaction,
+    after: i64,
+    last: i64,
+) -> Result<HashMap<i64, Vec<OrderItem>>, StoreError> {
+    use order_items::Column;
+    let in_chunk = Condition::all().add(Column::OrderId.gt(after)).add(Column::OrderId.lte(last));
+    let several = order_items::Entity::find()
+        .select_only()
+        .column(Column::OrderId)
+        .filter(in_chunk.clone())
+        .filter(Column::Position.eq(2));
+    let rows: Vec<(i64, Option<String>, Option<i32>, Option<Decimal>)> = order_items::Entity::find()
+        .select_only()
+        .columns([Column::OrderId, Column::Product, Column::Quantity, Column::LineTotal])
+        .filter(in_chunk)
+        .filter(Column::OrderId.in_subquery(several.into_query()))
+        .order_by_asc(Column::OrderId)
+        .order_by_asc(Column::Position)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    let mut items = HashMap::<i64, Vec<OrderItem>>::new();
+    for (order, product, quantity, line_total) in rows {
+        items.entry(order).or_default().push(OrderItem {
+            product,
+            quantity: quantity.and_then(|quantity| u32::try_from(quantity).ok()),
+            line_total: line_total.and_then(Amount::from_decimal),
+            ..OrderItem::default()
+        });
+    }
+    Ok(items)
+}
+
 /// Values that no field can hold count as empty, as everywhere.
-fn contribution(row: Row, zone: Tz) -> Contribution {
+fn contribution(row: Row, items: &[OrderItem], zone: Tz) -> Contribution {
     let (_, order_date, created_at, status, store, profile, product, currency, total, quantity) = row;
     let fields = Fields {
         order_date,
@@ -119,5 +157,5 @@ fn contribution(row: Row, zone: Tz) -> Contribution {
         quantity: quantity.and_then(|quantity| u32::try_from(quantity).ok()),
         ..Fields::default()
     };
-    Contribution::of(&fields, created_at, zone)
+    Contribution::of(&fields, items, created_at, zone)
 }

@@ -22,7 +22,7 @@ fn asked(by: GroupBy, rows: &[StatRow]) -> (Value, Chart) {
     let period = Period { from: "2026-11-01".parse().ok(), to: "2026-11-30".parse().ok() };
     let question =
         Question { title: "This month".to_owned(), period, by, today, timezone: chrono_tz::Asia::Tokyo };
-    let Report { embed, chart } = report(&question, rows);
+    let Report { embed, chart } = report(&question, rows, rows);
     (serde_json::to_value(embed.build()).unwrap(), chart.unwrap())
 }
 
@@ -143,7 +143,7 @@ fn without_orders_the_answer_is_a_sentence() {
     ] {
         let title = "Today · 25 Nov 2026".to_owned();
         let question = Question { title, period, by: GroupBy::Day, today, timezone: chrono_tz::UTC };
-        let Report { embed, chart } = report(&question, &[]);
+        let Report { embed, chart } = report(&question, &[], &[]);
         assert!(chart.is_none());
         assert!(embed.description.starts_with(expected), "{}", embed.description);
     }
