@@ -48,9 +48,9 @@ pub(crate) async fn run(
             watched = &mut watch => watched,
             () = until_too_late(stop) => return Ok(()),
             () = lead.lost() => {
+                board.update(|status| status.leads = false);
                 // This also happens in a database outage, which the writer logs.
                 tracing::info!("leaving Discord: this process is no longer the leader");
-                board.update(|status| status.leads = false);
                 stop_leading.cancel();
                 // The next leader finds unfinished messages in the history.
                 drop(timeout(HANDOVER_TIMEOUT, watch).await);

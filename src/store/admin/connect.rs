@@ -25,7 +25,7 @@ pub(crate) use sqlite::{create_private, explain, keep_undo_in_memory};
 /// How long to wait for a connection of a pool, and for a lock of another connection.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections in the pool of readers.
-const READERS: usize = 4;
+const READERS: u32 = 4;
 
 /// Opens and migrates.
 pub(crate) async fn open(url: &DatabaseUrl, options: Options) -> Result<Store, StoreError> {

@@ -11,7 +11,7 @@ use crate::store::entity::order_events::{Column, Entity};
 use crate::store::{Store, StoreError};
 
 /// Events that are read at once. A process that is further behind tells its clients to read again.
-const MAX_EVENTS: u64 = 1000;
+const MAX_EVENTS: usize = 1000;
 /// A missing id may still appear: ids are assigned before the commit, and a transaction takes at most this long.
 const GAP_LIFETIME: Duration = Duration::from_secs(20);
 
@@ -44,11 +44,11 @@ impl Poll {
             .columns([Column::Id, Column::OrderId, Column::EventType])
             .filter(unread)
             .order_by_asc(Column::Id)
-            .limit(MAX_EVENTS)
+            .limit(MAX_EVENTS as u64)
             .into_tuple()
             .all(&store.readers)
             .await?;
-        if events.len() as u64 == MAX_EVENTS {
+        if events.len() == MAX_EVENTS {
             *self = Self { last: Some(newest().await?), gaps: BTreeMap::new() };
             return Ok(Some(Notification::Missed));
         }
@@ -56,7 +56,7 @@ impl Poll {
         let mut expected = last + 1;
         for (id, ..) in &events {
             self.gaps.remove(id);
-            self.gaps.extend((expected..*id).take(MAX_EVENTS as usize).map(|missing| (missing, now)));
+            self.gaps.extend((expected..*id).take(MAX_EVENTS).map(|missing| (missing, now)));
             expected = std::cmp::max(expected, id + 1);
         }
         self.last = Some(expected - 1);

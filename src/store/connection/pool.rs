@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sea_orm::sqlx::postgres::{PgArguments, PgRow};
+use sea_orm::sqlx::postgres::{PgArguments, PgDatabaseError, PgRow};
 use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::{self, AssertSqlSafe, Executor, IntoArguments, PgConnection, Postgres};
 use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
@@ -19,7 +19,7 @@ use super::server::{NotPrimary, Server, Session};
 use crate::store::error::{postgres as codes, postgres_code, postgres_error};
 
 /// A session is closed at this age, so that every process soon notices where the address of the database leads.
-const MAX_AGE: Duration = Duration::from_secs(60);
+const MAX_AGE: Duration = Duration::from_mins(1);
 /// How long to wait for a free session.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a transaction may take to begin or to roll back. These wait for nothing but the network.
@@ -68,7 +68,7 @@ impl Pool {
     pub(crate) fn new(server: Server, settings: Settings<'_>, is_read_only: bool, sessions: usize) -> Self {
         let mut begin = if is_read_only { "BEGIN READ ONLY" } else { "BEGIN" }.to_owned();
         for (name, value) in settings {
-            begin.push_str(&format!("; SET LOCAL {name} = '{value}'"));
+            begin.extend(["; SET LOCAL ", name, " = '", value, "'"]);
         }
         if !is_read_only {
             begin.push_str(DURABLE);
@@ -146,7 +146,7 @@ impl Pool {
 
     /// Whether a statement failed because the session was not the one in which it was prepared.
     fn has_noticed_pooler(&self, error: &DbErr) -> bool {
-        let code = postgres_error(error).map(|error| error.code());
+        let code = postgres_error(error).map(PgDatabaseError::code);
         let is_other_session = code.is_some_and(|code| codes::OTHER_SESSION.contains(&code));
         if is_other_session && !self.0.server.is_pooled() {
             self.0.server.set_pooled();

@@ -8,7 +8,8 @@ use super::server::Server;
 use crate::store::StoreError;
 
 /// All tables that ROMS writes.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 12] = [
+    "access_log",
     "channel_cursors",
     "derived_tables",
     "discord_views",
@@ -18,6 +19,7 @@ const TABLES: [&str; 10] = [
     "order_items",
     "order_sums",
     "orders",
+    "tokens",
     "webhook_logs",
 ];
 

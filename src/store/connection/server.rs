@@ -213,12 +213,9 @@ impl Server {
 
     /// Gives up all sessions of this generation and earlier ones, after one of them failed.
     pub(crate) fn discard(&self, generation: u64) {
-        let _ = self.0.generation.compare_exchange(
-            generation,
-            generation + 1,
-            Ordering::SeqCst,
-            Ordering::SeqCst,
-        );
+        if self.generation() == generation {
+            self.0.generation.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     /// The statement that fails where a transaction does not run where it should: outside the session that was set up,

@@ -74,6 +74,7 @@ async fn a_leader_that_is_cut_off_lets_go_and_stands_by_when_it_is_back() {
         proxy.set(network);
         posts.post(20);
         programs[0].line_with("leaving Discord").await;
+        assert!(!leads(&programs[0]).await, "it does not call itself the leader any more");
         until_it_leads(&programs[1]).await;
         posts.post(5);
         posts.until_stored(&mut sql).await;

@@ -1,13 +1,16 @@
 //! PostgreSQL itself: opening, error messages, and session settings. These tests need a server: run
 //! `just test-postgres`.
 
+use chrono::Utc;
 use roms::config::DatabaseUrl;
-use roms::store::Store;
+use roms::order::EmailAddress;
+use roms::store::{Options, Store};
 use serde_json::json;
 use url::Url;
 
 use crate::support::{
-    app::App,
+    app::{App, soon},
+    edge::Log,
     home::{Home, server},
 };
 
@@ -70,6 +73,65 @@ async fn a_user_without_the_right_to_create_tables_can_use_existing_ones() {
     store.ping_writer().await.unwrap();
     store.close().await.unwrap();
     sql.run(&format!("DROP OWNED BY {user}; DROP ROLE {user}")).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_missing_right_is_reported_at_the_start_with_its_grant() {
+    let mut home = Home::postgres();
+    Store::open(&home.url()).await.unwrap().close().await.unwrap();
+    let mut sql = home.sql().await;
+    let user = home.use_unprivileged_user("hunter2").await;
+    let store_url = home.url();
+    sql.run(&format!(
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}; \
+         GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {user}; \
+         REVOKE INSERT, DELETE ON order_events FROM {user}; \
+         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {user}; REVOKE USAGE ON SEQUENCE orders_id_seq FROM {user}"
+    ))
+    .await;
+    let line = refusal(&store_url).await;
+    assert!(line.contains(&format!("GRANT INSERT, DELETE ON order_events TO {user}")), "{line}");
+    assert!(line.contains(&format!("GRANT USAGE ON orders_id_seq TO {user}")), "{line}");
+    // The advice is complete.
+    let (_, grants) = line.split_once("run: ").unwrap();
+    sql.run(grants).await;
+    let store = Store::open(&store_url).await.unwrap();
+    let address = EmailAddress::parse("a@b.example").unwrap();
+    let refused = store.purge(&address).await.unwrap_err().to_string();
+    assert!(
+        refused.contains("may not VACUUM the tables") && refused.contains("GRANT postgres TO"),
+        "{refused}"
+    );
+    store.close().await.unwrap();
+
+    let (log, _listening) = Log::listen();
+    let options = Options { search_index: Some(false), ..Options::default() };
+    Store::open_with(&store_url, options).await.unwrap().close().await.unwrap();
+    assert_eq!(log.count("the search index stays, although search_index is false: only postgres"), 1);
+    sql.run("DROP INDEX orders_search").await;
+    let options = Options { search_index: Some(true), ..Options::default() };
+    Store::open_with(&store_url, options).await.unwrap().close().await.unwrap();
+    assert_eq!(log.count("there is no index for it: only postgres, the owner of the tables"), 1);
+    sql.run(&format!("DROP OWNED BY {user}; DROP ROLE {user}")).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_leader_that_was_replaced_cannot_write_a_cursor() {
+    let home = Home::postgres();
+    let (old, new) = (Store::open(&home.url()).await.unwrap(), Store::open(&home.url()).await.unwrap());
+    let _lead = old.acquire_leadership(|| ()).await;
+    old.save_cursor(1, 10, Utc::now()).await.unwrap();
+    // As if the old leader had been suspended for longer than its lease.
+    home.sql().await.run("UPDATE leader SET expires_at = now() - interval '1 hour'").await;
+    let _next = soon(new.acquire_leadership(|| ())).await;
+    let refused = old.save_cursor(1, 20, Utc::now()).await.unwrap_err();
+    assert_eq!(refused.to_string(), "another process is the leader now");
+    new.save_cursor(1, 30, Utc::now()).await.unwrap();
+    assert_eq!(new.cursors(&[1]).await.unwrap()[&1].message, 30);
+    old.close().await.unwrap();
+    new.close().await.unwrap();
 }
 
 #[tokio::test]

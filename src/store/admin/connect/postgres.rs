@@ -7,7 +7,7 @@ use sea_orm::sqlx::{self, AssertSqlSafe, Executor, Row};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement};
 use tokio::time::sleep;
 
-use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
+use super::{BUSY_TIMEOUT, migrate, origin, pool};
 use crate::config::DatabaseUrl;
 use crate::store::cluster::primary;
 use crate::store::connection::pool::{Pool, Settings};
@@ -30,6 +30,8 @@ const MIN_VERSION: i32 = 150_000;
 /// Connections that write. The writer uses one and the Discord edge another for its cursors; the rest are for the case
 /// that a connection hangs on a broken network.
 const WRITERS: usize = 4;
+/// Connections that read.
+const READERS: usize = 4;
 /// Pause before another attempt to connect to a server that cannot be used yet.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 

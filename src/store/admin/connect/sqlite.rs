@@ -35,7 +35,7 @@ pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
     })?;
     // After the migrations: they may create a large index, which is sorted in a file.
     keep_undo_in_memory(&writer, true).await.map_err(explain)?;
-    let readers = connect(path, READERS as u32, true).await.map_err(explain)?;
+    let readers = connect(path, READERS, true).await.map_err(explain)?;
     let (engine, origin) = ("SQLite".to_owned(), origin());
     let file = DatabaseFile::opened(path)
         .map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })?;
