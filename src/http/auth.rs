@@ -17,7 +17,7 @@ use std::sync::Arc;
 use axum::{
     extract::{FromRequestParts, Request, State},
     http::{
-        HeaderMap, HeaderValue,
+        HeaderMap,
         header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL, UPGRADE},
         request::Parts,
     },
@@ -190,20 +190,4 @@ fn presented(headers: &HeaderMap, access: Access) -> Option<Secret> {
     headers.get(UPGRADE)?;
     let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     offered.flat_map(|value| value.split(',')).find_map(|protocol| Secret::parse(protocol.trim()))
-}
-
-/// The challenge of an answer that refuses a token.
-pub(crate) fn challenge(error: &ApiError) -> Option<HeaderValue> {
-    match error {
-        ApiError::Unauthorized { page: true } => {
-            Some(HeaderValue::from_static("Basic realm=\"ROMS: any name, and a token as the password\""))
-        }
-        ApiError::Unauthorized { page: false } => Some(HeaderValue::from_static("Bearer realm=\"ROMS\"")),
-        ApiError::MissingScope(scope) => {
-            let challenge =
-                format!("Bearer realm=\"ROMS\", error=\"insufficient_scope\", scope=\"{}\"", scope.as_str());
-            HeaderValue::try_from(challenge).ok()
-        }
-        _ => None,
-    }
 }

@@ -19,7 +19,6 @@ use utoipa::{
 };
 
 use super::api::order_body::{OrderBody, etag};
-use super::auth::challenge;
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::ingest::{EditError, ReplayError, SubmitError};
 use crate::order::Order;
@@ -213,6 +212,24 @@ impl ApiError {
         matches!(self, Self::Internal | Self::Storage(Some(_)))
     }
 
+    /// The challenge of an answer that refuses a token.
+    fn challenge(&self) -> Option<HeaderValue> {
+        match self {
+            Self::Unauthorized { page: true } => {
+                Some(HeaderValue::from_static("Basic realm=\"ROMS: any name, and a token as the password\""))
+            }
+            Self::Unauthorized { page: false } => Some(HeaderValue::from_static("Bearer realm=\"ROMS\"")),
+            Self::MissingScope(scope) => {
+                let challenge = format!(
+                    "Bearer realm=\"ROMS\", error=\"insufficient_scope\", scope=\"{}\"",
+                    scope.as_str()
+                );
+                HeaderValue::try_from(challenge).ok()
+            }
+            _ => None,
+        }
+    }
+
     /// The value of `Retry-After`, in seconds.
     fn retry_after(&self) -> Option<u16> {
         match self {
@@ -233,7 +250,7 @@ impl IntoResponse for ApiError {
         if let Self::Changed(Some(order)) = &self {
             response.headers_mut().insert(ETAG, etag(order));
         }
-        if let Some(challenge) = challenge(&self) {
+        if let Some(challenge) = self.challenge() {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         response.extensions_mut().insert(Failure(Arc::new(self)));

@@ -14,6 +14,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::time::{sleep, timeout};
 
 use super::poll::Poll;
+use super::{ChangedOrder, Notification};
 use crate::store::connection::server::Server;
 use crate::store::{Batch, Store, StoreError};
 
@@ -27,24 +28,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Pause before connecting again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
-
-/// An order that changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChangedOrder {
-    /// Its row id.
-    pub id: i64,
-    /// Whether it is new.
-    pub created: bool,
-}
-
-/// A report of orders that another process has stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notification {
-    /// These orders.
-    OrdersChanged(Vec<ChangedOrder>),
-    /// The connection was lost, so notifications may have been missed.
-    Missed,
-}
 
 /// Receives notifications of other processes.
 pub struct Listener {

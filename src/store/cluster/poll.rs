@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sea_orm::sea_query::{Condition, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::notify::{ChangedOrder, Notification};
+use super::{ChangedOrder, Notification};
 use crate::store::entity::order_events::{Column, Entity};
 use crate::store::{Store, StoreError};
 
