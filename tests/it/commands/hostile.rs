@@ -211,9 +211,9 @@ async fn credentials_in_a_proxy_are_never_shown() {
     let ann = stage.discord.user("Ann");
     let theirs = ann.draft(&stage.channel, card("TGT-2", "$10.00")).post();
     ann_menu(&stage, theirs).await;
-    let wrong = stage.hook.post(
-        json!({"content": "Successful Checkout | Target\nProxy Details\nuser:canary@203.0.113.7:8000"}),
-    );
+    let wrong = stage
+        .hook
+        .post(json!({"content": "Order Shipped | Target\nProxy Details\nuser:canary@203.0.113.7:8000"}));
     stage.bot.until_logs("it cannot be read", |logs| logs[0].message_id == Some(wrong.cast_signed())).await;
     let logs = stage.ask(&stage.admin, "logs", &[]).await;
     stage.choose(&stage.admin, &logs, "rejected").answer().await;

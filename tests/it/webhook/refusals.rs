@@ -172,6 +172,8 @@ async fn a_body_that_is_cut_off_leaves_its_log_row_and_no_order() {
 #[tokio::test]
 async fn the_order_of_a_client_that_disconnects_is_stored() {
     let app = App::start().await;
+    // At its start, ROMS checks that the database accepts writes.
+    assert_eq!(app.get("/health").await.status, 200);
     let mut sql = app.sql().await;
     // While the database is locked, nothing can be stored and so the client gets no answer.
     sql.lock().await;
