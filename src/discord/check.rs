@@ -74,7 +74,7 @@ pub async fn check(config: &Discord, rest: &Rest) -> Report {
             State::Missing { problem, .. } if missing.is_empty() => Some(problem.clone()),
             _ => None,
         };
-        if usage.watched && !matches!(state, State::Unknown(_)) {
+        if usage.watched.is_some() && !matches!(state, State::Unknown(_)) {
             report.channels.push(ChannelReport { id: usage.id, missing, error });
         }
         let kind = if is_forum { "forum" } else { usage.kind };
@@ -153,41 +153,30 @@ fn guild_state(found: &Result<Guild, RestError>, application: i64) -> State {
 }
 
 /// A channel, and what ROMS does in it.
-struct ChannelUsage {
+struct ChannelUsage<'a> {
     id: i64,
     /// The word for it, unless it is a forum.
     kind: &'static str,
     name: String,
-    watched: bool,
-    threads: bool,
-    react: bool,
+    /// Its settings, if it is watched.
+    watched: Option<&'a Channel>,
     post: bool,
 }
 
 /// The watched channels in the order of the configuration, and the notice channel.
-fn channel_usages(config: &Discord) -> Vec<ChannelUsage> {
+fn channel_usages(config: &Discord) -> Vec<ChannelUsage<'_>> {
     let notice = config.notice_channel;
-    let watched = |Channel { id, name, react, threads, .. }: &Channel| ChannelUsage {
-        id: *id,
+    let watched = config.channels.iter().map(|channel| ChannelUsage {
+        id: channel.id,
         kind: "channel",
-        name: format!("{name:?} ({id})"),
-        watched: true,
-        threads: *threads,
-        react: *react,
-        post: notice == Some(*id),
-    };
-    let mut usages: Vec<ChannelUsage> = config.channels.iter().map(watched).collect();
+        name: format!("{:?} ({})", channel.name, channel.id),
+        watched: Some(channel),
+        post: notice == Some(channel.id),
+    });
+    let mut usages: Vec<ChannelUsage<'_>> = watched.collect();
     if let Some(id) = notice.filter(|id| usages.iter().all(|usage| usage.id != *id)) {
-        let (kind, name) = ("notice channel", format!("({id})"));
-        usages.push(ChannelUsage {
-            id,
-            kind,
-            name,
-            watched: false,
-            threads: false,
-            react: false,
-            post: true,
-        });
+        let name = format!("({id})");
+        usages.push(ChannelUsage { id, kind: "notice channel", name, watched: None, post: true });
     }
     usages
 }
@@ -206,7 +195,7 @@ impl From<State> for CheckedChannel {
     }
 }
 
-impl ChannelUsage {
+impl ChannelUsage<'_> {
     async fn check(
         &self,
         rest: &Rest,
@@ -247,7 +236,7 @@ impl ChannelUsage {
             return CheckedChannel { is_forum, ..missing(lacking) };
         }
         let mut found = "the bot has all permissions that it needs".to_owned();
-        if self.watched && !is_thread && (self.threads || is_forum) {
+        if !is_thread && self.watched.is_some_and(|channel| channel.threads || is_forum) {
             match rest.active_threads(id).await {
                 Ok(threads) => {
                     let is_here = |thread: &&Value| id_field(thread, "parent_id") == Some(self.id);
@@ -264,8 +253,8 @@ impl ChannelUsage {
         let send = if is_thread { Permission::SEND_IN_THREADS } else { Permission::SEND_MESSAGES };
         let needed = [
             (Permission::VIEW_CHANNEL, true),
-            (Permission::READ_MESSAGE_HISTORY, self.watched),
-            (Permission::ADD_REACTIONS, self.react),
+            (Permission::READ_MESSAGE_HISTORY, self.watched.is_some()),
+            (Permission::ADD_REACTIONS, self.watched.is_some_and(|channel| channel.react)),
             (send, self.post),
         ];
         needed.into_iter().filter(|(_, needed)| *needed).map(|(permission, _)| permission)

@@ -158,21 +158,15 @@ impl Commands {
         let UnreadableInteraction { kind, address } = unreadable;
         tracing::warn!(interaction.kind = kind, "ROMS could not read an interaction");
         let Some((id, token)) = address else { return };
-        let rest = &self.data.services.rest;
-        let answered = match kind {
-            Some(AUTOCOMPLETE) => {
-                rest.answer_interaction(id, &token, &json!({"type": 8, "data": {"choices": []}})).await
-            }
-            _ => {
-                let text = "ROMS could not read this request. Please try again; if it happens again, this release of \
-                            ROMS may be too old for it.";
-                let answer = json!({"type": 4, "data": {
-                    "content": text, "flags": 64, "allowed_mentions": no_mentions(),
-                }});
-                rest.answer_interaction(id, &token, &answer).await
-            }
+        let answer = if kind == Some(AUTOCOMPLETE) {
+            json!({"type": 8, "data": {"choices": []}})
+        } else {
+            let text = "ROMS could not read this request. Please try again; if it happens again, this release of \
+                        ROMS may be too old for it.";
+            json!({"type": 4, "data": {"content": text, "flags": 64, "allowed_mentions": no_mentions()}})
         };
-        if let Err(error) = answered {
+        let rest = &self.data.services.rest;
+        if let Err(error) = rest.answer_interaction(id, &token, &answer).await {
             tracing::debug!(%error, "an unreadable interaction was not answered");
         }
     }

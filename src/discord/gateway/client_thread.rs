@@ -146,12 +146,11 @@ impl SerenityEventHandler for SessionListener {
         context.shard.add_collector(CollectorCallback(Box::new(move |event| {
             health.send_modify(ClientHealth::record_event);
             if let Some(undecoded) = events::undecoded_interaction(event) {
-                match events::decode_interaction(undecoded) {
-                    Some(interaction) => interactions.forward(session.clone(), interaction),
-                    None => {
-                        let unreadable = events::unreadable_interaction(undecoded);
-                        on_event(Event::Interaction(Box::new(IncomingInteraction::Unreadable(unreadable))));
-                    }
+                if let Some(interaction) = events::decode_interaction(undecoded) {
+                    interactions.forward(session.clone(), interaction);
+                } else {
+                    let unreadable = events::unreadable_interaction(undecoded);
+                    on_event(Event::Interaction(Box::new(IncomingInteraction::Unreadable(unreadable))));
                 }
             }
             for event in events::convert(event) {

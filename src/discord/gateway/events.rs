@@ -50,6 +50,7 @@ pub enum Event {
 
 /// An interaction, with what its answer needs.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is always boxed, and hardly ever the small variant")]
 pub enum IncomingInteraction {
     /// An interaction with the serenity context that poise needs to answer it.
     Decoded {

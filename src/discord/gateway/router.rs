@@ -95,7 +95,9 @@ impl Router {
                 self.enqueue(Some(channel), ChannelEvent::Deleted(messages));
             }
             Event::Channels { guild, channels } => {
-                channels.iter().for_each(|channel| self.services.channels.learn(channel, guild));
+                for channel in &channels {
+                    self.services.channels.learn(channel, guild);
+                }
                 // A private thread to which the bot was added may be older than that.
                 if channels.iter().any(|channel| channel.get("type").and_then(Value::as_u64) == Some(12)) {
                     self.services.read_history.send_replace(());
@@ -166,7 +168,7 @@ impl Router {
                         let this = &self;
                         running.push(async move { (id, this.services.channels.find(id).await) });
                     }
-                    Some((id, found)) = running.next() => self.end_lookup(id, found),
+                    Some((id, found)) = running.next() => self.end_lookup(id, &found),
                     else => return,
                 }
             }
@@ -174,11 +176,11 @@ impl Router {
         stop.run_until_cancelled(task).await;
     }
 
-    fn end_lookup(&self, id: i64, found: Result<Option<WatchedChannel>, RestError>) {
+    fn end_lookup(&self, id: i64, found: &Result<Option<WatchedChannel>, RestError>) {
         // Held until the end, so that a new event cannot overtake the waiting ones.
         let mut waiting = self.waiting();
         for event in waiting.remove(&id).into_iter().flatten() {
-            match &found {
+            match found {
                 Ok(Some(channel)) => self.deliver(channel, event),
                 Ok(None) => {}
                 // The bot cannot see the channel, or it was deleted.

@@ -51,12 +51,11 @@ async fn recheck_channel(services: &Services, id: i64, missed: Missed) -> bool {
     };
     let channel = match services.channels.find(id).await {
         Ok(Some(channel)) => channel,
-        Ok(None) => return true,
         Err(error) if is_temporary(error.into(), None) => {
             services.missed.add(id, missed);
             return false;
         }
-        Err(_) => return true,
+        Ok(None) | Err(_) => return true,
     };
     if missed.recent {
         for result in [recheck_recent(services, &channel).await, recheck_threads(services, &channel).await] {

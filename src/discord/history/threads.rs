@@ -69,11 +69,11 @@ struct ThreadsPass {
 async fn read_all(services: &Services, pauses: &mut Pauses, archived: &mut HashMap<i64, DateTime<Utc>>) {
     let channels: Vec<_> =
         services.channels.configured().filter(|channel| !pauses.is_paused(channel.id)).collect();
-    let passes = channels.iter().map(|channel| {
+    let reading = channels.iter().map(|channel| {
         let archived_to = archived.get(&channel.id).copied();
         read_channel(services, pauses, channel, archived_to)
     });
-    for (channel, pass) in channels.iter().zip(join_all(passes).await) {
+    for (channel, pass) in channels.iter().zip(join_all(reading).await) {
         match pass {
             Ok(None) => {}
             Ok(Some(pass)) => {
