@@ -3,9 +3,11 @@
 pub(crate) mod bots;
 mod builder;
 pub mod heading;
+mod item_line;
 pub mod labels;
 pub mod markup;
 pub mod money;
+mod products;
 pub mod text_form;
 pub mod typed;
 mod values;
@@ -70,7 +72,8 @@ pub enum ParsedCard {
 /// Parses the text form of one card. `None` if the text is not a card at all.
 #[must_use]
 pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
-    let form = text_form::parse(text);
+    let mut form = text_form::parse(text);
+    products::number_repeated(&mut form.known);
     let mut builder = PatchBuilder::default();
     // Weak labels come last, because they only fill what the others leave empty.
     let (strong, weak): (Vec<_>, Vec<_>) = form.known.iter().partition(|value| !value.label.weak);
@@ -106,7 +109,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     if is_prose || (kind.is_none() && !looks_like_order(&builder, &form)) {
         return None;
     }
-    use_tracking_as_number(&mut builder);
+    use_link_text_as_number(&mut builder);
     let (number, otherwise) = match (order_number(&builder, kind, context), &context.fallback_number) {
         (Ok(number), _) => (number, None),
         // The message may have stated a new order before it was edited.
@@ -126,6 +129,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         builder.stated.cancel_reason =
             builder.extra.get("failure_reason").map(|reason| values::cancel_reason(reason));
     }
+    builder.use_count_in_name();
     builder.fill_from_items();
     builder.derived.store = heading
         .and_then(|heading| heading.store.clone())
@@ -231,14 +235,21 @@ fn assign_title(builder: &mut PatchBuilder, kind: Option<CardKind>, form: &TextF
     }
 }
 
-/// One bot puts the order number, as a link, under `Tracking`.
-fn use_tracking_as_number(builder: &mut PatchBuilder) {
-    if builder.number.is_some() || builder.tracking_link.is_none() {
+/// Some bots write the order number only as the text of a link, under `Tracking` or `Order link`.
+fn use_link_text_as_number(builder: &mut PatchBuilder) {
+    if builder.number.is_some() {
         return;
     }
-    if let Some(number) = builder.stated.tracking_number.take_if(|number| {
+    if let Some(number) = builder.order_link_text.take() {
+        builder.set_number("order link", &number);
+        return;
+    }
+    let is_number = |number: &mut String| {
         Carrier::of(number).is_none() && !number.contains(char::is_whitespace) && !number.contains("://")
-    }) {
+    };
+    if builder.tracking_link.is_some()
+        && let Some(number) = builder.stated.tracking_number.take_if(is_number)
+    {
         builder.number = Some(number);
         let link = builder.tracking_link.take();
         builder.set_link("order_url", link.as_deref(), |fields| &mut fields.order_url);
@@ -286,10 +297,14 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
     if let Some((name, field)) = link_field(label.column) {
         builder.set_link(name, first.link.as_deref(), field);
     }
-    let is_item_column =
-        matches!(label.column, Column::Product | Column::Item | Column::Price | Column::Quantity);
-    if is_item_column && label.item > 0 {
-        return builder.set_item(label.column, label.item, text);
+    if label.item > 0 && products::is_item_column(label.column) {
+        return builder.set_item(label.column, label.item, first);
+    }
+    if label.column == Column::Price
+        && let Some((price, count)) = item_line::price_and_count(text)
+    {
+        builder.set_amount("price", price, false, |fields| &mut fields.price);
+        return builder.set_count("quantity", count, values::quantity(count), |fields| &mut fields.quantity);
     }
     if matches!(label.column, Column::Product | Column::Item) {
         if values::count(text).is_some() && matches!(label.name, "items" | "products") {
@@ -300,8 +315,15 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
             return;
         }
     }
-    if label.column == Column::Tracking {
-        builder.tracking_link.clone_from(&first.link);
+    match label.column {
+        Column::Tracking => builder.tracking_link.clone_from(&first.link),
+        Column::OrderUrl if first.link.is_some() && text.starts_with('#') => {
+            builder.order_link_text = Some(text.to_owned());
+        }
+        Column::CustomerName if values::mentioned_user(text).is_some() => {
+            return add_buyer(builder, value, text);
+        }
+        _ => {}
     }
     if let Some((name, field)) = text_field(label.column) {
         return builder.set_text(name, label.name, text, field);
@@ -359,6 +381,15 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
                 builder.stated.bot.take().or_else(|| bots::bot(text).map(|(name, _)| name.to_owned()));
         }
         Column::Mention => builder.mentioned = Some(text.to_owned()),
+        Column::Extra("size") => {
+            // Some bots append the color: `M -- Black`.
+            let split = text
+                .split_once(" -- ")
+                .or_else(|| text.split_once(" / ").filter(|_| label.name == "size/color"));
+            let (size, color) = split.unwrap_or((text, ""));
+            builder.keep_as("size", label.name, size.trim());
+            builder.keep_as("color", "color", color.trim());
+        }
         Column::Extra(name) => builder.keep_as(name, label.name, text),
         // Handled by the tables above, or not stored.
         _ => {}
@@ -394,10 +425,12 @@ fn add_buyer(builder: &mut PatchBuilder, value: &LabelledValue, text: &str) {
             builder.set_text("payment_method", label.name, text, |fields| &mut fields.payment_method);
         }
         Column::Payment => builder.set_profile(label.name, text),
-        Column::Owner => match values::mentioned_user(text) {
-            Some(id) => builder.set_owner(id),
-            None => builder.keep(label.name, text),
-        },
+        Column::Owner | Column::CustomerName => {
+            match values::mentioned_user(text).or(Some(text).filter(|id| values::is_snowflake(id))) {
+                Some(id) => builder.set_owner(id),
+                None => builder.keep(label.name, text),
+            }
+        }
         _ => {}
     }
 }

@@ -172,21 +172,33 @@ fn flat_value(value: &Value) -> Option<String> {
     (!inside.is_empty()).then(|| inside.join(", "))
 }
 
-/// A product in a list of products as a line: `- 2x Name - size`.
+/// Keys of a product in a list, and the label under which its line states the value.
+const ITEM_KEYS: &[(&[&str], &str)] = &[
+    (&["size", "variant"], "Size"),
+    (&["sku", "asin", "pid", "product_id"], "SKU"),
+    (&["unit_price", "price", "item_price"], "Price"),
+];
+
+/// A product in a list of products as a line: `- 2x [Name](link) | Size: M | Price: 10`.
 fn item_line(item: &Value) -> Option<String> {
     let find = |keys: &[&str]| {
         let object = item.as_object()?;
-        let value = object
-            .iter()
-            .find(|(key, _)| keys.contains(&key.to_lowercase().as_str()))
-            .map(|(_, value)| value);
-        value.and_then(scalar).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+        let value =
+            keys.iter().find_map(|wanted| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(wanted)));
+        value
+            .and_then(|(_, value)| scalar(value))
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty())
     };
     let name =
         find(&["name", "product", "product_name", "title", "item", "item_name"]).or_else(|| scalar(item))?;
     let quantity = find(&["quantity", "qty", "count", "units"]).unwrap_or_else(|| "1".to_owned());
-    let size = find(&["size", "variant"]).map(|size| format!(" - {size}")).unwrap_or_default();
-    Some(format!("- {quantity}x {name}{size}"))
+    let name = match find(&["url", "product_url", "link"]).filter(|link| link.starts_with("http")) {
+        Some(link) => format!("[{name}]({link})"),
+        None => name,
+    };
+    let notes = ITEM_KEYS.iter().filter_map(|(keys, label)| Some(format!(" | {label}: {}", find(keys)?)));
+    Some(format!("- {quantity}x {name}{}", notes.collect::<String>()))
 }
 
 /// The text of a key, if it is a scalar and not empty.

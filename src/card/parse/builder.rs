@@ -11,12 +11,11 @@ use iso_currency::Currency;
 use super::bots;
 use super::heading::{self, CardKind};
 use super::labels::Column;
-use super::markup::{self, Plain};
+use super::markup;
 use super::money::{self, CurrencyHint, is_dollar};
 use super::text_form::LabelledValue;
-use super::values::{self, ListedItem};
+use super::values;
 use crate::order::dates::{self, ParsedDate};
-use crate::order::items::{joined_names, units};
 use crate::order::{Amount, Extra, Fields, MAX_LINE, OrderItem, Status, currency_from_code, cut};
 use crate::redact::credentials;
 
@@ -28,10 +27,6 @@ const MAX_EXTRA_NAME: usize = 100;
 const MAX_EXTRA: usize = 50;
 /// Maximum warnings from one card.
 const MAX_WARNINGS: usize = 50;
-/// Maximum products of one card.
-const MAX_ITEMS: u8 = 99;
-/// Maximum characters of a product's name in prose. A longer line is a text.
-const MAX_PRODUCT_NAME: usize = 150;
 /// Maximum characters of a value that a warning quotes.
 const MAX_QUOTE: usize = 40;
 
@@ -120,16 +115,18 @@ pub(crate) struct PatchBuilder {
     pub(crate) color: Option<u32>,
     /// The footer of the embed.
     pub(crate) footer: Option<String>,
+    /// The text of the link to the order, if it starts with `#`.
+    pub(crate) order_link_text: Option<String>,
     /// The link of the tracking number.
     pub(crate) tracking_link: Option<String>,
     /// Whether the products come from a list, so that the price is that of the whole basket.
-    is_basket: bool,
+    pub(crate) is_basket: bool,
     /// The value of a `Currency` label.
     pub(crate) currency: Option<String>,
     /// The currency that the amounts state.
-    currency_hints: Vec<CurrencyHint>,
+    pub(crate) currency_hints: Vec<CurrencyHint>,
     /// The numbered products of the card, by number.
-    items: BTreeMap<u8, OrderItem>,
+    pub(crate) items: BTreeMap<u8, OrderItem>,
 }
 
 impl PatchBuilder {
@@ -200,7 +197,8 @@ impl PatchBuilder {
     }
 
     pub(crate) fn set_profile(&mut self, label: &str, text: &str) {
-        if let Some(owner) = values::mentioned_user(text) {
+        if let Some(owner) = values::mentioned_user(text).or(Some(text).filter(|id| values::is_snowflake(id)))
+        {
             return self.set_owner(owner);
         }
         let text = match values::owner_and_profile(text) {
@@ -210,6 +208,10 @@ impl PatchBuilder {
             }
             None => text,
         };
+        if let Some((profile, address)) = values::profile_and_email(text) {
+            self.set_email(label, address);
+            return self.set_text("profile", label, profile, |fields| &mut fields.profile);
+        }
         // If a bot states the profile twice, the second one is the e-mail address.
         if self.stated.profile.is_some() && values::is_email(text) {
             self.set_email(label, text);
@@ -233,6 +235,10 @@ impl PatchBuilder {
     }
 
     pub(crate) fn set_number(&mut self, label: &str, text: &str) {
+        if !text.starts_with('#') && !values::may_be_order_number(text) {
+            return;
+        }
+        let text = values::without_order_word(text);
         // There may be more markup after the `#`.
         let text = match text.strip_prefix('#') {
             Some(rest) => markup::without_wrappers(rest.trim_start_matches(['#', ' '])),
@@ -344,185 +350,8 @@ impl PatchBuilder {
         }
     }
 
-    /// Sets the product from `Name - $49.99`: one bot appends the total of the line.
-    pub(crate) fn set_product_with_total(&mut self, label: &str, text: &str) {
-        let is_price = |total: &str| money::parse(total).is_some_and(|p| p.currency != CurrencyHint::Absent);
-        let split = text.rsplit_once(" - ").filter(|(_, total)| is_price(total));
-        let (product, total) = split.map_or((text, None), |(product, total)| (product, Some(total)));
-        self.set_text("product", label, product, |fields| &mut fields.product);
-        if let Some(total) = total {
-            self.set_amount("total", total, false, |fields| &mut fields.total);
-        }
-    }
-
-    /// Bots without a product label name the product in the description: as a link, in bullets such as
-    /// `• 2x name - 49.99 USD (size)`, or on the first line, if the card reports an outcome. The description may
-    /// also be the store's host.
-    pub(crate) fn set_product_from_intro(&mut self, intro: &[Plain], is_outcome: bool) {
-        let host = intro.iter().find(|line| is_outcome && values::is_host(&line.text));
-        if let (Some(host), None) = (host, &self.stated.store) {
-            self.set_text("store", "store", &host.text, |fields| &mut fields.store);
-        }
-        if self.stated.product.is_some() || !self.items.is_empty() {
-            return;
-        }
-        let is_named_link = |line: &&Plain| line.link.is_some() && line.link.as_ref() != Some(&line.text);
-        let bullets: Vec<&str> = intro.iter().filter_map(|line| line.text.strip_prefix("• ")).collect();
-        if let Some(line) = intro.iter().find(is_named_link) {
-            self.stated.product = Some(cut(&line.text, MAX_LINE));
-            self.set_link("product_url", line.link.as_deref(), |fields| &mut fields.product_url);
-        } else if let [bullet] = bullets.as_slice() {
-            self.set_product_from_bullet(bullet);
-        } else if !bullets.is_empty() {
-            for (bullet, number) in bullets.into_iter().zip(1_u8..) {
-                self.set_item_from_bullet(bullet, number);
-            }
-        } else if let Some(line) = intro.first().filter(|_| is_outcome && host.is_none())
-            && is_product_name(&line.text)
-        {
-            self.set_text("product", "product", &line.text, |fields| &mut fields.product);
-        }
-    }
-
-    fn set_product_from_bullet(&mut self, bullet: &str) {
-        let (count, rest) = bullet.split_once("x ").unwrap_or(("1", bullet));
-        let Some((count, (name, price))) = values::quantity(count).zip(rest.rsplit_once(" - ")) else {
-            return;
-        };
-        let (price, size) = price.split_once('(').unwrap_or((price, ""));
-        self.set_text("product", "product", name, |fields| &mut fields.product);
-        self.set_count("quantity", "", Some(count), |fields| &mut fields.quantity);
-        self.set_amount("price", price.trim(), false, |fields| &mut fields.price);
-        self.keep("size", size.trim_end_matches(')'));
-    }
-
-    /// One of several bullets.
-    fn set_item_from_bullet(&mut self, bullet: &str, number: u8) {
-        let (count, rest) = bullet.split_once("x ").unwrap_or(("1", bullet));
-        let Some((count, (name, price))) = values::quantity(count).zip(rest.rsplit_once(" - ")) else {
-            return;
-        };
-        let price = price.split_once('(').map_or(price, |(price, _)| price);
-        self.item(number).quantity = Some(count);
-        self.set_item(Column::Product, number, name.trim());
-        self.set_item(Column::Price, number, price.trim());
-    }
-
-    /// Sets the products from a list, one on each line. Returns false if the value is not a list. A single line is
-    /// a list if the label says so or if it has a bullet and a quantity; otherwise it is the name of a product.
-    pub(crate) fn set_product_list(&mut self, lines: &[Plain], is_list_label: bool) -> bool {
-        if let ([line], false) = (lines, is_list_label)
-            && !line.text.starts_with(['-', '•'])
-        {
-            return false;
-        }
-        let lines: Vec<&Plain> = lines.iter().filter(|line| !markup::is_no_value(&line.text)).collect();
-        let listed: Option<Vec<ListedItem<'_>>> =
-            lines.iter().map(|line| values::listed_item(&line.text)).collect();
-        let Some(listed) = listed.filter(|listed| !listed.is_empty()) else { return false };
-        let is_bullet = |line: &str| line.starts_with(['-', '•']) && values::starts_with_count(line);
-        let is_list = lines.len() > 1 || is_list_label || lines.iter().all(|line| is_bullet(&line.text));
-        if !is_list || !self.items.is_empty() {
-            return false;
-        }
-        self.is_basket = true;
-        for ((ListedItem { quantity, name, size }, line), number) in
-            listed.into_iter().zip(lines).zip(1_u8..=MAX_ITEMS)
-        {
-            let item = self.item(number);
-            item.product_url.clone_from(&line.link);
-            item.quantity = Some(quantity);
-            item.product = Some(cut(name, MAX_LINE));
-            item.size = size.map(|size| cut(size, MAX_LINE));
-        }
-        true
-    }
-
-    /// Sets one value of a numbered product.
-    pub(crate) fn set_item(&mut self, column: Column, number: u8, text: &str) {
-        match column {
-            Column::Price => {
-                let price = money::parse(text).filter(|price| price.amount.hundredths() >= 0);
-                let Some(price) = price else {
-                    return self.warn_unreadable("price", text, "an amount of money");
-                };
-                self.item(number).unit_price.get_or_insert(price.amount);
-                if !self.add_currency_hint(price.currency) {
-                    self.warn_unreadable("price", text, "an amount of money");
-                }
-            }
-            Column::Quantity => match values::quantity(text) {
-                Some(quantity) => {
-                    self.item(number).quantity.get_or_insert(quantity);
-                }
-                None => self.warn_unreadable("quantity", text, "a number from 1 to 1,000,000"),
-            },
-            _ => {
-                self.item(number).product.get_or_insert_with(|| cut(text, MAX_LINE));
-            }
-        }
-    }
-
-    fn item(&mut self, number: u8) -> &mut OrderItem {
-        self.items.entry(number).or_default()
-    }
-
-    /// Fills the columns that the card leaves empty from its numbered products: the names are joined and the
-    /// quantities added. The price is set only if all agree. The sum is the derived total.
-    pub(crate) fn fill_from_items(&mut self) {
-        let items: Vec<OrderItem> = self.items.values().cloned().collect();
-        let (stated, derived) = (&mut self.stated, &mut self.derived);
-        let Some(first) = items.first() else { return };
-        let all_units = items.iter().try_fold(0_u32, |sum, item| sum.checked_add(units(item)));
-        if self.is_basket && all_units != Some(1) && stated.total.is_none() {
-            stated.total = stated.price.take();
-        }
-        if stated.product.is_none() {
-            stated.product = joined_names(&items);
-        }
-        if stated.quantity.is_none() && (items.len() > 1 || first.quantity.is_some()) {
-            stated.quantity = all_units;
-        }
-        if stated.price.is_none() && items.iter().all(|item| item.unit_price == first.unit_price) {
-            stated.price = first.unit_price;
-        }
-        if items.len() > 1 {
-            derived.total = items.iter().try_fold(Amount::default(), |sum, item| {
-                item.unit_price?.times(units(item)).and_then(|line| sum.plus(line))
-            });
-        }
-    }
-
-    /// The products of the card as items. A card without a list of products has one item.
-    pub(crate) fn order_items(&self) -> Vec<OrderItem> {
-        let stated = &self.stated;
-        let of_card = OrderItem {
-            product: stated.product.clone(),
-            sku: self.extra.get("sku").cloned(),
-            size: self.extra.get("size").cloned(),
-            quantity: stated.quantity,
-            unit_price: stated.price,
-            line_total: None,
-            product_url: stated.product_url.clone(),
-            image: stated.image_url.clone(),
-            qty_received: None,
-        };
-        let mut items: Vec<OrderItem> = self.items.values().cloned().collect();
-        match items.as_mut_slice() {
-            [] if of_card.product.is_some() => items.push(of_card),
-            [only] => only.apply(&of_card, |_, empty| empty, |_| ()),
-            _ => {}
-        }
-        let is_only = items.len() == 1;
-        for item in &mut items {
-            let line = item.unit_price.and_then(|price| price.times(units(item)));
-            item.line_total = line.or(stated.total.filter(|_| is_only));
-        }
-        items
-    }
-
     /// Records what an amount says about its currency. Returns false if it contradicts an earlier amount.
-    fn add_currency_hint(&mut self, hint: CurrencyHint) -> bool {
+    pub(crate) fn add_currency_hint(&mut self, hint: CurrencyHint) -> bool {
         let contradicts = self.currency_hints.iter().any(|other| match (hint, *other) {
             (CurrencyHint::Named(a), CurrencyHint::Named(b)) => a != b,
             (CurrencyHint::Named(a), CurrencyHint::Dollar)
@@ -563,17 +392,6 @@ impl PatchBuilder {
         }
         self.keep("currency", &text);
     }
-}
-
-/// Whether a line of a description can be the name of a product and not prose.
-fn is_product_name(line: &str) -> bool {
-    let has_sentence =
-        line.ends_with(['.', ':', '!', '?', ',']) || line.contains(". ") || line.contains("! ");
-    !has_sentence
-        && line.chars().count() <= MAX_PRODUCT_NAME
-        && line.contains(char::is_alphabetic)
-        && !line.contains("://")
-        && !line.contains(['<', '@'])
 }
 
 /// The currency of the country at the end of a store's name, such as `Best Buy US`.

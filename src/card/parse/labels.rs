@@ -142,8 +142,8 @@ type Row = (Column, &'static [&'static str], &'static [&'static str]);
 const TABLE: &[Row] = &[
     (Column::Product, &["product", "product name", "item name", "products", "items", "order items", "ordered items"], &["description", "shoe"]),
     (Column::Item, &["item"], &[]),
-    (Column::Price, &["price", "unit price", "item price", "product price", "price per", "price each", "price per item", "price per unit"], &["cost", "retail"]),
-    (Column::Total, &["total", "order total", "total price", "grand total", "price w/ tax", "price with tax", "price incl tax", "price incl. tax", "price (incl. tax)", "price (incl tax)", "price (tax included)", "price including tax", "price after tax", "total w/ tax", "total with tax", "total paid", "total cost", "cart total", "basket total", "amount paid", "amount charged"], &[]),
+    (Column::Price, &["price", "price paid", "unit price", "item price", "product price", "price per", "price each", "price per item", "price per unit"], &["cost", "retail"]),
+    (Column::Total, &["total", "order total", "total price", "grand total", "price w/ tax", "price with tax", "price incl tax", "price incl. tax", "price (incl. tax)", "price (incl tax)", "price (tax included)", "total (incl. tax)", "total (incl tax)", "total (tax included)", "total incl. tax", "total incl tax", "total including tax", "final price", "final total", "total charged", "total amount", "price including tax", "price after tax", "total w/ tax", "total with tax", "total paid", "total cost", "cart total", "basket total", "amount paid", "amount charged"], &[]),
     (Column::Amount, &[], &["amount"]),
     (Column::Commission, &["commission"], &["profit", "earnings"]),
     (Column::Currency, &["currency", "currency code"], &[]),
@@ -157,11 +157,11 @@ const TABLE: &[Row] = &[
     (Column::Payment, &[], &["payment"]),
     (Column::PaymentMethod, &["payment method"], &[]),
     (Column::Proxy, &["proxy details", "proxy list", "proxy", "proxies", "proxy group", "proxy used"], &["checkout proxy", "task proxy"]),
-    (Column::OrderNumber, &["order number", "order #", "order#", "order no", "retailer order number", "订单号(order#)"], &["order", "order id", "orderid", "confirmation number", "confirmation #", "confirmation id", "confirmation", "confirmation no", "conf #", "conf number", "purchase id", "purchase number"]),
+    (Column::OrderNumber, &["order number", "order #", "order#", "order no", "order no.", "order nr", "order num", "order ref", "order reference", "checkout order number", "store order number", "bestellnummer", "numéro de commande", "número de pedido", "numero ordine", "订单号", "retailer order number", "订单号(order#)"], &["order", "order id", "orderid", "confirmation number", "confirmation #", "confirmation id", "confirmation", "confirmation no", "confirmation no.", "confirmation code", "conf #", "conf number", "purchase id", "purchase number"]),
     (Column::Reference, &["reference #", "reference number", "reference", "ref #"], &[]),
     (Column::Status, &["status", "order status"], &["state"]),
     (Column::FraudStatus, &["fraud status"], &[]),
-    (Column::FailureReason, &["reason", "decline reason", "fraud reason", "failure reason", "error reason", "failed reason"], &[]),
+    (Column::FailureReason, &["reason", "decline reason", "fraud reason", "failure reason", "error reason", "failed reason", "fail reason", "decline message", "error message"], &[]),
     (Column::CancelReason, &["cancel reason", "cancellation reason"], &[]),
     (Column::Tracking, &["tracking number", "tracking", "tracking #"], &["tracking id", "shipment id"]),
     (Column::ShippingAddress, &["shipping address", "delivery address", "ship to"], &["address"]),
@@ -176,8 +176,8 @@ const TABLE: &[Row] = &[
     (Column::ProductUrl, &["product url", "product link", "view product", "product page"], &[]),
     (Column::OrderUrl, &["order url", "order link", "orderlink", "view order", "open order", "order page", "order status page"], &["order track url", "track order", "link"]),
     (Column::ImageUrl, &["image", "image url"], &[]),
-    (Column::Result, &["result", "outcome", "checkout result", "checkout status"], &[]),
-    (Column::Owner, &["owner", "buyer", "member"], &[]),
+    (Column::Result, &["result", "outcome", "checkout result", "checkout status", "checkout state"], &["response"]),
+    (Column::Owner, &["owner", "buyer", "member", "user", "discord", "discord user", "discord id", "user id"], &[]),
     (Column::Author, &["embed author"], &[]),
     (Column::Mention, &["embed mention"], &[]),
     (Column::Title, &["embed title"], &[]),
@@ -216,10 +216,17 @@ pub(crate) fn find_plain(text: &str) -> Option<Label> {
     // JSON keys use underscores for spaces.
     let spaced = (name.contains('_') && !name.contains(' ')).then(|| name.replace('_', " "));
     let name = spaced.as_deref().unwrap_or(name);
-    by_name(name, 0).or_else(|| {
-        let (name, item) = without_number(name)?;
-        by_name(&name, item)
-    })
+    by_name(name, 0)
+        .or_else(|| {
+            let (name, item) = without_number(name)?;
+            by_name(&name, item)
+        })
+        .or_else(|| {
+            // `Product 1` and `Item #1`, but not `Order 1`.
+            let (name, number) = name.rsplit_once(' ')?;
+            let item = number.trim_start_matches('#').parse().ok().filter(|item| (1..=99).contains(item))?;
+            by_name(name, item).filter(|label| super::products::is_item_column(label.column))
+        })
 }
 
 fn by_name(name: &str, item: u8) -> Option<Label> {

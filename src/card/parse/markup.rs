@@ -82,7 +82,7 @@ pub(crate) fn visible(raw: &str) -> (Cow<'_, str>, Option<String>) {
 #[must_use]
 pub fn label_text(line: &str) -> Cow<'_, str> {
     let (mut text, _) = visible(line);
-    if text.contains("<@") {
+    if has_pair(&text, *b"<@") {
         text = Cow::Owned(without_mentions(&text));
     }
     if text.is_ascii() {

@@ -40,15 +40,69 @@ const SYMBOLS: &[(&str, CurrencyHint)] = &[
     ("$", CurrencyHint::Dollar),
     ("£", CurrencyHint::Named(Currency::GBP)),
     ("€", CurrencyHint::Named(Currency::EUR)),
+    ("MX$", CurrencyHint::Named(Currency::MXN)),
+    ("NT$", CurrencyHint::Named(Currency::TWD)),
     ("¥", CurrencyHint::Named(Currency::JPY)),
+    ("円", CurrencyHint::Named(Currency::JPY)),
     ("₩", CurrencyHint::Named(Currency::KRW)),
     ("₹", CurrencyHint::Named(Currency::INR)),
     ("zł", CurrencyHint::Named(Currency::PLN)),
+    ("Kč", CurrencyHint::Named(Currency::CZK)),
+    ("฿", CurrencyHint::Named(Currency::THB)),
+    ("₫", CurrencyHint::Named(Currency::VND)),
+    ("₱", CurrencyHint::Named(Currency::PHP)),
+    // Three currencies have it.
+    ("kr", CurrencyHint::Absent),
 ];
 
-/// Parses a text that is one amount and nothing else. `None` if it is out of range or finer than a hundredth.
+/// Notes after an amount, in lower case.
+const NOTES: &[&str] = &[
+    "each",
+    "/ea",
+    " ea",
+    "per item",
+    "per unit",
+    "+ tax",
+    "plus tax",
+    "before tax",
+    "incl. tax",
+    "incl tax",
+    "excl. tax",
+    "w/ tax",
+];
+
+/// Parses a text that is one amount, with a usual note at most: `$49.99 each`. `None` if it is out of range or finer
+/// than a hundredth.
 #[must_use]
 pub fn parse(text: &str) -> Option<ParsedAmount> {
+    exact(text).or_else(|| exact(&without_notes(text)?))
+}
+
+/// Removes what bots write around an amount: `~$49.99`, `$49.99 + tax`, `$49.99 (MSRP $59.99)`, and a former price that is
+/// struck out. `Free` is 0. `None` if there is nothing to remove.
+fn without_notes(text: &str) -> Option<String> {
+    let text = text.trim();
+    if text.trim_end_matches('!').eq_ignore_ascii_case("free") {
+        return Some("0".to_owned());
+    }
+    if let Some((before, (_, after))) =
+        text.split_once("~~").and_then(|(b, rest)| Some((b, rest.split_once("~~")?)))
+    {
+        return Some(format!("{before}{after}"));
+    }
+    if let Some((amount, note)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) {
+        let is_code = currency_from_code(note.trim()).is_some();
+        return Some(if is_code { format!("{amount} {note}") } else { amount.to_owned() });
+    }
+    let lower = text.to_ascii_lowercase();
+    let note = NOTES.iter().find(|note| lower.ends_with(*note));
+    let kept = note.and_then(|note| text.get(..text.len().checked_sub(note.len())?)).unwrap_or(text);
+    let kept = kept.trim_start_matches(['~', '≈', ' ']);
+    (kept.len() < text.len()).then(|| kept.to_owned())
+}
+
+/// Parses a text that is one amount and nothing else.
+fn exact(text: &str) -> Option<ParsedAmount> {
     // `US $5` and `$ 5` mean `US$5` and `$5`.
     let text = text.trim().replace(" $", "$");
     let (negative, text) = without_minus(&text);

@@ -13,9 +13,9 @@ use std::cell::LazyCell;
 use std::collections::HashMap;
 
 use super::heading::{self, CardKind, Certainty, Heading};
+use super::item_line;
 use super::labels::{self, Column, Label};
 use super::markup::{self, Plain};
-use super::values;
 
 /// One line of a text form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,16 +130,29 @@ pub fn classify(line: &str) -> Line<'_> {
     }
 }
 
-/// `Label: value`, `**Label:** value` or `**Label** value`.
+/// `Label: value`, `**Label:** value`, `**Label** value` or `Label - value`.
 fn inline_label(line: &str) -> Option<(Label, &str)> {
     let line = line.trim_start_matches(['#', '>', '•', '-', ' ']);
     let marked = ["**", "__", "`"].into_iter().find_map(|mark| line.strip_prefix(mark)?.split_once(mark));
-    marked.and_then(with_known_label).or_else(|| line.split_once([':', '：']).and_then(with_known_label))
+    marked
+        .and_then(with_known_label)
+        .or_else(|| line.split_once([':', '：']).and_then(with_known_label))
+        // A dash is less clear than a colon: prose may begin with an everyday label.
+        .or_else(|| split_at_dash(line).and_then(with_known_label).filter(|(label, _)| !label.weak))
+}
+
+/// Splits a line at the first dash or arrow between spaces.
+fn split_at_dash(line: &str) -> Option<(&str, &str)> {
+    let is_dash = |c: char| matches!(c, '-' | '–' | '—' | '»' | '→' | '=');
+    let (name, rest) = line.split_once(is_dash)?;
+    (name.ends_with(' ') && rest.starts_with(' ')).then_some((name, rest))
 }
 
 fn with_known_label<'a>((name, value): (&'a str, &'a str)) -> Option<(Label, &'a str)> {
-    let value = value.trim_start_matches([':', '：', ' ']).trim();
-    if value.is_empty() || name.len() > MAX_LABEL {
+    let value = value.trim_start_matches([':', '：', '»', '→', '›', ' ']).trim();
+    let value = value.strip_prefix("- ").or_else(|| value.strip_prefix("– ")).unwrap_or(value);
+    // The most frequent colon is that of a URL.
+    if value.is_empty() || value.starts_with("//") || name.len() > MAX_LABEL {
         return None;
     }
     Some((labels::find(name)?, value))
@@ -255,9 +268,10 @@ impl TextForm {
     fn push_value(&mut self, open: Open, line: &str) -> Open {
         let takes_line = self.known.last().is_some_and(|entry| {
             let continues_list = entry.label.column == Column::Product
-                && [line, entry.lines.last().map_or("", |line| &line.text)]
-                    .iter()
-                    .all(|line| line.starts_with(['-', '•']) && values::listed_item(line).is_some());
+                && [line, entry.lines.last().map_or("", |line| &line.text)].iter().all(|line| {
+                    item_line::starts_with_count(line)
+                        || (line.starts_with(['-', '•']) && item_line::parse(line).is_some())
+                });
             entry.lines.is_empty() || entry.label.takes_lines() || continues_list
         });
         match open {

@@ -5,7 +5,7 @@ use super::word_table::fold;
 use crate::order::Status;
 
 /// A larger quantity is taken for an error.
-const MAX_QUANTITY: u32 = 1_000_000;
+pub(crate) const MAX_QUANTITY: u32 = 1_000_000;
 
 /// Spellings of statuses, folded.
 const STATUS_WORDS: &[(&str, Status)] = &[
@@ -38,6 +38,9 @@ const STATUS_WORDS: &[(&str, Status)] = &[
     ("placed", Status::Verified),
     ("order placed", Status::Verified),
     ("paid", Status::Verified),
+    ("approved", Status::Verified),
+    ("accepted", Status::Verified),
+    ("secured", Status::Verified),
     ("completed", Status::Verified),
     ("unverified", Status::Unverified),
 ];
@@ -67,11 +70,18 @@ const PAYMENT_WORDS: &[&str] = &[
     "**",
 ];
 
-/// Parses `2`, `2x`, `x2`, `(2)` or `2.0`, from 1 to 1,000,000.
+/// Words after a quantity.
+const UNITS: &[&str] = &[" units", " unit", " items", " item", " pieces", " pcs", " pc"];
+
+/// Parses `2`, `2x`, `x2`, `(2)`, `2.0`, `2/2` or `2 units`, from 1 to 1,000,000.
 #[must_use]
 pub(crate) fn quantity(text: &str) -> Option<u32> {
     let text = fold(text).replace(',', "");
+    let text = UNITS.iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or(&text);
     let text = text.trim_matches(['(', ')', 'x', '×', ' ']);
+    // `2/2` and `2 of 2` are what was bought of what was wanted.
+    let text =
+        text.split_once('/').or_else(|| text.split_once(" of ")).map_or(text, |(bought, _)| bought.trim());
     let text =
         text.split_once('.').filter(|(_, rest)| rest.chars().all(|c| c == '0')).map_or(text, |(n, _)| n);
     text.parse().ok().filter(|n| (1..=MAX_QUANTITY).contains(n))
@@ -126,20 +136,69 @@ pub(crate) fn is_payment_method(text: &str) -> bool {
 #[must_use]
 pub(crate) fn owner_and_profile(text: &str) -> Option<(&str, &str)> {
     let (id, profile) = text
-        .split_once([' ', '-', '|', '_'])
-        .map(|(id, rest)| (id, rest.trim_start_matches(['-', '|', ' '])))?;
+        .split_once([' ', '-', '|', '_', ':', '/'])
+        .map(|(id, rest)| (id, rest.trim_start_matches(['-', '|', ':', '/', ' '])))?;
     (is_snowflake(id) && !profile.is_empty()).then_some((id, profile))
 }
 
 /// The id in a mention of a Discord user, such as `<@123456789012345678>`.
 #[must_use]
 pub(crate) fn mentioned_user(text: &str) -> Option<&str> {
-    let id = text.trim().strip_prefix("<@")?.strip_suffix('>')?.trim_start_matches('!');
+    let id = text.trim().strip_prefix("<@")?.split_once('>')?.0.trim_start_matches('!');
     is_snowflake(id).then_some(id)
 }
 
-fn is_snowflake(text: &str) -> bool {
+/// Whether a text is an e-mail address beyond doubt.
+fn is_full_address(text: &str) -> bool {
+    is_email(text) && text.split_once('@').is_some_and(|(_, host)| is_host(host))
+}
+
+/// The profile and the e-mail address in a value that holds both: `Main | someone@example.com`.
+#[must_use]
+pub(crate) fn profile_and_email(text: &str) -> Option<(&str, &str)> {
+    let around = |c: char| c.is_whitespace() || matches!(c, '|' | '/' | '(' | ')' | '-' | ',');
+    let address =
+        text.split_whitespace().map(|word| word.trim_matches(around)).find(|word| is_full_address(word))?;
+    let (before, after) = text.split_once(address)?;
+    let (before, after) = (before.trim_matches(around), after.trim_matches(around));
+    (!before.is_empty() && after.is_empty()).then_some((before, address))
+}
+
+/// Whether a text is the id of a Discord user or of something else at Discord.
+#[must_use]
+pub(crate) fn is_snowflake(text: &str) -> bool {
     (17..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Texts that bots write in place of an order number, folded.
+const NO_ORDER_NUMBER: &[&str] = &[
+    "pending",
+    "unknown",
+    "tbd",
+    "not available",
+    "not found",
+    "unavailable",
+    "processing",
+    "check email",
+    "see email",
+];
+
+/// Whether a value can be an order number, and is not a link or a note such as `View Order` or `Pending`.
+#[must_use]
+pub(crate) fn may_be_order_number(text: &str) -> bool {
+    let has_digit = text.contains(|c: char| c.is_ascii_digit());
+    !text.contains("://")
+        && (has_digit || !(text.contains(' ') || NO_ORDER_NUMBER.contains(&fold(text).as_str())))
+}
+
+/// An order number without the word in front of it: `Order #12345`.
+#[must_use]
+pub(crate) fn without_order_word(text: &str) -> &str {
+    let rest = text
+        .split_once(' ')
+        .filter(|(word, _)| word.eq_ignore_ascii_case("order"))
+        .map(|(_, rest)| rest.trim());
+    rest.filter(|rest| rest.starts_with('#')).unwrap_or(text)
 }
 
 /// Whether an order number has the format of Amazon: `112-1234567-1234567`.
@@ -158,41 +217,6 @@ pub(crate) fn is_host(text: &str) -> bool {
         && text.rsplit_once('.').is_some_and(|(name, end)| {
             !name.is_empty() && (2..=10).contains(&end.len()) && end.chars().all(|c| c.is_ascii_alphabetic())
         })
-}
-
-/// One line of a list of products: `- 2x Name - size`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ListedItem<'a> {
-    pub(crate) quantity: u32,
-    pub(crate) name: &'a str,
-    pub(crate) size: Option<&'a str>,
-}
-
-/// Parses a line of a list of products. Without a bullet, it must state a quantity.
-#[must_use]
-pub(crate) fn listed_item(line: &str) -> Option<ListedItem<'_>> {
-    let unmarked = line.trim_start_matches(['-', '•', '*', '·', ' ']);
-    let has_bullet = unmarked.len() < line.len();
-    let counted = unmarked.split_once(' ').and_then(|(count, name)| {
-        let number = count.strip_suffix(['x', 'X', '×'])?;
-        Some((number.parse::<u32>().ok().filter(|n| (1..=MAX_QUANTITY).contains(n))?, name.trim()))
-    });
-    let (quantity, name) = counted.or_else(|| has_bullet.then_some((1, unmarked)))?;
-    let name = name.trim_end_matches([' ', '-']);
-    let (name, size) = match name.rsplit_once(" - ") {
-        Some((name, size)) if counted.is_some() => (name.trim(), Some(size.trim())),
-        _ => (name, None),
-    };
-    (!name.is_empty()).then_some(ListedItem { quantity, name, size })
-}
-
-/// Whether a line of a list states a quantity: `- 2x Name`.
-#[must_use]
-pub(crate) fn starts_with_count(line: &str) -> bool {
-    let line = line.trim_start_matches(['-', '•', '*', '·', ' ']);
-    line.split_once(['x', 'X', '×']).is_some_and(|(count, rest)| {
-        rest.starts_with(' ') && !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit())
-    })
 }
 
 /// One spelling for each reason of a cancellation: `Policy - ITEM_DEMAND` and `item demand` are `Item Demand`.
@@ -223,7 +247,7 @@ pub(crate) fn cancel_reason(text: &str) -> String {
 /// The host of a proxy, without user, password and port. `None` if the value names no host with a dot.
 #[must_use]
 pub(crate) fn proxy_host(proxy: &str) -> Option<String> {
-    let host = proxy.split([' ', '|', ',', '`']).find_map(|word| {
+    let host = proxy.split([' ', '|', ',', '`', '(', ')']).find_map(|word| {
         let address = word.split_once("://").map_or(word, |(_, rest)| rest);
         let address = address.split('/').next().unwrap_or_default();
         match address.rsplit_once('@') {

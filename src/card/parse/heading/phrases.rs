@@ -11,7 +11,7 @@ use arrayvec::ArrayString;
 
 use super::kind::CardKind::{self, Cancelled, Delivered, Failure, Hold, Refunded, Shipped, Success, Update};
 use super::kind::Notice;
-use super::words::{MAX_WORD, PhraseKey, SYNONYMS, Word, count_fillers, phrase_key};
+use super::words::{MAX_WORD, PhraseKey, SYNONYMS, Word, collapse, count_fillers, phrase_key};
 
 /// How much text beside a phrase is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,7 +134,7 @@ const PHRASES: &[Row] = &[
 const COMMON_WORDS: &[&str] = &[
     "order", "orders", "product", "products", "item", "items", "payment", "card", "credit", "debit", "method", "purchase",
     "transaction", "webhook", "out", "in", "to", "on", "for", "of", "its", "back", "price", "link", "account", "accounts",
-    "soon", "new", "package", "parcel", "place", "today", "tomorrow", "low", "position", "complete", "status", "shipping",
+    "soon", "new", "package", "parcel", "place", "today", "tomorrow", "low", "position", "status", "shipping",
 ];
 
 /// What a phrase of the table means.
@@ -149,6 +149,7 @@ pub(crate) struct Meaning {
 /// The phrases by their normalized form, and the words that suggest a heading.
 struct PhraseTable {
     phrases: HashMap<PhraseKey, Meaning>,
+    /// Normalized, with the other spellings of the same words.
     key_words: HashSet<ArrayString<MAX_WORD>>,
     /// The lengths of the key words for each first byte, one bit for each length.
     key_lengths: [u32; 128],
@@ -163,8 +164,10 @@ static TABLE: LazyLock<PhraseTable> = LazyLock::new(|| {
             table.add(*kind, *strength, &format!("{subject} {outcome}"));
         }
     }
-    let spellings = table.key_words.iter().map(ArrayString::as_str);
-    for word in spellings.chain(SYNONYMS.iter().map(|(from, _)| *from)) {
+    let synonyms = SYNONYMS.iter().filter(|(_, to)| table.key_words.contains(*to));
+    let spellings: Vec<_> = synonyms.filter_map(|(from, _)| ArrayString::from(from).ok()).collect();
+    table.key_words.extend(spellings);
+    for word in &table.key_words {
         let first = word.bytes().next().unwrap_or_default();
         // Doubled letters make a word longer than its normalized form.
         for length in word.len()..=word.len() + 3 {
@@ -232,5 +235,5 @@ pub(crate) fn has_key_word(line: &str) -> bool {
 fn is_key_word(table: &PhraseTable, word: &str) -> bool {
     let first = word.bytes().next().unwrap_or_default().to_ascii_lowercase();
     table.key_lengths[usize::from(first & 0x7f)] & length_bit(word.len()) != 0
-        && Word::new(word).is_some_and(|word| table.key_words.contains(&word.normal))
+        && collapse(word).is_some_and(|word| table.key_words.contains(&word))
 }

@@ -77,7 +77,7 @@ impl<'a> Word<'a> {
 }
 
 /// A word in lower case, without punctuation, with doubled letters written once.
-fn collapse(word: &str) -> Option<ArrayString<MAX_WORD>> {
+pub(crate) fn collapse(word: &str) -> Option<ArrayString<MAX_WORD>> {
     let mut out = ArrayString::new();
     let mut last = ' ';
     let mut push = |c: char| {
