@@ -40,6 +40,16 @@ pub(crate) fn cut(text: &str, max_chars: usize) -> String {
 /// Values without a column of their own, by label.
 pub type Extra = BTreeMap<String, String>;
 
+/// The Discord user id in an id or a mention, such as `<@123456789012345678>`.
+#[must_use]
+pub fn parse_owner(text: &str) -> Option<String> {
+    let text = text.trim();
+    let mentioned = text.strip_prefix("<@").and_then(|rest| rest.strip_suffix('>'));
+    let id = mentioned.map_or(text, |id| id.trim_start_matches('!'));
+    let is_id = (17..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
+    is_id.then(|| id.to_owned())
+}
+
 /// How a message arrived, and so the order that it created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {

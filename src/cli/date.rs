@@ -11,11 +11,19 @@ use crate::order::dates::{DayEdge, EXAMPLES, parse_limit};
 #[derive(Clone, Debug)]
 pub(crate) struct TypedDate(String);
 
+/// Whether a text has the form `2026-02-30`, whatever its numbers are.
+fn is_written_like_a_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.trim().split('-').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    matches!(parts.as_slice(), [year, _, _] if year.len() == 4) && parts.iter().all(|part| is_number(&part))
+}
+
 impl TypedDate {
     /// Checks an argument of the command line.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         match parse_limit(text, Tz::UTC, DayEdge::Start) {
             Some(_) => Ok(Self(text.to_owned())),
+            None if is_written_like_a_day(text) => Err("there is no such day".to_owned()),
             None => Err(format!("expected a date such as {EXAMPLES}")),
         }
     }

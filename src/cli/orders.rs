@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    order::{FieldChange, Order, OrderItem, Status},
+    order::{FieldChange, Order, OrderItem, Status, parse_owner},
     redact::credentials,
     store::{OrderFilter, PageStart, Store},
 };
@@ -61,6 +61,9 @@ struct List {
     /// Only orders with this text in number, products, SKUs, e-mail address, profile or tracking number.
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
+    /// Only orders that belong to this Discord user: an id or a mention.
+    #[arg(long, value_name = "USER", value_parser = owner)]
+    owner: Option<String>,
     /// Maximum number of orders.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
@@ -71,6 +74,10 @@ pub(crate) struct Show {
     /// The order's number.
     #[arg(value_name = "NUMBER")]
     number: String,
+}
+
+fn owner(text: &str) -> Result<String, String> {
+    parse_owner(text).ok_or_else(|| "expected a Discord user id, such as 123456789012345678".to_owned())
 }
 
 impl Orders {
@@ -113,6 +120,7 @@ impl List {
             status: self.status.as_deref().and_then(Status::from_name),
             since: since.map_err(CommandError::Usage)?,
             search: self.search,
+            owner: self.owner,
             ..OrderFilter::default()
         };
         Ok(list(&filter, self.limit, config, out).await?)

@@ -76,9 +76,13 @@ impl<S: Send + Sync> FromRequestParts<S> for PathSegment {
     }
 }
 
-/// The number of rows to answer with. Values outside of the allowed range are moved into it.
-pub(crate) fn row_limit(limit: Option<i64>) -> u64 {
-    limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT).unsigned_abs()
+/// The number of rows to answer with.
+pub(crate) fn row_limit(limit: Option<i64>) -> Result<u64, ApiError> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    match (1..=MAX_LIMIT).contains(&limit) {
+        true => Ok(limit.unsigned_abs()),
+        false => Err(bad_parameter("limit", format!("A number from 1 to {MAX_LIMIT}."))),
+    }
 }
 
 /// Reads a date or time parameter. A date is a day of the time zone.

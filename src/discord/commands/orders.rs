@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
-use serenity::all::CreateActionRow;
+use serenity::all::{CreateActionRow, User};
 
 use super::context::{CommandResult, Context, Data, begin_deferred};
 use super::order_view::order_select;
@@ -44,6 +44,7 @@ pub(crate) async fn orders(
     #[description = "Only orders of this store, such as Best Buy US"] store: Option<String>,
     #[description = "Only orders of this profile"] profile: Option<String>,
     #[description = "Only orders of this e-mail address"] email: Option<String>,
+    #[description = "Only orders that belong to this member"] owner: Option<User>,
     #[description = "Part of a number, product, e-mail address, profile or tracking number"] search: Option<
         String,
     >,
@@ -58,6 +59,7 @@ pub(crate) async fn orders(
         store: text(store),
         profile: text(profile),
         email: text(email),
+        owner: owner.map(|user| user.id.to_string()),
         search: text(search),
         since: read_day(data, text(since), DayEdge::Start)?,
         until: read_day(data, text(until), DayEdge::End)?,
@@ -137,6 +139,7 @@ fn title(filter: &OrderFilter, zone: Tz) -> String {
         filter.store.as_deref().map(escape_line),
         filter.profile.as_deref().map(escape_line),
         filter.email.as_deref().map(escape_line),
+        filter.owner.as_deref().map(|id| format!("<@{id}>")),
         filter.search.as_deref().map(|text| format!("“{}”", escape_line(text))),
         filter.since.map(|since| format!("since {}", day_of(since, zone))),
         // The bound is the first moment after the day that the caller typed.
@@ -179,10 +182,10 @@ fn read_day(data: &Data, text: Option<String>, edge: DayEdge) -> Result<Option<D
 
 /// A filter as the database stores it for the buttons of the list.
 fn to_json(filter: &OrderFilter) -> Value {
-    let OrderFilter { status, store, profile, email, search, since, until } = filter;
+    let OrderFilter { status, store, profile, email, owner, search, since, until } = filter;
     json!({
         "status": status.map(Status::as_str), "store": store, "profile": profile, "email": email,
-        "search": search, "since": since, "until": until,
+        "owner": owner, "search": search, "since": since, "until": until,
     })
 }
 
@@ -197,6 +200,7 @@ fn from_json(text: &str) -> Option<OrderFilter> {
         store: text("store"),
         profile: text("profile"),
         email: text("email"),
+        owner: text("owner"),
         search: text("search"),
         since: moment("since"),
         until: moment("until"),

@@ -120,7 +120,7 @@ pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
     Query(query): Query<ListLogs>,
 ) -> Result<Json<LogPage>, ApiError> {
-    let limit = row_limit(query.limit);
+    let limit = row_limit(query.limit)?;
     let filter = LogFilter {
         before_id: query.before,
         outcome: query.outcome.map(|Name(LoggedOutcome(outcome))| outcome.to_owned()),

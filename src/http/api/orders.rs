@@ -13,7 +13,7 @@ use crate::http::AppState;
 use crate::http::error::{ApiError, ListErrors, ResourceErrors, bad_parameter};
 use crate::http::query::{Name, NoParameters, PathSegment, Query, StatusName, read_time, row_limit};
 use crate::order::dates::DayEdge;
-use crate::order::{FieldChange, Order, OrderNumber};
+use crate::order::{FieldChange, Order, OrderNumber, parse_owner};
 use crate::store::{OrderEvent, OrderFilter, PageStart, Store};
 
 /// The most orders that may lie before a page with a number: the database reads past all of them.
@@ -44,6 +44,8 @@ pub(crate) struct ListOrders {
     profile: Option<String>,
     /// Only orders with this e-mail address, in upper or lower case
     email: Option<String>,
+    /// Only orders that belong to this Discord user: an id, or a mention such as `<@123456789012345678>`
+    owner: Option<String>,
     /// Only orders whose number, products, SKUs, e-mail address, profile or tracking number contain this text
     search: Option<String>,
     /// Only orders placed on or after this date, or at or after this time (RFC 3339). Dates are days
@@ -68,9 +70,14 @@ impl ListOrders {
             store: self.store,
             profile: self.profile,
             email: self.email,
+            owner: self.owner.as_deref().map(read_owner).transpose()?,
             search: self.search,
         })
     }
+}
+
+fn read_owner(text: &str) -> Result<String, ApiError> {
+    parse_owner(text).ok_or_else(|| bad_parameter("owner", "A Discord user id or a mention of a user."))
 }
 
 /// A page of orders.
@@ -108,7 +115,7 @@ pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
     Query(query): Query<ListOrders>,
 ) -> Result<Json<OrderPage>, ApiError> {
-    let limit = row_limit(query.limit);
+    let limit = row_limit(query.limit)?;
     let start = Start::of(&query, limit)?;
     let filter = query.filter(state.timezone)?;
     let mut found = match start {
@@ -146,7 +153,11 @@ impl Start {
             (None, Some(id), None) => Ok(Self::Cursor(PageStart::Before(id.max(0)))),
             (None, None, Some(id)) => Ok(Self::Cursor(PageStart::After(id.max(0)))),
             (page, None, None) => {
-                let page = page.unwrap_or(1).max(1).unsigned_abs();
+                let page = page.unwrap_or(1);
+                if page < 1 {
+                    return Err(bad_parameter("page", "A number from 1."));
+                }
+                let page = page.unsigned_abs();
                 let offset = (page - 1).checked_mul(limit).filter(|offset| *offset <= MAX_OFFSET);
                 let last = MAX_OFFSET / limit + 1;
                 let detail = format!(
@@ -277,7 +288,7 @@ pub(crate) async fn events(
     Query(query): Query<ListEvents>,
 ) -> Result<Json<EventPage>, ApiError> {
     let order = find(&state.store, &order).await?;
-    let limit = row_limit(query.limit);
+    let limit = row_limit(query.limit)?;
     // One more than asked for shows whether there is a next page.
     let mut events = state.store.events(order.id, query.after.unwrap_or(0), limit + 1).await?;
     let has_next = events.len() as u64 > limit;

@@ -20,6 +20,8 @@ pub struct OrderFilter {
     pub profile: Option<String>,
     /// Only this e-mail address, in any case.
     pub email: Option<String>,
+    /// Only orders that belong to the Discord user with this id.
+    pub owner: Option<String>,
     /// Only orders with this text in number, products, SKUs, e-mail, profile or tracking number, in any case.
     /// `#` and the beginning of an order number find that number too.
     pub search: Option<String>,
@@ -34,6 +36,7 @@ pub struct OrderFilter {
 pub(crate) enum Term {
     Email,
     Profile,
+    Owner,
     Store,
     Status,
     Search,
@@ -41,7 +44,8 @@ pub(crate) enum Term {
 }
 
 impl Term {
-    const ALL: [Self; 6] = [Self::Email, Self::Profile, Self::Store, Self::Status, Self::Search, Self::Dates];
+    const ALL: [Self; 7] =
+        [Self::Email, Self::Profile, Self::Owner, Self::Store, Self::Status, Self::Search, Self::Dates];
 }
 
 /// A filter as two conditions: one that an index answers, and the rest, checked on each order found.
@@ -103,6 +107,7 @@ impl OrderFilter {
         let condition = match term {
             Term::Email => equals(Column::Email, self.email.as_ref()?).into_condition(),
             Term::Profile => equals(Column::Profile, self.profile.as_ref()?).into_condition(),
+            Term::Owner => plain(Column::OwnerId).eq(self.owner.as_deref()?).into_condition(),
             Term::Store => {
                 Func::lower(plain(Column::Store)).eq(lowered(self.store.as_ref()?)).into_condition()
             }

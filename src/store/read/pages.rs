@@ -25,11 +25,12 @@ const MAX_SCANNED: u64 = 20_000;
 const WINDOW_SIZE: u64 = 3_000;
 
 /// The columns that a filter can ask about.
-pub(crate) const FILTERED_COLUMNS: [Column; 9] = [
+pub(crate) const FILTERED_COLUMNS: [Column; 10] = [
     Column::OrderNumber,
     Column::Product,
     Column::Email,
     Column::Profile,
+    Column::OwnerId,
     Column::TrackingNumber,
     Column::ItemsText,
     Column::Status,

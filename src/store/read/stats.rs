@@ -5,7 +5,7 @@
 
 use chrono::{Days, NaiveDate};
 use iso_currency::Currency;
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     StatementBuilder,
@@ -13,7 +13,8 @@ use sea_orm::{
 
 use super::filter::{Split, name_is};
 use super::pages::{FILTERED_COLUMNS, QueryPlan};
-use crate::order::currency_from_code;
+use crate::order::dates::start_of_day;
+use crate::order::{Status, currency_from_code};
 use crate::store::entity::order_sums::{Column, Entity};
 use crate::store::entity::orders;
 use crate::store::write::sums::SumKind;
@@ -55,16 +56,19 @@ pub enum GroupBy {
     Profile,
     /// The products: an order counts once for each product of its items, with that product's units and line totals.
     Product,
+    /// The reason of the cancellation; counts only cancelled orders.
+    Reason,
 }
 
 impl GroupBy {
     /// All groupings, by their names.
-    pub(crate) const ALL: [(&str, Self); 5] = [
+    pub(crate) const ALL: [(&str, Self); 6] = [
         ("day", Self::Day),
         ("store", Self::Store),
         ("profile", Self::Profile),
         ("product", Self::Product),
         ("status", Self::Status),
+        ("reason", Self::Reason),
     ];
 }
 
@@ -167,7 +171,7 @@ impl Store {
     ) -> Result<(Vec<StatRow>, Vec<StatRow>), StoreError> {
         let rows = self.stats(period, by).await?;
         let each_once = match by {
-            GroupBy::Product => self.stats(period, GroupBy::Status).await?,
+            GroupBy::Product | GroupBy::Reason => self.stats(period, GroupBy::Status).await?,
             _ => rows.clone(),
         };
         Ok((rows, each_once))
@@ -185,6 +189,7 @@ impl Store {
             GroupBy::Store => (SumKind::Store, Column::Name),
             GroupBy::Profile => (SumKind::Profile, Column::Name),
             GroupBy::Product => (SumKind::Product, Column::Name),
+            GroupBy::Reason => return self.cancel_reasons(period).await,
         };
         let sum = |column: Column| column.sum().cast_as("bigint");
         let days = Condition::all()
@@ -225,6 +230,37 @@ impl Store {
         if by != GroupBy::Day {
             rows.sort_by(|a, b| b.orders.cmp(&a.orders).then_with(|| a.key.cmp(&b.key)));
         }
+        Ok(rows)
+    }
+}
+
+impl Store {
+    /// The cancelled orders of a period by their reason. They are few, so that no sums are kept for them.
+    async fn cancel_reasons(&self, period: &Period) -> Result<Vec<StatRow>, StoreError> {
+        use orders::Column;
+
+        let day = || Func::coalesce([Expr::col(Column::OrderDate), Expr::col(Column::CreatedAt)]);
+        let start = |day: NaiveDate| start_of_day(day, self.timezone);
+        let end = |day: NaiveDate| day.succ_opt().and_then(start);
+        let days = Condition::all()
+            .add_option(period.from.and_then(start).map(|from| Expr::expr(day()).gte(from)))
+            .add_option(period.to.and_then(end).map(|to| Expr::expr(day()).lt(to)));
+        let counted: Vec<(Option<String>, i64)> = orders::Entity::find()
+            .select_only()
+            .column(Column::CancelReason)
+            .column_as(Column::Id.count(), "counted")
+            .filter(Column::Status.eq(Status::Cancelled.as_str()))
+            .filter(days)
+            .group_by(Column::CancelReason)
+            .into_tuple()
+            .all(&self.readers)
+            .await?;
+        let row = |(key, orders): (Option<String>, i64)| {
+            let orders = count(orders);
+            StatRow { key, orders, cancelled_or_refunded: orders, units: 0, spend: Vec::new() }
+        };
+        let mut rows: Vec<StatRow> = counted.into_iter().map(row).collect();
+        rows.sort_by(|a, b| b.orders.cmp(&a.orders).then_with(|| a.key.cmp(&b.key)));
         Ok(rows)
     }
 }

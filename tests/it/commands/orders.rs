@@ -169,7 +169,7 @@ async fn a_stored_filter_that_cannot_be_read_shows_no_orders() {
         json!({"store": "Target", "since": "yesterday"}),
         json!({"until": 1_764_086_561}),
         json!({"store": 7}),
-        json!({"owner": "123"}),
+        json!({"colour": "red"}),
         json!([]),
         json!("all"),
     ] {
@@ -206,5 +206,22 @@ async fn a_list_whose_filter_is_no_longer_stored_is_out_of_date() {
         10,
         "the list itself works on"
     );
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn the_orders_of_a_member_are_listed() {
+    let stage = Stage::new().await;
+    let owner = "123456789012345678";
+    for (number, value) in [("N-01", Some(owner)), ("N-02", Some("223456789012345678")), ("N-03", None)] {
+        let mut card = card(number, "$10.00");
+        let fields = card["embeds"][0]["fields"].as_array_mut().unwrap();
+        fields.extend(value.map(|id| json!({"name": "Owner", "value": format!("<@{id}>")})));
+        stage.order_of(number, card).await;
+    }
+    let options = json!([{"name": "owner", "type": 6, "value": owner}]);
+    let list = stage.viewer.slash(&stage.channel, "orders", options).answer().await;
+    assert_eq!(numbers(&list), ["N-01"]);
+    assert_eq!(list.value["embeds"][0]["title"], format!("Orders: <@{owner}>"));
     stage.end(0).await;
 }

@@ -116,3 +116,24 @@ async fn an_empty_and_an_impossible_period_are_answered_with_a_sentence() {
     assert!(text_of(&stats(&stage, both).await).contains("give either a period"));
     stage.end(0).await;
 }
+
+#[tokio::test]
+async fn cancelled_orders_are_counted_by_their_reason() {
+    let stage = Stage::new().await;
+    for (number, reason) in [("R-1", "Item Demand"), ("R-2", "Policy - Item Demand"), ("R-3", "Fraud")] {
+        stage.order(number, "$10.00").await;
+        let mut cancelled = of_store(number, "Target", "$10.00", "cancelled");
+        let fields = cancelled["embeds"][0]["fields"].as_array_mut().unwrap();
+        fields.push(json!({"name": "Cancel Reason", "value": reason}));
+        stage.hook.post(cancelled);
+        stage.bot.until_order(number, |order| order.fields.cancel_reason.is_some()).await;
+    }
+    stage.order("R-4", "$10.00").await;
+    let by_reason = stats(&stage, json!([choice("period", 5), choice("by", 5)])).await;
+    let lines = field(&by_reason, "By reason").unwrap();
+    assert!(lines.starts_with("Item Demand: 2 orders"), "{lines}");
+    assert!(lines.contains("Fraud: 1 order"), "{lines}");
+    let days = json!([{"name": "since", "type": 3, "value": "1999-01-01"}, {"name": "until", "type": 3, "value": "1999-12-31"}, choice("by", 5)]);
+    assert!(text_of(&stats(&stage, days).await).contains("No orders in this period"));
+    stage.end(0).await;
+}

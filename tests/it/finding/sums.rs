@@ -16,7 +16,8 @@ use tokio::runtime::Runtime;
 
 use super::shelf::{Shelf, amount, order, some, time, with};
 
-const ALL: [GroupBy; 5] = [GroupBy::Day, GroupBy::Store, GroupBy::Status, GroupBy::Profile, GroupBy::Product];
+const ALL: [GroupBy; 6] =
+    [GroupBy::Day, GroupBy::Store, GroupBy::Status, GroupBy::Profile, GroupBy::Product, GroupBy::Reason];
 
 fn date(text: &str) -> Option<NaiveDate> {
     text.parse().ok()
@@ -26,7 +27,8 @@ fn date(text: &str) -> Option<NaiveDate> {
 fn recount(orders: &[Order], zone: Tz, period: Period, by: GroupBy) -> Vec<StatRow> {
     let mut rows = BTreeMap::<Option<String>, (StatRow, BTreeMap<String, Spend>)>::new();
     for order in orders {
-        let Fields { status, store, profile, product, currency, total, quantity, .. } = order.fields.clone();
+        let Fields { status, store, profile, product, currency, total, quantity, cancel_reason, .. } =
+            order.fields.clone();
         let day = day_of(order.fields.order_date.unwrap_or(order.created_at), zone);
         if period.from.is_some_and(|from| day < from) || period.to.is_some_and(|to| day > to) {
             continue;
@@ -37,6 +39,8 @@ fn recount(orders: &[Order], zone: Tz, period: Period, by: GroupBy) -> Vec<StatR
             GroupBy::Status => status.map(|status| status.to_string()),
             GroupBy::Profile => profile,
             GroupBy::Product => product,
+            GroupBy::Reason if status != Some(Status::Cancelled) => continue,
+            GroupBy::Reason => cancel_reason,
         };
         let mut counted = vec![(key, quantity.unwrap_or(0), total)];
         if by == GroupBy::Product && order.items.len() > 1 {

@@ -83,7 +83,7 @@ pub(crate) fn report(question: &Question, rows: &[StatRow], all_rows: &[StatRow]
     let (group_name, groups) = match question.by {
         GroupBy::Day => group_days(question, rows),
         GroupBy::Status => (name(question.by).to_owned(), group_statuses(rows)),
-        GroupBy::Store | GroupBy::Profile | GroupBy::Product => {
+        GroupBy::Store | GroupBy::Profile | GroupBy::Product | GroupBy::Reason => {
             (name(question.by).to_owned(), group_rows(rows))
         }
     };

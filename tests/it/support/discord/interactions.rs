@@ -165,6 +165,12 @@ impl User {
         });
         let id = registered.unwrap_or_else(|| json!("1"));
         let mut data = json!({"id": id, "name": name, "type": kind, "guild_id": guild.to_string()});
+        // Discord sends the users that options of type 6 name.
+        let named = options.as_array().into_iter().flatten().filter(|option| option["type"] == 6);
+        for user in named.filter_map(|option| option["value"].as_str()) {
+            data["resolved"]["users"][user] =
+                json!({"id": user, "username": "somebody", "discriminator": "0"});
+        }
         data["options"] = options;
         data
     }
