@@ -76,6 +76,9 @@ pub async fn run(
         );
     }
     let others = store.listen().await;
+    if let Ok(newest) = store.last_event_id().await {
+        feed.start_after(newest);
+    }
     let (ingest, mut writer) = Ingest::start(store.clone(), feed.clone(), config.orders.clone());
     check_writes(&store, &ingest).await;
     let board = StatusBoard::default();

@@ -66,8 +66,8 @@ pub struct AppState {
     closing: CancellationToken,
     /// Tasks that outlive their request: `WebSockets`, and submissions whose client has disconnected.
     tasks: TaskTracker,
-    /// One permit for each open WebSocket.
-    sockets: Arc<Semaphore>,
+    /// One permit for each live client.
+    live_clients: Arc<Semaphore>,
 }
 
 impl AppState {
@@ -87,7 +87,7 @@ impl AppState {
             discord: None,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            sockets: Arc::new(Semaphore::new(api::live::MAX_SOCKETS)),
+            live_clients: Arc::new(Semaphore::new(api::live::MAX_CLIENTS)),
         }
     }
 

@@ -12,7 +12,7 @@
 //! roms replay ─────┘               │ one transaction, one commit:
 //!                                  │ webhook log, merged orders, items, events
 //!                                  │ flatten -> parse -> merge (pure)
-//!                                  └─> Feed ─> WebSocket
+//!                                  └─> Feed ─> WebSocket, event stream
 //! ```
 //!
 //! 1. An edge, [`discord`] or [`http`], builds a [`card::message::Message`] and calls [`ingest`].

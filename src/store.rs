@@ -22,9 +22,8 @@ mod read;
 mod search;
 mod write;
 
-use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
@@ -44,7 +43,6 @@ pub use admin::purge::Purged;
 pub use admin::restore::{Restored, restore};
 pub use cluster::leader::Leadership;
 pub use cluster::notify::Listener;
-pub use cluster::{ChangedOrder, Notification};
 pub use error::StoreError;
 pub use read::filter::OrderFilter;
 pub use read::logs::{LogEntry, LogFilter};
@@ -83,8 +81,6 @@ pub struct Store {
     origin: Arc<str>,
     /// The epoch in which this process became the leader most recently; 0 if it never did.
     epoch: Arc<AtomicI64>,
-    /// Events that this process has stored and [`Listener`] has not met yet, behind a pooler in transaction mode.
-    own_events: Arc<Mutex<HashSet<i64>>>,
     /// Watches over the primary of PostgreSQL.
     _watch: Option<Arc<DropGuard>>,
 }
@@ -163,11 +159,6 @@ impl Store {
             admin::connect::pragma(&self.writer, name).await?,
             admin::connect::pragma(&self.readers, name).await?,
         ])
-    }
-
-    /// Every change is a single insertion or removal.
-    fn own_events(&self) -> MutexGuard<'_, HashSet<i64>> {
-        self.own_events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes all connections; SQLite first moves the write-ahead log into the file. Waits a second at most: a

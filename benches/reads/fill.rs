@@ -56,6 +56,6 @@ async fn write(store: &Store, orders: &[Order]) -> Result<()> {
     let logs = logs.map(|(log, order)| roms::store::LogEntry { order_ids: vec![ids[&order.number]], ..log });
     let log_ids = batch.save_logs(logs.collect()).await?;
     let events = orders.iter().zip(log_ids).map(|(order, log_id)| event(order, ids[&order.number], log_id));
-    batch.save_events(events.collect()).await?;
+    batch.save_events(&events.collect::<Vec<_>>()).await?;
     Ok(batch.commit().await?)
 }

@@ -62,9 +62,9 @@ pub(crate) enum ApiError {
         /// The part that the handshake lacks.
         detail: String,
     },
-    /// The limit of open `WebSockets` is reached.
+    /// The limit of live clients is reached.
     #[error("Too many clients are listening; try again later")]
-    TooManySockets,
+    TooManyClients,
     /// The body is not the JSON that the route needs. Holds the reason, as a sentence.
     #[error("The body could not be read")]
     BadBody(String),
@@ -156,7 +156,7 @@ impl ApiError {
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "bad_parameter"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::NotWebSocket { .. } => (StatusCode::UPGRADE_REQUIRED, "not_websocket"),
-            Self::TooManySockets => (StatusCode::SERVICE_UNAVAILABLE, "too_many_sockets"),
+            Self::TooManyClients => (StatusCode::SERVICE_UNAVAILABLE, "too_many_clients"),
             Self::BadBody(_) => (StatusCode::BAD_REQUEST, "bad_body"),
             Self::BadFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad_value"),
             Self::NotReplayable(_) => (StatusCode::CONFLICT, "not_replayable"),
@@ -235,7 +235,7 @@ impl ApiError {
         match self {
             Self::Busy => Some(1),
             Self::Closing | Self::Storage(_) => Some(5),
-            Self::TooManySockets => Some(30),
+            Self::TooManyClients => Some(30),
             _ => None,
         }
     }
@@ -444,12 +444,22 @@ documented_errors! {
         ApiError::Closing,
         ApiError::Storage(None),
     ];
-    /// Errors of the live updates.
+    /// Errors of the event stream.
+    StreamErrors: [
+        bad_parameter("since", "Not a whole number."),
+        cross_origin().into(),
+        ApiError::TooManyClients,
+        ApiError::Closing,
+        ApiError::Storage(None),
+    ];
+    /// Errors of the WebSocket.
     SocketErrors: [
+        bad_parameter("since", "Not a whole number."),
         cross_origin().into(),
         ApiError::NotWebSocket { detail: "Connection header did not include 'upgrade'".to_owned() },
-        ApiError::TooManySockets,
+        ApiError::TooManyClients,
         ApiError::Closing,
+        ApiError::Storage(None),
     ];
 }
 

@@ -4,7 +4,13 @@
 //! `axum::serve` cannot be used: it has no timeout for request headers, and its graceful shutdown
 //! neither waits for `WebSockets` nor closes them.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     Extension, Router,
@@ -22,7 +28,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -97,6 +103,32 @@ pub async fn serve_at_most(
     }
 }
 
+/// The connection of a request. Each request has it as an extension.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    slot: Slot,
+    /// Closes the connection at once, without waiting for an answer that the client does not read. Cancelled as well
+    /// when the connection has ended.
+    pub(crate) abort: CancellationToken,
+}
+
+impl Connection {
+    /// Makes room for another connection. Event streams have a limit of their own.
+    pub(crate) fn release_slot(&self) {
+        self.slot.release();
+    }
+}
+
+/// The permits of one connection, served and open; empty if they were given back.
+#[derive(Clone, Debug, Default)]
+struct Slot(Arc<Mutex<Option<(Option<OwnedSemaphorePermit>, OwnedSemaphorePermit)>>>);
+
+impl Slot {
+    fn release(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
 struct Server {
     router: Router,
     /// Answers connections beyond the limit.
@@ -117,11 +149,9 @@ impl Server {
                 Ok((stream, peer)) => {
                     let served = Arc::clone(&self.served).try_acquire_owned().ok();
                     let router = if served.is_some() { &self.router } else { &self.busy_router };
-                    let connection = serve_connection(stream, peer, router.clone(), self.closing.clone());
-                    self.connections.spawn(async move {
-                        connection.await;
-                        drop((served, open));
-                    });
+                    let (router, closing) = (router.clone(), self.closing.clone());
+                    let slot = Slot(Arc::new(Mutex::new(Some((served, open)))));
+                    self.connections.spawn(serve_connection(stream, peer, slot, router, closing));
                 }
                 Err(error) if is_client_error(&error) => {}
                 Err(error) => {
@@ -137,15 +167,24 @@ impl Server {
     fn accept_waiting(&self, listener: &TcpListener) {
         for _ in 0..MAX_CONNECTIONS {
             let Some(Ok((stream, peer))) = listener.accept().now_or_never() else { break };
-            let connection = serve_connection(stream, peer, self.router.clone(), self.closing.clone());
-            self.connections.spawn(connection);
+            let (router, closing) = (self.router.clone(), self.closing.clone());
+            self.connections.spawn(serve_connection(stream, peer, Slot::default(), router, closing));
         }
     }
 }
 
 /// Serves one connection until either side ends it.
-async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, closing: CancellationToken) {
-    let service = TowerToHyperService::new(Extension(Peer(peer.ip())).layer(router));
+async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    slot: Slot,
+    router: Router,
+    closing: CancellationToken,
+) {
+    let connection = Connection { slot: slot.clone(), abort: CancellationToken::new() };
+    let abort = connection.abort.clone();
+    let service = Extension(Peer(peer.ip())).layer(Extension(connection).layer(router));
+    let service = TowerToHyperService::new(service);
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "cannot set TCP_NODELAY");
     }
@@ -160,16 +199,21 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, c
         closing.cancelled().await;
         sleep(SHUTDOWN_GRACE).await;
     };
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let served = async {
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = shutdown => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     };
-    if let Err(error) = ended {
+    if let Some(Err(error)) = abort.run_until_cancelled(served).await {
         tracing::debug!(error = &error as &dyn std::error::Error, "connection broke off");
     }
+    // A WebSocket outlives its connection, and has the extensions of its request no longer.
+    slot.release();
+    abort.cancel();
 }
 
 /// Whether the client gave up before its connection was accepted. The next one may succeed at once.

@@ -36,6 +36,9 @@ pub(crate) struct MergedBatch {
     created_by_rows: HashSet<(i64, i64)>,
     /// For a replay: which message gave a field of an order its value.
     origins: HashMap<(i64, String), Origin>,
+    /// The new steps and the ids under which they were stored, once they are.
+    pub(crate) recorded: Vec<NewEvent>,
+    pub(crate) event_ids: Vec<i64>,
     /// Log rows that lose their key to a message of this batch.
     pub(crate) released: Vec<i64>,
     /// How many cards and edits were merged so far.

@@ -1,5 +1,7 @@
 //! The writer task: collects whatever waits in the queue, up to a limit, and writes it in one transaction.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -16,7 +18,7 @@ use crate::clock;
 use crate::feed::{Feed, OrderChange};
 use crate::log_limit::LogLimiter;
 use crate::order::Order;
-use crate::store::{Batch, BatchKeys, ChangedOrder, Store, StoreError};
+use crate::store::{Batch, BatchKeys, NewEvent, Store, StoreError};
 
 /// How long a transaction may take. Longer than it may wait for a lock.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -110,8 +112,8 @@ impl Writer {
 
     fn record_success(&self) {
         if self.outage.record_success() {
-            // A commit may have succeeded although its confirmation was lost. The feed does not have those changes.
-            self.feed.interrupt();
+            // A commit may have succeeded although its confirmation was lost. Its changes were not published.
+            self.feed.mark_behind();
         }
     }
 
@@ -206,12 +208,9 @@ impl Writer {
         let ids = batch.save_orders(&dirty).await?;
         merged.set_order_ids(ids);
         save_logs(&batch, jobs, &mut merged).await?;
-        batch.save_events(merged.take_events()).await?;
+        merged.recorded = merged.take_events();
+        merged.event_ids = batch.save_events(&merged.recorded).await?;
         batch.absorb_orders(&merged.absorbed()).await?;
-        let changed = merged.sorted_orders().into_iter().filter(|pending| pending.changed);
-        let changed: Vec<_> =
-            changed.map(|pending| ChangedOrder { id: pending.order.id, created: pending.created }).collect();
-        batch.notify(&changed).await?;
         batch.commit().await?;
         Ok(merged)
     }
@@ -222,11 +221,7 @@ impl Writer {
         if merged.has_writes() {
             self.record_success();
         }
-        if self.feed.has_listeners() {
-            for pending in merged.sorted_orders().into_iter().filter(|pending| pending.changed) {
-                self.feed.publish(OrderChange { created: pending.created, order: pending.order.clone() });
-            }
-        }
+        self.feed.publish(&merged.event_ids, || changes(&merged));
         self.log_cards(&merged);
         let (mut messages, mut edits) = (merged.messages.into_iter(), merged.edits.into_iter());
         for job in jobs {
@@ -272,6 +267,18 @@ impl Writer {
             tracing::info!(target: CARD_LINES, "more cards within a second: {counts}");
         }
     }
+}
+
+/// The committed changes, for live clients.
+fn changes(merged: &MergedBatch) -> Vec<OrderChange> {
+    let orders: HashMap<i64, Arc<Order>> =
+        merged.orders.values().map(|pending| (pending.order.id, Arc::new(pending.order.clone()))).collect();
+    let change = |(id, event): (&i64, &NewEvent)| {
+        let changed = event.changes.iter().map(|change| change.field.clone()).collect();
+        let order = Arc::clone(orders.get(&event.order_id)?);
+        Some(OrderChange::new(*id, event.event_type == "created", changed, order))
+    };
+    merged.event_ids.iter().zip(&merged.recorded).filter_map(change).collect()
 }
 
 /// The name under which the log filter finds the lines about cards, as in `info,roms::cards=off`.

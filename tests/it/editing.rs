@@ -40,7 +40,7 @@ async fn an_edit_is_stored_and_published_and_its_event_names_the_actor() {
     assert_eq!(edited.changes, done.changes);
     let told = pipeline.changes.try_recv().unwrap();
     assert!(!told.created);
-    assert_eq!(told.order, done.after);
+    assert_eq!(*told.order, done.after);
     assert_eq!(pipeline.rows("webhook_logs").await.len(), 1);
     pipeline.end().await;
 }

@@ -74,6 +74,178 @@ async fn every_client_receives_every_change_after_it_is_stored() {
     }
 }
 
+/// A client of the event stream.
+pub(crate) struct Stream {
+    response: reqwest::Response,
+    text: String,
+}
+
+/// One event of the stream.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) data: Value,
+}
+
+impl Stream {
+    /// Opens the stream with this query, and waits for the first event.
+    pub(crate) async fn open(app: &App, query: &str, last_event_id: Option<i64>) -> Self {
+        let mut request = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .unwrap()
+            .get(app.url(&format!("/api/v2/events{query}")));
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        let response = soon(request.send()).await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let mut stream = Self { response, text: String::new() };
+        assert_eq!(stream.next().await.unwrap().name, "connection_confirmed");
+        stream
+    }
+
+    /// The next event; `None` at the end of the stream.
+    pub(crate) async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let field = |name: &str| {
+                    event.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).map(str::to_owned)
+                };
+                let (id, name, data) = (field("id"), field("event"), field("data"));
+                self.text = rest.to_owned();
+                // A comment has no data.
+                if let (Some(name), Some(data)) = (name, data) {
+                    let id = id.map_or(0, |id| id.parse().unwrap());
+                    return Some(Event { id, name, data: serde_json::from_str(&data).unwrap() });
+                }
+                continue;
+            }
+            let chunk = soon(self.response.chunk()).await.unwrap()?;
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+}
+
+/// Connects a WebSocket with a query. Returns its first message.
+async fn socket(app: &App, query: &str) -> (Client, Value) {
+    let (mut client, _) = connect_async(format!("{}{query}", url(app))).await.unwrap();
+    let first = next(&mut client).await;
+    (client, first)
+}
+
+#[tokio::test]
+async fn the_event_stream_has_the_messages_of_the_websocket_with_their_ids() {
+    let app = App::start().await;
+    let (mut stream, mut client) = (Stream::open(&app, "", None).await, listen(&app).await);
+    app.stored(&["Order Number\nA-1\n", "Order Number\nA-1\nStatus\nshipped\n"]).await;
+    for (name, changed) in [("new_order", json!("quantity")), ("order_updated", json!("status"))] {
+        let event = stream.next().await.unwrap();
+        assert_eq!(event.name, name);
+        assert_eq!(event.data, next(&mut client).await);
+        assert_eq!((&event.data["type"], &event.data["event_id"]), (&json!(name), &json!(event.id)));
+        assert!(event.data["changed"].as_array().unwrap().contains(&changed), "{}", event.data);
+    }
+    let events = app.get("/api/v2/orders/A-1/events").await.json;
+    assert_eq!(events["events"][1]["id"], 2, "the id is that of the step in the history");
+}
+
+#[tokio::test]
+async fn a_client_resumes_where_it_was_also_after_a_restart() {
+    let app = App::start().await;
+    let mut stream = Stream::open(&app, "", None).await;
+    app.stored(&["Order Number\nA-1\n"]).await;
+    let last = stream.next().await.unwrap().id;
+    drop(stream);
+    for at in 2..=300 {
+        app.stored(&[&format!("Order Number\nA-{at}\n")]).await;
+    }
+    let app = App::start_in(app.stop().await, "").await;
+    let number = |message: &Value| message["order"]["order_number"].as_str().unwrap().to_owned();
+
+    let mut by_header = Stream::open(&app, "?since=0", Some(last)).await;
+    let (mut by_query, first) = socket(&app, &format!("?since={last}")).await;
+    assert_eq!((&first["type"], &first["event_id"]), (&json!("connection_confirmed"), &json!(last)));
+    app.stored(&["Order Number\nB-1\n"]).await;
+    for at in 2..=300 {
+        assert_eq!(number(&by_header.next().await.unwrap().data), format!("A-{at}"));
+        assert_eq!(number(&next(&mut by_query).await), format!("A-{at}"));
+    }
+    assert_eq!(number(&by_header.next().await.unwrap().data), "B-1");
+    assert_eq!(number(&next(&mut by_query).await), "B-1");
+
+    // Without `since`, or with an id that does not exist yet, only new changes are sent.
+    let (mut now, _) = socket(&app, "").await;
+    let (mut later, first) = socket(&app, "?since=999999").await;
+    assert_eq!(first["event_id"], 301);
+    app.stored(&["Order Number\nB-2\n"]).await;
+    assert_eq!(
+        (number(&next(&mut now).await), number(&next(&mut later).await)),
+        ("B-2".into(), "B-2".into())
+    );
+}
+
+#[tokio::test]
+async fn a_filter_applies_to_missed_and_to_new_changes() {
+    let app = App::start().await;
+    let card = |number: &str, store: &str, status: &str| {
+        format!("Successful Checkout | {store}\nOrder Number\n{number}\nStatus\n{status}\n")
+    };
+    app.stored(&[&card("A-1", "Target", "shipped"), &card("A-2", "Kohl's", "shipped")]).await;
+    let mut stream = Stream::open(&app, "?since=0&store=TARGET&status=shipped&source=webhook", None).await;
+    app.stored(&[&card("A-3", "Target", "verified"), &card("A-4", "Target", "shipped")]).await;
+    for number in ["A-1", "A-4"] {
+        assert_eq!(stream.next().await.unwrap().data["order"]["order_number"], number);
+    }
+    for (query, status) in [("since=x", 400), ("stat=shipped", 400), ("status=sent", 400)] {
+        assert_eq!(app.get(&format!("/api/v2/events?{query}")).await.status, status, "{query}");
+        assert_eq!(app.get(&format!("/ws?{query}")).await.status, status, "{query}");
+    }
+    let bad_id = app.request(reqwest::Method::GET, "/api/v2/events", &[("last-event-id", "x")], "").await;
+    assert_eq!(bad_id.status, 400);
+    let evil = [("origin", "https://evil.example")];
+    assert_eq!(app.request(reqwest::Method::GET, "/api/v2/events", &evil, "").await.status, 403);
+}
+
+#[tokio::test]
+async fn changes_of_another_program_on_the_same_file_are_sent_too() {
+    let app = App::start_with("[retention]\nraw_days = 0\n").await;
+    let mut stream = Stream::open(&app, "", None).await;
+    app.stored(&["Order Number\nA-1\n"]).await;
+    assert_eq!(stream.next().await.unwrap().id, 1);
+    let config = app.home().config("");
+    let store = roms::store::Store::open(&config.database.url).await.unwrap();
+    let (other, writer) = roms::ingest::Ingest::start(store, roms::feed::Feed::new(1), config.orders);
+    let message =
+        roms::card::message::Message::from_payload("Order Number\nA-2\n", "cli", roms::clock::now());
+    other.submit(message).await.unwrap();
+    assert_eq!(stream.next().await.unwrap().data["order"]["order_number"], "A-2");
+    app.stored(&["Order Number\nA-3\n"]).await;
+    assert_eq!(stream.next().await.unwrap().data["order"]["order_number"], "A-3");
+    other.close();
+    writer.await.unwrap();
+}
+
+#[tokio::test]
+async fn streams_end_at_shutdown_even_if_a_client_does_not_read() {
+    let app = App::start().await;
+    let mut reading = Stream::open(&app, "", None).await;
+    let mut stuck = TcpStream::connect(app.address).await.unwrap();
+    stuck.write_all(b"GET /api/v2/events HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    app.stored(&["Order Number\nA-1\n"]).await;
+    assert_eq!(reading.next().await.unwrap().id, 1);
+    app.begin_stop();
+    let end = reading.next().await.unwrap();
+    assert_eq!(end.name, "closing");
+    assert!(end.data["reason"].as_str().unwrap().contains("?since="), "{}", end.data);
+    assert!(reading.next().await.is_none());
+    let started = std::time::Instant::now();
+    app.stop().await;
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+}
+
 #[tokio::test]
 async fn several_orders_of_one_message_are_sent_in_its_order() {
     let app = App::start().await;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::app::App;
 
 /// Every route, with a path for a request and the status code of its answer.
-const ROUTES: [(&str, &str, &str, u16); 20] = [
+const ROUTES: [(&str, &str, &str, u16); 21] = [
     ("get", "/", "/", 200),
     ("get", "/openapi.json", "/openapi.json", 200),
     ("get", "/docs", "/docs", 200),
@@ -25,6 +25,7 @@ const ROUTES: [(&str, &str, &str, u16); 20] = [
     ("delete", "/api/v2/orders/{order}", "/api/v2/orders/A-1", 200),
     ("post", "/api/v2/orders/bulk", "/api/v2/orders/bulk", 400),
     ("get", "/api/v2/orders/{order}/events", "/api/v2/orders/A-1/events", 200),
+    ("get", "/api/v2/events", "/api/v2/events?since=x", 400),
     ("get", "/ws", "/ws", 426),
     ("get", "/health", "/health", 200),
     ("get", "/health/live", "/health/live", 200),
@@ -158,7 +159,12 @@ async fn try_it_out_prefills_no_parameter_and_offers_lists_of_names() {
             }
         }
     }
-    assert_eq!(names, [8, 6, 3, 6], "status, outcome, source, outcome of a replay");
+    // The event stream, the list of orders, the log, the replay and the WebSocket.
+    assert_eq!(
+        names,
+        [8, 3, 8, 6, 3, 6, 8, 3],
+        "status, source; status; outcome, source; outcome; status, source"
+    );
 
     let body = &document["paths"]["/api/v2/webhooks/orders"]["post"]["requestBody"]["content"];
     let first_of = |value: &Value| value.as_object().unwrap().iter().next().unwrap().1.clone();

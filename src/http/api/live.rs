@@ -1,181 +1,224 @@
-//! Live updates: a WebSocket that sends every order as soon as it is committed.
+//! Live updates: every change of an order, as soon as it is committed. `/ws` sends them over a WebSocket, and
+//! `/api/v2/events` as server-sent events.
 //!
-//! There is no history and there are no commands. A client that was disconnected, or dropped because
-//! it could not keep up, connects again and reads what it missed from `/api/v2/orders`.
+//! Each change has the id of its event in the database. A client that connects again with the last id it received gets
+//! what it missed, from any process and after any time. There are no commands.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+pub(crate) mod socket;
+pub(crate) mod stream;
 
-use axum::{
-    body::Bytes,
-    extract::{
-        State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
-    },
-    response::Response,
-};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use tokio::{
-    sync::broadcast::error::RecvError,
-    time::{Instant, interval_at, timeout},
-};
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::broadcast::{self, error::RecvError};
+use utoipa::{IntoParams, ToSchema};
 
 use super::order_body::OrderBody;
-use crate::clock::now;
-use crate::feed::OrderChange;
+use crate::feed::{Feed, OrderChange, stored_changes};
 use crate::http::AppState;
-use crate::http::auth::Caller;
-use crate::http::cross_site::SameOrigin;
-use crate::http::error::{ApiError, SocketErrors};
+use crate::http::error::ApiError;
+use crate::http::query::{Name, SourceName, StatusName};
+use crate::order::Order;
+use crate::store::Store;
 
-/// The protocol that the server selects if a client offers it.
-const PROTOCOL: &str = "roms";
-/// Clients that may listen at the same time.
-pub(crate) const MAX_SOCKETS: usize = 256;
-/// The largest message from a client. Clients only need to send pongs.
-const MAX_MESSAGE_BYTES: usize = 4 * 1024;
-const PING_INTERVAL: Duration = Duration::from_secs(30);
-/// Close the connection if nothing, not even a pong, has arrived for this long.
-const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Clients that may listen at the same time, with both kinds of connection.
+pub(crate) const MAX_CLIENTS: usize = 2048;
 /// The longest time that sending one message may take.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest time to wait for a client's close frame.
+/// The longest time that saying goodbye may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Missed changes that are read at once.
+const PAGE_SIZE: u64 = 100;
+
+/// Query parameters of the live updates.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LiveQuery {
+    /// First send the changes after the one with this `event_id`; 0 sends the whole history (default: only changes from
+    /// now on)
+    #[param(minimum = 0)]
+    since: Option<i64>,
+    /// Only orders that have this status after the change
+    #[param(inline, value_type = StatusName, required = false)]
+    status: Option<StatusName>,
+    /// Only orders from this store, in upper or lower case
+    store: Option<String>,
+    /// Only orders with this profile, in upper or lower case
+    profile: Option<String>,
+    /// Only orders with this e-mail address, in upper or lower case
+    email: Option<String>,
+    /// Only orders that came first from this source
+    #[param(inline, value_type = SourceName, required = false)]
+    source: Option<SourceName>,
+}
+
+impl LiveQuery {
+    fn matches(&self, order: &Order) -> bool {
+        let equals = |wanted: &Option<String>, value: &Option<String>| {
+            let same = |wanted: &String, value: &String| wanted.to_lowercase() == value.to_lowercase();
+            wanted.as_ref().is_none_or(|wanted| value.as_ref().is_some_and(|value| same(wanted, value)))
+        };
+        self.status.as_ref().is_none_or(|Name(status)| order.fields.status == Some(*status))
+            && self.source.as_ref().is_none_or(|Name(source)| order.source == *source)
+            && equals(&self.store, &order.fields.store)
+            && equals(&self.profile, &order.fields.profile)
+            && equals(&self.email, &order.fields.email)
+    }
+}
 
 /// A message from the server.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum LiveMessage {
-    /// The first message. Every change after it is sent.
+    /// The first message. The missed changes follow if `since` asks for them, and then every new change.
     ConnectionConfirmed {
         /// The server's time.
         timestamp: DateTime<Utc>,
+        /// The changes after this one follow.
+        event_id: i64,
     },
     /// A new order.
-    NewOrder {
-        /// The whole order after the change.
-        order: Box<OrderBody>,
-    },
+    NewOrder(ChangeBody),
     /// An order changed.
-    OrderUpdated {
-        /// The whole order after the change.
-        order: Box<OrderBody>,
-    },
+    OrderUpdated(ChangeBody),
 }
 
-/// Close code and reason of a close frame.
-type CloseReason = (u16, &'static str);
-const SHUTTING_DOWN: CloseReason = (close_code::AWAY, "shutting down");
-const TOO_SLOW: CloseReason =
-    (close_code::AGAIN, "too slow: connect again and read the missed orders from /api/v2/orders");
-const INTERRUPTED: CloseReason = (
-    close_code::AGAIN,
-    "a change may have been missed: connect again and read the orders from /api/v2/orders",
-);
-const NO_PONG: CloseReason = (close_code::AWAY, "no answer to pings");
-const TOKEN_ENDED: CloseReason = (close_code::POLICY, "the token is no longer valid");
-const FAILED: CloseReason = (close_code::ERROR, "internal error");
-
-/// Listen to new and changed orders (WebSocket)
-///
-/// The server first sends `{"type":"connection_confirmed"}`, then a message for every order that is
-/// created or changed. It closes the connection with code 1013 if the client cannot keep up or a
-/// change may have been missed, with 1008 when the token is revoked or expires, and with 1001 when ROMS
-/// shuts down. A page, which cannot set headers, passes its token as a protocol:
-/// `new WebSocket(url, ["roms", token])`.
-#[utoipa::path(
-    get, path = "/ws", tag = "Live updates", operation_id = "live",
-    responses((status = 101, description = "The WebSocket. Each of its messages has this form", body = LiveMessage), SocketErrors)
-)]
-pub(crate) async fn connect(
-    _: SameOrigin,
-    caller: Caller,
-    State(state): State<Arc<AppState>>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<Response, ApiError> {
-    let upgrade = upgrade.map_err(|error| ApiError::NotWebSocket { detail: error.body_text() })?;
-    if state.closing.is_cancelled() {
-        return Err(ApiError::Closing);
-    }
-    let permit = Arc::clone(&state.sockets).try_acquire_owned().map_err(|_| ApiError::TooManySockets)?;
-    let task = state.tasks.token();
-    let upgrade = upgrade.protocols([PROTOCOL]);
-    Ok(upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).on_upgrade(
-        async move |mut socket| {
-            if let Err(reason) = send_changes(&mut socket, &state, &caller).await {
-                close(socket, reason).await;
-            }
-            drop((permit, task));
-        },
-    ))
+/// One change of an order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LiveChange)]
+pub(crate) struct ChangeBody {
+    /// Row id of the step in the order's history. Ids grow, with gaps.
+    event_id: i64,
+    /// The columns that changed, and `extra.` with a label.
+    changed: Vec<String>,
+    /// The whole order as it is when this is sent.
+    order: Box<OrderBody>,
 }
 
-/// Sends every change to one client. Returns `Ok` if the client disconnected, else the reason why
-/// the server must close the connection.
-async fn send_changes(
-    socket: &mut WebSocket,
-    AppState { feed, closing, auth, .. }: &AppState,
-    caller: &Caller,
-) -> Result<(), CloseReason> {
-    let (mut changes, mut interruptions) = (feed.subscribe(), feed.interruptions());
-    let mut token_ended = pin!(auth.until_invalid(caller));
-    let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
-    let mut last_received = Instant::now();
-    let mut next = Some(LiveMessage::ConnectionConfirmed { timestamp: now() }.to_frame()?);
-    loop {
-        if let Some(message) = next.take() {
-            match timeout(SEND_TIMEOUT, socket.send(message)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Ok(()),
-                Err(_) => return Err(TOO_SLOW),
+/// Why the server ends the updates of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    ShuttingDown,
+    /// The token was revoked or has expired.
+    TokenEnded,
+    TooSlow,
+    /// The database does not answer.
+    Interrupted,
+    Failed,
+}
+
+impl End {
+    /// At most 123 bytes, the limit of a close frame.
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::ShuttingDown => {
+                "shutting down: connect again, and pass the last event_id as ?since= to miss nothing"
             }
+            Self::TokenEnded => "the token is no longer valid",
+            Self::TooSlow => "too slow: connect again, and pass the last event_id as ?since= to miss nothing",
+            Self::Interrupted => {
+                "the database does not answer: connect again with the last event_id as ?since= to miss nothing"
+            }
+            Self::Failed => "internal error",
         }
-        tokio::select! {
-            () = closing.cancelled() => return Err(SHUTTING_DOWN),
-            () = &mut token_ended => return Err(TOKEN_ENDED),
-            Ok(()) = interruptions.changed() => return Err(INTERRUPTED),
-            change = changes.recv() => match change {
-                Ok(change) => next = Some(LiveMessage::from(&*change).to_frame()?),
-                Err(RecvError::Lagged(_)) => return Err(TOO_SLOW),
-                Err(RecvError::Closed) => return Err(SHUTTING_DOWN),
-            },
-            received = socket.recv() => match received {
-                Some(Ok(_)) => last_received = Instant::now(),
-                Some(Err(_)) | None => return Ok(()),
-            },
-            _ = pings.tick() => {
-                if last_received.elapsed() >= IDLE_TIMEOUT {
-                    return Err(NO_PONG);
+    }
+}
+
+/// The changes for one client: first those that it missed, from the database, then those of the feed.
+struct Updates {
+    store: Store,
+    feed: Feed,
+    query: LiveQuery,
+    /// Every change up to this event was sent or is in `pending`.
+    read_to: i64,
+    /// Changes that were read from the database and not sent yet.
+    pending: VecDeque<Arc<OrderChange>>,
+    phase: Phase,
+    /// Makes room for another client when this one leaves.
+    _permit: OwnedSemaphorePermit,
+}
+
+enum Phase {
+    /// Reading missed changes. The feed would overflow in the meantime.
+    Missed,
+    /// Reading what was committed before the subscription, which keeps everything later.
+    Joining(broadcast::Receiver<Arc<OrderChange>>),
+    Live(broadcast::Receiver<Arc<OrderChange>>),
+}
+
+impl Updates {
+    /// Begins after the event `query.since`, else with the changes from now on.
+    async fn begin(state: &AppState, query: LiveQuery) -> Result<Self, ApiError> {
+        if state.closing.is_cancelled() {
+            return Err(ApiError::Closing);
+        }
+        let permit =
+            Arc::clone(&state.live_clients).try_acquire_owned().map_err(|_| ApiError::TooManyClients)?;
+        // Subscribing first keeps what is committed while the newest id is read.
+        let receiver = state.feed.subscribe();
+        let newest = state.store.last_event_id().await?;
+        let (read_to, phase) = match query.since {
+            // A greater id comes from a database that was replaced by an older one.
+            Some(since) if since < newest => (since, Phase::Missed),
+            _ => (newest, Phase::Live(receiver)),
+        };
+        let (store, feed) = (state.store.clone(), state.feed.clone());
+        Ok(Self { store, feed, query, read_to, pending: VecDeque::new(), phase, _permit: permit })
+    }
+
+    /// The next change that matches the filter. Dropping the future loses nothing.
+    async fn next(&mut self) -> Result<Arc<OrderChange>, End> {
+        loop {
+            while let Some(change) = self.pending.pop_front() {
+                if self.query.matches(&change.order) {
+                    return Ok(change);
                 }
-                next = Some(Message::Ping(Bytes::new()));
+            }
+            match &mut self.phase {
+                Phase::Live(receiver) => match receiver.recv().await {
+                    Ok(change) if change.event_id > self.read_to => {
+                        self.read_to = change.event_id;
+                        self.pending.push_back(change);
+                    }
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => return Err(End::TooSlow),
+                    Err(RecvError::Closed) => return Err(End::ShuttingDown),
+                },
+                Phase::Missed | Phase::Joining(_) => {
+                    let stored = stored_changes(&self.store, self.read_to, PAGE_SIZE).await;
+                    let stored = stored.map_err(|_| End::Interrupted)?;
+                    self.read_to = stored.last;
+                    self.pending.extend(stored.changes);
+                    if !stored.has_more {
+                        self.phase = match std::mem::replace(&mut self.phase, Phase::Missed) {
+                            Phase::Missed => Phase::Joining(self.feed.subscribe()),
+                            Phase::Joining(receiver) | Phase::Live(receiver) => Phase::Live(receiver),
+                        };
+                    }
+                }
             }
         }
     }
 }
 
-/// Sends a close frame and reads until the client closes too. If the server closed a socket that
-/// still has unread data, TCP would reset the connection and the client could lose the close frame.
-async fn close(mut socket: WebSocket, (code, reason): CloseReason) {
-    let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-    let closed = async {
-        if socket.send(Message::Close(Some(frame))).await.is_ok() {
-            while let Some(Ok(_)) = socket.recv().await {}
-        }
-    };
-    // After a timeout, close anyway.
-    drop(timeout(CLOSE_TIMEOUT, closed).await);
+/// The name of the message about a change.
+fn type_name(change: &OrderChange) -> &'static str {
+    if change.created { "new_order" } else { "order_updated" }
 }
 
-impl LiveMessage {
-    fn to_frame(&self) -> Result<Message, CloseReason> {
-        serde_json::to_string(self).map(Message::text).map_err(|_| FAILED)
+/// The message about a change as JSON. It is made once for all clients.
+fn text_of(change: &OrderChange) -> Result<Arc<str>, End> {
+    if let Some(text) = change.text.get() {
+        return Ok(Arc::clone(text));
     }
-}
-
-impl From<&OrderChange> for LiveMessage {
-    fn from(change: &OrderChange) -> Self {
-        let order = Box::new(change.order.clone().into());
-        if change.created { Self::NewOrder { order } } else { Self::OrderUpdated { order } }
-    }
+    let order = Box::new(OrderBody::from((*change.order).clone()));
+    let body = ChangeBody { event_id: change.event_id, changed: change.changed.clone(), order };
+    let message = if change.created { LiveMessage::NewOrder(body) } else { LiveMessage::OrderUpdated(body) };
+    let text = serde_json::to_string(&message).map_err(|_| End::Failed)?;
+    Ok(Arc::clone(change.text.get_or_init(|| text.into())))
 }

@@ -115,6 +115,29 @@ impl Store {
         Ok(rows.into_iter().map(event).collect())
     }
 
+    /// At most `limit` steps of all orders, oldest first, after the step with the id `after`.
+    pub async fn events_after(&self, after: i64, limit: u64) -> Result<Vec<OrderEvent>, StoreError> {
+        let rows = order_events::Entity::find()
+            .filter(order_events::Column::Id.gt(after))
+            .order_by_asc(order_events::Column::Id)
+            .limit(limit)
+            .all(&self.readers)
+            .await?;
+        Ok(rows.into_iter().map(event).collect())
+    }
+
+    /// The id of the newest step of all orders; 0 if there is none.
+    pub async fn last_event_id(&self) -> Result<i64, StoreError> {
+        let newest = order_events::Entity::find()
+            .select_only()
+            .column(order_events::Column::Id)
+            .order_by_desc(order_events::Column::Id)
+            .into_tuple::<i64>()
+            .one(&self.readers)
+            .await?;
+        Ok(newest.unwrap_or_default())
+    }
+
     /// The newest steps of an order's history, newest first, at most `limit`, and how many there are.
     pub async fn latest_events(&self, order_id: i64, limit: u64) -> Result<Page<OrderEvent>, StoreError> {
         let of_order = order_events::Entity::find().filter(order_events::Column::OrderId.eq(order_id));

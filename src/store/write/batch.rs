@@ -1,22 +1,25 @@
 //! One write transaction, which adds rows in multi-row statements and commits them.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, EntityTrait, Value};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, EntityTrait, Statement};
 
 use super::insert::{insert, reserve_ids};
 use super::sums::{Contribution, SumChanges};
 use crate::order::{FieldChange, OrderItem, OrderNumber, Source};
-use crate::store::connection::{Transaction, server::Server};
+use crate::store::cluster::notify::CHANNEL;
+use crate::store::connection::Transaction;
 use crate::store::database_file::DatabaseFile;
 use crate::store::entity::derived_tables;
 use crate::store::entity::rows::changes_to_json;
 use crate::store::{Store, StoreError};
 
+/// The advisory lock of PostgreSQL that a writer holds from reserving ids of events to its commit.
+const EVENT_LOCK: i64 = 1_919_905_145;
 /// The name of the probe's row in `derived_tables`.
 const PROBE: &str = "write_probe";
 /// Size of a probe: the largest message. On a nearly full disk a small write may succeed where a message fails.
@@ -61,15 +64,12 @@ pub struct Batch {
     file: DatabaseFile,
     /// Distinguishes this process from others.
     pub(crate) origin: Arc<str>,
-    /// Where the ids of this process's events are kept for its listener, behind a pooler in transaction mode.
-    own_events: Option<Arc<Mutex<HashSet<i64>>>>,
 }
 
 impl Store {
     /// Begins a write transaction. On SQLite it waits for the write lock.
     pub async fn begin(&self) -> Result<Batch, StoreError> {
         self.file.check()?;
-        let is_pooled = self.server.as_ref().is_some_and(Server::is_pooled);
         Ok(Batch {
             transaction: self.writer.begin().await?,
             timezone: self.timezone,
@@ -77,7 +77,6 @@ impl Store {
             sums: SumChanges::default(),
             file: self.file.clone(),
             origin: Arc::clone(&self.origin),
-            own_events: is_pooled.then(|| Arc::clone(&self.own_events)),
         })
     }
 
@@ -112,30 +111,46 @@ impl Batch {
         self.transaction.get_database_backend()
     }
 
-    /// Adds steps of history.
-    pub async fn save_events(&self, events: Vec<NewEvent>) -> Result<(), StoreError> {
+    /// Adds steps of history, and notifies other processes of them when the batch is committed.
+    ///
+    /// Returns their ids, in the same order. The ids of concurrent transactions become visible in ascending order.
+    pub async fn save_events(&self, events: &[NewEvent]) -> Result<Vec<i64>, StoreError> {
+        let ids = self.reserve_event_ids(events.len()).await?;
         let columns = ["id", "order_id", "event_type", "changes", "source", "log_id", "actor", "created_at"];
-        let mut ids = Vec::new();
-        if let Some(own) = &self.own_events {
-            ids = reserve_ids(&self.transaction, "order_events", events.len()).await?;
-            own.lock().unwrap_or_else(PoisonError::into_inner).extend(&ids);
-        }
-        // Otherwise the database assigns the ids.
-        let columns = if ids.is_empty() { columns.split_at(1).1 } else { &columns[..] };
-        let mut ids = ids.into_iter();
-        let rows = events.into_iter().map(|event| {
-            let row = [
+        let rows = ids.iter().zip(events).map(|(id, event)| {
+            vec![
+                (*id).into(),
                 event.order_id.into(),
                 event.event_type.into(),
                 changes_to_json(&event.changes).into(),
                 event.source.as_str().into(),
                 event.log_id.into(),
-                event.actor.into(),
+                event.actor.clone().into(),
                 event.created_at.into(),
-            ];
-            ids.next().map(Value::from).into_iter().chain(row).collect()
+            ]
         });
-        insert(&self.transaction, "order_events", columns, rows, "").await.map(drop)
+        insert(&self.transaction, "order_events", &columns, rows, "").await?;
+        Ok(ids)
+    }
+
+    /// Reserves the ids of new events. PostgreSQL assigns ids before the commit, so that a reader could see an id before
+    /// a smaller one of a transaction that is still open. Each writer therefore holds a lock until its commit. The
+    /// notification needs no statement of its own: PostgreSQL sends it at the commit.
+    async fn reserve_event_ids(&self, count: usize) -> Result<Vec<i64>, StoreError> {
+        if count == 0 || self.backend() != DbBackend::Postgres {
+            return reserve_ids(&self.transaction, "order_events", count).await;
+        }
+        // The ids come from the rows of the join, and it has none before the lock is held.
+        let sql = "WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock($1), pg_notify($2, $3)) \
+                   SELECT nextval(pg_get_serial_sequence('order_events', 'id')) AS id \
+                   FROM locked, generate_series(1, $4)";
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let values = [EVENT_LOCK.into(), CHANNEL.into(), (*self.origin).into(), count.into()];
+        let query = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        let rows = self.transaction.query_all_raw(query).await?;
+        let mut ids = rows.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<i64>, DbErr>>()?;
+        ids.sort_unstable();
+        Ok(ids)
     }
 
     /// Makes everything durable, including the sums of the orders that changed.

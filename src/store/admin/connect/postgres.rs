@@ -83,7 +83,6 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
         server: Some(server),
         origin: origin(),
         epoch: Arc::default(),
-        own_events: Arc::default(),
         _watch: Some(Arc::new(watch)),
     })
 }

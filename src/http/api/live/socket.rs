@@ -1,0 +1,131 @@
+//! `/ws`: live updates over a WebSocket.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use axum::{
+    body::Bytes,
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
+    },
+    response::Response,
+};
+use tokio::time::{Instant, interval_at, timeout};
+
+use super::{CLOSE_TIMEOUT, End, LiveMessage, LiveQuery, SEND_TIMEOUT, Updates, text_of};
+use crate::clock::now;
+use crate::http::AppState;
+use crate::http::auth::Caller;
+use crate::http::cross_site::SameOrigin;
+use crate::http::error::{ApiError, SocketErrors};
+use crate::http::query::Query;
+
+/// The protocol that the server selects if a client offers it.
+const PROTOCOL: &str = "roms";
+/// The largest message from a client. Clients only need to send pongs.
+const MAX_MESSAGE_BYTES: usize = 4 * 1024;
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// Close the connection if nothing, not even a pong, has arrived for this long.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Close code and reason of a close frame.
+type CloseReason = (u16, &'static str);
+const NO_PONG: CloseReason = (close_code::AWAY, "no answer to pings");
+
+/// Listen to new and changed orders (WebSocket)
+///
+/// The server first sends `{"type":"connection_confirmed"}`, then a message for every change of an order. With `since`, it
+/// first sends what the client has missed. It closes the connection with code 1013 if the client cannot keep up, with 1008
+/// when the token is revoked or expires, and with 1001 when ROMS shuts down; connect again with the last `event_id` as
+/// `since`, and nothing is missed. A page, which cannot set headers, passes its token as a protocol:
+/// `new WebSocket(url, ["roms", token])`.
+#[utoipa::path(
+    get, path = "/ws", tag = "Live updates", operation_id = "live",
+    params(LiveQuery),
+    responses((status = 101, description = "The WebSocket. Each of its messages has this form", body = LiveMessage), SocketErrors)
+)]
+pub(crate) async fn connect(
+    _: SameOrigin,
+    caller: Caller,
+    State(state): State<Arc<AppState>>,
+    Query(query): Query<LiveQuery>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    let upgrade = upgrade.map_err(|error| ApiError::NotWebSocket { detail: error.body_text() })?;
+    let updates = Updates::begin(&state, query).await?;
+    let task = state.tasks.token();
+    let upgrade = upgrade.protocols([PROTOCOL]);
+    Ok(upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).on_upgrade(
+        async move |mut socket| {
+            if let Err(reason) = send_changes(&mut socket, updates, &state, &caller).await {
+                close(socket, reason).await;
+            }
+            drop(task);
+        },
+    ))
+}
+
+/// Sends every change to one client. Returns `Ok` if the client disconnected, else the reason why
+/// the server must close the connection.
+async fn send_changes(
+    socket: &mut WebSocket,
+    mut updates: Updates,
+    AppState { closing, auth, .. }: &AppState,
+    caller: &Caller,
+) -> Result<(), CloseReason> {
+    let mut token_ended = pin!(auth.until_invalid(caller));
+    let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
+    let mut last_received = Instant::now();
+    let first = LiveMessage::ConnectionConfirmed { timestamp: now(), event_id: updates.read_to };
+    let first = serde_json::to_string(&first).map_err(|_| End::Failed)?;
+    let mut next = Some(Message::text(first));
+    loop {
+        if let Some(message) = next.take() {
+            match timeout(SEND_TIMEOUT, socket.send(message)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Ok(()),
+                Err(_) => return Err(End::TooSlow.into()),
+            }
+        }
+        tokio::select! {
+            () = closing.cancelled() => return Err(End::ShuttingDown.into()),
+            () = &mut token_ended => return Err(End::TokenEnded.into()),
+            change = updates.next() => next = Some(Message::text(&*text_of(&*change?)?)),
+            received = socket.recv() => match received {
+                Some(Ok(_)) => last_received = Instant::now(),
+                Some(Err(_)) | None => return Ok(()),
+            },
+            _ = pings.tick() => {
+                if last_received.elapsed() >= IDLE_TIMEOUT {
+                    return Err(NO_PONG);
+                }
+                next = Some(Message::Ping(Bytes::new()));
+            }
+        }
+    }
+}
+
+/// Sends a close frame and reads until the client closes too. If the server closed a socket that
+/// still has unread data, TCP would reset the connection and the client could lose the close frame.
+async fn close(mut socket: WebSocket, (code, reason): CloseReason) {
+    let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+    let closed = async {
+        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+            while let Some(Ok(_)) = socket.recv().await {}
+        }
+    };
+    // After a timeout, close anyway.
+    drop(timeout(CLOSE_TIMEOUT, closed).await);
+}
+
+impl From<End> for CloseReason {
+    fn from(end: End) -> Self {
+        let code = match end {
+            End::ShuttingDown => close_code::AWAY,
+            End::TokenEnded => close_code::POLICY,
+            End::TooSlow | End::Interrupted => close_code::AGAIN,
+            End::Failed => close_code::ERROR,
+        };
+        (code, end.reason())
+    }
+}

@@ -1,0 +1,136 @@
+//! `/api/v2/events`: live updates as server-sent events.
+//!
+//! The stream is the body of an answer that does not end by itself. hyper waits for ever until a client has read an
+//! answer, so the sender closes the whole connection if the client stops reading or ROMS shuts down.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::{
+    Extension,
+    body::{Body, Bytes},
+    extract::State,
+    http::{
+        HeaderMap,
+        header::{CONNECTION, CONTENT_TYPE},
+    },
+    response::{IntoResponse, Response},
+};
+use futures_util::stream::poll_fn;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, interval_at, timeout};
+
+use super::{CLOSE_TIMEOUT, End, LiveMessage, LiveQuery, SEND_TIMEOUT, Updates, text_of, type_name};
+use crate::clock::now;
+use crate::http::AppState;
+use crate::http::auth::Caller;
+use crate::http::cross_site::SameOrigin;
+use crate::http::error::{ApiError, StreamErrors, bad_parameter};
+use crate::http::query::Query;
+use crate::http::serve::Connection;
+
+/// The header with which a browser resumes a stream.
+const LAST_EVENT_ID: &str = "last-event-id";
+/// A comment after this long without an event keeps proxies from closing the connection.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// Events that wait for the connection to take them.
+const BUFFERED_EVENTS: usize = 8;
+/// How long a browser waits before it connects again, in milliseconds.
+const RECONNECT_DELAY: u32 = 2000;
+
+/// Listen to new and changed orders (server-sent events)
+///
+/// The same messages as over the WebSocket: each event has its `type` as event name, its `event_id` as id and the message
+/// as data. A browser's `EventSource` resumes by itself with `Last-Event-ID`; other clients pass `since`. If the client
+/// cannot keep up, the token ends or ROMS shuts down, the last event is `closing`, with the reason.
+#[utoipa::path(
+    get, path = "/api/v2/events", tag = "Live updates", operation_id = "stream_events",
+    params(LiveQuery, ("Last-Event-ID" = Option<i64>, Header, description = "The same as `since`, and preferred to it")),
+    responses((status = 200, description = "The stream. The data of each event has this form", body = LiveMessage, content_type = "text/event-stream"), StreamErrors)
+)]
+pub(crate) async fn connect(
+    _: SameOrigin,
+    caller: Caller,
+    State(state): State<Arc<AppState>>,
+    connection: Option<Extension<Connection>>,
+    Query(query): Query<LiveQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let since = match headers.get(LAST_EVENT_ID) {
+        Some(id) => Some(
+            id.to_str()
+                .ok()
+                .and_then(|id| id.parse().ok())
+                .ok_or_else(|| bad_parameter("Last-Event-ID", "The id of an event: a whole number."))?,
+        ),
+        None => query.since,
+    };
+    let updates = Updates::begin(&state, LiveQuery { since, ..query }).await?;
+    let connection = connection.map(|Extension(connection)| connection);
+    if let Some(connection) = &connection {
+        connection.release_slot();
+    }
+    let (sender, mut receiver) = mpsc::channel::<Bytes>(BUFFERED_EVENTS);
+    let sending = {
+        let state = Arc::clone(&state);
+        async move {
+            let ended = send_changes(&sender, updates, &state, &caller).await;
+            if let Err(end) = ended {
+                let goodbye = json!({"type": "closing", "reason": end.reason()});
+                let goodbye = Bytes::from(format!("event: closing\ndata: {goodbye}\n\n"));
+                drop(timeout(CLOSE_TIMEOUT, sender.send(goodbye)).await);
+            }
+            drop(sender);
+            if let Some(connection) = connection {
+                // Ends as soon as the client has received the end.
+                drop(timeout(CLOSE_TIMEOUT, connection.abort.cancelled()).await);
+                connection.abort.cancel();
+            }
+        }
+    };
+    state.tasks.spawn(sending);
+    let body =
+        poll_fn(move |context| receiver.poll_recv(context).map(|event| event.map(Ok::<_, Infallible>)));
+    // Nothing can follow on this connection.
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CONNECTION, "close")];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
+/// Sends every change to one client. Returns `Ok` if the client disconnected, else the reason why the server must end
+/// the stream.
+async fn send_changes(
+    sender: &mpsc::Sender<Bytes>,
+    mut updates: Updates,
+    AppState { closing, auth, .. }: &AppState,
+    caller: &Caller,
+) -> Result<(), End> {
+    let mut token_ended = pin!(auth.until_invalid(caller));
+    let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE_INTERVAL, KEEP_ALIVE_INTERVAL);
+    let id = updates.read_to;
+    let first = LiveMessage::ConnectionConfirmed { timestamp: now(), event_id: id };
+    let first = serde_json::to_string(&first).map_err(|_| End::Failed)?;
+    let mut next =
+        format!("retry: {RECONNECT_DELAY}\nid: {id}\nevent: connection_confirmed\ndata: {first}\n\n");
+    loop {
+        match timeout(SEND_TIMEOUT, sender.send(Bytes::from(next))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Ok(()),
+            Err(_) => return Err(End::TooSlow),
+        }
+        next = tokio::select! {
+            () = closing.cancelled() => return Err(End::ShuttingDown),
+            () = &mut token_ended => return Err(End::TokenEnded),
+            () = sender.closed() => return Ok(()),
+            change = updates.next() => {
+                let change = change?;
+                keep_alive.reset();
+                let (id, name, text) = (change.event_id, type_name(&change), text_of(&change)?);
+                format!("id: {id}\nevent: {name}\ndata: {text}\n\n")
+            }
+            _ = keep_alive.tick() => ": keep-alive\n\n".to_owned(),
+        };
+    }
+}
