@@ -15,7 +15,7 @@ pub(crate) struct TypedDate(String);
 fn is_written_like_a_day(text: &str) -> bool {
     let parts: Vec<&str> = text.trim().split('-').collect();
     let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    matches!(parts.as_slice(), [year, _, _] if year.len() == 4) && parts.iter().all(|part| is_number(&part))
+    matches!(parts.as_slice(), [year, _, _] if year.len() == 4) && parts.iter().all(is_number)
 }
 
 impl TypedDate {

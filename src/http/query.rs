@@ -79,9 +79,10 @@ impl<S: Send + Sync> FromRequestParts<S> for PathSegment {
 /// The number of rows to answer with.
 pub(crate) fn row_limit(limit: Option<i64>) -> Result<u64, ApiError> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
-    match (1..=MAX_LIMIT).contains(&limit) {
-        true => Ok(limit.unsigned_abs()),
-        false => Err(bad_parameter("limit", format!("A number from 1 to {MAX_LIMIT}."))),
+    if (1..=MAX_LIMIT).contains(&limit) {
+        Ok(limit.unsigned_abs())
+    } else {
+        Err(bad_parameter("limit", format!("A number from 1 to {MAX_LIMIT}.")))
     }
 }
 

@@ -32,10 +32,8 @@ fn describe(summary: &ReplaySummary) -> String {
          Cards that are not orders: {ignored}, still not readable: {rejected}."
     );
     if !cancelled.is_empty() {
-        text += &format!(
-            " Orders cancelled, because no message reads as the order any more: {}.",
-            cancelled.len()
-        );
+        let count = cancelled.len();
+        text = format!("{text} Orders cancelled, because no message reads as the order any more: {count}.");
     }
     text
 }

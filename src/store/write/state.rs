@@ -94,9 +94,10 @@ async fn read_state(
         outcomes: logs::outcomes(connection, &keys.log_ids, for_update).await?,
         message_orders,
         created: created_by(connection, &keys.log_ids, &order_ids).await?,
-        origins: match keys.log_ids.is_empty() {
-            true => HashMap::new(),
-            false => origins(connection, &order_ids).await?,
+        origins: if keys.log_ids.is_empty() {
+            HashMap::new()
+        } else {
+            origins(connection, &order_ids).await?
         },
     })
 }
