@@ -14,6 +14,7 @@
 //! | API tokens: creation, revocation, last use, the access log | tables that the writer never touches |
 //! | retention | payload, text form and `emptied_at` of old rows in `webhook_logs` |
 //! | purge, and deleting a test order | orders, items, events, log rows and list filters that name a person or the order |
+//! | the leader of several processes | its lease, in a table of its own |
 //! | opening the database: migrations, recalculated totals | anything, before the writer starts |
 //! | another process: `roms replay`, `roms purge`, a second ROMS on PostgreSQL | anything, through its own writer |
 //!

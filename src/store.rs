@@ -173,6 +173,7 @@ impl Store {
                 self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
                 return Ok(self.writer.close().await?);
             }
+            self.release_lease().await;
             // If the server is gone, there is nothing to close.
             drop(tokio::join!(self.readers.close(), self.writer.close()));
             Ok(())

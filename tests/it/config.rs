@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use roms::config::{Config, EXAMPLE, File, NumberMissing};
+use roms::config::{Config, DatabaseUrl, EXAMPLE, File, NumberMissing};
 
 /// Loads a `config.toml` with this text, and these variables.
 pub(crate) fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, String> {
@@ -151,6 +151,24 @@ fn every_problem_names_its_place_and_what_is_expected() {
     ];
     for (file, expected) in cases {
         assert_eq!(refusal(file, &[]), expected, "for\n{file}");
+    }
+}
+
+#[test]
+fn a_database_on_several_hosts_is_shown_without_its_password() {
+    let text = "postgres://u:hunter2@one:5432,two/roms?target_session_attrs=read-write&sslmode=require";
+    let url: DatabaseUrl = text.parse().unwrap();
+    assert_eq!(url.to_string(), "postgres://one:5432,two/roms");
+    assert_eq!(
+        url.hosts(),
+        [
+            "postgres://u:hunter2@one:5432/roms?sslmode=require",
+            "postgres://u:hunter2@two/roms?sslmode=require"
+        ]
+    );
+    for wrong in ["postgres://u:hunter2@one,/roms", "postgres://u:hunter2@one,two:x/roms"] {
+        let refused = wrong.parse::<DatabaseUrl>().unwrap_err();
+        assert!(!refused.contains("hunter2"), "{refused}");
     }
 }
 

@@ -83,6 +83,16 @@ impl Store {
         confirmed.map(drop).ok_or(StoreError::NotLeader)
     }
 
+    /// Gives the lease back before the connections are closed, so that the next leader need not wait for its end.
+    pub(crate) async fn release_lease(&self) {
+        let epoch = self.epoch.load(Ordering::SeqCst);
+        if epoch > 0 {
+            let release = statement(RELEASE, [self.origin.as_ref().into(), epoch.into()]);
+            // If the server is gone, the lease ends by itself.
+            drop(self.writer.execute_raw(release).await);
+        }
+    }
+
     /// Tries until the lease is free, and returns the epoch and when the lease was asked for.
     async fn take_lease(&self, stand_by: impl FnOnce()) -> (i64, Instant) {
         let (mut failures, mut stand_by) = (0_u32, Some(stand_by));
