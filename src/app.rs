@@ -75,6 +75,7 @@ pub async fn run(
             }
         );
     }
+    let _watch = store.watch_primary();
     let others = store.listen().await;
     if let Ok(newest) = store.last_event_id().await {
         feed.start_after(newest);

@@ -81,8 +81,6 @@ pub struct Store {
     origin: Arc<str>,
     /// The epoch in which this process became the leader most recently; 0 if it never did.
     epoch: Arc<AtomicI64>,
-    /// Watches over the primary of PostgreSQL.
-    _watch: Option<Arc<DropGuard>>,
 }
 
 /// How to open a database. By default, an existing database keeps its settings, and a new one counts days in UTC
@@ -159,6 +157,14 @@ impl Store {
             admin::connect::pragma(&self.writer, name).await?,
             admin::connect::pragma(&self.readers, name).await?,
         ])
+    }
+
+    /// Watches where the address of a PostgreSQL database leads, until the guard is dropped. A process that runs for
+    /// long needs this to notice that its connections lead to an old primary.
+    #[must_use]
+    pub fn watch_primary(&self) -> Option<DropGuard> {
+        let server = self.server.clone()?;
+        Some(cluster::primary::watch(server, [self.writer.clone(), self.readers.clone()]))
     }
 
     /// Closes all connections; SQLite first moves the write-ahead log into the file. Waits a second at most: a

@@ -9,7 +9,6 @@ use tokio::time::sleep;
 
 use super::{BUSY_TIMEOUT, migrate, origin, pool};
 use crate::config::DatabaseUrl;
-use crate::store::cluster::primary;
 use crate::store::connection::pool::{Pool, Settings};
 use crate::store::connection::server::{Server, detect_pooler, is_temporary, reason};
 use crate::store::connection::{Connection, rights};
@@ -72,7 +71,6 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
     check_settings(&server, &writer, WRITING).await?;
     check_settings(&server, &readers, &[READING, &[READ_ONLY]].concat()).await?;
     rights::check(&server, &writer).await?;
-    let watch = primary::watch(server.clone(), [writer.clone(), readers.clone()]);
     Ok(Store {
         writer,
         readers,
@@ -83,7 +81,6 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
         server: Some(server),
         origin: origin(),
         epoch: Arc::default(),
-        _watch: Some(Arc::new(watch)),
     })
 }
 

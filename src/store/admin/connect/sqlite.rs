@@ -49,7 +49,6 @@ pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
         server: None,
         origin,
         epoch: Arc::default(),
-        _watch: None,
     })
 }
 
