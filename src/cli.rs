@@ -11,6 +11,7 @@ mod backup;
 mod check_config;
 mod date;
 mod discord;
+mod health;
 mod load;
 mod migrate;
 mod orders;
@@ -58,6 +59,8 @@ enum Command {
     Serve,
     /// Post a sample card to a running ROMS and show what it stored.
     SendSample(send_sample::Arguments),
+    /// Ask a running ROMS whether it accepts orders: exit code 0 if it does, 1 if not.
+    Health(health::Arguments),
     /// Show how ROMS reads a message. Stores nothing.
     Parse(parse::Parse),
     /// List orders, newest first, or delete a test order.
@@ -133,6 +136,7 @@ impl Cli {
         match self.command.unwrap_or_default() {
             Command::Serve => runtime.block_on(serve::run(config()?))?,
             Command::SendSample(arguments) => runtime.block_on(arguments.run(config, out))?,
+            Command::Health(arguments) => runtime.block_on(arguments.run(config, out))?,
             Command::Parse(parse) => runtime.block_on(parse.run(&config()?, out))?,
             Command::Orders(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
             Command::Order(arguments) => runtime.block_on(arguments.run(&config()?, out))?,

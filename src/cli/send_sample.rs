@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
 }
 
 /// Checks `--url`, and removes the slash at its end.
-fn server_url(text: &str) -> Result<String, String> {
+pub(crate) fn server_url(text: &str) -> Result<String, String> {
     match Url::parse(text) {
         Ok(url) if ["http", "https"].contains(&url.scheme()) => Ok(text.trim_end_matches('/').to_owned()),
         _ if !text.contains("://") => Err(format!("begin it with http://, as in http://{text}")),

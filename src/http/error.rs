@@ -110,11 +110,14 @@ impl FieldError {
     }
 }
 
-/// The body of every error answer. `title`, `status` and `detail` are those of RFC 9457.
+/// The body of every error answer. `type`, `title`, `status` and `detail` are those of RFC 9457.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ErrorBody {
     /// Always false.
     pub(crate) success: bool,
+    /// Always `about:blank`: `code` says which error it is.
+    #[serde(rename = "type")]
+    pub(crate) problem_type: &'static str,
     /// The problem, for people.
     pub(crate) message: String,
     /// The name of the status code.
@@ -187,6 +190,7 @@ impl ApiError {
         let (status, code) = self.status();
         ErrorBody {
             success: false,
+            problem_type: "about:blank",
             message: self.to_string(),
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),

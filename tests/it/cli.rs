@@ -7,6 +7,9 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use crate::support::app::App;
+use crate::support::program::command;
+
 /// Runs `roms` in a folder, without environment variables, with `input` on standard input.
 pub(crate) fn roms(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_roms"))
@@ -79,6 +82,28 @@ fn send_sample_reports_a_missing_server_in_one_line() {
         "roms: nothing answers at http://127.0.0.1:1: is ROMS running? Start it with `roms`, or `cargo run \
          --release`\n"
     );
+}
+
+#[tokio::test]
+async fn health_is_one_line_and_an_exit_code() {
+    let app = App::start().await;
+    let (url, folder) = (app.url(""), tempfile::tempdir().unwrap());
+    let check = async || {
+        let mut check = command(folder.path(), &["health", "--url", &url]);
+        tokio::task::spawn_blocking(move || check.output().unwrap()).await.unwrap()
+    };
+    let well = check().await;
+    assert_eq!((well.status.code(), out(&well)), (Some(0), "healthy\n".to_owned()), "{}", err(&well));
+
+    app.sql().await.run("ALTER TABLE seaql_migrations RENAME TO gone").await;
+    let ill = check().await;
+    assert_eq!((ill.status.code(), out(&ill)), (Some(1), String::new()));
+    assert!(err(&ill).starts_with("roms: unhealthy") && err(&ill).lines().count() == 1, "{}", err(&ill));
+    drop(app);
+
+    let gone = roms(folder.path(), &["health", "--url", "http://127.0.0.1:1"], "");
+    assert_eq!(gone.status.code(), Some(1));
+    assert_eq!(err(&gone), "roms: no answer from http://127.0.0.1:1: nothing answers\n");
 }
 
 #[test]

@@ -129,6 +129,7 @@ async fn every_error_has_one_form_with_the_id_of_its_request() {
             (json!(false), "application/json"),
             "{path}"
         );
+        assert_eq!(member("type"), "about:blank", "{path}");
         assert!(!member("message").as_str().unwrap().is_empty(), "{path}");
     }
     let own = app.get("/nothing").await;
