@@ -27,15 +27,16 @@ pub struct OrderChange {
     pub changed: Vec<String>,
     /// The whole order.
     pub order: Arc<Order>,
-    /// The text that is sent to clients. The first client's edge fills it, so that it is made once for all clients.
-    pub text: OnceLock<Arc<str>>,
+    /// The texts that are sent to clients: with personal data, and masked. The first client's edge fills them, so that
+    /// each is made once for all clients.
+    pub texts: [OnceLock<Arc<str>>; 2],
 }
 
 impl OrderChange {
     /// A change whose text nobody has made yet.
     #[must_use]
     pub fn new(event_id: i64, created: bool, changed: Vec<String>, order: Arc<Order>) -> Self {
-        Self { event_id, created, changed, order, text: OnceLock::new() }
+        Self { event_id, created, changed, order, texts: [OnceLock::new(), OnceLock::new()] }
     }
 
     fn of_event(event: OrderEvent, order: Arc<Order>) -> Self {

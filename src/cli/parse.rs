@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::http::api::order_body::OrderBody;
 use crate::ingest::{context, not_an_order};
 use crate::order::merge::merge;
-use crate::order::{Order, OrderNumber, Patch, Source};
+use crate::order::{Order, OrderNumber, Patch, Source, View};
 
 #[derive(Debug, Args)]
 pub(crate) struct Parse {
@@ -149,7 +149,7 @@ fn write_json(out: &mut impl Write, message: &Message, config: &Config) -> anyho
                     (false, false) => Outcome::Updated,
                     (false, true) => Outcome::Unchanged,
                 };
-                let order = serde_json::to_value(OrderBody::from(change.order.clone()))?;
+                let order = serde_json::to_value(OrderBody::new(change.order.clone(), View::Full))?;
                 orders.insert(patch.number.clone(), change.order);
                 cards.push(card_json(&outcome, &warnings, &order));
             }
@@ -159,7 +159,7 @@ fn write_json(out: &mut impl Write, message: &Message, config: &Config) -> anyho
                     cards.push(card_json(
                         &Outcome::Updated,
                         &warnings,
-                        &serde_json::to_value(OrderBody::from(order.clone()))?,
+                        &serde_json::to_value(OrderBody::new(order.clone(), View::Full))?,
                     ));
                     orders.insert(patch.number.clone(), order);
                 }

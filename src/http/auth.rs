@@ -31,6 +31,7 @@ use super::error::ApiError;
 use super::peer::Peer;
 use super::{AppState, cross_site};
 use crate::config::Http;
+use crate::order::View;
 use crate::store::{Store, StoreError, Token};
 use crate::token::{Scope, Secret};
 use record::Record;
@@ -135,6 +136,21 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// Whether the caller may do this.
+    fn may(&self, scope: Scope) -> bool {
+        self.token.as_ref().is_none_or(|token| token.scopes.allow(scope))
+    }
+
+    /// How much of an order the caller sees.
+    pub(crate) fn view(&self) -> View {
+        if self.may(Scope::ReadPii) { View::Full } else { View::Masked }
+    }
+
+    /// Refuses a filter by personal data if the caller may not see such data: it would reveal the data by trying.
+    pub(crate) fn require_pii(&self) -> Result<(), ApiError> {
+        if self.may(Scope::ReadPii) { Ok(()) } else { Err(ApiError::MissingScope(Scope::ReadPii)) }
+    }
+
     /// The name for the history of orders.
     pub(crate) fn actor(&self) -> String {
         self.token.as_ref().map_or_else(|| "api".to_owned(), |token| format!("token:{}", token.name))

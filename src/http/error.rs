@@ -18,10 +18,9 @@ use utoipa::{
     openapi::{Content, Ref, RefOr, example::ExampleBuilder, response},
 };
 
-use super::api::order_body::{OrderBody, etag};
+use super::api::order_body::OrderBody;
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::ingest::{EditError, ReplayError, SubmitError};
-use crate::order::Order;
 use crate::store::StoreError;
 use crate::token::Scope;
 
@@ -74,7 +73,7 @@ pub(crate) enum ApiError {
     /// Somebody else has changed the order. Holds its current state; `None` in the
     /// OpenAPI document.
     #[error("The order has changed since")]
-    Changed(Option<Box<Order>>),
+    Changed(Option<Box<OrderBody>>),
     /// The row of the log cannot be replayed. Holds the reason, as a sentence.
     #[error("This message cannot be read again")]
     NotReplayable(String),
@@ -202,9 +201,7 @@ impl ApiError {
                 _ => Vec::new(),
             },
             current: match self {
-                Self::Changed(order) => {
-                    order.as_ref().map(|order| Box::new(OrderBody::from((**order).clone())))
-                }
+                Self::Changed(order) => order.clone(),
                 _ => None,
             },
             request_id: None,
@@ -252,7 +249,7 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Self::Changed(Some(order)) = &self {
-            response.headers_mut().insert(ETAG, etag(order));
+            response.headers_mut().insert(ETAG, order.etag());
         }
         if let Some(challenge) = self.challenge() {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

@@ -45,6 +45,13 @@ macro_rules! define_struct {
                 })+
             }
 
+            /// Calls a function with the name and value of each text column that is not empty.
+            pub(crate) fn for_each_text(&mut self, mut visit: impl FnMut(&'static str, &mut String)) {
+                $(if let Some(text) = self.$name.as_mut().and_then(ColumnText::text_mut) {
+                    visit(stringify!($name), text);
+                })+
+            }
+
             /// Empties the column of this name.
             pub fn clear(&mut self, name: &str) {
                 match name {
@@ -206,11 +213,20 @@ with_item_fields!(define_order_item);
 /// The text of a value in the database and in events.
 trait ColumnText {
     fn column_text(&self) -> String;
+
+    /// The value itself, if its column holds text.
+    fn text_mut(&mut self) -> Option<&mut String> {
+        None
+    }
 }
 
 impl ColumnText for String {
     fn column_text(&self) -> String {
         self.clone()
+    }
+
+    fn text_mut(&mut self) -> Option<&mut String> {
+        Some(self)
     }
 }
 

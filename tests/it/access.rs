@@ -1,6 +1,7 @@
 //! API tokens: how they are made and revoked, what they permit, and what they do not reveal.
 
 mod command;
+mod masking;
 mod origins;
 mod record;
 mod routes;

@@ -63,6 +63,7 @@ pub(crate) async fn orders(
         search: text(search),
         since: read_day(data, text(since), DayEdge::Start)?,
         until: read_day(data, text(until), DayEdge::End)?,
+        public_search: false,
     };
     let view = data.services.store.save_view(&to_json(&filter).to_string(), Utc::now()).await?;
     responder.show(page(data, &filter, view, PageStart::Newest, 1).await?).await
@@ -182,7 +183,7 @@ fn read_day(data: &Data, text: Option<String>, edge: DayEdge) -> Result<Option<D
 
 /// A filter as the database stores it for the buttons of the list.
 fn to_json(filter: &OrderFilter) -> Value {
-    let OrderFilter { status, store, profile, email, owner, search, since, until } = filter;
+    let OrderFilter { status, store, profile, email, owner, search, since, until, public_search: _ } = filter;
     json!({
         "status": status.map(Status::as_str), "store": store, "profile": profile, "email": email,
         "owner": owner, "search": search, "since": since, "until": until,
@@ -204,6 +205,7 @@ fn from_json(text: &str) -> Option<OrderFilter> {
         search: text("search"),
         since: moment("since"),
         until: moment("until"),
+        public_search: false,
     };
     let read = to_json(&filter);
     stored.as_object()?.iter().all(|(key, value)| read[key] == *value).then_some(filter)

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::order_body::{etag, with_etag};
+use super::order_body::{OrderBody, etag, with_etag};
 use super::order_patch::{Columns, OrderPatch};
 use super::orders::{ListOrders, find};
 use crate::clock::now;
@@ -42,7 +42,7 @@ const MAX_ORDERS: usize = 500;
         ("If-Match" = Option<String>, Header, description = "The version that the order must still have"),
     ),
     request_body(content = OrderPatch, description = "The new values"),
-    responses((status = 200, description = "The order after the change, and its version as `ETag`", body = super::order_body::OrderBody, headers(("etag" = String, description = "The version of the order"))), EditErrors)
+    responses((status = 200, description = "The order after the change, and its version as `ETag`", body = OrderBody, headers(("etag" = String, description = "The version of the order"))), EditErrors)
 )]
 pub(crate) async fn change(
     _: SameOrigin,
@@ -68,7 +68,7 @@ pub(crate) async fn change(
         ("order" = String, Path, description = "Order number, percent-encoded, such as `BBY01-807102506907`; or row id"),
         ("If-Match" = Option<String>, Header, description = "The version that the order must still have"),
     ),
-    responses((status = 200, description = "The cancelled order, and its version as `ETag`", body = super::order_body::OrderBody, headers(("etag" = String, description = "The version of the order"))), EditErrors)
+    responses((status = 200, description = "The cancelled order, and its version as `ETag`", body = OrderBody, headers(("etag" = String, description = "The version of the order"))), EditErrors)
 )]
 pub(crate) async fn cancel(
     _: SameOrigin,
@@ -95,22 +95,23 @@ async fn edit(
     headers: &HeaderMap,
     columns: impl FnOnce(&Order) -> Option<Columns>,
 ) -> Result<Response, ApiError> {
+    let view = caller.view();
     let stored = find(&state.store, order).await?;
     let guard = match Precondition::of(headers)? {
         Precondition::Absent | Precondition::Any => None,
         Precondition::Versions(versions) => {
             if !versions.iter().any(|version| etag(&stored) == *version) {
-                return Err(ApiError::Changed(Some(Box::new(stored))));
+                return Err(ApiError::Changed(Some(Box::new(OrderBody::new(stored, view)))));
             }
             Some(Guard::Version(stored.updated_at))
         }
     };
-    let Some(columns) = columns(&stored) else { return Ok(with_etag(stored)) };
+    let Some(columns) = columns(&stored) else { return Ok(with_etag(stored, view)) };
     match state.ingest.edit(change_by(caller, stored.id, columns, guard)).await {
-        Ok(edited) => Ok(with_etag(edited.after)),
+        Ok(edited) => Ok(with_etag(edited.after, view)),
         Err(EditError::Changed) => {
             let current = state.store.order_by_id(stored.id).await?.ok_or(ApiError::NotFound("order"))?;
-            Err(ApiError::Changed(Some(Box::new(current))))
+            Err(ApiError::Changed(Some(Box::new(OrderBody::new(current, view)))))
         }
         Err(error) => Err(error.into()),
     }
@@ -227,7 +228,7 @@ pub(crate) async fn bulk(
     })?;
     let targets = match (orders, filter) {
         (Some(orders), None) => named(&state, orders).await?,
-        (None, Some(filter)) => matching(&state, filter).await?,
+        (None, Some(filter)) => matching(&state, &caller, filter).await?,
         _ => return Err(bad_field("orders", "Either `orders` or `filter`, not both and not neither.")),
     };
     let change = {
@@ -263,13 +264,17 @@ async fn named(state: &AppState, names: Vec<String>) -> Result<Vec<Target>, ApiE
 
 /// The orders that match a filter. A change by somebody else could take an order out of the filter, so each is
 /// changed only in the version that was found.
-async fn matching(state: &AppState, filter: Map<String, Value>) -> Result<Vec<Target>, ApiError> {
+async fn matching(
+    state: &AppState,
+    caller: &Caller,
+    filter: Map<String, Value>,
+) -> Result<Vec<Target>, ApiError> {
     let query: ListOrders =
         read_object(filter).map_err(|error| ApiError::BadFields(vec![error.within("filter")]))?;
     if query.chooses_a_page() {
         return Err(bad_field("filter", "Only parameters that choose orders, not a page of them."));
     }
-    let filter = query.filter(state.timezone)?;
+    let filter = query.filter(caller, state.timezone)?;
     if filter == OrderFilter::default() {
         return Err(bad_field("filter", "At least one parameter; an empty filter would change every order."));
     }

@@ -20,9 +20,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::order_body::OrderBody;
 use crate::feed::{Feed, OrderChange, stored_changes};
 use crate::http::AppState;
+use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::query::{Name, SourceName, StatusName};
-use crate::order::Order;
+use crate::order::{Order, View};
 use crate::store::Store;
 
 /// Clients that may listen at the same time, with both kinds of connection.
@@ -48,9 +49,9 @@ pub(crate) struct LiveQuery {
     status: Option<StatusName>,
     /// Only orders from this store, in upper or lower case
     store: Option<String>,
-    /// Only orders with this profile, in upper or lower case
+    /// Only orders with this profile, in upper or lower case. Needs the scope `read:pii`
     profile: Option<String>,
-    /// Only orders with this e-mail address, in upper or lower case
+    /// Only orders with this e-mail address, in upper or lower case. Needs the scope `read:pii`
     email: Option<String>,
     /// Only orders that came first from this source
     #[param(inline, value_type = SourceName, required = false)]
@@ -153,7 +154,10 @@ enum Phase {
 
 impl Updates {
     /// Begins after the event `query.since`, else with the changes from now on.
-    async fn begin(state: &AppState, query: LiveQuery) -> Result<Self, ApiError> {
+    async fn begin(state: &AppState, caller: &Caller, query: LiveQuery) -> Result<Self, ApiError> {
+        if query.email.is_some() || query.profile.is_some() {
+            caller.require_pii()?;
+        }
         if state.closing.is_cancelled() {
             return Err(ApiError::Closing);
         }
@@ -211,14 +215,16 @@ fn type_name(change: &OrderChange) -> &'static str {
     if change.created { "new_order" } else { "order_updated" }
 }
 
-/// The message about a change as JSON. It is made once for all clients.
-fn text_of(change: &OrderChange) -> Result<Arc<str>, End> {
-    if let Some(text) = change.text.get() {
+/// The message about a change as JSON. It is made once for all clients with the same view.
+fn text_of(change: &OrderChange, view: View) -> Result<Arc<str>, End> {
+    let [full, masked] = &change.texts;
+    let cached = if view == View::Full { full } else { masked };
+    if let Some(text) = cached.get() {
         return Ok(Arc::clone(text));
     }
-    let order = Box::new(OrderBody::from((*change.order).clone()));
+    let order = Box::new(OrderBody::new((*change.order).clone(), view));
     let body = ChangeBody { event_id: change.event_id, changed: change.changed.clone(), order };
     let message = if change.created { LiveMessage::NewOrder(body) } else { LiveMessage::OrderUpdated(body) };
     let text = serde_json::to_string(&message).map_err(|_| End::Failed)?;
-    Ok(Arc::clone(change.text.get_or_init(|| text.into())))
+    Ok(Arc::clone(cached.get_or_init(|| text.into())))
 }

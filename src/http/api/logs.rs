@@ -13,6 +13,7 @@ use crate::http::query::{
     LoggedOutcome, Name, NoParameters, OutcomeName, PathSegment, Query, SourceName, row_limit,
 };
 use crate::order::Source;
+use crate::redact::credentials;
 use crate::store::{LogEntry, LogFilter};
 
 /// Query parameters of the webhook log.
@@ -67,7 +68,7 @@ struct LogPreview {
 pub(crate) struct LogDetail {
     #[serde(flatten)]
     row: LogRow,
-    /// The message as it was received. Invalid UTF-8 is replaced.
+    /// The message as it was received, without the credentials of proxies. Invalid UTF-8 is replaced.
     payload: String,
     /// The text forms of the cards, from which the orders were read.
     flattened: String,
@@ -190,14 +191,15 @@ impl LogRow {
 
 impl From<LogEntry> for LogPreview {
     fn from(entry: LogEntry) -> Self {
-        let (row, payload_preview, _) = LogRow::split(entry);
-        Self { row, payload_preview }
+        let (row, payload, _) = LogRow::split(entry);
+        Self { row, payload_preview: credentials(&payload).into_owned() }
     }
 }
 
 impl From<LogEntry> for LogDetail {
     fn from(entry: LogEntry) -> Self {
         let (row, payload, flattened) = LogRow::split(entry);
-        Self { row, payload, flattened }
+        let shown = |text: String| credentials(&text).into_owned();
+        Self { row, payload: shown(payload), flattened: shown(flattened) }
     }
 }

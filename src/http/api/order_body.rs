@@ -18,20 +18,27 @@ use utoipa::{
     },
 };
 
-use crate::order::{Amount, Carrier, Order, OrderItem, Source, Status, with_item_fields, with_order_fields};
+use crate::order::{
+    Amount, Carrier, Order, OrderItem, Source, Status, View, with_item_fields, with_order_fields,
+};
 
-/// An order as JSON. Empty columns are `null`.
+/// An order as JSON, as much of it as the reader may see. Empty columns are `null`.
 #[derive(Clone, Debug)]
 pub(crate) struct OrderBody(Order);
 
-impl From<Order> for OrderBody {
-    fn from(mut order: Order) -> Self {
+impl OrderBody {
+    pub(crate) fn new(mut order: Order, view: View) -> Self {
         // The database counts from 0.
         order.fields.qty_received = order.fields.qty_received.or(Some(0));
         for item in &mut order.items {
             item.qty_received = item.qty_received.or(Some(0));
         }
-        Self(order)
+        Self(view.order(order))
+    }
+
+    /// The version of the order, for `If-Match`.
+    pub(crate) fn etag(&self) -> HeaderValue {
+        etag(&self.0)
     }
 }
 
@@ -130,8 +137,8 @@ pub(crate) fn etag(order: &Order) -> HeaderValue {
 }
 
 /// An order as the answer to a request, with its version.
-pub(crate) fn with_etag(order: Order) -> Response {
-    ([(ETAG, etag(&order))], Json(OrderBody::from(order))).into_response()
+pub(crate) fn with_etag(order: Order, view: View) -> Response {
+    ([(ETAG, etag(&order))], Json(OrderBody::new(order, view))).into_response()
 }
 
 impl ToSchema for OrderBody {

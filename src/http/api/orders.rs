@@ -10,10 +10,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::order_body::{OrderBody, with_etag};
 use crate::http::AppState;
+use crate::http::auth::Caller;
 use crate::http::error::{ApiError, ListErrors, ResourceErrors, bad_parameter};
 use crate::http::query::{Name, NoParameters, PathSegment, Query, StatusName, read_time, row_limit};
 use crate::order::dates::DayEdge;
-use crate::order::{FieldChange, Order, OrderNumber, parse_owner};
+use crate::order::{FieldChange, Order, OrderNumber, View, parse_owner};
 use crate::store::{OrderEvent, OrderFilter, PageStart, Store};
 
 /// The most orders that may lie before a page with a number: the database reads past all of them.
@@ -40,13 +41,14 @@ pub(crate) struct ListOrders {
     status: Option<StatusName>,
     /// Only orders from this store, in upper or lower case
     store: Option<String>,
-    /// Only orders with this profile, in upper or lower case
+    /// Only orders with this profile, in upper or lower case. Needs the scope `read:pii`
     profile: Option<String>,
-    /// Only orders with this e-mail address, in upper or lower case
+    /// Only orders with this e-mail address, in upper or lower case. Needs the scope `read:pii`
     email: Option<String>,
     /// Only orders that belong to this Discord user: an id, or a mention such as `<@123456789012345678>`
     owner: Option<String>,
-    /// Only orders whose number, products, SKUs, e-mail address, profile or tracking number contain this text
+    /// Only orders whose number, products, SKUs, e-mail address, profile or tracking number contain this text.
+    /// Without the scope `read:pii`, e-mail addresses and profiles are not searched.
     search: Option<String>,
     /// Only orders placed on or after this date, or at or after this time (RFC 3339). Dates are days
     /// in the configured time zone.
@@ -62,8 +64,12 @@ impl ListOrders {
     }
 
     /// Which orders to list.
-    pub(crate) fn filter(self, zone: Tz) -> Result<OrderFilter, ApiError> {
+    pub(crate) fn filter(self, caller: &Caller, zone: Tz) -> Result<OrderFilter, ApiError> {
+        if self.email.is_some() || self.profile.is_some() {
+            caller.require_pii()?;
+        }
         Ok(OrderFilter {
+            public_search: caller.view() == View::Masked,
             status: self.status.map(|Name(status)| status),
             since: read_time("since", self.since.as_deref(), zone, DayEdge::Start)?,
             until: read_time("until", self.until.as_deref(), zone, DayEdge::End)?,
@@ -112,12 +118,13 @@ pub(crate) struct OrderPage {
     responses((status = 200, description = "A page of orders", body = OrderPage), ListErrors)
 )]
 pub(crate) async fn list(
+    caller: Caller,
     State(state): State<Arc<AppState>>,
     Query(query): Query<ListOrders>,
 ) -> Result<Json<OrderPage>, ApiError> {
     let limit = row_limit(query.limit)?;
     let start = Start::of(&query, limit)?;
-    let filter = query.filter(state.timezone)?;
+    let filter = query.filter(&caller, state.timezone)?;
     let mut found = match start {
         Start::Page { offset, .. } => state.store.order_page_at_offset(&filter, offset, limit).await?,
         Start::Cursor(start) => state.store.order_page(&filter, start, limit).await?,
@@ -127,7 +134,7 @@ pub(crate) async fn list(
     let newest = found.items.first().map(|order| order.id);
     let oldest = found.items.last().map(|order| order.id);
     Ok(Json(OrderPage {
-        orders: found.items.into_iter().map(OrderBody::from).collect(),
+        orders: found.items.into_iter().map(|order| OrderBody::new(order, caller.view())).collect(),
         total: total.count,
         total_is_exact: total.exact,
         page: start.page(),
@@ -199,11 +206,12 @@ impl Start {
     responses((status = 200, description = "The order. Its `ETag` is the version for `If-Match`", body = OrderBody, headers(("etag" = String, description = "The version of the order"))), ResourceErrors)
 )]
 pub(crate) async fn one(
+    caller: Caller,
     State(state): State<Arc<AppState>>,
     PathSegment(order): PathSegment,
     _: Query<NoParameters>,
 ) -> Result<Response, ApiError> {
-    find(&state.store, &order).await.map(with_etag)
+    find(&state.store, &order).await.map(|order| with_etag(order, caller.view()))
 }
 
 /// Finds an order by its number as people write it, otherwise by its row id.
@@ -283,6 +291,7 @@ struct ChangeBody {
     responses((status = 200, description = "A page of the history", body = EventPage), ResourceErrors)
 )]
 pub(crate) async fn events(
+    caller: Caller,
     State(state): State<Arc<AppState>>,
     PathSegment(order): PathSegment,
     Query(query): Query<ListEvents>,
@@ -298,15 +307,15 @@ pub(crate) async fn events(
         order_number: order.number.to_string(),
         next: events.last().map(|event| event.id).filter(|_| has_next),
         has_next,
-        events: events.into_iter().map(EventBody::from).collect(),
+        events: events.into_iter().map(|event| EventBody::new(event, caller.view())).collect(),
     }))
 }
 
-impl From<OrderEvent> for EventBody {
-    fn from(event: OrderEvent) -> Self {
+impl EventBody {
+    fn new(event: OrderEvent, view: View) -> Self {
         let OrderEvent { id, order_id: _, event_type, changes, source, log_id, actor, created_at } = event;
-        let changes =
-            changes.into_iter().map(|FieldChange { field, old, new }| ChangeBody { field, old, new });
+        let changes = changes.into_iter().map(|change| view.change(change));
+        let changes = changes.map(|FieldChange { field, old, new }| ChangeBody { field, old, new });
         Self { id, event_type, changes: changes.collect(), source, log_id, actor, created_at }
     }
 }

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::clock::now;
 use crate::http::AppState;
+use crate::http::auth::Caller;
 use crate::http::error::{ApiError, ListErrors, bad_parameter};
 use crate::http::query::{Name, Named, Query};
 use crate::order::dates::day_of;
@@ -128,6 +129,7 @@ struct SpendBody {
     responses((status = 200, description = "The totals, and those of each group", body = Stats), ListErrors)
 )]
 pub(crate) async fn read(
+    caller: Caller,
     State(state): State<Arc<AppState>>,
     Query(ReadStats { period, since, until, by }): Query<ReadStats>,
 ) -> Result<Json<Stats>, ApiError> {
@@ -146,6 +148,9 @@ pub(crate) async fn read(
             bad_parameter(name, error.to_string())
         })?;
     let by = by.map_or(GroupBy::Day, |Name(by)| by);
+    if by == GroupBy::Profile {
+        caller.require_pii()?;
+    }
     let (rows, each_once) = state.store.stats_with_totals(&period, by).await?;
     let left_out = rows.len().saturating_sub(MAX_GROUPS);
     let shown = match by {

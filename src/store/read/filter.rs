@@ -25,6 +25,8 @@ pub struct OrderFilter {
     /// Only orders with this text in number, products, SKUs, e-mail, profile or tracking number, in any case.
     /// `#` and the beginning of an order number find that number too.
     pub search: Option<String>,
+    /// Whether `search` leaves e-mail and profile out.
+    pub public_search: bool,
     /// Only order dates from this moment on.
     pub since: Option<DateTime<Utc>>,
     /// Only order dates before this moment.
@@ -40,12 +42,22 @@ pub(crate) enum Term {
     Store,
     Status,
     Search,
+    /// [`OrderFilter::public_search`], checked on each order that the search finds.
+    PublicSearch,
     Dates,
 }
 
 impl Term {
-    const ALL: [Self; 7] =
-        [Self::Email, Self::Profile, Self::Owner, Self::Store, Self::Status, Self::Search, Self::Dates];
+    const ALL: [Self; 8] = [
+        Self::Email,
+        Self::Profile,
+        Self::Owner,
+        Self::Store,
+        Self::Status,
+        Self::Search,
+        Self::PublicSearch,
+        Self::Dates,
+    ];
 }
 
 /// A filter as two conditions: one that an index answers, and the rest, checked on each order found.
@@ -118,6 +130,21 @@ impl OrderFilter {
                 let number = number.map(|number| has_number_prefix(number, backend));
                 Condition::any().add(contains(text, backend)).add_option(number)
             }
+            Term::PublicSearch => {
+                let text = self.search.as_ref().filter(|_| self.public_search)?;
+                let number = text.strip_prefix('#').filter(|number| !number.is_empty());
+                let number = number.map(|number| has_number_prefix(number, backend));
+                PUBLIC
+                    .into_iter()
+                    .fold(Condition::any(), |any, column| {
+                        any.add(match backend {
+                            // The index has compared other letters than ASCII already.
+                            DbBackend::Sqlite => column_contains_ascii_of(column, text),
+                            _ => column_contains(column, text),
+                        })
+                    })
+                    .add_option(number)
+            }
             Term::Dates => {
                 let since = self.since.map(|since| plain(Column::OrderDate).gte(since));
                 let until = self.until.map(|until| plain(Column::OrderDate).lt(until));
@@ -137,6 +164,9 @@ pub(crate) const SEARCHED: [Column; 6] = [
     Column::TrackingNumber,
     Column::ItemsText,
 ];
+
+/// The ones of these that hold no personal data.
+const PUBLIC: [Column; 4] = [Column::OrderNumber, Column::Product, Column::TrackingNumber, Column::ItemsText];
 
 /// Whether one of the searched columns contains a text. PostgreSQL's search index is one on exactly
 /// this expression.

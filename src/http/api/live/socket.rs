@@ -52,7 +52,7 @@ pub(crate) async fn connect(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade.map_err(|error| ApiError::NotWebSocket { detail: error.body_text() })?;
-    let updates = Updates::begin(&state, query).await?;
+    let updates = Updates::begin(&state, &caller, query).await?;
     let task = state.tasks.token();
     let upgrade = upgrade.protocols([PROTOCOL]);
     Ok(upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).on_upgrade(
@@ -90,7 +90,7 @@ async fn send_changes(
         tokio::select! {
             () = closing.cancelled() => return Err(End::ShuttingDown.into()),
             () = &mut token_ended => return Err(End::TokenEnded.into()),
-            change = updates.next() => next = Some(Message::text(&*text_of(&*change?)?)),
+            change = updates.next() => next = Some(Message::text(&*text_of(&*change?, caller.view())?)),
             received = socket.recv() => match received {
                 Some(Ok(_)) => last_received = Instant::now(),
                 Some(Err(_)) | None => return Ok(()),

@@ -68,7 +68,7 @@ pub(crate) async fn connect(
         ),
         None => query.since,
     };
-    let updates = Updates::begin(&state, LiveQuery { since, ..query }).await?;
+    let updates = Updates::begin(&state, &caller, LiveQuery { since, ..query }).await?;
     let connection = connection.map(|Extension(connection)| connection);
     if let Some(connection) = &connection {
         connection.release_slot();
@@ -127,7 +127,7 @@ async fn send_changes(
             change = updates.next() => {
                 let change = change?;
                 keep_alive.reset();
-                let (id, name, text) = (change.event_id, type_name(&change), text_of(&change)?);
+                let (id, name, text) = (change.event_id, type_name(&change), text_of(&change, caller.view())?);
                 format!("id: {id}\nevent: {name}\ndata: {text}\n\n")
             }
             _ = keep_alive.tick() => ": keep-alive\n\n".to_owned(),

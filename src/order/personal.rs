@@ -1,0 +1,97 @@
+//! Personal data in an order: which values it is, and how they are hidden. Every answer of the API passes through here.
+
+use std::borrow::Cow;
+
+use super::{FieldChange, Order};
+use crate::redact::credentials;
+
+/// Replaces a value that the reader may not see.
+const MASK: &str = "***";
+
+/// Columns that name a person or a proxy, or in which free text may do so.
+const PERSONAL: [&str; 8] = [
+    "email",
+    "customer_name",
+    "profile",
+    "proxy_list",
+    "proxy_host",
+    "shipping_address",
+    "notes",
+    "order_url",
+];
+/// Labels without a column may say anything.
+const EXTRA: &str = "extra";
+
+/// How much a reader sees. Nobody sees the credentials of proxies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Personal data too.
+    Full,
+    /// Personal data is masked.
+    Masked,
+}
+
+impl View {
+    /// The value of a column as the reader sees it. `extra` and `extra.LABEL` name a label without a column.
+    #[must_use]
+    pub fn value<'a>(self, column: &str, value: &'a str) -> Cow<'a, str> {
+        let is_extra = column.split('.').next() == Some(EXTRA);
+        match self {
+            _ if !is_extra && !PERSONAL.contains(&column) => Cow::Borrowed(value),
+            Self::Masked => Cow::Borrowed(MASK),
+            Self::Full => credentials(value),
+        }
+    }
+
+    /// An order as the reader sees it.
+    #[must_use]
+    pub fn order(self, mut order: Order) -> Order {
+        order.fields.for_each_text(|column, text| self.hide(column, text));
+        for item in &mut order.items {
+            item.for_each_text(|column, text| self.hide(column, text));
+        }
+        order.extra.values_mut().for_each(|text| self.hide(EXTRA, text));
+        order
+    }
+
+    /// A change as the reader sees it.
+    #[must_use]
+    pub fn change(self, mut change: FieldChange) -> FieldChange {
+        for text in [&mut change.old, &mut change.new].into_iter().flatten() {
+            self.hide(&change.field, text);
+        }
+        change
+    }
+
+    fn hide(self, column: &str, text: &mut String) {
+        *text = self.value(column, text).into_owned();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PERSONAL, View};
+    use crate::order::Fields;
+
+    #[test]
+    fn every_personal_column_exists() {
+        for column in PERSONAL {
+            assert!(Fields::NAMES.contains(&column), "{column}");
+        }
+    }
+
+    #[test]
+    fn a_reader_sees_personal_data_only_with_the_right_to() {
+        let proxy = "http://user:pass@proxy.example:80";
+        for (column, value, full) in [
+            ("product", "a@b.example", None),
+            ("email", "a@b.example", Some("a@b.example")),
+            ("proxy_list", proxy, Some("http://***@proxy.example:80")),
+            ("extra.Proxy", proxy, Some("http://***@proxy.example:80")),
+            ("extra", "x", Some("x")),
+        ] {
+            assert_eq!(View::Full.value(column, value), full.unwrap_or(value));
+            assert_eq!(View::Masked.value(column, value), if full.is_some() { "***" } else { value });
+        }
+    }
+}
