@@ -1,4 +1,4 @@
-//! Embeds of labels, headlines and markup: flattened and read, each field where it was put.
+//! Flattens and parses embeds made of labels, headings and markup.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as the payload of an HTTP request: decoded, flattened and read.
+//! Decodes, flattens and parses bytes as the payload of an HTTP request.
 
 #![no_main]
 

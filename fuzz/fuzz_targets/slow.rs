@@ -1,6 +1,6 @@
-//! A piece of text a great many times over: what takes longer than a piece each time is slow.
+//! Repeats a piece of text to 64 KiB, to find code that is slower than linear.
 //!
-//! Run it with `-timeout=3`: what is linear takes less than a tenth of that.
+//! Run it with `-timeout=3`. Linear code takes less than a tenth of that.
 
 #![no_main]
 
@@ -45,11 +45,13 @@ fuzz_target!(|repeated: Repeated<'_>| {
         Position::Text => message_of(Part::Text(text)),
         Position::Field => embed(vec![field("Order Number", "A-1"), field(before, &text)]),
         Position::Name => embed(vec![field("Order Number", "A-1"), field(&text, before)]),
-        Position::Description => message_of(Part::Embed(Embed { description: Some(text), ..Embed::default() })),
+        Position::Description => {
+            message_of(Part::Embed(Embed { description: Some(text), ..Embed::default() }))
+        }
         Position::Fields => embed(vec![field(before, piece); count / 2]),
     };
     for card in flatten(&message) {
-        // Only how long it takes is of interest.
+        // Only the time matters here.
         drop(parse_card(&card));
     }
 });

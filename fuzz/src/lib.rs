@@ -1,11 +1,11 @@
-//! Properties that must hold for every input.
+//! Checks that must hold for every message, whatever it contains.
 //!
-//! The targets in `fuzz_targets/` make inputs and hand them to the checks in here. A check that
-//! fails is a panic, which the fuzzer keeps as a file in `artifacts/`.
+//! The targets in `fuzz_targets/` generate inputs and pass them to these checks. A failed check panics, and the
+//! fuzzer stores the input in `artifacts/`.
 
 pub mod embeds;
 
-// The pure modules, as they are: so the database, the network and the pictures need not be built.
+// Only the pure modules, so that the fuzzer builds without the database and the network.
 #[path = "../../src"]
 mod pure {
     pub mod card;
@@ -23,29 +23,30 @@ use card::parse::{ParseContext, ParsedCard, parse};
 use order::merge::merge;
 use order::{OrderNumber, Patch, Source};
 
-/// No sender fills more of these of one card, whatever it sends.
-const MOST_ENTRIES: usize = 50;
-/// The longest text of a column, in characters.
-const LONGEST_TEXT: usize = 4096;
-/// The longest warning or reason, in characters.
-const LONGEST_REMARK: usize = 200;
+/// Maximum warnings, and maximum entries in `extra`, of one card.
+const MAX_ENTRIES: usize = 50;
+/// Maximum characters of a text column.
+const MAX_TEXT: usize = 4096;
+/// Maximum characters of a warning or a reason.
+const MAX_REMARK: usize = 200;
 
-/// The payload in some bytes, as the HTTP edge takes them. Of a case of `tests/fixtures/cards` it
-/// is the message inside, so that these can be the seeds.
+/// The payload in some bytes, decoded as the HTTP server does. For a file of `tests/fixtures/cards` it is the message
+/// in the file, so that these files can be seeds.
 #[must_use]
 pub fn payload(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let message = text.split_once("\n  \"message\": ").and_then(|(_, message)| message.trim_end().strip_suffix('}'));
+    let message =
+        text.split_once("\n  \"message\": ").and_then(|(_, message)| message.trim_end().strip_suffix('}'));
     message.unwrap_or(&text).to_owned()
 }
 
-/// A message of a payload.
+/// The message that a payload holds.
 #[must_use]
 pub fn message(payload: &str) -> Message {
     Message::from_payload(payload, "fuzz", now())
 }
 
-/// A message of one part.
+/// A message with one part.
 #[must_use]
 pub fn message_of(part: Part) -> Message {
     Message { parts: vec![part], ..message("") }
@@ -64,38 +65,39 @@ pub fn parse_card(text: &str) -> Option<ParsedCard> {
     parse(text, &context)
 }
 
-/// The cards of a message are no larger than it, and come out again as they are.
+/// Flattens a message. Checks that the cards are not much larger than the message, and that flattening a card again
+/// gives the same card.
 ///
 /// # Panics
-/// Where it is not so.
+/// If a check fails.
 pub fn check_cards(message: &Message, size: usize) -> Vec<String> {
     let cards = flatten(message);
     let written: usize = cards.iter().map(|card| card.len()).sum();
-    // A field without a value gets two lines; a number such as 1e14 is written out.
+    // An empty field becomes two lines, and a number such as 1e14 is written with all its digits.
     assert!(written <= 64 + 12 * size, "{size} bytes became {written}");
     for card in &cards {
-        assert!(!card.is_empty() && card.trim() == card, "a card has no edges: {card:?}");
+        assert!(!card.is_empty() && card.trim() == card, "a card is trimmed and not empty: {card:?}");
         let again = flatten(&message_of(Part::Text(card.clone())));
-        assert_eq!(again, [card.clone()], "a card is one card");
+        assert_eq!(again, [card.clone()], "flattening a card again gives the same card");
     }
     cards
 }
 
-/// The result of reading a text is bounded, and merging it twice changes nothing.
+/// Parses a text. Checks that every value stays within its limit, and that merging the card twice changes nothing.
 ///
 /// # Panics
-/// Where it is not so.
+/// If a check fails.
 pub fn check_reading(text: &str) {
     match parse_card(text) {
         Some(ParsedCard::Order { patch, warnings }) => {
-            assert!(warnings.len() <= MOST_ENTRIES);
+            assert!(warnings.len() <= MAX_ENTRIES);
             for warning in warnings {
-                assert!(warning.chars().count() <= LONGEST_REMARK, "{warning}");
+                assert!(warning.chars().count() <= MAX_REMARK, "{warning}");
             }
             check_patch(&patch);
         }
         Some(ParsedCard::NoOrder(Outcome::Ignored(Ignored::Failure { reason: Some(reason) }))) => {
-            assert!(reason.chars().count() <= LONGEST_REMARK, "{reason}");
+            assert!(reason.chars().count() <= MAX_REMARK, "{reason}");
         }
         Some(ParsedCard::IfKnown { patch, .. }) => check_patch(&patch),
         Some(ParsedCard::NoOrder(_)) | None => {}
@@ -103,20 +105,28 @@ pub fn check_reading(text: &str) {
 }
 
 fn check_patch(patch: &Patch) {
-    assert_eq!(OrderNumber::parse(patch.number.as_str()).as_ref(), Ok(&patch.number), "a number is read back");
+    assert_eq!(
+        OrderNumber::parse(patch.number.as_str()).as_ref(),
+        Ok(&patch.number),
+        "an order number parses as itself"
+    );
     for (name, text) in [patch.stated.named_texts(), patch.derived.named_texts()].concat() {
-        assert!(text.chars().count() <= LONGEST_TEXT, "{name}: {text}");
+        assert!(text.chars().count() <= MAX_TEXT, "{name}: {text}");
     }
-    assert!(patch.extra.len() <= MOST_ENTRIES);
+    assert!(patch.extra.len() <= MAX_ENTRIES);
     for (name, text) in &patch.extra {
-        assert!(name.chars().count() <= LONGEST_TEXT && text.chars().count() <= LONGEST_TEXT, "{name}: {text}");
+        assert!(name.chars().count() <= MAX_TEXT && text.chars().count() <= MAX_TEXT, "{name}: {text}");
     }
 
     let first = merge(None, patch, now());
     let later = Patch { at: patch.at + TimeDelta::hours(1), ..patch.clone() };
     for again in [patch, &later] {
         let change = merge(Some(&first.order), again, now());
-        assert!(!change.created && change.changes.is_empty(), "the same again says nothing: {:?}", change.changes);
+        assert!(
+            !change.created && change.changes.is_empty(),
+            "merging a card again changes nothing: {:?}",
+            change.changes
+        );
     }
 }
 

@@ -72,6 +72,11 @@ fn has_label(text: &str) -> bool {
 
 /// Splits a text into cards: a strong heading after labels starts a new card.
 fn split_cards(text: &str) -> impl Iterator<Item = String> {
+    let text = text_form::trim(text);
+    if !text.contains('\n') && !text.starts_with("```") {
+        // Most embeds have one heading and no description.
+        return Some(text.to_owned()).filter(|card| !card.is_empty()).into_iter().chain(Vec::new());
+    }
     let mut cards = vec![String::new()];
     let mut has_labels = false;
     for Row { raw, line } in text_form::rows(text) {
@@ -88,7 +93,11 @@ fn split_cards(text: &str) -> impl Iterator<Item = String> {
             card.push('\n');
         }
     }
-    cards.into_iter().map(|card| card.trim().to_owned()).filter(|card| !card.is_empty())
+    cards.retain_mut(|card| {
+        *card = card.trim().to_owned();
+        !card.is_empty()
+    });
+    None.into_iter().chain(cards)
 }
 
 /// Appends an embed's fields to the last card of its head. A field never starts a card.

@@ -300,11 +300,8 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
     if label.item > 0 && products::is_item_column(label.column) {
         return builder.set_item(label.column, label.item, first);
     }
-    if label.column == Column::Price
-        && let Some((price, count)) = item_line::price_and_count(text)
-    {
-        builder.set_amount("price", price, false, |fields| &mut fields.price);
-        return builder.set_count("quantity", count, values::quantity(count), |fields| &mut fields.quantity);
+    if label.column == Column::Price && builder.set_price_with_count(text) {
+        return;
     }
     if matches!(label.column, Column::Product | Column::Item) {
         if values::count(text).is_some() && matches!(label.name, "items" | "products") {
@@ -381,19 +378,19 @@ fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseC
                 builder.stated.bot.take().or_else(|| bots::bot(text).map(|(name, _)| name.to_owned()));
         }
         Column::Mention => builder.mentioned = Some(text.to_owned()),
-        Column::Extra("size") => {
-            // Some bots append the color: `M -- Black`.
-            let split = text
-                .split_once(" -- ")
-                .or_else(|| text.split_once(" / ").filter(|_| label.name == "size/color"));
-            let (size, color) = split.unwrap_or((text, ""));
-            builder.keep_as("size", label.name, size.trim());
-            builder.keep_as("color", "color", color.trim());
-        }
+        Column::Extra("size") => add_size(builder, label.name, text),
         Column::Extra(name) => builder.keep_as(name, label.name, text),
         // Handled by the tables above, or not stored.
         _ => {}
     }
+}
+
+/// Adds a size. Some bots append the color: `M -- Black`.
+fn add_size(builder: &mut PatchBuilder, label: &str, text: &str) {
+    let split = text.split_once(" -- ").or_else(|| text.split_once(" / ").filter(|_| label == "size/color"));
+    let (size, color) = split.unwrap_or((text, ""));
+    builder.keep_as("size", label, size.trim());
+    builder.keep_as("color", "color", color.trim());
 }
 
 /// Adds a value that says who bought: an e-mail address, a profile, a payment method or the owner.

@@ -159,7 +159,7 @@ fn clearest_phrase(segments: &[Segment<'_>]) -> Option<(usize, Phrase)> {
     let mut found: Option<(usize, Phrase)> = None;
     for (at, segment) in segments.iter().enumerate() {
         let is_certain = found.as_ref().is_some_and(|(_, best)| best.strength == Checkout);
-        if is_certain || !has_key_word(segment.text) {
+        if is_certain || (segments.len() > 1 && !has_key_word(segment.text)) {
             continue;
         }
         let Some(phrase) = find_phrase(segment.text) else { continue };

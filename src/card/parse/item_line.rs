@@ -65,10 +65,9 @@ impl<'a> ListedItem<'a> {
             Some((Column::Extra("size"), value)) => self.size = Some(value),
             Some((Column::Extra("sku"), value)) => self.sku = Some(value),
             Some((Column::Price, value)) => self.price = money::parse(value),
-            Some(_) => {}
             None if priced(part).is_some() => self.price = priced(part),
             None if count(part).is_some() => self.quantity = count(part),
-            None => {}
+            _ => {}
         }
     }
 
@@ -100,15 +99,17 @@ impl<'a> ListedItem<'a> {
             return false;
         }
         let plain = || note.trim().parse().ok().filter(|n| is_plain_count && (1..=99).contains(n));
-        if let (None, Some(price)) = (self.price, priced(note)) {
+        // `26.94 USD (M)`, but not `$49.99 (MSRP $59.99)`.
+        let sized = note.strip_suffix(')').and_then(|note| note.split_once('('));
+        let sized = sized
+            .filter(|(_, size)| !size.contains(['$', '€', '£']))
+            .and_then(|(price, size)| Some((priced(price)?, size)));
+        if let (None, Some((price, size))) = (self.price, sized) {
+            (self.price, self.size) = (Some(price), Some(size));
+        } else if let (None, Some(price)) = (self.price, priced(note)) {
             self.price = Some(price);
         } else if let (None, Some(quantity)) = (self.quantity, count(note).or_else(plain)) {
             self.quantity = Some(quantity);
-        } else if let (None, Some((name, price))) =
-            (self.price, note.split_once('(').map(|(price, size)| (size, price)))
-            && let Some(price) = priced(price)
-        {
-            (self.price, self.size) = (Some(price), Some(name.trim_end_matches(')')));
         } else {
             return false;
         }

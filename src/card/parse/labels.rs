@@ -223,13 +223,18 @@ pub(crate) fn find_plain(text: &str) -> Option<Label> {
         })
         .or_else(|| {
             // `Product 1` and `Item #1`, but not `Order 1`.
-            let (name, number) = name.rsplit_once(' ')?;
+            let ends_in_digit = name.ends_with(|c: char| c.is_ascii_digit());
+            let (name, number) = name.rsplit_once(' ').filter(|_| ends_in_digit)?;
             let item = number.trim_start_matches('#').parse().ok().filter(|item| (1..=99).contains(item))?;
             by_name(name, item).filter(|label| super::products::is_item_column(label.column))
         })
 }
 
 fn by_name(name: &str, item: u8) -> Option<Label> {
+    // Most values begin with a digit or a sign, and no label does.
+    if !name.starts_with(char::is_alphabetic) {
+        return None;
+    }
     BY_NAME.find(name).map(|(name, (column, weak))| Label { column, name, item, weak })
 }
 

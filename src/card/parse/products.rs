@@ -149,6 +149,14 @@ impl PatchBuilder {
         }
     }
 
+    /// Sets the price and the quantity from `$10.00 x 2`. Returns false if the text is not of this form.
+    pub(crate) fn set_price_with_count(&mut self, text: &str) -> bool {
+        let Some((price, count)) = item_line::price_and_count(text) else { return false };
+        self.set_amount("price", price, false, |fields| &mut fields.price);
+        self.set_count("quantity", count, values::quantity(count), |fields| &mut fields.quantity);
+        true
+    }
+
     /// Sets one value of a numbered product.
     pub(crate) fn set_item(&mut self, column: Column, number: u8, value: &Plain) {
         let text = value.text.as_str();
@@ -196,6 +204,10 @@ impl PatchBuilder {
     /// Fills the columns that the card leaves empty from its numbered products: the names are joined and the
     /// quantities added. The price is set only if all agree. The sum is the derived total.
     pub(crate) fn fill_from_items(&mut self) {
+        if self.items.len() > 1 {
+            // A later card could not tell which product such an item is.
+            self.items.retain(|_, item| item.product.is_some() || item.sku.is_some());
+        }
         let items: Vec<OrderItem> = self.items.values().cloned().collect();
         if let [only] = items.as_slice() {
             self.keep("size", only.size.as_deref().unwrap_or_default());

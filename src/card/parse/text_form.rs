@@ -95,10 +95,10 @@ fn expects_phrase(rows: &[Row<'_>]) -> bool {
     matches!(rows.last(), Some(Row { line: Line::Label(label, None), .. }) if label.takes_phrase())
 }
 
-/// Removes white space and byte order marks at both ends of a line.
+/// Removes white space, byte order marks and NUL characters at both ends of a line.
 #[must_use]
 pub fn trim(line: &str) -> &str {
-    line.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+    line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\0'))
 }
 
 /// Classifies a line on its own, without its neighbours.

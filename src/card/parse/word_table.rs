@@ -9,13 +9,21 @@ use arrayvec::ArrayString;
 const MAX_ENTRY: usize = 32;
 
 /// A table of folded words and their meanings.
-pub(crate) struct WordTable<T>(HashMap<&'static str, T>);
+pub(crate) struct WordTable<T> {
+    words: HashMap<&'static str, T>,
+    /// The lengths of the words for each first byte, one bit for each length. Most texts need no lookup.
+    lengths: [u64; 256],
+}
 
 impl<T: Copy> WordTable<T> {
     pub(crate) fn new(words: impl Iterator<Item = (&'static str, T)>) -> Self {
-        Self(
-            words.inspect(|(word, _)| debug_assert!(word.len() <= MAX_ENTRY, "{word} is too long")).collect(),
-        )
+        let words: HashMap<_, _> = words.collect();
+        let mut lengths = [0; 256];
+        for word in words.keys() {
+            debug_assert!(word.len() <= MAX_ENTRY, "{word} is too long");
+            lengths[first_byte(word)] |= 1 << word.len();
+        }
+        Self { words, lengths }
     }
 
     /// The entry that equals a text, and its meaning. A text that is longer than every entry, as most lines
@@ -29,8 +37,15 @@ impl<T: Copy> WordTable<T> {
             folded.try_push_str(&word).ok()?;
         }
         folded.make_ascii_lowercase();
-        self.0.get_key_value(folded.as_str()).map(|(word, meaning)| (*word, *meaning))
+        if self.lengths[first_byte(&folded)] & (1 << folded.len()) == 0 {
+            return None;
+        }
+        self.words.get_key_value(folded.as_str()).map(|(word, meaning)| (*word, *meaning))
     }
+}
+
+fn first_byte(text: &str) -> usize {
+    text.bytes().next().map_or(0, usize::from)
 }
 
 /// A text in lower case, with runs of white space as one space.

@@ -219,7 +219,7 @@ pub(crate) fn has_key_word(line: &str) -> bool {
             (None, true) => start = Some(at),
             (Some(from), false) => {
                 start = None;
-                if line.get(at..).is_some_and(|rest| rest.starts_with("://")) {
+                if byte == b':' && line.get(at..).is_some_and(|rest| rest.starts_with("://")) {
                     return false;
                 }
                 if is_key_word(table, line.get(from..at).unwrap_or_default()) {
