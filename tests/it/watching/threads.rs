@@ -116,6 +116,7 @@ async fn the_first_card_may_arrive_before_its_thread() {
     // These overtake neither their cards nor the question about the thread.
     thread.edit(messages[0], card("EARLY-0", "$12.00"));
     thread.delete(messages[1]);
+    stage.discord.until_requests("GET", &format!("/channels/{}", thread.id()), 1).await;
     thread.announce();
     stage.hook.draft_in(&thread, card("EARLY-5", "$10.00")).post();
     for n in 0..6 {
