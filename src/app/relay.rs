@@ -23,7 +23,7 @@ pub(crate) async fn run(mut listener: Listener, store: Store, feed: Feed, stop: 
         let is_poll = tokio::select! {
             () = stop.cancelled() => return,
             // Each notification, also one about missed notifications, means that there may be changes.
-            _ = listener.next() => false,
+            () = listener.next() => false,
             () = feed.behind() => false,
             _ = polls.tick() => true,
         };

@@ -128,7 +128,7 @@ impl RefusalReports {
 
 /// Reports a refused request. `header` names the other site.
 fn refuse(state: &Arc<AppState>, parts: &Parts, why: Rejection, header: &HeaderName) -> ApiError {
-    log_refusal(state, parts, why.code.as_str(), site(&parts.headers, header));
+    log_refusal(state, parts, why.code.as_str(), site(&parts.headers, header).as_deref());
     let Peer(peer) = Peer::of(&parts.extensions);
     if lock(&state.refusals).admit_row(why.code, peer, Instant::now()) {
         let endpoint = format!("{} {}", parts.method, route(parts));
@@ -143,7 +143,7 @@ fn refuse(state: &Arc<AppState>, parts: &Parts, why: Rejection, header: &HeaderN
 }
 
 /// Logs a refused request, with the other site if that is the reason. Above a limit, only counts are logged.
-pub(crate) fn log_refusal(state: &Arc<AppState>, parts: &Parts, code: &'static str, site: Option<String>) {
+pub(crate) fn log_refusal(state: &Arc<AppState>, parts: &Parts, code: &'static str, site: Option<&str>) {
     let Peer(peer) = Peer::of(&parts.extensions);
     let mut reports = lock(&state.refusals);
     let had_summary = reports.lines.summary_due().is_some();

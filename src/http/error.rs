@@ -173,8 +173,10 @@ impl ApiError {
 
     pub(crate) fn body(&self) -> ErrorBody {
         let (detail, log_id) = match self {
-            Self::BadParameter { detail, .. } | Self::NotWebSocket { detail } => (Some(detail.clone()), None),
-            Self::BadBody(detail) | Self::NotReplayable(detail) => (Some(detail.clone()), None),
+            Self::BadParameter { detail, .. }
+            | Self::NotWebSocket { detail }
+            | Self::BadBody(detail)
+            | Self::NotReplayable(detail) => (Some(detail.clone()), None),
             Self::BadFields(errors) => (errors.first().map(|error| error.detail.clone()), None),
             Self::Changed(_) => {
                 (Some("Read it again, and repeat the change if it still applies.".to_owned()), None)

@@ -119,9 +119,12 @@ impl Connection {
     }
 }
 
-/// The permits of one connection, served and open; empty if they were given back.
+/// The permits of one connection: that it is served, if it is, and that it is open.
+type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
+
+/// The permits of one connection; empty if they were given back.
 #[derive(Clone, Debug, Default)]
-struct Slot(Arc<Mutex<Option<(Option<OwnedSemaphorePermit>, OwnedSemaphorePermit)>>>);
+struct Slot(Arc<Mutex<Option<Permits>>>);
 
 impl Slot {
     fn release(&self) {

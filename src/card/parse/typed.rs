@@ -61,7 +61,7 @@ impl Typed for String {
 
 impl Typed for u32 {
     fn typed(column: &str, text: &str, _: Tz) -> Result<Self, String> {
-        let least = if column == "qty_received" { 0 } else { 1 };
+        let least = u32::from(column != "qty_received");
         let read = count(text).filter(|count| *count >= least);
         read.ok_or_else(|| format!("is not a quantity from {least} to 1,000,000"))
     }

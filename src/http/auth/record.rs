@@ -112,8 +112,8 @@ impl Record {
             };
             if !last.saved.is_some_and(is_fresh) {
                 last.saved = Some((last.from, last.at));
-                let used = TokenUse { token: *token, at: last.at, from: last.from.to_string() };
-                uses.push((last.name.clone(), used));
+                let last_use = TokenUse { token: *token, at: last.at, from: last.from.to_string() };
+                uses.push((last.name.clone(), last_use));
             }
         }
         let mut events = Vec::new();

@@ -121,14 +121,14 @@ async fn items(
         .column(Column::OrderId)
         .filter(in_chunk.clone())
         .filter(Column::Position.eq(2));
-    let rows: Vec<(i64, Option<String>, Option<i32>, Option<Decimal>)> = order_items::Entity::find()
+    let rows = order_items::Entity::find()
         .select_only()
         .columns([Column::OrderId, Column::Product, Column::Quantity, Column::LineTotal])
         .filter(in_chunk)
         .filter(Column::OrderId.in_subquery(several.into_query()))
         .order_by_asc(Column::OrderId)
         .order_by_asc(Column::Position)
-        .into_tuple()
+        .into_tuple::<(i64, Option<String>, Option<i32>, Option<Decimal>)>()
         .all(transaction)
         .await?;
     let mut items = HashMap::<i64, Vec<OrderItem>>::new();
