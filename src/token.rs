@@ -185,13 +185,6 @@ impl Scopes {
         let has = |scope: Scope| self.0 & scope.bit() != 0;
         has(scope) || has(Scope::Admin) || scope == Scope::Read && has(Scope::ReadPii)
     }
-
-    /// Whether the token can only send cards. Only such a token may be part of a URL: URLs end up in logs and chats,
-    /// and a leaked one must not read anything.
-    #[must_use]
-    pub fn only_ingest(self) -> bool {
-        self.0 == Scope::Ingest.bit()
-    }
 }
 
 impl FromStr for Scopes {
@@ -288,8 +281,6 @@ mod tests {
         assert_eq!(allowed("write"), [false, false, false, true, false]);
         assert_eq!(allowed("admin"), [true; 5]);
         assert_eq!(scopes("write, ingest").to_string(), "ingest,write");
-        assert!(scopes("ingest").only_ingest() && !scopes("ingest,read").only_ingest());
-        assert!(!scopes("admin").only_ingest());
         for text in ["", "reads", "ingest;read", "READ"] {
             assert!(text.parse::<Scopes>().is_err(), "{text}");
         }

@@ -47,7 +47,7 @@ impl Command {
         match self {
             Self::Create(create) => {
                 let store = open_or_create(config).await?;
-                create.run(&store, out).await?;
+                create.run(&store, &config.http.base_url(), out).await?;
                 store.close().await?;
             }
             Self::List => {
@@ -76,7 +76,7 @@ async fn open_or_create(config: &Config) -> anyhow::Result<Store> {
 }
 
 impl Create {
-    async fn run(self, store: &Store, out: &mut impl Write) -> anyhow::Result<()> {
+    async fn run(self, store: &Store, base_url: &str, out: &mut impl Write) -> anyhow::Result<()> {
         let scopes = Scopes::new(self.scopes)?;
         let now = clock::now();
         let expires_at = match self.expires {
@@ -90,6 +90,7 @@ impl Create {
         let (_, secret) = store.create_token(new, now).await?;
         writeln!(out, "{}", secret.expose())?;
         writeln!(out, "This is the token {name} ({scopes}). Keep it secret; ROMS cannot show it again.")?;
+        writeln!(out, "Send it with every request to {base_url} as the header `Authorization: Bearer TOKEN`.")?;
         Ok(())
     }
 }
