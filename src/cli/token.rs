@@ -90,7 +90,10 @@ impl Create {
         let (_, secret) = store.create_token(new, now).await?;
         writeln!(out, "{}", secret.expose())?;
         writeln!(out, "This is the token {name} ({scopes}). Keep it secret; ROMS cannot show it again.")?;
-        writeln!(out, "Send it with every request to {base_url} as the header `Authorization: Bearer TOKEN`.")?;
+        writeln!(
+            out,
+            "Send it with every request to {base_url} as the header `Authorization: Bearer TOKEN`."
+        )?;
         Ok(())
     }
 }

@@ -115,7 +115,8 @@ impl Stream {
                     event.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).map(str::to_owned)
                 };
                 let (id, name, data) = (field("id"), field("event"), field("data"));
-                self.text = rest.to_owned();
+                let rest = rest.len();
+                self.text.drain(..self.text.len() - rest);
                 // A comment has no data.
                 if let (Some(name), Some(data)) = (name, data) {
                     let id = id.map_or(0, |id| id.parse().unwrap());

@@ -89,7 +89,7 @@ async fn an_edit_that_states_the_number_gives_it_to_the_order() {
 
     // Both versions of the message lead to the order, and both numbers find it.
     let of_message = pipeline.store.orders_of_message(7).await.unwrap();
-    assert_eq!(of_message, [order.clone()]);
+    assert_eq!(of_message, std::slice::from_ref(&order));
     assert_eq!(pipeline.order(MADE).await.id, order.id);
     assert!(pipeline.store.order("DISCORD-7-2").await.unwrap().is_none());
     for (text, found) in [("A-1", 1), ("ISCORD-7", 0)] {

@@ -176,13 +176,13 @@ async fn a_row_that_is_deleted_while_its_replay_waits_is_skipped() {
     let mut lock = pipeline.sql().await;
     lock.lock().await;
     lock.run("DELETE FROM webhook_logs").await;
-    let (receipt, ()) = soon(async {
+    let (receipt, ()) = soon(Box::pin(async {
         tokio::join!(pipeline.ingest.replay_one(1, "cli"), async {
             // Other connections still see the row until the commit.
             pipeline.sql().await.count("webhook_logs").await;
             lock.unlock().await;
         })
-    })
+    }))
     .await;
     assert!(receipt.unwrap().is_none());
     assert!(pipeline.rows("orders").await.is_empty());

@@ -93,7 +93,7 @@ async fn a_replay_makes_the_orders_of_an_older_release_what_their_cards_say() {
     assert_eq!(orders(&store).await, before);
     let summary = run(false).await;
     assert_eq!(dry, summary);
-    let cancelled: Vec<_> = summary.cancelled.iter().map(|number| number.as_str()).collect();
+    let cancelled: Vec<_> = summary.cancelled.iter().map(roms::order::OrderNumber::as_str).collect();
     assert_eq!(cancelled, [FALSE_ORDER]);
 
     let mut mended = orders(&store).await;
