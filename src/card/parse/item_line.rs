@@ -130,7 +130,7 @@ fn leading_count(line: &str) -> Option<(u32, &str)> {
     if first.starts_with(is_cross) || first.ends_with(is_cross) {
         return Some((count(first)?, rest.trim()));
     }
-    let rest = rest.strip_prefix(is_cross)?.strip_prefix(' ')?;
+    let rest = rest.strip_prefix(['x', '×'])?.strip_prefix(' ')?;
     Some((digits(first)?, rest.trim()))
 }
 
@@ -139,7 +139,7 @@ fn count(text: &str) -> Option<u32> {
     let text = text.trim();
     let is_cross = |c: char| matches!(c, 'x' | 'X' | '×');
     if let Some(rest) = text.strip_prefix(is_cross).or_else(|| text.strip_suffix(is_cross)) {
-        return digits(rest.trim());
+        return digits(rest);
     }
     let (name, value) = text.split_once([':', ' '])?;
     labels::find(name).filter(|label| label.column == Column::Quantity).and_then(|_| digits(value.trim()))

@@ -100,17 +100,17 @@ impl PatchBuilder {
     }
 
     /// Sets the products from a list, one on each line. Returns false if the value is not a list. A single line is
-    /// a list if it states a quantity in front of the name, behind a bar or beside a price; otherwise it is the name
-    /// of a product.
+    /// a list if it states a quantity in front of the name or under a label behind a bar; otherwise it is the name of
+    /// a product.
     pub(crate) fn set_product_list(&mut self, lines: &[Plain], is_list_label: bool) -> bool {
         let lines: Vec<&Plain> = lines.iter().filter(|line| !markup::is_no_value(&line.text)).collect();
         let listed: Option<Vec<ListedItem<'_>>> = match lines.as_slice() {
             [line] => item_line::parse(&line.text)
                 .filter(|item| {
-                    let has_note = line.text.contains(" | ") || item.price.is_some();
+                    let states_label = line.text.split(" | ").skip(1).any(|part| part.contains(':'));
                     is_list_label
                         || item_line::starts_with_count(&line.text)
-                        || (has_note && item.quantity.is_some())
+                        || (states_label && item.quantity.is_some())
                 })
                 .map(|item| vec![item]),
             lines if is_list_label => {
