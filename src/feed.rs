@@ -33,7 +33,7 @@ pub struct OrderChange {
 }
 
 impl OrderChange {
-    /// A change whose text nobody has made yet.
+    /// A change without its text, which is made when the first client needs it.
     #[must_use]
     pub fn new(event_id: i64, created: bool, changed: Vec<String>, order: Arc<Order>) -> Self {
         Self { event_id, created, changed, order, texts: [OnceLock::new(), OnceLock::new()] }
@@ -80,7 +80,7 @@ pub async fn stored_changes(store: &Store, after: i64, limit: u64) -> Result<Sto
 #[derive(Clone, Debug)]
 pub struct Feed {
     changes: broadcast::Sender<Arc<OrderChange>>,
-    /// The id of the last event that was published, or that was stored while nobody listened. `None` until
+    /// The id of the last event that was published, or that was stored while no client listened. `None` until
     /// [`Self::start_after`].
     last: Arc<Mutex<Option<i64>>>,
     behind: Arc<Notify>,

@@ -77,7 +77,7 @@ pub struct Store {
     file: DatabaseFile,
     /// How to connect to PostgreSQL; `None` for SQLite.
     server: Option<Server>,
-    /// What tells this process from others in notifications and as the leader.
+    /// A random id of this process, for notifications and the leader's lease.
     origin: Arc<str>,
     /// The epoch in which this process became the leader most recently; 0 if it never did.
     epoch: Arc<AtomicI64>,

@@ -38,7 +38,7 @@ pub enum Scope {
     Admin,
 }
 
-/// What a token permits, at least one scope.
+/// The scopes of a token, at least one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Scopes(u8);
 

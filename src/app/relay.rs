@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::feed::{Feed, stored_changes};
 use crate::store::{Listener, Store, StoreError};
 
-/// Time between two looks at the database that nobody asked for: another program on the same SQLite file, such as
+/// Time between two looks at the database without a notification: another program on the same SQLite file, such as
 /// `roms replay`, sends no notification.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Pause after a failed read.

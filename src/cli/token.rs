@@ -34,7 +34,7 @@ pub(crate) struct Create {
     /// A name, such as the program that will use the token.
     #[arg(long, value_name = "NAME")]
     name: TokenName,
-    /// What the token may do: ingest, read, read:pii, write or admin. Separate several with commas.
+    /// The scopes of the token: ingest, read, read:pii, write or admin. Separate several with commas.
     #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
     scopes: Vec<Scope>,
     /// How long the token works, such as "90 days" [default: until it is revoked].

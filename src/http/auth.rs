@@ -37,7 +37,7 @@ use crate::token::{Scope, Secret};
 use record::Record;
 use tokens::Tokens;
 
-/// What a route asks for.
+/// The access that a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Nothing.

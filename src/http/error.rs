@@ -93,12 +93,12 @@ pub(crate) enum ApiError {
     Internal,
 }
 
-/// What is wrong with one value of the body.
+/// The error in one value of the body.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct FieldError {
     /// The name of the value in the body.
     pub(crate) field: String,
-    /// What is wrong, and what would be right.
+    /// The fault, and how to correct it.
     pub(crate) detail: String,
 }
 
@@ -131,7 +131,7 @@ pub(crate) struct ErrorBody {
     /// The row in `/api/v2/webhooks/logs` that stores the request body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_id: Option<i64>,
-    /// What is wrong with the values of the body; left out if that is not the reason.
+    /// The errors in the values of the body; left out if they are not the reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub(crate) errors: Vec<FieldError>,

@@ -18,7 +18,7 @@ pub const NO_ORDER_IN_CARD: &str = "Replay found no order in its card";
 /// Steps of history that are read at once.
 const EVENTS_PAGE: u64 = 100;
 
-/// What a log row named before its replay, and which of its cards read as orders now.
+/// The orders that a log row named before its replay, and the cards that read as orders now.
 #[derive(Clone, Debug)]
 pub(super) struct Reading {
     named: Vec<i64>,

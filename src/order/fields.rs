@@ -167,7 +167,7 @@ pub(crate) use with_order_fields;
 macro_rules! with_item_fields {
     ($callback:ident) => {
         $callback! {
-        /// What was bought.
+        /// The name of the product.
         product: String,
         /// The store's article number.
         sku: String,

@@ -30,7 +30,7 @@ const SIGNS: [fn(&Key, &Key) -> bool; 3] = [
     |stored, stated| stored.may_be(stated) && (stored.size.is_none() || stated.size.is_none()),
 ];
 
-/// What identifies an item, without differences in case, spaces and punctuation.
+/// The name, SKU and size that identify an item, without differences in case, spaces and punctuation.
 struct Key {
     name: Option<String>,
     size: Option<String>,
@@ -100,7 +100,7 @@ pub(crate) fn apply(order: &mut Order, patch: &Patch, late: bool) -> bool {
     order.items.len() > patch.items.len()
 }
 
-/// What a card about a part of an order states about the whole order.
+/// The facts about the whole order in a card about a part of it.
 pub(crate) fn without_item_columns(patch: &Patch) -> Patch {
     let mut patch = patch.clone();
     let stated = &mut patch.stated;

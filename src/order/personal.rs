@@ -22,7 +22,7 @@ const PERSONAL: [&str; 8] = [
 /// Labels without a column may say anything.
 const EXTRA: &str = "extra";
 
-/// How much a reader sees. Nobody sees the credentials of proxies.
+/// How much a reader sees. The credentials of proxies are hidden from every reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     /// Personal data too.

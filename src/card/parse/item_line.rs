@@ -6,7 +6,7 @@ use super::values::{self, MAX_QUANTITY};
 
 /// How a line of a list begins.
 const BULLETS: [char; 6] = ['-', '•', '*', '·', '–', ' '];
-/// What stands between the name and the size or the price.
+/// The separators between the name and the size or the price.
 const SEPARATORS: [&str; 4] = [" - ", " – ", " @ ", " = "];
 /// Most notes behind the name of a product.
 const MAX_NOTES: usize = 4;

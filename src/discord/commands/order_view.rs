@@ -162,7 +162,7 @@ fn public_summary(order: &Order) -> EmbedBuilder {
     embed
 }
 
-/// One line for each item, as many as fit into a field. An only item is told by the title and the price.
+/// One line for each item, as many as fit into a field. The title and the price already show an only item.
 fn items(order: &Order) -> String {
     if order.items.len() < 2 {
         return String::new();

@@ -180,7 +180,7 @@ pub(crate) struct BulkResult {
     results: Vec<BulkOrder>,
 }
 
-/// What happened to one order.
+/// The outcome for one order.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"order": "BBY01-807102506907", "order_id": 1, "outcome": "updated", "changed": ["status"]}))]
 struct BulkOrder {

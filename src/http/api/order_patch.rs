@@ -26,7 +26,7 @@ const MAX_TYPOS: usize = 3;
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct OrderPatch(Map<String, Value>);
 
-/// What an [`OrderPatch`] does to an order.
+/// The effect of an [`OrderPatch`] on an order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Columns {
     /// The new values.

@@ -79,7 +79,7 @@ pub(crate) struct ReplayLogs {
     dry_run: Option<bool>,
 }
 
-/// What a replay did. `read` counts messages, the others count their cards.
+/// The result of a replay. `read` counts messages, the others count their cards.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReplayResult {
     /// Whether nothing was stored.

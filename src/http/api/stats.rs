@@ -105,7 +105,7 @@ struct TotalsBody {
     spend: Vec<SpendBody>,
 }
 
-/// What was spent in one currency.
+/// The spend in one currency.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Spend)]
 struct SpendBody {

@@ -36,7 +36,7 @@ struct LastUse {
     name: String,
     from: IpAddr,
     at: DateTime<Utc>,
-    /// What the database has; `None` if it must be written.
+    /// The use that the database holds; `None` if it holds none.
     saved: Option<(IpAddr, DateTime<Utc>)>,
 }
 
@@ -142,7 +142,7 @@ impl Record {
     }
 }
 
-/// Entries about addresses from which a token was not used before.
+/// Entries about the first use of a token at an address.
 async fn new_addresses(uses: &[(String, TokenUse)], store: &Store) -> Result<Vec<AccessEvent>, StoreError> {
     let mut events = Vec::new();
     for (name, TokenUse { at, from, .. }) in uses {

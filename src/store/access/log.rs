@@ -12,7 +12,7 @@ use crate::store::{Store, StoreError};
 /// Older entries are deleted.
 const LIFETIME: TimeDelta = TimeDelta::days(90);
 
-/// What an entry of the access log reports.
+/// The kind of an entry of the access log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AccessEventKind {
     /// A token was created.
@@ -30,7 +30,7 @@ pub enum AccessEventKind {
 pub struct AccessEvent {
     /// Row id; 0 for a new entry.
     pub id: i64,
-    /// What happened, as [`AccessEventKind::as_str`].
+    /// The kind of event, as [`AccessEventKind::as_str`].
     pub kind: String,
     /// The token's name, if ROMS knows the token.
     pub token: Option<String>,

@@ -14,7 +14,7 @@ use crate::token::{Scopes, Secret, SecretHash, TokenName};
 pub struct NewToken {
     /// Its name. No other token that is not revoked may have it.
     pub name: TokenName,
-    /// What it permits.
+    /// The scopes it has.
     pub scopes: Scopes,
     /// When it stops working; `None` for never.
     pub expires_at: Option<DateTime<Utc>>,
@@ -29,7 +29,7 @@ pub struct Token {
     pub id: i64,
     /// Its name.
     pub name: String,
-    /// What it permits.
+    /// The scopes it has.
     pub scopes: Scopes,
     /// The hash of its secret.
     pub hash: SecretHash,
@@ -41,7 +41,7 @@ pub struct Token {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was last used, to the minute. UTC.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// The address from which it was last used.
+    /// The address of its last use.
     pub last_used_from: Option<String>,
 }
 

@@ -89,7 +89,7 @@ impl Pool {
         })
     }
 
-    /// A session in a new transaction. Sessions that ended while nobody needed them are replaced.
+    /// A session in a new transaction. Sessions that ended while they were idle are replaced.
     async fn begun_session(&self) -> Result<Session, sqlx::Error> {
         loop {
             let (mut session, is_new) = match self.take_idle() {
@@ -137,7 +137,7 @@ impl Pool {
             match transaction.query(statement.clone()).await {
                 Err(error) if self.has_noticed_pooler(&error) => {}
                 Err(error) => return Err(error),
-                // Nobody needs to wait for the end of a transaction that only read.
+                // No caller needs to wait for the end of a transaction that only read.
                 Ok(rows) if self.0.is_read_only => return Ok(rows),
                 Ok(rows) => return transaction.commit().await.map(|()| rows),
             }

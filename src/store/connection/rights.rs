@@ -1,4 +1,4 @@
-//! What the PostgreSQL user may do. ROMS checks it at the start: a missing right would otherwise show only at the
+//! The rights of the PostgreSQL user. ROMS checks them at the start: a missing right would otherwise show only at the
 //! first order.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};

@@ -38,7 +38,7 @@ struct Inner {
     replaced: watch::Sender<()>,
 }
 
-/// What tells two servers apart. A standby has the system identifier of its primary; its promotion begins a new
+/// The identity of a server. A standby has the system identifier of its primary; its promotion begins a new
 /// timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Identity {

@@ -15,7 +15,7 @@ pub(crate) struct Totals {
     pub(crate) cancelled_or_refunded: u64,
     /// Units of the orders that are neither cancelled nor refunded.
     pub(crate) units: u64,
-    /// What those orders cost. The key is `None` for orders without a currency.
+    /// The cost of those orders. The key is `None` for orders without a currency.
     spend: BTreeMap<Option<Currency>, CurrencyTotal>,
 }
 
@@ -65,7 +65,7 @@ impl Totals {
         total.orders = total.orders.saturating_add(orders);
     }
 
-    /// What was spent in each currency, the currency with the most orders first.
+    /// The spend in each currency, the currency with the most orders first.
     pub(crate) fn spend(&self) -> Vec<(Option<Currency>, CurrencyTotal)> {
         let mut spend: Vec<_> = self.spend.iter().map(|(currency, total)| (*currency, *total)).collect();
         spend.sort_by_key(|(currency, total)| (Reverse(total.orders), currency.is_none()));

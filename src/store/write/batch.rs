@@ -44,10 +44,10 @@ pub struct NewEvent {
     pub created_at: DateTime<Utc>,
 }
 
-/// What a transaction knows about a stored order.
+/// The facts that a transaction knows about a stored order.
 pub(crate) struct KnownOrder {
     pub(crate) id: i64,
-    /// What the order adds to the sums.
+    /// The amounts that the order adds to the sums.
     pub(crate) contribution: Contribution,
     /// Items that were read and not written since. Other items are written even if they are stored already.
     pub(crate) items: Vec<OrderItem>,

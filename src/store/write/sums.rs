@@ -110,7 +110,7 @@ impl Contribution {
 }
 
 impl Amounts {
-    /// What one order adds. Units and money of a cancelled or refunded one do not count.
+    /// The amounts that one order adds. Units and money of a cancelled or refunded one do not count.
     fn of_order(void: bool, units: u32, total: Option<Amount>) -> Self {
         let total = total.filter(|_| !void);
         Self {

@@ -1,4 +1,4 @@
-//! Personal data is masked for a token without `read:pii`, and nobody sees the credentials of proxies.
+//! Personal data is masked for a token without `read:pii`, and no reader sees the credentials of proxies.
 
 use futures_util::StreamExt;
 use reqwest::Method;

@@ -34,7 +34,7 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("GET", "/health/ready", "-"),
 ];
 
-/// What each route of the document needs, in the form of [`NEEDED`].
+/// The access that each route of the document needs, in the form of [`NEEDED`].
 fn documented(document: &Value) -> BTreeSet<(String, String, String)> {
     let mut found = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {

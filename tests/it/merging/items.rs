@@ -97,7 +97,7 @@ fn size_and_sku_of_an_only_item_come_from_any_card() {
     let change = applied(&[listed(0, &[item("Mug", None, None)]), sized]);
     assert_eq!(texts(&change.order), ["1 Mug L M-1"]);
     let fields: Vec<_> = change.changes.iter().map(|change| change.field.as_str()).collect();
-    assert_eq!(fields, ["extra.size", "extra.sku"], "each value is told once");
+    assert_eq!(fields, ["extra.size", "extra.sku"], "each value is listed once");
 }
 
 #[test]

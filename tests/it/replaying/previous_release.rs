@@ -67,7 +67,7 @@ async fn orders(store: &Store) -> BTreeMap<String, Order> {
     page.items.into_iter().map(|order| (order.number.to_string(), comparable(order))).collect()
 }
 
-/// What the current release reads from the same messages.
+/// The orders that the current release reads from the same messages.
 async fn read_anew(home: &Home) -> BTreeMap<String, Order> {
     let empty = Home::new();
     let (store, ingest, writer) = open(&empty).await;

@@ -1,6 +1,6 @@
-//! What a card reports: the outcome of a checkout, news about an order, or a message that is not about an order.
+//! The kinds of cards: the outcome of a checkout, news about an order, or a message that is not about an order.
 
-/// What a card reports.
+/// The kind of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CardKind {
     /// A successful checkout.
@@ -23,7 +23,7 @@ pub enum CardKind {
     Notice(Notice),
 }
 
-/// What a message that is not about an order is about.
+/// The subject of a message that is not about an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// The bot's test button, or a test of the connection.
@@ -66,7 +66,7 @@ impl Notice {
         }
     }
 
-    /// What the message is, for people.
+    /// The kind of message, for people.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {

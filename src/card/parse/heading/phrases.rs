@@ -43,7 +43,7 @@ const FAILED: &[&str] = &[
 #[rustfmt::skip]
 const PACKAGE: &[&str] = &["order", "package", "parcel", "shipment", "delivery order", "item order", "items order"];
 
-/// What a card reports, how clear the words are, and the subjects and outcomes to combine.
+/// The kind of card, the clarity of the words, and the subjects and outcomes to combine.
 type Row = (CardKind, Strength, &'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
@@ -137,7 +137,7 @@ const COMMON_WORDS: &[&str] = &[
     "soon", "new", "package", "parcel", "place", "today", "tomorrow", "low", "position", "status", "shipping",
 ];
 
-/// What a phrase of the table means.
+/// The meaning of a phrase of the table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Meaning {
     pub(crate) kind: CardKind,

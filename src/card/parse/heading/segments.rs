@@ -5,7 +5,7 @@ use arrayvec::ArrayVec;
 /// Most segments of a heading that are looked at.
 const MAX_SEGMENTS: usize = 8;
 
-/// What separates a segment of a heading from the one before it.
+/// The separator between a segment of a heading and the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Separator {
     Start,

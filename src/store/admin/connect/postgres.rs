@@ -44,7 +44,7 @@ const WRITING: Settings<'_> = &[
     ("jit", "off"),
 ];
 const READING: Settings<'_> = &[("TimeZone", "UTC"), ("statement_timeout", "30s")];
-/// What PostgreSQL must show in a transaction that only reads.
+/// The settings that PostgreSQL must show in a transaction that only reads.
 const READ_ONLY: (&str, &str) = ("transaction_read_only", "on");
 
 /// Opens and migrates.

@@ -108,7 +108,7 @@ async fn chunk(transaction: &DatabaseTransaction, after: i64) -> Result<Vec<Row>
     Ok(rows)
 }
 
-/// What counts of the items of the orders with several of them, by order. Others count by their own columns.
+/// The items of orders that have several, by order. Other orders count by their own columns.
 async fn items(
     transaction: &DatabaseTransaction,
     after: i64,
