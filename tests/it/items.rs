@@ -106,6 +106,7 @@ async fn every_fixture_is_stored_with_the_items_that_its_card_lists() {
                 assert_eq!(items(&app, number).await, *expected, "{name}, {round} time");
             }
         }
+        app.stop().await;
     }
 }
 
