@@ -1,5 +1,6 @@
 //! Order items from the card to the database, the API and the terminal.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -26,7 +27,8 @@ async fn items(app: &App, number: &str) -> Value {
     let reply = app.get(&format!("/api/v2/orders/{number}")).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     let list = app.get(&format!("/api/v2/orders?search={number}")).await;
-    assert_eq!(list.json["orders"][0]["items"], reply.json["items"], "the list has the same items");
+    let listed = list.json["orders"].as_array().unwrap().iter().find(|order| order["order_number"] == number);
+    assert_eq!(listed.unwrap()["items"], reply.json["items"], "the list has the same items");
     reply.json["items"].clone()
 }
 
@@ -86,15 +88,23 @@ async fn a_card_with_a_list_is_stored_with_its_items_once() {
 #[tokio::test]
 async fn every_fixture_is_stored_with_the_items_that_its_card_lists() {
     let folder = tempfile::tempdir().unwrap();
+    let (mut app, mut stored) = (App::start().await, HashSet::new());
     for path in crate::reading::cards::files() {
-        let app = App::start().await;
         let name = path.file_name().unwrap().to_str().unwrap();
         let message = fixture(name);
         let parsed = out(&roms(folder.path(), &["parse", "--json"], &message));
         let parsed: Value = serde_json::from_str(&parsed).unwrap();
+        // Two files may use one number for different orders.
+        let cards = parsed["cards"].as_array().unwrap();
+        let numbers = cards.iter().filter_map(|card| card["order"]["order_number"].as_str());
+        if numbers.clone().any(|number| stored.contains(number)) {
+            app.stop().await;
+            (app, stored) = (App::start().await, HashSet::new());
+        }
+        stored.extend(numbers.map(str::to_owned));
         for round in ["first", "second"] {
             app.post(message.clone()).await;
-            for card in parsed["cards"].as_array().unwrap() {
+            for card in cards {
                 let number = card["order"]["order_number"].as_str().unwrap_or_default();
                 // Over HTTP there is no number made from the message.
                 if number.is_empty() || number.starts_with("DISCORD-") {
@@ -106,7 +116,6 @@ async fn every_fixture_is_stored_with_the_items_that_its_card_lists() {
                 assert_eq!(items(&app, number).await, *expected, "{name}, {round} time");
             }
         }
-        app.stop().await;
     }
 }
 
