@@ -22,6 +22,7 @@ mod replay;
 mod restore;
 mod send_sample;
 mod serve;
+mod server;
 mod table;
 mod token;
 

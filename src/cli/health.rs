@@ -4,10 +4,10 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
-use reqwest::Client;
 use serde_json::Value;
 
-use super::{CommandError, send_sample::server_url};
+use super::CommandError;
+use super::server::{Server, client};
 use crate::config::Config;
 
 /// A check that takes longer has failed.
@@ -15,9 +15,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Address of the running ROMS [default: `[http] bind` of the configuration].
-    #[arg(long, value_name = "URL", value_parser = server_url)]
-    url: Option<String>,
+    #[command(flatten)]
+    server: Server,
 }
 
 impl Arguments {
@@ -27,17 +26,12 @@ impl Arguments {
         config: impl FnOnce() -> Result<Config, CommandError>,
         out: &mut impl Write,
     ) -> Result<(), CommandError> {
-        let base = match self.url {
-            Some(url) => url,
-            None => format!("http://{}", config()?.http.bind),
-        };
-        Ok(check(&base, out).await?)
+        Ok(check(&self.server.url(config)?, out).await?)
     }
 }
 
 async fn check(base: &str, out: &mut impl Write) -> anyhow::Result<()> {
-    // A proxy from the environment would look for the loopback address on its own machine.
-    let client = Client::builder().no_proxy().timeout(TIMEOUT).build()?;
+    let client = client(TIMEOUT)?;
     let answer = client.get(format!("{base}/health")).send().await;
     let answer = answer.map_err(|error| {
         let reason = if error.is_timeout() { "timed out" } else { "nothing answers" };

@@ -4,10 +4,10 @@
 use std::{io::Write, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Map, Value};
-use url::Url;
 
+use super::server::{Server, client};
 use super::{CommandError, table::write_aligned};
 use crate::{config::Config, order::Fields};
 
@@ -18,18 +18,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Address of the running ROMS [default: `[http] bind` of the configuration].
-    #[arg(long, value_name = "URL", value_parser = server_url)]
-    url: Option<String>,
-}
-
-/// Checks `--url`, and removes the slash at its end.
-pub(crate) fn server_url(text: &str) -> Result<String, String> {
-    match Url::parse(text) {
-        Ok(url) if ["http", "https"].contains(&url.scheme()) => Ok(text.trim_end_matches('/').to_owned()),
-        _ if !text.contains("://") => Err(format!("begin it with http://, as in http://{text}")),
-        _ => Err("expected an address such as http://127.0.0.1:8001".to_owned()),
-    }
+    #[command(flatten)]
+    server: Server,
 }
 
 impl Arguments {
@@ -39,17 +29,12 @@ impl Arguments {
         config: impl FnOnce() -> Result<Config, CommandError>,
         out: &mut impl Write,
     ) -> Result<(), CommandError> {
-        let base = match self.url {
-            Some(url) => url,
-            None => format!("http://{}", config()?.http.bind),
-        };
-        Ok(send(&base, out).await?)
+        Ok(send(&self.server.url(config)?, out).await?)
     }
 }
 
 async fn send(base: &str, out: &mut impl Write) -> anyhow::Result<()> {
-    // A proxy from the environment would look for the loopback address on its own machine.
-    let client = Client::builder().no_proxy().timeout(TIMEOUT).build()?;
+    let client = client(TIMEOUT)?;
 
     let webhook = format!("{base}/api/v2/webhooks/orders");
     writeln!(out, "Posting the sample message to {webhook}")?;
