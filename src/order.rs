@@ -31,7 +31,7 @@ pub use status::Status;
 /// Maximum characters of a column of one line: the size of an embed field.
 pub(crate) const MAX_LINE: usize = 1024;
 
-/// Cuts a text to a number of characters, the last of which is an ellipsis if something was cut.
+/// Cuts a text to a number of characters. A text that was cut ends with an ellipsis, which counts.
 pub(crate) fn cut(text: &str, max_chars: usize) -> String {
     if text.len() <= max_chars || text.chars().count() <= max_chars {
         return text.to_owned();

@@ -18,8 +18,8 @@ const MAX_NAME: usize = 64;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
-/// SHA-256 of a token's text. The database stores only this. A slow hash is not needed: nobody can guess 256 random
-/// bits.
+/// SHA-256 of a token's text. The database stores only this. A slow hash is not needed, because 256 random bits
+/// cannot be guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecretHash([u8; 32]);
 

@@ -1,5 +1,5 @@
-//! The columns of an order and of an order item that cards can fill: one list for each, from which a macro makes the
-//! struct and everything that visits all columns.
+//! The columns of an order and of an order item that cards can fill. There is one list for each; a macro turns it into
+//! the struct and into everything that visits all columns.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 

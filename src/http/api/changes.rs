@@ -33,8 +33,8 @@ const MAX_ORDERS: usize = 500;
 
 /// Change columns of an order
 ///
-/// Columns that the body does not name keep their value. Pass the `ETag` of an earlier answer as `If-Match` to
-/// change the order only if nobody else has changed it since; without `If-Match` the change always applies.
+/// Columns that the body does not name keep their value. Pass the `ETag` of an earlier answer as `If-Match`: ROMS then
+/// refuses the change if the order has changed since. Without `If-Match` the change always applies.
 #[utoipa::path(
     patch, path = "/api/v2/orders/{order}", tag = "Orders", operation_id = "change_order",
     params(

@@ -19,7 +19,7 @@ pub(crate) struct Totals {
     spend: BTreeMap<Option<Currency>, CurrencyTotal>,
 }
 
-/// What was spent in one currency.
+/// The spend in one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CurrencyTotal {
     /// In major units, with two decimals.
@@ -72,7 +72,7 @@ impl Totals {
         spend
     }
 
-    /// What was spent in one currency.
+    /// The spend in one currency.
     pub(crate) fn spend_in(&self, currency: Option<Currency>) -> Option<Decimal> {
         self.spend.get(&currency).map(|total| total.amount)
     }
