@@ -87,6 +87,7 @@ pub async fn run(
     // Read first, so that it holds nothing that this run stores.
     let due_reactions = services.due_reactions().await;
 
+    let submissions = services.submissions.clone();
     // A fatal error of the gateway stops the other tasks too.
     let stop = stop.child_token();
     let tasks = TaskTracker::new();
@@ -123,6 +124,8 @@ pub async fn run(
     stop.cancel();
     tasks.close();
     tasks.wait().await;
+    submissions.close();
+    submissions.wait().await;
     stop_feedback.cancel();
     feedback_tasks.close();
     feedback_tasks.wait().await;

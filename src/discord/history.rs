@@ -25,6 +25,7 @@ use super::rest::{PAGE_SIZE, Pauses, RestError};
 use super::restart::restart_on_panic;
 use super::services::Services;
 use crate::card::decode::discord::{id_field, snowflake_at, snowflake_time};
+use crate::card::message::Message;
 use crate::card::outcome::{Outcome, Receipt};
 use crate::ingest::SubmitError;
 use crate::store::{Cursor, StoreError};
@@ -315,15 +316,29 @@ fn report_hidden(services: &Services, channel: &WatchedChannel, cursor: Option<C
     }
 }
 
-/// Submits messages, waits until they are stored, and gives feedback.
+/// Submits messages, waits until they are stored, and gives feedback. The last two happen even if the reader is
+/// cancelled meanwhile: a card that is stored needs its reaction and its notice.
 async fn submit_messages(
     services: &Services,
     channel: &WatchedChannel,
     guild: i64,
     messages: &[Value],
 ) -> Result<Vec<Receipt>, BackfillError> {
-    let mut pending = Vec::new();
-    for message in messages.iter().filter_map(|message| services.read(channel, guild, message)) {
+    let messages: Vec<_> =
+        messages.iter().filter_map(|message| services.read(channel, guild, message)).collect();
+    let submission = submit(services.clone(), channel.clone(), guild, messages);
+    // A panic was logged where it happened. The reader reads the page again.
+    Ok(services.submissions.spawn(submission).await.unwrap_or(Err(SubmitError::Closed))?)
+}
+
+async fn submit(
+    services: Services,
+    channel: WatchedChannel,
+    guild: i64,
+    messages: Vec<Message>,
+) -> Result<Vec<Receipt>, SubmitError> {
+    let mut pending = Vec::with_capacity(messages.len());
+    for message in messages {
         let link =
             MessageLink { guild, channel: channel.id, message: message.discord_id.unwrap_or_default() };
         let submitted = services.ingest.enqueue(message).await?;
@@ -340,10 +355,7 @@ async fn submit_messages(
             Err(error) => failed = Some(error),
         }
     }
-    match failed {
-        Some(error) => Err(error.into()),
-        None => Ok(receipts),
-    }
+    failed.map_or(Ok(receipts), Err)
 }
 
 impl BackfillError {

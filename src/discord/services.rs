@@ -46,6 +46,8 @@ pub(crate) struct Services {
     pub(crate) permission_changes: watch::Sender<()>,
     /// Requests a check of the bot's permissions.
     pub(crate) check_now: Arc<Notify>,
+    /// Pages of the history that are being stored. They end even if their reader is cancelled.
+    pub(crate) submissions: TaskTracker,
     /// Edits and deletions to look for.
     pub(crate) missed: Arc<MissedEvents>,
     /// Channels whose history cannot be read.
@@ -88,6 +90,7 @@ impl Services {
             read_history: watch::Sender::default(),
             permission_changes: watch::Sender::default(),
             check_now: Arc::default(),
+            submissions: TaskTracker::new(),
             missed: Arc::default(),
             unreadable: FailureLog::default(),
             hidden: FailureLog::default(),
