@@ -37,7 +37,7 @@ use database_file::DatabaseFile;
 use crate::config::{Config, DatabaseUrl};
 
 pub use access::log::{AccessEvent, AccessEventKind};
-pub use access::tokens::{NewToken, Token, TokenUse};
+pub use access::tokens::{CreatedToken, NewToken, Token, TokenUse};
 pub use admin::backup::{Contents, backup};
 pub use admin::purge::Purged;
 pub use admin::restore::{Restored, restore};

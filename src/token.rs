@@ -1,16 +1,20 @@
-//! API tokens: the secret, its hash, the scopes, and the name. Pure.
+//! Tokens: the secret, its hash, the kind, the scopes, the name, and what a sender's token has besides. Pure.
 
 use std::fmt;
 use std::str::FromStr;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
+use url::Url;
 
 /// Every token begins with this, so that leak scanners find it.
 const PREFIX: &str = "roms_";
 /// Base62 digits of 256 bits.
 const DIGITS: usize = 43;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Every signing secret begins with this, as Standard Webhooks has it.
+const SIGNING_PREFIX: &str = "whsec_";
 /// The longest name of a token.
 const MAX_NAME: usize = 64;
 
@@ -22,6 +26,30 @@ pub struct Secret(String);
 /// cannot be guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecretHash([u8; 32]);
+
+/// The way in which a token is presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// In a header of each request.
+    Api,
+    /// In the path of a webhook link, for senders that can only paste a URL. It can only ingest.
+    Url,
+}
+
+/// The secret with which a sender signs its requests. The server needs it to check a signature, so the database stores
+/// it as it is. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningSecret(String);
+
+/// The Discord webhook to which the cards of a token are passed on. The address holds the webhook's token, so `Debug`
+/// hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RelayUrl(String);
+
+/// The text is not the address of a Discord webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected the address of a Discord webhook, such as https://discord.com/api/webhooks/ID/TOKEN")]
+pub struct RelayUrlError;
 
 /// One thing that a token permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +136,79 @@ impl fmt::Debug for Secret {
     }
 }
 
+impl TokenKind {
+    /// The name in the database and in lists.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Url => "url",
+        }
+    }
+
+    /// The kind with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Api, Self::Url].into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl SigningSecret {
+    /// The secret of 256 random bits, in the form of Standard Webhooks.
+    #[must_use]
+    pub fn from_random(number: [u8; 32]) -> Self {
+        Self(format!("{SIGNING_PREFIX}{}", BASE64_STANDARD.encode(number)))
+    }
+
+    /// A secret that was configured or read from the database.
+    #[must_use]
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, for the person who creates it and for checking signatures.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SigningSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningSecret(***)")
+    }
+}
+
+impl RelayUrl {
+    /// The address, for the request to the webhook.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RelayUrl {
+    type Err = RelayUrlError;
+
+    fn from_str(text: &str) -> Result<Self, RelayUrlError> {
+        let url = Url::parse(text).map_err(|_| RelayUrlError)?;
+        let is_plain = matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.fragment().is_none();
+        let segments: Vec<&str> = url.path_segments().into_iter().flatten().collect();
+        let is_webhook = matches!(segments.as_slice(), [.., "webhooks", id, token]
+            if !id.is_empty() && id.bytes().all(|digit| digit.is_ascii_digit()) && !token.is_empty());
+        if is_plain && is_webhook { Ok(Self(url.into())) } else { Err(RelayUrlError) }
+    }
+}
+
+impl fmt::Debug for RelayUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RelayUrl(***)")
+    }
+}
+
 impl SecretHash {
     /// The hash that the database stores as hexadecimal digits.
     #[must_use]
@@ -169,6 +270,8 @@ impl FromStr for Scope {
 impl Scopes {
     /// Every scope.
     pub const ALL: Self = Self((1 << Scope::ALL.len()) - 1);
+    /// Only sending cards.
+    pub const INGEST: Self = Self(Scope::Ingest.bit());
 
     /// These scopes.
     ///
@@ -236,7 +339,7 @@ impl fmt::Display for TokenName {
 
 #[cfg(test)]
 mod tests {
-    use super::{Scope, Scopes, Secret, SecretHash, TokenName};
+    use super::{RelayUrl, Scope, Scopes, Secret, SecretHash, SigningSecret, TokenName};
 
     #[test]
     fn a_token_keeps_all_of_its_256_bits() {
@@ -284,6 +387,34 @@ mod tests {
         for text in ["", "reads", "ingest;read", "READ"] {
             assert!(text.parse::<Scopes>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_relay_address_is_that_of_a_webhook() {
+        for url in
+            ["https://discord.com/api/webhooks/12/abc", "http://127.0.0.1:9/api/v10/webhooks/1/x?wait=true"]
+        {
+            let relay: RelayUrl = url.parse().unwrap();
+            assert_eq!(relay.expose(), url);
+            assert_eq!(format!("{relay:?}"), "RelayUrl(***)");
+        }
+        for text in [
+            "",
+            "discord.com/api/webhooks/1/x",
+            "https://discord.com/api/webhooks/1",
+            "ftp://h/webhooks/1/x",
+            "https://u:p@discord.com/api/webhooks/1/x",
+            "https://discord.com/api/webhooks/one/x",
+        ] {
+            assert!(text.parse::<RelayUrl>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_signing_secret_is_not_shown() {
+        let secret = SigningSecret::from_random([7; 32]);
+        assert!(secret.expose().starts_with("whsec_BwcH"), "{}", secret.expose());
+        assert_eq!(format!("{secret:?}"), "SigningSecret(***)");
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod m0014_cancel_reason_proxy_host_owner;
 mod m0015_order_items;
 mod m0016_leader;
 mod m0017_tokens;
+mod m0018_sender_tokens;
 pub mod search_index;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_order_items::Migration),
             Box::new(m0016_leader::Migration),
             Box::new(m0017_tokens::Migration),
+            Box::new(m0018_sender_tokens::Migration),
         ]
     }
 }

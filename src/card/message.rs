@@ -30,6 +30,8 @@ pub struct Message {
     pub refused: Option<Rejection>,
     /// The person who submitted it by hand: `discord:` and the user's id, or `cli`.
     pub actor: Option<String>,
+    /// Row id of the URL token with which it was posted.
+    pub token: Option<i64>,
 }
 
 /// A piece of a message that may hold cards.
@@ -100,6 +102,7 @@ impl Message {
             json_error: None,
             refused: None,
             actor: None,
+            token: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `roms token …`: creates, lists and revokes API tokens. A running ROMS follows within a second.
+//! `roms token …`: creates, lists and revokes tokens. A running ROMS follows within a second.
 
 use std::io::Write;
 
@@ -8,9 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{open_existing, table::write_rows};
 use crate::{
     clock,
-    config::Config,
-    store::{NewToken, Options, Store, Token},
-    token::{Scope, Scopes, TokenName},
+    config::{Config, Http},
+    store::{CreatedToken, NewToken, Options, Store, Token},
+    token::{RelayUrl, Scope, Scopes, TokenKind, TokenName},
 };
 
 /// The person who creates and revokes tokens here, in the access log.
@@ -35,8 +35,23 @@ pub(crate) struct Create {
     #[arg(long, value_name = "NAME")]
     name: TokenName,
     /// The scopes of the token: ingest, read, read:pii, write or admin. Separate several with commas.
-    #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
+    #[arg(
+        long = "scope",
+        value_name = "SCOPE",
+        value_delimiter = ',',
+        conflicts_with = "url",
+        required_unless_present = "url"
+    )]
     scopes: Vec<Scope>,
+    /// Create a webhook link for a sender that can only paste a URL. The token in it can only send cards.
+    #[arg(long)]
+    url: bool,
+    /// Pass the cards of this link on to a Discord webhook.
+    #[arg(long, value_name = "URL", requires = "url", conflicts_with = "scopes")]
+    relay_url: Option<RelayUrl>,
+    /// Create a signing secret too: ROMS then accepts only signed requests with this token.
+    #[arg(long)]
+    signed: bool,
     /// How long the token works, such as "90 days" [default: until it is revoked].
     #[arg(long, value_name = "TIME", value_parser = lifetime)]
     expires: Option<TimeDelta>,
@@ -47,7 +62,7 @@ impl Command {
         match self {
             Self::Create(create) => {
                 let store = open_or_create(config).await?;
-                create.run(&store, &config.http.base_url(), out).await?;
+                create.run(&store, &config.http, out).await?;
                 store.close().await?;
             }
             Self::List => {
@@ -76,8 +91,7 @@ async fn open_or_create(config: &Config) -> anyhow::Result<Store> {
 }
 
 impl Create {
-    async fn run(self, store: &Store, base_url: &str, out: &mut impl Write) -> anyhow::Result<()> {
-        let scopes = Scopes::new(self.scopes)?;
+    async fn run(self, store: &Store, http: &Http, out: &mut impl Write) -> anyhow::Result<()> {
         let now = clock::now();
         let expires_at = match self.expires {
             Some(lifetime) => {
@@ -86,14 +100,34 @@ impl Create {
             None => None,
         };
         let name = self.name.to_string();
-        let new = NewToken { name: self.name, scopes, expires_at, actor: ACTOR.to_owned() };
-        let (_, secret) = store.create_token(new, now).await?;
+        let new = if self.url {
+            NewToken::url(self.name, ACTOR.to_owned())
+        } else {
+            NewToken::api(self.name, Scopes::new(self.scopes)?, ACTOR.to_owned())
+        };
+        let new = NewToken { expires_at, relay_url: self.relay_url, signed: self.signed, ..new };
+        let (kind, scopes) = (new.kind, new.scopes);
+        let CreatedToken { id, secret, signing_secret } = store.create_token(new, now).await?;
         writeln!(out, "{}", secret.expose())?;
         writeln!(out, "This is the token {name} ({scopes}). Keep it secret; ROMS cannot show it again.")?;
-        writeln!(
-            out,
-            "Send it with every request to {base_url} as the header `Authorization: Bearer TOKEN`."
-        )?;
+        if kind == TokenKind::Api {
+            let base_url = http.base_url();
+            writeln!(
+                out,
+                "Send it with every request to {base_url} as the header `Authorization: Bearer TOKEN`."
+            )?;
+        }
+        if scopes == Scopes::INGEST {
+            writeln!(out, "A sender that can only paste a URL, such as Refract, posts to this webhook:")?;
+            writeln!(out, "{}", http.webhook_link(id, &secret))?;
+        }
+        if let Some(signing_secret) = signing_secret {
+            writeln!(
+                out,
+                "The sender must sign its requests with this secret, which ROMS cannot show again either:"
+            )?;
+            writeln!(out, "{}", signing_secret.expose())?;
+        }
         Ok(())
     }
 }
@@ -106,12 +140,14 @@ fn list(tokens: &[Token], now: DateTime<Utc>, out: &mut impl Write) -> anyhow::R
     }
     let time = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M").to_string();
     let mut rows = vec![
-        ["NAME", "ENDS IN", "SCOPES", "CREATED (UTC)", "EXPIRES", "LAST USED", "FROM"].map(str::to_owned),
+        ["NAME", "KIND", "ENDS IN", "SCOPES", "CREATED (UTC)", "EXPIRES", "LAST USED", "FROM"]
+            .map(str::to_owned),
     ];
     rows.extend(tokens.iter().map(|token| {
         let expires = token.expires_at.map_or("never".to_owned(), time);
         [
             token.name.clone(),
+            token.kind.as_str().to_owned(),
             format!("…{}", token.last_four),
             token.scopes.to_string(),
             time(token.created_at),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::{Host, Origin, Url};
 
 use super::{text, text_or_empty};
+use crate::token::Secret;
 
 /// The HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,12 @@ impl Http {
     #[must_use]
     pub fn base_url(&self) -> String {
         self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.bind))
+    }
+
+    /// The link that a sender pastes as its webhook. It has the form of Discord's, because checkout bots post there.
+    #[must_use]
+    pub fn webhook_link(&self, token: i64, secret: &Secret) -> String {
+        format!("{}/api/webhooks/{token}/{}", self.base_url(), secret.expose())
     }
 
     /// Origins whose pages may use the API: the configured ones, and that of the public address.

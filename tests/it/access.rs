@@ -27,15 +27,14 @@ async fn create_for(home: &Home, scopes: &str, lifetime: Option<TimeDelta>) -> S
     let config = home.config("");
     let store = Store::open_with(&config.database.url, Options::of(&config)).await.unwrap();
     let now = Utc::now();
+    let name = scopes.replace([':', ','], "-").parse().unwrap();
     let new = NewToken {
-        name: scopes.replace([':', ','], "-").parse().unwrap(),
-        scopes: scopes.parse().unwrap(),
         expires_at: lifetime.map(|lifetime| now + lifetime),
-        actor: "cli".to_owned(),
+        ..NewToken::api(name, scopes.parse().unwrap(), "cli".to_owned())
     };
-    let (_, secret) = store.create_token(new, now).await.unwrap();
+    let created = store.create_token(new, now).await.unwrap();
     store.close().await.unwrap();
-    secret.expose().to_owned()
+    created.secret.expose().to_owned()
 }
 
 /// Revokes a token that [`create`] made.

@@ -1,4 +1,4 @@
-//! Stores API tokens. Only a hash of each secret is kept.
+//! Stores tokens. Only a hash of each token is kept.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
@@ -7,19 +7,36 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryF
 use super::log::{self, AccessEvent, AccessEventKind};
 use crate::store::entity::tokens::{ActiveModel, Column, Entity, Model};
 use crate::store::{Store, StoreError};
-use crate::token::{Scopes, Secret, SecretHash, TokenName};
+use crate::token::{RelayUrl, Scopes, Secret, SecretHash, SigningSecret, TokenKind, TokenName};
 
 /// A token to create.
 #[derive(Clone, Debug)]
 pub struct NewToken {
     /// Its name. No other token that is not revoked may have it.
     pub name: TokenName,
+    /// How it is presented.
+    pub kind: TokenKind,
     /// The scopes it has.
     pub scopes: Scopes,
     /// When it stops working; `None` for never.
     pub expires_at: Option<DateTime<Utc>>,
+    /// The Discord webhook to which its cards are passed on.
+    pub relay_url: Option<RelayUrl>,
+    /// Whether its requests must be signed.
+    pub signed: bool,
     /// The person who creates it: `discord:` and the user's id, or `cli`.
     pub actor: String,
+}
+
+/// A token that was created. This is the only time that its secrets can be shown.
+#[derive(Clone, Debug)]
+pub struct CreatedToken {
+    /// Row id.
+    pub id: i64,
+    /// The token itself.
+    pub secret: Secret,
+    /// The secret with which its requests must be signed.
+    pub signing_secret: Option<SigningSecret>,
 }
 
 /// A stored token.
@@ -29,6 +46,8 @@ pub struct Token {
     pub id: i64,
     /// Its name.
     pub name: String,
+    /// How it is presented.
+    pub kind: TokenKind,
     /// The scopes it has.
     pub scopes: Scopes,
     /// The hash of its secret.
@@ -43,6 +62,10 @@ pub struct Token {
     pub last_used_at: Option<DateTime<Utc>>,
     /// The address of its last use.
     pub last_used_from: Option<String>,
+    /// The Discord webhook to which its cards are passed on.
+    pub relay_url: Option<RelayUrl>,
+    /// The secret with which its requests must be signed.
+    pub signing_secret: Option<SigningSecret>,
 }
 
 /// A use of a token.
@@ -54,6 +77,20 @@ pub struct TokenUse {
     pub at: DateTime<Utc>,
     /// The address of the client.
     pub from: String,
+}
+
+impl NewToken {
+    /// A token for programs that send it in a header.
+    #[must_use]
+    pub const fn api(name: TokenName, scopes: Scopes, actor: String) -> Self {
+        Self { name, kind: TokenKind::Api, scopes, expires_at: None, relay_url: None, signed: false, actor }
+    }
+
+    /// A token for a sender that can only paste a URL.
+    #[must_use]
+    pub fn url(name: TokenName, actor: String) -> Self {
+        Self { kind: TokenKind::Url, ..Self::api(name, Scopes::INGEST, actor) }
+    }
 }
 
 impl Token {
@@ -71,6 +108,7 @@ impl TryFrom<Model> for Token {
         Ok(Self {
             id: row.id,
             name: row.name,
+            kind: TokenKind::from_name(&row.kind).ok_or(StoreError::Corrupt("kind"))?,
             scopes: row.scopes.parse().map_err(|_| StoreError::Corrupt("scopes"))?,
             hash: SecretHash::from_hex(&row.sha256).ok_or(StoreError::Corrupt("sha256"))?,
             last_four: row.last_four,
@@ -78,21 +116,25 @@ impl TryFrom<Model> for Token {
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
             last_used_from: row.last_used_from,
+            relay_url: match row.relay_url {
+                Some(url) => Some(url.parse().map_err(|_| StoreError::Corrupt("relay_url"))?),
+                None => None,
+            },
+            signing_secret: row.signing_secret.map(SigningSecret::new),
         })
     }
 }
 
 impl Store {
-    /// Creates a token and returns its row id and secret. The secret cannot be read again.
+    /// Creates a token. Its secrets cannot be shown again.
     ///
     /// # Errors
     /// [`StoreError::TokenExists`] if another token has the name, and if the database or the system's source of random
     /// numbers fails.
-    pub async fn create_token(&self, new: NewToken, now: DateTime<Utc>) -> Result<(i64, Secret), StoreError> {
-        let NewToken { name, scopes, expires_at, actor } = new;
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).map_err(|_| StoreError::NoRandom)?;
-        let secret = Secret::from_random(random);
+    pub async fn create_token(&self, new: NewToken, now: DateTime<Utc>) -> Result<CreatedToken, StoreError> {
+        let NewToken { name, kind, scopes, expires_at, relay_url, signed, actor } = new;
+        let secret = Secret::from_random(random()?);
+        let signing_secret = if signed { Some(SigningSecret::from_random(random()?)) } else { None };
         let transaction = self.writer.begin().await?;
         let same_name =
             Entity::find().filter(Column::Name.eq(name.as_str())).filter(Column::RevokedAt.is_null());
@@ -107,14 +149,21 @@ impl Store {
             created_by: Set(actor.clone()),
             created_at: Set(now),
             expires_at: Set(expires_at),
+            kind: Set(kind.as_str().to_owned()),
+            relay_url: Set(relay_url.map(|url| url.expose().to_owned())),
+            signing_secret: Set(signing_secret.as_ref().map(|secret| secret.expose().to_owned())),
             ..Default::default()
         };
         let id = Entity::insert(row).exec(&transaction).await?.last_insert_id;
         let event = AccessEvent::new(AccessEventKind::Created, Some(name.to_string()), now);
-        let event = AccessEvent { detail: Some(scopes.to_string()), actor: Some(actor), ..event };
+        let detail = match kind {
+            TokenKind::Api => scopes.to_string(),
+            TokenKind::Url => format!("{scopes} by URL"),
+        };
+        let event = AccessEvent { detail: Some(detail), actor: Some(actor), ..event };
         log::save(&transaction, vec![event]).await?;
         transaction.commit().await?;
-        Ok((id, secret))
+        Ok(CreatedToken { id, secret, signing_secret })
     }
 
     /// The tokens that are not revoked, oldest first. Expired ones are among them.
@@ -156,4 +205,10 @@ impl Store {
         }
         Ok(())
     }
+}
+
+fn random() -> Result<[u8; 32], StoreError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|_| StoreError::NoRandom)?;
+    Ok(bytes)
 }

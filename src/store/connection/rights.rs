@@ -8,12 +8,13 @@ use super::server::Server;
 use crate::store::StoreError;
 
 /// All tables that ROMS writes.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "access_log",
     "channel_cursors",
     "derived_tables",
     "discord_views",
     "gateway_identifies",
+    "idempotency_keys",
     "leader",
     "order_events",
     "order_items",

@@ -18,6 +18,9 @@ pub(crate) struct Model {
     pub last_used_at: Option<DateTimeUtc>,
     pub last_used_from: Option<String>,
     pub revoked_at: Option<DateTimeUtc>,
+    pub kind: String,
+    pub relay_url: Option<String>,
+    pub signing_secret: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

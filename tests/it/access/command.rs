@@ -50,6 +50,39 @@ async fn a_token_is_shown_once_and_stored_as_a_hash() {
 }
 
 #[tokio::test]
+async fn a_sender_that_can_only_paste_a_url_gets_the_ready_link() {
+    let home = Home::new();
+    let relay = "https://discord.com/api/webhooks/12/relay-secret";
+    let create = |arguments: &[&str]| {
+        let mut command = home.command(&[&["token", "create"], arguments].concat());
+        let output = command.env("ROMS__HTTP__PUBLIC_URL", "https://orders.example.net/").output().unwrap();
+        let created = String::from_utf8(output.stdout).unwrap();
+        let token = created.lines().next().unwrap().to_owned();
+        (created, token)
+    };
+    let (by_url, url_token) = create(&["--name", "refract", "--url", "--relay-url", relay, "--signed"]);
+    let (ingest, api_token) = create(&["--name", "program", "--scope", "ingest"]);
+    let link = |id: i64, token: &str| format!("https://orders.example.net/api/webhooks/{id}/{token}");
+    assert!(by_url.lines().any(|line| line == link(1, &url_token)), "{by_url}");
+    assert!(ingest.lines().any(|line| line == link(2, &api_token)), "{ingest}");
+    assert!(!by_url.contains("Bearer") && ingest.contains("Bearer"), "{by_url}{ingest}");
+    let signing_secret = by_url.lines().last().unwrap();
+    assert!(signing_secret.starts_with("whsec_") && !by_url.contains(relay), "{by_url}");
+    let (read, _) = create(&["--name", "sheet", "--scope", "read,ingest"]);
+    assert!(!read.contains("/api/webhooks/"), "{read}");
+
+    let listed = done(&home, &["token", "list"]);
+    assert!(listed.contains("url") && listed.contains("api"), "{listed}");
+    for secret in [&url_token, &api_token, signing_secret, relay, "relay-secret"] {
+        assert!(!listed.contains(secret), "{listed}");
+    }
+    let mut sql = home.sql().await;
+    let rows = sql.values("SELECT kind, scopes, relay_url, signing_secret FROM tokens ORDER BY id").await;
+    assert_eq!(json!(rows[0]), json!(["url", "ingest", relay, signing_secret]));
+    assert_eq!(json!(rows[1]), json!(["api", "ingest", null, null]));
+}
+
+#[tokio::test]
 async fn a_name_belongs_to_one_token_until_that_is_revoked() {
     let home = Home::new();
     let create = ["token", "create", "--name", "bot", "--scope", "read"];
@@ -75,6 +108,15 @@ async fn wrong_arguments_are_explained() {
         (&["--name", "a b", "--scope", "read"][..], "1 to 64 letters"),
         (&["--name", "a", "--scope", "all"], "ingest, read, read:pii, write and admin"),
         (&["--name", "a"], "--scope"),
+        (&["--name", "a", "--url", "--scope", "read"], "cannot be used with"),
+        (
+            &["--name", "a", "--scope", "ingest", "--relay-url", "https://discord.com/api/webhooks/1/x"],
+            "--url",
+        ),
+        (
+            &["--name", "a", "--url", "--relay-url", "https://example.net/"],
+            "https://discord.com/api/webhooks/ID/TOKEN",
+        ),
         (&["--name", "a", "--scope", "read", "--expires", "soon"], "90 days"),
         (&["--name", "a", "--scope", "read", "--expires", "0s"], "90 days"),
     ] {
