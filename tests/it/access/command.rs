@@ -111,7 +111,7 @@ async fn wrong_arguments_are_explained() {
         (&["--name", "a", "--url", "--scope", "read"], "cannot be used with"),
         (
             &["--name", "a", "--scope", "ingest", "--relay-url", "https://discord.com/api/webhooks/1/x"],
-            "--url",
+            "cannot be used with",
         ),
         (
             &["--name", "a", "--url", "--relay-url", "https://example.net/"],
