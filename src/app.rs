@@ -2,6 +2,7 @@
 //! parts in order.
 
 mod relay;
+mod supervisor;
 mod upkeep;
 mod watch;
 
@@ -93,9 +94,10 @@ pub async fn run(
             watch::run(config, ingest.clone(), store.clone(), board, timing, &stop),
             relay::run(others, store.clone(), feed, stop.clone()),
             upkeep::run(store.clone(), config.retention, stop.child_token()),
+            supervisor::run(&ingest, &stop),
         )
     });
-    let ((), watched, (), ()) = tokio::select! {
+    let ((), watched, (), (), ()) = tokio::select! {
         ended = edges => ended,
         // The writer ends by itself only if it panics. Nothing can be stored any more.
         _ = &mut writer => bail!("the database writer failed; see the log"),

@@ -11,6 +11,7 @@ mod backup;
 mod check_config;
 mod date;
 mod discord;
+mod generate;
 mod health;
 mod load;
 mod migrate;
@@ -83,6 +84,9 @@ enum Command {
     Token(token::Command),
     /// Check the configuration and print the values in force.
     CheckConfig,
+    /// Write the manual pages and shell completions to a folder. For packages.
+    #[command(hide = true)]
+    Generate(generate::Arguments),
     /// Set up the Discord bot, or read the history of a channel again.
     #[command(subcommand)]
     Discord(discord::Command),
@@ -148,6 +152,7 @@ impl Cli {
             Command::Purge(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
             Command::Token(command) => runtime.block_on(command.run(&config()?, out))?,
             Command::CheckConfig => check_config::run(&config()?, out)?,
+            Command::Generate(arguments) => arguments.run()?,
             Command::Discord(command) => runtime.block_on(discord::run(command, &config()?, out))?,
         }
         Ok(())

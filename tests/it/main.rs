@@ -38,6 +38,7 @@ mod reading_failures;
 mod reads;
 mod redaction;
 mod replaying;
+mod service;
 mod shutdown;
 mod start;
 mod storage;
