@@ -46,6 +46,28 @@ run *args:
 sample:
     cargo run --locked --release -- send-sample
 
+# Build what a release ships into target/dist: static binaries for both processors, archives, Debian packages
+dist *targets:
+    .ci/dist {{ targets }}
+
+# Build the container images from what `just dist` built
+image *targets:
+    .ci/image {{ targets }}
+
+# Test what `just dist` built on a clean Debian; needs root
+test-packages:
+    .ci/packages
+
+# Build everything twice and compare the checksums
+test-reproducible:
+    .ci/dist && cp target/dist/SHA256SUMS target/first-SHA256SUMS
+    cargo clean --release --target x86_64-unknown-linux-musl && cargo clean --release --target aarch64-unknown-linux-musl
+    .ci/dist && diff target/first-SHA256SUMS target/dist/SHA256SUMS
+
+# Check the files for systemd, Docker Compose and GitHub
+check-deploy:
+    .ci/check-deploy
+
 # Show ROMS at work with a simulated Discord, without an account; Ctrl-C stops it
 demo:
     cargo run --locked --release --example demo
