@@ -30,6 +30,12 @@ test *args:
 test-postgres *args:
     .ci/postgres cargo test --locked --test it {{ args }} -- --include-ignored
 
+# Follow the users' guide from outside, behind nginx and Caddy, and send generated requests to every route
+outside:
+    cargo build --locked --bin roms
+    .ci/outside tests/outside/guide.py
+    .ci/outside tests/outside/api.py
+
 # Check the licences, sources and banned crates of the dependencies
 deny:
     cargo deny --locked check bans licenses sources

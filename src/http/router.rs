@@ -24,7 +24,8 @@ use tower_http::{
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
 };
 use utoipa::openapi::{
-    PathItem,
+    PathItem, RefOr, Required,
+    path::{Operation, ParameterIn},
     security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
 };
 use utoipa::{OpenApi, openapi};
@@ -82,6 +83,7 @@ pub fn router(state: AppState) -> Router {
         all = all.routes((schemas, paths, methods).map(|methods| methods.route_layer(guard(access))));
     }
     let (routes, mut document) = all.split_for_parts();
+    document_empty_values(&mut document);
     if state.auth.is_required() {
         document_tokens(&mut document);
     }
@@ -112,6 +114,25 @@ pub fn router(state: AppState) -> Router {
 /// The name of the token in the OpenAPI document.
 const TOKEN_SCHEME: &str = "token";
 
+/// The operations of a path.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+    methods.into_iter().flatten()
+}
+
+/// Says in the OpenAPI document that a query parameter without a value counts as absent.
+fn document_empty_values(document: &mut openapi::OpenApi) {
+    let parameters = document.paths.paths.values_mut().flat_map(operations);
+    for parameter in parameters.flat_map(|operation| operation.parameters.iter_mut().flatten()) {
+        if let RefOr::T(parameter) = parameter
+            && parameter.parameter_in == ParameterIn::Query
+            && parameter.required == Required::False
+        {
+            parameter.extensions.get_or_insert_default().insert("allowEmptyValue".to_owned(), true.into());
+        }
+    }
+}
+
 /// Adds what a route needs to the OpenAPI document.
 fn document_access(item: &mut PathItem, access: Access) {
     let scopes = match access {
@@ -119,8 +140,7 @@ fn document_access(item: &mut PathItem, access: Access) {
         Access::Page | Access::AnyToken => Vec::new(),
         Access::Scope(scope) => vec![scope.as_str()],
     };
-    let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-    for operation in methods.into_iter().flatten() {
+    for operation in operations(item) {
         operation.security = Some(vec![SecurityRequirement::new(TOKEN_SCHEME, scopes.clone())]);
     }
 }

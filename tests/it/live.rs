@@ -102,6 +102,7 @@ impl Stream {
         let response = soon(request.send()).await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["x-accel-buffering"], "no", "nginx passes on each event at once");
         let mut stream = Self { response, text: String::new() };
         assert_eq!(stream.next().await.unwrap().name, "connection_confirmed");
         stream
@@ -200,12 +201,16 @@ async fn a_filter_applies_to_missed_and_to_new_changes() {
     for number in ["A-1", "A-4"] {
         assert_eq!(stream.next().await.unwrap().data["order"]["order_number"], number);
     }
-    for (query, status) in [("since=x", 400), ("stat=shipped", 400), ("status=sent", 400)] {
+    for (query, status) in [("since=x", 400), ("since=-1", 400), ("stat=shipped", 400), ("status=sent", 400)]
+    {
         assert_eq!(app.get(&format!("/api/v2/events?{query}")).await.status, status, "{query}");
         assert_eq!(app.get(&format!("/ws?{query}")).await.status, status, "{query}");
     }
-    let bad_id = app.request(reqwest::Method::GET, "/api/v2/events", &[("last-event-id", "x")], "").await;
-    assert_eq!(bad_id.status, 400);
+    for id in ["x", "-1"] {
+        let headers = [("last-event-id", id)];
+        let bad_id = app.request(reqwest::Method::GET, "/api/v2/events", &headers, "").await;
+        assert_eq!(bad_id.status, 400, "{id}");
+    }
     let evil = [("origin", "https://evil.example")];
     assert_eq!(app.request(reqwest::Method::GET, "/api/v2/events", &evil, "").await.status, 403);
 }

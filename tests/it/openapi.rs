@@ -154,6 +154,8 @@ async fn try_it_out_prefills_no_parameter_and_offers_lists_of_names() {
                 assert_eq!(parameter.pointer(prefilled), None, "{parameter}");
             }
             assert!(!parameter["description"].as_str().unwrap().is_empty(), "{parameter}");
+            let may_be_empty = parameter["in"] == "query" && parameter["required"] != true;
+            assert_eq!(parameter["allowEmptyValue"] == true, may_be_empty, "{parameter}");
             if ["status", "outcome", "source"].contains(&parameter["name"].as_str().unwrap()) {
                 names.push(parameter["schema"]["enum"].as_array().expect("a list of names").len());
             }

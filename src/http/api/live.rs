@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::{self, error::RecvError};
 use utoipa::{IntoParams, ToSchema};
@@ -42,6 +42,7 @@ const PAGE_SIZE: u64 = 100;
 pub(crate) struct LiveQuery {
     /// First send the changes after the one with this `event_id`; 0 sends the whole history (default: only changes from
     /// now on)
+    #[serde(default, deserialize_with = "event_id")]
     #[param(minimum = 0)]
     since: Option<i64>,
     /// Only orders that have this status after the change
@@ -56,6 +57,11 @@ pub(crate) struct LiveQuery {
     /// Only orders that came first from this source
     #[param(inline, value_type = SourceName, required = false)]
     source: Option<SourceName>,
+}
+
+fn event_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let id = Option::<i64>::deserialize(deserializer)?;
+    if id.is_some_and(i64::is_negative) { Err(D::Error::custom("A whole number from 0.")) } else { Ok(id) }
 }
 
 impl LiveQuery {

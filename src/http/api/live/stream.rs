@@ -13,7 +13,7 @@ use axum::{
     body::{Body, Bytes},
     extract::State,
     http::{
-        HeaderMap,
+        HeaderMap, HeaderName,
         header::{CONNECTION, CONTENT_TYPE},
     },
     response::{IntoResponse, Response},
@@ -34,6 +34,8 @@ use crate::http::serve::Connection;
 
 /// The header with which a browser resumes a stream.
 const LAST_EVENT_ID: &str = "last-event-id";
+/// Tells nginx whether to collect the answer before it passes it on.
+const NGINX_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// A comment after this long without an event keeps proxies from closing the connection.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// Events that wait for the connection to take them.
@@ -61,10 +63,9 @@ pub(crate) async fn connect(
 ) -> Result<Response, ApiError> {
     let since = match headers.get(LAST_EVENT_ID) {
         Some(id) => Some(
-            id.to_str()
-                .ok()
-                .and_then(|id| id.parse().ok())
-                .ok_or_else(|| bad_parameter("Last-Event-ID", "The id of an event: a whole number."))?,
+            id.to_str().ok().and_then(|id| id.parse().ok()).filter(|id: &i64| !id.is_negative()).ok_or_else(
+                || bad_parameter("Last-Event-ID", "The id of an event: a whole number from 0."),
+            )?,
         ),
         None => query.since,
     };
@@ -94,8 +95,8 @@ pub(crate) async fn connect(
     state.tasks.spawn(sending);
     let body =
         poll_fn(move |context| receiver.poll_recv(context).map(|event| event.map(Ok::<_, Infallible>)));
-    // Nothing can follow on this connection.
-    let headers = [(CONTENT_TYPE, "text/event-stream"), (CONNECTION, "close")];
+    // Nothing can follow on this connection. nginx must pass on each event at once.
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CONNECTION, "close"), (NGINX_BUFFERING, "no")];
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
