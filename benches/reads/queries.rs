@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use chrono::{DateTime, Days, Utc};
-use roms::order::Status;
+use roms::order::{Status, View};
 use roms::store::{GroupBy, OrderFilter, PageStart, Period, Store};
 
 use crate::orders::{RARE_EMAIL, Sample};
@@ -121,11 +121,13 @@ impl Queries<'_> {
             ("a part of an e-mail", "quixotic"),
             ("nothing like it", "qqqqq"),
         ] {
-            self.time(&format!("complete: {name}"), async |_| Ok(store.autocomplete(typed, 25).await?.len()))
-                .await?;
+            self.time(&format!("complete: {name}"), async |_| {
+                Ok(store.autocomplete(typed, View::Full, 25).await?.len())
+            })
+            .await?;
         }
         self.time("complete: a number without its end", async |n| {
-            Ok(store.autocomplete(&sample.beginning(n), 25).await?.len())
+            Ok(store.autocomplete(&sample.beginning(n), View::Full, 25).await?.len())
         })
         .await?;
         self.time("nearest: one typing error", async |n| {

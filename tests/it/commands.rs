@@ -8,6 +8,7 @@ mod failing;
 mod hostile;
 mod levels;
 mod logs;
+mod masking;
 mod menus;
 mod order;
 mod orders;

@@ -10,7 +10,7 @@ use crate::discord::reply::custom_id::custom_id;
 use crate::discord::reply::embed::{EmbedBuilder, MAX_TITLE};
 use crate::discord::reply::responder::Responder;
 use crate::discord::reply::text::{code, code_within, escape_line, status_colour, timestamp, truncate};
-use crate::redact::credentials;
+use crate::order::View;
 use crate::store::OrderEvent;
 
 /// The length of an old or new value in a history.
@@ -22,7 +22,7 @@ const MAX_EVENTS: usize = 15;
 #[poise::command(slash_command, guild_only, ephemeral)]
 pub(crate) async fn order(
     ctx: Context<'_>,
-    #[description = "Order number, or the start of a product, e-mail address or profile"]
+    #[description = "Order number, or the start of a product; for managers also of an e-mail or profile"]
     #[autocomplete = "complete"]
     number: String,
 ) -> CommandResult {
@@ -67,8 +67,8 @@ pub(crate) async fn history(data: &Data, responder: &Responder<'_>) -> CommandRe
     if hidden > 0 {
         embed.footer = format!("{hidden} older events are not shown");
     }
-    for event in &events.items {
-        embed.field(&heading(event), description(event));
+    for event in events.items {
+        embed.field(&heading(&event), description(event, responder.view()));
     }
     let back = secondary_button(custom_id("order", &[&order.id]), "Back");
     responder.show(Reply::embed(embed).with_row(CreateActionRow::Buttons(vec![back]))).await
@@ -84,9 +84,9 @@ fn heading(event: &OrderEvent) -> String {
     format!("{} {source}{log}", event.event_type)
 }
 
-fn description(event: &OrderEvent) -> String {
+fn description(event: OrderEvent, view: View) -> String {
     let value = |value: &Option<String>| match value {
-        Some(value) => escape_line(&truncate(&credentials(value), MAX_VALUE)),
+        Some(value) => escape_line(&truncate(value, MAX_VALUE)),
         None => "—".to_owned(),
     };
     let actor = event.actor.as_deref().map(|actor| match actor.strip_prefix("discord:") {
@@ -95,7 +95,7 @@ fn description(event: &OrderEvent) -> String {
         None => format!(" by {}", code(actor)),
     });
     let mut lines = vec![format!("{}{}", timestamp(event.created_at), actor.unwrap_or_default())];
-    lines.extend(event.changes.iter().map(|change| {
+    lines.extend(event.changes.into_iter().map(|change| view.change(change)).map(|change| {
         let field = escape_line(&change.field);
         match &change.old {
             None => format!("{field}: {}", value(&change.new)),

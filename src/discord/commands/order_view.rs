@@ -2,7 +2,7 @@
 
 use serenity::all::{CreateActionRow, CreateAutocompleteResponse, CreateButton};
 
-use super::context::{Context, Data};
+use super::context::{Context, Data, begin};
 use crate::card::decode::discord::ChannelRef;
 use crate::config::Level;
 use crate::discord::reply::Reply;
@@ -53,10 +53,11 @@ pub(crate) async fn by_id(data: &Data, id: i64) -> Result<Order, CommandError> {
     data.services.store.order_by_id(id).await?.ok_or(CommandError::OutOfDate)
 }
 
-/// Autocompletes an order number. The typed text may also begin the product, the e-mail address or the
-/// profile.
+/// Autocompletes an order number. The typed text may also begin the product, and the e-mail address or the
+/// profile if the caller may see them.
 pub(crate) async fn complete(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    let found = ctx.framework.user_data.services.store.autocomplete(typed, MAX_CHOICES as u64).await;
+    let (data, responder) = begin(ctx);
+    let found = data.services.store.autocomplete(typed, responder.view(), MAX_CHOICES as u64).await;
     // The caller can still type the whole number.
     let orders = found.unwrap_or_else(|error| {
         tracing::debug!(%error, "no autocomplete choices");
@@ -98,10 +99,11 @@ pub(crate) async fn order_reply(
         buttons.push(CreateButton::new(custom_id("edit", &[id])).label("Edit"));
     }
     buttons.push(secondary_button(custom_id("share", &[id]), "Share"));
-    Ok(Reply::embed(full_embed(order, source)).with_row(CreateActionRow::Buttons(buttons)))
+    let shown = responder.view().order(order.clone());
+    Ok(Reply::embed(full_embed(&shown, source)).with_row(CreateActionRow::Buttons(buttons)))
 }
 
-/// Everything that is known of an order, for the caller alone.
+/// Everything that the caller may see of an order, for the caller alone.
 fn full_embed(order: &Order, source: Option<SourceMessage>) -> EmbedBuilder {
     let fields = &order.fields;
     let mut embed = public_summary(order);

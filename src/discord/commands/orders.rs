@@ -17,7 +17,7 @@ use crate::discord::reply::text::{
     MAX_ECHO, code, escape_line, money, plain_line, pluralize, relative_time, status_emoji, truncate,
 };
 use crate::order::dates::{self, DayEdge, EXAMPLES, day_of};
-use crate::order::{Order, Status};
+use crate::order::{Order, Status, View};
 use crate::store::{OrderFilter, OrderPage, PageStart, Total};
 
 const PAGE_SIZE: u64 = 10;
@@ -42,12 +42,11 @@ pub(crate) async fn orders(
     )]
     status: Option<&'static str>,
     #[description = "Only orders of this store, such as Best Buy US"] store: Option<String>,
-    #[description = "Only orders of this profile"] profile: Option<String>,
-    #[description = "Only orders of this e-mail address"] email: Option<String>,
+    #[description = "Only orders of this profile (for managers)"] profile: Option<String>,
+    #[description = "Only orders of this e-mail address (for managers)"] email: Option<String>,
     #[description = "Only orders that belong to this member"] owner: Option<User>,
-    #[description = "Part of a number, product, e-mail address, profile or tracking number"] search: Option<
-        String,
-    >,
+    #[description = "Part of a number, product or tracking number; for managers also of an e-mail or profile"]
+    search: Option<String>,
     #[description = "Only orders from this day on, such as 2026-01-31"] since: Option<String>,
     #[description = "Only orders up to and including this day"] until: Option<String>,
 ) -> CommandResult {
@@ -65,6 +64,7 @@ pub(crate) async fn orders(
         until: read_day(data, text(until), DayEdge::End)?,
         public_search: false,
     };
+    let filter = allowed(filter, &responder)?;
     let view = data.services.store.save_view(&to_json(&filter).to_string(), Utc::now()).await?;
     responder.show(page(data, &filter, view, PageStart::Newest, 1).await?).await
 }
@@ -83,8 +83,18 @@ pub(crate) async fn show_page(data: &Data, responder: &Responder<'_>) -> Command
         _ => return Err(CommandError::OutOfDate),
     };
     let stored = data.services.store.view(view).await?.ok_or(CommandError::OutOfDate)?;
-    let filter = from_json(&stored).ok_or(CommandError::OutOfDate)?;
+    // The list may be another person's, or the caller may have lost a level since.
+    let filter = allowed(from_json(&stored).ok_or(CommandError::OutOfDate)?, responder)?;
     responder.show(page(data, &filter, view, start, number).await?).await
+}
+
+/// The filter as the caller may use it. A search leaves out what is hidden from the caller, and a filter by it is
+/// refused.
+fn allowed(filter: OrderFilter, responder: &Responder<'_>) -> Result<OrderFilter, CommandError> {
+    if filter.email.is_some() || filter.profile.is_some() {
+        responder.require_full_view("filter by e-mail address or profile")?;
+    }
+    Ok(OrderFilter { public_search: responder.view() == View::Masked, ..filter })
 }
 
 /// Reads a page of the list. `number` is the page number to show, if the list has not changed.
@@ -99,11 +109,13 @@ async fn page(
     let OrderPage { items, has_newer, has_older } = store.order_page(filter, start, PAGE_SIZE).await?;
     let total = store.count_orders(filter).await?;
     if items.is_empty() && !has_newer && !has_older {
-        return Ok(Reply::text(if *filter == OrderFilter::default() {
-            "There are no orders yet. They appear here as soon as ROMS reads the first card."
-        } else {
-            "No orders match."
-        }));
+        return Ok(Reply::text(
+            if (OrderFilter { public_search: false, ..filter.clone() }) == OrderFilter::default() {
+                "There are no orders yet. They appear here as soon as ROMS reads the first card."
+            } else {
+                "No orders match."
+            },
+        ));
     }
     // New orders shift the numbers of the pages, but the first and the last page are certain.
     let pages = total.count.div_ceil(PAGE_SIZE).max(1);

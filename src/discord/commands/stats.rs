@@ -29,7 +29,7 @@ pub(crate) async fn stats(
     #[description = "The period (default: this month)"]
     #[choices("today", "7 days", "this month", "last month", "this year", "all")]
     period: Option<&'static str>,
-    #[description = "How to group the orders (default: by day)"]
+    #[description = "How to group the orders (default: by day; by profile is for managers)"]
     #[choices("day", "store", "profile", "product", "status", "reason")]
     by: Option<&'static str>,
     #[description = "Only orders from this day on, such as 2026-01-31"] since: Option<String>,
@@ -41,6 +41,9 @@ pub(crate) async fn stats(
     let period = period.map(|name| find_named(NamedPeriod::ALL, name)).transpose()?;
     let (title, period) = read_period(period, since.as_deref(), until.as_deref(), today, timezone)?;
     let by = find_named(GroupBy::ALL, by.unwrap_or("day"))?;
+    if by == GroupBy::Profile {
+        responder.require_full_view("group by profile")?;
+    }
     let (rows, each_once) = data.services.store.stats_with_totals(&period, by).await?;
     let question = Question { title, period, by, today, timezone };
     // There is a row for each product, and drawing takes tens of milliseconds of processor time.

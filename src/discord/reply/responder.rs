@@ -18,6 +18,7 @@ use super::custom_id::{self, Arguments};
 use super::error::CommandError;
 use crate::config::Level;
 use crate::discord::rest::RestError;
+use crate::order::View;
 
 /// How often an answer is sent again when Discord fails temporarily.
 const MAX_RETRIES: u32 = 2;
@@ -50,6 +51,20 @@ impl Responder<'_> {
     /// Whether the caller has this level or a higher one.
     pub(crate) fn has_level(&self, level: Level) -> bool {
         self.level >= Some(level)
+    }
+
+    /// How much of an order the caller sees.
+    pub(crate) fn view(&self) -> View {
+        if self.has_level(Level::Manager) { View::Full } else { View::Masked }
+    }
+
+    /// Refuses a question about personal data if the caller may not see such data: the answer would reveal the data
+    /// by trying.
+    pub(crate) fn require_full_view(&self, question: &str) -> Result<(), CommandError> {
+        match self.view() {
+            View::Full => Ok(()),
+            View::Masked => Err(CommandError::user(format!("You need the manager level to {question}."))),
+        }
     }
 
     /// The caller's name in the history of an order.

@@ -7,14 +7,14 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, Order as Sort, StatementB
 
 use super::filter::{IdRange, column_contains, has_number_prefix, key, lowered};
 use super::pages::{all_sorted, newest, newest_window};
-use crate::order::{Order, OrderNumber};
+use crate::order::{Order, OrderNumber, View};
 use crate::store::entity::orders::{Column, Entity};
 use crate::store::search::Sample;
 use crate::store::{Store, StoreError};
 
 /// If no more order numbers than this have the typed prefix, all of them are sorted by age.
 const MAX_SORTED: u64 = 1_000;
-/// Columns that autocompletion searches after the order number.
+/// Columns that autocompletion searches after the order number. Only the first holds no personal data.
 const OTHER_COLUMNS: [Column; 3] = [Column::Product, Column::Email, Column::Profile];
 
 /// Order numbers that are compared before and after a wrong one in alphabetical order.
@@ -27,11 +27,12 @@ const ALPHABET: &str = "0123456789abcdefghijklmnopqrstuvwxyz-";
 impl Store {
     /// Orders that a typed text may mean, each once: those whose number begins with it, with or without
     /// `#` and in any case, then those with it in product, e-mail address or profile. Within each group
-    /// the newest come first. An empty text means the newest orders.
+    /// the newest come first. An empty text means the newest orders. E-mail addresses and profiles are searched only
+    /// for a reader who sees them.
     ///
     /// Without a search index, and for fewer than three characters, only the newest few thousand orders
     /// are searched for product, e-mail and profile.
-    pub async fn autocomplete(&self, typed: &str, limit: u64) -> Result<Vec<Order>, StoreError> {
+    pub async fn autocomplete(&self, typed: &str, view: View, limit: u64) -> Result<Vec<Order>, StoreError> {
         let typed = typed.trim();
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let sample = Sample::default();
@@ -39,16 +40,20 @@ impl Store {
         if typed.is_empty() || found.len() >= wanted {
             return self.orders_by_ids(&found).await;
         }
+        let columns = match view {
+            View::Full => OTHER_COLUMNS.as_slice(),
+            View::Masked => OTHER_COLUMNS.get(..1).unwrap_or_default(),
+        };
         // A text that begins a number is rarely in another column. One query tells.
-        if self.newest_containing(&OTHER_COLUMNS, typed, &found, 1, &sample).await?.is_empty() {
+        if self.newest_containing(columns, typed, &found, 1, &sample).await?.is_empty() {
             return self.orders_by_ids(&found).await;
         }
-        for column in OTHER_COLUMNS {
+        for column in columns {
             let missing = wanted.saturating_sub(found.len());
             if missing == 0 {
                 break;
             }
-            found.extend(self.newest_containing(&[column], typed, &found, missing, &sample).await?);
+            found.extend(self.newest_containing(&[*column], typed, &found, missing, &sample).await?);
         }
         self.orders_by_ids(&found).await
     }

@@ -70,7 +70,7 @@ async fn an_order_with_every_field_at_its_limit_is_shown_within_discords_limits(
     }
     for by in 0..5 {
         let by = json!([{"name": "by", "type": 4, "value": by}]);
-        let sums = stage.viewer.slash(&stage.channel, "stats", by).answer().await;
+        let sums = stage.manager.slash(&stage.channel, "stats", by).answer().await;
         assert_eq!(field(&sums, "Orders"), Some("5"), "{}", text_of(&sums));
     }
     let list = stage.ask(&stage.viewer, "orders", &[("search", &"9".repeat(200))]).await;

@@ -33,7 +33,7 @@ async fn the_caller_alone_sees_the_whole_order() {
     let message = stage.hook.post(whole("TGT-900"));
     stage.bot.until_order("TGT-900", |_| true).await;
 
-    let asked = stage.slash(&stage.viewer, "order", &[("number", "TGT-900")]);
+    let asked = stage.slash(&stage.manager, "order", &[("number", "TGT-900")]);
     assert_eq!(asked.callback().await["type"], 5, "it is deferred before anything is read");
     let reply = asked.answer().await;
     assert!(is_private(&reply));
@@ -58,9 +58,9 @@ async fn the_caller_alone_sees_the_whole_order() {
     assert!(field(&reply, "Source").unwrap().contains(&source), "{}", text_of(&reply));
     assert!(text_of(&reply).contains("203.0.113.7"), "the proxy's host may be seen");
 
-    assert_eq!(buttons(&reply), ["History", "Share"], "a viewer cannot edit");
-    let seen_by_manager = stage.ask(&stage.manager, "order", &[("number", "TGT-900")]).await;
-    assert_eq!(buttons(&seen_by_manager), ["History", "Edit", "Share"]);
+    assert_eq!(buttons(&reply), ["History", "Edit", "Share"]);
+    let seen_by_viewer = stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
+    assert_eq!(buttons(&seen_by_viewer), ["History", "Share"], "a viewer cannot edit");
     stage.end(0).await;
 }
 
@@ -115,8 +115,8 @@ async fn a_long_history_shows_its_newest_events_and_counts_the_others() {
     let stage = Stage::new().await;
     let order = stage.order("TGT-900", "$10.00").await;
     stage.bot.sql().await.add_events(order.id, 300).await;
-    let order = stage.ask(&stage.viewer, "order", &[("number", "TGT-900")]).await;
-    let history = stage.press_and_update(&stage.viewer, &order, "History").await;
+    let order = stage.ask(&stage.manager, "order", &[("number", "TGT-900")]).await;
+    let history = stage.press_and_update(&stage.manager, &order, "History").await;
     let text = text_of(&history);
     assert_eq!(text.matches("notes: step ").count(), 15, "{text}");
     assert!(text.contains("step 300") && text.contains("step 286"), "{text}");
@@ -200,7 +200,7 @@ async fn autocompletion_prefers_the_number() {
     stage.order_of("Z-2", named("Z-2", "Alpha Tin", "a-1@example.com")).await;
     stage.order_of("A-3", named("A-3", "Zed Figure", "x@example.com")).await;
     let numbers = async |typed: &str| {
-        let choices = stage.complete(&stage.viewer, "order", typed).await;
+        let choices = stage.complete(&stage.manager, "order", typed).await;
         choices.into_iter().map(|(_, value)| value).collect::<Vec<_>>()
     };
     assert_eq!(numbers("").await, ["A-3", "Z-2", "A-1"], "the newest first");

@@ -130,7 +130,7 @@ async fn each_filter_narrows_the_list() {
             (name, value) => json!({"name": name, "type": 3, "value": value}),
         };
         let asked = options.iter().map(value).collect();
-        let list = stage.viewer.slash(&stage.channel, "orders", asked).answer().await;
+        let list = stage.manager.slash(&stage.channel, "orders", asked).answer().await;
         let mut seen = numbers(&list);
         seen.sort();
         assert_eq!(seen, found, "{options:?}: {}", text_of(&list));

@@ -1,11 +1,15 @@
 //! Completion of what is typed, and the nearest numbers.
 
-use roms::order::Order;
+use roms::order::{Order, View};
 
 use super::shelf::{Shelf, numbers, order, some, with};
 
 async fn complete(shelf: &Shelf, typed: &str, limit: u64) -> Vec<String> {
-    let found = shelf.store.autocomplete(typed, limit).await.unwrap();
+    complete_for(View::Full, shelf, typed, limit).await
+}
+
+async fn complete_for(view: View, shelf: &Shelf, typed: &str, limit: u64) -> Vec<String> {
+    let found = shelf.store.autocomplete(typed, view, limit).await.unwrap();
     numbers(&found).into_iter().map(str::to_owned).collect()
 }
 
@@ -25,6 +29,19 @@ fn shop() -> Vec<Order> {
         order("100%_A"),
         order("100xyA"),
     ]
+}
+
+#[tokio::test]
+async fn a_reader_of_masked_orders_does_not_find_them_by_what_is_masked() {
+    for toml in ["", "[database]\nsearch_index = false"] {
+        let shelf = Shelf::with(toml).await;
+        shelf.put(&shop()).await;
+        let found = async |typed: &str| complete_for(View::Masked, &shelf, typed, 9).await;
+        assert_eq!(found("star").await, ["star-7", "STAR-3", "X-6", "X-5", "BBY-1"], "{toml}");
+        for hidden in ["example.net", "rising", "star@"] {
+            assert_eq!(found(hidden).await, [""; 0], "{toml} {hidden}");
+        }
+    }
 }
 
 #[tokio::test]
