@@ -13,6 +13,7 @@ mod date;
 mod discord;
 mod generate;
 mod health;
+mod import_legacy;
 mod load;
 mod migrate;
 mod orders;
@@ -71,6 +72,8 @@ enum Command {
     Order(orders::Show),
     /// Read stored messages again, for example after an update that reads more of them.
     Replay(replay::Arguments),
+    /// Take over the orders, messages and history of the old Python system.
+    ImportLegacy(import_legacy::Arguments),
     /// Update the database to this release, then exit.
     Migrate,
     /// Copy the database to a new file. ROMS may keep running.
@@ -146,6 +149,7 @@ impl Cli {
             Command::Orders(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
             Command::Order(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
             Command::Replay(arguments) => runtime.block_on(arguments.run(config()?, out))?,
+            Command::ImportLegacy(arguments) => runtime.block_on(arguments.run(config()?, out))?,
             Command::Migrate => runtime.block_on(migrate::run(&config()?))?,
             Command::Backup(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
             Command::Restore(arguments) => runtime.block_on(arguments.run(&config()?, out))?,

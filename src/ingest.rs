@@ -14,6 +14,7 @@
 //! | API tokens: creation, revocation, last use, the access log | tables that the writer never touches |
 //! | retention | payload, text form and `emptied_at` of old rows in `webhook_logs` |
 //! | purge, and deleting a test order | orders, items, events, log rows and list filters that name a person or the order |
+//! | `roms import-legacy` | history that the old system wrote, as steps of the type `legacy` |
 //! | the leader of several processes | its lease, in a table of its own |
 //! | opening the database: migrations, recalculated totals | anything, before the writer starts |
 //! | another process: `roms replay`, `roms purge`, a second ROMS on PostgreSQL | anything, through its own writer |
@@ -28,6 +29,7 @@
 
 mod dedup;
 mod false_orders;
+mod legacy;
 mod merge_batch;
 mod outage;
 mod parse;
@@ -56,6 +58,7 @@ pub use crate::card::decode::form::wrapped_payload;
 pub use crate::order::{Edit, Guard};
 pub use crate::store::ReplayFilter;
 pub use false_orders::NO_ORDER_IN_CARD;
+pub use legacy::{LegacyError, LegacyReport};
 pub use outage::OutageReport;
 pub use parse::{context, not_an_order};
 pub use replay::{ReplayError, ReplaySummary};

@@ -3,6 +3,7 @@
 pub mod discord;
 pub mod form;
 pub(crate) mod json;
+pub mod legacy;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

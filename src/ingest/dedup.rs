@@ -11,7 +11,7 @@ use super::parse::ParsedMessage;
 use crate::store::LoggedMessage;
 
 /// How long identical HTTP bodies count as retries of the first.
-const RETRY_WINDOW: TimeDelta = TimeDelta::hours(24);
+pub(crate) const RETRY_WINDOW: TimeDelta = TimeDelta::hours(24);
 
 /// How a message relates to earlier messages with the same deduplication key.
 #[derive(Clone, Debug, PartialEq, Eq)]

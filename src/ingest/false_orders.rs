@@ -11,7 +11,7 @@ use crate::card::outcome::Receipt;
 use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::order::{Edit, Fields, Guard, Order, OrderNumber, Status};
-use crate::store::StoreError;
+use crate::store::{LEGACY_EVENT, StoreError};
 
 /// The `cancel_reason` of a false order.
 pub const NO_ORDER_IN_CARD: &str = "Replay found no order in its card";
@@ -83,7 +83,7 @@ impl Ingest {
             let events = self.store.events(order.id, after, EVENTS_PAGE).await?;
             let Some(last) = events.last() else { break };
             after = last.id;
-            for event in events {
+            for event in events.into_iter().filter(|event| event.event_type != LEGACY_EVENT) {
                 // A person made the change.
                 let Some(log_id) = event.log_id else { return Ok(false) };
                 rows.insert(log_id);

@@ -3,13 +3,15 @@
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+use super::legacy;
+use crate::card::decode::legacy::ENDPOINT;
 use crate::card::flatten::flatten;
 use crate::card::message::{Message, without_nul};
 use crate::card::outcome::{Outcome, Rejection, RejectionCode};
 use crate::card::parse;
 use crate::card::parse::{ParseContext, ParsedCard};
 use crate::config::{NumberMissing, Orders};
-use crate::order::{OrderNumber, Source};
+use crate::order::{Fields, OrderNumber, Source};
 
 /// A message with the result of parsing it.
 #[derive(Clone, Debug)]
@@ -59,6 +61,9 @@ impl ParsedMessage {
 
 /// Parses a message. An HTTP body without any card gets one rejected card, so that it leaves a log row.
 pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
+    if message.endpoint == ENDPOINT {
+        return parse_legacy_row(message, orders);
+    }
     let texts = flatten(&message);
     let (mut cards, mut made_numbers) = (Vec::new(), Vec::new());
     for (text, n) in texts.iter().zip(1..) {
@@ -82,6 +87,25 @@ pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
         None => (None, None),
     };
     ParsedMessage { message, key, content_hash, flattened, cards, made_numbers, replay: None }
+}
+
+/// Reads the values of an old row as they are. They are not the text of a card.
+fn parse_legacy_row(message: Message, orders: &Orders) -> ParsedMessage {
+    let card = legacy::parse_row(&message, orders.currency);
+    let flattened = match &card {
+        ParsedCard::Order { patch, .. } => {
+            let texts = [&patch.stated, &patch.derived].map(Fields::named_texts).concat();
+            let lines = texts.into_iter().map(|(name, text)| format!("{name}\n{text}"));
+            std::iter::once(format!("order_number\n{}", patch.number))
+                .chain(lines)
+                .collect::<Vec<_>>()
+                .join("\n")
+        }
+        _ => String::new(),
+    };
+    let message = Message { parts: Vec::new(), ..message };
+    let (cards, made_numbers) = (vec![card], Vec::new());
+    ParsedMessage { message, key: None, content_hash: None, flattened, cards, made_numbers, replay: None }
 }
 
 /// Why a message without a card is rejected.
@@ -118,6 +142,6 @@ pub fn not_an_order(message: &Message) -> Rejection {
     Rejection { code: RejectionCode::NotAnOrder, detail }
 }
 
-fn hash(text: &str) -> String {
+pub(crate) fn hash(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
 }

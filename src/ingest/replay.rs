@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::false_orders::{Reading, Suspects};
+use super::legacy::is_legacy_key;
 use super::merge_batch::merge_batch;
 use super::parse::{self, ParsedMessage, Replay};
 use super::writer::batch_keys;
@@ -186,12 +187,16 @@ impl Ingest {
     /// Parses the message of a log row with the current parser.
     pub(super) fn parse_row(&self, row: LogEntry, actor: &str) -> ParsedMessage {
         let replay = Replay { log_id: row.id, at: clock::now() };
+        let imported = row.source_key.clone().filter(|key| is_legacy_key(key)).zip(row.content_hash.clone());
         let message = message_of(row, actor);
         let nothing_found = parse::why_refused(&message);
         let mut parsed = parse::parse(message, &self.orders);
         // A row exists only because the message once looked like a card, so that it needs an outcome.
         if parsed.cards.is_empty() {
             parsed.cards.push(ParsedCard::NoOrder(Outcome::Rejected(nothing_found)));
+        }
+        if let Some((key, content_hash)) = imported {
+            (parsed.key, parsed.content_hash) = (Some(key), Some(content_hash));
         }
         ParsedMessage { replay: Some(replay), ..parsed }
     }

@@ -66,6 +66,18 @@ pub enum StoreError {
     /// The file is a database of another program.
     #[error("{0} is not a ROMS database")]
     NotRoms(PathBuf),
+    /// The file is a database of the old system.
+    #[error(
+        "{0} is the database of the old Python system, which ROMS leaves as it is: set database.url to another file, \
+         such as sqlite://roms.db, and run `roms import-legacy {0}` to take the orders over"
+    )]
+    Legacy(PathBuf),
+    /// The file to take over is not a database of the old system.
+    #[error("{0} is not a database of the old Python system: it has no table `orders` of its form")]
+    NotLegacy(PathBuf),
+    /// The old system has changed its database meanwhile.
+    #[error("the old system has just written to {0}; stop it and run the command again")]
+    LegacyInUse(PathBuf),
     /// The file is damaged.
     #[error("{path} is damaged: {finding}")]
     Damaged {

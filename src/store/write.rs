@@ -4,6 +4,7 @@ pub(crate) mod batch;
 pub(crate) mod cursors;
 pub(crate) mod insert;
 pub(crate) mod items;
+pub(crate) mod legacy;
 pub(crate) mod logs;
 pub(crate) mod orders;
 pub(crate) mod renumber;

@@ -26,6 +26,7 @@ mod guide;
 mod hosts;
 mod items;
 mod layers;
+mod legacy;
 mod live;
 mod merging;
 mod numbers;

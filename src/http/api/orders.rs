@@ -256,7 +256,7 @@ pub(crate) struct EventPage {
 struct EventBody {
     /// Row id.
     id: i64,
-    /// `created` or `updated`.
+    /// `created`, `updated`, or `legacy` for a step that the old Python system recorded.
     event_type: String,
     changes: Vec<ChangeBody>,
     /// Where the change came from.

@@ -23,11 +23,7 @@ pub(crate) struct TempFile {
 impl TempFile {
     /// Creates an empty file for this destination, readable only by its owner.
     pub(crate) fn beside(destination: &Path) -> Result<Self, StoreError> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".roms-");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-        let temp_file = builder.tempdir_in(folder_of(destination)).map(|folder| Self { folder });
+        let temp_file = private_folder(folder_of(destination)).map(|folder| Self { folder });
         let temp_file =
             temp_file.map_err(|error| file_error("write to the folder of", destination, error))?;
         create_private(&temp_file.path())
@@ -66,6 +62,15 @@ impl TempFile {
         let synced = File::options().write(true).open(self.path()).and_then(|file| file.sync_all());
         synced.map_err(|error| file_error("write", destination, error))
     }
+}
+
+/// Creates a temporary folder that only its owner can enter.
+pub(crate) fn private_folder(parent: &Path) -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".roms-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir_in(parent)
 }
 
 impl Drop for TempFile {

@@ -21,7 +21,7 @@ pub struct OrderEvent {
     pub id: i64,
     /// The order.
     pub order_id: i64,
-    /// `created` or `updated`.
+    /// `created`, `updated`, or `legacy` for a step of the old system.
     pub event_type: String,
     /// The changed fields.
     pub changes: Vec<FieldChange>,

@@ -30,7 +30,7 @@ const PROBE_BYTES: usize = 256 * 1024;
 pub struct NewEvent {
     /// The order's row id.
     pub order_id: i64,
-    /// `created` or `updated`.
+    /// `created`, `updated`, or `legacy` for a step of the old system.
     pub event_type: &'static str,
     /// The changed fields.
     pub changes: Vec<FieldChange>,

@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, 
 
 use super::batch::Batch;
 use super::insert::MAX_ROWS;
+use super::legacy::LEGACY_EVENT;
 use super::{logs, orders, renumber};
 use crate::order::{FieldChange, Order, OrderNumber};
 use crate::store::entity::rows::changes_from_json;
@@ -127,6 +128,7 @@ async fn origins(
                     .into(),
             )
             .filter(order_events::Column::OrderId.is_in(chunk.iter().copied()))
+            .filter(order_events::Column::EventType.ne(LEGACY_EVENT))
             .order_by_asc(order_events::Column::Id)
             .into_tuple()
             .all(connection)

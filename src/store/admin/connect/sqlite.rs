@@ -11,6 +11,7 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbErr};
 use tokio::time::sleep;
 
 use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
+use crate::store::admin::legacy;
 use crate::store::connection::Connection;
 use crate::store::database_file::DatabaseFile;
 use crate::store::error::{extended_sqlite_code, root, sqlite, sqlite_code};
@@ -25,6 +26,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Opens and migrates.
 pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreError> {
+    legacy::refuse(path).await?;
     create_private(path)
         .map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })?;
     let explain = |error| explain(path, error);
