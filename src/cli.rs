@@ -10,6 +10,7 @@
 mod backup;
 mod check_config;
 mod date;
+mod demo;
 mod discord;
 mod generate;
 mod health;
@@ -60,6 +61,8 @@ enum Command {
     /// Run ROMS until it is stopped. This is what `roms` does without a command.
     #[default]
     Serve,
+    /// Show ROMS at work with made-up orders on a temporary database, without an account.
+    Demo(demo::Arguments),
     /// Post a sample card to a running ROMS and show what it stored.
     SendSample(send_sample::Arguments),
     /// Ask a running ROMS whether it accepts orders: exit code 0 if it does, 1 if not.
@@ -143,6 +146,7 @@ impl Cli {
         let runtime = Runtime::new().map_err(anyhow::Error::from)?;
         match self.command.unwrap_or_default() {
             Command::Serve => runtime.block_on(serve::run(config()?))?,
+            Command::Demo(arguments) => runtime.block_on(Box::pin(arguments.run(out)))?,
             Command::SendSample(arguments) => runtime.block_on(arguments.run(config, out))?,
             Command::Health(arguments) => runtime.block_on(arguments.run(config, out))?,
             Command::Parse(parse) => runtime.block_on(parse.run(&config()?, out))?,

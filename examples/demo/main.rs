@@ -12,6 +12,8 @@
 mod discord;
 mod live;
 mod market;
+#[expect(dead_code, reason = "the command `roms demo` uses the rest")]
+#[path = "../../src/cli/demo/shop.rs"]
 mod shop;
 
 use std::{io, net::SocketAddr, path::Path, time::Duration};

@@ -12,6 +12,7 @@ mod commands;
 mod config;
 mod config_access;
 mod config_discord;
+mod demo;
 mod discord_check;
 mod discord_feedback;
 mod discord_rest;

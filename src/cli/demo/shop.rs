@@ -54,6 +54,20 @@ impl Purchase {
         self.card_with("Order Cancelled", 15_548_997)
     }
 
+    /// The card of a failed checkout, which is no order.
+    pub(crate) fn failure(&self) -> Value {
+        self.card_with("Checkout Failed", 15_548_997)
+    }
+
+    /// The card of a successful checkout whose order number is missing, so that it cannot be read.
+    pub(crate) fn unreadable(&self) -> Value {
+        let mut card = self.card();
+        if let Some(fields) = card.pointer_mut("/embeds/0/fields").and_then(Value::as_array_mut) {
+            fields.retain(|field| field["name"] != "Order Number");
+        }
+        card
+    }
+
     fn card_with(&self, heading: &str, color: u32) -> Value {
         let (store, _, product, _, sign) = PRODUCTS[self.product];
         let price = format!("{sign}{}.{:02}", self.price / 100, self.price % 100);
