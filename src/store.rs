@@ -47,7 +47,6 @@ pub use cluster::notify::Listener;
 pub use error::StoreError;
 pub use read::filter::OrderFilter;
 pub use read::logs::{LogEntry, LogFilter};
-pub use read::messages::SourceMessage;
 pub use read::orders::OrderEvent;
 pub use read::pages::{OrderPage, PageStart};
 pub(crate) use read::period::{NamedPeriod, PeriodError, day_text, first_of_month, read_period};

@@ -20,11 +20,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::channels::WatchedChannel;
-use super::notices::MessageLink;
 use super::rest::{PAGE_SIZE, Pauses, RestError};
 use super::restart::restart_on_panic;
 use super::services::Services;
-use crate::card::decode::discord::{id_field, snowflake_at, snowflake_time};
+use crate::card::decode::discord::{ChannelRef, MessageRef, id_field, snowflake_at, snowflake_time};
 use crate::card::message::Message;
 use crate::card::outcome::{Outcome, Receipt};
 use crate::ingest::SubmitError;
@@ -339,8 +338,10 @@ async fn submit(
 ) -> Result<Vec<Receipt>, SubmitError> {
     let mut pending = Vec::with_capacity(messages.len());
     for message in messages {
-        let link =
-            MessageLink { guild, channel: channel.id, message: message.discord_id.unwrap_or_default() };
+        let link = MessageRef {
+            channel: ChannelRef { guild, channel: channel.id },
+            message: message.discord_id.unwrap_or_default(),
+        };
         let submitted = services.ingest.enqueue(message).await?;
         pending.push(async move { (link, submitted.receipt().await) });
     }

@@ -16,6 +16,7 @@ use tracing::{info, warn};
 use self::digest::Digest;
 use super::rest::{FailureLog, Rest};
 use super::timing::Timing;
+use crate::card::decode::discord::MessageRef;
 use crate::card::outcome::Rejection;
 
 /// Notices that may wait.
@@ -32,20 +33,9 @@ pub struct Notices {
 #[derive(Debug)]
 pub(crate) enum Notice {
     /// A rejected card, and the reason.
-    Rejected(MessageLink, Rejection),
+    Rejected(MessageRef, Rejection),
     /// A sentence.
     Text(String),
-}
-
-/// The parts of a link to a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MessageLink {
-    /// The guild.
-    pub guild: i64,
-    /// The channel.
-    pub channel: i64,
-    /// The message.
-    pub message: i64,
 }
 
 impl Notices {
@@ -67,7 +57,7 @@ impl Notices {
     }
 
     /// Queues a notice about a rejected card.
-    pub fn card_rejected(&self, link: MessageLink, reason: &Rejection) {
+    pub fn card_rejected(&self, link: MessageRef, reason: &Rejection) {
         self.send(Notice::Rejected(link, reason.clone()));
     }
 

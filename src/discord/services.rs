@@ -10,11 +10,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::channels::{Channels, WatchedChannel};
 use super::filter::{is_forwarded, is_trusted};
 use super::missed::MissedEvents;
-use super::notices::{MessageLink, Notices};
+use super::notices::Notices;
 use super::reactions::{Reaction, Reactions};
 use super::rest::{FailureLog, Rest, RestError};
 use super::timing::Timing;
-use crate::card::decode::discord::{ChannelRef, snowflake_at};
+use crate::card::decode::discord::{ChannelRef, MessageRef, snowflake_at};
 use crate::card::message::Message;
 use crate::card::outcome::{Outcome, Receipt};
 use crate::clock;
@@ -171,7 +171,7 @@ impl Services {
 
     /// Reacts to a message according to the outcome of its cards, and puts rejected cards into the
     /// notice channel. Only queues; never waits.
-    pub(crate) fn feed_back(&self, settings: &config::Channel, link: MessageLink, receipt: &Receipt) {
+    pub(crate) fn feed_back(&self, settings: &config::Channel, link: MessageRef, receipt: &Receipt) {
         let mut sent = Vec::new();
         for card in &receipt.cards {
             let reaction = match &card.outcome {
@@ -184,7 +184,13 @@ impl Services {
                 Outcome::Unchanged | Outcome::Duplicate | Outcome::Ignored(_) => continue,
             };
             if settings.react && !sent.contains(&reaction) {
-                self.reactions.send(settings.id, link.channel, link.message, reaction, receipt.log_id);
+                self.reactions.send(
+                    settings.id,
+                    link.channel.channel,
+                    link.message,
+                    reaction,
+                    receipt.log_id,
+                );
                 sent.push(reaction);
             }
         }

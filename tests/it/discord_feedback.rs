@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use roms::card::decode::discord::{ChannelRef, MessageRef};
 use roms::card::outcome::{Rejection, RejectionCode};
-use roms::discord::notices::{MessageLink, Notices};
+use roms::discord::notices::Notices;
 use roms::discord::reactions::{Reaction, Reactions};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -25,10 +26,10 @@ async fn set_up() -> (Discord, Channel) {
     (discord, channel)
 }
 
-fn rejected(number: usize) -> (MessageLink, Rejection) {
+fn rejected(number: usize) -> (MessageRef, Rejection) {
     let message = 1_000 + i64::try_from(number).unwrap();
     let detail = "it says no order number".to_owned();
-    let link = MessageLink { guild: 1, channel: 2, message };
+    let link = MessageRef { channel: ChannelRef { guild: 1, channel: 2 }, message };
     (link, Rejection { code: RejectionCode::MissingOrderNumber, detail })
 }
 

@@ -39,6 +39,24 @@ impl ChannelRef {
     }
 }
 
+/// A message in a channel of a guild.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageRef {
+    /// Its channel.
+    pub channel: ChannelRef,
+    /// The message's id.
+    pub message: i64,
+}
+
+impl MessageRef {
+    /// The link that opens the message in Discord.
+    #[must_use]
+    pub fn url(self) -> String {
+        let ChannelRef { guild, channel } = self.channel;
+        format!("https://discord.com/channels/{guild}/{channel}/{}", self.message)
+    }
+}
+
 /// When a message was last edited, or else sent.
 pub(crate) fn sent_at(message: &Value) -> Option<DateTime<Utc>> {
     json::time(message, "edited_timestamp").or_else(|| json::time(message, "timestamp"))

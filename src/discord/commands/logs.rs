@@ -3,6 +3,7 @@
 use serenity::all::{CreateActionRow, CreateAttachment, CreateButton};
 
 use super::context::{CommandResult, Context, Data, begin_deferred};
+use crate::card::decode::discord::{ChannelRef, MessageRef};
 use crate::discord::reply::Reply;
 use crate::discord::reply::components::{MAX_CHOICE_LENGTH, secondary_button, select};
 use crate::discord::reply::custom_id::custom_id;
@@ -156,12 +157,12 @@ fn payload(log: &LogEntry) -> CreateAttachment {
 
 /// Where a message came from: a link to it in Discord, or the HTTP path.
 fn source(log: &LogEntry) -> String {
-    match log.endpoint.strip_prefix("discord/").and_then(|rest| rest.split_once('/')) {
-        Some((guild, channel)) => match log.message_id {
+    match ChannelRef::from_endpoint(&log.endpoint) {
+        Some(channel) => match log.message_id {
             Some(message) => {
-                format!("<#{channel}> ([message](https://discord.com/channels/{guild}/{channel}/{message}))")
+                format!("<#{}> ([message]({}))", channel.channel, MessageRef { channel, message }.url())
             }
-            None => format!("<#{channel}>"),
+            None => format!("<#{}>", channel.channel),
         },
         None => code(&log.endpoint),
     }

@@ -3,7 +3,7 @@
 use serenity::all::{CreateActionRow, CreateAutocompleteResponse, CreateButton};
 
 use super::context::{Context, Data, begin};
-use crate::card::decode::discord::ChannelRef;
+use crate::card::decode::discord::MessageRef;
 use crate::config::Level;
 use crate::discord::reply::Reply;
 use crate::discord::reply::components::{MAX_CHOICE_LENGTH, MAX_CHOICES, choices, secondary_button, select};
@@ -17,7 +17,6 @@ use crate::discord::reply::text::{
 };
 use crate::order::items::units;
 use crate::order::{Fields, Order, OrderItem, Status};
-use crate::store::SourceMessage;
 
 /// How many similar numbers to suggest for an unknown one.
 const MAX_SUGGESTIONS: usize = 5;
@@ -104,7 +103,7 @@ pub(crate) async fn order_reply(
 }
 
 /// Everything that the caller may see of an order, for the caller alone.
-fn full_embed(order: &Order, source: Option<SourceMessage>) -> EmbedBuilder {
+fn full_embed(order: &Order, source: Option<MessageRef>) -> EmbedBuilder {
     let fields = &order.fields;
     let mut embed = public_summary(order);
     let page = fields.order_url.as_deref().and_then(web_link).map(|page| format!("[Order](<{page}>)"));
@@ -112,9 +111,7 @@ fn full_embed(order: &Order, source: Option<SourceMessage>) -> EmbedBuilder {
     let page = page.filter(|link| utf16_len(link) <= MAX_FIELD_VALUE);
     embed.inline_field("At the store", page.unwrap_or_default());
     // Before the fields that may be long, so that it is never cut off.
-    let source = source.map(|SourceMessage { channel: ChannelRef { guild, channel }, message }| {
-        format!("[Message](https://discord.com/channels/{guild}/{channel}/{message})")
-    });
+    let source = source.map(|message| format!("[Message]({})", message.url()));
     embed.inline_field("Source", source.unwrap_or_default());
     embed.inline_field("Profile", line(fields.profile.as_ref()));
     embed.inline_field("E-mail", line(fields.email.as_ref()));

@@ -7,13 +7,12 @@ use serenity::all::{CreateActionRow, CreateButton};
 
 use super::context::{CommandResult, Context, Data, begin_deferred};
 use super::order_view::{order_reply, order_select};
-use crate::card::decode::discord::ChannelRef;
+use crate::card::decode::discord::{ChannelRef, MessageRef};
 use crate::card::flatten::flatten;
 use crate::card::message::Message;
 use crate::card::outcome::{Outcome, Receipt};
 use crate::card::parse;
 use crate::card::parse::ParsedCard;
-use crate::discord::notices::MessageLink;
 use crate::discord::reply::Reply;
 use crate::discord::reply::custom_id::{custom_id, fingerprint};
 use crate::discord::reply::embed::{EmbedBuilder, GREEN, GREY, MAX_TITLE};
@@ -54,7 +53,7 @@ pub(crate) async fn store(data: &Data, responder: &Responder<'_>) -> CommandResu
     let receipt = data.services.ingest.submit(message).await?;
     if let (Ok(Some(watched)), Some(guild)) = (data.services.channels.lookup(channel), responder.caller.guild)
     {
-        let link = MessageLink { guild, channel, message: id };
+        let link = MessageRef { channel: ChannelRef { guild, channel }, message: id };
         data.services.feed_back(&watched.settings, link, &receipt);
     }
     let orders = data.services.store.orders_of_message(id).await?;

@@ -16,12 +16,11 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::router::{ChannelEvent, QueuedEvent};
-use crate::card::decode::discord::id_field;
+use crate::card::decode::discord::{ChannelRef, MessageRef, id_field};
 use crate::card::outcome::Receipt;
 use crate::config::Channel;
 use crate::discord::channels::WatchedChannel;
 use crate::discord::filter::{is_complete, is_empty, is_trusted};
-use crate::discord::notices::MessageLink;
 use crate::discord::rest::RestError;
 use crate::discord::restart::restart_on_panic;
 use crate::discord::services::Services;
@@ -31,7 +30,7 @@ use crate::ingest::SubmitError;
 const MAX_IN_FLIGHT: usize = 256;
 
 /// A message, and the pipeline's answer.
-type SubmitResult = (MessageLink, Result<Receipt, SubmitError>);
+type SubmitResult = (MessageRef, Result<Receipt, SubmitError>);
 
 /// The channel and the id of a message, and the fetched message with its guild. `None` if the guild is not
 /// configured.
@@ -123,7 +122,10 @@ impl ChannelWorker {
     async fn submit(&mut self, channel: i64, guild: i64, message: &Value) {
         let place = WatchedChannel { id: channel, settings: Arc::clone(&self.settings) };
         let Some(message) = self.services.read(&place, guild, message) else { return };
-        let link = MessageLink { guild, channel, message: message.discord_id.unwrap_or_default() };
+        let link = MessageRef {
+            channel: ChannelRef { guild, channel },
+            message: message.discord_id.unwrap_or_default(),
+        };
         match self.services.ingest.enqueue(message).await {
             Ok(pending) => self.submitted.push(Box::pin(async move { (link, pending.receipt().await) })),
             Err(error) => self.fetch_after_failure(link, error),
@@ -172,7 +174,8 @@ impl ChannelWorker {
 
     /// Fetches a message again that the pipeline did not store. A new message is also in the
     /// history, ahead of the cursor, but an edit of an older one is behind the cursor.
-    fn fetch_after_failure(&mut self, MessageLink { channel, message, .. }: MessageLink, error: SubmitError) {
+    fn fetch_after_failure(&mut self, link: MessageRef, error: SubmitError) {
+        let MessageRef { channel: ChannelRef { channel, .. }, message } = link;
         tracing::debug!(channel, message.id = message, %error, "not stored; fetching it again");
         self.fetch(channel, Some(message), self.services.timing.history_interval);
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{MessageLink, Notice};
+use super::Notice;
+use crate::card::decode::discord::MessageRef;
 use crate::card::outcome::RejectionCode;
 use crate::discord::rest::MAX_MESSAGE_CHARS;
 
@@ -32,7 +33,7 @@ pub(crate) struct Digest {
     rejected: usize,
     /// By code: how many cards, and the reason of the first one.
     reasons: BTreeMap<&'static str, (usize, String)>,
-    links: Vec<MessageLink>,
+    links: Vec<MessageRef>,
     sentences: Vec<String>,
     /// Sentences beyond the limit, and notices of any kind that were dropped.
     dropped: usize,
@@ -73,8 +74,8 @@ impl fmt::Display for Digest {
         for (count, detail) in self.reasons.values() {
             writeln!(f, "- {count} × {}", truncate(detail, MAX_LINE_CHARS - 15))?;
         }
-        for MessageLink { guild, channel, message } in &self.links {
-            writeln!(f, "https://discord.com/channels/{guild}/{channel}/{message}")?;
+        for link in &self.links {
+            writeln!(f, "{}", link.url())?;
         }
         let more = self.rejected.saturating_sub(self.links.len()) + self.dropped;
         if more > 0 { write!(f, "and {more} more") } else { Ok(()) }
@@ -91,7 +92,8 @@ fn truncate(text: &str, max_chars: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Digest, MessageLink, Notice};
+    use super::{Digest, Notice};
+    use crate::card::decode::discord::{ChannelRef, MessageRef};
     use crate::card::outcome::{Rejection, RejectionCode};
     use crate::discord::rest::MAX_MESSAGE_CHARS;
 
@@ -100,7 +102,10 @@ mod tests {
         let mut digest = Digest::default();
         let codes = RejectionCode::ALL.into_iter().filter(|code| !code.is_refused_request());
         for (number, code) in (0..).zip(codes.cycle().take(5_000)) {
-            let link = MessageLink { guild: i64::MAX, channel: i64::MAX, message: i64::MAX - number };
+            let link = MessageRef {
+                channel: ChannelRef { guild: i64::MAX, channel: i64::MAX },
+                message: i64::MAX - number,
+            };
             digest.add(Notice::Rejected(link, Rejection { code, detail: "ä".repeat(500) }));
             digest.add(Notice::Text("ö".repeat(500)));
         }
@@ -116,7 +121,10 @@ mod tests {
     fn one_rejected_card_takes_three_lines() {
         let mut digest = Digest::default();
         let why = Rejection { code: RejectionCode::NotAnOrder, detail: "it says nothing".to_owned() };
-        digest.add(Notice::Rejected(MessageLink { guild: 1, channel: 2, message: 3 }, why));
+        digest.add(Notice::Rejected(
+            MessageRef { channel: ChannelRef { guild: 1, channel: 2 }, message: 3 },
+            why,
+        ));
         assert_eq!(
             digest.to_string(),
             "A card could not be read:\n- 1 × it says nothing\nhttps://discord.com/channels/1/2/3\n"

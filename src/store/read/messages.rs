@@ -2,20 +2,11 @@
 
 use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::card::decode::discord::ChannelRef;
+use crate::card::decode::discord::{ChannelRef, MessageRef};
 use crate::order::{Order, Source};
 use crate::store::entity::rows;
 use crate::store::entity::{order_events, orders, webhook_logs};
 use crate::store::{Store, StoreError};
-
-/// A Discord message that an order came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SourceMessage {
-    /// Its guild and channel.
-    pub channel: ChannelRef,
-    /// Its id.
-    pub message: i64,
-}
 
 impl Store {
     /// The orders that a Discord message named, with their items, in the order of the message.
@@ -55,7 +46,7 @@ impl Store {
 
     /// The Discord message that created an order, or else the newest one that changed it; `None` if no Discord
     /// message did.
-    pub async fn source_message(&self, order_id: i64) -> Result<Option<SourceMessage>, StoreError> {
+    pub async fn source_message(&self, order_id: i64) -> Result<Option<MessageRef>, StoreError> {
         let found: Option<(String, Option<i64>)> = order_events::Entity::find()
             .select_only()
             .column(webhook_logs::Column::Endpoint)
@@ -78,7 +69,7 @@ impl Store {
             .one(&self.readers)
             .await?;
         Ok(found.and_then(|(endpoint, message)| {
-            Some(SourceMessage { channel: ChannelRef::from_endpoint(&endpoint)?, message: message? })
+            Some(MessageRef { channel: ChannelRef::from_endpoint(&endpoint)?, message: message? })
         }))
     }
 }

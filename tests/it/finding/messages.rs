@@ -1,11 +1,10 @@
 //! From a Discord message to its orders, and back.
 
 use chrono::Utc;
-use roms::card::decode::discord::ChannelRef;
+use roms::card::decode::discord::{ChannelRef, MessageRef};
 use roms::card::message::Message;
 use roms::feed::Feed;
 use roms::ingest::Ingest;
-use roms::store::SourceMessage;
 use serde_json::{Value, json};
 
 use super::shelf::{Shelf, numbers};
@@ -51,7 +50,7 @@ async fn orders_and_their_messages_are_found_from_one_another() {
     assert_eq!(numbers(&of_message(502).await), ["A"]);
     assert_eq!(numbers(&of_message(999).await), [] as [&str; 0]);
 
-    let at = |message| Some(SourceMessage { channel: PLACE, message });
+    let at = |message| Some(MessageRef { channel: PLACE, message });
     for (number, expected) in
         [("A", at(501)), ("B", at(501)), ("C", at(501)), ("WEB", None), ("BOTH", at(503))]
     {
