@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::message::{Embed, Message, Part, without_nul};
+use super::message::{Embed, Message, Part};
 use super::parse::bots::bot_uses_color;
 use super::parse::heading::Certainty;
 use super::parse::markup;
@@ -19,10 +19,16 @@ const NO_VALUE: &str = "N/A";
 /// is only a heading, it becomes the heading of the next embed that has none.
 #[must_use]
 pub fn flatten(message: &Message) -> Vec<String> {
-    let has_embeds = message.parts.iter().any(|part| matches!(part, Part::Embed(_)));
+    // NUL characters go first: without them a line may be a label or a fence.
+    let parts: Cow<'_, [Part]> = if message.parts.iter().any(Part::has_nul) {
+        message.parts.iter().cloned().map(Part::without_nul).collect()
+    } else {
+        Cow::Borrowed(&message.parts)
+    };
+    let has_embeds = parts.iter().any(|part| matches!(part, Part::Embed(_)));
     let mut cards = Vec::new();
     let (mut loose_heading, mut mention) = (None, None);
-    for part in &message.parts {
+    for part in parts.iter() {
         match part {
             Part::Text(text) if has_embeds => {
                 cards.extend(split_cards(text).filter(|text| has_label(text)));
@@ -47,7 +53,7 @@ pub fn flatten(message: &Message) -> Vec<String> {
             }
         }
     }
-    cards.into_iter().map(without_nul).collect()
+    cards
 }
 
 /// The heading line of a text, with a line break.
@@ -180,8 +186,8 @@ fn other_parts_text(embed: &Embed, author: &[&str], title: &[&str], mention: Opt
 /// A field without a name is a spacer, unless its value is a label: some bots put a link there.
 fn push_field(text: &mut String, name: &str, value: &str) {
     let name = collapse_spaces(name);
-    let plain_name = markup::visible(&name).0;
-    let label = if plain_name.is_empty() { markup::visible(value).0 } else { Cow::Borrowed(&*name) };
+    let plain_name = markup::visible(&name);
+    let label = if plain_name.is_empty() { markup::visible(value) } else { Cow::Borrowed(&*name) };
     let is_label = text_form::is_label(&label);
     if plain_name.is_empty() && !is_label {
         return;
@@ -198,7 +204,7 @@ fn push_field(text: &mut String, name: &str, value: &str) {
 /// Writes the lines of a value, so that none of them is read as anything else.
 fn push_value(text: &mut String, value: &str) {
     let mut lines =
-        value.lines().map(text_form::trim).filter(|line| !markup::visible(line).0.is_empty()).peekable();
+        value.lines().map(text_form::trim).filter(|line| !markup::visible(line).is_empty()).peekable();
     if lines.peek().is_none() {
         push_line(text, NO_VALUE, false);
     }

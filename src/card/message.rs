@@ -107,6 +107,52 @@ impl Message {
     }
 }
 
+impl Part {
+    /// The texts of the part.
+    fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Text(text) => vec![text],
+            Self::Embed(Embed {
+                author,
+                title,
+                url,
+                description,
+                fields,
+                footer,
+                image,
+                timestamp,
+                color: _,
+            }) => {
+                let options = [author, title, url, description, footer, image, timestamp];
+                let fields = fields.iter_mut().flat_map(|field| [&mut field.name, &mut field.value]);
+                options.into_iter().flatten().chain(fields).collect()
+            }
+        }
+    }
+
+    /// Whether a text of the part has a NUL character.
+    pub(crate) fn has_nul(&self) -> bool {
+        let has_nul = |text: &String| text.contains('\0');
+        match self {
+            Self::Text(text) => has_nul(text),
+            Self::Embed(embed) => {
+                let Embed { author, title, url, description, footer, image, timestamp, .. } = embed;
+                let options = [author, title, url, description, footer, image, timestamp];
+                options.into_iter().flatten().any(has_nul)
+                    || embed.fields.iter().any(|field| has_nul(&field.name) || has_nul(&field.value))
+            }
+        }
+    }
+
+    /// The part without NUL characters: see [`without_nul`].
+    pub(crate) fn without_nul(mut self) -> Self {
+        for text in self.texts_mut() {
+            *text = without_nul(std::mem::take(text));
+        }
+        self
+    }
+}
+
 /// Removes NUL characters: PostgreSQL does not store them, SQLite stops reading at them, and a replayed
 /// message must parse as it did when it arrived.
 #[must_use]

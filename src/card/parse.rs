@@ -1,5 +1,6 @@
 //! Parses the text form of a card into a [`Patch`].
 
+mod add;
 pub(crate) mod bots;
 mod builder;
 pub mod heading;
@@ -7,6 +8,8 @@ mod item_line;
 pub mod labels;
 pub mod markup;
 pub mod money;
+mod number;
+mod prices;
 mod products;
 pub mod text_form;
 pub mod typed;
@@ -17,10 +20,10 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use iso_currency::Currency;
 
-use super::outcome::{Ignored, Outcome, Rejection, RejectionCode};
-use crate::order::dates::{self, ParsedDate};
-use crate::order::{Carrier, Extra, Fields, OrderNumber, Patch, Source, Status};
-use builder::{PatchBuilder, amount_field, date_field, link_field, text_field};
+use super::outcome::{Ignored, Outcome};
+use crate::order::{Extra, Fields, OrderNumber, Patch, Source, Status};
+use add::{add_value, time_of_day};
+use builder::PatchBuilder;
 use heading::{CardKind, Notice};
 use labels::Column;
 use text_form::{LabelledValue, TextForm};
@@ -78,7 +81,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     // Weak labels come last, because they only fill what the others leave empty.
     let (strong, weak): (Vec<_>, Vec<_>) = form.known.iter().partition(|value| !value.label.weak);
     for value in strong.into_iter().chain(weak) {
-        add_value(&mut builder, value, context);
+        add_value(&mut builder, value, &form.known, context);
     }
     for (name, value) in &form.unknown {
         builder.keep(name, value);
@@ -87,11 +90,26 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         builder.set_number("order", number);
     }
     let kind = outcome(&builder, &form);
-    assign_title(&mut builder, kind, &form);
-    builder.set_product_from_intro(&form.intro, matches!(kind, Some(CardKind::Success | CardKind::Hold)));
+    // As a line of its own, the word is a heading and no label. Beside another outcome, it says little.
+    let is_error =
+        |(name, value): &&(String, String)| name.eq_ignore_ascii_case("error") && !markup::is_no_value(value);
+    if matches!(kind, None | Some(CardKind::Update))
+        && let Some((name, value)) = form.unknown.iter().find(is_error)
+    {
+        builder.set_reason(name, value);
+    }
+    let states_outcome = kind.is_some() || number::is_clear(&form);
+    let looks_like_order = looks_like_order(&builder, &form);
+    let title_is_number = number::assign_title(&mut builder, states_outcome, looks_like_order);
+    let is_new = matches!(kind, Some(CardKind::Success | CardKind::Hold));
+    builder.set_product_from_intro(&form.intro, is_new);
+    if title_is_number {
+        builder.set_store_from_intro(&form.intro);
+    }
 
     let heading = form.heading.as_ref();
-    let heading_reason = heading.and_then(|heading| heading.reason.as_deref());
+    let said = heading.filter(|heading| Some(heading.kind) == kind);
+    let heading_reason = said.and_then(|heading| heading.reason.as_deref());
     if let Some(ignored) = ignored(&builder, &form, kind, heading_reason) {
         let number = match &builder.number {
             Some(text) => OrderNumber::parse(text).ok(),
@@ -106,11 +124,11 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     }
     let has_label = form.known.iter().any(|value| !value.lines.is_empty() && !is_embed_part(value));
     let is_prose = !has_label && kind != Some(CardKind::Update);
-    if is_prose || (kind.is_none() && !looks_like_order(&builder, &form)) {
+    if is_prose || (kind.is_none() && !(looks_like_order || title_is_number)) {
         return None;
     }
-    use_link_text_as_number(&mut builder);
-    let (number, otherwise) = match (order_number(&builder, kind, context), &context.fallback_number) {
+    number::use_link_text(&mut builder);
+    let (number, otherwise) = match (number::of_card(&builder, kind, context), &context.fallback_number) {
         (Ok(number), _) => (number, None),
         // The message may have stated a new order before it was edited.
         (Err(why), Some(number)) if builder.number.is_none() => {
@@ -121,14 +139,15 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
 
     // The card is not a failure, so a failure reason explains the cancellation.
     let reason = builder.failure_reason.take().or(heading_reason.map(str::to_owned));
-    if let Some(reason) = reason {
-        builder.keep("failure_reason", &reason);
-    }
     set_status_from_heading(&mut builder, kind);
-    if builder.stated.status == Some(Status::Cancelled) {
-        builder.stated.cancel_reason =
-            builder.extra.get("failure_reason").map(|reason| values::cancel_reason(reason));
+    match reason {
+        Some(reason) if builder.stated.status == Some(Status::Cancelled) => {
+            builder.stated.cancel_reason = Some(values::cancel_reason(&reason));
+        }
+        Some(reason) => builder.keep("failure_reason", &reason),
+        None => {}
     }
+    builder.use_total_in_name();
     builder.use_count_in_name();
     builder.fill_from_items();
     builder.derived.store = heading
@@ -173,18 +192,18 @@ fn failure(
         Ignored::Failure { reason: Some(reason) } => reason.clone(),
         _ => "Checkout failed".to_owned(),
     };
-    let status = builder.is_fraud.then_some(Status::Cancelled);
+    let (status, cancel_reason, extra) = if builder.is_fraud {
+        (Some(Status::Cancelled), Some(values::cancel_reason(&reason)), Extra::new())
+    } else {
+        (None, None, Extra::from([("failure_reason".to_owned(), reason)]))
+    };
     let patch = Patch {
         number,
         at: context.at,
         source: context.source,
-        stated: Fields {
-            status,
-            cancel_reason: status.map(|_| values::cancel_reason(&reason)),
-            ..Fields::default()
-        },
+        stated: Fields { status, cancel_reason, ..Fields::default() },
         derived: Fields::default(),
-        extra: Extra::from([("failure_reason".to_owned(), reason)]),
+        extra,
         items: Vec::new(),
     };
     let otherwise = Outcome::Ignored(ignored);
@@ -201,6 +220,7 @@ fn outcome(builder: &PatchBuilder, form: &TextForm) -> Option<CardKind> {
     let monitor = || is_from_monitor(builder).then_some(CardKind::Notice(Notice::Monitor));
     let kind = builder.result.or(heading).or_else(footer_kind).or_else(monitor);
     match (kind, builder.color) {
+        (kind, _) if builder.is_held && kind != Some(CardKind::Failure) => Some(CardKind::Hold),
         (Some(CardKind::Success), Some(rgb)) if footer.is_some_and(bots::bot_uses_color) => {
             bots::color_outcome(rgb).or(kind)
         }
@@ -212,48 +232,6 @@ fn outcome(builder: &PatchBuilder, form: &TextForm) -> Option<CardKind> {
 fn is_from_monitor(builder: &PatchBuilder) -> bool {
     let names = [builder.author.as_deref(), builder.footer.as_deref()];
     builder.number.is_none() && names.into_iter().flatten().any(bots::is_monitor_name)
-}
-
-/// Uses the title of an embed that is not a heading: as the order number if it starts with `#`, otherwise as
-/// the product if the card reports an outcome in another way.
-fn assign_title(builder: &mut PatchBuilder, kind: Option<CardKind>, form: &TextForm) {
-    let Some(title) = builder.title.take() else { return };
-    let states_order = kind.is_some() || has_clear_number(form);
-    let is_number = title.strip_prefix('#').is_some_and(|number| {
-        !number.contains(char::is_whitespace) && number.contains(|c: char| c.is_ascii_digit())
-    });
-    if is_number && states_order {
-        builder.set_number("embed title", &title);
-    } else if states_order && builder.stated.product.is_none() && !bots::is_bot_name(&title) {
-        builder.set_text("product", "embed title", &title, |fields| &mut fields.product);
-        if let Some(link) = builder.title_link.take() {
-            if builder.stated.order_url.as_ref() == Some(&link) {
-                builder.stated.order_url = None;
-            }
-            builder.set_link("product_url", Some(&link), |fields| &mut fields.product_url);
-        }
-    }
-}
-
-/// Some bots write the order number only as the text of a link, under `Tracking` or `Order link`.
-fn use_link_text_as_number(builder: &mut PatchBuilder) {
-    if builder.number.is_some() {
-        return;
-    }
-    if let Some(number) = builder.order_link_text.take() {
-        builder.set_number("order link", &number);
-        return;
-    }
-    let is_number = |number: &mut String| {
-        Carrier::of(number).is_none() && !number.contains(char::is_whitespace) && !number.contains("://")
-    };
-    if builder.tracking_link.is_some()
-        && let Some(number) = builder.stated.tracking_number.take_if(is_number)
-    {
-        builder.number = Some(number);
-        let link = builder.tracking_link.take();
-        builder.set_link("order_url", link.as_deref(), |fields| &mut fields.order_url);
-    }
 }
 
 /// Amazon, if the card names no store but its order number or links are Amazon's.
@@ -279,157 +257,6 @@ fn is_embed_part(value: &LabelledValue) -> bool {
             | Column::Color
             | Column::ImageUrl
     ) || value.label.name == "link"
-}
-
-/// Adds the value of one label of the table.
-fn add_value(builder: &mut PatchBuilder, value: &LabelledValue, context: &ParseContext) {
-    let label = value.label;
-    let Some(first) = value.lines.iter().find(|line| !markup::is_no_value(&line.text)) else {
-        if label.column == Column::Email {
-            builder.warn("email: no value".to_owned());
-        }
-        return;
-    };
-    let text = first.text.as_str();
-    if label.name == "link" {
-        builder.title_link.clone_from(&first.link);
-    }
-    if let Some((name, field)) = link_field(label.column) {
-        builder.set_link(name, first.link.as_deref(), field);
-    }
-    if label.item > 0 && products::is_item_column(label.column) {
-        return builder.set_item(label.column, label.item, first);
-    }
-    if label.column == Column::Price && builder.set_price_with_count(text) {
-        return;
-    }
-    if matches!(label.column, Column::Product | Column::Item) {
-        if values::count(text).is_some() && matches!(label.name, "items" | "products") {
-            return builder.set_count("quantity", text, values::count(text), |fields| &mut fields.quantity);
-        }
-        let is_list_label = matches!(label.name, "items" | "products" | "order items" | "ordered items");
-        if builder.set_product_list(&value.lines, is_list_label) {
-            return;
-        }
-    }
-    match label.column {
-        Column::Tracking => builder.tracking_link.clone_from(&first.link),
-        Column::OrderUrl if first.link.is_some() && text.starts_with('#') => {
-            builder.order_link_text = Some(text.to_owned());
-        }
-        Column::CustomerName if values::mentioned_user(text).is_some() => {
-            return add_buyer(builder, value, text);
-        }
-        _ => {}
-    }
-    if let Some((name, field)) = text_field(label.column) {
-        return builder.set_text(name, label.name, text, field);
-    }
-    if let Some((name, may_be_negative, field)) = amount_field(label.column, builder.has_price()) {
-        return builder.set_amount(name, text, may_be_negative, field);
-    }
-    if let Some((name, field)) = date_field(label.column) {
-        let date = builder.set_date(name, text, context.timezone, field);
-        if let (Column::OrderDate, Some(ParsedDate { at, day: None })) = (label.column, date) {
-            builder.stated.order_time = Some(time_of_day(at, context));
-        }
-        return;
-    }
-    match label.column {
-        Column::Item => builder.set_product_with_total(label.name, text),
-        Column::ShippingAddress => {
-            builder.set_lines("shipping_address", value, |fields| &mut fields.shipping_address);
-        }
-        Column::Notes => builder.set_lines("notes", value, |fields| &mut fields.notes),
-        Column::Email
-        | Column::Profile
-        | Column::Account
-        | Column::ProfileAndEmail
-        | Column::Payment
-        | Column::Owner => add_buyer(builder, value, text),
-        Column::Quantity => {
-            builder.set_count("quantity", text, values::quantity(text), |fields| &mut fields.quantity);
-        }
-        Column::QtyReceived => {
-            builder.set_count("qty_received", text, values::count(text), |fields| &mut fields.qty_received);
-        }
-        Column::Status => builder.set_status(text),
-        Column::FailureReason => {
-            builder.is_fraud |= label.name == "fraud reason";
-            builder.failure_reason = Some(text.to_owned());
-        }
-        Column::CancelReason if heading::is_hold(text) => builder.result = Some(CardKind::Hold),
-        Column::CancelReason => {
-            builder.is_cancelled = true;
-            builder.keep("failure_reason", text);
-        }
-        Column::OrderNumber => builder.set_number(label.name, text),
-        Column::Currency => builder.currency = builder.currency.take().or_else(|| Some(text.to_owned())),
-        Column::Timestamp => {
-            builder.embed_time = dates::parse(text, context.timezone).map(|date| date.at);
-        }
-        Column::Footer => builder.set_footer(text),
-        Column::Result => builder.set_result(label.name, text),
-        Column::Title => builder.title = Some(text.to_owned()),
-        Column::Color => builder.color = u32::from_str_radix(text.trim_start_matches('#'), 16).ok(),
-        Column::Author => {
-            builder.author = Some(text.to_owned());
-            builder.stated.bot =
-                builder.stated.bot.take().or_else(|| bots::bot(text).map(|(name, _)| name.to_owned()));
-        }
-        Column::Mention => builder.mentioned = Some(text.to_owned()),
-        Column::Extra("size") => add_size(builder, label.name, text),
-        Column::Extra(name) => builder.keep_as(name, label.name, text),
-        // Handled by the tables above, or not stored.
-        _ => {}
-    }
-}
-
-/// Adds a size. Some bots append the color: `M -- Black`.
-fn add_size(builder: &mut PatchBuilder, label: &str, text: &str) {
-    let split = text.split_once(" -- ").or_else(|| text.split_once(" / ").filter(|_| label == "size/color"));
-    let (size, color) = split.unwrap_or((text, ""));
-    builder.keep_as("size", label, size.trim());
-    builder.keep_as("color", "color", color.trim());
-}
-
-/// Adds a value that says who bought: an e-mail address, a profile, a payment method or the owner.
-fn add_buyer(builder: &mut PatchBuilder, value: &LabelledValue, text: &str) {
-    let label = value.label;
-    match label.column {
-        Column::Email if label.weak && !text.contains('@') => builder.keep(label.name, text),
-        // A password may follow the address. It is never stored.
-        Column::Email => builder.set_email(label.name, values::email_of_account(text).unwrap_or(text)),
-        Column::Profile => {
-            builder.set_profile(label.name, text);
-            // Some bots put the e-mail address on a second line.
-            if let Some(second) = value.lines.get(1).filter(|line| values::is_email(&line.text)) {
-                builder.set_email(label.name, &second.text);
-            }
-        }
-        Column::Account => match values::email_of_account(text) {
-            Some(address) => builder.set_email(label.name, address),
-            None => builder.set_profile(label.name, text),
-        },
-        Column::ProfileAndEmail => {
-            let (profile, address) = text.rsplit_once(" / ").unwrap_or((text, ""));
-            builder.set_profile(label.name, profile);
-            if address.contains('@') {
-                builder.set_email(label.name, address);
-            }
-        }
-        Column::Payment if values::is_payment_method(text) => {
-            builder.set_text("payment_method", label.name, text, |fields| &mut fields.payment_method);
-        }
-        Column::Payment => builder.set_profile(label.name, text),
-        Column::Owner | Column::CustomerName => {
-            match values::mentioned_user(text).or(Some(text).filter(|id| values::is_snowflake(id))) {
-                Some(id) => builder.set_owner(id),
-                None => builder.keep(label.name, text),
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Whether the card is not an order, judged by its outcome, `*Reason` labels and status.
@@ -481,40 +308,9 @@ fn looks_like_order(builder: &PatchBuilder, form: &TextForm) -> bool {
     match &builder.number {
         // People may write `Order: pizza`, but an order number has a digit.
         Some(number) => {
-            has_clear_number(form) || (valued > 1 && number.contains(|c: char| c.is_ascii_digit()))
+            number::is_clear(form) || (valued > 1 && number.contains(|c: char| c.is_ascii_digit()))
         }
         None => has_goods && valued > 1,
-    }
-}
-
-/// Whether the card has an order number under a label that means nothing else.
-fn has_clear_number(form: &TextForm) -> bool {
-    form.known.iter().any(|value| value.label.column == Column::OrderNumber && !value.label.weak)
-}
-
-fn order_number(
-    builder: &PatchBuilder,
-    kind: Option<CardKind>,
-    context: &ParseContext,
-) -> Result<OrderNumber, Rejection> {
-    let is_new_order = matches!(kind, Some(CardKind::Success | CardKind::Hold));
-    match (&builder.number, context.fallback_number.as_ref().filter(|_| is_new_order)) {
-        (Some(text), _) => OrderNumber::parse(text).map_err(|error| Rejection {
-            code: RejectionCode::BadOrderNumber,
-            detail: format!("the card's order number cannot be kept: {error}"),
-        }),
-        (None, Some(number)) => Ok(number.clone()),
-        (None, None) => Err(Rejection {
-            code: RejectionCode::MissingOrderNumber,
-            detail: match kind {
-                Some(CardKind::Cancelled) => "the card cancels an order but states no order number",
-                _ => {
-                    "the card states no order number: a line \"Order Number\" with the number on the next line is \
-                     missing or empty"
-                }
-            }
-            .to_owned(),
-        }),
     }
 }
 
@@ -532,9 +328,4 @@ fn set_status_from_heading(builder: &mut PatchBuilder, kind: Option<CardKind>) {
     };
     builder.stated.status = builder.stated.status.or(stated);
     builder.derived.status = derived;
-}
-
-/// The time of day in the configured zone, such as `05:56:00 PM`.
-fn time_of_day(at: DateTime<Utc>, context: &ParseContext) -> String {
-    at.with_timezone(&context.timezone).format("%I:%M:%S %p").to_string()
 }

@@ -45,6 +45,27 @@ impl Amount {
         self.0.checked_add(other.0).and_then(Self::from_hundredths)
     }
 
+    /// The difference, or `None` if it is out of range.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).and_then(Self::from_hundredths)
+    }
+
+    /// The amount divided by a quantity, or `None` if that is no whole number of hundredths.
+    #[must_use]
+    pub fn divided_by(self, quantity: u32) -> Option<Self> {
+        let quantity = i64::from(quantity);
+        self.0.checked_rem(quantity).filter(|rest| *rest == 0)?;
+        self.0.checked_div(quantity).and_then(Self::from_hundredths)
+    }
+
+    /// The amount without its sign.
+    #[must_use]
+    pub const fn absolute(self) -> Self {
+        // An amount is far from the limits of the type.
+        Self(self.0.saturating_abs())
+    }
+
     /// The amount in major units, always with two decimals.
     #[must_use]
     pub fn to_decimal(self) -> Decimal {

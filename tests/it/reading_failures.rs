@@ -17,7 +17,8 @@ async fn a_fraud_reason_cancels_an_existing_order_even_under_a_success() {
     assert_eq!(receipt.cards[0].outcome.as_str(), "updated");
     let order = pipeline.order("A-1").await;
     assert_eq!(order.fields.status.map(roms::order::Status::as_str), Some("cancelled"));
-    assert_eq!(order.extra["failure_reason"], "Address mismatch");
+    assert_eq!(order.fields.cancel_reason.as_deref(), Some("Address Mismatch"));
+    assert!(order.extra.is_empty(), "the reason is kept once: {:?}", order.extra);
     pipeline.end().await;
 }
 

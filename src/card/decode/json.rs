@@ -134,11 +134,28 @@ fn code_unit(escape: &str) -> Option<u32> {
 pub(crate) fn flat_object(object: &Map<String, Value>) -> Embed {
     let fields = object.iter().filter_map(|(key, value)| {
         let renamed = FLAT_KEY_LABELS.iter().find(|(flat, _)| *flat == key.to_lowercase());
-        let name = renamed.map_or_else(|| key.clone(), |(_, label)| (*label).to_owned());
-        Some(Field { name, value: flat_value(value)? })
+        let name = renamed.map_or_else(|| label_of(key), |(_, label)| (*label).to_owned());
+        let is_product = || labels::find(&name).is_some_and(|label| label.column == Column::Product);
+        let value = match value {
+            Value::Array(values) if is_product() => list_of_items(values)?,
+            value => flat_value(value)?,
+        };
+        Some(Field { name, value })
     });
-    let title = object.keys().any(|key| names_order(key)).then(|| FLAT_HEADING.to_owned());
+    let title = object.keys().any(|key| names_order(&label_of(key))).then(|| FLAT_HEADING.to_owned());
     Embed { title, fields: fields.collect(), ..Embed::default() }
+}
+
+/// The label that a key means: `orderNumber` is `order Number`.
+fn label_of(key: &str) -> String {
+    let mut spaced = String::with_capacity(key.len());
+    for c in key.chars() {
+        if c.is_ascii_uppercase() && spaced.ends_with(|before: char| before.is_ascii_lowercase()) {
+            spaced.push(' ');
+        }
+        spaced.push(c);
+    }
+    if labels::find(key).is_none() && labels::find(&spaced).is_some() { spaced } else { key.to_owned() }
 }
 
 /// Whether a key names an order's number, goods or money. A key `order` alone may hold anything.
@@ -153,10 +170,7 @@ fn names_order(key: &str) -> bool {
 /// The text of a scalar, or the scalars inside a list or an object, separated by commas.
 fn flat_value(value: &Value) -> Option<String> {
     let inside: Vec<String> = match value {
-        Value::Array(values) if values.iter().any(Value::is_object) => {
-            let lines: Vec<String> = values.iter().filter_map(item_line).collect();
-            return (!lines.is_empty()).then(|| lines.join("\n"));
-        }
+        Value::Array(values) if values.iter().any(Value::is_object) => return list_of_items(values),
         Value::Array(values) => values.iter().filter_map(scalar).collect(),
         Value::Object(object) => {
             let mut pairs: Vec<_> = object.iter().collect();
@@ -172,11 +186,18 @@ fn flat_value(value: &Value) -> Option<String> {
     (!inside.is_empty()).then(|| inside.join(", "))
 }
 
+/// A list of products, one on each line.
+fn list_of_items(values: &[Value]) -> Option<String> {
+    let lines: Vec<String> = values.iter().filter_map(item_line).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
 /// Keys of a product in a list, and the label under which its line states the value.
 const ITEM_KEYS: &[(&[&str], &str)] = &[
-    (&["size", "variant"], "Size"),
+    (&["size", "variant", "variant_title", "option"], "Size"),
     (&["sku", "asin", "pid", "product_id"], "SKU"),
-    (&["unit_price", "price", "item_price"], "Price"),
+    (&["unit_price", "unitprice", "price", "item_price", "price_each"], "Price"),
+    (&["line_total", "linetotal", "total", "total_price", "line_price", "subtotal", "amount"], "Total"),
 ];
 
 /// A product in a list of products as a line: `- 2x [Name](link) | Size: M | Price: 10`.
@@ -198,7 +219,12 @@ fn item_line(item: &Value) -> Option<String> {
         None => name,
     };
     let notes = ITEM_KEYS.iter().filter_map(|(keys, label)| Some(format!(" | {label}: {}", find(keys)?)));
-    Some(format!("- {quantity}x {name}{}", notes.collect::<String>()))
+    let mut notes: String = notes.collect();
+    // A labelled note tells the reader of the line that the name ends in no price and no size.
+    if notes.is_empty() && name.contains([' ', '(']) {
+        notes = format!(" | Qty: {quantity}");
+    }
+    Some(format!("- {quantity}x {name}{notes}"))
 }
 
 /// The text of a key, if it is a scalar and not empty.

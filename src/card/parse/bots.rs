@@ -134,6 +134,12 @@ pub(crate) fn is_store_name(text: &str) -> bool {
     STORES.iter().any(|store| strip_name(text, store).is_some()) || ends_in_country() || is_host(text)
 }
 
+/// Whether a text is the name of a known store and nothing else.
+#[must_use]
+pub(crate) fn is_known_store(text: &str) -> bool {
+    STORES.iter().any(|store| store.eq_ignore_ascii_case(text))
+}
+
 /// Whether the color of this bot's embeds states the outcome.
 #[must_use]
 pub(crate) fn bot_uses_color(footer: &str) -> bool {

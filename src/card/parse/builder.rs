@@ -121,6 +121,12 @@ pub(crate) struct PatchBuilder {
     pub(crate) tracking_link: Option<String>,
     /// Whether the products come from a list, so that the price is that of the whole basket.
     pub(crate) is_basket: bool,
+    /// Whether the list says that its prices are for one unit.
+    pub(crate) has_unit_prices: bool,
+    /// Whether the product may end in the total of the line.
+    pub(crate) may_end_in_total: bool,
+    /// Whether the card gives a hold as the reason of something else.
+    pub(crate) is_held: bool,
     /// The value of a `Currency` label.
     pub(crate) currency: Option<String>,
     /// The currency that the amounts state.
@@ -248,6 +254,15 @@ impl PatchBuilder {
             Some(first) if *first == text => {}
             Some(_) => self.keep(label, text),
             None => self.number = Some(text.to_owned()),
+        }
+    }
+
+    /// Sets why the checkout failed or the order was cancelled.
+    pub(crate) fn set_reason(&mut self, label: &str, text: &str) {
+        match &self.failure_reason {
+            Some(first) if first == text => {}
+            Some(_) => self.keep(label, text),
+            None => self.failure_reason = Some(text.to_owned()),
         }
     }
 

@@ -71,6 +71,48 @@ const REASON_WORDS: &[&str] = &[
     "duplicate",
     "hold",
 ];
+/// Words behind a phrase that make it the name of a guide or a channel: `Successful Checkout Tips`.
+const GUIDE_WORDS: &[&str] = &[
+    "guide",
+    "guides",
+    "tip",
+    "tips",
+    "tutorial",
+    "tutorials",
+    "rate",
+    "rates",
+    "help",
+    "faq",
+    "channel",
+    "channels",
+    "log",
+    "logs",
+    "feed",
+    "list",
+    "setup",
+    "proof",
+    "proofs",
+    "advice",
+    "tricks",
+    "rules",
+    "info",
+];
+/// Words of a failure that give no reason.
+const VAGUE_WORDS: &[&str] = &[
+    "failed",
+    "failure",
+    "unsucesful",
+    "eror",
+    "unable",
+    "incomplete",
+    "blocked",
+    "declined",
+    "denied",
+    "rejected",
+    "refused",
+];
+/// Words of a failure that only name what failed.
+const CHECKOUT_WORDS: &[&str] = &["checkout", "order", "purchase"];
 /// Words that name what a mail is about: `Delivered: Your Amazon order`.
 const ORDER_WORDS: &[&str] = &["order", "package", "parcel", "shipment"];
 /// Most words of a name beside a phrase.
@@ -101,6 +143,9 @@ pub fn parse(line: &str) -> Option<Heading> {
     }
     for segment in segments.iter().skip(at + 1) {
         heading.add_note(segment, phrase.is_exact);
+    }
+    if heading.kind == Failure {
+        heading.reason = heading.reason.take().or(phrase.reason);
     }
     if let Some(before) = segments.iter().take(at).next_back()
         && heading.store.is_none()
@@ -185,7 +230,10 @@ fn is_everyday_heading(phrase: &Phrase, segments: &[Segment<'_>], at: usize) -> 
             && matches!(phrase.kind, Shipped | Delivered | Cancelled | Refunded);
         is_quoted || is_store_name(next.text) || names_order(next.text)
     };
-    let is_notice = matches!(phrase.kind, Failure | CardKind::Notice(Notice::Monitor | Notice::Release));
+    let is_notice = matches!(
+        phrase.kind,
+        Failure | CardKind::Notice(Notice::Monitor | Notice::Release | Notice::ThreeDSecure)
+    );
     at == 0
         && next.is_some_and(|next| next.separator == Separator::Colon)
         && (is_notice || next.is_some_and(names_subject))
@@ -201,6 +249,8 @@ struct Phrase {
     tail: Option<Tail>,
     /// An order number between the words of the phrase.
     number: Option<String>,
+    /// The phrase itself if it gives a reason: `Card declined` in `Your card was declined`.
+    reason: Option<String>,
 }
 
 enum Tail {
@@ -210,8 +260,9 @@ enum Tail {
 }
 
 impl Phrase {
-    fn new(meaning: Meaning, tail: Option<Tail>) -> Self {
-        Self { kind: meaning.kind, strength: meaning.strength, is_exact: false, tail, number: None }
+    fn new(meaning: Meaning, words: &[Word<'_>], tail: Option<Tail>) -> Self {
+        let reason = (meaning.kind == Failure).then(|| reason_in(words)).flatten();
+        Self { kind: meaning.kind, strength: meaning.strength, is_exact: false, tail, number: None, reason }
     }
 }
 
@@ -223,17 +274,22 @@ fn find_phrase(text: &str) -> Option<Phrase> {
         words.try_push(Word::new(word)?).ok()?;
     }
     if let Some(meaning) = find(&words) {
-        return Some(Phrase { is_exact: count_fillers(&words) == 0, ..Phrase::new(meaning, None) });
+        return Some(Phrase { is_exact: count_fillers(&words) == 0, ..Phrase::new(meaning, &words, None) });
     }
     let number = number_at(&words).map(|at| words.remove(at).raw.trim_start_matches('#').to_owned());
     let found = match find(&words).filter(|_| number.is_some()) {
-        Some(meaning) => Some(Phrase::new(meaning, None)),
+        Some(meaning) => Some(Phrase::new(meaning, &words, None)),
         None => find_negated(&words)
             .or_else(|| find_in_sentence(&words))
             .or_else(|| find_after_name(&words))
-            .or_else(|| find_before_tail(&words)),
+            .or_else(|| find_before_tail(&words))
+            .or_else(|| find_countdown(&words)),
     };
-    found.map(|phrase| Phrase { number, ..phrase })
+    match found {
+        // `REVIEW_HOLD`
+        None if text.contains('_') => find_phrase(&text.replace('_', " ")),
+        found => found.map(|phrase| Phrase { number, ..phrase }),
+    }
 }
 
 /// `Order could not be placed`: a success that did not happen.
@@ -244,7 +300,15 @@ fn find_negated(words: &[Word<'_>]) -> Option<Phrase> {
         return None;
     }
     let meaning = find(&kept).filter(|meaning| meaning.kind == Success && meaning.strength > Weak)?;
-    Some(Phrase::new(Meaning { kind: Failure, ..meaning }, None))
+    Some(Phrase::new(Meaning { kind: Failure, ..meaning }, words, None))
+}
+
+/// `Dropping in 10 minutes`
+fn find_countdown(words: &[Word<'_>]) -> Option<Phrase> {
+    let kept: ArrayVec<Word<'_>, MAX_WORDS> =
+        words.iter().filter(|word| !word.raw.bytes().all(|byte| byte.is_ascii_digit())).copied().collect();
+    let meaning = find(&kept).filter(|_| kept.len() < words.len())?;
+    (meaning.kind == CardKind::Notice(Notice::Release)).then(|| Phrase::new(meaning, &kept, None))
 }
 
 /// `Your Target order has been canceled`: the store stands between two words of the phrase.
@@ -253,7 +317,7 @@ fn find_in_sentence(words: &[Word<'_>]) -> Option<Phrase> {
     let mut kept = ArrayVec::<Word<'_>, MAX_WORDS>::new();
     kept.extend(words.get(..start)?.iter().chain(words.get(end..)?).copied());
     let meaning = find(&kept)?;
-    Some(Phrase::new(meaning, Some(Tail::Name(join(words.get(start..end)?)))))
+    Some(Phrase::new(meaning, &kept, Some(Tail::Name(join(words.get(start..end)?)))))
 }
 
 /// `Venetia Successful Checkout`: a bot or a store in front of the phrase.
@@ -263,7 +327,7 @@ fn find_after_name(words: &[Word<'_>]) -> Option<Phrase> {
         let meaning = find(rest).filter(|_| is_name(name))?;
         let name = join(name);
         let tail = is_store_name(&name).then(|| Tail::Name(name.clone()));
-        (meaning.strength > Weak || is_bot_name(&name)).then(|| Phrase::new(meaning, tail))
+        (meaning.strength > Weak || is_bot_name(&name)).then(|| Phrase::new(meaning, rest, tail))
     })
 }
 
@@ -280,6 +344,8 @@ fn find_before_tail(words: &[Word<'_>]) -> Option<Phrase> {
             Tail::Name(rest)
         } else if is(REASON_CONNECTORS) && !rest.is_empty() && is_clear {
             Tail::Reason(rest.trim_start_matches("to ").trim_start_matches("of ").to_owned())
+        } else if after.iter().any(|word| GUIDE_WORDS.contains(&word.normal.as_str())) {
+            return None;
         } else if meaning.strength == Checkout && after.len() <= MAX_NAME_WORDS && is_name(after) {
             // `Checked out Example Box` names the product, `Successful Checkout Polar AIO` the bot.
             let name = join(after);
@@ -288,8 +354,20 @@ fn find_before_tail(words: &[Word<'_>]) -> Option<Phrase> {
         } else {
             return None;
         };
-        Some(Phrase::new(meaning, Some(tail)))
+        Some(Phrase::new(meaning, before, Some(tail)))
     })
+}
+
+/// The words of a failure as its reason: `Card declined`. `None` if they give none, as `Checkout failed`.
+fn reason_in(words: &[Word<'_>]) -> Option<String> {
+    let said: ArrayVec<Word<'_>, MAX_WORDS> = words.iter().filter(|word| !word.is_filler).copied().collect();
+    let is_in = |list: &[&str], word: &Word<'_>| list.contains(&word.normal.as_str());
+    let gives_none = said.iter().any(|word| is_in(CHECKOUT_WORDS, word))
+        || said.iter().all(|word| is_in(VAGUE_WORDS, word));
+    let text = join(&said);
+    let mut chars = text.trim_matches(|c: char| !c.is_alphanumeric()).chars();
+    let first = chars.next().filter(|_| !gives_none)?;
+    Some(first.to_uppercase().chain(chars).collect())
 }
 
 /// Where the order number stands in some words: behind `#`, or after `order`.
@@ -355,6 +433,8 @@ fn is_one_of(word: &str, list: &[&str]) -> bool {
 /// Whether a note turns a success or a cancellation into a hold, such as `REVIEW_HOLD`.
 pub(crate) fn is_hold(note: &str) -> bool {
     let is_same = |(a, b): (u8, u8)| a.eq_ignore_ascii_case(&b) || (a == b'_' && b == b' ');
+    // `Policy - REVIEW_HOLD`
+    let note = note.rsplit_once("- ").map_or(note, |(_, note)| note);
     HOLDS.iter().any(|hold| hold.len() == note.len() && note.bytes().zip(hold.bytes()).all(is_same))
 }
 

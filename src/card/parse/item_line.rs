@@ -1,6 +1,7 @@
-//! One product on one line: `2x Name - 26.94 USD (M)`, `Name x3`, `Name | Qty: 2 | Size: M`.
+//! One product on one line: `2x Name - 26.94 USD (M)`, `Name x3`, `- [Name](link) - M`, `Name | Qty: 2 | Size: M`.
 
 use super::labels::{self, Column};
+use super::markup::Plain;
 use super::money::{self, CurrencyHint, ParsedAmount};
 use super::values::{self, MAX_QUANTITY};
 
@@ -10,6 +11,20 @@ const BULLETS: [char; 6] = ['-', '•', '*', '·', '–', ' '];
 const SEPARATORS: [&str; 4] = [" - ", " – ", " @ ", " = "];
 /// Most notes behind the name of a product.
 const MAX_NOTES: usize = 4;
+/// Notes that say that a price is for one unit.
+const EACH: [&str; 4] = ["each", "/ea", " ea", "per "];
+/// Words that are sizes, in lower case.
+#[rustfmt::skip]
+const SIZES: &[&str] = &[
+    "xxs", "xs", "s", "m", "l", "xl", "xxl", "xxxl", "2xl", "3xl", "4xl", "5xl", "os", "o/s", "one size", "onesize", "free size",
+    "no size", "default", "default title", "small", "medium", "large", "x-large", "xx-large", "random", "regular",
+];
+/// Words in front of the number of a size, in lower case.
+const SIZE_PREFIXES: [&str; 14] =
+    ["us", "uk", "eu", "eur", "w", "m", "y", "mens", "men's", "womens", "women's", "wmns", "size", "sz"];
+/// Units behind the number of a size, in lower case.
+#[rustfmt::skip]
+const SIZE_UNITS: [&str; 16] = ["", "c", "y", "m", "w", "us", "uk", "eu", "cm", "mm", "in", "\"", "oz", "ml", "gb", "tb"];
 
 /// A product of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,27 +34,53 @@ pub(crate) struct ListedItem<'a> {
     pub(crate) quantity: Option<u32>,
     pub(crate) size: Option<&'a str>,
     pub(crate) sku: Option<&'a str>,
+    pub(crate) color: Option<&'a str>,
+    /// The price of one unit, or of all: only the totals of the card can tell, unless `is_unit_price` is set.
     pub(crate) price: Option<ParsedAmount>,
+    /// Whether the line says that the price is for one unit.
+    pub(crate) is_unit_price: bool,
+    /// The price of all units under a label such as `Total`.
+    pub(crate) total: Option<ParsedAmount>,
+    pub(crate) link: Option<&'a str>,
+    /// Whether the line states a value under a label, or lines below it do.
+    pub(crate) has_details: bool,
 }
 
-/// Parses a line of a list of products. Without a bullet, the line must state a quantity.
+/// Parses a line of a list of products. Without a bullet, the line must state a quantity, or a size or price behind a link.
 #[must_use]
-pub(crate) fn parse(line: &str) -> Option<ListedItem<'_>> {
-    let has_bullet = line.starts_with(BULLETS);
+pub(crate) fn parse(line: &Plain) -> Option<ListedItem<'_>> {
     let item = parse_any(line);
-    (!item.name.is_empty() && (has_bullet || item.quantity.is_some())).then_some(item)
+    let has_note = item.quantity.is_some()
+        || (line.link_text.is_some() && (item.size.is_some_and(is_size) || item.price.is_some()));
+    (!item.name.is_empty() && (line.text.starts_with(BULLETS) || has_note)).then_some(item)
 }
 
 /// Parses a line that is known to be a product.
-pub(crate) fn parse_any(line: &str) -> ListedItem<'_> {
-    let mut item = ListedItem::default();
-    let mut parts = line.trim_start_matches(BULLETS).split(" | ");
-    let first = parts.next().unwrap_or_default().trim();
+pub(crate) fn parse_any(line: &Plain) -> ListedItem<'_> {
+    let mut item = ListedItem { link: line.link.as_deref(), ..ListedItem::default() };
+    let text = without_bullet(&line.text);
+    if let Some((before, name, after)) = around_link(text, line.link_text.as_deref()) {
+        item.name = name;
+        item.quantity = count(before);
+        let mut parts = after.split(" | ");
+        item.add_notes(parts.next().unwrap_or_default());
+        parts.for_each(|part| {
+            item.add_part(part);
+        });
+        return item;
+    }
+    let (first, parts) = text.split_once(" | ").unwrap_or((text, ""));
     let (quantity, rest) = leading_count(first).map_or((None, first), |(count, rest)| (Some(count), rest));
     item.quantity = quantity;
-    item.name = rest;
-    for part in parts {
-        item.add_part(part.trim());
+    item.name = rest.trim();
+    let (start, mut end) = (first.len().saturating_sub(rest.len()), first.len());
+    for part in parts.split(" | ") {
+        end += " | ".len() + part.len();
+        let is_bare = !item.has_details && item.price.is_none() && item.size.is_none();
+        // A part that says nothing else belongs to the name.
+        if !part.trim().is_empty() && !item.add_part(part) && is_bare {
+            item.name = text.get(start..end).unwrap_or(rest).trim();
+        }
     }
     for _ in 0..MAX_NOTES {
         if !item.take_note() {
@@ -55,19 +96,124 @@ pub(crate) fn starts_with_count(line: &str) -> bool {
     leading_count(line.trim_start_matches(BULLETS)).is_some()
 }
 
+/// Whether a line begins with a bullet and contains something else.
+#[must_use]
+pub(crate) fn has_bullet(line: &str) -> bool {
+    line.starts_with(['-', '•']) && line.contains(char::is_alphanumeric)
+}
+
+/// A line without the bullet or the number of a list: `- Name`, `1. Name`.
+pub(crate) fn without_bullet(line: &str) -> &str {
+    let line = line.trim_start_matches(BULLETS);
+    let numbered = line.split_once([' ']).filter(|(number, _)| {
+        let number = number.strip_suffix(['.', ')']).unwrap_or_default();
+        (1..=2).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    numbered.map_or(line, |(_, rest)| rest.trim_start())
+}
+
+/// The text before a link, the text of the link, and the text behind it. `None` if other words stand before it.
+fn around_link<'a>(text: &'a str, name: Option<&str>) -> Option<(&'a str, &'a str, &'a str)> {
+    let name = name.filter(|name| !name.is_empty())?;
+    let at = text.find(name)?;
+    let (before, rest) = text.split_at_checked(at)?;
+    let (name, after) = rest.split_at_checked(name.len())?;
+    let before = before.trim();
+    (before.is_empty() || count(before).is_some()).then_some((before, name, after))
+}
+
 impl<'a> ListedItem<'a> {
-    /// Uses a part behind a bar: `Qty: 2`, `Size: M`, `$26.94` or `x2`.
-    fn add_part(&mut self, part: &'a str) {
+    /// Uses a line below the product's name, such as `Qty: 2`, `Size: M | Color: Red` or `$26.94`. Returns false, and
+    /// uses nothing, if it says anything else.
+    pub(crate) fn add_details(&mut self, line: &'a str) -> bool {
+        let line = without_bullet(line);
+        let separated = [", ", " | ", " • ", " · ", " - "].into_iter().find_map(|separator| {
+            let mut item = *self;
+            line.split(separator).all(|part| item.add_part(part)).then_some(item)
+        });
+        let Some(item) = separated else { return false };
+        *self = item;
+        self.has_details = true;
+        true
+    }
+
+    /// Uses one part of a line: `Qty: 2`, `Size: M`, `$26.94`, `x2` or `M`. Returns whether it is such a part.
+    fn add_part(&mut self, part: &'a str) -> bool {
+        let part = part.trim();
         let labelled =
-            part.split_once(':').and_then(|(name, value)| Some((labels::find(name)?, value.trim())));
-        match labelled.map(|(label, value)| (label.column, value)) {
-            Some((Column::Quantity, value)) => self.quantity = values::quantity(value),
-            Some((Column::Extra("size"), value)) => self.size = Some(value),
-            Some((Column::Extra("sku"), value)) => self.sku = Some(value),
-            Some((Column::Price, value)) => self.price = money::parse(value),
-            None if priced(part).is_some() => self.price = priced(part),
-            None if count(part).is_some() => self.quantity = count(part),
-            _ => {}
+            part.split_once([':', '=']).and_then(|(name, value)| Some((labels::find(name)?, value.trim())));
+        let Some((label, value)) = labelled else { return self.add_bare_part(part) };
+        match label.column {
+            Column::Quantity => self.quantity = values::quantity(value),
+            Column::Extra("size") => self.size = Some(value),
+            Column::Extra("sku") => self.sku = Some(value),
+            Column::Extra("color") => self.color = Some(value),
+            Column::Price => {
+                self.price = money::parse(value);
+                self.is_unit_price |= is_each(value);
+            }
+            Column::Total => self.total = money::parse(value),
+            Column::Product | Column::Item | Column::CustomerName if self.name.is_empty() => {
+                self.name = value
+            }
+            _ => return false,
+        }
+        self.has_details = true;
+        // A value that cannot be read is nothing of the kind.
+        match label.column {
+            Column::Quantity => self.quantity.is_some(),
+            Column::Price => self.price.is_some(),
+            Column::Total => self.total.is_some(),
+            _ => !value.is_empty(),
+        }
+    }
+
+    /// Uses a part without a label: `$26.94`, `x2`, `2 x $26.94` or `M`.
+    fn add_bare_part(&mut self, part: &'a str) -> bool {
+        if let Some((quantity, price)) = leading_count(part)
+            && let Some(price) = priced(price)
+        {
+            (self.quantity, self.price, self.is_unit_price) = (Some(quantity), Some(price), true);
+            return true;
+        }
+        let is_used = self.use_note(part, false);
+        let size = Some(part).filter(|part| !is_used && self.size.is_none() && is_size(part));
+        self.size = self.size.or(size);
+        is_used || size.is_some()
+    }
+
+    /// Uses the notes behind the link that is the product's name: ` - M`, ` - 26.94 USD (M) x2`.
+    fn add_notes(&mut self, notes: &'a str) {
+        let mut rest = notes;
+        while !rest.trim().is_empty() {
+            let end = SEPARATORS.iter().filter_map(|separator| {
+                let from = rest.get(1..)?.find(separator)? + 1;
+                Some((from, rest.get(from..from + separator.len())?))
+            });
+            let (note, next) = match end.min_by_key(|(at, _)| *at) {
+                Some((at, _)) => rest.split_at_checked(at).unwrap_or((rest, "")),
+                None => (rest, ""),
+            };
+            self.is_unit_price |= note.trim_start().starts_with('@');
+            let note = note.trim_start_matches([' ', '-', '–', '@', '=']).trim_end();
+            self.add_note(note);
+            rest = next;
+        }
+    }
+
+    /// Uses one note behind a link. Anything that is no price and no count is the size.
+    fn add_note(&mut self, note: &'a str) {
+        if let Some((before, last)) = note.rsplit_once(' ')
+            && self.quantity.is_none()
+            && let Some(quantity) = count(last.trim_matches(['(', ')']))
+        {
+            self.quantity = Some(quantity);
+            return self.add_note(before.trim());
+        }
+        let inside = note.strip_prefix('(').and_then(|note| note.strip_suffix(')'));
+        let text = inside.unwrap_or(note);
+        if !text.is_empty() && !self.use_note(text, inside.is_some()) {
+            self.size = self.size.or(Some(text));
         }
     }
 
@@ -75,15 +221,29 @@ impl<'a> ListedItem<'a> {
     fn take_note(&mut self) -> bool {
         let name = self.name.trim_end_matches([' ', '-', '–']);
         self.name = name;
+        // The labels behind the bars say what the notes would.
+        let is_settled = self.has_details && self.quantity.is_some();
+        if is_settled {
+            return false;
+        }
         if let Some((before, inside)) = name.strip_suffix(')').and_then(|name| name.rsplit_once('('))
             && self.take(before, inside, self.price.is_none())
         {
             return true;
         }
-        let split = SEPARATORS.iter().filter_map(|separator| name.rsplit_once(separator));
-        if let Some((before, note)) = split.min_by_key(|(_, note)| note.len()) {
-            let may_be_size = self.quantity.is_some() && self.size.is_none() && self.price.is_none();
-            return self.take(before, note, false) || (may_be_size && self.take_size(before, note));
+        let split = SEPARATORS.iter().filter_map(|separator| {
+            name.rsplit_once(separator).map(|(before, note)| (*separator, before, note))
+        });
+        if let Some((separator, before, note)) = split.min_by_key(|(_, _, note)| note.len()) {
+            if self.take(before, note, false) {
+                self.is_unit_price |= separator == " @ ";
+                return true;
+            }
+            if self.size.is_none() && self.price.is_none() && is_size(note) && !before.trim().is_empty() {
+                (self.name, self.size) = (before.trim(), Some(note.trim()));
+                return true;
+            }
+            return false;
         }
         match name.rsplit_once(' ') {
             Some((before, last)) if self.quantity.is_none() && last.starts_with(['x', 'X', '×']) => {
@@ -95,9 +255,15 @@ impl<'a> ListedItem<'a> {
 
     fn take(&mut self, before: &'a str, note: &'a str, is_plain_count: bool) -> bool {
         let before = before.trim();
-        if before.is_empty() {
-            return false;
+        let taken = !before.is_empty() && self.use_note(note, is_plain_count);
+        if taken {
+            self.name = before;
         }
+        taken
+    }
+
+    /// Uses a note that is a price, a price with a size, or a count. `is_plain_count` allows a count without a cross.
+    fn use_note(&mut self, note: &'a str, is_plain_count: bool) -> bool {
         let plain = || note.trim().parse().ok().filter(|n| is_plain_count && (1..=99).contains(n));
         // `26.94 USD (M)`, but not `$49.99 (MSRP $59.99)`.
         let sized = note.strip_suffix(')').and_then(|note| note.split_once('('));
@@ -108,19 +274,54 @@ impl<'a> ListedItem<'a> {
             (self.price, self.size) = (Some(price), Some(size));
         } else if let (None, Some(price)) = (self.price, priced(note)) {
             self.price = Some(price);
+            self.is_unit_price |= is_each(note);
         } else if let (None, Some(quantity)) = (self.quantity, count(note).or_else(plain)) {
             self.quantity = Some(quantity);
         } else {
             return false;
         }
-        self.name = before;
         true
     }
+}
 
-    fn take_size(&mut self, before: &'a str, size: &'a str) -> bool {
-        (self.name, self.size) = (before.trim(), Some(size.trim()));
-        true
+/// Whether a note is a size: `M`, `US 9.5`, `10`, `256GB` or `Black / L`.
+fn is_size(note: &str) -> bool {
+    let note = note.trim().to_lowercase();
+    let words: Vec<&str> = note.split_whitespace().collect();
+    let is_number = |word: &str| {
+        let word = SIZE_PREFIXES.iter().find_map(|prefix| word.strip_prefix(prefix)).unwrap_or(word);
+        let unit =
+            word.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '/' | '½'));
+        let digits = word.len() - unit.len();
+        (1..=5).contains(&digits)
+            && word.split(['.', ',', '/']).zip([3, 1, 1]).all(|(part, most)| count_digits(part) <= most)
+            && word.starts_with(|c: char| c.is_ascii_digit())
+            && SIZE_UNITS.contains(&unit)
+    };
+    if SIZES.contains(&note.as_str()) {
+        return true;
     }
+    match words.as_slice() {
+        [] => false,
+        [only] => is_number(only),
+        [.., last] if note.contains(" / ") => {
+            is_size(last) || words.first().is_some_and(|first| is_size(first))
+        }
+        [first @ .., last] => {
+            first.len() < 3
+                && first.iter().all(|word| SIZE_PREFIXES.contains(word) || is_number(word))
+                && (is_number(last) || SIZES.contains(last) || SIZE_UNITS.contains(last))
+        }
+    }
+}
+
+fn count_digits(text: &str) -> usize {
+    text.bytes().filter(u8::is_ascii_digit).count()
+}
+
+fn is_each(note: &str) -> bool {
+    let note = note.to_ascii_lowercase();
+    EACH.iter().any(|each| note.contains(each))
 }
 
 /// `2x Name`, `2 x Name` or `x2 Name`.
@@ -134,12 +335,12 @@ fn leading_count(line: &str) -> Option<(u32, &str)> {
     Some((digits(first)?, rest.trim()))
 }
 
-/// `x2`, `2x` or `Qty: 2`.
+/// `x2`, `2x`, `2 x` or `Qty: 2`.
 fn count(text: &str) -> Option<u32> {
     let text = text.trim();
     let is_cross = |c: char| matches!(c, 'x' | 'X' | '×');
     if let Some(rest) = text.strip_prefix(is_cross).or_else(|| text.strip_suffix(is_cross)) {
-        return digits(rest);
+        return digits(rest.trim());
     }
     let (name, value) = text.split_once([':', ' '])?;
     labels::find(name).filter(|label| label.column == Column::Quantity).and_then(|_| digits(value.trim()))

@@ -15,6 +15,10 @@ pub enum Column {
     Product,
     /// `product`; the value may end in ` - $total`
     Item,
+    /// `product`; the label itself holds the name: `Product 1 - Mug`
+    NamedItem,
+    /// Lines about the only product: `Qty: 2 | Size: M`
+    Details,
     /// `price`
     Price,
     /// `total`
@@ -122,7 +126,7 @@ impl Label {
     /// Whether its value may have several lines.
     #[must_use]
     pub const fn takes_lines(self) -> bool {
-        matches!(self.column, Column::ShippingAddress | Column::Notes)
+        matches!(self.column, Column::ShippingAddress | Column::Notes | Column::NamedItem)
     }
 
     /// Whether its values may be phrases of headings, such as `Order Shipped` or `Card declined`.
@@ -130,7 +134,11 @@ impl Label {
     pub const fn takes_phrase(self) -> bool {
         matches!(
             self.column,
-            Column::Status | Column::FraudStatus | Column::FailureReason | Column::CancelReason
+            Column::Status
+                | Column::Result
+                | Column::FraudStatus
+                | Column::FailureReason
+                | Column::CancelReason
         )
     }
 }
@@ -140,8 +148,9 @@ type Row = (Column, &'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
-    (Column::Product, &["product", "product name", "item name", "products", "items", "order items", "ordered items"], &["description", "shoe"]),
+    (Column::Product, &["product", "product name", "item name", "products", "items", "order items", "ordered items", "line items", "cart items"], &["description", "shoe"]),
     (Column::Item, &["item"], &[]),
+    (Column::Details, &[], &["details", "product details", "item details", "item info", "product info"]),
     (Column::Price, &["price", "price paid", "unit price", "item price", "product price", "price per", "price each", "price per item", "price per unit"], &["cost", "retail"]),
     (Column::Total, &["total", "order total", "total price", "grand total", "price w/ tax", "price with tax", "price incl tax", "price incl. tax", "price (incl. tax)", "price (incl tax)", "price (tax included)", "total (incl. tax)", "total (incl tax)", "total (tax included)", "total incl. tax", "total incl tax", "total including tax", "final price", "final total", "total charged", "total amount", "price including tax", "price after tax", "total w/ tax", "total with tax", "total paid", "total cost", "cart total", "basket total", "amount paid", "amount charged"], &[]),
     (Column::Amount, &[], &["amount"]),
@@ -219,7 +228,15 @@ pub(crate) fn find_plain(text: &str) -> Option<Label> {
     by_name(name, 0)
         .or_else(|| {
             let (name, item) = without_number(name)?;
-            by_name(&name, item)
+            // `Product 1 - Qty`
+            let of_item = || {
+                let (word, rest) = name.split_once(' ')?;
+                ["product", "item"].iter().any(|item| word.eq_ignore_ascii_case(item)).then_some(rest)
+            };
+            by_name(&name, item).or_else(|| {
+                let is_of_item = |label: &Label| item > 0 && super::products::is_item_column(label.column);
+                by_name(of_item()?, item).filter(is_of_item)
+            })
         })
         .or_else(|| {
             // `Product 1` and `Item #1`, but not `Order 1`.

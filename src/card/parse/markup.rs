@@ -11,6 +11,8 @@ pub struct Plain {
     pub text: String,
     /// The first `http` or `https` link in it.
     pub link: Option<String>,
+    /// The text of that link, if there is other text beside it: `Name` in `- [Name](link) - M`.
+    pub link_text: Option<String>,
 }
 
 /// Texts that mean "no value".
@@ -26,12 +28,25 @@ const BLOCK_MARKS: [char; 5] = ['#', '>', '•', '-', '*'];
 /// and decodes HTML entities once.
 #[must_use]
 pub fn plain(raw: &str) -> Plain {
-    let (text, link) = visible(raw);
-    Plain { text: text.into_owned(), link }
+    let (text, link) = without_markup(raw);
+    let (link, link_text) = link.map_or((None, None), |link| (Some(link.target), link.text));
+    Plain { text: text.into_owned(), link, link_text }
 }
 
-/// Like [`plain`], but borrows the text if the line has no markup.
-pub(crate) fn visible(raw: &str) -> (Cow<'_, str>, Option<String>) {
+/// The text of [`plain`], borrowed if the line has no markup.
+pub(crate) fn visible(raw: &str) -> Cow<'_, str> {
+    without_markup(raw).0
+}
+
+/// A web link in a line.
+struct Link {
+    target: String,
+    /// Its text, if there is other text beside it.
+    text: Option<String>,
+}
+
+/// The text of a line, and the first web link in it.
+fn without_markup(raw: &str) -> (Cow<'_, str>, Option<Link>) {
     let marks = marks_in(raw);
     let has = |mark| marks & mark != 0;
     let mut text = Cow::Borrowed(raw.trim());
@@ -74,14 +89,15 @@ pub(crate) fn visible(raw: &str) -> (Cow<'_, str>, Option<String>) {
         text = Cow::Owned(decoded.chars().filter(|c| !is_invisible(*c)).collect());
     }
     text = slice(text, str::trim);
-    let link = link.or_else(|| is_web_link(&text).then(|| text.clone().into_owned()));
+    let link =
+        link.or_else(|| is_web_link(&text).then(|| Link { target: text.clone().into_owned(), text: None }));
     (text, link)
 }
 
 /// The form in which labels and headings are compared: a line without markup, emoji and block marks.
 #[must_use]
 pub fn label_text(line: &str) -> Cow<'_, str> {
-    let (mut text, _) = visible(line);
+    let mut text = visible(line);
     if has_pair(&text, *b"<@") {
         text = Cow::Owned(without_mentions(&text));
     }
@@ -253,7 +269,7 @@ pub(crate) fn without_wrappers(text: &str) -> &str {
 }
 
 /// Replaces each `[text](target)` by its text, and returns the first web link among the targets.
-fn without_links(text: &str) -> (String, Option<String>) {
+fn without_links(text: &str) -> (String, Option<Link>) {
     let mut out = String::with_capacity(text.len());
     let mut link = None;
     let mut rest = text;
@@ -272,7 +288,9 @@ fn without_links(text: &str) -> (String, Option<String>) {
         let target = target.split_whitespace().next().unwrap_or_default();
         let target = target.trim_start_matches('<').trim_end_matches('>');
         if link.is_none() && is_web_link(target) {
-            link = Some(target.to_owned());
+            let is_alone = [lead, rest].iter().all(|beside| !beside.contains(char::is_alphanumeric));
+            let text = (!is_alone).then(|| visible(label).into_owned());
+            link = Some(Link { target: target.to_owned(), text });
         }
     }
     out.push_str(rest);

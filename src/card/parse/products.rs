@@ -1,15 +1,19 @@
 //! The products of a card: numbered labels, lists, bullets and the description.
 
+use super::bots;
 use super::builder::PatchBuilder;
 use super::item_line::{self, ListedItem};
-use super::labels::Column;
+use super::labels::{self, Column};
 use super::markup::{self, Plain};
-use super::money::{self, CurrencyHint};
+use super::money;
+use super::prices::{line_total, sum};
 use super::text_form::LabelledValue;
 use super::values;
 use crate::order::items::{joined_names, units};
-use crate::order::{Amount, MAX_LINE, OrderItem, cut};
+use crate::order::{MAX_LINE, OrderItem, cut};
 
+/// Most words of the name of a store.
+const MAX_STORE_WORDS: usize = 4;
 /// Maximum products of one card.
 const MAX_ITEMS: u8 = 99;
 /// Maximum characters of a product's name in prose. A longer line is a text.
@@ -21,6 +25,7 @@ pub(crate) fn is_item_column(column: Column) -> bool {
         column,
         Column::Product
             | Column::Item
+            | Column::NamedItem
             | Column::Price
             | Column::Quantity
             | Column::ProductUrl
@@ -28,16 +33,22 @@ pub(crate) fn is_item_column(column: Column) -> bool {
     )
 }
 
-/// Numbers the products of a card that repeats its labels for each product: `Product`, `Price`, `Product`, `Price`.
+/// Whether a label names a product.
+fn names_product(value: &LabelledValue) -> bool {
+    matches!(value.label.column, Column::Product | Column::Item | Column::NamedItem) && !value.label.weak
+}
+
+/// Numbers the products of a card that repeats its labels for each product: `Product`, `Price`, `Product`, `Price`, or
+/// `Product 1`, `Price`, `Product 2`, `Price`.
 pub(crate) fn number_repeated(known: &mut [LabelledValue]) {
-    let is_name = |value: &LabelledValue| {
-        value.label.column == Column::Product && value.label.item == 0 && !value.label.weak
+    let is_plain_name = |value: &LabelledValue| {
+        names_product(value) && value.label.item == 0 && value.label.column != Column::Item
     };
     let mut names = known
         .iter()
-        .filter(|value| is_name(value))
+        .filter(|value| is_plain_name(value))
         .filter_map(|value| Some((value.label.name, value.lines.first()?)));
-    let Some((label, first)) = names.next() else { return };
+    let Some((label, first)) = names.next() else { return number_like_the_product(known) };
     let repeats = names.filter(|(name, line)| *name == label && line.text != first.text).count();
     if repeats == 0 {
         return;
@@ -45,7 +56,7 @@ pub(crate) fn number_repeated(known: &mut [LabelledValue]) {
     let mut number = 0_u8;
     let mut is_open = false;
     for value in known {
-        let starts = is_name(value) && value.label.name == label;
+        let starts = is_plain_name(value) && value.label.name == label;
         if starts && number < MAX_ITEMS {
             number += 1;
         }
@@ -56,25 +67,74 @@ pub(crate) fn number_repeated(known: &mut [LabelledValue]) {
     }
 }
 
-impl PatchBuilder {
-    /// Sets the product from `Name - $49.99`: one bot appends the total of the line.
-    pub(crate) fn set_product_with_total(&mut self, label: &str, text: &str) {
-        let is_price = |total: &str| money::parse(total).is_some_and(|p| p.currency != CurrencyHint::Absent);
-        let split = text.rsplit_once(" - ").filter(|(_, total)| is_price(total));
-        let (product, total) = split.map_or((text, None), |(product, total)| (product, Some(total)));
-        self.set_text("product", label, product, |fields| &mut fields.product);
-        if let Some(total) = total {
-            self.set_amount("total", total, false, |fields| &mut fields.total);
+/// Gives the labels without a number behind `Product 1` and `Product 2` the number of their product, if they repeat. A
+/// label that does not repeat is about the whole order.
+fn number_like_the_product(known: &mut [LabelledValue]) {
+    let mut numbers = Vec::with_capacity(known.len());
+    let mut open = 0;
+    for value in known.iter() {
+        let label = value.label;
+        open = if names_product(value) { label.item } else { open };
+        open = if is_item_column(label.column) { open } else { 0 };
+        numbers.push(if label.item == 0 { open } else { 0 });
+    }
+    let repeats = |column| {
+        let of_column = known.iter().zip(&numbers).filter(|(value, _)| value.label.column == column);
+        of_column.filter(|(_, number)| **number > 0).count() > 1
+    };
+    let repeated: Vec<bool> = known.iter().map(|value| repeats(value.label.column)).collect();
+    for ((value, number), repeated) in known.iter_mut().zip(numbers).zip(repeated) {
+        if number > 0 && repeated {
+            value.label.item = number;
         }
+    }
+}
+
+/// The number and the name of a product in a label: `Product 1 - Mug`, `Item (2): Cap`, `3. Pin`. The number is 0 if there
+/// is none: `Product - Mug`.
+pub(crate) fn named_in_label(label: &str) -> Option<(u8, &str)> {
+    let behind_word = without_product_word(label);
+    let text = behind_word.unwrap_or(label).trim_start_matches([' ', '#', '(']);
+    let (digits, rest) = text.split_at_checked(text.bytes().take_while(u8::is_ascii_digit).count())?;
+    let name = rest.trim_start_matches(['.', ')', ' ', '-', '–', '—', ':', '|', '»']);
+    let separator = rest.strip_suffix(name)?;
+    let is_apart = match behind_word {
+        // `3 Pack` does not begin with the number of a product.
+        None => !digits.is_empty() && separator.starts_with(['.', ')']),
+        Some(_) => separator.contains(|c| c != ' '),
+    };
+    let is_name = name.contains(char::is_alphabetic) && labels::find(name).is_none();
+    let number =
+        if digits.is_empty() { 0 } else { digits.parse().ok().filter(|n| (1..=MAX_ITEMS).contains(n))? };
+    (is_apart && is_name && separator.contains(' ')).then_some((number, name))
+}
+
+/// The rest of a label behind `Product` or `Item`.
+fn without_product_word(label: &str) -> Option<&str> {
+    ["product", "item"].iter().find_map(|word| {
+        let (start, rest) = label.split_at_checked(word.len())?;
+        (start.eq_ignore_ascii_case(word) && !rest.starts_with(char::is_alphanumeric)).then_some(rest)
+    })
+}
+
+impl PatchBuilder {
+    /// Sets the product from `Name - $49.99`. One bot appends the total of the line, which [`Self::use_total_in_name`]
+    /// takes from the name.
+    pub(crate) fn set_product_with_total(&mut self, label: &str, text: &str) {
+        self.set_text("product", label, text, |fields| &mut fields.product);
+        self.may_end_in_total = true;
     }
 
     /// Bots without a product label name the product in the description: as a link, in bullets such as
     /// `• 2x name - 49.99 USD (size)`, or on the first line, if the card reports an outcome. The description may
     /// also be the store's host.
     pub(crate) fn set_product_from_intro(&mut self, intro: &[Plain], is_outcome: bool) {
-        let host = intro.iter().find(|line| is_outcome && values::is_host(&line.text));
-        if let (Some(host), None) = (host, &self.stated.store) {
-            self.set_text("store", "store", &host.text, |fields| &mut fields.store);
+        let is_store = |line: &&Plain| {
+            values::is_host(&line.text) || (line.link.is_none() && bots::is_known_store(&line.text))
+        };
+        let store = intro.iter().filter(|_| is_outcome).find(is_store);
+        if let (Some(store), None) = (store, &self.stated.store) {
+            self.set_text("store", "store", &store.text, |fields| &mut fields.store);
         }
         if self.stated.product.is_some() || !self.items.is_empty() {
             return;
@@ -82,57 +142,169 @@ impl PatchBuilder {
         let is_named_link = |line: &&Plain| line.link.is_some() && line.link.as_ref() != Some(&line.text);
         let is_item = |line: &&Plain| {
             line.text.starts_with('•')
-                && item_line::parse(&line.text)
-                    .is_some_and(|item| item.quantity.is_some() || item.price.is_some())
+                && item_line::parse(line).is_some_and(|item| item.quantity.is_some() || item.price.is_some())
         };
         let bullets: Vec<Plain> = intro.iter().filter(is_item).cloned().collect();
         if !bullets.is_empty() {
-            self.set_product_list(&bullets, true);
+            self.set_product_list(&bullets, true, None);
             self.is_basket = false;
         } else if let Some(line) = intro.iter().find(is_named_link) {
             self.stated.product = Some(cut(&line.text, MAX_LINE));
             self.set_link("product_url", line.link.as_deref(), |fields| &mut fields.product_url);
-        } else if let Some(line) = intro.first().filter(|_| is_outcome && host.is_none())
+        } else if let Some(line) = intro.first().filter(|_| is_outcome && store.is_none())
             && is_product_name(&line.text)
         {
             self.set_text("product", "product", &line.text, |fields| &mut fields.product);
         }
     }
 
-    /// Sets the products from a list, one on each line. Returns false if the value is not a list. A single line is
-    /// a list if it states a quantity in front of the name or under a label behind a bar; otherwise it is the name of
-    /// a product.
-    pub(crate) fn set_product_list(&mut self, lines: &[Plain], is_list_label: bool) -> bool {
-        let lines: Vec<&Plain> = lines.iter().filter(|line| !markup::is_no_value(&line.text)).collect();
-        let listed: Option<Vec<ListedItem<'_>>> = match lines.as_slice() {
-            [line] => item_line::parse(&line.text)
-                .filter(|item| {
-                    let states_label = line.text.split(" | ").skip(1).any(|part| part.contains(':'));
-                    is_list_label
-                        || item_line::starts_with_count(&line.text)
-                        || (states_label && item.quantity.is_some())
-                })
-                .map(|item| vec![item]),
-            lines if is_list_label => {
-                Some(lines.iter().map(|line| item_line::parse_any(&line.text)).collect())
+    /// Sets the store from the first line of the description of a card whose title is the order number.
+    pub(crate) fn set_store_from_intro(&mut self, intro: &[Plain]) {
+        let is_name = |line: &&Plain| {
+            line.text.split_whitespace().count() <= MAX_STORE_WORDS
+                && (is_product_name(&line.text) || values::is_host(&line.text))
+        };
+        let names_product = |line: &&Plain| self.stated.product.as_ref() == Some(&line.text);
+        if let Some(line) = intro.first().filter(is_name).filter(|line| !names_product(line))
+            && self.stated.store.is_none()
+        {
+            self.set_text("store", "store", &line.text, |fields| &mut fields.store);
+        }
+    }
+
+    /// Sets the products from a list: one on each line, and lines about it below. Returns false if the value is not a list.
+    /// A single line is a list if it states a quantity in front of the name or a note behind a link. If the card has a
+    /// `quantity` of its own, a name may begin like a quantity: `2x 3 Pack`.
+    pub(crate) fn set_product_list(
+        &mut self,
+        lines: &[Plain],
+        is_list_label: bool,
+        quantity: Option<u32>,
+    ) -> bool {
+        let mut listed: Vec<(ListedItem<'_>, &Plain)> = Vec::new();
+        let mut has_details_below = false;
+        for line in lines.iter().filter(|line| !markup::is_no_value(&line.text)) {
+            let is_detail = listed.last_mut().is_some_and(|(item, _)| item.add_details(&line.text));
+            has_details_below |= is_detail;
+            if !is_detail {
+                listed.push((item_line::parse_any(line), line));
             }
-            lines => lines.iter().map(|line| item_line::parse(&line.text)).collect(),
+        }
+        let is_list = match listed.as_slice() {
+            [] => false,
+            [(item, line)] => {
+                let says_more = item_line::starts_with_count(&line.text) || line.link_text.is_some();
+                let is_item = (says_more && item_line::parse(line).is_some())
+                    || (is_list_label && !item.name.is_empty());
+                let has_details = item.has_details && (item.quantity.is_some() || has_details_below);
+                let has_mark = item_line::has_bullet(&line.text) || line.link_text.is_some();
+                let is_plain = !item.name.contains(|c: char| c.is_ascii_digit()) && item.price.is_none();
+                let may_count = quantity.is_none_or(|stated| item.quantity == Some(stated) && is_plain);
+                has_details || (is_item && (has_mark || may_count))
+            }
+            listed if is_list_label => listed.iter().all(|(item, _)| !item.name.is_empty()),
+            listed => listed.iter().all(|(item, line)| item.has_details || item_line::parse(line).is_some()),
         };
-        let Some(listed) = listed.filter(|listed| !listed.is_empty() && self.items.is_empty()) else {
+        if !is_list || !self.items.is_empty() {
             return false;
-        };
-        self.is_basket = true;
-        for ((listed, line), number) in listed.into_iter().zip(lines).zip(1_u8..=MAX_ITEMS) {
-            let price = listed.price.filter(|price| self.add_currency_hint(price.currency));
-            let item = self.item(number);
-            item.product_url.clone_from(&line.link);
-            item.quantity = Some(listed.quantity.unwrap_or(1));
-            item.product = Some(cut(listed.name, MAX_LINE));
-            item.size = listed.size.map(|size| cut(size, MAX_LINE));
-            item.sku = listed.sku.map(|sku| cut(sku, MAX_LINE));
-            item.unit_price = price.map(|price| price.amount);
+        }
+        let is_only = listed.len() == 1;
+        let is_counted = listed.iter().any(|(item, line)| {
+            item.quantity.is_some() && (quantity.is_none() || item_line::has_bullet(&line.text))
+        });
+        self.is_basket = !is_only || is_counted;
+        for ((listed, _), number) in listed.into_iter().zip(1_u8..=MAX_ITEMS) {
+            let quantity = listed.quantity.or((!is_only).then_some(1));
+            self.set_listed_item(number, &ListedItem { quantity, ..listed }, is_only);
         }
         true
+    }
+
+    /// Sets the values of a numbered product that are still empty. Only the color of an only product has a place of its own.
+    fn set_listed_item(&mut self, number: u8, listed: &ListedItem<'_>, is_only: bool) {
+        let price = listed.price.filter(|price| self.add_currency_hint(price.currency));
+        let total = listed.total.filter(|total| self.add_currency_hint(total.currency));
+        self.has_unit_prices |= listed.is_unit_price || total.is_some();
+        let text = |text: &str| Some(cut(text, MAX_LINE)).filter(|text| !text.is_empty());
+        let size = if is_only {
+            self.keep("color", listed.color.unwrap_or_default());
+            listed.size.and_then(text)
+        } else {
+            let parts: Vec<&str> = [listed.size, listed.color].into_iter().flatten().collect();
+            text(&parts.join(" / "))
+        };
+        let stated = OrderItem {
+            product: text(listed.name),
+            sku: listed.sku.and_then(text),
+            size,
+            quantity: listed.quantity,
+            unit_price: price.map(|price| price.amount).or_else(|| {
+                let line = total.map(|total| total.amount);
+                line.and_then(|line| line.divided_by(listed.quantity.unwrap_or(1)))
+            }),
+            line_total: total.map(|total| total.amount),
+            product_url: listed.link.filter(|link| link.chars().count() <= MAX_LINE).map(str::to_owned),
+            ..OrderItem::default()
+        };
+        self.item(number).apply(&stated, |_, empty| empty, |_| ());
+    }
+
+    /// Sets a product from a label with its name, such as `Product 1 - Mug`, and the lines below it. Keeps them under the
+    /// label if they say anything else.
+    pub(crate) fn set_named_item(&mut self, value: &LabelledValue) {
+        let mut lines = value.lines.iter();
+        let label = lines.next().map_or("", |line| line.text.as_str());
+        let details: Vec<&Plain> = lines.filter(|line| !markup::is_no_value(&line.text)).collect();
+        let Some((number, name)) = named_in_label(label) else { return };
+        let mut listed = ListedItem { name, ..ListedItem::default() };
+        let are_details = details.iter().all(|line| {
+            listed.link = listed.link.or(line.link.as_deref());
+            listed.add_details(&line.text) || line.link.is_some()
+        });
+        let is_free = self.items.get(&number.max(1)).is_none_or(|item| item.product.is_none());
+        if are_details && is_free && (number > 0 || !details.is_empty()) {
+            return self.set_listed_item(number.max(1), &listed, number == 0);
+        }
+        let texts: Vec<&str> = value.lines.iter().skip(1).map(|line| line.text.as_str()).collect();
+        self.keep(label, &texts.join("\n"));
+    }
+
+    /// Uses lines about the only product, such as `Qty: 2 | Size: M`. Returns false if they say anything else.
+    pub(crate) fn set_details(&mut self, lines: &[Plain]) -> bool {
+        let mut listed = ListedItem::default();
+        let are_details = self.items.is_empty() && lines.iter().all(|line| listed.add_details(&line.text));
+        if are_details {
+            self.set_listed_item(1, &listed, true);
+        }
+        are_details
+    }
+
+    /// Sets the name of a numbered product, and what the lines below it say. Without a `quantity` of its own, the name may
+    /// begin with one.
+    pub(crate) fn set_numbered_item(&mut self, number: u8, lines: &[&Plain], has_quantity: bool) {
+        let Some((first, below)) = lines.split_first() else { return };
+        let mut listed = ListedItem::default();
+        let is_labelled = listed.add_details(&first.text) && !listed.name.is_empty();
+        if !is_labelled {
+            let parsed = item_line::parse(first).filter(|_| !has_quantity || first.link_text.is_some());
+            let name = ListedItem { name: &first.text, link: first.link.as_deref(), ..ListedItem::default() };
+            listed = parsed.unwrap_or(name);
+        }
+        let further: Vec<&Plain> =
+            below.iter().filter(|line| !listed.add_details(&line.text)).copied().collect();
+        self.set_listed_item(number, &listed, false);
+        self.keep_further_lines(&format!("product {number}"), &further);
+    }
+
+    /// Keeps the lines of a product's value below its name, and warns of them.
+    pub(crate) fn keep_further_lines(&mut self, label: &str, lines: &[&Plain]) {
+        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        if !texts.is_empty() {
+            self.keep(&format!("{label} details"), &texts.join("\n"));
+            self.warn(
+                "product: the first line is the name; the lines below it are kept in `extra`".to_owned(),
+            );
+        }
     }
 
     /// Uses the count behind a product's name, if the card states no quantity and no total for one unit.
@@ -183,18 +355,13 @@ impl PatchBuilder {
             Column::Extra("sku") => {
                 self.item(number).sku.get_or_insert_with(|| cut(text, MAX_LINE));
             }
-            Column::ProductUrl => self.set_item_link(number, value),
-            _ => {
-                self.item(number).product.get_or_insert_with(|| cut(text, MAX_LINE));
-                self.set_item_link(number, value);
+            Column::ProductUrl => {
+                let link = value.link.as_deref().filter(|link| link.chars().count() <= MAX_LINE);
+                let item = self.item(number);
+                item.product_url = item.product_url.take().or(link.map(str::to_owned));
             }
+            _ => {}
         }
-    }
-
-    fn set_item_link(&mut self, number: u8, value: &Plain) {
-        let link = value.link.as_deref().filter(|link| link.chars().count() <= MAX_LINE);
-        let item = self.item(number);
-        item.product_url = item.product_url.take().or(link.map(str::to_owned));
     }
 
     fn item(&mut self, number: u8) -> &mut OrderItem {
@@ -208,6 +375,15 @@ impl PatchBuilder {
             // A later card could not tell which product such an item is.
             self.items.retain(|_, item| item.product.is_some() || item.sku.is_some());
         }
+        if self.items.is_empty() {
+            return self.use_total_as_price();
+        }
+        let all_units = self.items.values().try_fold(0_u32, |sum, item| sum.checked_add(units(item)));
+        let lacks_prices = self.items.values().all(|item| item.unit_price.is_none());
+        if (self.is_basket || (self.items.len() > 1 && lacks_prices)) && all_units != Some(1) {
+            self.use_price_as_total(all_units.unwrap_or_default());
+        }
+        self.settle_prices();
         let items: Vec<OrderItem> = self.items.values().cloned().collect();
         if let [only] = items.as_slice() {
             self.keep("size", only.size.as_deref().unwrap_or_default());
@@ -215,10 +391,6 @@ impl PatchBuilder {
         }
         let (stated, derived) = (&mut self.stated, &mut self.derived);
         let Some(first) = items.first() else { return };
-        let all_units = items.iter().try_fold(0_u32, |sum, item| sum.checked_add(units(item)));
-        if self.is_basket && all_units != Some(1) && stated.total.is_none() {
-            stated.total = stated.price.take();
-        }
         if stated.product.is_none() {
             stated.product = joined_names(&items);
         }
@@ -229,9 +401,7 @@ impl PatchBuilder {
             stated.price = first.unit_price;
         }
         if items.len() > 1 {
-            derived.total = items.iter().try_fold(Amount::default(), |sum, item| {
-                item.unit_price?.times(units(item)).and_then(|line| sum.plus(line))
-            });
+            derived.total = sum(&self.items, line_total);
         }
     }
 
@@ -257,8 +427,7 @@ impl PatchBuilder {
         }
         let is_only = items.len() == 1;
         for item in &mut items {
-            let line = item.unit_price.and_then(|price| price.times(units(item)));
-            item.line_total = line.or(stated.total.filter(|_| is_only));
+            item.line_total = line_total(item).or(stated.total.filter(|_| is_only));
         }
         items
     }

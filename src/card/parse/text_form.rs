@@ -16,6 +16,7 @@ use super::heading::{self, CardKind, Certainty, Heading};
 use super::item_line;
 use super::labels::{self, Column, Label};
 use super::markup::{self, Plain};
+use super::products;
 
 /// One line of a text form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,6 +247,14 @@ pub fn parse(text: &str) -> TextForm {
                 form.known.push(LabelledValue { label: *label, lines: Vec::new() });
                 value.map_or(Open::Known, |value| form.push_value(Open::Known, value))
             }
+            Line::UnknownLabel(name)
+                if !form.awaits_value(&open) && products::named_in_label(name).is_some() =>
+            {
+                let label = Label { column: Column::NamedItem, name: "product", item: 0, weak: false };
+                let name = Plain { text: name.clone(), ..Plain::default() };
+                form.known.push(LabelledValue { label, lines: vec![name] });
+                Open::Known
+            }
             Line::UnknownLabel(name) if !form.awaits_value(&open) => {
                 form.unknown.push((name.clone(), String::new()));
                 Open::Unknown
@@ -268,10 +277,9 @@ impl TextForm {
     fn push_value(&mut self, open: Open, line: &str) -> Open {
         let takes_line = self.known.last().is_some_and(|entry| {
             let continues_list = entry.label.column == Column::Product
-                && [line, entry.lines.last().map_or("", |line| &line.text)].iter().all(|line| {
-                    item_line::starts_with_count(line)
-                        || (line.starts_with(['-', '•']) && item_line::parse(line).is_some())
-                });
+                && [line, entry.lines.last().map_or("", |line| &line.text)]
+                    .iter()
+                    .all(|line| item_line::starts_with_count(line) || item_line::has_bullet(line));
             entry.lines.is_empty() || entry.label.takes_lines() || continues_list
         });
         match open {

@@ -34,7 +34,7 @@ fn column(card: &Reading, name: &str) -> Option<String> {
             let total = hundredths * column(card, "quantity")?.parse::<i64>().unwrap();
             Some(format!("{}.{:02}", total / 100, total % 100))
         }
-        "failure_reason" => card.get("reason").or(found).cloned(),
+        "failure_reason" => card.get("reason").or_else(|| card.get("cancel_reason")).or(found).cloned(),
         _ => found.cloned(),
     }
 }
@@ -104,6 +104,11 @@ fn check_expectations(expect: &Value, cards: &[Reading]) -> Result<(), String> {
                         "false".to_owned(),
                     )?;
                 }
+            }
+            // A cancellation's reason has one spelling.
+            ("failure_reason", expected) => {
+                let found = column(&cards[0], name).map(|reason| reason.to_lowercase());
+                same(name, found, expected.to_lowercase())?;
             }
             (name, expected) => same(name, column(&cards[0], name), expected.to_owned())?,
         }

@@ -55,8 +55,10 @@ fn a_failure_is_found_with_its_reason() {
     for (title, reason) in [
         ("Bot-V0.0.1 | Checkout Failed :x:", ""),
         ("CanadaComputers-V0.0.1 | Checkout Failed :x: ", ""),
-        ("Your card was declined", ""),
-        ("Your payment has been declined.", ""),
+        ("Your card was declined", "Card declined"),
+        ("Your payment has been declined.", "Payment declined"),
+        ("Out of stock", "Out of stock"),
+        ("Declined", ""),
         ("Checkout Failed: Out of stock", "Out of stock"),
         ("Checkout Failed - Out of stock", "Out of stock"),
         ("Checkout Failed (Card Declined)", "Card Declined"),
@@ -85,14 +87,22 @@ fn a_cancellation_is_found_with_its_reason_and_a_hold_is_none() {
         let one_spelling = reason.trim_start_matches("Policy - ");
         let expected = [
             ("status", "cancelled"),
-            ("extra.failure_reason", reason),
+            ("extra.failure_reason", ""),
             ("cancel_reason", one_spelling),
             ("~status", ""),
         ];
         check(&[(title, &titled(title), &expected)]);
     }
-    for title in ["Order Canceled: REVIEW_HOLD", "Successful Checkout (Review Hold)", "Order On Hold"] {
+    for title in
+        ["REVIEW_HOLD", "Order Canceled: REVIEW_HOLD", "Successful Checkout (Review Hold)", "Order On Hold"]
+    {
         check(&[(title, &titled(title), &[("~status", "pending"), ("status", "")])]);
+    }
+    for label in ["Reason", "Cancel Reason", "Fraud Reason", "Result"] {
+        for title in ["Successful Checkout", "Order Cancelled"] {
+            let text = format!("{title}\nOrder Number\nA-1\n{label}\nREVIEW_HOLD\n");
+            check(&[(label, &text, &[("~status", "pending"), ("status", ""), ("cancel_reason", "")])]);
+        }
     }
 }
 

@@ -105,7 +105,12 @@ fn a_reason_makes_a_failure_but_not_of_a_cancellation() {
             check(&[(
                 cancelled,
                 &text,
-                &[("number", "A-1"), ("status", "cancelled"), ("extra.failure_reason", "Quantity limit")],
+                &[
+                    ("number", "A-1"),
+                    ("status", "cancelled"),
+                    ("cancel_reason", "Quantity Limit"),
+                    ("extra.failure_reason", ""),
+                ],
             )]);
         }
         let text = card_with_heading("Order Update | Target", &format!("Status\nRefunded\n{label}\nDamaged"));
@@ -120,7 +125,7 @@ fn a_reason_makes_a_failure_but_not_of_a_cancellation() {
         (
             "cancel reason",
             &card_with_heading("Order Update", "Cancel Reason\nLimit"),
-            &[("status", "cancelled"), ("extra.failure_reason", "Limit")],
+            &[("status", "cancelled"), ("cancel_reason", "Limit"), ("extra.failure_reason", "")],
         ),
     ]);
 }

@@ -62,7 +62,7 @@ fn sample(label: &str, column: &str) -> (&'static str, String, &'static str) {
         "profile" if label == "Profile / Email" => ("P / j@example.com", "profile".to_owned(), "P"),
         "order_number" => ("#B-2", "number".to_owned(), "B-2"),
         "status" => own("delivered"),
-        "failure_reason" if label == "Cancel Reason" => ("Limit", "extra.failure_reason".to_owned(), "Limit"),
+        "failure_reason" if label == "Cancel Reason" => ("Limit", "cancel_reason".to_owned(), "Limit"),
         "failure_reason" => ("Limit", "reason".to_owned(), "Limit"),
         "payment_method" => own("Visa 1234"),
         "order_date" | "posted_date" | "shipped_date" | "delivered_date" => {

@@ -62,12 +62,13 @@ const PHRASES: &[Row] = &[
     (Success, Strong, &["kodai"], &["success"]),
     (Success, Weak, ALONE, &[
         "item purchased", "product purchased", "purchase made", "order created", "checked out", "success", "you cooked",
-        "you just cooked", "copped", "checkout link", "purchased",
+        "you just cooked", "copped", "checkout link", "purchased", "new order", "new checkout",
     ]),
     (Hold, Checkout, &["checkout"], &["hold", "on hold", "review hold", "pending review", "under review"]),
     (Hold, Strong, &["order"], &["hold", "on hold", "held", "review hold", "pending", "pending review", "under review", "in review"]),
-    (Hold, Weak, ALONE, &["review hold", "on hold", "pending review", "under review"]),
-    (Cancelled, Strong, PACKAGE, &["cancelled", "voided", "successfully cancelled"]),
+    (Hold, Strong, ALONE, &["review hold"]),
+    (Hold, Weak, ALONE, &["on hold", "pending review", "under review"]),
+    (Cancelled, Strong, PACKAGE, &["cancelled", "voided", "successfully cancelled", "cancellation confirmed"]),
     (Cancelled, Weak, ALONE, &["cancelled", "voided"]),
     (Shipped, Strong, PACKAGE, &["shipped", "dispatched", "out for delivery", "on its way", "on way", "in transit"]),
     (Shipped, Weak, ALONE, &["shipped", "out for delivery", "in transit"]),
@@ -116,6 +117,8 @@ const PHRASES: &[Row] = &[
     ]),
     (RELEASE, Weak, &["release", "drop", "raffle"], &["reminder", "alert", "soon", "upcoming", "today", "tomorrow"]),
     (RELEASE, Weak, ALONE, &["reminder", "upcoming releases", "upcoming drops", "new release", "releasing soon", "dropping soon"]),
+    // With the number of minutes between the words.
+    (RELEASE, Weak, &["dropping in", "drops in", "releasing in", "releases in", "restocking in", "starts in", "live in"], &["minute", "minutes", "min", "mins", "hour", "hours"]),
     (SUMMARY, Weak, &["", "drop", "daily", "weekly", "monthly", "session", "checkout", "checkouts", "order", "orders", "today", "today's"], &[
         "summary", "stats", "statistics", "recap",
     ]),
@@ -134,7 +137,7 @@ const PHRASES: &[Row] = &[
 const COMMON_WORDS: &[&str] = &[
     "order", "orders", "product", "products", "item", "items", "payment", "card", "credit", "debit", "method", "purchase",
     "transaction", "webhook", "out", "in", "to", "on", "for", "of", "its", "back", "price", "link", "account", "accounts",
-    "soon", "new", "package", "parcel", "place", "today", "tomorrow", "low", "position", "status", "shipping",
+    "soon", "package", "parcel", "place", "today", "tomorrow", "low", "position", "status", "shipping",
 ];
 
 /// The meaning of a phrase of the table.

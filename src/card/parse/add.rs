@@ -1,0 +1,204 @@
+//! Adds the values of one label to what is known of the card.
+
+use chrono::{DateTime, Utc};
+
+use super::builder::{PatchBuilder, amount_field, date_field, link_field, text_field};
+use super::heading;
+use super::labels::Column;
+use super::markup::{self, Plain};
+use super::text_form::LabelledValue;
+use super::{ParseContext, bots, products, values};
+use crate::order::dates::{self, ParsedDate};
+
+/// Labels of lists of products.
+const LIST_LABELS: [&str; 6] =
+    ["items", "products", "order items", "ordered items", "line items", "cart items"];
+
+/// Adds the value of one label of the table.
+pub(crate) fn add_value(
+    builder: &mut PatchBuilder,
+    value: &LabelledValue,
+    known: &[LabelledValue],
+    context: &ParseContext,
+) {
+    let label = value.label;
+    let Some(first) = value.lines.iter().find(|line| !markup::is_no_value(&line.text)) else {
+        if label.column == Column::Email {
+            builder.warn("email: no value".to_owned());
+        }
+        return;
+    };
+    let text = first.text.as_str();
+    if label.name == "link" {
+        builder.title_link.clone_from(&first.link);
+    }
+    if let Some((name, field)) = link_field(label.column) {
+        builder.set_link(name, first.link.as_deref(), field);
+    }
+    match label.column {
+        Column::NamedItem => return builder.set_named_item(value),
+        Column::Product | Column::Item if add_products(builder, value, known) => return,
+        column if label.item > 0 && products::is_item_column(column) => {
+            return builder.set_item(column, label.item, first);
+        }
+        Column::Price if builder.set_price_with_count(text) => return,
+        Column::Details if builder.set_details(&value.lines) => return,
+        Column::Details => {
+            let lines: Vec<&str> = value.lines.iter().map(|line| line.text.as_str()).collect();
+            return builder.keep(label.name, &lines.join("\n"));
+        }
+        _ => {}
+    }
+    match label.column {
+        Column::Tracking => builder.tracking_link.clone_from(&first.link),
+        Column::OrderUrl if first.link.is_some() && text.starts_with('#') => {
+            builder.order_link_text = Some(text.to_owned());
+        }
+        Column::CustomerName if values::mentioned_user(text).is_some() => {
+            return add_buyer(builder, value, text);
+        }
+        _ => {}
+    }
+    if let Some((name, field)) = text_field(label.column) {
+        return builder.set_text(name, label.name, text, field);
+    }
+    if let Some((name, may_be_negative, field)) = amount_field(label.column, builder.has_price()) {
+        return builder.set_amount(name, text, may_be_negative, field);
+    }
+    if let Some((name, field)) = date_field(label.column) {
+        let date = builder.set_date(name, text, context.timezone, field);
+        if let (Column::OrderDate, Some(ParsedDate { at, day: None })) = (label.column, date) {
+            builder.stated.order_time = Some(time_of_day(at, context));
+        }
+        return;
+    }
+    match label.column {
+        Column::Item => builder.set_product_with_total(label.name, text),
+        Column::ShippingAddress => {
+            builder.set_lines("shipping_address", value, |fields| &mut fields.shipping_address);
+        }
+        Column::Notes => builder.set_lines("notes", value, |fields| &mut fields.notes),
+        Column::Email
+        | Column::Profile
+        | Column::Account
+        | Column::ProfileAndEmail
+        | Column::Payment
+        | Column::Owner => add_buyer(builder, value, text),
+        Column::Quantity => {
+            builder.set_count("quantity", text, values::quantity(text), |fields| &mut fields.quantity);
+        }
+        Column::QtyReceived => {
+            builder.set_count("qty_received", text, values::count(text), |fields| &mut fields.qty_received);
+        }
+        Column::Status => builder.set_status(text),
+        Column::FailureReason | Column::CancelReason if heading::is_hold(text) => builder.is_held = true,
+        Column::FailureReason => {
+            builder.is_fraud |= label.name == "fraud reason";
+            builder.set_reason(label.name, text);
+        }
+        Column::CancelReason => {
+            builder.is_cancelled = true;
+            builder.set_reason(label.name, text);
+        }
+        Column::OrderNumber => builder.set_number(label.name, text),
+        Column::Currency => builder.currency = builder.currency.take().or_else(|| Some(text.to_owned())),
+        Column::Timestamp => {
+            builder.embed_time = dates::parse(text, context.timezone).map(|date| date.at);
+        }
+        Column::Footer => builder.set_footer(text),
+        Column::Result => builder.set_result(label.name, text),
+        Column::Title => builder.title = Some(text.to_owned()),
+        Column::Color => builder.color = u32::from_str_radix(text.trim_start_matches('#'), 16).ok(),
+        Column::Author => {
+            builder.author = Some(text.to_owned());
+            builder.stated.bot =
+                builder.stated.bot.take().or_else(|| bots::bot(text).map(|(name, _)| name.to_owned()));
+        }
+        Column::Mention => builder.mentioned = Some(text.to_owned()),
+        Column::Extra("size") => add_size(builder, label.name, text),
+        Column::Extra(name) => builder.keep_as(name, label.name, text),
+        // Handled by the tables above, or not stored.
+        _ => {}
+    }
+}
+
+/// Adds a numbered product, or a list of products. Returns false if the first line of the value is only the name of one.
+fn add_products(builder: &mut PatchBuilder, value: &LabelledValue, known: &[LabelledValue]) -> bool {
+    let label = value.label;
+    let lines: Vec<&Plain> = value.lines.iter().filter(|line| !markup::is_no_value(&line.text)).collect();
+    let quantity = known.iter().find(|other| {
+        other.label.column == Column::Quantity && other.label.item == label.item && !other.label.weak
+    });
+    let quantity = quantity.and_then(|other| other.lines.first());
+    if label.item > 0 {
+        builder.set_numbered_item(label.item, &lines, quantity.is_some());
+        return true;
+    }
+    let is_list_label = LIST_LABELS.contains(&label.name);
+    if let [only] = lines.as_slice()
+        && matches!(label.name, "items" | "products")
+        && let count @ Some(_) = values::count(&only.text)
+    {
+        builder.set_count("quantity", &only.text, count, |fields| &mut fields.quantity);
+        return true;
+    }
+    // A quantity that cannot be read still says that the name holds none.
+    let quantity = quantity.map(|line| values::quantity(&line.text).unwrap_or_default());
+    if builder.set_product_list(&value.lines, is_list_label, quantity) {
+        return true;
+    }
+    builder.keep_further_lines(label.name, lines.get(1..).unwrap_or_default());
+    false
+}
+
+/// Adds a size. Some bots append the color: `M -- Black`.
+fn add_size(builder: &mut PatchBuilder, label: &str, text: &str) {
+    let split = text.split_once(" -- ").or_else(|| text.split_once(" / ").filter(|_| label == "size/color"));
+    let (size, color) = split.unwrap_or((text, ""));
+    builder.keep_as("size", label, size.trim());
+    builder.keep_as("color", "color", color.trim());
+}
+
+/// Adds a value that says who bought: an e-mail address, a profile, a payment method or the owner.
+fn add_buyer(builder: &mut PatchBuilder, value: &LabelledValue, text: &str) {
+    let label = value.label;
+    match label.column {
+        Column::Email if label.weak && !text.contains('@') => builder.keep(label.name, text),
+        // A password may follow the address. It is never stored.
+        Column::Email => builder.set_email(label.name, values::email_of_account(text).unwrap_or(text)),
+        Column::Profile => {
+            builder.set_profile(label.name, text);
+            // Some bots put the e-mail address on a second line.
+            if let Some(second) = value.lines.get(1).filter(|line| values::is_email(&line.text)) {
+                builder.set_email(label.name, &second.text);
+            }
+        }
+        Column::Account => match values::email_of_account(text) {
+            Some(address) => builder.set_email(label.name, address),
+            None => builder.set_profile(label.name, text),
+        },
+        Column::ProfileAndEmail => {
+            let (profile, address) = text.rsplit_once(" / ").unwrap_or((text, ""));
+            builder.set_profile(label.name, profile);
+            if address.contains('@') {
+                builder.set_email(label.name, address);
+            }
+        }
+        Column::Payment if values::is_payment_method(text) => {
+            builder.set_text("payment_method", label.name, text, |fields| &mut fields.payment_method);
+        }
+        Column::Payment => builder.set_profile(label.name, text),
+        Column::Owner | Column::CustomerName => {
+            match values::mentioned_user(text).or(Some(text).filter(|id| values::is_snowflake(id))) {
+                Some(id) => builder.set_owner(id),
+                None => builder.keep(label.name, text),
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The time of day in the configured zone, such as `05:56:00 PM`.
+pub(crate) fn time_of_day(at: DateTime<Utc>, context: &ParseContext) -> String {
+    at.with_timezone(&context.timezone).format("%I:%M:%S %p").to_string()
+}

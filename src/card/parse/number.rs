@@ -1,0 +1,113 @@
+//! The order number of a card, where it is not under a label of its own.
+
+use super::builder::PatchBuilder;
+use super::heading::CardKind;
+use super::labels::{self, Column};
+use super::text_form::TextForm;
+use super::{ParseContext, bots, values};
+use crate::card::outcome::{Rejection, RejectionCode};
+use crate::order::{Carrier, OrderNumber};
+
+/// Fewest digits of an order number in a title without `#`.
+const MIN_DIGITS: usize = 4;
+
+/// The order number that a title states, and the store in front of it: `#112-…`, `Order #112-…`, `Amazon Order: 112-…`.
+pub(crate) fn in_title(title: &str) -> Option<(&str, Option<&str>)> {
+    let title = title.trim();
+    let number = title.rsplit(|c: char| c.is_whitespace() || matches!(c, '#' | ':')).next()?;
+    let before = title.strip_suffix(number)?;
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    let has_mark = before.ends_with('#');
+    let before = before.trim_end_matches(['#', ':', ' ']);
+    if digits == 0 || !(has_mark || digits >= MIN_DIGITS) {
+        return None;
+    }
+    if before.is_empty() {
+        return (has_mark || values::is_amazon_number(number)).then_some((number, None));
+    }
+    let is_label = |text: &str| labels::find(text).is_some_and(|label| label.column == Column::OrderNumber);
+    let store = before.match_indices(' ').find_map(|(at, _)| {
+        let (store, label) = before.split_at_checked(at)?;
+        (bots::is_store_name(store) && is_label(label)).then_some(store)
+    });
+    (store.is_some() || is_label(before)).then_some((number, store))
+}
+
+/// Uses the title of an embed that is not a heading: as the order number if it is one, otherwise as the product if the
+/// card reports an outcome in another way. Returns whether it is the number.
+pub(crate) fn assign_title(builder: &mut PatchBuilder, is_outcome: bool, looks_like_order: bool) -> bool {
+    let Some(title) = builder.title.take() else { return false };
+    match in_title(&title).filter(|_| is_outcome || looks_like_order) {
+        Some((number, store)) => {
+            builder.set_number("embed title", &format!("#{number}"));
+            if let Some(store) = store {
+                builder.set_text("store", "embed title", store, |fields| &mut fields.store);
+            }
+            return true;
+        }
+        None if is_outcome && builder.stated.product.is_none() && !bots::is_bot_name(&title) => {
+            builder.set_text("product", "embed title", &title, |fields| &mut fields.product);
+            if let Some(link) = builder.title_link.take() {
+                if builder.stated.order_url.as_ref() == Some(&link) {
+                    builder.stated.order_url = None;
+                }
+                builder.set_link("product_url", Some(&link), |fields| &mut fields.product_url);
+            }
+        }
+        None => {}
+    }
+    false
+}
+
+/// Whether the card has an order number under a label that means nothing else.
+pub(crate) fn is_clear(form: &TextForm) -> bool {
+    form.known.iter().any(|value| value.label.column == Column::OrderNumber && !value.label.weak)
+}
+
+/// Some bots write the order number only as the text of a link, under `Tracking` or `Order link`.
+pub(crate) fn use_link_text(builder: &mut PatchBuilder) {
+    if builder.number.is_some() {
+        return;
+    }
+    if let Some(number) = builder.order_link_text.take() {
+        builder.set_number("order link", &number);
+        return;
+    }
+    let is_number = |number: &mut String| {
+        Carrier::of(number).is_none() && !number.contains(char::is_whitespace) && !number.contains("://")
+    };
+    if builder.tracking_link.is_some()
+        && let Some(number) = builder.stated.tracking_number.take_if(is_number)
+    {
+        builder.number = Some(number);
+        let link = builder.tracking_link.take();
+        builder.set_link("order_url", link.as_deref(), |fields| &mut fields.order_url);
+    }
+}
+
+/// The number of the order of a card, or why there is none.
+pub(crate) fn of_card(
+    builder: &PatchBuilder,
+    kind: Option<CardKind>,
+    context: &ParseContext,
+) -> Result<OrderNumber, Rejection> {
+    let is_new_order = matches!(kind, Some(CardKind::Success | CardKind::Hold));
+    match (&builder.number, context.fallback_number.as_ref().filter(|_| is_new_order)) {
+        (Some(text), _) => OrderNumber::parse(text).map_err(|error| Rejection {
+            code: RejectionCode::BadOrderNumber,
+            detail: format!("the card's order number cannot be kept: {error}"),
+        }),
+        (None, Some(number)) => Ok(number.clone()),
+        (None, None) => Err(Rejection {
+            code: RejectionCode::MissingOrderNumber,
+            detail: match kind {
+                Some(CardKind::Cancelled) => "the card cancels an order but states no order number",
+                _ => {
+                    "the card states no order number: a line \"Order Number\" with the number on the next line is \
+                     missing or empty"
+                }
+            }
+            .to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,123 @@
+//! Decides which amounts of a card are the price of one unit, of a line, or of the whole order.
+
+use std::collections::BTreeMap;
+
+use super::builder::PatchBuilder;
+use super::money::{self, CurrencyHint};
+use crate::order::items::units;
+use crate::order::{Amount, Fields, OrderItem};
+
+/// Labels in `extra` of what the products cost without tax and shipping.
+const SUBTOTALS: &[&str] =
+    &["subtotal", "sub total", "sub-total", "item total", "items total", "merchandise total"];
+/// Labels in `extra` of what is added to the products.
+#[rustfmt::skip]
+const CHARGES: &[&str] = &[
+    "tax", "taxes", "sales tax", "estimated tax", "vat", "shipping", "shipping cost", "shipping fee", "delivery fee", "service fee",
+    "fee", "fees", "tip", "handling",
+];
+/// Labels in `extra` of what is taken off.
+const DISCOUNTS: &[&str] = &["discount", "discounts", "savings", "promo", "promotion", "coupon", "gift card"];
+
+impl PatchBuilder {
+    /// Uses the amount behind the product's name as the total, unless the price and the quantity of the card contradict it:
+    /// then it belongs to the name.
+    pub(crate) fn use_total_in_name(&mut self) {
+        let name = self.stated.product.as_deref().filter(|_| self.may_end_in_total);
+        let Some((name, total)) = name.and_then(|name| name.rsplit_once(" - ")) else { return };
+        let Some(amount) = money::parse(total).filter(|amount| amount.currency != CurrencyHint::Absent)
+        else {
+            return;
+        };
+        let Fields { price, quantity, .. } = self.stated;
+        let line = price.and_then(|price| price.times(quantity.unwrap_or(1)));
+        if quantity.is_none() || line.is_none() || line == Some(amount.amount) {
+            let (name, total) = (name.to_owned(), total.to_owned());
+            self.stated.product = Some(name);
+            self.set_amount("total", &total, false, |fields| &mut fields.total);
+        }
+    }
+
+    /// A price beside several products is that of all, unless the total says that it is that of each unit.
+    pub(crate) fn use_price_as_total(&mut self, all_units: u32) {
+        let Some(price) = self.stated.price else { return };
+        match self.stated.total {
+            None => self.stated.total = self.stated.price.take(),
+            Some(total) if price.times(all_units) == Some(total) => {}
+            Some(total) => {
+                self.stated.price = None;
+                if price != total {
+                    self.keep("price", &price.to_string());
+                }
+            }
+        }
+    }
+
+    /// A price that is the total of several units is not the price of one.
+    pub(crate) fn use_total_as_price(&mut self) {
+        let stated = &mut self.stated;
+        if let (Some(price), Some(quantity)) =
+            (stated.price, stated.quantity.filter(|quantity| *quantity > 1))
+            && stated.total == Some(price)
+        {
+            stated.price = price.divided_by(quantity);
+        }
+    }
+
+    /// Decides whether the prices of the products are those of one unit or of all units: the totals of the card prove one of
+    /// them. Without a proof they are unit prices, unless these exceed the total.
+    pub(crate) fn settle_prices(&mut self) {
+        let as_units = sum(&self.items, |item| item.unit_price?.times(units(item)));
+        let as_lines = sum(&self.items, |item| item.unit_price);
+        let (Some(as_units), Some(as_lines), Some(total)) = (as_units, as_lines, self.stated.total) else {
+            return;
+        };
+        let totals = self.totals_of_products(total);
+        if as_units == as_lines || self.has_unit_prices || totals.contains(&as_units) {
+            return;
+        }
+        let is_proven = totals.contains(&as_lines);
+        let exceeds = as_units > total && as_lines <= total;
+        if !is_proven && (self.is_basket || as_units > total) {
+            self.warn(format!(
+                "items: as unit prices they add up to {as_units}, as prices of whole lines to {as_lines}, but the total is \
+                 {total}"
+            ));
+        }
+        if is_proven || exceeds {
+            for item in self.items.values_mut() {
+                item.line_total = item.unit_price;
+                item.unit_price = item.unit_price.and_then(|line| line.divided_by(units(item)));
+            }
+        }
+    }
+
+    /// The amounts that the products may add up to: the total, the subtotal, and the total without tax, shipping and discount.
+    fn totals_of_products(&self, total: Amount) -> Vec<Amount> {
+        let mut totals = vec![total];
+        let mut without_charges = Some(total);
+        for (name, text) in &self.extra {
+            let Some(amount) = money::parse(text).map(|parsed| parsed.amount) else { continue };
+            let is = |list: &[&str]| list.iter().any(|other| name.eq_ignore_ascii_case(other));
+            if is(SUBTOTALS) {
+                totals.push(amount);
+            } else if is(CHARGES) {
+                without_charges = without_charges.and_then(|total| total.minus(amount));
+            } else if is(DISCOUNTS) {
+                without_charges = without_charges.and_then(|total| total.plus(amount.absolute()));
+            }
+        }
+        totals.extend(without_charges);
+        totals
+    }
+}
+
+/// The price of all units of an item.
+pub(crate) fn line_total(item: &OrderItem) -> Option<Amount> {
+    item.unit_price.and_then(|price| price.times(units(item))).or(item.line_total)
+}
+
+/// The sum of an amount of each item. `None` if one lacks it.
+pub(crate) fn sum(items: &BTreeMap<u8, OrderItem>, of: fn(&OrderItem) -> Option<Amount>) -> Option<Amount> {
+    items.values().try_fold(Amount::default(), |sum, item| sum.plus(of(item)?))
+}
