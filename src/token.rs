@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use url::Url;
@@ -83,6 +84,11 @@ pub struct TokenNameError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the scopes are ingest, read, read:pii, write and admin; separate several with commas")]
 pub struct ScopeError;
+
+/// The text is not a time that a token may last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a time such as \"90 days\" or \"12 hours\"")]
+pub struct LifetimeError;
 
 impl Secret {
     /// The token of 256 random bits.
@@ -298,6 +304,16 @@ impl FromStr for Scopes {
         let scopes: Vec<Scope> = text.split(',').map(|name| name.trim().parse()).collect::<Result<_, _>>()?;
         Self::new(scopes)
     }
+}
+
+/// Reads how long a token works.
+///
+/// # Errors
+/// If the text is not a time, or the time is zero.
+pub fn parse_lifetime(text: &str) -> Result<TimeDelta, LifetimeError> {
+    let lifetime =
+        humantime::parse_duration(text.trim()).ok().and_then(|time| TimeDelta::from_std(time).ok());
+    lifetime.filter(|lifetime| *lifetime > TimeDelta::zero()).ok_or(LifetimeError)
 }
 
 impl fmt::Display for Scopes {

@@ -10,7 +10,7 @@ use crate::{
     clock,
     config::{Config, Http},
     store::{CreatedToken, NewToken, Options, Store, Token},
-    token::{RelayUrl, Scope, Scopes, TokenKind, TokenName},
+    token::{RelayUrl, Scope, Scopes, TokenKind, TokenName, parse_lifetime},
 };
 
 /// The person who creates and revokes tokens here, in the access log.
@@ -53,7 +53,7 @@ pub(crate) struct Create {
     #[arg(long)]
     signed: bool,
     /// How long the token works, such as "90 days" [default: until it is revoked].
-    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    #[arg(long, value_name = "TIME", value_parser = parse_lifetime)]
     expires: Option<TimeDelta>,
 }
 
@@ -132,35 +132,48 @@ impl Create {
     }
 }
 
+/// When a token expires, with a note in the last week before and after that.
+fn expiry(token: &Token, now: DateTime<Utc>) -> String {
+    let Some(end) = token.expires_at else { return "never".to_owned() };
+    let shown = time(end);
+    if token.is_expired(now) {
+        format!("{shown} (expired)")
+    } else if token.expires_soon(now) {
+        match (end - now).num_days() {
+            0 => format!("{shown} (in less than a day)"),
+            1 => format!("{shown} (in 1 day)"),
+            days => format!("{shown} (in {days} days)"),
+        }
+    } else {
+        shown
+    }
+}
+
+fn time(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M").to_string()
+}
+
 /// Prints one line per token.
 fn list(tokens: &[Token], now: DateTime<Utc>, out: &mut impl Write) -> anyhow::Result<()> {
     if tokens.is_empty() {
         writeln!(out, "There are no tokens. Create one with `roms token create --name NAME --scope SCOPE`.")?;
         return Ok(());
     }
-    let time = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M").to_string();
     let mut rows = vec![
         ["NAME", "KIND", "ENDS IN", "SCOPES", "CREATED (UTC)", "EXPIRES", "LAST USED", "FROM"]
             .map(str::to_owned),
     ];
     rows.extend(tokens.iter().map(|token| {
-        let expires = token.expires_at.map_or("never".to_owned(), time);
         [
             token.name.clone(),
             token.kind.as_str().to_owned(),
             format!("…{}", token.last_four),
             token.scopes.to_string(),
             time(token.created_at),
-            if token.is_expired(now) { format!("{expires} (expired)") } else { expires },
+            expiry(token, now),
             token.last_used_at.map_or("never".to_owned(), time),
             token.last_used_from.clone().unwrap_or_default(),
         ]
     }));
     write_rows(out, &rows)
-}
-
-fn lifetime(text: &str) -> Result<TimeDelta, String> {
-    let lifetime = humantime::parse_duration(text).ok().and_then(|time| TimeDelta::from_std(time).ok());
-    let lifetime = lifetime.filter(|lifetime| *lifetime > TimeDelta::zero());
-    lifetime.ok_or_else(|| "expected a time such as \"90 days\" or \"12 hours\"".to_owned())
 }

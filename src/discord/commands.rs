@@ -32,6 +32,7 @@ mod show_order;
 mod stats;
 mod status;
 mod table;
+mod token;
 
 pub(crate) use interactions::Commands;
 pub(crate) use register::keep_registered;

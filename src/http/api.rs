@@ -1,5 +1,6 @@
 //! The handlers of the API and their wire types, one file for each resource.
 
+pub(crate) mod access_log;
 pub(crate) mod changes;
 pub(crate) mod docs;
 pub(crate) mod health;

@@ -34,7 +34,7 @@ use utoipa_axum::{
     routes,
 };
 
-use super::api::{changes, docs, health, live, logs, orders, replay, stats, webhook};
+use super::api::{access_log, changes, docs, health, live, logs, orders, replay, stats, webhook};
 use super::auth::{Access, authorize};
 use super::error::{ApiError, ErrorBody, Failure};
 use super::{AppState, cross_site, peer};
@@ -57,6 +57,7 @@ fn routes() -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)> {
         (ADMIN, routes!(logs::one)),
         (ADMIN, routes!(replay::one)),
         (ADMIN, routes!(replay::many)),
+        (ADMIN, routes!(access_log::list)),
         (READ, routes!(orders::list)),
         (READ, routes!(orders::one)),
         (WRITE, routes!(changes::change, changes::cancel)),

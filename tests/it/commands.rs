@@ -17,3 +17,4 @@ mod stage;
 mod stale;
 mod stats;
 mod status;
+mod token;

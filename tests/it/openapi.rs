@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::app::App;
 
 /// Every route, with a path for a request and the status code of its answer.
-const ROUTES: [(&str, &str, &str, u16); 21] = [
+const ROUTES: [(&str, &str, &str, u16); 22] = [
     ("get", "/", "/", 200),
     ("get", "/openapi.json", "/openapi.json", 200),
     ("get", "/docs", "/docs", 200),
@@ -18,6 +18,7 @@ const ROUTES: [(&str, &str, &str, u16); 21] = [
     ("get", "/api/v2/webhooks/logs/{id}", "/api/v2/webhooks/logs/1", 200),
     ("post", "/api/v2/webhooks/logs/{id}/replay", "/api/v2/webhooks/logs/1/replay", 200),
     ("post", "/api/v2/webhooks/logs/replay", "/api/v2/webhooks/logs/replay", 200),
+    ("get", "/api/v2/access-log", "/api/v2/access-log", 200),
     ("get", "/api/v2/stats", "/api/v2/stats", 200),
     ("get", "/api/v2/orders", "/api/v2/orders", 200),
     ("get", "/api/v2/orders/{order}", "/api/v2/orders/A-1", 200),

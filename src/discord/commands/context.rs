@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::access::AccessControl;
-use crate::config::{Channel, Level, Orders};
+use crate::config::{Channel, Http, Level, Orders};
 use crate::discord::reply::caller::Caller;
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
@@ -20,6 +20,7 @@ pub(crate) struct Data {
     pub(crate) services: Services,
     pub(crate) access: AccessControl,
     pub(crate) orders: Orders,
+    pub(crate) http: Http,
     /// The watched channels.
     pub(crate) channels: Vec<Channel>,
     /// For each watched channel, a lock that `/backfill` holds while it reads the history.

@@ -67,6 +67,7 @@ impl Commands {
             services,
             access,
             orders: config.orders.clone(),
+            http: config.http.clone(),
             channels: discord.channels.clone(),
             backfills: discord.channels.iter().map(|channel| (channel.id, Arc::default())).collect(),
             stop,

@@ -1,4 +1,6 @@
-//! `/logs`: lists the messages that ROMS received, shows one of them, and reads it again.
+//! `/logs`: lists the messages that ROMS received, shows one of them, and reads it again. Lists the access log too.
+
+pub(crate) mod access;
 
 use serenity::all::{CreateActionRow, CreateAttachment, CreateButton};
 
@@ -17,6 +19,7 @@ use crate::discord::reply::text::{
 use crate::redact::credentials;
 use crate::store::{LogEntry, LogFilter};
 
+/// Lines on a page.
 const PAGE_SIZE: u64 = 15;
 /// A longer text form is attached as a file.
 const MAX_TEXT_FORM: usize = 3000;
@@ -33,9 +36,17 @@ pub(crate) async fn logs(
     #[description = "Only messages with this outcome"]
     #[choices("created", "updated", "unchanged", "duplicate", "ignored", "rejected")]
     outcome: Option<&'static str>,
+    #[description = "Which log (default: messages). The access log is about tokens and refused requests"]
+    #[choices("messages", "access")]
+    kind: Option<&'static str>,
 ) -> CommandResult {
     let (data, responder) = begin_deferred(ctx).await?;
-    responder.show(page(data, outcome, None).await?).await
+    let reply = match (kind, outcome) {
+        (Some("access"), None) => access::page(data, None).await?,
+        (Some("access"), Some(_)) => return Err(CommandError::user("Only messages have an outcome.")),
+        _ => page(data, outcome, None).await?,
+    };
+    responder.show(reply).await
 }
 
 /// Buttons "Newest" and "Older".

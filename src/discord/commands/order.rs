@@ -9,7 +9,7 @@ use crate::discord::reply::components::secondary_button;
 use crate::discord::reply::custom_id::custom_id;
 use crate::discord::reply::embed::{EmbedBuilder, MAX_TITLE};
 use crate::discord::reply::responder::Responder;
-use crate::discord::reply::text::{code, code_within, escape_line, status_colour, timestamp, truncate};
+use crate::discord::reply::text::{code_within, escape_line, person, status_colour, timestamp, truncate};
 use crate::order::View;
 use crate::store::OrderEvent;
 
@@ -89,11 +89,7 @@ fn description(event: OrderEvent, view: View) -> String {
         Some(value) => escape_line(&truncate(value, MAX_VALUE)),
         None => "—".to_owned(),
     };
-    let actor = event.actor.as_deref().map(|actor| match actor.strip_prefix("discord:") {
-        // Discord shows the user's name, and does not ping the user.
-        Some(user) => format!(" by <@{user}>"),
-        None => format!(" by {}", code(actor)),
-    });
+    let actor = event.actor.as_deref().map(|actor| format!(" by {}", person(actor)));
     let mut lines = vec![format!("{}{}", timestamp(event.created_at), actor.unwrap_or_default())];
     lines.extend(event.changes.into_iter().map(|change| view.change(change)).map(|change| {
         let field = escape_line(&change.field);

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use tokio::time::timeout;
 
 use super::context::{CommandResult, Context, Data, begin_deferred};
 use crate::discord::reply::Reply;
 use crate::discord::reply::embed::{EmbedBuilder, GREEN, RED};
-use crate::discord::reply::text::{escape_line, pluralize, relative_time, timestamp};
+use crate::discord::reply::text::{code, escape_line, pluralize, relative_time, timestamp};
 use crate::status::ChannelStatus;
 use crate::store::{LogFilter, StoreError};
 
@@ -35,6 +36,7 @@ pub(crate) async fn status(ctx: Context<'_>) -> CommandResult {
     let waiting = data.services.ingest.waiting();
     embed.inline_field("Queue", pluralize(waiting, "message waiting", "messages waiting"));
     embed.inline_field("Last card", last_card(data).await);
+    embed.field("Tokens", expiring_tokens(data).await);
     // Channels with a problem come first, because an embed may not have room for all channels.
     let mut channels: Vec<&ChannelStatus> = board.channels.iter().collect();
     channels.sort_by_key(|channel| problem(channel).is_none());
@@ -74,6 +76,26 @@ async fn last_card(data: &Data) -> String {
         ),
         Ok(Err(_)) | Err(_) => "unknown".to_owned(),
     }
+}
+
+/// The tokens that expire within a week or have expired, one per line.
+async fn expiring_tokens(data: &Data) -> String {
+    let now = Utc::now();
+    let tokens = match timeout(DATABASE_TIMEOUT, data.services.store.tokens()).await {
+        Ok(Ok(tokens)) => tokens,
+        // The line about the database says so.
+        Ok(Err(_)) | Err(_) => return String::new(),
+    };
+    let lines = tokens.iter().filter_map(|token| {
+        let end = token.expires_at?;
+        let verb = match (token.expires_soon(now), token.is_expired(now)) {
+            (true, _) => "expires",
+            (_, true) => "expired",
+            _ => return None,
+        };
+        Some(format!("⚠️ {} {verb} {}", code(&token.name), relative_time(end)))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn describe(channel: &ChannelStatus) -> String {

@@ -7,6 +7,7 @@ use super::access::AccessControl;
 use super::context::{Command, CommandResult, Data, Usage};
 use super::{
     backfill, cancel, edit, help, logs, order, orders, read_as_order, replay, show_order, stats, status,
+    token,
 };
 use crate::config::Level;
 use crate::discord::reply::responder::Responder;
@@ -27,6 +28,7 @@ pub(crate) fn commands(access: &AccessControl) -> Vec<Command> {
         (replay::replay(), admin, "/replay"),
         (backfill::backfill(), admin, "/backfill channel:#checkouts since:2026-01-31"),
         (status::status(), admin, "/status"),
+        (token::token(), admin, "/token create name:sheet scope:read"),
         (help::help(), None, "/help"),
         (show_order::show_order(), viewer, "right-click a message, Apps, Show order"),
         (read_as_order::read_as_order(), manager, "right-click a message, Apps, Read as order"),
@@ -76,6 +78,7 @@ components! {
     "undo", Manager => cancel::undo;
     "store", Manager => read_as_order::store;
     "logs", Admin => logs::show_page;
+    "access", Admin => logs::access::show_page;
     "log", Admin => logs::open;
     "replay", Admin => logs::replay;
 }

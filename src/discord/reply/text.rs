@@ -57,6 +57,12 @@ pub(crate) fn plain_line(text: &str) -> String {
     one_line(&credentials(text))
 }
 
+/// The person behind a change: `discord:` and a user id, or another name. Discord shows the user's name, and the
+/// mention does not ping.
+pub(crate) fn person(actor: &str) -> String {
+    actor.strip_prefix("discord:").map_or_else(|| code(actor), |user| format!("<@{user}>"))
+}
+
 /// A code span, which is easy to copy and renders no markup.
 pub(crate) fn code(text: &str) -> String {
     code_within(text, usize::MAX)

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 
 use crate::store::entity::access_log::{ActiveModel, Column, Entity, Model};
@@ -25,13 +25,24 @@ pub enum AccessEventKind {
     Refused,
 }
 
+/// Which entries of the access log to list. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessFilter {
+    /// Only rows older than this one.
+    pub before: Option<i64>,
+    /// Only this kind.
+    pub kind: Option<AccessEventKind>,
+    /// Only about the token with this name.
+    pub token: Option<String>,
+}
+
 /// An entry of the access log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessEvent {
     /// Row id; 0 for a new entry.
     pub id: i64,
-    /// The kind of event, as [`AccessEventKind::as_str`].
-    pub kind: String,
+    /// The kind of event.
+    pub kind: AccessEventKind,
     /// The token's name, if ROMS knows the token.
     pub token: Option<String>,
     /// The address of the client.
@@ -47,6 +58,9 @@ pub struct AccessEvent {
 }
 
 impl AccessEventKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Created, Self::Revoked, Self::NewAddress, Self::Refused];
+
     /// The name in the database, the API and messages.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -57,21 +71,35 @@ impl AccessEventKind {
             Self::Refused => "refused",
         }
     }
+
+    /// The name for people.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Created => "token created",
+            Self::Revoked => "token revoked",
+            Self::NewAddress => "used from a new address",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 impl AccessEvent {
     /// A new entry about this token.
     #[must_use]
     pub fn new(kind: AccessEventKind, token: Option<String>, at: DateTime<Utc>) -> Self {
-        let kind = kind.as_str().to_owned();
         Self { id: 0, kind, token, peer: None, detail: None, actor: None, count: 1, at }
     }
 }
 
-impl From<Model> for AccessEvent {
-    fn from(row: Model) -> Self {
+impl TryFrom<Model> for AccessEvent {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
         let Model { id, event, token, peer, detail, actor, count, created_at } = row;
-        Self { id, kind: event, token, peer, detail, actor, count, at: created_at }
+        let kind = AccessEventKind::ALL.into_iter().find(|kind| kind.as_str() == event);
+        let kind = kind.ok_or(StoreError::Corrupt("event"))?;
+        Ok(Self { id, kind, token, peer, detail, actor, count, at: created_at })
     }
 }
 
@@ -96,18 +124,19 @@ impl Store {
         Ok(entries.count(&self.readers).await? > 0)
     }
 
-    /// Entries of the access log, newest first; only those older than the row `before`, if it is given.
+    /// Entries of the access log, newest first.
     pub async fn access_events(
         &self,
-        before: Option<i64>,
+        filter: &AccessFilter,
         limit: u64,
     ) -> Result<Vec<AccessEvent>, StoreError> {
-        let mut select = Entity::find().order_by_desc(Column::Id).limit(limit);
-        if let Some(before) = before {
-            select = select.filter(Column::Id.lt(before));
-        }
-        let rows = select.all(&self.readers).await?;
-        Ok(rows.into_iter().map(AccessEvent::from).collect())
+        let AccessFilter { before, kind, token } = filter;
+        let conditions = Condition::all()
+            .add_option(before.map(|before| Column::Id.lt(before)))
+            .add_option(kind.map(|kind| Column::Event.eq(kind.as_str())))
+            .add_option(token.as_deref().map(|token| Column::Token.eq(token)));
+        let select = Entity::find().filter(conditions).order_by_desc(Column::Id).limit(limit);
+        select.all(&self.readers).await?.into_iter().map(AccessEvent::try_from).collect()
     }
 }
 
@@ -117,7 +146,7 @@ pub(crate) async fn save(
     events: Vec<AccessEvent>,
 ) -> Result<(), StoreError> {
     let rows = events.into_iter().map(|event| ActiveModel {
-        event: Set(event.kind),
+        event: Set(event.kind.as_str().to_owned()),
         token: Set(event.token),
         peer: Set(event.peer),
         detail: Set(event.detail),

@@ -1,6 +1,6 @@
 //! Stores tokens. Only a hash of each token is kept.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
@@ -8,6 +8,9 @@ use super::log::{self, AccessEvent, AccessEventKind};
 use crate::store::entity::tokens::{ActiveModel, Column, Entity, Model};
 use crate::store::{Store, StoreError};
 use crate::token::{RelayUrl, Scopes, Secret, SecretHash, SigningSecret, TokenKind, TokenName};
+
+/// The end of a token is announced this long before.
+const EXPIRY_NOTICE: TimeDelta = TimeDelta::days(7);
 
 /// A token to create.
 #[derive(Clone, Debug)]
@@ -94,6 +97,12 @@ impl NewToken {
 }
 
 impl Token {
+    /// Whether it expires within a week.
+    #[must_use]
+    pub fn expires_soon(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_some_and(|end| end > now && end <= now + EXPIRY_NOTICE)
+    }
+
     /// Whether it no longer works.
     #[must_use]
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {

@@ -50,6 +50,22 @@ async fn a_token_is_shown_once_and_stored_as_a_hash() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_token_is_announced_a_week_before() {
+    let home = Home::new();
+    for (name, lifetime) in
+        [("later", "8 days"), ("soon", "6 days 1 hour"), ("today", "1 hour"), ("gone", "1 ns")]
+    {
+        done(&home, &["token", "create", "--name", name, "--scope", "read", "--expires", lifetime]);
+    }
+    let listed = done(&home, &["token", "list"]);
+    let line = |name: &str| listed.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(!line("later").contains('('), "{listed}");
+    assert!(line("soon").contains("(in 6 days)"), "{listed}");
+    assert!(line("today").contains("(in less than a day)"), "{listed}");
+    assert!(line("gone").contains("(expired)"), "{listed}");
+}
+
+#[tokio::test]
 async fn a_sender_that_can_only_paste_a_url_gets_the_ready_link() {
     let home = Home::new();
     let relay = "https://discord.com/api/webhooks/12/relay-secret";

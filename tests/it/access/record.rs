@@ -48,6 +48,43 @@ async fn uses_from_new_addresses_and_refusals_are_recorded_and_counted() {
 }
 
 #[tokio::test]
+async fn admins_read_the_access_log_page_by_page_and_filtered() {
+    let (app, admin) = locked("").await;
+    create(app.home(), "read").await;
+    create(app.home(), "write").await;
+    revoke(app.home(), "read").await;
+    let list = async |query: &str| {
+        let reply = get(&app, &admin, &format!("/api/v2/access-log{query}")).await;
+        assert_eq!(reply.status, 200, "{query}: {}", reply.text);
+        reply.json
+    };
+    let events = |page: &Value| -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let events = page["events"].as_array().unwrap().iter();
+        events.map(|event| (text(&event["event"]), text(&event["token"]))).collect()
+    };
+    let entry = |event: &str, token: &str| (event.to_owned(), token.to_owned());
+    // The use of the admin's token is stored by a task of its own.
+    list("").await;
+    until("the use is stored", async || events(&list("").await).contains(&entry("new_address", "admin")))
+        .await;
+    let first = list("?limit=2").await;
+    let second = list(&format!("?limit=2&before={}", first["next"])).await;
+    let third = list(&format!("?limit=2&before={}", second["next"])).await;
+    assert_eq!(events(&third), [entry("created", "admin")]);
+    assert_eq!((&third["has_next"], &third["next"]), (&json!(false), &Value::Null));
+    let all: Vec<_> = [first, second, third].iter().flat_map(events).collect();
+    assert_eq!(all, events(&list("").await));
+    assert_eq!(events(&list("?event=revoked").await), [entry("revoked", "read")]);
+    let of_reader = [entry("revoked", "read"), entry("created", "read")];
+    assert_eq!(events(&list("?token=read").await), of_reader);
+    let created = list("?event=created&token=write").await["events"][0].clone();
+    assert_eq!((&created["detail"], &created["actor"]), (&json!("write"), &json!("cli")));
+    let wrong = get(&app, &admin, "/api/v2/access-log?event=burglary").await;
+    assert!(wrong.status == 400 && wrong.text.contains("new_address"), "{}", wrong.text);
+}
+
+#[tokio::test]
 async fn a_known_address_is_reported_once_also_after_a_restart() {
     let (app, admin) = locked("").await;
     assert_eq!(get(&app, &admin, "/").await.status, 200);

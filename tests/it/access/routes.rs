@@ -18,6 +18,7 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("GET", "/api/v2/webhooks/test", "any"),
     ("GET", "/api/v2/webhooks/logs", "admin"),
     ("GET", "/api/v2/webhooks/logs/{id}", "admin"),
+    ("GET", "/api/v2/access-log", "admin"),
     ("GET", "/api/v2/orders", "read"),
     ("GET", "/api/v2/orders/{order}", "read"),
     ("GET", "/api/v2/orders/{order}/events", "read"),

@@ -11,7 +11,7 @@ use crate::support::discord::{Channel, User};
 type Options = &'static [(&'static str, &'static str)];
 
 /// Commands with their options and the lowest level that may use them.
-const COMMANDS: [(&str, Options, usize); 9] = [
+const COMMANDS: [(&str, Options, usize); 10] = [
     ("order", &[("number", "TGT-900")], VIEWER),
     ("orders", &[], VIEWER),
     ("stats", &[], VIEWER),
@@ -21,10 +21,11 @@ const COMMANDS: [(&str, Options, usize); 9] = [
     ("replay", &[], ADMIN),
     ("backfill", &[("channel", "checkouts"), ("since", "1 day")], ADMIN),
     ("status", &[], ADMIN),
+    ("token", &[], ADMIN),
 ];
 
 /// Custom ids of buttons, and the lowest level that may use them.
-const COMPONENTS: [(&str, usize); 11] = [
+const COMPONENTS: [(&str, usize); 12] = [
     ("order:1", VIEWER),
     ("history:1", VIEWER),
     ("list:1:first:0:1", VIEWER),
@@ -34,6 +35,7 @@ const COMPONENTS: [(&str, usize); 11] = [
     ("undo:1:verified:1", MANAGER),
     ("store:1:1:x", MANAGER),
     ("logs:-:0", ADMIN),
+    ("access:0", ADMIN),
     ("replay:777", ADMIN),
     ("share:4711", VIEWER),
 ];

@@ -35,6 +35,7 @@ async fn only_configured_guilds_get_the_commands() {
             "replay",
             "stats",
             "status",
+            "token",
         ];
         assert_eq!(names(&commands).into_iter().collect::<Vec<_>>(), all);
         for command in &commands {
