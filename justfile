@@ -96,6 +96,10 @@ bench-reading:
     cargo bench --locked --bench reading
     cargo bench --locked --bench discord
 
+# Measure live updates: 1,000 clients at 200 orders a second
+bench-live *args:
+    cargo bench --locked --bench live -- {{ args }}
+
 # Measure ROMS with many more senders than it can serve; 80 s
 overload:
     cargo bench --locked --bench overload

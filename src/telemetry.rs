@@ -2,7 +2,9 @@
 //!
 //! Standard output is for the results of commands.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal};
+use std::panic;
 
 use anyhow::Context;
 use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
@@ -20,7 +22,18 @@ pub fn init(log: &Log) -> anyhow::Result<()> {
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .try_init()
-        .context("the log is already running")
+        .context("the log is already running")?;
+    panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// Logs where the program panicked. A message that was put together may quote a card, so only literal ones are logged.
+fn log_panic(panic: &panic::PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string);
+    let reason = panic.payload().downcast_ref::<&'static str>();
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    tracing::error!(location, reason, backtrace, "ROMS panicked; this is a bug");
 }
 
 /// Terminals get colours, unless the user opted out: <https://no-color.org>.

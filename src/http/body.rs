@@ -3,10 +3,19 @@
 //! `Content-Type` is ignored, because many bots send a wrong one. A webhook's multipart or form body is
 //! unwrapped here; [`Message::from_payload`] decides whether the rest is JSON or text.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Context;
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
-use futures_util::StreamExt;
+use axum::{
+    Error,
+    body::{Body, BodyDataStream, Bytes, HttpBody},
+    extract::Request,
+    http::{StatusCode, header::EXPECT},
+    middleware::Next,
+    response::Response,
+};
+use futures_util::{Stream, StreamExt, stream::poll_fn};
 use serde::de::DeserializeOwned;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -44,7 +53,7 @@ pub(crate) async fn receive(body: Body, endpoint: &str, closing: &CancellationTo
             None => Message::from_payload(&text, endpoint, received_at),
         };
     };
-    Message::refused(text, endpoint, received_at, refused(code, chunks).await)
+    Message::refused(text, endpoint, received_at, refused(code))
 }
 
 /// Reads a body that must be JSON. The `Content-Type` is ignored.
@@ -60,14 +69,13 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     };
     match read {
         Ok(()) => serde_json::from_slice(&bytes).map_err(|error| ApiError::BadBody(format!("{error}."))),
-        Err(code) => Err(refused(code, chunks).await.into()),
+        Err(code) => Err(refused(code).into()),
     }
 }
 
 /// Why a body was not read to its end.
-async fn refused(code: RejectionCode, rest: BodyDataStream) -> Rejection {
+fn refused(code: RejectionCode) -> Rejection {
     let detail = if code == RejectionCode::TooLarge {
-        discard(rest).await;
         format!("A body has at most {} KiB.", MAX_BODY_BYTES / 1024)
     } else {
         format!("The body broke off or took longer than {} seconds. Send it again.", READ_TIMEOUT.as_secs())
@@ -99,9 +107,30 @@ async fn deadline(closing: &CancellationToken) {
     }
 }
 
+/// Middleware that reads the body of a refused request to its end, see [`discard`]. Handlers do not read it if they
+/// find another fault first.
+pub(crate) async fn read_rest_of_refused(mut request: Request, next: Next) -> Response {
+    // A client that asks before it sends the body does not send it after a refusal.
+    if request.body().is_end_stream() || request.headers().contains_key(EXPECT) {
+        return next.run(request).await;
+    }
+    let chunks = Arc::new(Mutex::new(std::mem::take(request.body_mut()).into_data_stream()));
+    let read = move |context: &mut Context<'_>| {
+        chunks.lock().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(context)
+    };
+    *request.body_mut() = Body::from_stream(poll_fn(read.clone()));
+    let response = next.run(request).await;
+    let status = response.status();
+    let is_slow = status == StatusCode::REQUEST_TIMEOUT;
+    if !is_slow && (status.is_client_error() || status.is_server_error()) {
+        discard(poll_fn(read)).await;
+    }
+    response
+}
+
 /// Reads the rest of a body and drops it. If a server closes a connection that still has unread
 /// data, TCP resets the connection and the client may lose the answer.
-pub(crate) async fn discard(mut chunks: BodyDataStream) {
+pub(crate) async fn discard(mut chunks: impl Stream<Item = Result<Bytes, Error>> + Unpin) {
     let rest = async {
         let mut left = MAX_DISCARDED_BYTES;
         while left > 0

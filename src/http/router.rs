@@ -37,7 +37,7 @@ use utoipa_axum::{
 use super::api::{access_log, changes, docs, health, live, logs, orders, replay, stats, webhook};
 use super::auth::{Access, authorize};
 use super::error::{ApiError, ErrorBody, Failure};
-use super::{AppState, cross_site, peer};
+use super::{AppState, body, cross_site, peer};
 use crate::token::Scope;
 
 /// Every route in the OpenAPI document, and what a request needs. The files of the `/docs` page are not in it.
@@ -102,6 +102,7 @@ pub fn router(state: AppState) -> Router {
                 .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
                 .layer(PropagateRequestIdLayer::x_request_id())
                 .layer(from_fn(complete_response))
+                .layer(from_fn(body::read_rest_of_refused))
                 .layer(CatchPanicLayer::custom(answer_panic))
                 .layer(from_fn_with_state(Arc::clone(&state), peer::resolve))
                 .layer(from_fn_with_state(Arc::clone(&state), cross_site::require_known_host)),

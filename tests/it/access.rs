@@ -1,5 +1,6 @@
 //! API tokens: how they are made and revoked, what they permit, and what they do not reveal.
 
+mod canary;
 mod command;
 mod masking;
 mod origins;

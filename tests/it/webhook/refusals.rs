@@ -1,5 +1,6 @@
 //! Every reason to reject a message: status code, body and log row.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
@@ -149,6 +150,17 @@ async fn a_client_that_sends_a_much_larger_body_still_receives_its_answer() {
     let app = App::start().await;
     let reply = app.post(vec![b'x'; 3 * 1024 * 1024]).await;
     check_refusal(&app, &reply, 413, "too_large").await;
+    // These routes do not read the body.
+    for (method, path, headers, status) in [
+        (Method::POST, "/nothing", &[][..], 404),
+        (Method::PUT, ORDERS, &[], 405),
+        (Method::POST, ORDERS, &[("origin", "https://evil.example")], 403),
+        (Method::POST, "/api/v2/orders/bulk?limit=1", &[], 400),
+        (Method::POST, "/health", &[("host", "evil.example")], 421),
+    ] {
+        let reply = app.request(method, path, headers, vec![b'x'; 3 * 1024 * 1024]).await;
+        assert_eq!(reply.status, status, "{path}: {}", reply.text);
+    }
 }
 
 #[tokio::test]
