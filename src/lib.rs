@@ -30,7 +30,7 @@
 //! | wiring | [`app`], [`cli`], [`telemetry`], [`shutdown`], `main` | everything |
 //! | edges | [`discord`], [`http`], which never import each other | speak a protocol; call [`ingest`] and [`store`] |
 //! | pipeline | [`ingest`] | decide what a message changes |
-//! | state | [`store`], [`feed`], [`status`], [`chart`], [`clock`] | the database; live updates; the state of the Discord connection; charts; the time |
+//! | state | [`store`], [`feed`], [`export`], [`status`], [`chart`], [`clock`] | the database; live updates; tables of orders; the state of the Discord connection; charts; the time |
 //! | pure | [`card`], [`order`], [`config`], [`redact`], [`log_limit`], [`token`] | no I/O, no async, no clock |
 //!
 //! Each large library has one home: serenity and poise in [`discord`], axum and utoipa in [`http`],
@@ -56,6 +56,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod discord;
+pub mod export;
 pub mod feed;
 pub mod http;
 pub mod ingest;

@@ -104,6 +104,15 @@ pub struct Patch {
 }
 
 impl Order {
+    /// The same order, with 0 units received where no card and no person stated a number.
+    pub(crate) fn counted(mut self) -> Self {
+        self.fields.qty_received.get_or_insert(0);
+        for item in &mut self.items {
+            item.qty_received.get_or_insert(0);
+        }
+        self
+    }
+
     /// The values that this order adds to the order with another number, if both turn out to be the same order. They
     /// count like a card of the time of its newest message.
     pub(crate) fn as_patch(&self, number: OrderNumber) -> Patch {

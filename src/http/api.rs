@@ -3,6 +3,7 @@
 pub(crate) mod access_log;
 pub(crate) mod changes;
 pub(crate) mod docs;
+pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod live;
 pub(crate) mod logs;

@@ -24,7 +24,7 @@ use serde::{
 use serde_json::{Map, Value as Json};
 use strsim::osa_distance;
 use utoipa::{
-    PartialSchema, ToSchema,
+    IntoParams, PartialSchema, ToSchema,
     openapi::{
         ObjectBuilder, RefOr,
         schema::{Schema, Type},
@@ -33,6 +33,7 @@ use utoipa::{
 
 use super::error::{ApiError, FieldError, bad_parameter};
 use crate::card::outcome::Outcome;
+use crate::export::ExportFormat;
 use crate::order::dates::{DayEdge, EXAMPLES, parse_limit};
 use crate::order::{Source, Status};
 
@@ -51,9 +52,28 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        read_query(parts.uri.query().unwrap_or_default())
+        read_pairs(pairs(parts.uri.query().unwrap_or_default()))
             .map(Self)
             .map_err(|ParameterError { name, detail }| bad_parameter(name, detail))
+    }
+}
+
+/// Extractor for the query parameters of a route that takes those of two structs. An unknown parameter is an error of
+/// the second one.
+pub(crate) struct QueryOfTwo<A, B>(pub(crate) A, pub(crate) B);
+
+impl<S: Sync, A: DeserializeOwned + IntoParams, B: DeserializeOwned> FromRequestParts<S>
+    for QueryOfTwo<A, B>
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let first: Vec<String> =
+            A::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+        let (of_first, of_second) = pairs(parts.uri.query().unwrap_or_default())
+            .partition::<Vec<_>, _>(|(name, _)| first.contains(name));
+        let read = || Ok(Self(read_pairs(of_first.into_iter())?, read_pairs(of_second.into_iter())?));
+        read().map_err(|ParameterError { name, detail }| bad_parameter(name, detail))
     }
 }
 
@@ -134,6 +154,7 @@ impl Named for LoggedOutcome {
 pub(crate) struct Name<T>(pub(crate) T);
 pub(crate) type StatusName = Name<Status>;
 pub(crate) type SourceName = Name<Source>;
+pub(crate) type FormatName = Name<ExportFormat>;
 pub(crate) type OutcomeName = Name<LoggedOutcome>;
 
 impl<'de, T: Named> Deserialize<'de> for Name<T> {
@@ -156,9 +177,8 @@ impl<T: Named> PartialSchema for Name<T> {
 
 impl<T: Named> ToSchema for Name<T> {}
 
-fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, ParameterError> {
-    let pairs = form_urlencoded::parse(query.as_bytes());
-    read_pairs(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())))
+fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    form_urlencoded::parse(query.as_bytes()).into_owned()
 }
 
 /// Reads the parameters of a route from a JSON object.

@@ -34,7 +34,7 @@ use utoipa_axum::{
     routes,
 };
 
-use super::api::{access_log, changes, docs, health, live, logs, orders, replay, stats, webhook};
+use super::api::{access_log, changes, docs, export, health, live, logs, orders, replay, stats, webhook};
 use super::auth::{Access, authorize};
 use super::error::{ApiError, ErrorBody, Failure};
 use super::{AppState, body, cross_site, peer};
@@ -59,6 +59,7 @@ fn routes() -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)> {
         (ADMIN, routes!(replay::many)),
         (ADMIN, routes!(access_log::list)),
         (READ, routes!(orders::list)),
+        (READ, routes!(export::export)),
         (READ, routes!(orders::one)),
         (WRITE, routes!(changes::change, changes::cancel)),
         (WRITE, routes!(changes::bulk)),

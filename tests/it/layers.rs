@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 5] = [
     &["main", "cli", "app", "telemetry", "shutdown"],
     EDGES,
     &["ingest"],
-    &["store", "feed", "status", "chart", "clock"],
+    &["store", "feed", "export", "status", "chart", "clock"],
     PURE,
 ];
 
@@ -26,11 +26,12 @@ const EDGES: &[&str] = &["discord", "http"];
 const PURE: &[&str] = &["card", "order", "config", "redact", "log_limit", "token"];
 
 /// Libraries that only some modules may use. `tower` stands for `tower_http` and so on, too.
-const LIBRARY_HOMES: [(&[&str], &[&str]); 4] = [
+const LIBRARY_HOMES: [(&[&str], &[&str]); 5] = [
     (&["serenity", "poise"], &["discord"]),
     (&["axum", "tower", "utoipa", "hyper", "askama"], &["http"]),
     (&["sea_orm", "sea_query_sqlx", "sqlx"], &["store"]),
     (&["clap"], &["cli", "main"]),
+    (&["csv", "rust_xlsxwriter"], &["export"]),
 ];
 
 /// Libraries that pure modules must not use, and why. Addresses of `std::net` are plain values and allowed.

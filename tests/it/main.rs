@@ -19,6 +19,7 @@ mod discord_rest;
 mod double;
 mod durable;
 mod editing;
+mod export;
 mod failover;
 mod finding;
 mod fleet;

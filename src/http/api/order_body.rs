@@ -27,13 +27,8 @@ use crate::order::{
 pub(crate) struct OrderBody(Order);
 
 impl OrderBody {
-    pub(crate) fn new(mut order: Order, view: View) -> Self {
-        // The database counts from 0.
-        order.fields.qty_received = order.fields.qty_received.or(Some(0));
-        for item in &mut order.items {
-            item.qty_received = item.qty_received.or(Some(0));
-        }
-        Self(view.order(order))
+    pub(crate) fn new(order: Order, view: View) -> Self {
+        Self(view.order(order.counted()))
     }
 
     /// The version of the order, for `If-Match`.

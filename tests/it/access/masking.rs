@@ -23,9 +23,13 @@ async fn seen(app: &App, token: &str, sender: &str) -> Vec<String> {
         assert_eq!(with(app, sender, Method::POST, ORDERS, card).await.status, 200);
     }
     let mut seen = vec![soon(socket.next()).await.unwrap().unwrap().into_text().unwrap().to_string()];
-    for path in
-        ["/api/v2/orders", "/api/v2/orders/A-1", "/api/v2/orders/A-1/events", "/api/v2/orders?search=plush"]
-    {
+    for path in [
+        "/api/v2/orders",
+        "/api/v2/orders/A-1",
+        "/api/v2/orders/A-1/events",
+        "/api/v2/orders?search=plush",
+        "/api/v2/orders/export",
+    ] {
         let reply = get(app, token, path).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text);
         assert!(reply.text.contains("A-1"), "{path}: {}", reply.text);
