@@ -36,6 +36,8 @@ mod parse;
 mod replay;
 mod writer;
 
+use std::time::Duration;
+
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -63,7 +65,7 @@ pub use outage::OutageReport;
 pub use parse::{context, not_an_order};
 pub use replay::{ReplayError, ReplaySummary};
 
-/// Limits of the queue and of a batch.
+/// Limits of the queue, of a batch and of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Messages and edits that may wait, at least 1.
@@ -71,12 +73,14 @@ pub struct Bounds {
     /// Messages and edits per transaction, at least 1. There is no timer: while one batch is written, the next one
     /// collects in the queue.
     pub batch: usize,
+    /// How often the log mentions an outage that lasts.
+    pub reminder_interval: Duration,
 }
 
 impl Default for Bounds {
     /// The queue is larger than the number of connections, so that it fills only if the writer stands still.
     fn default() -> Self {
-        Self { queue: 8192, batch: 64 }
+        Self { queue: 8192, batch: 64, reminder_interval: Duration::from_mins(1) }
     }
 }
 
@@ -192,7 +196,7 @@ impl Ingest {
     pub fn start_with(store: Store, feed: Feed, orders: Orders, bounds: Bounds) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(bounds.queue);
         let stop = CancellationToken::new();
-        let outage = OutageTracker::default();
+        let outage = OutageTracker::new(bounds.reminder_interval);
         let writer = Writer::new(store.clone(), feed, outage.clone());
         let writer = tokio::spawn(writer.run(jobs, bounds.batch, stop.clone()));
         (Self { queue, store, orders, stop, outage }, writer)

@@ -18,12 +18,12 @@ const QUIET_PERIOD: Duration = Duration::from_secs(5);
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// A write that takes longer counts as an outage for whoever asks, before it is known how it ends.
 const SLOW_WRITE: TimeDelta = TimeDelta::seconds(2);
-/// While an outage lasts, it is logged again this long after the last line.
-const REMINDER_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Whether the database accepts writes. Cheap to clone; all clones share one state.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct OutageTracker {
+    /// While an outage lasts, it is logged again this long after the last line.
+    reminder_interval: Duration,
     /// Whether the most recent write failed. `/health` and the backfill subscribe to it.
     failing: watch::Sender<bool>,
     state: Arc<Mutex<State>>,
@@ -43,7 +43,7 @@ struct Outage {
     last_failure: Instant,
     cause: String,
     logged: Instant,
-    /// The causes that were logged within the last minute: they may alternate.
+    /// The causes that were logged since the last reminder: they may alternate.
     logged_causes: Vec<String>,
 }
 
@@ -66,6 +66,10 @@ impl Drop for RunningWrite<'_> {
 }
 
 impl OutageTracker {
+    pub(crate) fn new(reminder_interval: Duration) -> Self {
+        Self { reminder_interval, failing: watch::Sender::default(), state: Arc::default() }
+    }
+
     /// Whether the most recent write failed.
     pub(crate) fn is_failing(&self) -> bool {
         *self.failing.borrow()
@@ -91,8 +95,8 @@ impl OutageTracker {
         RunningWrite(self)
     }
 
-    /// Records a failure, and logs it if it starts an outage, has another cause than the last one, or is the first of
-    /// a minute.
+    /// Records a failure, and logs it if it starts an outage, has a cause that was not logged yet, or is due for a
+    /// reminder.
     pub(crate) fn record_failure(&self, error: &StoreError) {
         let (now, cause) = (Instant::now(), error.to_string());
         let mut state = self.state();
@@ -100,7 +104,7 @@ impl OutageTracker {
         let since = state.write_began.unwrap_or_else(clock::now);
         if let Some(outage) = &mut state.outage {
             outage.last_failure = now;
-            if outage.logged + REMINDER_INTERVAL <= now {
+            if outage.logged + self.reminder_interval <= now {
                 outage.logged_causes.clear();
             }
             if !outage.logged_causes.contains(&cause) {

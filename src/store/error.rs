@@ -190,6 +190,19 @@ pub(crate) mod postgres {
     /// Classes and codes of a server that may be usable soon: a broken connection, no connection left, starting or
     /// stopping.
     pub(crate) const TEMPORARY: [&str; 3] = ["08", "533", "57P"];
+    /// A violation of the protocol, and the code under which pgbouncer reports most errors.
+    pub(crate) const PROTOCOL_VIOLATION: &str = "08P01";
+    /// Parts of pgbouncer's messages, and the codes that PostgreSQL has for the same.
+    pub(crate) const OF_PGBOUNCER: [(&str, &str); 4] = [
+        ("authentication failed", NO_LOGIN),
+        ("no such user", NO_LOGIN),
+        ("no such database", NO_DATABASE),
+        ("does not exist", NO_DATABASE),
+    ];
+    /// User or password are wrong.
+    const NO_LOGIN: &str = "28P01";
+    /// There is no such database.
+    const NO_DATABASE: &str = "3D000";
     /// Another row has the value.
     pub(crate) const UNIQUE_VIOLATION: &str = "23505";
     /// If one of these constraints is violated, another process was faster.
@@ -199,15 +212,15 @@ pub(crate) mod postgres {
     pub(crate) const NO_RIGHT: &str = "42501";
     /// The meaning of each code for somebody who opens a database.
     pub(crate) const REASONS: [(&str, &str); 6] = [
-        ("28P01", "it refuses the password of database.url"),
+        (NO_LOGIN, "it refuses the password of database.url"),
         (
-            "3D000",
+            NO_DATABASE,
             "it has no such database; create it with CREATE DATABASE, with the user of database.url as its owner",
         ),
         (
             NO_RIGHT,
-            "the user of database.url may not create or use tables there; make it the owner of the database, or \
-             GRANT USAGE, CREATE ON SCHEMA public to it",
+            "the user of database.url may not create or change tables there; make it the owner of the database, GRANT \
+             USAGE, CREATE ON SCHEMA public to it, or run roms migrate as the owner of the tables",
         ),
         ("3F000", "there is no schema to create tables in; see the user's search_path"),
         ("53300", "it has no connection left; raise its max_connections, or close other programs"),

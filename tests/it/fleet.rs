@@ -16,7 +16,7 @@ use crate::support::home::Home;
 use crate::support::program::Program;
 
 /// A standby process must watch Discord this long after the leader's end.
-pub(crate) const TAKEOVER_DEADLINE: Duration = Duration::from_secs(15);
+pub(crate) const TAKEOVER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The `discord` part of the health of one.
 async fn discord(program: &Program) -> Value {

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use serde_json::json;
+use url::Url;
 
 use crate::durable::{Posts, end};
 use crate::fleet::{TAKEOVER_DEADLINE, leads, like, start, until_it_leads};
@@ -121,4 +122,25 @@ async fn a_killed_leader_is_replaced_behind_a_pooler() {
     assert_holds(&mut sql, &posts.numbers).await;
     assert_eq!(killed.end().await.code, None);
     end(programs.remove(0)).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_wrong_password_or_database_ends_a_start_behind_a_pooler_at_once() {
+    let (_pgbouncer, home) = Pgbouncer::in_front_of(&Home::postgres(), SESSION);
+    let wrong = |change: fn(&mut Url)| {
+        let mut url: Url = home.url().expose().parse().unwrap();
+        change(&mut url);
+        let output = Home::at(url.as_str()).command(&[]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let wrong_password = wrong(|url| url.set_password(Some("hunter2")).unwrap());
+    let wrong_database = wrong(|url| url.set_path("/missing"));
+    for (log, reason) in [
+        (wrong_password, "it refuses the password of database.url"),
+        (wrong_database, "it has no such database"),
+    ] {
+        assert!(log.contains(reason) && !log.contains("waiting"), "{log}");
+    }
 }

@@ -5,7 +5,7 @@
 //! Each new leader increases the epoch of the row. A cursor is only written with the current epoch, so that a process
 //! that has not noticed the loss of its lease cannot overwrite what its successor did.
 //!
-//! SQLite has no lease: its one process is always the leader, and a row that changes every two seconds would keep its
+//! SQLite has no lease: its one process is always the leader, and a row that changes every second would keep its
 //! write-ahead log from ever being idle.
 
 use std::sync::atomic::Ordering;
@@ -18,14 +18,19 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::store::connection::Transaction;
 use crate::store::{Store, StoreError};
 
-/// Takes the lease if it has expired, and returns the epoch. It lasts longer than [`MAX_LEASE_AGE`], so that the old
-/// leader has resigned before the next one takes over.
+/// Takes the lease if it is not valid, and returns the epoch. A lease lasts longer than [`MAX_LEASE_AGE`], so that the old
+/// leader has resigned before the next one takes over. The first condition keeps a standby from writing anything while
+/// the lease is valid; the second one decides if several processes try at once.
+///
+/// A lease that ends much later than any lease can was made by another clock: that of a primary which has failed.
 const TAKE: &str = "INSERT INTO leader (id, holder, epoch, expires_at) \
-                    VALUES (1, $1, 1, clock_timestamp() + interval '8 seconds') \
+                    SELECT 1, $1, 1, clock_timestamp() + interval '5 seconds' WHERE NOT EXISTS (SELECT FROM leader \
+                    WHERE expires_at BETWEEN clock_timestamp() AND clock_timestamp() + interval '10 seconds') \
                     ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, epoch = leader.epoch + 1, \
-                    expires_at = excluded.expires_at WHERE leader.expires_at < clock_timestamp() RETURNING epoch";
+                    expires_at = excluded.expires_at WHERE leader.expires_at \
+                    NOT BETWEEN clock_timestamp() AND clock_timestamp() + interval '10 seconds' RETURNING epoch";
 /// Renews the lease, unless another process has taken it.
-const RENEW: &str = "UPDATE leader SET expires_at = clock_timestamp() + interval '8 seconds' \
+const RENEW: &str = "UPDATE leader SET expires_at = clock_timestamp() + interval '5 seconds' \
                      WHERE holder = $1 AND epoch = $2";
 /// Lets the next process take the lease at once.
 const RELEASE: &str = "UPDATE leader SET expires_at = clock_timestamp() - interval '1 second' \
@@ -34,16 +39,16 @@ const RELEASE: &str = "UPDATE leader SET expires_at = clock_timestamp() - interv
 const CONFIRM: &str = "SELECT 1 FROM leader WHERE epoch = $1 FOR SHARE";
 
 /// How often the leader renews the lease.
-const RENEW_INTERVAL: Duration = Duration::from_secs(2);
+const RENEW_INTERVAL: Duration = Duration::from_secs(1);
 /// A leader whose last renewal began longer ago resigns, whatever the server answers next: a process that was suspended
 /// may wake up after another one has taken over.
-const MAX_LEASE_AGE: Duration = Duration::from_secs(6);
+const MAX_LEASE_AGE: Duration = Duration::from_secs(4);
 /// How often a standby tries to take the lease.
-const STANDBY_INTERVAL: Duration = Duration::from_secs(1);
-/// How long the server may take to answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+const STANDBY_INTERVAL: Duration = Duration::from_millis(500);
+/// How long the server may take to answer. Short enough for a second attempt before the leader has to resign.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Log a failure only after this many in a row; the writer already reports shorter outages.
-const LOG_AFTER_FAILURES: u32 = 30;
+const LOG_AFTER_FAILURES: u32 = 60;
 
 /// Held by the leader. Dropping it resigns.
 #[derive(Debug)]

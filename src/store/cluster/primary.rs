@@ -1,6 +1,8 @@
 //! Watches where the address of a PostgreSQL database leads. Connections to an old primary stay open when a proxy sends
 //! new ones elsewhere, and an old primary that wakes up accepts orders which its successor never sees. So a new
-//! connection is opened every two seconds; if it leads to a newer primary, all older connections are given up.
+//! connection is opened every two seconds; if it leads to a newer primary, all older connections are given up. If a
+//! connection succeeds after one that failed, the network may have lost packets of the older connections, so that statements
+//! without an answer are given up.
 
 use std::time::Duration;
 
@@ -27,20 +29,24 @@ pub(crate) fn watch(server: Server, pools: [Connection; 2]) -> DropGuard {
 }
 
 async fn run(server: Server, pools: [Connection; 2]) {
-    let mut logged = None;
+    let (mut logged, mut was_unreachable) = (None, false);
     loop {
-        let is_found = match timeout(LOOK_TIMEOUT, server.open_session()).await {
+        let looked = timeout(LOOK_TIMEOUT, server.open_session()).await;
+        let is_found = matches!(looked, Ok(Ok(_)));
+        match looked {
             Ok(Ok(session)) => {
-                session.close().await;
+                if std::mem::take(&mut was_unreachable) {
+                    server.abandon_silent();
+                }
                 logged = None;
-                true
+                session.close().await;
             }
             Ok(Err(error)) => {
+                was_unreachable |= matches!(error, sqlx::Error::Io(_));
                 log_refusal(&error, &mut logged);
-                false
             }
-            Err(_) => false,
-        };
+            Err(_) => was_unreachable = true,
+        }
         for pool in &pools {
             if let Connection::Postgres(pool) = pool {
                 pool.prune().await;

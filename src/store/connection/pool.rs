@@ -98,9 +98,18 @@ impl Pool {
             };
             let begin = format!("{}; {}", self.0.begin, self.0.server.check(&session));
             let begin = session.connection.execute(sqlx::raw_sql(AssertSqlSafe(begin)));
-            match timeout(ANSWER_TIMEOUT, begin).await {
-                Ok(Ok(_)) => return Ok(session),
-                Ok(Err(error)) => match postgres_code(&error) {
+            let mut reachable = self.0.server.replaced();
+            let answer = tokio::select! {
+                answer = timeout(ANSWER_TIMEOUT, begin) => answer.ok(),
+                // Another connection was faster, so that this one may have lost the statement.
+                _ = reachable.changed() => None,
+            };
+            match answer {
+                Some(Ok(_)) => {
+                    session.note_answer();
+                    return Ok(session);
+                }
+                Some(Err(error)) => match postgres_code(&error) {
                     Some(codes::NO_SUCH_STATEMENT) if !self.0.server.is_pooled() => {
                         self.0.server.set_pooled();
                     }
@@ -108,7 +117,7 @@ impl Pool {
                     _ if is_new => return Err(error),
                     _ => {}
                 },
-                Err(_) => {
+                None => {
                     self.0.server.discard(session.generation());
                     if is_new {
                         return Err(sqlx::Error::PoolTimedOut);
@@ -231,16 +240,16 @@ impl PoolTransaction {
     ) -> Result<T, DbErr> {
         let mut slot = self.session.lock().await;
         let Some(mut session) = slot.take() else { return Err(failed(NotPrimary::Replaced.into())) };
-        let mut replaced = session.replaced();
+        let abandoned = session.abandoned();
         let result = tokio::select! {
             result = timeout(STATEMENT_TIMEOUT, statement(&mut session.connection)) => {
                 result.unwrap_or(Err(sqlx::Error::PoolTimedOut))
             }
-            // The sender lives as long as the server.
-            _ = replaced.changed() => Err(NotPrimary::Replaced.into()),
+            () = abandoned => Err(NotPrimary::Replaced.into()),
         };
         match result {
             Ok(result) => {
+                session.note_answer();
                 *slot = Some(session);
                 Ok(result)
             }

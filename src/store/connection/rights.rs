@@ -7,8 +7,8 @@ use super::Connection;
 use super::server::Server;
 use crate::store::StoreError;
 
-/// All tables that ROMS writes.
-const TABLES: [&str; 13] = [
+/// All tables that ROMS writes, and the one from which it reads which migrations were applied.
+const TABLES: &[&str] = &[
     "access_log",
     "channel_cursors",
     "derived_tables",
@@ -20,6 +20,7 @@ const TABLES: [&str; 13] = [
     "order_items",
     "order_sums",
     "orders",
+    "seaql_migrations",
     "tokens",
     "webhook_logs",
 ];
@@ -30,6 +31,7 @@ const MISSING: &str = "\
     SELECT 'GRANT ' || string_agg(privilege, ', ') || ' ON ' || name || ' TO ' || quote_ident(current_user) FROM (
         SELECT c.oid::regclass::text AS name, privilege FROM pg_class c,
             unnest(CASE WHEN c.relkind = 'S' THEN ARRAY['USAGE']
+                   WHEN c.relname = 'seaql_migrations' THEN ARRAY['SELECT']
                    ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] END) AS privilege
         WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'orders'::regclass)
             AND (c.relkind = 'r' AND c.relname = ANY ($1) AND NOT has_table_privilege(c.oid, privilege)
@@ -39,7 +41,7 @@ const MISSING: &str = "\
 
 /// Fails if the user lacks a right on a table or sequence, and says how to grant it.
 pub(crate) async fn check(server: &Server, writer: &Connection) -> Result<(), StoreError> {
-    let tables: Vec<String> = TABLES.map(str::to_owned).into();
+    let tables: Vec<String> = TABLES.iter().map(|table| (*table).to_owned()).collect();
     let missing = Statement::from_sql_and_values(DbBackend::Postgres, MISSING, [tables.into()]);
     let grants = writer.query_all_raw(missing).await?;
     let grants: Vec<String> = grants.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;

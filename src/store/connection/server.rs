@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgRow};
 use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Postgres, Row};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::config::DatabaseUrl;
 use crate::store::StoreError;
@@ -18,6 +20,10 @@ use crate::store::error::{postgres as codes, root};
 
 /// How long one host may take to answer a new connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How much later each further host is asked. A host without power does not answer at all.
+const HEAD_START: Duration = Duration::from_millis(200);
+/// How long a statement may remain without an answer after the path to the server was interrupted.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// The server behind the addresses of `database.url`. Clones share what is known about it.
 #[derive(Clone)]
@@ -34,8 +40,9 @@ struct Inner {
     newest: Mutex<Option<Identity>>,
     /// Sessions of an earlier generation are not used again.
     generation: AtomicU64,
-    /// Notified when a newer primary was found: what still runs on the old one is abandoned.
-    replaced: watch::Sender<()>,
+    /// The generation of the newest primary's first sessions. Notified when there is a newer primary, and when the
+    /// primary can be reached again.
+    replaced: watch::Sender<u64>,
 }
 
 /// The identity of a server. A standby has the system identifier of its primary; its promotion begins a new
@@ -53,7 +60,7 @@ pub(crate) struct Session {
     mark: String,
     opened: Instant,
     generation: u64,
-    replaced: watch::Receiver<()>,
+    replaced: watch::Receiver<u64>,
 }
 
 /// Why a server is not used although it answers.
@@ -71,7 +78,7 @@ pub(crate) enum NotPrimary {
          ROMS"
     )]
     OtherSystem,
-    #[error("a newer primary has replaced it")]
+    #[error("the connection was closed, because a newer one leads to the primary")]
     Replaced,
 }
 
@@ -105,7 +112,7 @@ impl Server {
             is_pooled: AtomicBool::new(false),
             newest: Mutex::new(None),
             generation: AtomicU64::new(0),
-            replaced: watch::Sender::new(()),
+            replaced: watch::Sender::new(0),
         })))
     }
 
@@ -115,13 +122,35 @@ impl Server {
         self.0.hosts.get(current).or(self.0.hosts.first()).cloned().unwrap_or_default()
     }
 
-    /// Opens a session of the primary, on the first host that leads to it.
+    /// Opens a session of the primary. Starts over if another connection reaches the primary first: the packets of
+    /// this one may have been lost.
     pub(crate) async fn open_session(&self) -> Result<Session, sqlx::Error> {
+        let mut replaced = self.replaced();
+        loop {
+            tokio::select! {
+                biased;
+                opened = self.open_on_first_host() => return opened,
+                // The sender lives as long as the server.
+                _ = replaced.changed() => {}
+            }
+        }
+    }
+
+    /// Opens a session on the first host that leads to the primary.
+    async fn open_on_first_host(&self) -> Result<Session, sqlx::Error> {
         let first = self.0.current.load(Ordering::Relaxed);
+        let hosts = self.0.hosts.iter().enumerate().cycle().skip(first).take(self.0.hosts.len());
+        let delays = (0_u32..).map(|position| HEAD_START.saturating_mul(position));
+        let mut opening: FuturesUnordered<_> = hosts
+            .zip(delays)
+            .map(|((at, options), delay)| async move {
+                sleep(delay).await;
+                (at, timeout(CONNECT_TIMEOUT, self.open_on(options)).await)
+            })
+            .collect();
         let mut failure = sqlx::Error::PoolTimedOut;
-        for at in (0..self.0.hosts.len()).map(|at| (first + at) % self.0.hosts.len()) {
-            let Some(options) = self.0.hosts.get(at) else { continue };
-            match timeout(CONNECT_TIMEOUT, self.open_on(options)).await {
+        while let Some((at, opened)) = opening.next().await {
+            match opened {
                 Ok(Ok(session)) => {
                     self.0.current.store(at, Ordering::Relaxed);
                     return Ok(session);
@@ -162,9 +191,15 @@ impl Server {
         }
     }
 
-    /// Notified when another server has become the primary.
-    pub(crate) fn replaced(&self) -> watch::Receiver<()> {
+    /// Notified when there is a newer primary, and when the primary can be reached again.
+    pub(crate) fn replaced(&self) -> watch::Receiver<u64> {
         self.0.replaced.subscribe()
+    }
+
+    /// Gives up statements that remain without an answer, after the primary could not be reached for a while: the
+    /// network may have lost them.
+    pub(crate) fn abandon_silent(&self) {
+        self.0.replaced.send_modify(|_| {});
     }
 
     /// The generation of sessions that are opened now.
@@ -192,7 +227,7 @@ impl Server {
             return Ok(generation);
         }
         let generation = self.0.generation.fetch_add(1, Ordering::SeqCst) + 1;
-        self.0.replaced.send_replace(());
+        self.0.replaced.send_replace(generation);
         Ok(generation)
     }
 
@@ -272,9 +307,27 @@ impl Session {
         self.generation
     }
 
-    /// Notified when another server has become the primary.
-    pub(crate) fn replaced(&self) -> watch::Receiver<()> {
-        self.replaced.clone()
+    /// Returns when a statement that is sent now should be abandoned: at once if the session leads to an old primary, and
+    /// after [`SILENCE`] if the path was interrupted, because the statement or its answer may be lost.
+    pub(crate) fn abandoned(&self) -> impl Future<Output = ()> + use<> {
+        let (generation, sent) = (self.generation, Instant::now());
+        let (mut primary, mut path) = (self.replaced.clone(), self.replaced.clone());
+        let path_was_interrupted = async move {
+            drop(path.changed().await);
+            sleep(SILENCE.saturating_sub(sent.elapsed())).await;
+        };
+        async move {
+            // The sender lives as long as the server.
+            tokio::select! {
+                _ = primary.wait_for(|first| generation < *first) => {}
+                () = path_was_interrupted => {}
+            }
+        }
+    }
+
+    /// Notes that the server has answered, so that the session was not lost with the path.
+    pub(crate) fn note_answer(&mut self) {
+        self.replaced.mark_unchanged();
     }
 
     /// Tells the server that the session ends.
@@ -307,7 +360,7 @@ pub(crate) fn is_temporary(error: &sqlx::Error) -> bool {
         // A proxy without a server ends the connection in the middle of the protocol.
         sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Configuration(_) => true,
         sqlx::Error::Database(error) => {
-            let code = error.code().unwrap_or_default();
+            let code = code_of(error.as_ref());
             codes::TEMPORARY.iter().any(|class| code.starts_with(class))
         }
         _ => false,
@@ -324,11 +377,20 @@ pub(crate) fn reason(error: &sqlx::Error) -> String {
         }
         sqlx::Error::Tls(error) => untrusted(error),
         sqlx::Error::Database(error) => {
-            let code = error.try_downcast_ref::<PgDatabaseError>().map_or("", PgDatabaseError::code);
+            let code = code_of(error.as_ref());
             let known = codes::REASONS.iter().find(|(known, _)| *known == code);
             known.map_or_else(|| error.message().to_owned(), |(_, reason)| (*reason).to_owned())
         }
         other => root(other).to_string(),
+    }
+}
+
+/// The code of an error, or the one that PostgreSQL has for what pgbouncer reports as a violation of the protocol.
+fn code_of(error: &dyn DatabaseError) -> &str {
+    let code = error.try_downcast_ref::<PgDatabaseError>().map_or("", PgDatabaseError::code);
+    match codes::OF_PGBOUNCER.iter().find(|(text, _)| error.message().contains(text)) {
+        Some((_, meant)) if code == codes::PROTOCOL_VIOLATION => meant,
+        _ => code,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::durable::{Posts, end};
 use crate::support::app::{soon, until_ok};
 use crate::support::home::Home;
 use crate::support::load::{Load, assert_holds};
+use crate::support::program::Program;
 use crate::support::proxy::Network;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,4 +103,24 @@ async fn a_leader_that_ends_in_order_gives_the_lead_away() {
     posts.post(5);
     posts.until_stored(&mut shared.sql().await).await;
     end(programs.remove(0)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_lease_of_a_primary_whose_clock_was_ahead_keeps_no_process_waiting() {
+    let (mut posts, home) = Posts::in_home(Home::postgres()).await;
+    let shared = home.with_same_database();
+    // Creates the tables.
+    end(Program::start_in(home.with_same_database()).await).await;
+    let mut sql = shared.sql().await;
+    sql.run(
+        "INSERT INTO leader (id, holder, epoch, expires_at) VALUES (1, 'gone', 7, now() + interval '1 hour')",
+    )
+    .await;
+    let program = soon(start(home, Vec::new(), &posts.discord)).await.remove(0);
+    until_it_leads(&program).await;
+    posts.post(5);
+    posts.until_stored(&mut sql).await;
+    assert_eq!(sql.value("SELECT epoch FROM leader").await, 8);
+    end(program).await;
 }

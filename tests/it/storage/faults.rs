@@ -1,5 +1,7 @@
 //! The database refuses a message, or is locked by another program.
 
+use std::time::Duration;
+
 use chrono::Utc;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use reqwest::Client;
@@ -8,7 +10,7 @@ use roms::card::outcome::{Outcome, RejectionCode};
 use roms::feed::Feed;
 use roms::http;
 use roms::http::AppState;
-use roms::ingest::{Bounds, Ingest};
+use roms::ingest::{Bounds, Ingest, SubmitError};
 use roms::store::Store;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     app::{App, ORDERS, soon, until},
+    edge::Log,
     home::Home,
 };
 
@@ -162,4 +165,29 @@ async fn a_full_queue_is_answered_with_503_and_loses_nothing_that_it_accepted() 
     soon(server).await.unwrap();
     ingest.close();
     soon(writer).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_reminds_of_an_outage_that_lasts() {
+    let home = Home::new();
+    let config = home.config("");
+    let store = Store::open(&config.database.url).await.unwrap();
+    let mut sql = home.sql().await;
+    for (reminder_interval, reminders) in [(Duration::from_mins(1), 0), (Duration::ZERO, 2)] {
+        let (log, _listening) = Log::listen();
+        let bounds = Bounds { reminder_interval, ..Bounds::default() };
+        let (ingest, writer) =
+            Ingest::start_with(store.clone(), Feed::new(64), config.orders.clone(), bounds);
+        sql.run("ALTER TABLE webhook_logs RENAME TO away").await;
+        for _ in 0..3 {
+            let message = Message::from_payload(&card("A-1"), "/test", Utc::now());
+            assert_eq!(soon(ingest.submit(message)).await, Err(SubmitError::Storage));
+        }
+        assert_eq!(log.count("the database does not accept messages"), 1, "{}", log.text());
+        assert_eq!(log.count("the database still does not accept messages"), reminders, "{}", log.text());
+        sql.run("ALTER TABLE away RENAME TO webhook_logs").await;
+        log.until("the database accepts messages again").await;
+        ingest.close();
+        soon(writer).await.unwrap();
+    }
 }

@@ -1,11 +1,11 @@
-//! A TCP proxy between ROMS and a PostgreSQL server. It can cut or freeze connections, and drop the
+//! A TCP proxy between ROMS and a PostgreSQL server. It can cut or freeze connections, lose their traffic, and drop the
 //! replies to commits.
 
 use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -27,6 +27,8 @@ pub(crate) enum Network {
     Cut,
     /// Connections stay open, but no traffic passes.
     Frozen,
+    /// Connections stay open, but what is sent on them is lost. A connection that was used meanwhile stays silent.
+    Lossy,
     /// Commits reach the server, but the connection closes instead of returning the reply.
     DropsCommitReplies,
 }
@@ -36,6 +38,7 @@ pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     network: watch::Sender<Network>,
     server: Arc<Mutex<String>>,
+    accepted: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -45,13 +48,19 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let (network, state) = watch::channel(Network::Healthy);
         let server = Arc::new(Mutex::new(server));
-        tokio::spawn(accept(listener, Arc::clone(&server), state));
-        Self { address, network, server }
+        let accepted = Arc::default();
+        tokio::spawn(accept(listener, Arc::clone(&server), Arc::clone(&accepted), state));
+        Self { address, network, server, accepted }
     }
 
     /// Sends new connections to the server at this address. Existing ones stay where they are.
     pub(crate) fn lead_to(&self, server: String) {
         *self.server.lock().unwrap() = server;
+    }
+
+    /// How many connections were accepted so far.
+    pub(crate) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
     }
 
     /// Changes the state of the network.
@@ -60,7 +69,12 @@ impl Proxy {
     }
 }
 
-async fn accept(mut listener: TcpListener, server: Arc<Mutex<String>>, mut state: watch::Receiver<Network>) {
+async fn accept(
+    mut listener: TcpListener,
+    server: Arc<Mutex<String>>,
+    count: Arc<AtomicUsize>,
+    mut state: watch::Receiver<Network>,
+) {
     let address = listener.local_addr().unwrap();
     loop {
         if *state.borrow_and_update() == Network::Cut {
@@ -74,6 +88,7 @@ async fn accept(mut listener: TcpListener, server: Arc<Mutex<String>>, mut state
             changed = state.changed() => if changed.is_err() { return },
             accepted = listener.accept() => {
                 let (client, _) = accepted.unwrap();
+                count.fetch_add(1, Ordering::SeqCst);
                 let server = server.lock().unwrap().clone();
                 // Without a server, the client's connection ends, as that of a proxy such as HAProxy does.
                 let Ok(server) = TcpStream::connect(&server).await else { continue };
@@ -112,6 +127,10 @@ async fn pump(
         };
         let bytes = buffer.get(..read).unwrap_or_default();
         if bytes.is_empty() || state.wait_for(|network| *network != Network::Frozen).await.is_err() {
+            return;
+        }
+        if *state.borrow() == Network::Lossy {
+            drop(state.wait_for(|network| *network == Network::Cut).await);
             return;
         }
         let drops_replies = *state.borrow() == Network::DropsCommitReplies;

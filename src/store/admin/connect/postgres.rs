@@ -57,16 +57,20 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
     let version = wait_until_usable(&server, wanted.wait.unwrap_or(BUSY_TIMEOUT)).await?;
     detect_pooler(&server).await.map_err(|error| server.refused(&error))?;
     let migrator = connect_migrator(&server).await.map_err(explain)?;
-    let (timezone, has_search_index) = migrate(&migrator, wanted).await.map_err(|error| match error {
-        StoreError::Database(error)
-            if postgres_error(&error).is_some_and(|e| e.code() == codes::NO_RIGHT) =>
-        {
-            explain(error)
-        }
-        other => other,
-    })?;
-    drop(migrator.close().await);
     let writer = Connection::Postgres(Pool::new(server.clone(), WRITING, false, WRITERS));
+    let (timezone, has_search_index) = match migrate(&migrator, wanted).await {
+        Err(StoreError::Database(error))
+            if postgres_error(&error).is_some_and(|error| error.code() == codes::NO_RIGHT) =>
+        {
+            // If the tables exist, the user needs rights on them, and none to create any.
+            let missing = rights::check(&server, &writer).await.err();
+            return Err(missing
+                .filter(|error| matches!(error, StoreError::Server { .. }))
+                .unwrap_or_else(|| explain(error)));
+        }
+        migrated => migrated?,
+    };
+    drop(migrator.close().await);
     let readers = Connection::Postgres(Pool::new(server.clone(), READING, true, READERS));
     check_settings(&server, &writer, WRITING).await?;
     check_settings(&server, &readers, &[READING, &[READ_ONLY]].concat()).await?;
