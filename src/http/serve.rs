@@ -1,5 +1,8 @@
-//! Accepts connections, turns away those beyond the limit, and shuts down without losing a request
+//! Accepts connections, turns away requests beyond the limit, and shuts down without losing a request
 //! that was already accepted.
+//!
+//! Only requests count for the limit. Idle connections cost a file and some memory, so many of them may be open: idle
+//! clients cannot keep others from sending orders.
 //!
 //! `axum::serve` cannot be used: it has no timeout for request headers, and its graceful shutdown
 //! neither waits for `WebSockets` nor closes them.
@@ -15,9 +18,10 @@ use std::{
 use axum::{
     Extension, Router,
     body::Body,
+    extract::{Request, State},
     http::{HeaderValue, header::CONNECTION},
-    middleware::{from_fn, map_response},
-    response::Response,
+    middleware::{Next, from_fn, from_fn_with_state, map_response},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use futures_util::FutureExt;
@@ -32,7 +36,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::Layer;
+use tower::{Layer, Service};
 
 use super::{
     AppState,
@@ -43,12 +47,14 @@ use super::{
     router::{complete_response, router},
 };
 
-/// Connections served at the same time. The writer is busy with far fewer, and the usual limit of
-/// 1,024 open files leaves room for this many.
-const MAX_CONNECTIONS: usize = 512;
-/// Further connections that are answered with 503 at the same time. Beyond these, connections wait
-/// in the kernel's accept queue.
-const MAX_TURNED_AWAY: usize = 128;
+/// Requests processed at the same time. The writer is busy with far fewer. Further ones are answered with 503.
+const MAX_REQUESTS: usize = 512;
+/// Open connections, as far as the limit of open files permits. Further ones wait in the kernel's accept queue.
+const MAX_CONNECTIONS: usize = 16_384;
+/// Files that are left for everything else, such as the database.
+const OTHER_FILES: usize = 256;
+/// Connections for which there are always files.
+const MIN_CONNECTIONS: usize = 64;
 /// The longest time that the headers of a request may take, and that a connection may be idle.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Wait this long before accepting again after an error such as "too many open files", which would
@@ -63,25 +69,18 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(7);
 /// Serves until `stop` is cancelled. Then finishes the accepted requests, closes the `WebSockets` and
 /// returns, at the latest after seven seconds.
 pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) {
-    serve_at_most(MAX_CONNECTIONS, listener, state, stop).await;
+    serve_at_most(MAX_REQUESTS, listener, state, stop).await;
 }
 
-/// Like [`serve`], with another limit of connections that are served at the same time.
-pub async fn serve_at_most(
-    connections: usize,
-    listener: TcpListener,
-    state: AppState,
-    stop: CancellationToken,
-) {
+/// Like [`serve`], with another limit of requests that are processed at the same time.
+pub async fn serve_at_most(requests: usize, listener: TcpListener, state: AppState, stop: CancellationToken) {
     let (closing, tasks) = (state.closing.clone(), state.tasks.clone());
     let (auth, store, tokens_end) = (Arc::clone(&state.auth), state.store.clone(), closing.clone());
     tasks.spawn(async move { auth.run(&store, &tokens_end).await });
     let server = Server {
-        router: router(state),
-        busy_router: busy_router(),
+        router: router(state).layer(from_fn_with_state(RequestLimit::new(requests), limit_requests)),
         connections: TaskTracker::new(),
-        served: Arc::new(Semaphore::new(connections)),
-        open: Arc::new(Semaphore::new(connections + MAX_TURNED_AWAY)),
+        open: Arc::new(Semaphore::new(max_connections())),
         closing: closing.clone(),
     };
     tokio::select! {
@@ -119,12 +118,9 @@ impl Connection {
     }
 }
 
-/// The permits of one connection: that it is served, if it is, and that it is open.
-type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
-
-/// The permits of one connection; empty if they were given back.
+/// The permit of an open connection; empty if it was given back.
 #[derive(Clone, Debug, Default)]
-struct Slot(Arc<Mutex<Option<Permits>>>);
+struct Slot(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
 
 impl Slot {
     fn release(&self) {
@@ -134,12 +130,8 @@ impl Slot {
 
 struct Server {
     router: Router,
-    /// Answers connections beyond the limit.
-    busy_router: Router,
     connections: TaskTracker,
-    /// One permit for each connection that is served.
-    served: Arc<Semaphore>,
-    /// One permit for each open connection, served or turned away.
+    /// One permit for each open connection.
     open: Arc<Semaphore>,
     closing: CancellationToken,
 }
@@ -150,10 +142,8 @@ impl Server {
         while let Ok(open) = Arc::clone(&self.open).acquire_owned().await {
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    let served = Arc::clone(&self.served).try_acquire_owned().ok();
-                    let router = if served.is_some() { &self.router } else { &self.busy_router };
-                    let (router, closing) = (router.clone(), self.closing.clone());
-                    let slot = Slot(Arc::new(Mutex::new(Some((served, open)))));
+                    let (router, closing) = (self.router.clone(), self.closing.clone());
+                    let slot = Slot(Arc::new(Mutex::new(Some(open))));
                     self.connections.spawn(serve_connection(stream, peer, slot, router, closing));
                 }
                 Err(error) if is_client_error(&error) => {}
@@ -225,14 +215,57 @@ fn is_client_error(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// The service for connections beyond the limit: answers 503 `busy`. The liveness check still
-/// works, so that a supervisor does not restart a busy process.
-fn busy_router() -> Router {
-    Router::new()
-        .route("/health/live", get(health::live))
-        .fallback(answer_busy)
-        .layer(from_fn(complete_response))
-        .layer(map_response(close_connection))
+/// How many requests may be processed, and what answers the others.
+#[derive(Clone)]
+struct RequestLimit {
+    /// One permit for each request that is processed.
+    requests: Arc<Semaphore>,
+    busy: Router,
+}
+
+impl RequestLimit {
+    /// Requests beyond the limit get 503 `busy`. The liveness check still works, so that a supervisor does not restart a
+    /// busy process.
+    fn new(requests: usize) -> Self {
+        let busy = Router::new()
+            .route("/health/live", get(health::live))
+            .fallback(answer_busy)
+            .layer(from_fn(complete_response))
+            .layer(map_response(close_connection));
+        Self { requests: Arc::new(Semaphore::new(requests)), busy }
+    }
+}
+
+async fn limit_requests(
+    State(RequestLimit { requests, mut busy }): State<RequestLimit>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match requests.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => busy.call(request).await.into_response(),
+    }
+}
+
+/// How many connections may be open. Raises the limit of open files as far as the system permits.
+fn max_connections() -> usize {
+    let files = open_files().unwrap_or(MAX_CONNECTIONS);
+    files.saturating_sub(OTHER_FILES).clamp(MIN_CONNECTIONS, MAX_CONNECTIONS)
+}
+
+#[cfg(unix)]
+fn open_files() -> Option<usize> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::debug!(%error, "cannot raise the limit of open files");
+    }
+    usize::try_from(getrlimit(Resource::Nofile).current?).ok()
+}
+
+#[cfg(not(unix))]
+const fn open_files() -> Option<usize> {
+    None
 }
 
 async fn answer_busy(body: Body) -> ApiError {

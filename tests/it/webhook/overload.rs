@@ -1,4 +1,4 @@
-//! Connections beyond the limit are answered with 503; the others are served as usual.
+//! Requests beyond the limit are answered with 503; the others are served as usual.
 
 use roms::feed::Feed;
 use roms::http::{AppState, serve_at_most};
@@ -22,6 +22,10 @@ impl Client {
         let request =
             format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}");
         self.0.write_all(request.as_bytes()).await.unwrap();
+        self.answer().await
+    }
+
+    async fn answer(&mut self) -> String {
         let mut answer = Vec::new();
         // Every answer is one JSON object.
         while !answer.ends_with(b"}") {
@@ -44,7 +48,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_are_answered_with_busy() {
+async fn requests_beyond_the_limit_are_answered_with_busy() {
     let home = Home::new();
     let config = home.config("");
     let store = Store::open(&config.database.url).await.unwrap();
@@ -57,23 +61,36 @@ async fn connections_beyond_the_limit_are_answered_with_busy() {
     let server = tokio::spawn(serve_at_most(2, listener, state, stop.clone()));
     let connect = async || Client(TcpStream::connect(address).await.unwrap());
 
+    let mut idle = Vec::new();
+    for number in 0..20 {
+        let mut client = connect().await;
+        assert!(
+            client.post(&format!("I-{number}")).await.starts_with("HTTP/1.1 200 "),
+            "idle ones do not count"
+        );
+        idle.push(client);
+    }
     let (mut first, mut second) = (connect().await, connect().await);
-    assert!(first.post("A-1").await.starts_with("HTTP/1.1 200 "));
-    assert!(second.post("A-2").await.starts_with("HTTP/1.1 200 "));
+    let card = card("A-1", "");
+    let head = format!("POST {ORDERS} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", card.len());
+    first.0.write_all(head.as_bytes()).await.unwrap();
+    second.0.write_all(head.as_bytes()).await.unwrap();
 
+    let busy = async || connect().await.post("A-3").await.to_lowercase();
+    until("both requests are being read", async || busy().await.starts_with("http/1.1 503 ")).await;
     let mut third = connect().await;
     let answer = third.post("A-3").await.to_lowercase();
     assert!(answer.starts_with("http/1.1 503 ") && answer.contains("\"code\":\"busy\""), "{answer}");
     assert!(answer.contains("retry-after: 1\r\n") && answer.contains("connection: close\r\n"), "{answer}");
     assert!(answer.contains("x-content-type-options: nosniff"), "{answer}");
-    assert!(third.is_closed().await, "it makes room for the next connection");
+    assert!(third.is_closed().await, "the sender must not try again at once");
     let alive = connect().await.ask("GET", "/health/live", "").await;
     assert!(alive.starts_with("HTTP/1.1 200 ") && alive.contains("alive"), "{alive}");
-    assert!(first.post("A-4").await.starts_with("HTTP/1.1 200 "), "the connection is still served");
 
-    drop(second);
-    until("the free slot is used", async || connect().await.post("A-3").await.starts_with("HTTP/1.1 200 "))
-        .await;
+    first.0.write_all(card.as_bytes()).await.unwrap();
+    assert!(first.answer().await.starts_with("HTTP/1.1 200 "));
+    assert!(connect().await.post("A-4").await.starts_with("HTTP/1.1 200 "), "there is room again");
+    drop((second, idle));
     stop.cancel();
     soon(server).await.unwrap();
     ingest.close();
