@@ -24,8 +24,8 @@ const CARD: &str = "Successful Checkout | Store\nProduct\nPlush\nOrder Number\nA
 /// Bodies that some route accepts, and bodies that none does.
 const BODIES: [&str; 6] = [
     CARD,
-    "{\"status\": \"canary@mail.example\", \"email\": [\"canary\"], \"canary\": 1}",
-    "{\"orders\": [\"canary@mail.example\"], \"set\": {\"email\": \"canary@mail.example\", \"status\": \"canary\"}}",
+    "{\"price\": [\"canary@mail.example\"], \"email\": [\"canary\"]}",
+    "{\"orders\": [\"canary@mail.example\"], \"set\": {\"email\": \"canary@mail.example\"}}",
     "{\"email\": \"canary@mail.example\"",
     "{\"embeds\": [{\"title\": \"canary@mail.example\"}]}",
     "canary\u{0}canary@mail.example",
