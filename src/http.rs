@@ -9,8 +9,10 @@
 //! | `peer` | finds the address of the client, also behind a proxy |
 //! | `query` | query and path parameters: reads, checks and rejects them by name |
 //! | `body` | reads the body of a request within its limits |
+//! | `submission` | checks what every webhook request has in common, and runs its submission to the end |
 //! | `cross_site` | refuses requests that a page of another site makes a browser send |
 //! | `error` | every error answer: status, body, and its place in the OpenAPI document |
+//! | `discord_error` | the same errors as Discord writes them, for senders that post to Discord |
 //! | `serve` | accepts connections, turns away those beyond the limit, shuts down |
 //!
 //! This module neither parses cards nor writes rows: a body becomes a
@@ -21,11 +23,13 @@ pub(crate) mod api;
 mod auth;
 mod body;
 mod cross_site;
+mod discord_error;
 mod error;
 mod peer;
 mod query;
 mod router;
 mod serve;
+mod submission;
 
 use std::{
     panic::resume_unwind,
@@ -55,6 +59,8 @@ pub struct AppState {
     auth: Arc<Auth>,
     /// Host names, in lower case, that requests may use besides this machine's own.
     hosts: Arc<[String]>,
+    /// How posted messages must be signed.
+    signing: submission::Signing,
     /// Origins of other sites whose pages may use the API.
     origins: Arc<[String]>,
     /// Reverse proxies whose `X-Forwarded-For` names the client.
@@ -81,6 +87,7 @@ impl AppState {
             timezone,
             auth: Arc::default(),
             hosts: Arc::default(),
+            signing: submission::Signing::default(),
             origins: Arc::default(),
             trusted_proxies: Arc::default(),
             refusals: Mutex::default(),
@@ -97,6 +104,10 @@ impl AppState {
         Self {
             auth: Arc::new(auth),
             hosts: config.hosts.as_slice().into(),
+            signing: submission::Signing {
+                secret: config.webhook_secret.clone(),
+                is_required: config.require_signature,
+            },
             origins: config.allowed_origins().into(),
             trusted_proxies: config.trusted_proxies.as_slice().into(),
             ..self

@@ -179,6 +179,17 @@ impl SigningSecret {
     }
 }
 
+impl SigningSecret {
+    /// The key for Standard Webhooks: the bytes behind `whsec_`, or else the text itself.
+    #[must_use]
+    pub fn standard_key(&self) -> Vec<u8> {
+        let encoded = self.0.strip_prefix(SIGNING_PREFIX);
+        encoded
+            .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok())
+            .unwrap_or_else(|| self.0.as_bytes().to_vec())
+    }
+}
+
 impl fmt::Debug for SigningSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SigningSecret(***)")

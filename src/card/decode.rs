@@ -1,9 +1,10 @@
-//! Decoders for everything that may arrive: Discord messages, other JSON and form-encoded bodies.
+//! Decoders for everything that may arrive: messages of Discord and Slack, other JSON and form-encoded bodies.
 
 pub mod discord;
 pub mod form;
 pub(crate) mod json;
 pub mod legacy;
+pub(crate) mod slack;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -63,6 +64,7 @@ fn parts(value: &Value) -> Vec<Part> {
         Value::Array(values) => values.iter().flat_map(parts).collect(),
         Value::String(text) => vec![Part::Text(text.clone())],
         Value::Object(_) if discord::is_message(value) => discord::message_parts(value),
+        Value::Object(_) if slack::is_message(value) => slack::message_parts(value),
         Value::Object(object) => vec![Part::Embed(json::flat_object(object))],
         Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
     }

@@ -6,6 +6,9 @@ use super::outcome::Rejection;
 use crate::order::Source;
 use crate::order::dates::to_micros;
 
+/// How the endpoint of a message begins that was posted to a webhook link of Discord's form.
+pub const LINK_ENDPOINT: &str = "/api/webhooks/";
+
 /// A Discord message, an HTTP body or an imported file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -22,7 +25,7 @@ pub struct Message {
     pub raw: String,
     /// The parts that may hold cards, in the order of the message.
     pub parts: Vec<Part>,
-    /// Id of the Discord message.
+    /// Id of the Discord message. For an edit over a webhook link: the log row of the message that it edits.
     pub discord_id: Option<i64>,
     /// Why a payload that starts like JSON was treated as text.
     pub json_error: Option<String>,
@@ -86,6 +89,13 @@ impl Message {
     #[must_use]
     pub fn watched_id(&self) -> Option<i64> {
         self.discord_id.filter(|_| self.source == Source::DiscordBot)
+    }
+
+    /// The log row of the message that this one edits, if it was sent to a webhook link as an edit.
+    #[must_use]
+    pub fn edited_row(&self) -> Option<i64> {
+        let is_link = self.source == Source::Webhook && self.endpoint.starts_with(LINK_ENDPOINT);
+        self.discord_id.filter(|_| is_link)
     }
 
     pub(crate) fn unread(raw: String, endpoint: &str, received_at: DateTime<Utc>) -> Self {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::{Host, Origin, Url};
 
 use super::{text, text_or_empty};
-use crate::token::Secret;
+use crate::token::{Secret, SigningSecret};
 
 /// The HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,13 @@ pub struct Http {
     /// How clients reach ROMS, without a slash at the end; `None` if only by [`Http::bind`].
     #[serde(deserialize_with = "public_url", serialize_with = "text_or_empty")]
     pub public_url: Option<String>,
+    /// The secret with which posted messages are signed whose token has none of its own.
+    #[serde(deserialize_with = "signing_secret", serialize_with = "masked")]
+    pub webhook_secret: Option<SigningSecret>,
+    /// Whether messages without a signature are refused where [`Http::webhook_secret`] applies.
+    pub require_signature: bool,
+    /// Requests a second that one client and one token may make on average; 0 for no limit.
+    pub rate_limit: u32,
     /// Reverse proxies whose `X-Forwarded-For` names the client.
     #[serde(deserialize_with = "networks", serialize_with = "networks_text")]
     pub trusted_proxies: Vec<IpNet>,
@@ -139,6 +146,17 @@ fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Strin
             _ => Err(format!("`{text}` is not an address such as `https://orders.example.net`")),
         }
     })
+}
+
+fn signing_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SigningSecret>, D::Error> {
+    text(deserializer, |text| {
+        let secret = Some(text.trim()).filter(|text| !text.is_empty());
+        Ok(secret.map(|secret| SigningSecret::new(secret.to_owned())))
+    })
+}
+
+fn masked<S: Serializer>(secret: &Option<SigningSecret>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(if secret.is_some() { "***" } else { "" })
 }
 
 fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {

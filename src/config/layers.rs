@@ -14,7 +14,7 @@ use toml::{
 use super::{Config, ConfigError, Discord, EXAMPLE, File, Origin, Problem, error::hint};
 
 /// Keys that can also be read from a file, which the variable `…_FILE` names.
-const SECRETS: [(&str, &str); 2] = [("database", "url"), ("discord", "token")];
+const SECRETS: [(&str, &str); 3] = [("database", "url"), ("discord", "token"), ("http", "webhook_secret")];
 /// The section that can be repeated, and has no variables.
 const REPEATED: &str = "discord.channels";
 /// The span of a section that only variables have keys of.
@@ -78,6 +78,10 @@ impl<'a> Layers<'a> {
             && self.problems.is_empty()
         {
             self.check_channels(&config.discord);
+            if config.http.require_signature && config.http.webhook_secret.is_none() {
+                let message = "http.require_signature needs a `webhook_secret`; without one ROMS cannot check a signature";
+                self.report(&(0..0), message.to_owned());
+            }
             if self.problems.is_empty() {
                 return Ok(config);
             }

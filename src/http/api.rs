@@ -2,6 +2,7 @@
 
 pub(crate) mod access_log;
 pub(crate) mod changes;
+pub(crate) mod discord_webhook;
 pub(crate) mod docs;
 pub(crate) mod export;
 pub(crate) mod health;

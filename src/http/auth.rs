@@ -6,34 +6,42 @@
 //! | module | what it does |
 //! |---|---|
 //! | `tokens` | keeps the tokens in memory, and follows the database |
+//! | `signature` | checks the signatures of posted messages |
+//! | `limits` | limits how often one client and one token may send requests |
 //! | `record` | records the last use of each token, and fills the access log |
 
+mod limits;
 mod record;
+pub(crate) mod signature;
 mod tokens;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::{
-    extract::{FromRequestParts, Request, State},
+    RequestExt,
+    extract::{FromRequestParts, RawPathParams, Request, State},
     http::{
         HeaderMap,
         header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL, UPGRADE},
         request::Parts,
     },
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio_util::sync::CancellationToken;
 
+use super::discord_error::DiscordForm;
 use super::error::ApiError;
 use super::peer::Peer;
 use super::{AppState, cross_site};
 use crate::config::Http;
 use crate::order::View;
 use crate::store::{Store, StoreError, Token};
-use crate::token::{Scope, Secret};
+use crate::token::{Scope, Secret, SigningSecret, TokenKind};
+use limits::Limits;
+pub(crate) use limits::limit_peers;
 use record::Record;
 use tokens::Tokens;
 
@@ -48,6 +56,10 @@ pub(crate) enum Access {
     AnyToken,
     /// A token with this scope.
     Scope(Scope),
+    /// A token in the path that may only send cards.
+    Link,
+    /// The same. Errors have Discord's form.
+    DiscordLink,
 }
 
 /// Checks tokens. Without [`Auth::load`], no request needs one.
@@ -56,6 +68,7 @@ pub struct Auth {
     required: bool,
     tokens: Tokens,
     record: Record,
+    limits: Limits,
 }
 
 impl Auth {
@@ -65,7 +78,8 @@ impl Auth {
     /// If the database fails.
     pub async fn load(config: &Http, store: &Store) -> Result<Self, StoreError> {
         let tokens = Tokens::new(store.tokens().await?);
-        Ok(Self { required: config.requires_tokens(), tokens, record: Record::default() })
+        let limits = Limits::new(config.rate_limit);
+        Ok(Self { required: config.requires_tokens(), tokens, record: Record::default(), limits })
     }
 
     /// Whether tokens are required and there is none that works.
@@ -81,7 +95,11 @@ impl Auth {
 
     /// Follows the database until `closing` is cancelled.
     pub(crate) async fn run(&self, store: &Store, closing: &CancellationToken) {
-        tokio::join!(self.tokens.follow(store, closing), self.record.save(store, closing));
+        tokio::join!(
+            self.tokens.follow(store, closing),
+            self.record.save(store, closing),
+            self.limits.forget_unused(closing),
+        );
     }
 
     /// Returns when the caller's token is revoked or expires.
@@ -92,6 +110,26 @@ impl Auth {
         }
     }
 
+    /// Checks the token of a webhook link, also where no other request needs one: the link itself is the permission.
+    async fn authenticate_link(&self, path: &RawPathParams, peer: IpAddr) -> Result<Caller, Refusal> {
+        let segment = |name| path.iter().find(|(key, _)| *key == name).map(|(_, value)| value);
+        let id = segment("id").map(|id| id.parse::<i64>().unwrap_or_default());
+        let token = match segment("token").and_then(Secret::parse) {
+            Some(secret) => self.tokens.find(&secret).await,
+            None => None,
+        };
+        let is_in_link = |token: &Arc<Token>| token.is_for_links() && id.is_none_or(|id| id == token.id);
+        if let Some(token) = token.filter(is_in_link) {
+            let token = self.admit(token, peer)?;
+            return Ok(Caller { token: Some(token), by_link: true });
+        }
+        let error = match id {
+            Some(id) if !self.tokens.contains(id) => ApiError::NotFound("webhook"),
+            _ => ApiError::UnknownLink,
+        };
+        Err(Refusal { error, token: None })
+    }
+
     async fn authenticate(
         &self,
         headers: &HeaderMap,
@@ -99,14 +137,14 @@ impl Auth {
         access: Access,
     ) -> Result<Caller, Refusal> {
         if !self.required || access == Access::Open {
-            return Ok(Caller { token: None });
+            return Ok(Caller { token: None, by_link: false });
         }
         let secret = presented(headers, access);
         let token = match &secret {
             Some(secret) => self.tokens.find(secret).await,
             None => None,
         };
-        let Some(token) = token else {
+        let Some(token) = token.filter(|token| token.kind == TokenKind::Api) else {
             return Err(Refusal {
                 error: ApiError::Unauthorized { page: access == Access::Page },
                 token: None,
@@ -117,8 +155,25 @@ impl Auth {
         {
             return Err(Refusal { error: ApiError::MissingScope(scope), token: Some(token) });
         }
+        let token = self.admit(token, peer)?;
+        Ok(Caller { token: Some(token), by_link: false })
+    }
+
+    /// Counts a request with a valid token.
+    fn admit(&self, token: Arc<Token>, peer: IpAddr) -> Result<Arc<Token>, Refusal> {
+        if let Err(error) = self.limits.admit_token(token.id) {
+            return Err(Refusal { error, token: Some(token) });
+        }
         self.record.used(&token, peer);
-        Ok(Caller { token: Some(token) })
+        Ok(token)
+    }
+
+    /// Logs a refused request, and counts it for the access log.
+    fn report_refusal(&self, state: &Arc<AppState>, parts: &Parts, token: Option<&Token>, error: &ApiError) {
+        let Peer(peer) = Peer::of(&parts.extensions);
+        let (_, code) = error.status();
+        self.record.refused(token, peer, format!("{code} {} {}", parts.method, cross_site::route(parts)));
+        cross_site::log_refusal(state, parts, code, None);
     }
 }
 
@@ -133,6 +188,8 @@ struct Refusal {
 pub(crate) struct Caller {
     /// Its token; `None` if no token is required.
     token: Option<Arc<Token>>,
+    /// Whether the token is in the path.
+    by_link: bool,
 }
 
 impl Caller {
@@ -149,6 +206,21 @@ impl Caller {
     /// Refuses a filter by personal data if the caller may not see such data: it would reveal the data by trying.
     pub(crate) fn require_pii(&self) -> Result<(), ApiError> {
         if self.may(Scope::ReadPii) { Ok(()) } else { Err(ApiError::MissingScope(Scope::ReadPii)) }
+    }
+
+    /// The secret with which its requests must be signed.
+    pub(crate) fn signing_secret(&self) -> Option<&SigningSecret> {
+        self.token.as_ref()?.signing_secret.as_ref()
+    }
+
+    /// Whether its token is in the path.
+    pub(crate) const fn is_by_link(&self) -> bool {
+        self.by_link
+    }
+
+    /// The row id and the name of its token, if it has one.
+    pub(crate) fn token(&self) -> Option<(i64, &str)> {
+        self.token.as_ref().map(|token| (token.id, token.name.as_str()))
     }
 
     /// The name for the history of orders.
@@ -169,21 +241,38 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 /// Middleware that lets a request pass only with what its route asks for.
 pub(crate) async fn authorize(
     State((state, access)): State<(Arc<AppState>, Access)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = admit(&state, access, request, next).await.into_response();
+    if access == Access::DiscordLink {
+        response.extensions_mut().insert(DiscordForm);
+    }
+    response
+}
+
+async fn admit(
+    state: &Arc<AppState>,
+    access: Access,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     let Peer(peer) = Peer::of(request.extensions());
-    match state.auth.authenticate(request.headers(), peer, access).await {
+    let found = match access {
+        Access::Link | Access::DiscordLink => {
+            let path = request.extract_parts::<RawPathParams>().await.map_err(|_| ApiError::UnknownLink)?;
+            state.auth.authenticate_link(&path, peer).await
+        }
+        _ => state.auth.authenticate(request.headers(), peer, access).await,
+    };
+    match found {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             Ok(next.run(request).await)
         }
         Err(Refusal { error, token }) => {
             let (parts, _) = request.into_parts();
-            let code = error.status().1;
-            let detail = format!("{code} {} {}", parts.method, cross_site::route(&parts));
-            state.auth.record.refused(token.as_deref(), peer, detail);
-            cross_site::log_refusal(&state, &parts, code, None);
+            state.auth.report_refusal(state, &parts, token.as_deref(), &error);
             Err(error)
         }
     }

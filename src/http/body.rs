@@ -15,19 +15,22 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, stream::poll_fn};
 use serde::de::DeserializeOwned;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::error::ApiError;
-use crate::card::message::Message;
+use crate::card::message::{Message, without_nul};
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::clock::now;
 use crate::ingest::wrapped_payload;
 
 /// The largest body that is accepted.
-const MAX_BODY_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024;
+/// The largest multipart body: a card with files, which are dropped. Discord accepts as much.
+pub(crate) const MAX_MULTIPART_BYTES: usize = 10 * 1024 * 1024;
 /// Read and discard up to this much of a larger body, see [`discard`].
 const MAX_DISCARDED_BYTES: usize = 4 * 1024 * 1024;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,24 +39,68 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest time that a body may still take after the shutdown has started.
 const SHUTDOWN_READ_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Reads a whole body. A body that is too large, too slow or cut off becomes a rejected message
-/// that holds the part that arrived, so that it leaves a log row as well.
-pub(crate) async fn receive(body: Body, endpoint: &str, closing: &CancellationToken) -> Message {
-    let mut chunks = body.into_data_stream();
-    let mut bytes = Vec::new();
-    let read = tokio::select! {
-        read = read_all(&mut bytes, &mut chunks) => read,
-        () = deadline(closing) => Err(RejectionCode::Incomplete),
-    };
-    let received_at = now();
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let Err(code) = read else {
-        return match wrapped_payload(&text) {
-            Some(payload) => Message { raw: text, ..Message::from_payload(&payload, endpoint, received_at) },
-            None => Message::from_payload(&text, endpoint, received_at),
+/// A body, or the part of it that arrived.
+pub(crate) struct Received {
+    pub(crate) bytes: Vec<u8>,
+    received_at: DateTime<Utc>,
+    /// Why the rest is missing.
+    refused: Option<Rejection>,
+}
+
+impl Received {
+    /// Reads a whole body, of at most `limit` bytes.
+    pub(crate) async fn read(body: Body, limit: usize, closing: &CancellationToken) -> Self {
+        let mut chunks = body.into_data_stream();
+        let mut bytes = Vec::new();
+        let read = tokio::select! {
+            read = read_all(&mut bytes, limit, &mut chunks) => read,
+            () = deadline(closing) => Err(RejectionCode::Incomplete),
         };
-    };
-    Message::refused(text, endpoint, received_at, refused(code))
+        let received_at = now();
+        let refused = match read {
+            Ok(()) => None,
+            Err(code) => Some(refused(code)),
+        };
+        Self { bytes, received_at, refused }
+    }
+
+    /// Fails if the body did not arrive completely.
+    pub(crate) fn complete(&self) -> Result<&[u8], ApiError> {
+        match &self.refused {
+            None => Ok(&self.bytes),
+            Some(why) => Err(why.clone().into()),
+        }
+    }
+
+    /// The message in the body. A body that did not arrive completely becomes a rejected message with the part that
+    /// arrived, so that it leaves a log row as well. A card may have files beside it, which are dropped.
+    pub(crate) fn into_message(self, endpoint: &str) -> Message {
+        let Self { bytes, received_at, refused } = self;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some(why) = refused {
+            return Message::refused(beginning(text), endpoint, received_at, why);
+        }
+        let payload = wrapped_payload(&text);
+        if text.len() <= MAX_BODY_BYTES {
+            return match payload {
+                Some(payload) => Message {
+                    raw: without_nul(text),
+                    ..Message::from_payload(&payload, endpoint, received_at)
+                },
+                None => Message::from_payload(&text, endpoint, received_at),
+            };
+        }
+        match payload.filter(|payload| payload.len() <= MAX_BODY_BYTES) {
+            Some(payload) => Message::from_payload(&payload, endpoint, received_at),
+            None => Message::refused(beginning(text), endpoint, received_at, too_large()),
+        }
+    }
+}
+
+/// The part of a refused body that the log keeps.
+fn beginning(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_BODY_BYTES));
+    text
 }
 
 /// Reads a body that must be JSON. The `Content-Type` is ignored.
@@ -64,7 +111,7 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
     let read = tokio::select! {
-        read = read_all(&mut bytes, &mut chunks) => read,
+        read = read_all(&mut bytes, MAX_BODY_BYTES, &mut chunks) => read,
         () = deadline(closing) => Err(RejectionCode::Incomplete),
     };
     match read {
@@ -75,19 +122,28 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
 
 /// Why a body was not read to its end.
 fn refused(code: RejectionCode) -> Rejection {
-    let detail = if code == RejectionCode::TooLarge {
-        format!("A body has at most {} KiB.", MAX_BODY_BYTES / 1024)
-    } else {
-        format!("The body broke off or took longer than {} seconds. Send it again.", READ_TIMEOUT.as_secs())
-    };
+    if code == RejectionCode::TooLarge {
+        return too_large();
+    }
+    let detail =
+        format!("The body broke off or took longer than {} seconds. Send it again.", READ_TIMEOUT.as_secs());
     Rejection { code, detail }
 }
 
+fn too_large() -> Rejection {
+    let detail = format!("A body has at most {} KiB.", MAX_BODY_BYTES / 1024);
+    Rejection { code: RejectionCode::TooLarge, detail }
+}
+
 /// Reads chunks to the end. On an error, `bytes` holds what has arrived so far.
-async fn read_all(bytes: &mut Vec<u8>, chunks: &mut BodyDataStream) -> Result<(), RejectionCode> {
+async fn read_all(
+    bytes: &mut Vec<u8>,
+    limit: usize,
+    chunks: &mut BodyDataStream,
+) -> Result<(), RejectionCode> {
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| RejectionCode::Incomplete)?;
-        let room = MAX_BODY_BYTES - bytes.len();
+        let room = limit - bytes.len();
         bytes.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
         if chunk.len() > room {
             return Err(RejectionCode::TooLarge);

@@ -19,6 +19,7 @@ use utoipa::{
 };
 
 use super::api::order_body::OrderBody;
+use crate::card::message::LINK_ENDPOINT;
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::ingest::{EditError, ReplayError, SubmitError};
 use crate::store::StoreError;
@@ -43,6 +44,21 @@ pub(crate) enum ApiError {
         /// Whether people open the route in a browser, which then asks for the token.
         page: bool,
     },
+    /// The path holds no token that may send cards.
+    #[error("This link has no valid token")]
+    UnknownLink,
+    /// A signature is wrong or missing. Holds the reason, as a sentence.
+    #[error("The signature is not valid")]
+    BadSignature(&'static str),
+    /// The `Idempotency-Key` came with another body before.
+    #[error("This Idempotency-Key belongs to another request")]
+    KeyReused,
+    /// The first request with this `Idempotency-Key` has no answer yet.
+    #[error("The first request with this Idempotency-Key is still being processed")]
+    KeyInUse,
+    /// The client or its token has sent too many requests. Holds the time to wait.
+    #[error("Too many requests; send this again later")]
+    RateLimited(Duration),
     /// The token does not have the scope of the route.
     #[error("The token lacks the scope `{}`", .0.as_str())]
     MissingScope(Scope),
@@ -153,7 +169,11 @@ impl ApiError {
         match self {
             Self::UnknownRoute => (StatusCode::NOT_FOUND, "unknown_route"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::Unauthorized { .. } => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::Unauthorized { .. } | Self::UnknownLink => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::BadSignature(_) => (StatusCode::UNAUTHORIZED, "bad_signature"),
+            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+            Self::KeyInUse => (StatusCode::CONFLICT, "idempotency_key_in_use"),
+            Self::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
             Self::MissingScope(_) => (StatusCode::FORBIDDEN, "missing_scope"),
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "bad_parameter"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
@@ -184,6 +204,11 @@ impl ApiError {
             Self::Unauthorized { .. } => {
                 let detail = "Send it as `Authorization: Bearer TOKEN`. `roms token create` makes one.";
                 (Some(detail.to_owned()), None)
+            }
+            Self::BadSignature(detail) => (Some((*detail).to_owned()), None),
+            Self::KeyReused => (Some("Use a new key for each message.".to_owned()), None),
+            Self::UnknownLink => {
+                (Some("Copy the whole link again. `roms token create --url` makes one.".to_owned()), None)
             }
             Self::Refused { why, log_id } => (Some(why.detail.clone()), *log_id),
             _ => (None, None),
@@ -236,7 +261,10 @@ impl ApiError {
     /// The value of `Retry-After`, in seconds.
     fn retry_after(&self) -> Option<u16> {
         match self {
-            Self::Busy => Some(1),
+            Self::Busy | Self::KeyInUse => Some(1),
+            Self::RateLimited(wait) => {
+                Some(u16::try_from(wait.as_secs()).unwrap_or(u16::MAX).saturating_add(1))
+            }
             Self::Closing | Self::Storage(_) => Some(5),
             Self::TooManyClients => Some(30),
             _ => None,
@@ -314,13 +342,20 @@ fn names(errors: &[FieldError]) -> String {
     errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The status code that a webhook request was answered with, from the outcome and code in its log row.
-pub(crate) fn logged_status_code(outcome: &str, code: Option<&str>) -> StatusCode {
-    if outcome != REJECTED {
-        return StatusCode::OK;
+/// The status code that a webhook request was answered with, from the endpoint, outcome and code in its log row.
+pub(crate) fn logged_status_code(endpoint: &str, outcome: &str, code: Option<&str>) -> StatusCode {
+    let code = RejectionCode::ALL.into_iter().find(|known| Some(known.as_str()) == code);
+    let is_discord_link = endpoint.starts_with(LINK_ENDPOINT);
+    match code.filter(|_| outcome == REJECTED) {
+        // Discord accepts every message that is not empty.
+        Some(
+            RejectionCode::NotAnOrder | RejectionCode::MissingOrderNumber | RejectionCode::BadOrderNumber,
+        ) if is_discord_link => StatusCode::NO_CONTENT,
+        Some(code) => refusal(code).0,
+        None if outcome == REJECTED => StatusCode::BAD_REQUEST,
+        None if is_discord_link => StatusCode::NO_CONTENT,
+        None => StatusCode::OK,
     }
-    let rejection = RejectionCode::ALL.into_iter().find(|known| Some(known.as_str()) == code);
-    rejection.map_or(StatusCode::BAD_REQUEST, |code| refusal(code).0)
 }
 
 /// The error for a parameter that cannot be used. `detail` says what would be right, as a sentence.
@@ -371,13 +406,16 @@ macro_rules! documented_errors {
 
         impl IntoResponses for $name {
             fn responses() -> BTreeMap<String, RefOr<response::Response>> {
-                documented(&[
-                    $($error,)*
-                    ApiError::Unauthorized { page: false },
-                    ApiError::MissingScope(Scope::Admin),
+                let own = [$($error,)*];
+                let token = [ApiError::Unauthorized { page: false }, ApiError::MissingScope(Scope::Admin)];
+                let is_link = own.iter().any(|error| matches!(error, ApiError::UnknownLink));
+                let token = token.into_iter().filter(|_| !is_link);
+                let common = [
+                    ApiError::RateLimited(Duration::from_millis(100)),
                     unknown_host().into(),
                     ApiError::Internal,
-                ])
+                ];
+                documented(&own.into_iter().chain(token).chain(common).collect::<Vec<_>>())
             }
         })+
     };
@@ -386,8 +424,29 @@ macro_rules! documented_errors {
 documented_errors! {
     /// Errors of the webhook.
     WebhookErrors: [
+        bad_parameter("Idempotency-Key", "A text of 1 to 255 ASCII characters."),
+        ApiError::BadSignature("The request has no signature."),
+        ApiError::KeyInUse,
+        ApiError::KeyReused,
         refused(RejectionCode::NotAnOrder, "No line reads as an order."),
         cross_origin().into(),
+        refused(RejectionCode::Incomplete, "The connection broke off. Send the request again."),
+        refused(RejectionCode::TooLarge, "A body has at most 256 KiB."),
+        refused(RejectionCode::MissingOrderNumber, "The card has no Order Number."),
+        refused(RejectionCode::BadOrderNumber, "The order number is longer than 255 characters."),
+        refused(RejectionCode::NotStored, "The database refused this message."),
+        ApiError::Busy,
+        ApiError::Closing,
+        ApiError::Storage(None),
+    ];
+    /// Errors of the webhook whose path holds the token.
+    LinkErrors: [
+        bad_parameter("Idempotency-Key", "A text of 1 to 255 ASCII characters."),
+        ApiError::BadSignature("The request has no signature."),
+        ApiError::KeyInUse,
+        ApiError::KeyReused,
+        ApiError::UnknownLink,
+        refused(RejectionCode::NotAnOrder, "No line reads as an order."),
         refused(RejectionCode::Incomplete, "The connection broke off. Send the request again."),
         refused(RejectionCode::TooLarge, "A body has at most 256 KiB."),
         refused(RejectionCode::MissingOrderNumber, "The card has no Order Number."),

@@ -34,15 +34,18 @@ use utoipa_axum::{
     routes,
 };
 
-use super::api::{access_log, changes, docs, export, health, live, logs, orders, replay, stats, webhook};
-use super::auth::{Access, authorize};
+use super::api::{
+    access_log, changes, discord_webhook, docs, export, health, live, logs, orders, replay, stats, webhook,
+};
+use super::auth::{Access, authorize, limit_peers};
+use super::discord_error::{DiscordError, DiscordForm};
 use super::error::{ApiError, ErrorBody, Failure};
 use super::{AppState, body, cross_site, peer};
 use crate::token::Scope;
 
 /// Every route in the OpenAPI document, and what a request needs. The files of the `/docs` page are not in it.
 fn routes() -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)> {
-    use Access::{AnyToken, Open, Page};
+    use Access::{AnyToken, DiscordLink, Link, Open, Page};
     const INGEST: Access = Access::Scope(Scope::Ingest);
     const READ: Access = Access::Scope(Scope::Read);
     const WRITE: Access = Access::Scope(Scope::Write);
@@ -52,6 +55,10 @@ fn routes() -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)> {
         (Page, routes!(docs::document)),
         (Page, routes!(docs::page)),
         (INGEST, routes!(webhook::receive)),
+        (Link, routes!(webhook::receive_by_link)),
+        (DiscordLink, routes!(discord_webhook::execute, discord_webhook::get)),
+        (DiscordLink, routes!(discord_webhook::execute_slack)),
+        (DiscordLink, routes!(discord_webhook::edit, discord_webhook::delete)),
         (AnyToken, routes!(webhook::test)),
         (ADMIN, routes!(logs::list)),
         (ADMIN, routes!(logs::one)),
@@ -106,6 +113,7 @@ pub fn router(state: AppState) -> Router {
                 .layer(from_fn(body::read_rest_of_refused))
                 .layer(CatchPanicLayer::custom(answer_panic))
                 .layer(from_fn_with_state(Arc::clone(&state), peer::resolve))
+                .layer(from_fn_with_state(Arc::clone(&state), limit_peers))
                 .layer(from_fn_with_state(Arc::clone(&state), cross_site::require_known_host)),
         )
         .layer(Extension(Arc::new(document)))
@@ -139,7 +147,8 @@ fn document_empty_values(document: &mut openapi::OpenApi) {
 /// Adds what a route needs to the OpenAPI document.
 fn document_access(item: &mut PathItem, access: Access) {
     let scopes = match access {
-        Access::Open => return,
+        // The token of a link is a parameter of the path.
+        Access::Open | Access::Link | Access::DiscordLink => return,
         Access::Page | Access::AnyToken => Vec::new(),
         Access::Scope(scope) => vec![scope.as_str()],
     };
@@ -196,8 +205,14 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
             let error = &*error as &(dyn std::error::Error + 'static);
             tracing::error!(request.id = request_id, http.method = %method, http.route = route, error, "request failed");
         }
-        let body = ErrorBody { request_id: request_id.map(str::to_owned), ..error.body() };
-        *response.body_mut() = serde_json::to_vec(&body).unwrap_or_default().into();
+        let body = match response.extensions().get::<DiscordForm>() {
+            Some(DiscordForm) => serde_json::to_vec(&DiscordError::from(&*error)),
+            None => {
+                let request_id = request_id.map(str::to_owned);
+                serde_json::to_vec(&ErrorBody { request_id, ..error.body() })
+            }
+        };
+        *response.body_mut() = body.unwrap_or_default().into();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         // The length of the empty body.
         response.headers_mut().remove(CONTENT_LENGTH);

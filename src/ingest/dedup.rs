@@ -1,7 +1,8 @@
 //! Deduplication: decides whether a message has been applied before. Pure.
 //!
 //! A Discord message is identified by its id; it counts as new only if its content changed since it was last
-//! applied. An HTTP body has no id, so identical bytes within 24 hours are treated as a retry by the sender.
+//! applied. The same holds for the edits of a message over a webhook link. Any other HTTP body has no id, so
+//! identical bytes within 24 hours are treated as a retry by the sender.
 
 use std::collections::HashMap;
 

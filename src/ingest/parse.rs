@@ -79,8 +79,10 @@ pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
     message.raw = without_nul(message.raw);
     let flattened = texts.join("\n\n");
     let has_order = cards.iter().any(|card| matches!(card, ParsedCard::Order { .. }));
-    let (key, content_hash) = match message.watched_id() {
-        Some(id) => (Some(format!("discord:{id}")), Some(hash(&flattened))),
+    let edited = message.edited_row().map(|row| format!("webhook:edit:{row}"));
+    let identity = message.watched_id().map(|id| format!("discord:{id}")).or(edited);
+    let (key, content_hash) = match identity {
+        Some(identity) => (Some(identity), Some(hash(&flattened))),
         // An HTTP body has no id, but a sender that tries again sends the same bytes. A rejected body has no key:
         // when it is sent again, it is parsed again.
         None if has_order => (Some(format!("{}:{}", message.source.as_str(), hash(&message.raw))), None),

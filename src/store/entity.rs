@@ -5,6 +5,7 @@ pub(crate) mod channel_cursors;
 pub(crate) mod derived_tables;
 pub(crate) mod discord_views;
 pub(crate) mod gateway_identifies;
+pub(crate) mod idempotency_keys;
 pub(crate) mod order_events;
 pub(crate) mod order_items;
 pub(crate) mod order_sums;

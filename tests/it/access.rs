@@ -39,7 +39,7 @@ async fn create_for(home: &Home, scopes: &str, lifetime: Option<TimeDelta>) -> S
 }
 
 /// Revokes a token that [`create`] made.
-async fn revoke(home: &Home, name: &str) {
+pub(crate) async fn revoke(home: &Home, name: &str) {
     let store = Store::open(&home.config("").database.url).await.unwrap();
     assert!(store.revoke_token(name, "cli", Utc::now()).await.unwrap());
     store.close().await.unwrap();

@@ -41,6 +41,7 @@ mod reading_failures;
 mod reads;
 mod redaction;
 mod replaying;
+mod senders;
 mod service;
 mod shutdown;
 mod start;

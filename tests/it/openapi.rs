@@ -8,11 +8,17 @@ use serde_json::Value;
 use crate::support::app::App;
 
 /// Every route, with a path for a request and the status code of its answer.
-const ROUTES: [(&str, &str, &str, u16); 23] = [
+const ROUTES: [(&str, &str, &str, u16); 29] = [
     ("get", "/", "/", 200),
     ("get", "/openapi.json", "/openapi.json", 200),
     ("get", "/docs", "/docs", 200),
     ("post", "/api/v2/webhooks/orders", "/api/v2/webhooks/orders", 200),
+    ("post", "/api/v2/webhooks/orders/{token}", "/api/v2/webhooks/orders/x", 401),
+    ("post", "/api/webhooks/{id}/{token}", "/api/webhooks/1/x", 404),
+    ("get", "/api/webhooks/{id}/{token}", "/api/webhooks/1/x", 404),
+    ("post", "/api/webhooks/{id}/{token}/slack", "/api/webhooks/1/x/slack", 404),
+    ("patch", "/api/webhooks/{id}/{token}/messages/{message}", "/api/webhooks/1/x/messages/1", 404),
+    ("delete", "/api/webhooks/{id}/{token}/messages/{message}", "/api/webhooks/1/x/messages/1", 404),
     ("get", "/api/v2/webhooks/test", "/api/v2/webhooks/test", 200),
     ("get", "/api/v2/webhooks/logs", "/api/v2/webhooks/logs?limit=1", 200),
     ("get", "/api/v2/webhooks/logs/{id}", "/api/v2/webhooks/logs/1", 200),
@@ -79,7 +85,10 @@ async fn every_operation_is_described_with_its_errors() {
     }
     let post = &document["paths"]["/api/v2/webhooks/orders"]["post"];
     let statuses: Vec<_> = post["responses"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(statuses, ["200", "400", "401", "403", "408", "413", "421", "422", "500", "503"]);
+    assert_eq!(
+        statuses,
+        ["200", "400", "401", "403", "408", "409", "413", "421", "422", "429", "500", "503"]
+    );
     let codes: Vec<_> = post["responses"]["503"]["content"]["application/json"]["examples"]
         .as_object()
         .unwrap()

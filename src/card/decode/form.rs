@@ -1,9 +1,9 @@
-//! Unwraps payloads that are sent as a form: `payload_json` or `content`, multipart or URL-encoded.
+//! Unwraps payloads that are sent as a form: `payload_json`, Slack's `payload` or `content`, multipart or URL-encoded.
 
 use futures_util::{FutureExt, stream};
 
 /// The payload inside a multipart or URL-encoded body. `None` if the text is not such a body or has
-/// neither field.
+/// none of the fields.
 #[must_use]
 pub fn wrapped_payload(text: &str) -> Option<String> {
     let fields = if let Some(boundary) = boundary(text) {
@@ -14,7 +14,7 @@ pub fn wrapped_payload(text: &str) -> Option<String> {
         return None;
     };
     let field = |name: &str| fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone());
-    field("payload_json").or_else(|| field("content"))
+    ["payload_json", "payload", "content"].into_iter().find_map(field)
 }
 
 /// The boundary of a multipart body: its first line, if a part's header follows. (A text card may also
@@ -29,7 +29,8 @@ fn boundary(text: &str) -> Option<&str> {
 /// A form that starts with one of the fields may have been written by hand, with spaces. If the field
 /// comes later, only a text without white space is a form and not a card.
 fn is_form(text: &str) -> bool {
-    let starts_with_field = text.starts_with("payload_json=") || text.starts_with("content=");
+    let starts_with_field =
+        ["payload_json=", "payload=", "content="].iter().any(|field| text.starts_with(field));
     let is_encoded =
         text.starts_with(|first: char| first.is_ascii_alphanumeric()) && !text.contains(char::is_whitespace);
     starts_with_field || (is_encoded && text.contains("&payload_json="))
@@ -61,6 +62,7 @@ mod tests {
             (multipart, r#"{"content":"hi"}"#),
             ("payload_json=%7B%22a%22%3A1%7D", r#"{"a":1}"#),
             ("username=x&payload_json=%5B%5D", "[]"),
+            ("payload=%7B%22text%22%3A1%7D", r#"{"text":1}"#),
             ("content=Order+Number%0A%23A-1", "Order Number\n#A-1"),
         ];
         for (body, payload) in cases {

@@ -17,6 +17,7 @@ use utoipa::{
 };
 use utoipa_swagger_ui::Config;
 
+use crate::http::discord_error::DiscordError;
 use crate::http::error::{ApiError, ErrorBody, PageErrors};
 use crate::http::query::PathSegment;
 
@@ -28,7 +29,7 @@ use crate::http::query::PathSegment;
         description = "ROMS receives checkout cards and keeps the orders in them.",
         license(name = "MIT", identifier = "MIT"),
     ),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, DiscordError)),
     tags(
         (name = "Webhook", description = "Send checkout cards, and read the log of received messages"),
         (name = "Orders", description = "List orders, read one order and its history, and change orders"),

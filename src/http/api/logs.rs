@@ -90,7 +90,7 @@ struct LogRow {
     endpoint: String,
     /// HTTP method; `null` if the message did not arrive over HTTP.
     method: Option<String>,
-    /// HTTP status code of the answer; `null` if the message did not arrive over HTTP.
+    /// HTTP status code of the answer to a plain webhook request; `null` if the message did not arrive over HTTP.
     status_code: Option<u16>,
     /// Whether the message could be read.
     processed: bool,
@@ -172,7 +172,7 @@ impl LogRow {
         let row = Self {
             method,
             status_code: over_http
-                .then(|| logged_status_code(&entry.outcome, entry.code.as_deref()).as_u16()),
+                .then(|| logged_status_code(&endpoint, &entry.outcome, entry.code.as_deref()).as_u16()),
             processed: entry.outcome != REJECTED,
             id: entry.id,
             source: entry.source,

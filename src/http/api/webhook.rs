@@ -2,17 +2,26 @@
 
 use std::sync::Arc;
 
-use axum::{Json, body::Body, extract::State};
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use tokio::time::sleep;
 use utoipa::ToSchema;
 
+use crate::card::message::Message;
 use crate::card::outcome::{CardOutcome, Outcome, Receipt, Rejection, RejectionCode};
 use crate::clock::now;
+use crate::http::AppState;
+use crate::http::auth::Caller;
+use crate::http::body::MAX_BODY_BYTES;
 use crate::http::cross_site::SameOrigin;
-use crate::http::error::{ApiError, BUSY_DELAY, PageErrors, WebhookErrors};
-use crate::http::{AppState, body};
+use crate::http::error::{ApiError, LinkErrors, PageErrors, WebhookErrors};
+use crate::http::submission::{IdempotencyKey, finish, read};
 
 const ENDPOINT: &str = "/api/v2/webhooks/orders";
 
@@ -90,6 +99,7 @@ pub(crate) struct Operational {
 /// Content-Type is ignored. The answer comes after the orders are safely stored.
 #[utoipa::path(
     post, path = "/api/v2/webhooks/orders", tag = "Webhook", operation_id = "post_orders",
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of the sender's choice: for 24 hours, the same key with the same body gets the first answer again")),
     // The document and Swagger UI sort by name; so the text card is the first example.
     request_body(description = "The message of the checkout bot", content(
         (String = "text/plain", examples(
@@ -106,25 +116,62 @@ pub(crate) struct Operational {
 pub(crate) async fn receive(
     _: SameOrigin,
     State(state): State<Arc<AppState>>,
+    caller: Caller,
+    headers: HeaderMap,
     body: Body,
-) -> Result<Json<Accepted>, ApiError> {
+) -> Result<Response, ApiError> {
+    submit(state, caller, headers, body, ENDPOINT.to_owned(), None).await
+}
+
+/// Send checkout cards to a link
+///
+/// The same for senders that can only paste a URL: `roms token create --url` makes the token in it.
+#[utoipa::path(
+    post, path = "/api/v2/webhooks/orders/{token}", tag = "Webhook", operation_id = "post_orders_by_link",
+    params(
+        ("token" = String, Path, description = "The token of the link"),
+        ("Idempotency-Key" = Option<String>, Header, description = "As for the webhook without a token in its path"),
+    ),
+    request_body(description = "The message of the checkout bot", content((String = "text/plain"))),
+    responses(
+        (status = 200, description = "The orders are stored. `orders` is empty if the cards are not orders, such as a test", body = Accepted),
+        LinkErrors,
+    )
+)]
+pub(crate) async fn receive_by_link(
+    State(state): State<Arc<AppState>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let (token, name) = caller.token().ok_or(ApiError::UnknownLink)?;
+    let endpoint = format!("{ENDPOINT}/{name}");
+    submit(state, caller, headers, body, endpoint, Some(token)).await
+}
+
+/// Reads and stores a message. `link` is the row id of the token in its path.
+async fn submit(
+    state: Arc<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+    endpoint: String,
+    link: Option<i64>,
+) -> Result<Response, ApiError> {
     let submission = {
         let state = Arc::clone(&state);
         async move {
-            let message = body::receive(body, ENDPOINT, &state.closing).await;
-            state.ingest.try_submit(message).await
+            let received = read(&state, &caller, &headers, body, MAX_BODY_BYTES).await?;
+            let key = IdempotencyKey::of(&caller, &headers, &received)?;
+            let message = Message { token: link, ..received.into_message(&endpoint) };
+            let process = async { accepted(state.ingest.try_submit(message).await?) };
+            match key {
+                Some(key) => key.answer(&state, process).await,
+                None => process.await.map(|body| Json(body).into_response()),
+            }
         }
     };
-    // If the client disconnects, the order is still stored, or the part that arrived is logged.
-    match state.run_to_end(submission).await?.map_err(ApiError::from) {
-        Ok(receipt) => accepted(receipt).map(Json),
-        Err(error) => {
-            if matches!(error, ApiError::Busy) {
-                sleep(BUSY_DELAY).await;
-            }
-            Err(error)
-        }
-    }
+    finish(&state, submission).await
 }
 
 /// Check that the webhook can be reached

@@ -56,6 +56,11 @@ impl Tokens {
         self.valid(&hash)
     }
 
+    /// Whether there is a token with this row id.
+    pub(crate) fn contains(&self, id: i64) -> bool {
+        self.table.borrow().values().any(|token| token.id == id)
+    }
+
     fn valid(&self, hash: &SecretHash) -> Option<Arc<Token>> {
         let table = self.table.borrow();
         let token = table.get(&hash.key()).filter(|token| token.hash.matches(hash))?;

@@ -103,6 +103,13 @@ impl Token {
         self.expires_at.is_some_and(|end| end > now && end <= now + EXPIRY_NOTICE)
     }
 
+    /// Whether it works in the path of a webhook link. There it must not permit more than sending cards, because links
+    /// are copied and logged by others.
+    #[must_use]
+    pub fn is_for_links(&self) -> bool {
+        self.kind == TokenKind::Url || self.scopes == Scopes::INGEST
+    }
+
     /// Whether it no longer works.
     #[must_use]
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {

@@ -1,0 +1,43 @@
+//! Messages that were posted to a webhook link: the sender may edit and delete them.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+
+use crate::store::entity::webhook_logs::{Column, Entity};
+use crate::store::{LogEntry, Store, StoreError};
+
+/// The log rows of the message whose first row is `id`: that row, and those of its edits.
+fn versions(endpoint: &str, id: i64) -> Condition {
+    let first = Condition::all().add(Column::Id.eq(id)).add(Column::MessageId.is_null());
+    let any = Condition::any().add(first).add(Column::MessageId.eq(id));
+    Condition::all().add(Column::Endpoint.eq(endpoint)).add(any)
+}
+
+impl Store {
+    /// The newest version of a message that was posted to a link. `None` if there is no such message or it was deleted.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn linked_message(&self, endpoint: &str, id: i64) -> Result<Option<LogEntry>, StoreError> {
+        let newest = Entity::find().filter(versions(endpoint, id)).order_by_desc(Column::Id);
+        let newest = newest.one(&self.readers).await?.map(LogEntry::from);
+        Ok(newest.filter(|row| row.deleted_at.is_none()))
+    }
+
+    /// Marks a message that was posted to a link as deleted. Its orders stay. Returns whether there was such a message.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn delete_linked_message(
+        &self,
+        endpoint: &str,
+        id: i64,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let delete = Entity::update_many()
+            .col_expr(Column::DeletedAt, now.into())
+            .filter(versions(endpoint, id))
+            .filter(Column::DeletedAt.is_null());
+        Ok(delete.exec(&self.writer).await?.rows_affected > 0)
+    }
+}
