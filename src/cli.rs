@@ -15,6 +15,7 @@ mod discord;
 mod generate;
 mod health;
 mod import_legacy;
+mod init;
 mod load;
 mod migrate;
 mod orders;
@@ -61,6 +62,8 @@ enum Command {
     /// Run ROMS until it is stopped. This is what `roms` does without a command.
     #[default]
     Serve,
+    /// Ask for what ROMS needs to know, and write the configuration.
+    Init(init::Arguments),
     /// Show ROMS at work with made-up orders on a temporary database, without an account.
     Demo(demo::Arguments),
     /// Post a sample card to a running ROMS and show what it stored.
@@ -146,6 +149,7 @@ impl Cli {
         let runtime = Runtime::new().map_err(anyhow::Error::from)?;
         match self.command.unwrap_or_default() {
             Command::Serve => runtime.block_on(serve::run(config()?))?,
+            Command::Init(arguments) => runtime.block_on(arguments.run(self.config.as_deref(), out))?,
             Command::Demo(arguments) => runtime.block_on(Box::pin(arguments.run(out)))?,
             Command::SendSample(arguments) => runtime.block_on(arguments.run(config, out))?,
             Command::Health(arguments) => runtime.block_on(arguments.run(config, out))?,

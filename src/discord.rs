@@ -27,6 +27,7 @@ mod reply;
 pub mod rest;
 mod restart;
 mod services;
+pub mod setup;
 mod timing;
 
 use std::collections::HashMap;

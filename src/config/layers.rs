@@ -53,6 +53,7 @@ impl<'a> Layers<'a> {
             let message = format!("this is not valid TOML: {}", error.message());
             layers.report(&error.span().unwrap_or_default(), message);
         }
+        layers.read_secret_files(&read_secret);
         layers.add_environment(env, read_secret);
         layers
     }
@@ -90,6 +91,36 @@ impl<'a> Layers<'a> {
         Err(ConfigError { problems: self.problems })
     }
 
+    /// Replaces each `…_file` of the file, such as `token_file`, by the secret that the named file holds. Its path is
+    /// relative to the configuration file.
+    fn read_secret_files(&mut self, read_secret: impl Fn(&Path) -> io::Result<String>) {
+        for (section, key) in SECRETS {
+            let Some(DeValue::Table(keys)) = self.given.get_mut(section).map(Spanned::get_mut) else {
+                continue;
+            };
+            let Some(path) = keys.remove(format!("{key}_file").as_str()) else { continue };
+            let span = path.span();
+            let read = match path.get_ref() {
+                DeValue::String(_) if keys.contains_key(key) => {
+                    Err(format!("{section}.{key} is set as well; remove one of the two"))
+                }
+                DeValue::String(path) => {
+                    let folder = Path::new(self.file.name).parent().unwrap_or(Path::new(""));
+                    read_secret(&folder.join(&**path))
+                        .map_err(|error| format!("cannot read the file it names: {error}"))
+                }
+                _ => Err("expected the name of a file in quotes".to_owned()),
+            };
+            match read {
+                Ok(text) => {
+                    let key = Spanned::new(span.clone(), key.into());
+                    keys.insert(key, Spanned::new(span, secret(&text)));
+                }
+                Err(message) => self.report(&span, format!("{section}.{key}_file: {message}")),
+            }
+        }
+    }
+
     /// Puts the environment variables over the file. The example file names all keys and their types.
     fn add_environment(
         &mut self,
@@ -114,10 +145,7 @@ impl<'a> Layers<'a> {
                     (None, None) => continue,
                     (Some(text), None) => Ok(typed(text, default.get_ref(), &span)),
                     (None, Some(path)) => match read_secret(Path::new(path)) {
-                        // Editors end a file with a line break, which is not part of the secret.
-                        Ok(text) => {
-                            Ok(DeValue::String(text.trim_end_matches(['\r', '\n']).to_owned().into()))
-                        }
+                        Ok(text) => Ok(secret(&text)),
                         Err(error) => Err(format!("cannot read the file it names: {error}")),
                     },
                     (Some(_), Some(_)) => Err(format!("{name} is set as well; unset one of the two")),
@@ -235,6 +263,11 @@ impl<'a> Layers<'a> {
             self.report(&span, format!("{REPEATED}: {message}"));
         }
     }
+}
+
+/// The secret in the text of a file. Editors end a file with a line break, which is not part of the secret.
+fn secret<'a>(text: &str) -> DeValue<'a> {
+    DeValue::String(text.trim_end_matches(['\r', '\n']).to_owned().into())
 }
 
 /// Puts the keys of one table over those of another, section by section.

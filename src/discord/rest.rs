@@ -137,6 +137,16 @@ impl Rest {
         self.get(Route::Guild { guild_id: id(guild)? }).await
     }
 
+    /// The guilds of the bot, each with its id and name.
+    pub async fn my_guilds(&self) -> Result<Vec<Value>, RestError> {
+        self.list(Route::UserMeGuilds).await
+    }
+
+    /// The channels of a guild, without threads.
+    pub async fn guild_channels(&self, guild: i64) -> Result<Vec<Value>, RestError> {
+        self.list(Route::GuildChannels { guild_id: id(guild)? }).await
+    }
+
     /// A member of a guild.
     pub async fn member(&self, guild: i64, user: i64) -> Result<Value, RestError> {
         self.get(Route::GuildMember { guild_id: id(guild)?, user_id: id(user)? }).await
@@ -254,6 +264,13 @@ impl Rest {
 
     async fn get(&self, route: Route<'_>) -> Result<Value, RestError> {
         self.call(Request::new(route, LightMethod::Get)).await
+    }
+
+    async fn list(&self, route: Route<'_>) -> Result<Vec<Value>, RestError> {
+        match self.get(route).await? {
+            Value::Array(list) => Ok(list),
+            _ => Err(RestError::Unreadable),
+        }
     }
 
     /// Repeats a request until it succeeds, fails for good, or runs out of time.

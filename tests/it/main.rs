@@ -26,6 +26,7 @@ mod fleet;
 mod gateway;
 mod guide;
 mod hosts;
+mod init;
 mod items;
 mod layers;
 mod legacy;

@@ -17,3 +17,5 @@ pub(crate) mod pipeline;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod sql;
+#[cfg(unix)]
+pub(crate) mod terminal;

@@ -1,0 +1,91 @@
+//! Writes the configuration and the token.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::{Answers, TOKEN_FILE};
+use crate::discord::setup::Named;
+
+/// The configuration with these answers, and nothing else.
+pub(super) fn text(answers: &Answers) -> String {
+    let Answers { timezone, currency, bind, discord } = answers;
+    let mut text =
+        "# Written by `roms init`. config.example.toml explains these and all other settings.\n\n".to_owned();
+    let mut line = |line: &str| {
+        text.push_str(line);
+        text.push('\n');
+    };
+    line("[http]");
+    line(&format!("bind = {}\n", quoted(&bind.to_string())));
+    if let Some(discord) = discord {
+        line("[discord]");
+        let token_file = discord.token_file.as_deref().unwrap_or(Path::new(TOKEN_FILE));
+        let absolute = std::path::absolute(token_file).unwrap_or_else(|_| token_file.to_owned());
+        // A path in the file starts in the file's folder.
+        let token_file = if discord.token_file.is_some() { &absolute } else { token_file };
+        line(&format!("token_file = {}", quoted(&token_file.to_string_lossy())));
+        if let Some(url) = &discord.api_url {
+            line(&format!("api_url = {}", quoted(url)));
+        }
+        let names: Vec<_> = discord.guilds.iter().map(|guild| guild.name.as_str()).collect();
+        line(&format!(
+            "guilds = {} # {}",
+            list(discord.guilds.iter().map(|guild| guild.id)),
+            names.join(", ")
+        ));
+        if let Some(id) = discord.notice_channel {
+            line(&format!("notice_channel = \"{id}\""));
+        }
+        line("");
+        for Named { id, name, .. } in &discord.channels {
+            line(&format!("[[discord.channels]]\nid = \"{id}\""));
+            if !name.is_empty() {
+                line(&format!("name = {}", quoted(name)));
+            }
+            line("");
+        }
+        if discord.access.iter().any(|ids| !ids.is_empty()) {
+            line("[access]");
+            for (level, ids) in ["viewer", "manager", "admin"].into_iter().zip(&discord.access) {
+                line(&format!("{level} = {}", list(ids.iter().copied())));
+            }
+            line("");
+        }
+    }
+    line("[orders]");
+    line(&format!("timezone = {}", quoted(timezone.name())));
+    line(&format!("currency = {}", quoted(currency.code())));
+    text
+}
+
+/// A text as a TOML string.
+pub(super) fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn list(ids: impl Iterator<Item = i64>) -> String {
+    let ids: Vec<_> = ids.map(|id| format!("\"{id}\"")).collect();
+    format!("[{}]", ids.join(", "))
+}
+
+/// Writes a file that only its owner can read.
+pub(super) fn write_secret(path: &Path, secret: &str) -> io::Result<()> {
+    let mut file = open_private(path)?;
+    file.write_all(secret.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+/// Replaces a file that may have another mode by an empty one that only its owner can read.
+fn open_private(path: &Path) -> io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
