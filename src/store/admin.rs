@@ -2,6 +2,7 @@
 //! database of the old system.
 
 pub(crate) mod backup;
+mod before_upgrade;
 pub(crate) mod connect;
 mod delete;
 mod file;

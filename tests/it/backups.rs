@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod backup;
+mod before_upgrade;
 mod restore;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Output};

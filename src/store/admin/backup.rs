@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use sea_orm::DatabaseConnection;
+
 use super::file;
 use super::temp_file::{TempFile, refuse_existing};
 use crate::config::DatabaseUrl;
@@ -26,9 +28,20 @@ pub async fn backup(url: &DatabaseUrl, to: &Path) -> Result<Contents, StoreError
     let path = url.sqlite_path().ok_or(StoreError::NoFile)?;
     refuse_existing(to)?;
     let database = file::open(path, |options| options).await?;
-    let temp_file = TempFile::beside(to)?;
-    let contents = file::copy(&database, path, &temp_file.path()).await?;
+    let contents = write_copy(&database, path, to).await?;
     database.close().await?;
+    Ok(contents)
+}
+
+/// Copies the open database at `path` to the new file `to`.
+pub(crate) async fn write_copy(
+    database: &DatabaseConnection,
+    path: &Path,
+    to: &Path,
+) -> Result<Contents, StoreError> {
+    refuse_existing(to)?;
+    let temp_file = TempFile::beside(to)?;
+    let contents = file::copy(database, path, &temp_file.path()).await?;
     temp_file.publish(to)?;
     Ok(contents)
 }

@@ -4,6 +4,7 @@ mod postgres;
 mod sqlite;
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement,
 };
 
+use super::before_upgrade;
 use crate::config::DatabaseUrl;
 use crate::store::connection::begin;
 use crate::store::search;
@@ -65,8 +67,14 @@ fn pool(scheme: &str, connections: u32) -> ConnectOptions {
 /// Applies missing migrations in one transaction under a lock, so that two processes can start at the same time and a
 /// failed migration leaves nothing behind.
 ///
+/// A `file` that holds tables already is copied first.
+///
 /// Returns the time zone of the days in `order_sums`, and whether there is a search index.
-async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(Tz, bool), StoreError> {
+async fn migrate(
+    writer: &DatabaseConnection,
+    options: Options,
+    file: Option<&Path>,
+) -> Result<(Tz, bool), StoreError> {
     let transaction = begin(writer).await?;
     let is_postgres = transaction.get_database_backend() == DbBackend::Postgres;
     if is_postgres {
@@ -81,6 +89,9 @@ async fn migrate(writer: &DatabaseConnection, options: Options) -> Result<(Tz, b
     let applied: HashSet<_> = applied.into_iter().collect();
     // Without a missing migration, the user needs no right to create tables.
     if !known.iter().all(|name| applied.contains(name)) {
+        if let Some(file) = file.filter(|_| !applied.is_empty()) {
+            before_upgrade::copy(file).await?;
+        }
         Migrator::up(&transaction, None).await?;
     }
     let timezone = recount::ensure(&transaction, options.timezone).await?;

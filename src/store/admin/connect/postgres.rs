@@ -58,7 +58,7 @@ pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, St
     detect_pooler(&server).await.map_err(|error| server.refused(&error))?;
     let migrator = connect_migrator(&server).await.map_err(explain)?;
     let writer = Connection::Postgres(Pool::new(server.clone(), WRITING, false, WRITERS));
-    let (timezone, has_search_index) = match migrate(&migrator, wanted).await {
+    let (timezone, has_search_index) = match migrate(&migrator, wanted, None).await {
         Err(StoreError::Database(error))
             if postgres_error(&error).is_some_and(|error| error.code() == codes::NO_RIGHT) =>
         {

@@ -31,10 +31,11 @@ pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
         .map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })?;
     let explain = |error| explain(path, error);
     let writer = connect_first(path).await.map_err(explain)?;
-    let (timezone, has_search_index) = migrate(&writer, options).await.map_err(|error| match error {
-        StoreError::Database(error) => explain(error),
-        other => other,
-    })?;
+    let (timezone, has_search_index) =
+        migrate(&writer, options, Some(path)).await.map_err(|error| match error {
+            StoreError::Database(error) => explain(error),
+            other => other,
+        })?;
     // After the migrations: they may create a large index, which is sorted in a file.
     keep_undo_in_memory(&writer, true).await.map_err(explain)?;
     let readers = connect(path, READERS, true).await.map_err(explain)?;
