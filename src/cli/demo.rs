@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     port: u16,
 }
 
-/// What happens next in the made-up shop.
+/// An event in the made-up shop.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Buy,

@@ -52,9 +52,9 @@ pub(crate) async fn run(command: Command, config: &Config, out: &mut impl Write)
 fn discord_config(config: &Config) -> anyhow::Result<&Discord> {
     config.discord().ok_or_else(|| {
         anyhow!(
-            "no Discord bot token is configured: set `token` under [discord] in the configuration file, or \
-             the variable ROMS__DISCORD__TOKEN, or put it into a file and name that in \
-             ROMS__DISCORD__TOKEN_FILE. The README explains under \"Set up the Discord bot\" where to get it"
+            "no Discord bot token is configured: run `roms init`, which asks for it, or set `token` or `token_file` under \
+             [discord] in the configuration file, or the variable ROMS__DISCORD__TOKEN or ROMS__DISCORD__TOKEN_FILE. \
+             docs/discord-setup.md explains where to get it"
         )
     })
 }

@@ -103,7 +103,7 @@ fn print(report: &LegacyReport, dry_run: bool, out: &mut impl Write) -> io::Resu
     Ok(())
 }
 
-/// What follows the heading of a list.
+/// The punctuation after the heading of a list.
 fn end(is_empty: bool) -> &'static str {
     if is_empty { "." } else { ":" }
 }

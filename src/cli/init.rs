@@ -78,7 +78,7 @@ fn currency(text: &str) -> Result<Currency, String> {
         .ok_or_else(|| "expected a currency such as USD or EUR".to_owned())
 }
 
-/// The answers, from which the configuration is written.
+/// The answers. The configuration is written with them.
 #[derive(Debug)]
 struct Answers {
     timezone: Tz,

@@ -31,7 +31,7 @@ fn without_a_token_each_command_says_how_to_configure_one() {
     for command in [&["invite-url"][..], &["check"], &["backfill", "--channel", "5"]] {
         let error = unusable(folder.path(), &[&["discord"], command].concat());
         for name in
-            ["[discord]", "ROMS__DISCORD__TOKEN,", "ROMS__DISCORD__TOKEN_FILE", "Set up the Discord bot"]
+            ["[discord]", "ROMS__DISCORD__TOKEN ", "ROMS__DISCORD__TOKEN_FILE", "docs/discord-setup.md"]
         {
             assert!(error.contains(name), "{name} is missing in {error}");
         }

@@ -16,6 +16,7 @@ mod demo;
 mod discord_check;
 mod discord_feedback;
 mod discord_rest;
+mod docs;
 mod double;
 mod durable;
 mod editing;

@@ -91,7 +91,7 @@ struct RouteBody<'a> {
 #[utoipa::path(
     get, path = "/", tag = "Documentation", operation_id = "index",
     responses((status = 200, description = "Every route", content(
-        (String = "text/plain", example = "ROMS 0.1.0\n\nPOST   /api/v2/webhooks/orders  Send checkout cards"),
+        (String = "text/plain", example = "ROMS 1.0.0\n\nPOST   /api/v2/webhooks/orders  Send checkout cards"),
         (Index = "application/json"),
     )), PageErrors)
 )]

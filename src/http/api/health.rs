@@ -22,7 +22,7 @@ const STANDBY: &str = "standby";
 /// The health of ROMS.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "status": "healthy", "version": "0.1.0", "checks": {"database": {"status": "up", "latency_ms": 0.12, "since": null, "cause": null}}
+    "status": "healthy", "version": "1.0.0", "checks": {"database": {"status": "up", "latency_ms": 0.12, "since": null, "cause": null}}
 }))]
 pub(crate) struct Health {
     /// `healthy`; `degraded` if orders are accepted but Discord is not read completely;
@@ -106,7 +106,7 @@ pub(crate) struct StatusBody {
     responses(
         (status = 200, description = "ROMS accepts orders", body = Health),
         (status = 503, description = "The database does not answer, or accepts no messages", body = Health, example = json!({
-            "status": "unhealthy", "version": "0.1.0", "checks": {"database": {
+            "status": "unhealthy", "version": "1.0.0", "checks": {"database": {
                 "status": "down", "latency_ms": null, "since": "2026-01-31T12:00:00Z",
                 "cause": "the database does not answer"
             }}

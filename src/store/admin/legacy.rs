@@ -16,7 +16,7 @@ use super::temp_file::{file_error, private_folder};
 use crate::card::decode::legacy::LegacyRow;
 use crate::store::StoreError;
 
-/// What follows the name of a database in the names of its side files.
+/// Endings of the names of the database and its side files.
 const SIDE_FILES: [&str; 3] = ["", "-wal", "-journal"];
 
 /// The schema of the old system has `orders` but no list of migrations.

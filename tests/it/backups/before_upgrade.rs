@@ -13,7 +13,8 @@ const DUMP: &str = include_str!("../../fixtures/previous_release.sql");
 fn copies(home: &Home) -> Vec<String> {
     let entries =
         fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = entries.filter(|name| name.contains(".before-")).collect();
+    let mut names: Vec<_> =
+        entries.filter(|name| name.contains(concat!(".before-", env!("CARGO_PKG_VERSION")))).collect();
     names.sort();
     names
 }
