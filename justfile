@@ -40,6 +40,29 @@ outside:
 deny:
     cargo deny --locked check bans licenses sources
 
+# Fetch the scripts of others from npm, and fail if a file differs; `just vendor --update` replaces the files
+vendor mode="--check":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    fetch() { (cd "$folder" && npm pack --silent "$1" >/dev/null && mkdir "$2" && tar xzf "$2"-*.tgz -C "$2" --strip-components 1); }
+    fetch htmx.org@4.0.1 htmx.org
+    fetch axe-core@4.14.1 axe-core
+    while read -r published ours; do
+        if [ "{{ mode }}" = --update ]; then cp "$folder/$published" "$ours"; else cmp "$folder/$published" "$ours"; fi
+    done <<'FILES'
+    htmx.org/LICENSE assets/vendor/LICENSE-htmx
+    htmx.org/dist/htmx.min.js assets/vendor/htmx.min.js
+    htmx.org/dist/ext/hx-sse.min.js assets/vendor/hx-sse.min.js
+    htmx.org/dist/ext/hx-upsert.min.js assets/vendor/hx-upsert.min.js
+    axe-core/LICENSE tests/fixtures/axe/LICENSE
+    axe-core/axe.min.js tests/fixtures/axe/axe.min.js
+    FILES
+    sums() { sha256sum assets/vendor/LICENSE-htmx assets/vendor/*.js tests/fixtures/axe/*; }
+    if [ "{{ mode }}" = --update ]; then sums > assets/vendor/SHA256SUMS; else sums | cmp - assets/vendor/SHA256SUMS; fi
+    echo "The vendored files are as npm publishes them."
+
 # Check the dependencies for known vulnerabilities; needs GitHub
 advisories:
     cargo deny --locked check advisories

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `router` | lists every route, and the layers that every request and answer passes through |
 //! | `api` | the handlers and their wire types, one file for each resource |
+//! | `page` | the web page: handlers and templates |
 //! | `auth` | asks requests for a token, and records its use |
 //! | `peer` | finds the address of the client, also behind a proxy |
 //! | `query` | query and path parameters: reads, checks and rejects them by name |
@@ -25,6 +26,7 @@ mod body;
 mod cross_site;
 mod discord_error;
 mod error;
+mod page;
 mod peer;
 mod query;
 mod router;

@@ -8,10 +8,12 @@
 //! | `tokens` | keeps the tokens in memory, and follows the database |
 //! | `signature` | checks the signatures of posted messages |
 //! | `limits` | limits how often one client and one token may send requests |
+//! | `session` | signs people in to the page with a token, which their browser keeps in a cookie |
 //! | `record` | records the last use of each token, and fills the access log |
 
 mod limits;
 mod record;
+pub(crate) mod session;
 pub(crate) mod signature;
 mod tokens;
 
@@ -36,7 +38,7 @@ use super::discord_error::DiscordForm;
 use super::error::ApiError;
 use super::peer::Peer;
 use super::{AppState, cross_site};
-use crate::config::Http;
+use crate::config::{Http, Level};
 use crate::order::View;
 use crate::store::{Store, StoreError, Token};
 use crate::token::{Scope, Secret, SigningSecret, TokenKind};
@@ -60,6 +62,21 @@ pub(crate) enum Access {
     Link,
     /// The same. Errors have Discord's form.
     DiscordLink,
+    /// A person at the page with at least this level. A signed-in browser sends its token in a cookie.
+    Person(Level),
+}
+
+impl Access {
+    /// The scope that a token must have.
+    pub(crate) const fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Open | Self::Page | Self::AnyToken | Self::Link | Self::DiscordLink => None,
+            Self::Scope(scope) => Some(scope),
+            Self::Person(Level::Viewer) => Some(Scope::Read),
+            Self::Person(Level::Manager) => Some(Scope::Write),
+            Self::Person(Level::Admin) => Some(Scope::Admin),
+        }
+    }
 }
 
 /// Checks tokens. Without [`Auth::load`], no request needs one.
@@ -91,6 +108,11 @@ impl Auth {
     /// Whether every route asks for a token, except health checks.
     pub(crate) const fn is_required(&self) -> bool {
         self.required
+    }
+
+    /// Whether a token is valid, for people who sign in with it.
+    pub(crate) async fn accepts(&self, secret: &Secret) -> bool {
+        self.tokens.find(secret).await.is_some_and(|token| token.kind == TokenKind::Api)
     }
 
     /// Follows the database until `closing` is cancelled.
@@ -150,7 +172,7 @@ impl Auth {
                 token: None,
             });
         };
-        if let Access::Scope(scope) = access
+        if let Some(scope) = access.scope()
             && !token.scopes.allow(scope)
         {
             return Err(Refusal { error: ApiError::MissingScope(scope), token: Some(token) });
@@ -194,8 +216,13 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Whether the caller may do this.
-    fn may(&self, scope: Scope) -> bool {
+    pub(crate) fn may(&self, scope: Scope) -> bool {
         self.token.as_ref().is_none_or(|token| token.scopes.allow(scope))
+    }
+
+    /// Whether the caller presented a token.
+    pub(crate) const fn has_token(&self) -> bool {
+        self.token.is_some()
     }
 
     /// How much of an order the caller sees.
@@ -273,13 +300,23 @@ async fn admit(
         Err(Refusal { error, token }) => {
             let (parts, _) = request.into_parts();
             state.auth.report_refusal(state, &parts, token.as_deref(), &error);
-            Err(error)
+            match (access, error) {
+                (Access::Person(_), ApiError::Unauthorized { .. }) if session::wants_html(&parts) => {
+                    Ok(session::ask_to_sign_in(&parts))
+                }
+                (_, error) => Err(error),
+            }
         }
     }
 }
 
 /// The token that a request carries.
 fn presented(headers: &HeaderMap, access: Access) -> Option<Secret> {
+    if let Access::Person(_) = access
+        && let Some(secret) = session::secret(headers)
+    {
+        return Some(secret);
+    }
     if let Some(value) = headers.get(AUTHORIZATION) {
         let (scheme, credentials) = value.to_str().ok()?.split_once(' ')?;
         if scheme.eq_ignore_ascii_case("bearer") {

@@ -108,6 +108,17 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     body: Body,
     closing: &CancellationToken,
 ) -> Result<T, ApiError> {
+    let bytes = read_bytes(body, closing).await?;
+    serde_json::from_slice(&bytes).map_err(|error| ApiError::BadBody(format!("{error}.")))
+}
+
+/// Reads a body that is text, such as that of a form.
+pub(crate) async fn read_text(body: Body, closing: &CancellationToken) -> Result<String, ApiError> {
+    let bytes = read_bytes(body, closing).await?;
+    String::from_utf8(bytes).map_err(|_| ApiError::BadBody("It is not UTF-8.".to_owned()))
+}
+
+async fn read_bytes(body: Body, closing: &CancellationToken) -> Result<Vec<u8>, ApiError> {
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
     let read = tokio::select! {
@@ -115,7 +126,7 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
         () = deadline(closing) => Err(RejectionCode::Incomplete),
     };
     match read {
-        Ok(()) => serde_json::from_slice(&bytes).map_err(|error| ApiError::BadBody(format!("{error}."))),
+        Ok(()) => Ok(bytes),
         Err(code) => Err(refused(code).into()),
     }
 }

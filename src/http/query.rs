@@ -36,6 +36,7 @@ use crate::card::outcome::Outcome;
 use crate::export::ExportFormat;
 use crate::order::dates::{DayEdge, EXAMPLES, parse_limit};
 use crate::order::{Source, Status};
+use crate::store::NamedPeriod;
 
 /// The default and the largest number of rows in one answer.
 const DEFAULT_LIMIT: i64 = 50;
@@ -139,6 +140,12 @@ impl Named for Source {
     }
 }
 
+impl Named for NamedPeriod {
+    fn all() -> impl Iterator<Item = (&'static str, Self)> {
+        Self::ALL.into_iter()
+    }
+}
+
 /// An outcome without its reason, as the log stores it.
 #[derive(Debug)]
 pub(crate) struct LoggedOutcome(pub(crate) &'static str);
@@ -155,6 +162,7 @@ pub(crate) struct Name<T>(pub(crate) T);
 pub(crate) type StatusName = Name<Status>;
 pub(crate) type SourceName = Name<Source>;
 pub(crate) type FormatName = Name<ExportFormat>;
+pub(crate) type PeriodName = Name<NamedPeriod>;
 pub(crate) type OutcomeName = Name<LoggedOutcome>;
 
 impl<'de, T: Named> Deserialize<'de> for Name<T> {
@@ -176,6 +184,10 @@ impl<T: Named> PartialSchema for Name<T> {
 }
 
 impl<T: Named> ToSchema for Name<T> {}
+
+pub(crate) fn read_parameters<T: DeserializeOwned>(pairs: Vec<(String, String)>) -> Result<T, ApiError> {
+    read_pairs(pairs.into_iter()).map_err(|ParameterError { name, detail }| bad_parameter(name, detail))
+}
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     form_urlencoded::parse(query.as_bytes()).into_owned()

@@ -12,7 +12,7 @@ use axum::{
             X_CONTENT_TYPE_OPTIONS,
         },
     },
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn, from_fn_with_state, map_request},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -40,6 +40,7 @@ use super::api::{
 use super::auth::{Access, authorize, limit_peers};
 use super::discord_error::{DiscordError, DiscordForm};
 use super::error::{ApiError, ErrorBody, Failure};
+use super::page::{self, IsPage};
 use super::{AppState, body, cross_site, peer};
 use crate::token::Scope;
 
@@ -96,7 +97,10 @@ pub fn router(state: AppState) -> Router {
     if state.auth.is_required() {
         document_tokens(&mut document);
     }
-    let mut routes = routes
+    let pages = page::routes().into_iter().fold(routes, |routes, (access, path, methods)| {
+        routes.route(path, methods.route_layer(guard(access)))
+    });
+    let mut routes = pages
         .route("/docs/{*path}", get(docs::file).route_layer(guard(Access::Page)))
         .fallback(async || ApiError::UnknownRoute)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed);
@@ -119,6 +123,7 @@ pub fn router(state: AppState) -> Router {
         .layer(Extension(Arc::new(document)))
         .with_state(state);
     // A layer of a `Router` runs after routing; this one must change the path before.
+    let routes = map_request(async |request| page::prefer_html(request)).layer(routes);
     Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes))
 }
 
@@ -150,7 +155,7 @@ fn document_access(item: &mut PathItem, access: Access) {
         // The token of a link is a parameter of the path.
         Access::Open | Access::Link | Access::DiscordLink => return,
         Access::Page | Access::AnyToken => Vec::new(),
-        Access::Scope(scope) => vec![scope.as_str()],
+        Access::Scope(_) | Access::Person(_) => access.scope().iter().map(|scope| scope.as_str()).collect(),
     };
     for operation in operations(item) {
         operation.security = Some(vec![SecurityRequirement::new(TOKEN_SCHEME, scopes.clone())]);
@@ -205,15 +210,16 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
             let error = &*error as &(dyn std::error::Error + 'static);
             tracing::error!(request.id = request_id, http.method = %method, http.route = route, error, "request failed");
         }
-        let body = match response.extensions().get::<DiscordForm>() {
-            Some(DiscordForm) => serde_json::to_vec(&DiscordError::from(&*error)),
-            None => {
-                let request_id = request_id.map(str::to_owned);
-                serde_json::to_vec(&ErrorBody { request_id, ..error.body() })
+        let body = || ErrorBody { request_id: request_id.map(str::to_owned), ..error.body() };
+        let (content_type, text) = match (response.extensions().get(), response.extensions().get()) {
+            (Some(DiscordForm), _) => {
+                ("application/json", serde_json::to_string(&DiscordError::from(&*error)))
             }
+            (_, Some(IsPage)) => ("text/html; charset=utf-8", Ok(page::error_page(&body()))),
+            _ => ("application/json", serde_json::to_string(&body())),
         };
-        *response.body_mut() = body.unwrap_or_default().into();
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *response.body_mut() = text.unwrap_or_default().into();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         // The length of the empty body.
         response.headers_mut().remove(CONTENT_LENGTH);
     }

@@ -16,10 +16,10 @@ use crate::support::app::{App, Reply};
 use crate::support::home::Home;
 
 /// The configuration of a ROMS that asks for tokens on a loopback address.
-const LOCKED: &str = "[http]\nrequire_auth = true\n";
+pub(crate) const LOCKED: &str = "[http]\nrequire_auth = true\n";
 
 /// Creates a token, named after its scopes.
-async fn create(home: &Home, scopes: &str) -> String {
+pub(crate) async fn create(home: &Home, scopes: &str) -> String {
     create_for(home, scopes, None).await
 }
 

@@ -35,6 +35,8 @@ mod live;
 mod merging;
 mod numbers;
 mod openapi;
+#[cfg(unix)]
+mod page;
 mod poolers;
 mod purge;
 mod reading;

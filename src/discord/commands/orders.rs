@@ -59,6 +59,7 @@ pub(crate) async fn orders(
         profile: text(profile),
         email: text(email),
         owner: owner.map(|user| user.id.to_string()),
+        product: None,
         search: text(search),
         since: read_day(data, text(since), DayEdge::Start)?,
         until: read_day(data, text(until), DayEdge::End)?,
@@ -195,7 +196,7 @@ fn read_day(data: &Data, text: Option<String>, edge: DayEdge) -> Result<Option<D
 
 /// A filter as the database stores it for the buttons of the list.
 fn to_json(filter: &OrderFilter) -> Value {
-    let OrderFilter { status, store, profile, email, owner, search, since, until, public_search: _ } = filter;
+    let OrderFilter { status, store, profile, email, owner, search, since, until, .. } = filter;
     json!({
         "status": status.map(Status::as_str), "store": store, "profile": profile, "email": email,
         "owner": owner, "search": search, "since": since, "until": until,
@@ -217,7 +218,7 @@ fn from_json(text: &str) -> Option<OrderFilter> {
         search: text("search"),
         since: moment("since"),
         until: moment("until"),
-        public_search: false,
+        ..OrderFilter::default()
     };
     let read = to_json(&filter);
     stored.as_object()?.iter().all(|(key, value)| read[key] == *value).then_some(filter)

@@ -107,7 +107,7 @@ async fn edit(
         }
     };
     let Some(columns) = columns(&stored) else { return Ok(with_etag(stored, view)) };
-    match state.ingest.edit(change_by(caller, stored.id, columns, guard)).await {
+    match state.ingest.edit(change_by(caller.actor(), stored.id, columns, guard)).await {
         Ok(edited) => Ok(with_etag(edited.after, view)),
         Err(EditError::Changed) => {
             let current = state.store.order_by_id(stored.id).await?.ok_or(ApiError::NotFound("order"))?;
@@ -117,8 +117,14 @@ async fn edit(
     }
 }
 
-fn change_by(caller: &Caller, order: i64, Columns { set, clear }: Columns, guard: Option<Guard>) -> Edit {
-    Edit { order, at: now(), source: Source::Webhook, actor: caller.actor(), set, clear, guard }
+/// A change by a person or a program with this name.
+pub(crate) fn change_by(
+    actor: String,
+    order: i64,
+    Columns { set, clear }: Columns,
+    guard: Option<Guard>,
+) -> Edit {
+    Edit { order, at: now(), source: Source::Webhook, actor, set, clear, guard }
 }
 
 /// The condition in `If-Match`.
@@ -301,7 +307,9 @@ async fn change_all(
 ) -> Result<BulkResult, ApiError> {
     let edits = targets.iter().map(|target| async move {
         match target.order_id {
-            Some(id) => Some(state.ingest.edit(change_by(caller, id, columns.clone(), target.guard)).await),
+            Some(id) => {
+                Some(state.ingest.edit(change_by(caller.actor(), id, columns.clone(), target.guard)).await)
+            }
             None => None,
         }
     });

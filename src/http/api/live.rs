@@ -23,8 +23,8 @@ use crate::http::AppState;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::query::{Name, SourceName, StatusName};
-use crate::order::{Order, View};
-use crate::store::Store;
+use crate::order::{Source, View};
+use crate::store::{OrderFilter, Store};
 
 /// Clients that may listen at the same time, with both kinds of connection.
 pub(crate) const MAX_CLIENTS: usize = 2048;
@@ -65,16 +65,33 @@ fn event_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D
 }
 
 impl LiveQuery {
-    fn matches(&self, order: &Order) -> bool {
-        let equals = |wanted: &Option<String>, value: &Option<String>| {
-            let same = |wanted: &String, value: &String| wanted.to_lowercase() == value.to_lowercase();
-            wanted.as_ref().is_none_or(|wanted| value.as_ref().is_some_and(|value| same(wanted, value)))
+    /// Which changes to send.
+    fn filter(self) -> LiveFilter {
+        let orders = OrderFilter {
+            status: self.status.map(|Name(status)| status),
+            store: self.store,
+            profile: self.profile,
+            email: self.email,
+            ..OrderFilter::default()
         };
-        self.status.as_ref().is_none_or(|Name(status)| order.fields.status == Some(*status))
-            && self.source.as_ref().is_none_or(|Name(source)| order.source == *source)
-            && equals(&self.store, &order.fields.store)
-            && equals(&self.profile, &order.fields.profile)
-            && equals(&self.email, &order.fields.email)
+        LiveFilter { orders, source: self.source.map(|Name(source)| source), keep_others: false }
+    }
+}
+
+/// Which changes a client receives.
+#[derive(Debug, Default)]
+pub(crate) struct LiveFilter {
+    pub(crate) orders: OrderFilter,
+    /// Only orders that came first from this source.
+    pub(crate) source: Option<Source>,
+    /// Also changes of orders that do not match: they may have matched before.
+    pub(crate) keep_others: bool,
+}
+
+impl LiveFilter {
+    fn admits(&self, change: &OrderChange) -> bool {
+        let source = self.source.is_none_or(|source| change.order.source == source);
+        source && (self.orders.matches(&change.order) || self.keep_others && !change.created)
     }
 }
 
@@ -109,7 +126,7 @@ pub(crate) struct ChangeBody {
 
 /// Why the server ends the updates of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(crate) enum End {
     ShuttingDown,
     /// The token was revoked or has expired.
     TokenEnded,
@@ -137,10 +154,10 @@ impl End {
 }
 
 /// The changes for one client: first those that it missed, from the database, then those of the feed.
-struct Updates {
+pub(crate) struct Updates {
     store: Store,
     feed: Feed,
-    query: LiveQuery,
+    filter: LiveFilter,
     /// Every change up to this event was sent or is in `pending`.
     read_to: i64,
     /// Changes that were read from the database and not sent yet.
@@ -159,9 +176,14 @@ enum Phase {
 }
 
 impl Updates {
-    /// Begins after the event `query.since`, else with the changes from now on.
-    async fn begin(state: &AppState, caller: &Caller, query: LiveQuery) -> Result<Self, ApiError> {
-        if query.email.is_some() || query.profile.is_some() {
+    /// Begins after the event `since`, else with the changes from now on.
+    pub(crate) async fn begin(
+        state: &AppState,
+        caller: &Caller,
+        since: Option<i64>,
+        filter: LiveFilter,
+    ) -> Result<Self, ApiError> {
+        if filter.orders.email.is_some() || filter.orders.profile.is_some() {
             caller.require_pii()?;
         }
         if state.closing.is_cancelled() {
@@ -172,20 +194,20 @@ impl Updates {
         // Subscribing first keeps what is committed while the newest id is read.
         let receiver = state.feed.subscribe();
         let newest = state.store.last_event_id().await?;
-        let (read_to, phase) = match query.since {
+        let (read_to, phase) = match since {
             // A greater id comes from a database that was replaced by an older one.
             Some(since) if since < newest => (since, Phase::Missed),
             _ => (newest, Phase::Live(receiver)),
         };
         let (store, feed) = (state.store.clone(), state.feed.clone());
-        Ok(Self { store, feed, query, read_to, pending: VecDeque::new(), phase, _permit: permit })
+        Ok(Self { store, feed, filter, read_to, pending: VecDeque::new(), phase, _permit: permit })
     }
 
     /// The next change that matches the filter. Dropping the future loses nothing.
     async fn next(&mut self) -> Result<Arc<OrderChange>, End> {
         loop {
             while let Some(change) = self.pending.pop_front() {
-                if self.query.matches(&change.order) {
+                if self.filter.admits(&change) {
                     return Ok(change);
                 }
             }

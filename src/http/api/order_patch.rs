@@ -36,6 +36,11 @@ pub(crate) struct Columns {
 }
 
 impl OrderPatch {
+    /// New values as texts; an empty one empties its column.
+    pub(crate) fn of_texts(texts: Map<String, Value>) -> Self {
+        Self(texts)
+    }
+
     /// Reads each value with the rules of Discord's `/edit`. A date without a zone is read in `zone`.
     pub(crate) fn read(self, zone: Tz) -> Result<Columns, Vec<FieldError>> {
         let (mut columns, mut errors) = (Columns::default(), Vec::new());

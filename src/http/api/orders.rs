@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::order_body::{OrderBody, with_etag};
+use crate::clock::now;
 use crate::http::AppState;
 use crate::http::auth::Caller;
 use crate::http::error::{ApiError, ListErrors, ResourceErrors, bad_parameter};
-use crate::http::query::{Name, NoParameters, PathSegment, Query, StatusName, read_time, row_limit};
-use crate::order::dates::DayEdge;
+use crate::http::query::{
+    Name, NoParameters, PathSegment, PeriodName, Query, StatusName, read_time, row_limit,
+};
+use crate::order::dates::{DayEdge, day_of};
 use crate::order::{FieldChange, Order, OrderNumber, View, parse_owner};
-use crate::store::{OrderEvent, OrderFilter, PageStart, Store};
+use crate::store::{OrderEvent, OrderFilter, PageStart, Store, Total};
 
 /// The most orders that may lie before a page with a number: the database reads past all of them.
 const MAX_OFFSET: u64 = 10_000;
@@ -50,10 +53,15 @@ pub(crate) struct ListOrders {
     /// Only orders whose number, products, SKUs, e-mail address, profile or tracking number contain this text.
     /// Without the scope `read:pii`, e-mail addresses and profiles are not searched.
     search: Option<String>,
-    /// Only orders placed on or after this date, or at or after this time (RFC 3339). Dates are days
+    /// Only orders with this text in the name of a product or in its SKU, in upper or lower case
+    product: Option<String>,
+    /// Only orders placed in this period. It is counted from today, in the configured time zone
+    #[param(inline, value_type = PeriodName, required = false)]
+    period: Option<PeriodName>,
+    /// Instead of a period: only orders placed on or after this date, or at or after this time (RFC 3339). Dates are days
     /// in the configured time zone.
     since: Option<String>,
-    /// Only orders placed on or before this date, or before this time (RFC 3339)
+    /// Instead of a period: only orders placed on or before this date, or before this time (RFC 3339)
     until: Option<String>,
 }
 
@@ -68,11 +76,23 @@ impl ListOrders {
         if self.email.is_some() || self.profile.is_some() {
             caller.require_pii()?;
         }
+        let mut since = read_time("since", self.since.as_deref(), zone, DayEdge::Start)?;
+        let mut until = read_time("until", self.until.as_deref(), zone, DayEdge::End)?;
+        if let Some(Name(period)) = self.period {
+            if since.is_some() || until.is_some() {
+                return Err(bad_parameter(
+                    "period",
+                    "Either a period, or `since` and `until`, but not both.",
+                ));
+            }
+            (since, until) = period.days(day_of(now(), zone)).times(zone);
+        }
         Ok(OrderFilter {
             public_search: caller.view() == View::Masked,
             status: self.status.map(|Name(status)| status),
-            since: read_time("since", self.since.as_deref(), zone, DayEdge::Start)?,
-            until: read_time("until", self.until.as_deref(), zone, DayEdge::End)?,
+            since,
+            until,
+            product: self.product,
             store: self.store,
             profile: self.profile,
             email: self.email,
@@ -122,29 +142,64 @@ pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
     Query(query): Query<ListOrders>,
 ) -> Result<Json<OrderPage>, ApiError> {
-    let limit = row_limit(query.limit)?;
-    let start = Start::of(&query, limit)?;
-    let filter = query.filter(&caller, state.timezone)?;
-    let mut found = match start {
-        Start::Page { offset, .. } => state.store.order_page_at_offset(&filter, offset, limit).await?,
-        Start::Cursor(start) => state.store.order_page(&filter, start, limit).await?,
-    };
-    state.store.load_items(&mut found.items).await?;
-    let total = state.store.count_orders(&filter).await?;
-    let newest = found.items.first().map(|order| order.id);
-    let oldest = found.items.last().map(|order| order.id);
+    let listed = Listed::read(&state, &caller, query).await?;
     Ok(Json(OrderPage {
-        orders: found.items.into_iter().map(|order| OrderBody::new(order, caller.view())).collect(),
-        total: total.count,
-        total_is_exact: total.exact,
-        page: start.page(),
-        limit,
-        page_size: limit,
-        has_next: found.has_older,
-        has_previous: found.has_newer,
-        next: oldest.or(start.cursor_back()).filter(|_| found.has_older),
-        previous: newest.or(start.cursor_back()).filter(|_| found.has_newer),
+        orders: listed.orders.into_iter().map(|order| OrderBody::new(order, caller.view())).collect(),
+        total: listed.total.count,
+        total_is_exact: listed.total.exact,
+        page: listed.page,
+        limit: listed.limit,
+        page_size: listed.limit,
+        has_next: listed.has_older,
+        has_previous: listed.has_newer,
+        next: listed.next,
+        previous: listed.previous,
     }))
+}
+
+/// A page of the list, as it was asked for.
+pub(crate) struct Listed {
+    pub(crate) filter: OrderFilter,
+    /// Newest first, with their items.
+    pub(crate) orders: Vec<Order>,
+    /// How many orders the whole list has.
+    pub(crate) total: Total,
+    /// The number of the page; `None` if a cursor chose it.
+    page: Option<u64>,
+    limit: u64,
+    has_older: bool,
+    has_newer: bool,
+    /// The `before` of the next page.
+    pub(crate) next: Option<i64>,
+    /// The `after` of the previous page.
+    pub(crate) previous: Option<i64>,
+}
+
+impl Listed {
+    pub(crate) async fn read(state: &AppState, caller: &Caller, query: ListOrders) -> Result<Self, ApiError> {
+        let limit = row_limit(query.limit)?;
+        let start = Start::of(&query, limit)?;
+        let filter = query.filter(caller, state.timezone)?;
+        let mut found = match start {
+            Start::Page { offset, .. } => state.store.order_page_at_offset(&filter, offset, limit).await?,
+            Start::Cursor(start) => state.store.order_page(&filter, start, limit).await?,
+        };
+        state.store.load_items(&mut found.items).await?;
+        let total = state.store.count_orders(&filter).await?;
+        let newest = found.items.first().map(|order| order.id);
+        let oldest = found.items.last().map(|order| order.id);
+        Ok(Self {
+            filter,
+            orders: found.items,
+            total,
+            page: start.page(),
+            limit,
+            has_older: found.has_older,
+            has_newer: found.has_newer,
+            next: oldest.or(start.cursor_back()).filter(|_| found.has_older),
+            previous: newest.or(start.cursor_back()).filter(|_| found.has_newer),
+        })
+    }
 }
 
 /// Where the page begins.

@@ -12,18 +12,12 @@ use crate::clock::now;
 use crate::http::AppState;
 use crate::http::auth::Caller;
 use crate::http::error::{ApiError, ListErrors, bad_parameter};
-use crate::http::query::{Name, Named, Query};
+use crate::http::query::{Name, Named, PeriodName, Query};
 use crate::order::dates::day_of;
-use crate::store::{GroupBy, NamedPeriod, PeriodError, StatRow, Totals, read_period};
+use crate::store::{GroupBy, PeriodError, StatRow, Totals, read_period};
 
 /// The most groups in an answer.
 const MAX_GROUPS: usize = 1000;
-
-impl Named for NamedPeriod {
-    fn all() -> impl Iterator<Item = (&'static str, Self)> {
-        Self::ALL.into_iter()
-    }
-}
 
 impl Named for GroupBy {
     fn all() -> impl Iterator<Item = (&'static str, Self)> {
@@ -31,7 +25,6 @@ impl Named for GroupBy {
     }
 }
 
-type PeriodName = Name<NamedPeriod>;
 type GroupingName = Name<GroupBy>;
 
 /// Query parameters of the statistics.

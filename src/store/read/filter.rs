@@ -5,7 +5,7 @@ use migration::search_index;
 use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Func, IntoCondition};
 use sea_orm::{Condition, DbBackend, IdenStatic, Order as Sort};
 
-use crate::order::Status;
+use crate::order::{Order, Status};
 use crate::store::entity::order_sums;
 use crate::store::entity::orders::Column;
 
@@ -22,6 +22,8 @@ pub struct OrderFilter {
     pub email: Option<String>,
     /// Only orders that belong to the Discord user with this id.
     pub owner: Option<String>,
+    /// Only orders with this text in the name of a product or in its SKU, in any case.
+    pub product: Option<String>,
     /// Only orders with this text in number, products, SKUs, e-mail, profile or tracking number, in any case.
     /// `#` and the beginning of an order number find that number too.
     pub search: Option<String>,
@@ -42,19 +44,21 @@ pub(crate) enum Term {
     Store,
     Status,
     Search,
+    Product,
     /// [`OrderFilter::public_search`], checked on each order that the search finds.
     PublicSearch,
     Dates,
 }
 
 impl Term {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Email,
         Self::Profile,
         Self::Owner,
         Self::Store,
         Self::Status,
         Self::Search,
+        Self::Product,
         Self::PublicSearch,
         Self::Dates,
     ];
@@ -130,6 +134,12 @@ impl OrderFilter {
                 let number = number.map(|number| has_number_prefix(number, backend));
                 Condition::any().add(contains(text, backend)).add_option(number)
             }
+            Term::Product => {
+                let text = self.product.as_ref()?;
+                PRODUCTS
+                    .into_iter()
+                    .fold(Condition::any(), |any, column| any.add(column_contains(column, text)))
+            }
             Term::PublicSearch => {
                 let text = self.search.as_ref().filter(|_| self.public_search)?;
                 let number = text.strip_prefix('#').filter(|number| !number.is_empty());
@@ -153,6 +163,48 @@ impl OrderFilter {
         };
         (!condition.is_empty()).then_some(condition)
     }
+
+    /// Whether an order satisfies all conditions. Live updates check each change in memory, because a query for each
+    /// change and each client would be too slow.
+    pub(crate) fn matches(&self, order: &Order) -> bool {
+        let fields = &order.fields;
+        let equals = |wanted: &Option<String>, value: &Option<String>| {
+            let same = |wanted: &String, value: &String| wanted.to_lowercase() == value.to_lowercase();
+            wanted.as_ref().is_none_or(|wanted| value.as_ref().is_some_and(|value| same(wanted, value)))
+        };
+        let placed_at = fields.order_date;
+        self.status.is_none_or(|status| fields.status == Some(status))
+            && equals(&self.store, &fields.store)
+            && equals(&self.profile, &fields.profile)
+            && equals(&self.email, &fields.email)
+            && equals(&self.owner, &fields.owner_id)
+            && self.product.as_ref().is_none_or(|text| any_contains(product_texts(order), text))
+            && self.search.as_ref().is_none_or(|text| self.finds(order, text))
+            && self.since.is_none_or(|since| placed_at.is_some_and(|at| at >= since))
+            && self.until.is_none_or(|until| placed_at.is_some_and(|at| at < until))
+    }
+
+    /// Whether the search for a text finds an order.
+    fn finds(&self, order: &Order, text: &str) -> bool {
+        let fields = &order.fields;
+        let personal = [&fields.email, &fields.profile].into_iter().filter(|_| !self.public_search);
+        let texts = [fields.tracking_number.as_deref(), Some(order.number.as_str())];
+        let texts = texts.into_iter().chain(personal.map(Option::as_deref)).flatten();
+        let number = text.strip_prefix('#').filter(|number| !number.is_empty());
+        number.is_some_and(|number| order.number.as_str().to_lowercase().starts_with(&number.to_lowercase()))
+            || any_contains(texts.chain(product_texts(order)), text)
+    }
+}
+
+/// The names and SKUs of an order's products.
+fn product_texts(order: &Order) -> impl Iterator<Item = &str> {
+    let of_items = order.items.iter().flat_map(|item| [item.product.as_deref(), item.sku.as_deref()]);
+    of_items.chain([order.fields.product.as_deref()]).flatten()
+}
+
+fn any_contains<'a>(mut texts: impl Iterator<Item = &'a str>, text: &str) -> bool {
+    let text = text.to_lowercase();
+    texts.any(|value| value.to_lowercase().contains(&text))
 }
 
 /// Columns that a search covers.
@@ -164,6 +216,9 @@ pub(crate) const SEARCHED: [Column; 6] = [
     Column::TrackingNumber,
     Column::ItemsText,
 ];
+
+/// Columns with the names and SKUs of products.
+pub(crate) const PRODUCTS: [Column; 2] = [Column::Product, Column::ItemsText];
 
 /// The ones of these that hold no personal data.
 const PUBLIC: [Column; 4] = [Column::OrderNumber, Column::Product, Column::TrackingNumber, Column::ItemsText];

@@ -9,7 +9,7 @@ use sea_orm::{
     QuerySelect, StatementBuilder,
 };
 
-use super::filter::{IdRange, SEARCHED, Split, Term, name_is};
+use super::filter::{IdRange, PRODUCTS, SEARCHED, Split, Term, name_is};
 use crate::order::Order;
 use crate::store::entity::order_sums;
 use crate::store::entity::orders::{Column, Entity};
@@ -155,10 +155,19 @@ impl Store {
         {
             return Ok(QueryPlan::Search(lookup, by(Some(Term::Search)).rest));
         }
+        if let Some(text) = &filter.product
+            && filter.search.is_none()
+            && rarest.is_none_or(|(_, orders)| orders > MAX_SCANNED)
+            && let Some(lookup) = self.lookup(&PRODUCTS, text, &Sample::default()).await?
+        {
+            return Ok(QueryPlan::Search(lookup, by(Some(Term::Product)).rest));
+        }
         let has_dates = filter.since.is_some() || filter.until.is_some();
         Ok(match rarest {
             Some((term, _)) => QueryPlan::Sorted(by(Some(term))),
-            None if has_dates && filter.search.is_none() => QueryPlan::Unsorted(by(Some(Term::Dates))),
+            None if has_dates && filter.search.is_none() && filter.product.is_none() => {
+                QueryPlan::Unsorted(by(Some(Term::Dates)))
+            }
             None => QueryPlan::Sorted(by(None)),
         })
     }
@@ -166,7 +175,9 @@ impl Store {
     /// Of status and store, the one that fewer orders have, and how many. They are only counted if that
     /// makes a difference.
     async fn rarest_term(&self, filter: &OrderFilter) -> Result<Option<(Term, u64)>, StoreError> {
-        let matters = filter.search.is_some() || filter.status.is_some() && filter.store.is_some();
+        let matters = filter.search.is_some()
+            || filter.product.is_some()
+            || filter.status.is_some() && filter.store.is_some();
         let mut found = Vec::new();
         if let Some(status) = filter.status {
             let name = order_sums::Column::Name.eq(status.as_str());

@@ -3,8 +3,10 @@
 //! Sums come from `order_sums`, so that none of them reads all orders. A count that `order_sums` cannot
 //! answer stops after some thousand orders.
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
 use iso_currency::Currency;
+use rust_decimal::Decimal;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -13,8 +15,9 @@ use sea_orm::{
 
 use super::filter::{Split, name_is};
 use super::pages::{FILTERED_COLUMNS, QueryPlan};
+use super::totals::Totals;
 use crate::order::dates::start_of_day;
-use crate::order::{Status, currency_from_code};
+use crate::order::{Amount, Status, currency_from_code};
 use crate::store::entity::order_sums::{Column, Entity};
 use crate::store::entity::orders;
 use crate::store::write::sums::SumKind;
@@ -108,7 +111,66 @@ impl Store {
         if let Some(count) = self.summed_total(filter).await? {
             return Ok(Total { count, exact: true });
         }
-        let (found, rest, max) = match self.plan(filter).await? {
+        let (found, rest, max) = self.limited_rows(filter).await?;
+        let mut rows = Query::select();
+        // Unsorted: in the order of the list, the database might read all of it.
+        rows.columns(FILTERED_COLUMNS).from(orders::Entity).cond_where(found);
+        self.count_rows(rows, rest, max).await
+    }
+
+    /// The totals of the orders that [`Self::count_orders`] counts.
+    pub(crate) async fn sum_orders(&self, filter: &OrderFilter) -> Result<Totals, StoreError> {
+        let by_status = OrderFilter { status: filter.status, ..OrderFilter::default() };
+        let by_store = OrderFilter { store: filter.store.clone(), ..OrderFilter::default() };
+        let all_days = Period::default();
+        if *filter == by_status {
+            let rows = self.stats(&all_days, GroupBy::Status).await?;
+            let wanted = filter.status.map(Status::as_str);
+            return Ok(Totals::of_rows(
+                rows.iter().filter(|row| wanted.is_none() || row.key.as_deref() == wanted),
+            ));
+        }
+        if *filter == by_store {
+            let rows = self.stats(&all_days, GroupBy::Store).await?;
+            let name = |text: &Option<String>| text.as_deref().map(str::to_lowercase);
+            return Ok(Totals::of_rows(rows.iter().filter(|row| name(&row.key) == name(&filter.store))));
+        }
+        let (found, rest, max) = self.limited_rows(filter).await?;
+        let mut read = Query::select();
+        read.columns(FILTERED_COLUMNS)
+            .columns([orders::Column::Currency, orders::Column::Quantity, orders::Column::Total])
+            .from(orders::Entity)
+            .cond_where(found)
+            .limit(max + 1);
+        let mut matching = Query::select();
+        matching
+            .column(orders::Column::Status)
+            .column(orders::Column::Currency)
+            .column(orders::Column::Quantity)
+            .column(orders::Column::Total)
+            .from_subquery(read, orders::Entity)
+            .cond_where(rest)
+            .limit(max);
+        let statement = StatementBuilder::build(&matching, &self.readers.get_database_backend());
+        let mut totals = Totals::default();
+        for row in self.readers.query_all_raw(statement).await? {
+            let status: Option<String> = row.try_get_by_index(0)?;
+            let currency: Option<String> = row.try_get_by_index(1)?;
+            let units: Option<i32> = row.try_get_by_index(2)?;
+            let total: Option<Decimal> = row.try_get_by_index(3)?;
+            totals.add_order(
+                status.as_deref().and_then(Status::from_name),
+                currency.as_deref().and_then(currency_from_code),
+                units.and_then(|units| u64::try_from(units).ok()).unwrap_or_default(),
+                total.and_then(Amount::from_decimal),
+            );
+        }
+        Ok(totals)
+    }
+
+    /// The condition that finds the orders of a filter, the condition that each must satisfy, and how many to read.
+    async fn limited_rows(&self, filter: &OrderFilter) -> Result<(Condition, Condition, u64), StoreError> {
+        Ok(match self.plan(filter).await? {
             QueryPlan::Sorted(Split { lookup, rest }) | QueryPlan::Unsorted(Split { lookup, rest }) => {
                 (lookup, rest, MAX_COUNTED)
             }
@@ -116,11 +178,7 @@ impl Store {
                 let max = MAX_SEARCH_COUNTED;
                 (lookup.condition(max + 1), rest.add(lookup.check().clone()), max)
             }
-        };
-        let mut rows = Query::select();
-        // Unsorted: in the order of the list, the database might read all of it.
-        rows.columns(FILTERED_COLUMNS).from(orders::Entity).cond_where(found);
-        self.count_rows(rows, rest, max).await
+        })
     }
 
     /// Counts the first rows of a query, at most `max`, that satisfy a condition.
@@ -240,11 +298,10 @@ impl Store {
         use orders::Column;
 
         let day = || Func::coalesce([Expr::col(Column::OrderDate), Expr::col(Column::CreatedAt)]);
-        let start = |day: NaiveDate| start_of_day(day, self.timezone);
-        let end = |day: NaiveDate| day.succ_opt().and_then(start);
+        let (since, until) = period.times(self.timezone);
         let days = Condition::all()
-            .add_option(period.from.and_then(start).map(|from| Expr::expr(day()).gte(from)))
-            .add_option(period.to.and_then(end).map(|to| Expr::expr(day()).lt(to)));
+            .add_option(since.map(|since| Expr::expr(day()).gte(since)))
+            .add_option(until.map(|until| Expr::expr(day()).lt(until)));
         let counted: Vec<(Option<String>, i64)> = orders::Entity::find()
             .select_only()
             .column(Column::CancelReason)
@@ -274,6 +331,12 @@ impl Period {
     #[must_use]
     pub const fn day(day: NaiveDate) -> Self {
         Self { from: Some(day), to: Some(day) }
+    }
+
+    /// The first instant of the period, and the first instant after it.
+    pub(crate) fn times(self, zone: Tz) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        let start = |day: NaiveDate| start_of_day(day, zone);
+        (self.from.and_then(start), self.to.and_then(|day| day.succ_opt()).and_then(start))
     }
 
     /// This many days, ending with `last`.

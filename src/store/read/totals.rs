@@ -7,6 +7,7 @@ use iso_currency::Currency;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::stats::{Spend, StatRow};
+use crate::order::{Amount, Status};
 
 /// The totals of a group of orders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +52,21 @@ impl Totals {
             }
         }
         totals
+    }
+
+    /// Adds one order.
+    pub(crate) fn add_order(
+        &mut self,
+        status: Option<Status>,
+        currency: Option<Currency>,
+        units: u64,
+        total: Option<Amount>,
+    ) {
+        let is_void = status.is_some_and(Status::is_cancelled_or_refunded);
+        self.add_counts(1, u64::from(is_void), if is_void { 0 } else { units });
+        if let Some(total) = total.filter(|_| !is_void) {
+            self.add_spend(currency, total.to_decimal(), 1);
+        }
     }
 
     fn add_counts(&mut self, orders: u64, cancelled_or_refunded: u64, units: u64) {

@@ -11,7 +11,7 @@ use roms::{
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpSocket, TcpStream},
     task::JoinHandle,
     time::{Instant, interval, timeout, timeout_at},
 };
@@ -57,9 +57,17 @@ impl App {
 
     /// Starts with the folder and database of `home`.
     pub(crate) async fn start_in(home: Home, toml: &str) -> Self {
+        Self::start_at(home, toml, SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    /// Starts with the folder and database of `home`, at an address.
+    pub(crate) async fn start_at(home: Home, toml: &str, address: SocketAddr) -> Self {
         let config = home.config(toml);
         let store = Store::open_with(&config.database.url, Options::of(&config)).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(address).unwrap();
+        let listener = socket.listen(1024).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let stopped = stop.clone();

@@ -4,6 +4,8 @@
 pub(crate) mod app;
 #[expect(dead_code, reason = "not every test uses all of it")]
 pub(crate) mod bot;
+#[cfg(unix)]
+pub(crate) mod browser;
 pub(crate) mod cluster;
 #[expect(dead_code, reason = "benches and the example use more of the double than the tests do")]
 pub(crate) mod discord;

@@ -52,7 +52,7 @@ pub(crate) async fn connect(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade.map_err(|error| ApiError::NotWebSocket { detail: error.body_text() })?;
-    let updates = Updates::begin(&state, &caller, query).await?;
+    let updates = Updates::begin(&state, &caller, query.since, query.filter()).await?;
     let task = state.tasks.token();
     let upgrade = upgrade.protocols([PROTOCOL]);
     Ok(upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).on_upgrade(

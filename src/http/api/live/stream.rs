@@ -25,6 +25,7 @@ use tokio::time::{Instant, interval_at, timeout};
 
 use super::{CLOSE_TIMEOUT, End, LiveMessage, LiveQuery, SEND_TIMEOUT, Updates, text_of, type_name};
 use crate::clock::now;
+use crate::feed::OrderChange;
 use crate::http::AppState;
 use crate::http::auth::Caller;
 use crate::http::cross_site::SameOrigin;
@@ -61,15 +62,31 @@ pub(crate) async fn connect(
     Query(query): Query<LiveQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let since = match headers.get(LAST_EVENT_ID) {
-        Some(id) => Some(
-            id.to_str().ok().and_then(|id| id.parse().ok()).filter(|id: &i64| !id.is_negative()).ok_or_else(
-                || bad_parameter("Last-Event-ID", "The id of an event: a whole number from 0."),
-            )?,
-        ),
-        None => query.since,
+    let since = resume_after(&headers, query.since)?;
+    let updates = Updates::begin(&state, &caller, since, query.filter()).await?;
+    let view = caller.view();
+    let write = move |change: &OrderChange| {
+        let (name, text) = (type_name(change), text_of(change, view)?);
+        Ok(format!("event: {name}\ndata: {text}\n\n"))
     };
-    let updates = Updates::begin(&state, &caller, LiveQuery { since, ..query }).await?;
+    Ok(open(state, caller, connection, updates, write))
+}
+
+/// The event that a client received last, from the header or the query.
+pub(crate) fn resume_after(headers: &HeaderMap, since: Option<i64>) -> Result<Option<i64>, ApiError> {
+    let Some(id) = headers.get(LAST_EVENT_ID) else { return Ok(since) };
+    let id = id.to_str().ok().and_then(|id| id.parse().ok()).filter(|id: &i64| !id.is_negative());
+    id.map(Some).ok_or_else(|| bad_parameter("Last-Event-ID", "The id of an event: a whole number from 0."))
+}
+
+/// Answers with a stream. `write` makes the lines of an event without its id, with the empty line at their end.
+pub(crate) fn open(
+    state: Arc<AppState>,
+    caller: Caller,
+    connection: Option<Extension<Connection>>,
+    updates: Updates,
+    write: impl Fn(&OrderChange) -> Result<String, End> + Send + Sync + 'static,
+) -> Response {
     let connection = connection.map(|Extension(connection)| connection);
     if let Some(connection) = &connection {
         connection.release_slot();
@@ -78,7 +95,7 @@ pub(crate) async fn connect(
     let sending = {
         let state = Arc::clone(&state);
         async move {
-            let ended = send_changes(&sender, updates, &state, &caller).await;
+            let ended = send_changes(&sender, updates, &state, &caller, &write).await;
             if let Err(end) = ended {
                 let goodbye = json!({"type": "closing", "reason": end.reason()});
                 let goodbye = Bytes::from(format!("event: closing\ndata: {goodbye}\n\n"));
@@ -97,7 +114,7 @@ pub(crate) async fn connect(
         poll_fn(move |context| receiver.poll_recv(context).map(|event| event.map(Ok::<_, Infallible>)));
     // Nothing can follow on this connection. nginx must pass on each event at once.
     let headers = [(CONTENT_TYPE, "text/event-stream"), (CONNECTION, "close"), (NGINX_BUFFERING, "no")];
-    Ok((headers, Body::from_stream(body)).into_response())
+    (headers, Body::from_stream(body)).into_response()
 }
 
 /// Sends every change to one client. Returns `Ok` if the client disconnected, else the reason why the server must end
@@ -107,6 +124,7 @@ async fn send_changes(
     mut updates: Updates,
     AppState { closing, auth, .. }: &AppState,
     caller: &Caller,
+    write: &(impl Fn(&OrderChange) -> Result<String, End> + Sync),
 ) -> Result<(), End> {
     let mut token_ended = pin!(auth.until_invalid(caller));
     let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE_INTERVAL, KEEP_ALIVE_INTERVAL);
@@ -128,8 +146,7 @@ async fn send_changes(
             change = updates.next() => {
                 let change = change?;
                 keep_alive.reset();
-                let (id, name, text) = (change.event_id, type_name(&change), text_of(&change, caller.view())?);
-                format!("id: {id}\nevent: {name}\ndata: {text}\n\n")
+                format!("id: {}\n{}", change.event_id, write(&change)?)
             }
             _ = keep_alive.tick() => ": keep-alive\n\n".to_owned(),
         };

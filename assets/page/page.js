@@ -1,0 +1,283 @@
+// The page's own script: live rows, keyboard, and times and money in the reader's language. Everything else is HTML.
+(() => {
+  'use strict';
+
+  // Trusted Types: only htmx may turn text into elements, and only text that this server's templates have escaped.
+  // Swapped content never contains a script.
+  const policy = window.trustedTypes?.createPolicy('roms', {
+    createHTML: (html) => html,
+    createScript: () => '',
+    createScriptURL: (url) => (url === '/worker.js' ? url : ''),
+  }) ?? { createHTML: (html) => html, createScript: () => '', createScriptURL: (url) => url };
+  const refuse = function () { return { call: () => undefined }; };
+  htmx.registerExtension('roms', { init: (api) => api.initSecurity(policy, refuse, refuse) });
+
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const zone = document.documentElement.dataset.zone;
+
+  // ---- Times and money in the reader's language ----
+  const dayAndTime = new Intl.DateTimeFormat(undefined, { timeZone: zone, dateStyle: 'medium', timeStyle: 'short' });
+  const recently = new Intl.DateTimeFormat(undefined, { timeZone: zone, month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' });
+  const exact = new Intl.DateTimeFormat(undefined, { timeZone: zone, dateStyle: 'full', timeStyle: 'long' });
+  const dayOnly = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' });
+  const count = new Intl.NumberFormat();
+  const moneyFormats = new Map();
+  const money = (value, currency) => {
+    if (!moneyFormats.has(currency)) {
+      const options = currency ? { style: 'currency', currency } : { minimumFractionDigits: 2 };
+      moneyFormats.set(currency, new Intl.NumberFormat(undefined, options));
+    }
+    return moneyFormats.get(currency).format(value);
+  };
+  const localize = (root) => {
+    for (const time of $$('time[datetime]:not([title])', root)) {
+      const isDay = time.dateTime.length === 10;
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.valueOf())) continue;
+      const isRecent = Math.abs(Date.now() - at) < 300 * 86400000;
+      time.textContent = (isDay ? dayOnly : isRecent ? recently : dayAndTime).format(at);
+      time.title = isDay ? time.dateTime : exact.format(at);
+    }
+    for (const amount of $$('data[value]:not([data-done])', root)) {
+      const { currency } = amount.dataset;
+      amount.textContent = currency === undefined ? count.format(amount.value) : money(amount.value, currency);
+      amount.dataset.done = '';
+    }
+  };
+
+  // ---- Messages ----
+  const toast = (text, button) => {
+    const box = document.createElement('div');
+    box.className = 'toast';
+    box.setAttribute('role', 'status');
+    box.append(text);
+    if (button) box.append(button);
+    $('.toasts')?.append(box);
+    setTimeout(() => box.remove(), button ? 15000 : 5000);
+  };
+  document.addEventListener('htmx:response:error', (event) => {
+    const { ctx } = event.detail;
+    if (ctx.response.status === 401) return location.reload();
+    const doc = new DOMParser().parseFromString(policy.createHTML(ctx.text ?? ''), 'text/html');
+    toast($('#message', doc)?.textContent ?? `ROMS answered ${ctx.response.status}.`);
+  });
+  document.addEventListener('htmx:error', () => toast('ROMS does not answer. The page tries again by itself.'));
+
+  // ---- Requests ----
+  // The URL of a view names only the filters that are set.
+  document.addEventListener('htmx:config:request', (event) => {
+    const { request } = event.detail.ctx;
+    if (request.method !== 'GET' || !request.body) return;
+    for (const [name, value] of [...request.body]) if (value === '') request.body.delete(name);
+  });
+
+  // ---- Live rows ----
+  const MOST_HELD = 200;
+  const TYPING_MS = 1500;
+  const TOTALS_MS = 3000;
+  let held = new Map();
+  let connected = null;
+  let pausedByHand = false;
+  let typedAt = 0;
+  let totalsTimer = null;
+
+  const rows = () => $('#rows');
+  const mustHold = () => {
+    if (pausedByHand || document.hidden) return true;
+    const list = rows();
+    if (!list) return false;
+    if (list.getBoundingClientRect().top < -40) return true;
+    if ($('.chosen', list)) return true;
+    const selection = getSelection();
+    if (selection.type === 'Range' && list.contains(selection.anchorNode)) return true;
+    return Date.now() - typedAt < TYPING_MS;
+  };
+  const showLight = () => {
+    const light = $('#light');
+    if (!light) return;
+    const state = connected === false || !navigator.onLine ? 'offline' : connected === null ? 'waiting'
+      : pausedByHand || held.size ? 'paused' : 'live';
+    light.dataset.state = state;
+    light.textContent = { offline: 'Offline', paused: 'Paused', live: 'Live', waiting: 'Connecting' }[state];
+  };
+  const showHeld = () => {
+    const bar = $('#held');
+    if (!bar) return;
+    bar.hidden = held.size === 0;
+    const size = held.size >= MOST_HELD ? `${MOST_HELD}+` : held.size;
+    $('button', bar).textContent = `${size} new`;
+    showLight();
+  };
+  const apply = (data) => htmx.swap({ text: data, target: rows(), swap: 'none', sourceElement: $('#live'), request: {}, response: {} });
+  const trim = () => {
+    const list = rows();
+    const most = Number(list?.dataset.limit ?? 0) * 2;
+    while (most && list.children.length > most) list.lastElementChild.remove();
+    const next = $('#next');
+    if (next && list?.lastElementChild) {
+      const url = new URL(next.href);
+      url.searchParams.set('before', list.lastElementChild.dataset.id);
+      next.href = url.pathname + url.search;
+    }
+    const empty = $('#empty');
+    if (empty) empty.hidden = list.children.length > 0;
+  };
+  const refreshTotals = () => {
+    totalsTimer ??= setTimeout(() => {
+      totalsTimer = null;
+      if ($('#totals') && !document.hidden) {
+        htmx.ajax('GET', location.pathname + location.search, { target: '#totals', select: '#totals', swap: 'outerHTML', source: $('#totals') });
+      }
+    }, TOTALS_MS);
+  };
+  const release = async () => {
+    const waiting = held;
+    held = new Map();
+    showHeld();
+    if (waiting.size >= MOST_HELD) {
+      return htmx.ajax('GET', location.pathname + location.search, { target: '#results', select: '#results', swap: 'outerHTML', source: $('#results') });
+    }
+    for (const data of waiting.values()) await apply(data);
+    trim();
+    refreshTotals();
+  };
+  document.addEventListener('htmx:sse:before:message', (event) => {
+    const { message } = event.detail;
+    if (message.event) return;
+    const list = rows();
+    const id = /id="(o\d+)"/.exec(message.data)?.[1];
+    const order = $('#order');
+    if (order) {
+      event.preventDefault();
+      if (order.dataset.order !== id) return;
+      if ('editing' in order.dataset) toast('Somebody changed this order just now.');
+      else htmx.ajax('GET', location.pathname, { target: '#order', select: '#order', swap: 'outerHTML', source: order });
+      return;
+    }
+    const shown = id && document.getElementById(id);
+    const oldest = Number(list?.lastElementChild?.dataset.id ?? 0);
+    // A changed order of a later page.
+    if (!shown && $('#next') && Number(id?.slice(1)) < oldest) return event.preventDefault();
+    if (!shown && message.data.startsWith('<hx-partial')) return event.preventDefault();
+    const busy = shown && (shown.classList.contains('chosen') || shown.contains(getSelection().anchorNode) && getSelection().type === 'Range');
+    if ((!shown || busy) && mustHold()) {
+      event.preventDefault();
+      if (held.size < MOST_HELD || held.has(id)) held.set(id, message.data);
+      showHeld();
+    }
+  });
+  document.addEventListener('htmx:sse:after:message', (event) => {
+    if (event.detail.message.event) return;
+    trim();
+    refreshTotals();
+  });
+  const setConnected = (value) => () => { connected = value; showLight(); };
+  document.addEventListener('htmx:sse:after:connection', setConnected(true));
+  document.addEventListener('htmx:sse:error', (event) => {
+    if (event.detail.status === 401) location.reload();
+    setConnected(false)();
+  });
+  document.addEventListener('htmx:sse:before:connection', (event) => {
+    if (event.detail.connection.attempt > 0 && !document.hidden) setConnected(false)();
+  });
+  document.addEventListener('htmx:before:request', (event) => {
+    // A new list shows everything that was held.
+    if (event.detail.ctx.target?.id === 'results') held = new Map();
+  });
+  addEventListener('online', showLight);
+  addEventListener('offline', showLight);
+  addEventListener('keydown', (event) => { if (event.target.matches('input, textarea, select')) typedAt = Date.now(); }, true);
+  setInterval(() => { if (held.size && !mustHold()) release(); }, 400);
+
+  // ---- Clicks ----
+  document.addEventListener('click', (event) => {
+    const { target } = event;
+    if (target.closest('#held button')) {
+      scrollTo({ top: 0 });
+      release();
+      return;
+    }
+    if (target.closest('#light')) {
+      pausedByHand = !pausedByHand;
+      if (!pausedByHand) release();
+      showLight();
+      return;
+    }
+    const copy = target.closest('[data-copy]');
+    if (copy) {
+      navigator.clipboard.writeText(copy.dataset.copy).then(() => toast('Copied.'), () => toast('The browser does not allow copying.'));
+      return;
+    }
+    const question = target.closest('[data-confirm]');
+    if (question && !confirm(question.dataset.confirm)) return event.preventDefault();
+    if (target.closest('#theme')) return switchTheme();
+    if (target.closest('#help')) return $('#keys').showModal();
+    const close = target.closest('[data-close]');
+    if (close) return close.closest('dialog').close();
+    const row = target.closest('#rows > tr');
+    if (row && !target.closest('a, button, input, label') && getSelection().type !== 'Range') {
+      const link = $('a[href]', row);
+      if (link && (event.ctrlKey || event.metaKey)) open(link.href); else link?.click();
+    }
+  });
+  document.addEventListener('click', (event) => {
+    for (const menu of $$('details.menu[open]')) if (!menu.contains(event.target)) menu.open = false;
+  });
+
+  const switchTheme = () => {
+    const root = document.documentElement;
+    const isDark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+    root.dataset.theme = isDark ? 'light' : 'dark';
+    document.cookie = `theme=${root.dataset.theme}; Path=/; Max-Age=31536000; SameSite=Lax`;
+  };
+
+  // ---- Keyboard ----
+  let goTyped = false;
+  const move = (by) => {
+    const all = $$('#rows > tr');
+    const at = all.findIndex((row) => row.classList.contains('at'));
+    const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))];
+    all[at]?.classList.remove('at');
+    next?.classList.add('at');
+    next?.scrollIntoView({ block: 'nearest' });
+  };
+  document.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const typing = event.target.matches('input:not([type=checkbox]), textarea, select');
+    if (event.key === 'Escape') {
+      if (typing) event.target.blur();
+      $('#rows > tr.at')?.classList.remove('at');
+      for (const menu of $$('details.menu[open]')) menu.open = false;
+      return;
+    }
+    if (typing || $('dialog[open]')) return;
+    if (goTyped) {
+      goTyped = false;
+      const link = $(`.side nav a[data-key="${CSS.escape(event.key)}"]`);
+      if (link) { event.preventDefault(); link.click(); }
+      return;
+    }
+    const actions = {
+      '/': () => { const search = $('#search'); if (search) { search.focus(); search.select(); } else location.href = '/orders'; },
+      j: () => move(1),
+      k: () => move(-1),
+      Enter: () => $('#rows > tr.at a[href]')?.click(),
+      g: () => { goTyped = true; },
+      '?': () => $('#keys')?.showModal(),
+    };
+    const action = actions[event.key];
+    if (!action || event.key === 'Enter' && event.target.matches('a, button, summary, input')) return;
+    event.preventDefault();
+    action();
+  });
+
+  // ---- Start ----
+  document.addEventListener('DOMContentLoaded', () => {
+    localize(document);
+    new MutationObserver((changes) => {
+      for (const change of changes) for (const node of change.addedNodes) if (node.nodeType === 1) localize(node.parentNode ?? node);
+    }).observe(document.body, { childList: true, subtree: true });
+    showLight();
+  });
+})();

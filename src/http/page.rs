@@ -1,0 +1,139 @@
+//! The web page: server-rendered HTML with live rows.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `frame` | the reader of a page, and the parts that all pages share |
+//! | `url` | the query of a page's URL, and links to other views |
+//! | `cells` | orders as rows of a table |
+//! | `orders`, `live` | the list of orders, and its changes as they are stored |
+//! | `order`, `form`, `card` | one order, the form that changes it, and its cards as they look in Discord |
+//! | `sign_in` | the form for a token |
+//! | `assets` | the style sheet and the script |
+//!
+//! Templates are in `templates/`. They escape every value, so that text of a card never becomes markup. The pages use
+//! the queries and parameters of the API. A page needs no other site, and works without inline script and style.
+
+mod assets;
+mod card;
+mod cells;
+mod form;
+mod frame;
+mod live;
+mod order;
+mod orders;
+mod sign_in;
+mod url;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::Request,
+    http::{
+        HeaderName, HeaderValue, Method, Uri,
+        header::{ACCEPT, CONTENT_SECURITY_POLICY, REFERRER_POLICY},
+    },
+    middleware::map_response,
+    response::{Html, Response},
+    routing::{MethodRouter, get, post},
+};
+use tower_http::compression::CompressionLayer;
+
+use super::AppState;
+use super::auth::Access;
+use super::error::{ApiError, ErrorBody};
+use crate::config::Level;
+use frame::Head;
+
+/// The page loads nothing from other sites and runs only its own script. Only the policy `roms` of that script may
+/// turn text into elements.
+const HEADERS: [(HeaderName, HeaderValue); 2] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+             manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+             require-trusted-types-for 'script'; trusted-types roms",
+        ),
+    ),
+    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+];
+
+/// The page that browsers get at `/`. Other clients get the list of routes there.
+const START: &str = "/start";
+
+/// A page's route: what a request needs, the path and the handlers.
+type Route = (Access, &'static str, MethodRouter<Arc<AppState>>);
+
+/// Every route of the page.
+pub(crate) fn routes() -> Vec<Route> {
+    const VIEWER: Access = Access::Person(Level::Viewer);
+    const MANAGER: Access = Access::Person(Level::Manager);
+    let routes: Vec<Route> = vec![
+        (Access::Open, "/assets/{file}", get(assets::file)),
+        (Access::Open, "/sign-in", get(sign_in::form).post(sign_in::sign_in)),
+        (Access::Open, "/sign-out", post(sign_in::sign_out)),
+        (VIEWER, START, get(orders::list)),
+        (VIEWER, "/orders", get(orders::list)),
+        (VIEWER, "/orders/{order}", get(order::show)),
+        (MANAGER, "/orders/{order}", post(order::save)),
+        (MANAGER, "/orders/{order}/cancel", post(order::cancel)),
+        (VIEWER, "/live/orders", get(live::connect)),
+    ];
+    let complete = |methods: MethodRouter<Arc<AppState>>| {
+        methods.layer(CompressionLayer::new()).layer(map_response(mark))
+    };
+    routes.into_iter().map(|(access, path, methods)| (access, path, complete(methods))).collect()
+}
+
+/// Answers browsers that ask for `/` with the page. Runs before routing.
+pub(crate) fn prefer_html(mut request: Request) -> Request {
+    let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("text/html"));
+    if request.uri().path() == "/"
+        && request.method() == Method::GET
+        && request.headers().get_all(ACCEPT).iter().any(accepts)
+    {
+        *request.uri_mut() = Uri::from_static(START);
+    }
+    request
+}
+
+/// Marks the answer to a request for a page: its error is shown as a page too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IsPage;
+
+async fn mark(mut response: Response) -> Response {
+    response.extensions_mut().insert(IsPage);
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
+
+/// An error as a page.
+pub(crate) fn error_page(error: &ErrorBody) -> String {
+    let page = ErrorPage {
+        head: Head::default(),
+        title: error.title,
+        message: &error.message,
+        detail: error.detail.as_deref(),
+        request_id: error.request_id.as_deref(),
+    };
+    page.render().unwrap_or_default()
+}
+
+#[derive(Template)]
+#[template(path = "error.html", config = "src/http/page/askama.toml")]
+struct ErrorPage<'a> {
+    head: Head,
+    title: &'a str,
+    message: &'a str,
+    detail: Option<&'a str>,
+    request_id: Option<&'a str>,
+}
+
+/// Renders a template.
+fn render(page: &impl Template) -> Result<Html<String>, ApiError> {
+    // Templates only fail if a value's `Display` does.
+    page.render().map(Html).map_err(|_| ApiError::Internal)
+}

@@ -1,0 +1,189 @@
+//! Orders as rows of a table: which columns there are, and each value in the form that the page shows.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
+use form_urlencoded::byte_serialize;
+
+use crate::order::{Amount, Carrier, Fields, Order, Status};
+
+/// A column of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    /// The name of an order's column.
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+}
+
+/// The columns of the list, those that it shows at first before the others.
+const COLUMNS: [Column; 24] = [
+    Column { name: "order_date", title: "Placed" },
+    Column { name: "store", title: "Store" },
+    Column { name: "product", title: "Product" },
+    Column { name: "quantity", title: "Units" },
+    Column { name: "total", title: "Total" },
+    Column { name: "status", title: "Status" },
+    Column { name: "order_number", title: "Number" },
+    Column { name: "tracking_number", title: "Tracking" },
+    Column { name: "profile", title: "Profile" },
+    Column { name: "owner_id", title: "Owner" },
+    Column { name: "email", title: "E-mail" },
+    Column { name: "customer_name", title: "Customer" },
+    Column { name: "price", title: "Price" },
+    Column { name: "commission", title: "Commission" },
+    Column { name: "qty_received", title: "Received" },
+    Column { name: "shipped_date", title: "Shipped" },
+    Column { name: "delivered_date", title: "Delivered" },
+    Column { name: "payment_method", title: "Payment" },
+    Column { name: "shipping_method", title: "Shipping" },
+    Column { name: "reference_number", title: "Reference" },
+    Column { name: "cancel_reason", title: "Cancel reason" },
+    Column { name: "proxy_host", title: "Proxy host" },
+    Column { name: "bot", title: "Bot" },
+    Column { name: "notes", title: "Notes" },
+];
+/// How many columns the list shows at first.
+const SHOWN_AT_FIRST: usize = 9;
+
+impl Column {
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self.name, "quantity" | "qty_received" | "total" | "price" | "commission")
+    }
+
+    /// Whether a phone shows the column with its title.
+    pub(crate) fn is_extra(self) -> bool {
+        COLUMNS
+            .iter()
+            .position(|column| *column == self)
+            .is_some_and(|position| position >= SHOWN_AT_FIRST || self.name == "tracking_number")
+    }
+}
+
+/// The columns with these names, separated by commas; those of the beginning if no name is known.
+pub(crate) fn chosen_columns(names: &str) -> Vec<Column> {
+    let chosen: Vec<Column> = names
+        .split(',')
+        .filter_map(|name| COLUMNS.into_iter().find(|column| column.name == name.trim()))
+        .collect();
+    if chosen.is_empty() { COLUMNS.into_iter().take(SHOWN_AT_FIRST).collect() } else { chosen }
+}
+
+/// A value in the form that the page shows.
+#[derive(Debug)]
+pub(crate) enum Value {
+    Empty,
+    Text(String),
+    Count(u32),
+    /// An amount with its currency's code.
+    Money(Amount, &'static str),
+    Time(Moment),
+    Status(Status),
+    /// A link inside the page.
+    Order(Link),
+    /// A link to another site.
+    Link(Link),
+}
+
+impl Value {
+    /// An optional value in its form.
+    pub(crate) fn of<T>(value: Option<T>, form: impl FnOnce(T) -> Self) -> Self {
+        value.map_or(Self::Empty, form)
+    }
+}
+
+/// The title of a column, or of a field in the history, such as `items[2].quantity`.
+pub(crate) fn title_of(name: &str) -> String {
+    if let Some(column) = COLUMNS.into_iter().find(|column| column.name == name) {
+        return column.title.to_owned();
+    }
+    let name = name.strip_prefix("extra.").unwrap_or(name);
+    let words = name.replace("qty", "units").replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) url: String,
+    pub(crate) text: String,
+}
+
+/// A time for programs, and for readers without the page's script.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    pub(crate) iso: String,
+    pub(crate) text: String,
+}
+
+impl Moment {
+    pub(crate) fn of(at: DateTime<Utc>, zone: Tz) -> Self {
+        let text = at.with_timezone(&zone).format("%-d %b %Y %H:%M").to_string();
+        Self { iso: at.to_rfc3339_opts(SecondsFormat::Secs, true), text }
+    }
+}
+
+/// A row of the list.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) id: i64,
+    pub(crate) number: String,
+    pub(crate) class: &'static str,
+    pub(crate) cells: Vec<Cell>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(crate) column: Column,
+    pub(crate) value: Value,
+}
+
+impl Row {
+    /// The row of an order that is already masked for its reader.
+    pub(crate) fn new(order: &Order, columns: &[Column], zone: Tz, class: &'static str) -> Self {
+        let cell = |column: &Column| Cell { column: *column, value: value(order, column.name, zone) };
+        let cells = columns.iter().map(cell).collect();
+        Self { id: order.id, number: order.number.to_string(), class, cells }
+    }
+}
+
+/// The page of an order.
+pub(crate) fn order_path(order: &Order) -> String {
+    let number: String = byte_serialize(order.number.as_str().as_bytes()).collect();
+    format!("/orders/{}", number.replace('+', "%20"))
+}
+
+/// A column's value.
+pub(crate) fn value(order: &Order, column: &str, zone: Tz) -> Value {
+    let fields = &order.fields;
+    let code = fields.currency.map_or("", |currency| currency.code());
+    let money = |amount: Option<Amount>| amount.map_or(Value::Empty, |amount| Value::Money(amount, code));
+    let time = |at: Option<DateTime<Utc>>| at.map_or(Value::Empty, |at| Value::Time(Moment::of(at, zone)));
+    let count = |number: Option<u32>| number.map_or(Value::Empty, Value::Count);
+    match column {
+        "order_number" => Value::Order(Link { url: order_path(order), text: order.number.to_string() }),
+        "status" => fields.status.map_or(Value::Empty, Value::Status),
+        "total" => money(fields.total),
+        "price" => money(fields.price),
+        "commission" => money(fields.commission),
+        "quantity" => count(fields.quantity),
+        "qty_received" => count(fields.qty_received),
+        "order_date" => time(fields.order_date.or(Some(order.created_at))),
+        "posted_date" => time(fields.posted_date),
+        "shipped_date" => time(fields.shipped_date),
+        "delivered_date" => time(fields.delivered_date),
+        "tracking_number" => match fields.tracking_number.as_deref() {
+            Some(number) => match Carrier::of(number) {
+                Some(carrier) => {
+                    Value::Link(Link { url: carrier.tracking_url(number), text: number.to_owned() })
+                }
+                None => Value::Text(number.to_owned()),
+            },
+            None => Value::Empty,
+        },
+        _ => text(fields, column).map_or(Value::Empty, Value::Text),
+    }
+}
+
+/// The text of a text column.
+fn text(fields: &Fields, column: &str) -> Option<String> {
+    fields.named_texts().into_iter().find(|(name, _)| *name == column).map(|(_, text)| text)
+}

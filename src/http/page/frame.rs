@@ -1,0 +1,117 @@
+//! The reader of a page, and the parts that all pages share.
+
+use std::sync::Arc;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+
+use super::assets;
+use crate::config::Level;
+use crate::http::AppState;
+use crate::http::auth::{Access, Caller, session};
+use crate::http::error::ApiError;
+
+/// The values in the head of every page.
+pub(crate) struct Head {
+    /// The time zone of days.
+    pub(crate) zone: String,
+    /// `dark` or `light` if the reader chose one.
+    pub(crate) theme: Option<&'static str>,
+    pub(crate) style: &'static str,
+    pub(crate) script: &'static str,
+    pub(crate) icon: &'static str,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self {
+            zone: "UTC".to_owned(),
+            theme: None,
+            style: assets::style_path(),
+            script: assets::script_path(),
+            icon: assets::icon_path(),
+        }
+    }
+}
+
+/// The reader of a page. Extracting one succeeds only behind `auth::authorize`.
+#[derive(Clone, Debug)]
+pub(crate) struct Viewer {
+    pub(crate) caller: Caller,
+    pub(crate) level: Level,
+    zone: String,
+    theme: Option<&'static str>,
+    /// The columns that the reader chose last.
+    pub(crate) columns: Option<String>,
+}
+
+impl FromRequestParts<Arc<AppState>> for Viewer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let has = |level: &Level| Access::Person(*level).scope().is_none_or(|scope| caller.may(scope));
+        let level = Level::ALL.into_iter().rev().find(has).unwrap_or(Level::Viewer);
+        let cookie = |name| session::cookie(&parts.headers, name);
+        let theme = cookie("theme").and_then(|theme| ["dark", "light"].into_iter().find(|it| *it == theme));
+        let columns = cookie("columns").map(str::to_owned);
+        Ok(Self { caller, level, zone: state.timezone.to_string(), theme, columns })
+    }
+}
+
+/// The navigation of a page.
+pub(crate) struct Frame {
+    pub(crate) title: String,
+    /// The title of the link that leads here.
+    pub(crate) current: &'static str,
+    level: Level,
+    pub(crate) has_token: bool,
+    pub(crate) sees_personal_data: bool,
+}
+
+/// A link of the navigation.
+pub(crate) struct PageLink {
+    pub(crate) title: &'static str,
+    pub(crate) path: &'static str,
+    /// The key after `g`.
+    pub(crate) key: char,
+    /// The lines of its icon, as an SVG path on 24 units.
+    pub(crate) icon: &'static str,
+    level: Level,
+}
+
+const LINKS: [PageLink; 1] = [PageLink {
+    title: "Orders",
+    path: "/orders",
+    key: 'o',
+    icon: "M8 6h13M8 12h13M8 18h13M3 6h.01M3 12h.01M3 18h.01",
+    level: Level::Viewer,
+}];
+
+impl Frame {
+    /// The links that the reader may use.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &'static PageLink> {
+        LINKS.iter().filter(|link| link.level <= self.level)
+    }
+}
+
+impl Viewer {
+    /// The name for the history of orders.
+    pub(crate) fn actor(&self) -> String {
+        if self.caller.has_token() { self.caller.actor() } else { "page".to_owned() }
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        Head { zone: self.zone.clone(), theme: self.theme, ..Head::default() }
+    }
+
+    /// The frame of a page with this title, below the link `current`.
+    pub(crate) fn frame(&self, title: impl Into<String>, current: &'static str) -> Frame {
+        Frame {
+            title: title.into(),
+            current,
+            level: self.level,
+            has_token: self.caller.has_token(),
+            sees_personal_data: self.caller.require_pii().is_ok(),
+        }
+    }
+}

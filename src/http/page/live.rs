@@ -1,0 +1,78 @@
+//! The changes of a list of orders as they are stored: each event is a row of the list as HTML.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Extension,
+    extract::{RawQuery, State},
+    http::HeaderMap,
+    response::Response,
+};
+
+use super::cells::{Row, Value, chosen_columns};
+use super::frame::Viewer;
+use super::url::UrlQuery;
+use crate::feed::OrderChange;
+use crate::http::AppState;
+use crate::http::api::live::stream::{open, resume_after};
+use crate::http::api::live::{End, LiveFilter, Updates};
+use crate::http::api::orders::ListOrders;
+use crate::http::cross_site::SameOrigin;
+use crate::http::error::{ApiError, bad_parameter};
+use crate::http::serve::Connection;
+
+/// Parameters besides the filter: the columns, the change that the list shows already, and whether only rows that the
+/// list has are changed.
+const PARAMETERS: [&str; 3] = ["columns", "seen", "in_place"];
+
+/// A row as an instruction for htmx.
+#[derive(Template)]
+#[template(path = "row_message.html", config = "src/http/page/askama.toml")]
+struct RowMessage {
+    row: Row,
+    /// Whether the row is added if the list does not have it.
+    inserts: bool,
+}
+
+pub(crate) async fn connect(
+    _: SameOrigin,
+    viewer: Viewer,
+    State(state): State<Arc<AppState>>,
+    connection: Option<Extension<Connection>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let query = UrlQuery::of(query.as_deref());
+    let columns = chosen_columns(query.get("columns"));
+    let seen = match query.get("seen") {
+        "" => None,
+        id => Some(id.parse().map_err(|_| bad_parameter("seen", "The id of an event: a whole number."))?),
+    };
+    let in_place = query.get("in_place") == "true";
+    let filter: ListOrders = query.without(&PARAMETERS).read()?;
+    let (view, zone) = (viewer.caller.view(), state.timezone);
+    let orders = filter.filter(&viewer.caller, zone)?;
+    let filter = LiveFilter { orders: orders.clone(), source: None, keep_others: true };
+    let since = resume_after(&headers, seen)?;
+    let updates = Updates::begin(&state, &viewer.caller, since, filter).await?;
+    let write = move |change: &OrderChange| {
+        let matches = orders.matches(&change.order);
+        let class = match (matches, change.created) {
+            (false, _) => "gone",
+            (true, true) => "new",
+            (true, false) => "changed",
+        };
+        let row = Row::new(&view.order((*change.order).clone()), &columns, zone, class);
+        let message = RowMessage { row, inserts: matches && !in_place };
+        let html = message.render().map_err(|_| End::Failed)?;
+        Ok(event_lines(&html))
+    };
+    Ok(open(state, viewer.caller, connection, updates, write))
+}
+
+/// A text as the data of an event, which ends with an empty line.
+fn event_lines(text: &str) -> String {
+    let lines = text.split(['\n', '\r']).map(|line| format!("data: {line}\n"));
+    lines.chain(["\n".to_owned()]).collect()
+}

@@ -1,0 +1,125 @@
+//! Signing in with a token, and what each level sees.
+
+use reqwest::Method;
+
+use crate::access::{LOCKED, create, revoke};
+use crate::support::app::{App, until};
+use crate::support::browser::Browser;
+use crate::support::home::Home;
+
+const HTML: (&str, &str) = ("accept", "text/html");
+
+#[tokio::test]
+async fn a_browser_signs_in_with_a_token_and_out_again() {
+    let home = Home::new();
+    let token = create(&home, "read,write").await;
+    let sender = create(&home, "ingest").await;
+    let app = App::start_in(home, LOCKED).await;
+    store_order(&app, &sender).await;
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    browser.goto("/orders?search=A-1").await;
+    assert_eq!(browser.path().await, "/sign-in?next=%2Forders%3Fsearch%3DA-1");
+    browser.fill("[name=token]", "roms_wrong").await;
+    browser.click(".primary").await;
+    browser.until("document.querySelector('.notice')?.innerText === 'This is not a valid token.'").await;
+    browser.fill("[name=token]", &token).await;
+    browser.click(".primary").await;
+    browser.until_numbers(&["A-1"]).await;
+    assert_eq!(browser.path().await, "/orders?search=A-1");
+    browser.until_live().await;
+    assert_eq!(browser.js("return document.cookie").await, "", "no script can read the token");
+    browser.goto("/orders/A-1").await;
+    browser.until("document.querySelector('.details')?.innerText.includes('***')").await;
+    assert!(!browser.client.source().await.unwrap().contains("buyer@example.com"));
+
+    browser.click(".below form button").await;
+    browser.until("location.pathname === '/sign-in'").await;
+    browser.goto("/orders").await;
+    assert_eq!(browser.path().await, "/sign-in?next=%2Forders");
+}
+
+/// Stores an order with a token that may send cards.
+async fn store_order(app: &App, token: &str) {
+    let (path, body) = ("/api/v2/webhooks/orders", "Order Number\nA-1\nEmail\nbuyer@example.com\n");
+    let bearer = format!("Bearer {token}");
+    let stored = app.request(Method::POST, path, &[("authorization", &bearer)], body).await;
+    assert_eq!(stored.status, 200, "{}", stored.text);
+}
+
+#[tokio::test]
+async fn every_level_reaches_only_its_pages() {
+    let home = Home::new();
+    let mut tokens = Vec::new();
+    for scopes in ["read", "read,write", "admin", "ingest"] {
+        tokens.push((scopes, create(&home, scopes).await));
+    }
+    let app = App::start_in(home, LOCKED).await;
+    store_order(&app, &tokens[2].1).await;
+    let pages = [
+        (Method::GET, "/orders", "read"),
+        (Method::GET, "/orders/A-1", "read"),
+        (Method::POST, "/orders/A-1", "write"),
+        (Method::POST, "/orders/A-1/cancel", "write"),
+    ];
+    for (method, path, needs) in pages {
+        let anonymous = app.request(method.clone(), path, &[HTML], "").await;
+        assert!(matches!(anonymous.status, 200 | 401), "{path}: {}", anonymous.status);
+        assert!(!anonymous.text.contains("A-1<"), "{path} is hidden: {}", anonymous.text);
+        for (scopes, token) in &tokens {
+            let allowed = scopes.split(',').any(|scope| scope == needs || scope == "admin");
+            let cookie = format!("roms={token}");
+            let reply = app.request(method.clone(), path, &[HTML, ("cookie", &cookie)], "").await;
+            assert_eq!(reply.status != 403, allowed, "{method} {path} with {scopes}: {}", reply.status);
+        }
+    }
+    // A cookie is no token for the API, so that no other site can use it there.
+    let cookie = format!("roms={}", tokens[2].1);
+    assert_eq!(app.request(Method::GET, "/api/v2/orders", &[("cookie", &cookie)], "").await.status, 401);
+    let other = [("cookie", cookie.as_str()), ("origin", "http://evil.example")];
+    assert_eq!(app.request(Method::POST, "/orders/A-1/cancel", &other, "").await.status, 403);
+
+    revoke(app.home(), "read").await;
+    let cookie = format!("roms={}", tokens[0].1);
+    let is_out = async || {
+        app.request(Method::GET, "/orders", &[HTML, ("cookie", &cookie)], "")
+            .await
+            .text
+            .contains("Sign in to ROMS")
+    };
+    until("the revoked token is signed out", is_out).await;
+}
+
+#[tokio::test]
+async fn sign_in_leads_only_to_pages_of_this_server() {
+    let home = Home::new();
+    let token = create(&home, "read").await;
+    let app = App::start_in(home, LOCKED).await;
+    for next in ["//evil.example/", "https://evil.example/", "/\\evil.example", ""] {
+        let body = format!("token={token}&next={next}");
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .unwrap();
+        let reply = client.post(app.url("/sign-in")).body(body).send().await.unwrap();
+        assert_eq!(
+            (reply.status().as_u16(), reply.headers()["location"].to_str().unwrap()),
+            (303, "/"),
+            "{next}"
+        );
+        let cookie = reply.headers()["set-cookie"].to_str().unwrap();
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    }
+    let https = client_post(&app, &format!("token={token}"), "https://orders.example").await;
+    assert!(https.contains("__Host-roms=") && https.contains("Secure"), "{https}");
+}
+
+/// The cookie of a sign-in from a page at this origin, whose host a reverse proxy passes on.
+async fn client_post(app: &App, body: &str, origin: &str) -> String {
+    let client =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    let host = origin.split_once("://").unwrap().1;
+    let request = client.post(app.url("/sign-in")).header("origin", origin).header("host", host);
+    let reply = request.body(body.to_owned()).send().await.unwrap();
+    reply.headers()["set-cookie"].to_str().unwrap().to_owned()
+}
