@@ -26,6 +26,7 @@ mod body;
 mod cross_site;
 mod discord_error;
 mod error;
+mod order_path;
 mod page;
 mod peer;
 mod query;

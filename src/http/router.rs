@@ -41,7 +41,7 @@ use super::auth::{Access, authorize, limit_peers};
 use super::discord_error::{DiscordError, DiscordForm};
 use super::error::{ApiError, ErrorBody, Failure};
 use super::page::{self, IsPage};
-use super::{AppState, body, cross_site, peer};
+use super::{AppState, body, cross_site, order_path, peer};
 use crate::token::Scope;
 
 /// Every route in the OpenAPI document, and what a request needs. The files of the `/docs` page are not in it.
@@ -122,8 +122,8 @@ pub fn router(state: AppState) -> Router {
         )
         .layer(Extension(Arc::new(document)))
         .with_state(state);
-    // A layer of a `Router` runs after routing; this one must change the path before.
-    let routes = map_request(async |request| page::prefer_html(request)).layer(routes);
+    // A layer of a `Router` runs after routing; these must change the path and the request before.
+    let routes = map_request(async |request| page::prefer_html(order_path::encode_slashes(request))).layer(routes);
     Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes))
 }
 

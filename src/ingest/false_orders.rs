@@ -3,10 +3,9 @@
 //! A false order is one that only messages of the log created and changed, while none of these messages reads as that
 //! order now. An order that a person changed is not false, nor is one with a message whose text was deleted.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::replay::ReplayError;
-use super::{EditError, Ingest};
+use super::{EditError, Ingest, SubmitError};
 use crate::card::outcome::Receipt;
 use crate::card::parse::ParsedCard;
 use crate::clock;
@@ -113,7 +112,7 @@ impl Ingest {
     }
 
     /// Cancels a false order, unless it has changed since. Returns whether it is cancelled now.
-    pub(super) async fn cancel_false_order(&self, order: &Order, actor: &str) -> Result<bool, ReplayError> {
+    pub(super) async fn cancel_false_order(&self, order: &Order, actor: &str) -> Result<bool, SubmitError> {
         let edit = Edit {
             order: order.id,
             at: clock::now(),
@@ -125,13 +124,14 @@ impl Ingest {
                 ..Fields::default()
             },
             clear: Vec::new(),
+            received: BTreeMap::new(),
             guard: Some(Guard::Version(order.updated_at)),
         };
         match self.edit(edit).await {
             Ok(_) => Ok(true),
             Err(EditError::NotFound | EditError::Changed) => Ok(false),
-            Err(EditError::Closed) => Err(super::SubmitError::Closed.into()),
-            Err(EditError::Storage) => Err(super::SubmitError::Storage.into()),
+            Err(EditError::Closed) => Err(SubmitError::Closed),
+            Err(EditError::Storage) => Err(SubmitError::Storage),
         }
     }
 }

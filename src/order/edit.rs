@@ -1,5 +1,7 @@
 //! A change to an order by a person.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::{Fields, Order, Source, Status};
@@ -19,6 +21,8 @@ pub struct Edit {
     pub set: Fields,
     /// Names of columns to empty, from [`Fields::NAMES`]. `set` takes precedence.
     pub clear: Vec<&'static str>,
+    /// Units received of the items at these positions, which count from 1. The order's own units become their sum.
+    pub received: BTreeMap<u32, u32>,
     /// A condition that must still hold.
     pub guard: Option<Guard>,
 }

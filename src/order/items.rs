@@ -14,9 +14,10 @@
 //!    price. The order's product is then the names of all items, its quantity the sum of their units, and a total that
 //!    was the sum of their line totals stays so.
 //! 6. `qty_received` of the order is the sum of its items'. The units that the order states are given to the items in
-//!    the order of their positions, to each at most its quantity, and to the last one all that remain.
+//!    the order of their positions, to each at most its quantity, and to the last one all that remain. An edit of an
+//!    item's units changes that item alone.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{Amount, FieldChange, Fields, MAX_LINE, Order, OrderItem, Patch, cut};
 
@@ -172,6 +173,17 @@ fn follow_items(order: &mut Order, before: &Order, stated: &BTreeSet<&'static st
         order.derived.remove(name);
         order.cleared.remove(name);
     }
+}
+
+/// Sets the units received of the items at some positions, and the order's to the sum of its items'.
+pub(crate) fn set_received(order: &mut Order, received: &BTreeMap<u32, u32>) {
+    for (position, item) in (1..).zip(&mut order.items) {
+        if let Some(count) = received.get(&position) {
+            item.qty_received = Some(*count).filter(|count| *count > 0);
+        }
+    }
+    let sum = order.items.iter().try_fold(0_u32, |sum, item| sum.checked_add(item.qty_received.unwrap_or(0)));
+    order.fields.qty_received = sum.filter(|sum| *sum > 0);
 }
 
 /// Rule 6.

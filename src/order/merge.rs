@@ -102,6 +102,11 @@ pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
             set.insert(name);
         },
     );
+    if !edit.received.is_empty() {
+        items::set_received(&mut edited, &edit.received);
+        edited.cleared.insert("qty_received");
+        set.extend(edited.fields.qty_received.map(|_| "qty_received"));
+    }
     edited.derived.retain(|name| !set.contains(name));
     let dates = match edit.set.status {
         Some(Status::Shipped) => Fields { shipped_date: Some(edit.at), ..Fields::default() },

@@ -238,3 +238,84 @@ async fn pages_of_other_sites_cannot_change_orders() {
     }
     assert_eq!(events(&app, "A-1").await.len(), 1);
 }
+
+const TWO_ITEMS: &str = "Successful Checkout | Target\nOrder Number\nB-2\nProduct (1)\nMug\nQuantity (1)\n3\nProduct (2)\nCap\nQuantity (2)\n2\n";
+
+#[tokio::test]
+async fn units_received_of_one_item_change_it_alone_and_the_order_to_the_sum() {
+    let app = App::start().await;
+    app.stored(&[TWO_ITEMS]).await;
+    let received = |order: &Value| -> Vec<Value> {
+        let items = order["items"].as_array().unwrap().iter().map(|item| item["qty_received"].clone());
+        std::iter::once(order["qty_received"].clone()).chain(items).collect()
+    };
+    let item = |position: u32, count: u32| json!({"items": [{"position": position, "qty_received": count}]});
+
+    let reply = patch(&app, "B-2", &[], &item(2, 1)).await;
+    assert_eq!(
+        (reply.status, received(&reply.json)),
+        (200, vec![json!(1), json!(0), json!(1)]),
+        "{}",
+        reply.text
+    );
+    let last = events(&app, "B-2").await.pop().unwrap();
+    let fields: Vec<&str> =
+        last["changes"].as_array().unwrap().iter().map(|change| change["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["qty_received", "items[2].qty_received"]);
+
+    let both = json!({"items": [{"position": 1, "qty_received": 3}, {"position": 2, "qty_received": 2}]});
+    assert_eq!(received(&patch(&app, "B-2", &[], &both).await.json), [5, 3, 2]);
+    let same = patch(&app, "B-2", &[], &both).await;
+    assert_eq!((same.status, events(&app, "B-2").await.len()), (200, 3), "nothing changed");
+    assert_eq!(received(&patch(&app, "B-2", &[], &item(1, 0)).await.json), [2, 0, 2]);
+    assert_eq!(received(&app.get("/api/v2/orders/B-2").await.json), [2, 0, 2]);
+    assert_eq!(received(&patch(&app, "B-2", &[], &item(2, 0)).await.json), [0, 0, 0]);
+
+    app.stored(&[CARD]).await;
+    assert_eq!(received(&patch(&app, "A-1", &[], &item(1, 1)).await.json), [1, 1], "the only item");
+
+    for (body, field) in [
+        (item(3, 1), "items"),
+        (item(0, 1), "items"),
+        (item(1, 1_000_001), "items"),
+        (json!({"items": [{"position": 1, "qty_received": -1}]}), "items"),
+        (json!({"items": [{"position": 1, "size": "M"}]}), "items"),
+        (json!({"items": 1}), "items"),
+        (json!({"items": [{"position": 1, "qty_received": 1}, {"position": 1, "qty_received": 2}]}), "items"),
+        (json!({"items": [{"position": 1, "qty_received": 1}], "qty_received": 2}), "items"),
+    ] {
+        let reply = patch(&app, "B-2", &[], &body).await;
+        assert_eq!(
+            (reply.status, &reply.json["errors"][0]["field"]),
+            (422, &json!(field)),
+            "{body}: {}",
+            reply.text
+        );
+    }
+    let reply = bulk(&app, &json!({"orders": ["B-2"], "set": item(1, 1)})).await;
+    assert_eq!(
+        (reply.status, &reply.json["errors"][0]["field"]),
+        (422, &json!("set.items")),
+        "{}",
+        reply.text
+    );
+}
+
+#[tokio::test]
+async fn an_order_number_may_have_slashes_in_the_path() {
+    let app = App::start().await;
+    app.stored(&[&CARD.replace("A-1", "12-34567/LA1/2")]).await;
+    let encoded = app.get("/api/v2/orders/12-34567%2FLA1%2F2").await.json;
+    assert_eq!(encoded["order_number"], "12-34567/LA1/2");
+    for path in ["12-34567/LA1/2", "12-34567/LA1/2/", "12-34567/LA1%2F2", "%2312-34567/la1/2"] {
+        let reply = app.get(&format!("/api/v2/orders/{path}")).await;
+        assert_eq!((reply.status, &reply.json), (200, &encoded), "{path}");
+    }
+    assert_eq!(patch(&app, "12-34567/LA1/2", &[], &json!({"notes": "x"})).await.status, 200);
+    assert_eq!(events(&app, "12-34567/LA1/2").await.len(), 2);
+    let page = app.get("/api/v2/orders/12-34567/LA1/2/events?limit=1").await.json;
+    assert_eq!(page["events"].as_array().unwrap().len(), 1);
+    let cancelled = app.request(Method::DELETE, "/api/v2/orders/12-34567/LA1/2", &[], String::new()).await;
+    assert_eq!((cancelled.status, &cancelled.json["status"]), (200, &json!("cancelled")));
+    assert_eq!(app.get("/api/v2/orders/12-34567/LA1/3").await.json["code"], "not_found");
+}

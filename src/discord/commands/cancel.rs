@@ -1,5 +1,7 @@
 //! `/cancel`: cancels an order after a confirmation, and can undo that.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serenity::all::{ButtonStyle, CreateActionRow, CreateButton};
 
@@ -48,6 +50,7 @@ pub(crate) async fn confirm(data: &Data, responder: &Responder<'_>) -> CommandRe
         actor: responder.actor(),
         set,
         clear: Vec::new(),
+        received: BTreeMap::new(),
         guard,
     };
     let edited = data.services.ingest.edit(edit).await?;
@@ -85,6 +88,7 @@ pub(crate) async fn undo(data: &Data, responder: &Responder<'_>) -> CommandResul
         actor: responder.actor(),
         set,
         clear,
+        received: BTreeMap::new(),
         guard,
     };
     let edited = data.services.ingest.edit(edit).await?;

@@ -3,6 +3,7 @@
 //! The modal's custom id holds a fingerprint of each value that the modal showed. Only values that the
 //! caller changed are written, so a card that arrives while the modal is open is not overwritten.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -116,6 +117,7 @@ pub(crate) async fn save(data: &Data, responder: &Responder<'_>) -> CommandResul
         actor: responder.actor(),
         set,
         clear,
+        received: BTreeMap::new(),
         guard: None,
     };
     let edited = data.services.ingest.edit(edit).await?;

@@ -33,12 +33,13 @@ const MAX_ORDERS: usize = 500;
 
 /// Change columns of an order
 ///
-/// Columns that the body does not name keep their value. Pass the `ETag` of an earlier answer as `If-Match`: ROMS then
+/// Columns that the body does not name keep their value. `items` sets the units received of single items; the order's
+/// `qty_received` becomes their sum. Pass the `ETag` of an earlier answer as `If-Match`: ROMS then
 /// refuses the change if the order has changed since. Without `If-Match` the change always applies.
 #[utoipa::path(
     patch, path = "/api/v2/orders/{order}", tag = "Orders", operation_id = "change_order",
     params(
-        ("order" = String, Path, description = "Order number, percent-encoded, such as `BBY01-807102506907`; or row id"),
+        ("order" = String, Path, description = "Order number, such as `BBY01-807102506907`, percent-encoded except for its slashes; or row id"),
         ("If-Match" = Option<String>, Header, description = "The version that the order must still have"),
     ),
     request_body(content = OrderPatch, description = "The new values"),
@@ -55,7 +56,18 @@ pub(crate) async fn change(
 ) -> Result<Response, ApiError> {
     let columns = body::read_json::<OrderPatch>(body, &state.closing).await?.read(state.timezone);
     let columns = columns.map_err(ApiError::BadFields)?;
-    edit(&state, &caller, &order, &headers, |_| Some(columns)).await
+    edit(&state, &caller, &order, &headers, |order| {
+        let count = order.items.len();
+        let has_item =
+            |position: &u32| (1..=count).contains(&usize::try_from(*position).unwrap_or(usize::MAX));
+        match columns.received.keys().find(|position| !has_item(position)) {
+            Some(position) => {
+                Err(bad_field("items", format!("The order has no item {position}; it has {count}.")))
+            }
+            None => Ok(Some(columns)),
+        }
+    })
+    .await
 }
 
 /// Cancel an order
@@ -65,7 +77,7 @@ pub(crate) async fn change(
 #[utoipa::path(
     delete, path = "/api/v2/orders/{order}", tag = "Orders", operation_id = "cancel_order",
     params(
-        ("order" = String, Path, description = "Order number, percent-encoded, such as `BBY01-807102506907`; or row id"),
+        ("order" = String, Path, description = "Order number, such as `BBY01-807102506907`, percent-encoded except for its slashes; or row id"),
         ("If-Match" = Option<String>, Header, description = "The version that the order must still have"),
     ),
     responses((status = 200, description = "The cancelled order, and its version as `ETag`", body = OrderBody, headers(("etag" = String, description = "The version of the order"))), EditErrors)
@@ -81,7 +93,7 @@ pub(crate) async fn cancel(
     edit(&state, &caller, &order, &headers, |order| {
         let has_ended = order.fields.status.is_some_and(Status::is_cancelled_or_refunded);
         let set = Fields { status: Some(Status::Cancelled), ..Fields::default() };
-        (!has_ended).then(|| Columns { set, clear: Vec::new() })
+        Ok((!has_ended).then(|| Columns { set, ..Columns::default() }))
     })
     .await
 }
@@ -93,7 +105,7 @@ async fn edit(
     caller: &Caller,
     order: &str,
     headers: &HeaderMap,
-    columns: impl FnOnce(&Order) -> Option<Columns>,
+    columns: impl FnOnce(&Order) -> Result<Option<Columns>, ApiError>,
 ) -> Result<Response, ApiError> {
     let view = caller.view();
     let stored = find(&state.store, order).await?;
@@ -106,7 +118,7 @@ async fn edit(
             Some(Guard::Version(stored.updated_at))
         }
     };
-    let Some(columns) = columns(&stored) else { return Ok(with_etag(stored, view)) };
+    let Some(columns) = columns(&stored)? else { return Ok(with_etag(stored, view)) };
     match state.ingest.edit(change_by(caller.actor(), stored.id, columns, guard)).await {
         Ok(edited) => Ok(with_etag(edited.after, view)),
         Err(EditError::Changed) => {
@@ -118,13 +130,9 @@ async fn edit(
 }
 
 /// A change by a person or a program with this name.
-pub(crate) fn change_by(
-    actor: String,
-    order: i64,
-    Columns { set, clear }: Columns,
-    guard: Option<Guard>,
-) -> Edit {
-    Edit { order, at: now(), source: Source::Webhook, actor, set, clear, guard }
+pub(crate) fn change_by(actor: String, order: i64, columns: Columns, guard: Option<Guard>) -> Edit {
+    let Columns { set, clear, received } = columns;
+    Edit { order, at: now(), source: Source::Webhook, actor, set, clear, received, guard }
 }
 
 /// The condition in `If-Match`.
@@ -232,6 +240,9 @@ pub(crate) async fn bulk(
     let columns = set.read(state.timezone).map_err(|errors| {
         ApiError::BadFields(errors.into_iter().map(|error| error.within("set")).collect())
     })?;
+    if !columns.received.is_empty() {
+        return Err(bad_field("set.items", "The items of one order can only be changed with `PATCH`."));
+    }
     let targets = match (orders, filter) {
         (Some(orders), None) => named(&state, orders).await?,
         (None, Some(filter)) => matching(&state, &caller, filter).await?,

@@ -1,5 +1,7 @@
 //! The body of a request that changes an order: new values of its columns.
 
+use std::collections::BTreeMap;
+
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -8,7 +10,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         ObjectBuilder, RefOr,
-        schema::{AdditionalProperties, Schema, SchemaType, Type},
+        schema::{AdditionalProperties, ArrayBuilder, Schema, SchemaType, Type},
     },
 };
 
@@ -19,6 +21,8 @@ use crate::order::Fields;
 
 /// Characters of a wrong value that the answer repeats.
 const MAX_QUOTED_CHARS: usize = 40;
+/// Most units received of an item, like every quantity.
+const MAX_RECEIVED: u32 = 1_000_000;
 /// Suggest a column for a misspelled one if they differ by at most this many edits.
 const MAX_TYPOS: usize = 3;
 
@@ -33,6 +37,20 @@ pub(crate) struct Columns {
     pub(crate) set: Fields,
     /// The columns to empty.
     pub(crate) clear: Vec<&'static str>,
+    /// Units received, by the position of the item.
+    pub(crate) received: BTreeMap<u32, u32>,
+}
+
+/// Units received of one item.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ItemPatch {
+    /// Position of the item in the order, from 1.
+    #[schema(minimum = 1)]
+    position: u32,
+    /// Units received, at most 1,000,000.
+    #[schema(maximum = 1_000_000)]
+    qty_received: u32,
 }
 
 impl OrderPatch {
@@ -49,6 +67,11 @@ impl OrderPatch {
                 errors.push(FieldError { field, detail });
             }
         }
+        let names_quantity = columns.set.qty_received.is_some() || columns.clear.contains(&"qty_received");
+        if names_quantity && !columns.received.is_empty() {
+            let detail = "Either `items` or `qty_received`: the order's is the sum of its items'.".to_owned();
+            errors.push(FieldError { field: "items".to_owned(), detail });
+        }
         if errors.is_empty() { Ok(columns) } else { Err(errors) }
     }
 }
@@ -56,6 +79,9 @@ impl OrderPatch {
 impl Columns {
     /// Reads one value, or says what is wrong with it.
     fn read(&mut self, field: &str, value: Value, zone: Tz) -> Result<(), String> {
+        if field == "items" {
+            return self.read_items(value);
+        }
         let Some(column) = Fields::NAMES.iter().copied().find(|name| *name == field) else {
             return Err(why_not_a_column(field));
         };
@@ -76,6 +102,24 @@ impl Columns {
     }
 }
 
+impl Columns {
+    /// Reads the units received of items.
+    fn read_items(&mut self, value: Value) -> Result<(), String> {
+        const EXPECTED: &str = "A list such as [{\"position\": 1, \"qty_received\": 2}]";
+        let items: Vec<ItemPatch> =
+            serde_json::from_value(value).map_err(|error| format!("{EXPECTED}: {error}."))?;
+        for ItemPatch { position, qty_received } in items {
+            if qty_received > MAX_RECEIVED {
+                return Err(format!("`{qty_received}` is not a quantity from 0 to 1,000,000."));
+            }
+            if self.received.insert(position, qty_received).is_some() {
+                return Err(format!("Item {position} is named twice."));
+            }
+        }
+        Ok(())
+    }
+}
+
 fn takes_number(column: &str) -> bool {
     let number = [SchemaType::Type(Type::Number), SchemaType::Type(Type::Integer)];
     column_schema(column).is_some_and(|schema| number.contains(&schema.schema_type))
@@ -83,7 +127,7 @@ fn takes_number(column: &str) -> bool {
 
 /// Why a field of a patch names no column that can be changed.
 fn why_not_a_column(field: &str) -> String {
-    if field == "items" || properties().iter().any(|(name, ..)| *name == field) {
+    if properties().iter().any(|(name, ..)| *name == field) {
         return "This value cannot be changed.".to_owned();
     }
     let closest = Fields::NAMES.iter().min_by_key(|name| osa_distance(name, field));
@@ -111,6 +155,10 @@ impl PartialSchema for OrderPatch {
         let object = changeable.fold(object, |object, (name, schema, description)| {
             object.property(name, typed_schema(schema).description(Some(description.trim())))
         });
+        let items = ArrayBuilder::new().items(ItemPatch::schema()).description(Some(
+            "Units received of single items. The order's `qty_received` becomes their sum.",
+        ));
+        let object = object.property("items", items);
         object.additional_properties(Some(AdditionalProperties::FreeForm(false))).into()
     }
 }

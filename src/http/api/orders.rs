@@ -257,7 +257,7 @@ impl Start {
 /// Read one order
 #[utoipa::path(
     get, path = "/api/v2/orders/{order}", tag = "Orders", operation_id = "get_order",
-    params(("order" = String, Path, description = "Order number, percent-encoded, such as `BBY01-807102506907`; or row id")),
+    params(("order" = String, Path, description = "Order number, such as `BBY01-807102506907`, percent-encoded except for its slashes; or row id")),
     responses((status = 200, description = "The order. Its `ETag` is the version for `If-Match`", body = OrderBody, headers(("etag" = String, description = "The version of the order"))), ResourceErrors)
 )]
 pub(crate) async fn one(
@@ -340,7 +340,7 @@ struct ChangeBody {
 #[utoipa::path(
     get, path = "/api/v2/orders/{order}/events", tag = "Orders", operation_id = "list_order_events",
     params(
-        ("order" = String, Path, description = "Order number, percent-encoded, such as `BBY01-807102506907`; or row id"),
+        ("order" = String, Path, description = "Order number, such as `BBY01-807102506907`, percent-encoded except for its slashes; or row id"),
         ListEvents,
     ),
     responses((status = 200, description = "A page of the history", body = EventPage), ResourceErrors)

@@ -187,7 +187,7 @@ pub(crate) async fn cancel(
     let is_current = sent.get("version") == order.updated_at.timestamp_micros().to_string();
     if !has_ended && is_current {
         let set = Fields { status: Some(Status::Cancelled), ..Fields::default() };
-        match edit(&state, &viewer, &order, Columns { set, clear: Vec::new() }).await {
+        match edit(&state, &viewer, &order, Columns { set, ..Columns::default() }).await {
             // The page shows the change of somebody else.
             Ok(()) | Err(EditError::Changed) => {}
             Err(error) => return Err(error.into()),

@@ -1,5 +1,7 @@
 //! Edits by a person.
 
+use std::collections::BTreeMap;
+
 use roms::order::merge::{edit, merge};
 use roms::order::{Edit, Fields, Guard, Order, Source, Status};
 
@@ -13,6 +15,7 @@ pub(super) fn by_hand(minutes: i64, set: Fields) -> Edit {
         actor: "cli".to_owned(),
         set,
         clear: Vec::new(),
+        received: BTreeMap::new(),
         guard: None,
     }
 }

@@ -1,5 +1,6 @@
 //! Runs only the ingest pipeline, without HTTP and Discord, on an empty database.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -42,6 +43,7 @@ pub(crate) fn edit(order: i64, set: Fields) -> Edit {
         actor: "discord:7".to_owned(),
         set,
         clear: Vec::new(),
+        received: BTreeMap::new(),
         guard: None,
     }
 }
