@@ -182,14 +182,13 @@ impl Show {
 async fn show(store: &Store, number: &str, zone: Tz, out: &mut impl Write) -> anyhow::Result<()> {
     let order = store.order(number).await?;
     let order = order.with_context(|| format!("there is no order {number}"))?;
-    let time = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string();
-
     writeln!(out, "Order {}", printable(order.number.as_str()))?;
-    let fields = order.fields.named_texts().into_iter().map(|(name, text)| (name.to_owned(), text));
+    let fields = order.fields.named_texts().into_iter();
+    let fields = fields.map(|(name, text)| (name.to_owned(), shown(name, &text, zone)));
     let unreadable = order.unreadable.iter().map(|(name, text)| ((*name).to_owned(), text.clone()));
     let extra = order.extra.iter().map(|(label, text)| (format!("extra.{label}"), text.clone()));
     let times = [("created_at", order.created_at), ("updated_at", order.updated_at)];
-    let times = times.into_iter().map(|(name, at)| (name.to_owned(), time(at)));
+    let times = times.into_iter().map(|(name, at)| (name.to_owned(), local(at, zone)));
     let lines = fields.chain(unreadable).chain(extra).chain(times);
     write_aligned(out, lines.map(|(name, text)| (one_line(&name), printable(&text))))?;
 
@@ -210,9 +209,9 @@ async fn show(store: &Store, number: &str, zone: Tz, out: &mut impl Write) -> an
     for event in history.into_iter().rev() {
         let by = event.actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
         let heading = format!("{} ({}{by})", event.event_type, event.source);
-        let changes = event.changes.iter().map(change);
+        let changes = event.changes.iter().map(|change| change_text(change, zone));
         let text = std::iter::once(heading).chain(changes).collect::<Vec<_>>().join("\n");
-        lines.push((time(event.created_at), text));
+        lines.push((local(event.created_at, zone), text));
     }
     write_aligned(out, lines)
 }
@@ -226,8 +225,21 @@ fn item_text(item: &OrderItem) -> String {
     std::iter::once(product).chain(details).collect::<Vec<_>>().join("\n")
 }
 
-fn change(FieldChange { field, old, new }: &FieldChange) -> String {
-    let shown = |value: &Option<String>| value.as_deref().map_or_else(|| "empty".to_owned(), one_line);
+/// A time in the configured zone.
+fn local(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+/// The value of a column, with a date like the other times of the order.
+fn shown(column: &str, text: &str, zone: Tz) -> String {
+    let date = column.ends_with("_date").then(|| text.parse::<DateTime<Utc>>());
+    date.and_then(Result::ok).map_or_else(|| text.to_owned(), |at| local(at, zone))
+}
+
+fn change_text(FieldChange { field, old, new }: &FieldChange, zone: Tz) -> String {
+    let shown = |value: &Option<String>| {
+        value.as_deref().map_or_else(|| "empty".to_owned(), |text| one_line(&shown(field, text, zone)))
+    };
     match old {
         None => format!("{}: {}", one_line(field), shown(new)),
         Some(_) => format!("{}: {} → {}", one_line(field), shown(old), shown(new)),

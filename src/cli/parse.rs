@@ -170,7 +170,12 @@ fn write_json(out: &mut impl Write, message: &Message, config: &Config) -> anyho
         }
     }
     if cards.is_empty() {
-        cards.push(card_json(&Outcome::Rejected(not_an_order(message)), &[], &Value::Null));
+        let mut none = card_json(&Outcome::Rejected(not_an_order(message)), &[], &Value::Null);
+        // In Discord, people talk. Only an HTTP body must hold a card.
+        if message.source == Source::DiscordBot {
+            none["outcome"] = json!("ignored");
+        }
+        cards.push(none);
     }
     writeln!(out, "{:#}", json!({ "cards": cards }))?;
     Ok(())
