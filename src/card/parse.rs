@@ -3,6 +3,7 @@
 mod add;
 pub(crate) mod bots;
 mod builder;
+mod color;
 pub mod heading;
 mod item_line;
 pub mod labels;
@@ -23,9 +24,10 @@ use iso_currency::Currency;
 use super::outcome::{Ignored, Outcome};
 use crate::order::{Extra, Fields, OrderNumber, Patch, Source, Status};
 use add::{add_value, time_of_day};
-use builder::PatchBuilder;
+use builder::{PatchBuilder, ReasonKind};
 use heading::{CardKind, Notice};
 use labels::Column;
+use products::StatedQuantities;
 use text_form::{LabelledValue, TextForm};
 
 pub use values::{count, status};
@@ -80,8 +82,9 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     let mut builder = PatchBuilder::default();
     // Weak labels come last, because they only fill what the others leave empty.
     let (strong, weak): (Vec<_>, Vec<_>) = form.known.iter().partition(|value| !value.label.weak);
+    let quantities = StatedQuantities::of(&form.known);
     for value in strong.into_iter().chain(weak) {
-        add_value(&mut builder, value, &form.known, context);
+        add_value(&mut builder, value, &quantities, context.timezone);
     }
     for (name, value) in &form.unknown {
         builder.keep(name, value);
@@ -128,14 +131,15 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         return None;
     }
     number::use_link_text(&mut builder);
-    let (number, otherwise) = match (number::of_card(&builder, kind, context), &context.fallback_number) {
-        (Ok(number), _) => (number, None),
-        // The message may have stated a new order before it was edited.
-        (Err(why), Some(number)) if builder.number.is_none() => {
-            (number.clone(), Some(Outcome::Rejected(why)))
-        }
-        (Err(why), _) => return Some(ParsedCard::NoOrder(Outcome::Rejected(why))),
-    };
+    let (number, otherwise) =
+        match (number::of_card(&builder, kind, context.fallback_number.as_ref()), &context.fallback_number) {
+            (Ok(number), _) => (number, None),
+            // The message may have stated a new order before it was edited.
+            (Err(why), Some(number)) if builder.number.is_none() => {
+                (number.clone(), Some(Outcome::Rejected(why)))
+            }
+            (Err(why), _) => return Some(ParsedCard::NoOrder(Outcome::Rejected(why))),
+        };
 
     // The card is not a failure, so a failure reason explains the cancellation.
     let reason = builder.failure_reason.take().or(heading_reason.map(str::to_owned));
@@ -169,7 +173,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     let derived = Fields {
         quantity: Some(1),
         order_date: Some(placed_at),
-        order_time: (!states_date).then(|| time_of_day(placed_at, context)),
+        order_time: (!states_date).then(|| time_of_day(placed_at, context.timezone)),
         ..derived
     };
     let patch =
@@ -192,7 +196,7 @@ fn failure(
         Ignored::Failure { reason: Some(reason) } => reason.clone(),
         _ => "Checkout failed".to_owned(),
     };
-    let (status, cancel_reason, extra) = if builder.is_fraud {
+    let (status, cancel_reason, extra) = if builder.reason_kind == Some(ReasonKind::Fraud) {
         (Some(Status::Cancelled), Some(values::cancel_reason(&reason)), Extra::new())
     } else {
         (None, None, Extra::from([("failure_reason".to_owned(), reason)]))
@@ -220,9 +224,11 @@ fn outcome(builder: &PatchBuilder, form: &TextForm) -> Option<CardKind> {
     let monitor = || is_from_monitor(builder).then_some(CardKind::Notice(Notice::Monitor));
     let kind = builder.result.or(heading).or_else(footer_kind).or_else(monitor);
     match (kind, builder.color) {
-        (kind, _) if builder.is_held && kind != Some(CardKind::Failure) => Some(CardKind::Hold),
+        (kind, _) if builder.reason_kind == Some(ReasonKind::Hold) && kind != Some(CardKind::Failure) => {
+            Some(CardKind::Hold)
+        }
         (Some(CardKind::Success), Some(rgb)) if footer.is_some_and(bots::bot_uses_color) => {
-            bots::color_outcome(rgb).or(kind)
+            color::outcome_of(rgb).or(kind)
         }
         _ => kind,
     }
@@ -275,7 +281,7 @@ fn ignored(
         _ => {}
     }
     let has_failed = kind == Some(CardKind::Failure) || builder.failure_reason.is_some();
-    let is_cancelled_or_refunded = builder.is_cancelled
+    let is_cancelled_or_refunded = builder.reason_kind == Some(ReasonKind::Cancellation)
         || matches!(kind, Some(CardKind::Cancelled | CardKind::Refunded))
         || builder.stated.status.is_some_and(Status::is_cancelled_or_refunded);
     (has_failed && !is_cancelled_or_refunded).then(|| {
@@ -317,7 +323,7 @@ fn looks_like_order(builder: &PatchBuilder, form: &TextForm) -> bool {
 /// A heading about an existing order states its status. A success or hold only derives one.
 fn set_status_from_heading(builder: &mut PatchBuilder, kind: Option<CardKind>) {
     let (stated, derived) = match kind {
-        _ if builder.is_cancelled => (Some(Status::Cancelled), None),
+        _ if builder.reason_kind == Some(ReasonKind::Cancellation) => (Some(Status::Cancelled), None),
         Some(CardKind::Cancelled) => (Some(Status::Cancelled), None),
         Some(CardKind::Shipped) => (Some(Status::Shipped), None),
         Some(CardKind::Delivered) => (Some(Status::Delivered), None),

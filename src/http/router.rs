@@ -123,7 +123,8 @@ pub fn router(state: AppState) -> Router {
         .layer(Extension(Arc::new(document)))
         .with_state(state);
     // A layer of a `Router` runs after routing; these must change the path and the request before.
-    let routes = map_request(async |request| page::prefer_html(order_path::encode_slashes(request))).layer(routes);
+    let routes =
+        map_request(async |request| page::prefer_html(order_path::encode_slashes(request))).layer(routes);
     Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes))
 }
 

@@ -292,7 +292,7 @@ fn card_line(card: &CardOutcome, order: Option<&Order>) -> String {
         Outcome::Unchanged | Outcome::Duplicate => "unchanged",
         // The reason of a failure is the card's own text.
         Outcome::Ignored(Ignored::Failure { .. }) => {
-            return "card ignored: failed checkout, no order".to_owned();
+            return "card ignored: failed checkout, not an order".to_owned();
         }
         Outcome::Ignored(ignored) => return format!("card ignored: {ignored}"),
         Outcome::Rejected(rejection) => return format!("card rejected: {rejection}"),

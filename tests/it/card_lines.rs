@@ -40,7 +40,7 @@ async fn each_card_has_a_line_without_personal_data() {
             "order updated BBY01-1 299.99 USD Best Buy US",
             "order unchanged BBY01-1 299.99 USD Best Buy US",
             "order created A-1",
-            "card ignored: failed checkout, no order",
+            "card ignored: failed checkout, not an order",
             "card rejected: no heading such as \"Successful Checkout | Store\" and no labels such as \"Order \
              Number\", each on a line of its own, were found",
             "order created A-2",

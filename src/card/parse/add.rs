@@ -1,13 +1,15 @@
 //! Adds the values of one label to what is known of the card.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
-use super::builder::{PatchBuilder, amount_field, date_field, link_field, text_field};
+use super::builder::{PatchBuilder, ReasonKind, amount_field, date_field, link_field, text_field};
 use super::heading;
 use super::labels::Column;
 use super::markup::{self, Plain};
+use super::products::StatedQuantities;
 use super::text_form::LabelledValue;
-use super::{ParseContext, bots, products, values};
+use super::{bots, values};
 use crate::order::dates::{self, ParsedDate};
 
 /// Labels of lists of products.
@@ -18,8 +20,8 @@ const LIST_LABELS: [&str; 6] =
 pub(crate) fn add_value(
     builder: &mut PatchBuilder,
     value: &LabelledValue,
-    known: &[LabelledValue],
-    context: &ParseContext,
+    quantities: &StatedQuantities<'_>,
+    zone: Tz,
 ) {
     let label = value.label;
     let Some(first) = value.lines.iter().find(|line| !markup::is_no_value(&line.text)) else {
@@ -37,8 +39,8 @@ pub(crate) fn add_value(
     }
     match label.column {
         Column::NamedItem => return builder.set_named_item(value),
-        Column::Product | Column::Item if add_products(builder, value, known) => return,
-        column if label.item > 0 && products::is_item_column(column) => {
+        Column::Product | Column::Item if add_products(builder, value, quantities) => return,
+        column if label.item > 0 && column.is_of_item() => {
             return builder.set_item(column, label.item, first);
         }
         Column::Price if builder.set_price_with_count(text) => return,
@@ -66,9 +68,9 @@ pub(crate) fn add_value(
         return builder.set_amount(name, text, may_be_negative, field);
     }
     if let Some((name, field)) = date_field(label.column) {
-        let date = builder.set_date(name, text, context.timezone, field);
+        let date = builder.set_date(name, text, zone, field);
         if let (Column::OrderDate, Some(ParsedDate { at, day: None })) = (label.column, date) {
-            builder.stated.order_time = Some(time_of_day(at, context));
+            builder.stated.order_time = Some(time_of_day(at, zone));
         }
         return;
     }
@@ -91,19 +93,23 @@ pub(crate) fn add_value(
             builder.set_count("qty_received", text, values::count(text), |fields| &mut fields.qty_received);
         }
         Column::Status => builder.set_status(text),
-        Column::FailureReason | Column::CancelReason if heading::is_hold(text) => builder.is_held = true,
+        Column::FailureReason | Column::CancelReason if heading::is_hold(text) => {
+            builder.reason_kind = Some(ReasonKind::Hold);
+        }
         Column::FailureReason => {
-            builder.is_fraud |= label.name == "fraud reason";
             builder.set_reason(label.name, text);
+            if label.name == "fraud reason" {
+                builder.reason_kind = builder.reason_kind.max(Some(ReasonKind::Fraud));
+            }
         }
         Column::CancelReason => {
-            builder.is_cancelled = true;
             builder.set_reason(label.name, text);
+            builder.reason_kind = builder.reason_kind.max(Some(ReasonKind::Cancellation));
         }
         Column::OrderNumber => builder.set_number(label.name, text),
         Column::Currency => builder.currency = builder.currency.take().or_else(|| Some(text.to_owned())),
         Column::Timestamp => {
-            builder.embed_time = dates::parse(text, context.timezone).map(|date| date.at);
+            builder.embed_time = dates::parse(text, zone).map(|date| date.at);
         }
         Column::Footer => builder.set_footer(text),
         Column::Result => builder.set_result(label.name, text),
@@ -123,15 +129,15 @@ pub(crate) fn add_value(
 }
 
 /// Adds a numbered product, or a list of products. Returns false if the first line of the value is only the name of one.
-fn add_products(builder: &mut PatchBuilder, value: &LabelledValue, known: &[LabelledValue]) -> bool {
+fn add_products(
+    builder: &mut PatchBuilder,
+    value: &LabelledValue,
+    quantities: &StatedQuantities<'_>,
+) -> bool {
     let label = value.label;
     let lines: Vec<&Plain> = value.lines.iter().filter(|line| !markup::is_no_value(&line.text)).collect();
-    let quantity = known.iter().find(|other| {
-        other.label.column == Column::Quantity && other.label.item == label.item && !other.label.weak
-    });
-    let quantity = quantity.and_then(|other| other.lines.first());
     if label.item > 0 {
-        builder.set_numbered_item(label.item, &lines, quantity.is_some());
+        builder.set_numbered_item(label.item, &lines, quantities.has(label.item));
         return true;
     }
     let is_list_label = LIST_LABELS.contains(&label.name);
@@ -143,7 +149,7 @@ fn add_products(builder: &mut PatchBuilder, value: &LabelledValue, known: &[Labe
         return true;
     }
     // A quantity that cannot be read still says that the name holds none.
-    let quantity = quantity.map(|line| values::quantity(&line.text).unwrap_or_default());
+    let quantity = quantities.of_order.map(|text| values::quantity(text).unwrap_or_default());
     if builder.set_product_list(&value.lines, is_list_label, quantity) {
         return true;
     }
@@ -199,6 +205,6 @@ fn add_buyer(builder: &mut PatchBuilder, value: &LabelledValue, text: &str) {
 }
 
 /// The time of day in the configured zone, such as `05:56:00 PM`.
-pub(crate) fn time_of_day(at: DateTime<Utc>, context: &ParseContext) -> String {
-    at.with_timezone(&context.timezone).format("%I:%M:%S %p").to_string()
+pub(crate) fn time_of_day(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%I:%M:%S %p").to_string()
 }

@@ -1,6 +1,5 @@
 //! Names of checkout bots and stores, to tell them apart in headings and footers.
 
-use super::heading::CardKind;
 use super::values::is_host;
 
 /// Names of checkout bots, folded, and how they are stored. The footer of a card starts with one.
@@ -144,16 +143,4 @@ pub(crate) fn is_known_store(text: &str) -> bool {
 #[must_use]
 pub(crate) fn bot_uses_color(footer: &str) -> bool {
     BOTS_USING_COLOR.iter().any(|name| strip_name(footer, name).is_some())
-}
-
-/// The outcome that the color of an embed states: green is confirmed, orange on hold and red cancelled.
-#[must_use]
-pub(crate) fn color_outcome(rgb: u32) -> Option<CardKind> {
-    let [_, red, green, blue] = rgb.to_be_bytes().map(i32::from);
-    if red > green + 60 && red > blue + 60 {
-        let is_red = green < 110 && green - blue < 60;
-        Some(if is_red { CardKind::Cancelled } else { CardKind::Hold })
-    } else {
-        (green > red + 30 && green > blue).then_some(CardKind::Success)
-    }
 }

@@ -85,6 +85,17 @@ pub(crate) fn link_field(column: Column) -> Option<(&'static str, FieldOf<String
     })
 }
 
+/// The kind of a reason that is more than a failure. A later kind is clearer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ReasonKind {
+    /// A suspected fraud, for which the store cancels the order.
+    Fraud,
+    /// A cancellation.
+    Cancellation,
+    /// A hold, whatever else the card says.
+    Hold,
+}
+
 /// The values of a card so far.
 #[derive(Default)]
 pub(crate) struct PatchBuilder {
@@ -97,10 +108,8 @@ pub(crate) struct PatchBuilder {
     pub(crate) embed_time: Option<DateTime<Utc>>,
     /// Why the checkout failed, if the card says so.
     pub(crate) failure_reason: Option<String>,
-    /// Whether the card states a reason for a suspected fraud, for which the store cancels the order.
-    pub(crate) is_fraud: bool,
-    /// Whether the card states a reason for a cancellation.
-    pub(crate) is_cancelled: bool,
+    /// The kind of the clearest reason that the card states.
+    pub(crate) reason_kind: Option<ReasonKind>,
     /// The outcome that a `Result` label states.
     pub(crate) result: Option<CardKind>,
     /// The author of the embed, if it is not a heading.
@@ -125,8 +134,6 @@ pub(crate) struct PatchBuilder {
     pub(crate) has_unit_prices: bool,
     /// Whether the product may end in the total of the line.
     pub(crate) may_end_in_total: bool,
-    /// Whether the card gives a hold as the reason of something else.
-    pub(crate) is_held: bool,
     /// The value of a `Currency` label.
     pub(crate) currency: Option<String>,
     /// The currency that the amounts state.

@@ -109,6 +109,23 @@ pub enum Column {
     Ignored,
 }
 
+impl Column {
+    /// Whether it describes one product of several.
+    #[must_use]
+    pub const fn is_of_item(self) -> bool {
+        match self {
+            Self::Product
+            | Self::Item
+            | Self::NamedItem
+            | Self::Price
+            | Self::Quantity
+            | Self::ProductUrl => true,
+            Self::Extra(name) => matches!(name.as_bytes(), b"size" | b"sku"),
+            _ => false,
+        }
+    }
+}
+
 /// A label of the table that was found in a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label {
@@ -142,6 +159,9 @@ impl Label {
         )
     }
 }
+
+/// The highest number of a product in a label.
+pub(crate) const MAX_ITEMS: u8 = 99;
 
 /// A column, its labels, and its weak labels; all folded.
 type Row = (Column, &'static [&'static str], &'static [&'static str]);
@@ -234,7 +254,7 @@ pub(crate) fn find_plain(text: &str) -> Option<Label> {
                 ["product", "item"].iter().any(|item| word.eq_ignore_ascii_case(item)).then_some(rest)
             };
             by_name(&name, item).or_else(|| {
-                let is_of_item = |label: &Label| item > 0 && super::products::is_item_column(label.column);
+                let is_of_item = |label: &Label| item > 0 && label.column.is_of_item();
                 by_name(of_item()?, item).filter(is_of_item)
             })
         })
@@ -242,8 +262,9 @@ pub(crate) fn find_plain(text: &str) -> Option<Label> {
             // `Product 1` and `Item #1`, but not `Order 1`.
             let ends_in_digit = name.ends_with(|c: char| c.is_ascii_digit());
             let (name, number) = name.rsplit_once(' ').filter(|_| ends_in_digit)?;
-            let item = number.trim_start_matches('#').parse().ok().filter(|item| (1..=99).contains(item))?;
-            by_name(name, item).filter(|label| super::products::is_item_column(label.column))
+            let item =
+                number.trim_start_matches('#').parse().ok().filter(|item| (1..=MAX_ITEMS).contains(item))?;
+            by_name(name, item).filter(|label| label.column.is_of_item())
         })
 }
 
@@ -262,7 +283,7 @@ fn without_number(name: &str) -> Option<(String, u8)> {
         return None;
     }
     let words: Vec<&str> = name.split_whitespace().collect();
-    let number = |word: &str| word.parse::<u8>().ok().filter(|n| (1..=99).contains(n));
+    let number = |word: &str| word.parse::<u8>().ok().filter(|n| (1..=MAX_ITEMS).contains(n));
     let mut item = 0;
     let mut kept = Vec::with_capacity(words.len());
     for (at, word) in words.iter().enumerate() {
@@ -276,4 +297,31 @@ fn without_number(name: &str) -> Option<(String, u8)> {
         }
     }
     (kept.len() < words.len()).then(|| (kept.join(" "), item))
+}
+
+/// The number and the name of a product in a label: `Product 1 - Mug`, `Item (2): Cap`, `3. Pin`. The number is 0 if there
+/// is none: `Product - Mug`.
+pub(crate) fn named_in_label(label: &str) -> Option<(u8, &str)> {
+    let behind_word = without_product_word(label);
+    let text = behind_word.unwrap_or(label).trim_start_matches([' ', '#', '(']);
+    let (digits, rest) = text.split_at_checked(text.bytes().take_while(u8::is_ascii_digit).count())?;
+    let name = rest.trim_start_matches(['.', ')', ' ', '-', '–', '—', ':', '|', '»']);
+    let separator = rest.strip_suffix(name)?;
+    let is_apart = match behind_word {
+        // `3 Pack` does not begin with the number of a product.
+        None => !digits.is_empty() && separator.starts_with(['.', ')']),
+        Some(_) => separator.contains(|c| c != ' '),
+    };
+    let is_name = name.contains(char::is_alphabetic) && find(name).is_none();
+    let number =
+        if digits.is_empty() { 0 } else { digits.parse().ok().filter(|n| (1..=MAX_ITEMS).contains(n))? };
+    (is_apart && is_name && separator.contains(' ')).then_some((number, name))
+}
+
+/// The rest of a label behind `Product` or `Item`.
+fn without_product_word(label: &str) -> Option<&str> {
+    ["product", "item"].iter().find_map(|word| {
+        let (start, rest) = label.split_at_checked(word.len())?;
+        (start.eq_ignore_ascii_case(word) && !rest.starts_with(char::is_alphanumeric)).then_some(rest)
+    })
 }

@@ -4,7 +4,7 @@ use super::builder::PatchBuilder;
 use super::heading::CardKind;
 use super::labels::{self, Column};
 use super::text_form::TextForm;
-use super::{ParseContext, bots, values};
+use super::{bots, values};
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::order::{Carrier, OrderNumber};
 
@@ -89,10 +89,10 @@ pub(crate) fn use_link_text(builder: &mut PatchBuilder) {
 pub(crate) fn of_card(
     builder: &PatchBuilder,
     kind: Option<CardKind>,
-    context: &ParseContext,
+    fallback: Option<&OrderNumber>,
 ) -> Result<OrderNumber, Rejection> {
     let is_new_order = matches!(kind, Some(CardKind::Success | CardKind::Hold));
-    match (&builder.number, context.fallback_number.as_ref().filter(|_| is_new_order)) {
+    match (&builder.number, fallback.filter(|_| is_new_order)) {
         (Some(text), _) => OrderNumber::parse(text).map_err(|error| Rejection {
             code: RejectionCode::BadOrderNumber,
             detail: format!("the card's order number cannot be kept: {error}"),

@@ -1,9 +1,11 @@
 //! The products of a card: numbered labels, lists, bullets and the description.
 
+use std::collections::HashMap;
+
 use super::bots;
 use super::builder::PatchBuilder;
 use super::item_line::{self, ListedItem};
-use super::labels::{self, Column};
+use super::labels::{Column, Label, MAX_ITEMS, named_in_label};
 use super::markup::{self, Plain};
 use super::money;
 use super::prices::{line_total, sum};
@@ -14,24 +16,8 @@ use crate::order::{MAX_LINE, OrderItem, cut};
 
 /// Most words of the name of a store.
 const MAX_STORE_WORDS: usize = 4;
-/// Maximum products of one card.
-const MAX_ITEMS: u8 = 99;
 /// Maximum characters of a product's name in prose. A longer line is a text.
 const MAX_PRODUCT_NAME: usize = 150;
-
-/// Whether a label describes one product of several.
-pub(crate) fn is_item_column(column: Column) -> bool {
-    matches!(
-        column,
-        Column::Product
-            | Column::Item
-            | Column::NamedItem
-            | Column::Price
-            | Column::Quantity
-            | Column::ProductUrl
-            | Column::Extra("size" | "sku")
-    )
-}
 
 /// Whether a label names a product.
 fn names_product(value: &LabelledValue) -> bool {
@@ -60,7 +46,7 @@ pub(crate) fn number_repeated(known: &mut [LabelledValue]) {
         if starts && number < MAX_ITEMS {
             number += 1;
         }
-        is_open = starts || (is_open && is_item_column(value.label.column));
+        is_open = starts || (is_open && value.label.column.is_of_item());
         if is_open {
             value.label.item = number;
         }
@@ -70,51 +56,57 @@ pub(crate) fn number_repeated(known: &mut [LabelledValue]) {
 /// Gives the labels without a number behind `Product 1` and `Product 2` the number of their product, if they repeat. A
 /// label that does not repeat is about the whole order.
 fn number_like_the_product(known: &mut [LabelledValue]) {
-    let mut numbers = Vec::with_capacity(known.len());
-    let mut open = 0;
-    for value in known.iter() {
-        let label = value.label;
-        open = if names_product(value) { label.item } else { open };
-        open = if is_item_column(label.column) { open } else { 0 };
-        numbers.push(if label.item == 0 { open } else { 0 });
+    if !known.iter().any(|value| names_product(value) && value.label.item > 0) {
+        return;
     }
-    let repeats = |column| {
-        let of_column = known.iter().zip(&numbers).filter(|(value, _)| value.label.column == column);
-        of_column.filter(|(_, number)| **number > 0).count() > 1
-    };
-    let repeated: Vec<bool> = known.iter().map(|value| repeats(value.label.column)).collect();
-    for ((value, number), repeated) in known.iter_mut().zip(numbers).zip(repeated) {
-        if number > 0 && repeated {
+    let mut open = 0;
+    let mut counts: HashMap<Column, usize> = HashMap::new();
+    let mut numbers = Vec::with_capacity(known.len());
+    for Label { column, item, .. } in known.iter().map(|value| value.label) {
+        open = match column {
+            Column::Product | Column::Item | Column::NamedItem => item,
+            column if column.is_of_item() => open,
+            _ => 0,
+        };
+        let number = if item == 0 { open } else { 0 };
+        *counts.entry(column).or_default() += usize::from(number > 0);
+        numbers.push(number);
+    }
+    for (value, number) in known.iter_mut().zip(numbers) {
+        if number > 0 && counts.get(&value.label.column).is_some_and(|count| *count > 1) {
             value.label.item = number;
         }
     }
 }
 
-/// The number and the name of a product in a label: `Product 1 - Mug`, `Item (2): Cap`, `3. Pin`. The number is 0 if there
-/// is none: `Product - Mug`.
-pub(crate) fn named_in_label(label: &str) -> Option<(u8, &str)> {
-    let behind_word = without_product_word(label);
-    let text = behind_word.unwrap_or(label).trim_start_matches([' ', '#', '(']);
-    let (digits, rest) = text.split_at_checked(text.bytes().take_while(u8::is_ascii_digit).count())?;
-    let name = rest.trim_start_matches(['.', ')', ' ', '-', '–', '—', ':', '|', '»']);
-    let separator = rest.strip_suffix(name)?;
-    let is_apart = match behind_word {
-        // `3 Pack` does not begin with the number of a product.
-        None => !digits.is_empty() && separator.starts_with(['.', ')']),
-        Some(_) => separator.contains(|c| c != ' '),
-    };
-    let is_name = name.contains(char::is_alphabetic) && labels::find(name).is_none();
-    let number =
-        if digits.is_empty() { 0 } else { digits.parse().ok().filter(|n| (1..=MAX_ITEMS).contains(n))? };
-    (is_apart && is_name && separator.contains(' ')).then_some((number, name))
+/// The quantities that a card states under labels of their own.
+#[derive(Default)]
+pub(crate) struct StatedQuantities<'a> {
+    /// Without a number.
+    pub(crate) of_order: Option<&'a str>,
+    /// One bit for each numbered product.
+    of_items: u128,
 }
 
-/// The rest of a label behind `Product` or `Item`.
-fn without_product_word(label: &str) -> Option<&str> {
-    ["product", "item"].iter().find_map(|word| {
-        let (start, rest) = label.split_at_checked(word.len())?;
-        (start.eq_ignore_ascii_case(word) && !rest.starts_with(char::is_alphanumeric)).then_some(rest)
-    })
+impl<'a> StatedQuantities<'a> {
+    pub(crate) fn of(known: &'a [LabelledValue]) -> Self {
+        let mut stated = Self::default();
+        for LabelledValue { label, lines } in known.iter().filter(|value| !value.label.weak) {
+            match lines.first() {
+                Some(line) if label.column == Column::Quantity && label.item == 0 => {
+                    stated.of_order = stated.of_order.or(Some(&line.text));
+                }
+                Some(_) if label.column == Column::Quantity => stated.of_items |= 1 << label.item,
+                _ => {}
+            }
+        }
+        stated
+    }
+
+    /// Whether the card states the quantity of this product.
+    pub(crate) fn has(&self, item: u8) -> bool {
+        self.of_items & (1 << item) != 0
+    }
 }
 
 impl PatchBuilder {

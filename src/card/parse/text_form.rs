@@ -16,7 +16,6 @@ use super::heading::{self, CardKind, Certainty, Heading};
 use super::item_line;
 use super::labels::{self, Column, Label};
 use super::markup::{self, Plain};
-use super::products;
 
 /// One line of a text form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,7 +247,7 @@ pub fn parse(text: &str) -> TextForm {
                 value.map_or(Open::Known, |value| form.push_value(Open::Known, value))
             }
             Line::UnknownLabel(name)
-                if !form.awaits_value(&open) && products::named_in_label(name).is_some() =>
+                if !form.awaits_value(&open) && labels::named_in_label(name).is_some() =>
             {
                 let label = Label { column: Column::NamedItem, name: "product", item: 0, weak: false };
                 let name = Plain { text: name.clone(), ..Plain::default() };
