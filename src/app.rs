@@ -16,10 +16,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::discord::Timing;
+use crate::discord;
 use crate::feed::Feed;
 use crate::http::{self, AppState, Auth};
 use crate::ingest::Ingest;
+use crate::outbox::{self, Outbox};
 use crate::status::StatusBoard;
 use crate::store::{Options, Store, StoreError};
 
@@ -29,6 +30,21 @@ const FEED_CAPACITY: usize = 1024;
 const START_TIMEOUT: Duration = Duration::from_secs(2);
 /// After the edges have stopped, the writer has this long to store what was accepted.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// Timeouts and intervals of the parts. Tests use shorter ones.
+#[derive(Clone, Debug, Default)]
+pub struct Timing {
+    /// Those of the Discord edge.
+    pub discord: discord::Timing,
+    /// Those of the outbox.
+    pub outbox: outbox::Timing,
+}
+
+impl From<discord::Timing> for Timing {
+    fn from(discord: discord::Timing) -> Self {
+        Self { discord, ..Self::default() }
+    }
+}
 
 /// Serves until `stop` is cancelled, then stores what was accepted, within ten seconds.
 ///
@@ -59,9 +75,10 @@ pub async fn run(
     listener: TcpListener,
     store: Store,
     config: &Config,
-    timing: Timing,
+    timing: impl Into<Timing>,
     stop: CancellationToken,
 ) -> Result<()> {
+    let timing = timing.into();
     let feed = Feed::new(FEED_CAPACITY);
     let stop = stop.child_token();
     let auth = Auth::load(&config.http, &store).await?;
@@ -81,7 +98,10 @@ pub async fn run(
     if let Ok(newest) = store.last_event_id().await {
         feed.start_after(newest);
     }
-    let (ingest, mut writer) = Ingest::start(store.clone(), feed.clone(), config.orders.clone());
+    let outbox = Outbox::new(config.webhooks.max_age);
+    outbox.refresh(&store).await?;
+    let (ingest, mut writer) =
+        Ingest::start_sending(store.clone(), feed.clone(), config.orders.clone(), outbox.clone());
     check_writes(&store, &ingest).await;
     let board = StatusBoard::default();
     let state = AppState::new(ingest.clone(), store.clone(), feed.clone(), config.orders.timezone)
@@ -91,13 +111,22 @@ pub async fn run(
     let edges = Box::pin(async {
         tokio::join!(
             http::serve(listener, state, stop.child_token()),
-            watch::run(config, ingest.clone(), store.clone(), board, timing, &stop),
+            watch::run(config, ingest.clone(), store.clone(), board, timing.discord, &stop),
+            outbox.follow(&store, &timing.outbox, &stop),
+            outbox::run(
+                store.clone(),
+                outbox.clone(),
+                config.webhooks.allow_private,
+                timing.outbox.clone(),
+                http::order_json,
+                stop.child_token(),
+            ),
             relay::run(others, store.clone(), feed, stop.clone()),
             upkeep::run(store.clone(), config.retention, stop.child_token()),
             supervisor::run(&ingest, &stop),
         )
     });
-    let ((), watched, (), (), ()) = tokio::select! {
+    let ((), watched, ..) = tokio::select! {
         ended = edges => ended,
         // The writer ends by itself only if it panics. Nothing can be stored any more.
         _ = &mut writer => bail!("the database writer failed; see the log"),

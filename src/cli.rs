@@ -19,6 +19,7 @@ mod init;
 mod load;
 mod migrate;
 mod orders;
+mod outbox;
 mod parse;
 mod progress;
 mod purge;
@@ -29,6 +30,7 @@ mod serve;
 mod server;
 mod table;
 mod token;
+mod webhook;
 
 use std::{
     io::{self, BufRead, Write},
@@ -42,7 +44,7 @@ use tokio::runtime::Runtime;
 use crate::{
     config::Config,
     discord::DiscordError,
-    store::{Store, StoreError},
+    store::{Options, Store, StoreError},
 };
 
 /// Keeps the orders that checkout bots such as Refract announce in Discord.
@@ -91,6 +93,12 @@ enum Command {
     /// Create, list and revoke the tokens with which programs use the HTTP API. ROMS may keep running.
     #[command(subcommand)]
     Token(token::Command),
+    /// Send order events to other programs, such as n8n or Zapier. ROMS may keep running.
+    #[command(subcommand)]
+    Webhook(webhook::Command),
+    /// Show what could not be sent to others, and send it again.
+    #[command(subcommand)]
+    Outbox(outbox::Command),
     /// Check the configuration and print the values in force.
     CheckConfig,
     /// Write the manual pages and shell completions to a folder. For packages.
@@ -163,6 +171,8 @@ impl Cli {
             Command::Restore(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
             Command::Purge(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
             Command::Token(command) => runtime.block_on(command.run(&config()?, out))?,
+            Command::Webhook(command) => runtime.block_on(command.run(&config()?, out))?,
+            Command::Outbox(command) => runtime.block_on(command.run(&config()?, out))?,
             Command::CheckConfig => check_config::run(&config()?, out)?,
             Command::Generate(arguments) => arguments.run()?,
             Command::Discord(command) => runtime.block_on(discord::run(command, &config()?, out))?,
@@ -178,6 +188,13 @@ async fn open_existing(config: &Config) -> Result<Store, StoreError> {
         Some(path) if !path.exists() => Err(StoreError::Missing(path.to_owned())),
         _ => Store::open(&config.database.url).await,
     }
+}
+
+/// Opens the database. The first token or endpoint may be created before ROMS was started for the first time.
+async fn open_or_create(config: &Config) -> Result<Store, StoreError> {
+    let is_new = config.database.url.sqlite_path().is_some_and(|path| !path.exists());
+    let options = if is_new { Options::of(config) } else { Options::default() };
+    Store::open_with(&config.database.url, options).await
 }
 
 /// Asks the person at the terminal.

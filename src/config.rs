@@ -29,6 +29,7 @@ mod log;
 mod orders;
 mod retention;
 mod snowflake;
+mod webhooks;
 
 use std::{fmt, io, path::Path};
 
@@ -42,6 +43,7 @@ pub use http::Http;
 pub use log::{Log, LogFilter, LogFormat};
 pub use orders::{NumberMissing, Orders};
 pub use retention::Retention;
+pub use webhooks::Webhooks;
 
 use layers::Layers;
 
@@ -62,6 +64,8 @@ pub struct Config {
     pub access: Access,
     /// How orders are read.
     pub orders: Orders,
+    /// Outgoing webhooks.
+    pub webhooks: Webhooks,
     /// How long raw messages are kept.
     pub retention: Retention,
     /// The log: which events, and in which format.

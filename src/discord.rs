@@ -34,7 +34,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::config;
@@ -95,6 +95,7 @@ pub async fn run(
     tasks.spawn(check::run(services.clone(), discord.clone(), stop.clone()));
     tasks.spawn(history::run(services.clone(), stop.clone()));
     tasks.spawn(history::threads::run(services.clone(), stop.clone()));
+    tasks.spawn(pass_notices_on(services.clone(), stop.clone()));
     tasks.spawn(history::recheck::run(services.clone(), stop.clone()));
     let (reacting, stop_reacting) = (services.clone(), stop.clone());
     tasks.spawn(async move {
@@ -170,6 +171,18 @@ pub async fn backfill(
     drop(writer.await);
     store.close().await?;
     summary
+}
+
+/// Posts the notices of the outbox in the notice channel.
+async fn pass_notices_on(services: Services, stop: CancellationToken) {
+    let mut notices = services.ingest.outbox().notices();
+    loop {
+        match stop.run_until_cancelled(notices.recv()).await {
+            Some(Ok(notice)) => services.notices.text(notice),
+            Some(Err(broadcast::error::RecvError::Lagged(_))) => {}
+            Some(Err(broadcast::error::RecvError::Closed)) | None => return,
+        }
+    }
 }
 
 fn initial_status(channel: &config::Channel) -> ChannelStatus {

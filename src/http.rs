@@ -47,6 +47,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::config::Http;
 use crate::{feed::Feed, ingest::Ingest, status::StatusBoard, store::Store};
 
+pub use api::order_body::order_json;
 pub use auth::Auth;
 pub use router::router;
 pub use serve::{serve, serve_at_most};

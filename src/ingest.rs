@@ -11,6 +11,7 @@
 //! |---|---|
 //! | the Discord edge: cursors, gateway identifies, list filters | tables that the writer never touches |
 //! | the Discord edge: a message was deleted, a reaction was given | `webhook_logs.deleted_at` and `reacted_at`, which the writer never sets |
+//! | webhook endpoints, and the sender of the outbox: attempts and results | `webhook_endpoints`, and rows of `outbox` that the writer has added |
 //! | API tokens: creation, revocation, last use, the access log | tables that the writer never touches |
 //! | retention | payload, text form and `emptied_at` of old rows in `webhook_logs` |
 //! | purge, and deleting a test order | orders, items, events, log rows and list filters that name a person or the order |
@@ -32,6 +33,7 @@ mod false_orders;
 mod legacy;
 mod merge_batch;
 mod outage;
+mod outgoing;
 mod parse;
 mod replay;
 mod writer;
@@ -50,6 +52,7 @@ use crate::config::Orders;
 use crate::feed::Feed;
 use crate::order::dates::to_micros;
 use crate::order::{FieldChange, Order};
+use crate::outbox::Outbox;
 use crate::store::{Store, StoreError};
 
 use outage::OutageTracker;
@@ -92,6 +95,7 @@ pub struct Ingest {
     orders: Orders,
     stop: CancellationToken,
     outage: OutageTracker,
+    outbox: Outbox,
 }
 
 /// Why a message was not accepted. Nothing of it is stored.
@@ -188,18 +192,40 @@ impl Ingest {
     /// Starts the writer. It ends once [`Self::close`] was called and every accepted message is written.
     #[must_use]
     pub fn start(store: Store, feed: Feed, orders: Orders) -> (Self, JoinHandle<()>) {
-        Self::start_with(store, feed, orders, Bounds::default())
+        Self::start_sending(store, feed, orders, Outbox::default())
+    }
+
+    /// Like [`Self::start`], with events for the endpoints of an outbox.
+    #[must_use]
+    pub fn start_sending(store: Store, feed: Feed, orders: Orders, outbox: Outbox) -> (Self, JoinHandle<()>) {
+        Self::start_all(store, feed, orders, Bounds::default(), outbox)
     }
 
     /// Like [`Self::start`], with other limits.
     #[must_use]
     pub fn start_with(store: Store, feed: Feed, orders: Orders, bounds: Bounds) -> (Self, JoinHandle<()>) {
+        Self::start_all(store, feed, orders, bounds, Outbox::default())
+    }
+
+    fn start_all(
+        store: Store,
+        feed: Feed,
+        orders: Orders,
+        bounds: Bounds,
+        outbox: Outbox,
+    ) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(bounds.queue);
         let stop = CancellationToken::new();
         let outage = OutageTracker::new(bounds.reminder_interval);
-        let writer = Writer::new(store.clone(), feed, outage.clone());
+        let writer = Writer::new(store.clone(), feed, outage.clone(), outbox.clone());
         let writer = tokio::spawn(writer.run(jobs, bounds.batch, stop.clone()));
-        (Self { queue, store, orders, stop, outage }, writer)
+        (Self { queue, store, orders, stop, outage, outbox }, writer)
+    }
+
+    /// The outbox that the writer fills.
+    #[must_use]
+    pub const fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     /// Whether the most recent write to the database failed. During an outage the writer probes the database every

@@ -8,6 +8,7 @@
 //! - `connection/`: pools of connections and transactions, for either engine.
 //! - `cluster/`: leader election and notifications between processes on one PostgreSQL database.
 //! - `access/`: API tokens, and the record of their use.
+//! - `outgoing/`: the endpoints of outgoing webhooks, and the outbox.
 //! - `admin/`: connecting, migrating, backup, restore, retention and purge.
 //! - `entity/`: the tables as SeaORM entities, and orders as rows.
 
@@ -18,6 +19,7 @@ mod connection;
 mod database_file;
 mod entity;
 mod error;
+mod outgoing;
 mod read;
 mod search;
 mod write;
@@ -43,9 +45,12 @@ pub use admin::backup::{Contents, backup};
 pub use admin::legacy::{LegacyDatabase, LegacyMessage};
 pub use admin::purge::Purged;
 pub use admin::restore::{Restored, restore};
-pub use cluster::leader::Leadership;
+pub use cluster::leader::{Leadership, Lease};
 pub use cluster::notify::Listener;
 pub use error::StoreError;
+pub use outgoing::deliveries::DeliveryFilter;
+pub use outgoing::endpoints::{Endpoint, EndpointSettings};
+pub use outgoing::queue::{Attempt, Delivery, DeliveryState, NewDelivery, NextStep, OutboxCounts, Target};
 pub use read::filter::OrderFilter;
 pub use read::logs::{LogEntry, LogFilter};
 pub use read::orders::OrderEvent;
@@ -181,7 +186,7 @@ impl Store {
                 self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
                 return Ok(self.writer.close().await?);
             }
-            self.release_lease().await;
+            self.release_leases().await;
             // If the server is gone, there is nothing to close.
             drop(tokio::join!(self.readers.close(), self.writer.close()));
             Ok(())

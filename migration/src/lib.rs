@@ -18,6 +18,7 @@ mod m0015_order_items;
 mod m0016_leader;
 mod m0017_tokens;
 mod m0018_sender_tokens;
+mod m0019_outbox;
 pub mod search_index;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_leader::Migration),
             Box::new(m0017_tokens::Migration),
             Box::new(m0018_sender_tokens::Migration),
+            Box::new(m0019_outbox::Migration),
         ]
     }
 }

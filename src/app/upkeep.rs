@@ -32,6 +32,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) async fn run(store: Store, retention: Retention, stop: CancellationToken) {
     tokio::join!(
         stop.run_until_cancelled(empty_old_messages(&store, retention)),
+        stop.run_until_cancelled(delete_old_deliveries(&store, retention)),
         checkpoint_log(&store, &stop)
     );
 }
@@ -51,6 +52,24 @@ async fn empty_old_messages(store: &Store, retention: Retention) {
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot delete the text of old messages; trying again in an hour");
+            }
+        }
+        sleep(RETENTION_INTERVAL).await;
+    }
+}
+
+/// Deletes the records of deliveries when they become too old. Returns at once if they are kept forever.
+async fn delete_old_deliveries(store: &Store, retention: Retention) {
+    let Some(age) = retention.deliveries else { return };
+    loop {
+        match store.delete_delivered(clock::now() - age, BATCH_SIZE).await {
+            Ok(deleted) if deleted >= BATCH_SIZE => {
+                sleep(BATCH_PAUSE).await;
+                continue;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot delete the records of old deliveries; trying again in an hour");
             }
         }
         sleep(RETENTION_INTERVAL).await;

@@ -5,11 +5,11 @@ use std::io::Write;
 use anyhow::{anyhow, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{open_existing, table::write_rows};
+use super::{open_existing, open_or_create, table::write_rows};
 use crate::{
     clock,
     config::{Config, Http},
-    store::{CreatedToken, NewToken, Options, Store, Token},
+    store::{CreatedToken, NewToken, Store, Token},
     token::{RelayUrl, Scope, Scopes, TokenKind, TokenName, parse_lifetime},
 };
 
@@ -81,13 +81,6 @@ impl Command {
         }
         Ok(())
     }
-}
-
-/// Opens the database. The first token may be created before ROMS was started for the first time.
-async fn open_or_create(config: &Config) -> anyhow::Result<Store> {
-    let is_new = config.database.url.sqlite_path().is_some_and(|path| !path.exists());
-    let options = if is_new { Options::of(config) } else { Options::default() };
-    Ok(Store::open_with(&config.database.url, options).await?)
 }
 
 impl Create {

@@ -225,7 +225,7 @@ fn base_url(text: &str) -> Result<String, String> {
 }
 
 /// A time span such as `7 days`, `12 hours` or `30m`; `0` is none.
-fn time_span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Error> {
+pub(crate) fn time_span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Error> {
     text(deserializer, |text| {
         let span =
             humantime::parse_duration(text.trim()).ok().and_then(|span| TimeDelta::from_std(span).ok());
@@ -237,6 +237,6 @@ fn time_span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D:
     })
 }
 
-fn time_span_text<S: Serializer>(span: &TimeDelta, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn time_span_text<S: Serializer>(span: &TimeDelta, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&humantime::format_duration(span.to_std().unwrap_or_default()))
 }

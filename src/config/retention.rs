@@ -1,4 +1,4 @@
-//! `[retention]`: how long raw messages are kept.
+//! `[retention]`: how long raw messages and sent webhooks are kept.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -6,13 +6,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 /// A century. Subtracting it from any date still gives a valid date.
 const MAX_DAYS: u32 = 36_500;
 
-/// How long raw messages are kept.
+/// How long raw messages and sent webhooks are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retention {
     /// Age at which the raw payload and text form of a message are deleted; `None` keeps them.
     #[serde(rename = "raw_days", deserialize_with = "from_days", serialize_with = "to_days")]
     pub raw: Option<TimeDelta>,
+    /// Age at which the record of a delivery that arrived is deleted; `None` keeps it.
+    #[serde(rename = "deliveries_days", deserialize_with = "from_days", serialize_with = "to_days")]
+    pub deliveries: Option<TimeDelta>,
 }
 
 fn from_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TimeDelta>, D::Error> {
@@ -23,6 +26,6 @@ fn from_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TimeDe
     }
 }
 
-fn to_days<S: Serializer>(raw: &Option<TimeDelta>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_i64(raw.map_or(0, |raw| raw.num_days()))
+fn to_days<S: Serializer>(age: &Option<TimeDelta>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(age.map_or(0, |age| age.num_days()))
 }

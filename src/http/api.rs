@@ -14,3 +14,5 @@ pub(crate) mod orders;
 pub(crate) mod replay;
 pub(crate) mod stats;
 pub(crate) mod webhook;
+pub(crate) mod webhook_deliveries;
+pub(crate) mod webhook_endpoints;

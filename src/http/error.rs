@@ -506,6 +506,27 @@ documented_errors! {
         ApiError::Closing,
         ApiError::Storage(None),
     ];
+    /// Errors of the list of webhook endpoints.
+    EndpointListErrors: [bad_parameter("limit", "This path has no parameters."), ApiError::Storage(None)];
+    /// Errors of routes for one webhook endpoint or delivery.
+    EndpointErrors: [
+        bad_parameter("since", "A date such as 2026-01-31."),
+        cross_origin().into(),
+        ApiError::NotFound("webhook endpoint"),
+        ApiError::Storage(None),
+    ];
+    /// Errors of routes that create or change a webhook endpoint.
+    EndpointChangeErrors: [
+        ApiError::BadBody("missing field `url` at line 1 column 2.".to_owned()),
+        bad_parameter("limit", "This path has no parameters."),
+        cross_origin().into(),
+        ApiError::NotFound("webhook endpoint"),
+        refused(RejectionCode::Incomplete, "The connection broke off. Send the request again."),
+        refused(RejectionCode::TooLarge, "A body has at most 256 KiB."),
+        bad_field("event_types", "The event types are order.created, order.updated and order.cancelled."),
+        ApiError::Closing,
+        ApiError::Storage(None),
+    ];
     /// Errors of the event stream.
     StreamErrors: [
         bad_parameter("since", "Not a whole number."),

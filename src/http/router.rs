@@ -36,6 +36,7 @@ use utoipa_axum::{
 
 use super::api::{
     access_log, changes, discord_webhook, docs, export, health, live, logs, orders, replay, stats, webhook,
+    webhook_deliveries, webhook_endpoints,
 };
 use super::auth::{Access, authorize, limit_peers};
 use super::discord_error::{DiscordError, DiscordForm};
@@ -73,6 +74,13 @@ fn routes() -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)> {
         (WRITE, routes!(changes::bulk)),
         (READ, routes!(orders::events)),
         (READ, routes!(stats::read)),
+        (ADMIN, routes!(webhook_endpoints::list, webhook_endpoints::create)),
+        (ADMIN, routes!(webhook_endpoints::one, webhook_endpoints::change, webhook_endpoints::delete)),
+        (ADMIN, routes!(webhook_endpoints::test)),
+        (ADMIN, routes!(webhook_endpoints::rotate)),
+        (ADMIN, routes!(webhook_endpoints::replay)),
+        (ADMIN, routes!(webhook_deliveries::list)),
+        (ADMIN, routes!(webhook_deliveries::replay)),
         (READ, routes!(live::stream::connect)),
         (READ, routes!(live::socket::connect)),
         (Open, routes!(health::health)),

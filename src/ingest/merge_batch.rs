@@ -39,6 +39,8 @@ pub(crate) struct MergedBatch {
     /// The new steps and the ids under which they were stored, once they are.
     pub(crate) recorded: Vec<NewEvent>,
     pub(crate) event_ids: Vec<i64>,
+    /// Whether something was added to the outbox.
+    pub(crate) outgoing: bool,
     /// Log rows that lose their key to a message of this batch.
     pub(crate) released: Vec<i64>,
     /// How many cards and edits were merged so far.
@@ -505,6 +507,11 @@ impl MergedBatch {
 }
 
 impl MergedMessage {
+    /// Whether this is a sender's repetition of a message that is stored: another row owns its key.
+    pub(crate) fn is_retry_of(&self, parsed: &ParsedMessage) -> bool {
+        parsed.key.is_some() && self.key.is_none()
+    }
+
     /// The outcome that stands for all cards of the message. A replay never makes less of a message that was stored.
     fn outcome(&self) -> &'static str {
         let names = self.receipt.cards.iter().map(|card| card.outcome.as_str());

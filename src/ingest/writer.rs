@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::merge_batch::{LogTarget, MergedBatch, merge_batch};
 use super::outage::OutageTracker;
+use super::outgoing;
 use super::parse::ParsedMessage;
 use super::{Job, SubmitError};
 use crate::card::outcome::{CardOutcome, Ignored, Outcome, Rejection, RejectionCode};
@@ -18,6 +19,7 @@ use crate::clock;
 use crate::feed::{Feed, OrderChange};
 use crate::log_limit::LogLimiter;
 use crate::order::Order;
+use crate::outbox::Outbox;
 use crate::store::{Batch, BatchKeys, NewEvent, Store, StoreError};
 
 /// How long a transaction may take. Longer than it may wait for a lock.
@@ -36,12 +38,13 @@ pub(crate) struct Writer {
     store: Store,
     feed: Feed,
     outage: OutageTracker,
+    outbox: Outbox,
     card_lines: LogLimiter,
 }
 
 impl Writer {
-    pub(crate) fn new(store: Store, feed: Feed, outage: OutageTracker) -> Self {
-        Self { store, feed, outage, card_lines: LogLimiter::default() }
+    pub(crate) fn new(store: Store, feed: Feed, outage: OutageTracker, outbox: Outbox) -> Self {
+        Self { store, feed, outage, outbox, card_lines: LogLimiter::default() }
     }
 
     /// Writes until `stop` is cancelled and the queue is empty, at most `max_batch` jobs per transaction.
@@ -211,6 +214,7 @@ impl Writer {
         merged.recorded = merged.take_events();
         merged.event_ids = batch.save_events(&merged.recorded).await?;
         batch.absorb_orders(&merged.absorbed()).await?;
+        merged.outgoing = outgoing::save(&batch, jobs, &merged, &self.outbox).await?;
         batch.commit().await?;
         Ok(merged)
     }
@@ -222,6 +226,9 @@ impl Writer {
             self.record_success();
         }
         self.feed.publish(&merged.event_ids, || changes(&merged));
+        if merged.outgoing {
+            self.outbox.wake();
+        }
         self.log_cards(&merged);
         let (mut messages, mut edits) = (merged.messages.into_iter(), merged.edits.into_iter());
         for job in jobs {

@@ -10,6 +10,8 @@ pub(crate) mod order_events;
 pub(crate) mod order_items;
 pub(crate) mod order_sums;
 pub(crate) mod orders;
+pub(crate) mod outbox;
 pub(crate) mod rows;
 pub(crate) mod tokens;
+pub(crate) mod webhook_endpoints;
 pub(crate) mod webhook_logs;

@@ -107,6 +107,11 @@ pub enum StoreError {
     /// Another token has the name. Holds the name.
     #[error("there is already a token named {0}; choose another name, or revoke that token first")]
     TokenExists(String),
+    /// Another endpoint has the name. Holds the name.
+    #[error(
+        "there is already a webhook endpoint named {0}; choose another name, or delete that endpoint first"
+    )]
+    EndpointExists(String),
     /// The operating system gives no random numbers.
     #[error("the system has no random numbers for a token; try again")]
     NoRandom,

@@ -4,6 +4,7 @@
 
 mod leading;
 mod live;
+mod outgoing;
 
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const LAYERS: [&[&str]; 5] = [
     &["main", "cli", "app", "telemetry", "shutdown"],
     EDGES,
-    &["ingest"],
+    &["ingest", "outbox"],
     &["store", "feed", "export", "status", "chart", "clock"],
     PURE,
 ];
@@ -23,7 +23,7 @@ const LAYERS: [&[&str]; 5] = [
 const EDGES: &[&str] = &["discord", "http"];
 
 /// Modules without I/O, async code or clocks, except in their unit tests.
-const PURE: &[&str] = &["card", "order", "config", "redact", "log_limit", "token"];
+const PURE: &[&str] = &["card", "order", "config", "redact", "log_limit", "token", "webhook"];
 
 /// Libraries that only some modules may use. `tower` stands for `tower_http` and so on, too.
 const LIBRARY_HOMES: [(&[&str], &[&str]); 5] = [

@@ -35,6 +35,7 @@ mod live;
 mod merging;
 mod numbers;
 mod openapi;
+mod outgoing;
 #[cfg(unix)]
 mod page;
 mod poolers;

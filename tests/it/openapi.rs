@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::app::App;
 
 /// Every route, with a path for a request and the status code of its answer.
-const ROUTES: [(&str, &str, &str, u16); 29] = [
+const ROUTES: [(&str, &str, &str, u16); 39] = [
     ("get", "/", "/", 200),
     ("get", "/openapi.json", "/openapi.json", 200),
     ("get", "/docs", "/docs", 200),
@@ -34,6 +34,16 @@ const ROUTES: [(&str, &str, &str, u16); 29] = [
     ("post", "/api/v2/orders/bulk", "/api/v2/orders/bulk", 400),
     ("get", "/api/v2/orders/{order}/events", "/api/v2/orders/A-1/events", 200),
     ("get", "/api/v2/events", "/api/v2/events?since=x", 400),
+    ("get", "/api/v2/webhook-endpoints", "/api/v2/webhook-endpoints", 200),
+    ("post", "/api/v2/webhook-endpoints", "/api/v2/webhook-endpoints", 400),
+    ("get", "/api/v2/webhook-endpoints/{endpoint}", "/api/v2/webhook-endpoints/none", 404),
+    ("patch", "/api/v2/webhook-endpoints/{endpoint}", "/api/v2/webhook-endpoints/none", 400),
+    ("delete", "/api/v2/webhook-endpoints/{endpoint}", "/api/v2/webhook-endpoints/none", 404),
+    ("post", "/api/v2/webhook-endpoints/{endpoint}/test", "/api/v2/webhook-endpoints/none/test", 404),
+    ("post", "/api/v2/webhook-endpoints/{endpoint}/secret", "/api/v2/webhook-endpoints/none/secret", 404),
+    ("post", "/api/v2/webhook-endpoints/{endpoint}/replay", "/api/v2/webhook-endpoints/none/replay", 400),
+    ("get", "/api/v2/webhook-deliveries", "/api/v2/webhook-deliveries", 200),
+    ("post", "/api/v2/webhook-deliveries/{id}/replay", "/api/v2/webhook-deliveries/1/replay", 404),
     ("get", "/ws", "/ws", 426),
     ("get", "/health", "/health", 200),
     ("get", "/health/live", "/health/live", 200),

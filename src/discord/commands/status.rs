@@ -36,6 +36,9 @@ pub(crate) async fn status(ctx: Context<'_>) -> CommandResult {
     let waiting = data.services.ingest.waiting();
     embed.inline_field("Queue", pluralize(waiting, "message waiting", "messages waiting"));
     embed.inline_field("Last card", last_card(data).await);
+    if let Some(outbox) = outbox(data).await {
+        embed.inline_field("Outbox", outbox);
+    }
     embed.field("Tokens", expiring_tokens(data).await);
     // Channels with a problem come first, because an embed may not have room for all channels.
     let mut channels: Vec<&ChannelStatus> = board.channels.iter().collect();
@@ -66,6 +69,17 @@ async fn check_database(data: &Data) -> (String, bool) {
         }
         Err(_) => ("**not responding**".to_owned(), false),
     }
+}
+
+/// What waits to be sent and what could not be sent, if there is any.
+async fn outbox(data: &Data) -> Option<String> {
+    let counts = timeout(DATABASE_TIMEOUT, data.services.store.outbox_counts()).await;
+    let Ok(Ok(counts)) = counts else { return None };
+    let dead = match counts.dead {
+        0 => String::new(),
+        dead => format!("\n⚠️ **{dead} could not be sent**; `roms outbox list` shows them"),
+    };
+    (counts.due + counts.dead > 0).then(|| format!("{} to send{dead}", counts.due))
 }
 
 async fn last_card(data: &Data) -> String {

@@ -22,7 +22,8 @@ const STANDBY: &str = "standby";
 /// The health of ROMS.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "status": "healthy", "version": "1.0.0", "checks": {"database": {"status": "up", "latency_ms": 0.12, "since": null, "cause": null}}
+    "status": "healthy", "version": "1.0.0", "checks": {"database": {"status": "up", "latency_ms": 0.12, "since": null, "cause": null},
+        "outbox": {"due": 0, "dead": 0}}
 }))]
 pub(crate) struct Health {
     /// `healthy`; `degraded` if orders are accepted but Discord is not read completely;
@@ -40,6 +41,17 @@ struct Checks {
     /// Absent if ROMS does not watch Discord.
     #[serde(skip_serializing_if = "Option::is_none")]
     discord: Option<DiscordCheck>,
+    /// `null` if the database does not answer.
+    outbox: Option<OutboxCheck>,
+}
+
+/// The events and cards that are to be sent to others.
+#[derive(Debug, Serialize, ToSchema)]
+struct OutboxCheck {
+    /// How many wait or are being sent.
+    due: i64,
+    /// How many could not be sent, and are not tried any more.
+    dead: i64,
 }
 
 /// The state of the database.
@@ -109,7 +121,7 @@ pub(crate) struct StatusBody {
             "status": "unhealthy", "version": "1.0.0", "checks": {"database": {
                 "status": "down", "latency_ms": null, "since": "2026-01-31T12:00:00Z",
                 "cause": "the database does not answer"
-            }}
+            }, "outbox": null}
         })),
     )
 )]
@@ -122,15 +134,19 @@ pub(crate) async fn health(State(state): State<Arc<AppState>>) -> (StatusCode, J
         Ok(_) => (StatusCode::OK, "healthy"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
     };
-    let database = match pinged {
+    let database = match &pinged {
         Ok(latency) => {
-            DatabaseCheck { status: "up", latency_ms: Some(milliseconds(latency)), since: None, cause: None }
+            DatabaseCheck { status: "up", latency_ms: Some(milliseconds(*latency)), since: None, cause: None }
         }
         Err(Down { since, cause }) => {
-            DatabaseCheck { status: "down", latency_ms: None, since, cause: Some(cause) }
+            DatabaseCheck { status: "down", latency_ms: None, since: *since, cause: Some(cause.clone()) }
         }
     };
-    let checks = Checks { database, discord };
+    let outbox = match &pinged {
+        Ok(_) => outbox(&state).await,
+        Err(_) => None,
+    };
+    let checks = Checks { database, discord, outbox };
     (code, Json(Health { status, version: env!("CARGO_PKG_VERSION"), checks }))
 }
 
@@ -175,6 +191,11 @@ async fn ping(state: &AppState) -> Result<Duration, Down> {
     }
     let pinged = timeout(PING_TIMEOUT, state.store.ping()).await.unwrap_or(Err(StoreError::Silent));
     pinged.map_err(|error| Down { since: None, cause: error.to_string() })
+}
+
+async fn outbox(state: &AppState) -> Option<OutboxCheck> {
+    let counts = timeout(PING_TIMEOUT, state.store.outbox_counts()).await.ok()?.ok()?;
+    Some(OutboxCheck { due: counts.due, dead: counts.dead })
 }
 
 /// Milliseconds, rounded to the microsecond.

@@ -37,6 +37,13 @@ impl OrderBody {
     }
 }
 
+/// An order in the form of the API.
+#[must_use]
+pub fn order_json(order: Order, view: View) -> Value {
+    // Only maps with other keys than texts cannot be written as JSON.
+    serde_json::to_value(OrderBody::new(order, view)).unwrap_or_default()
+}
+
 /// An item with its position, from 1.
 struct ItemBody<'a>(u32, &'a OrderItem);
 

@@ -24,19 +24,22 @@ use crate::store::{Store, StoreError};
 ///
 /// A lease that ends much later than any lease can was made by another clock: that of a primary which has failed.
 const TAKE: &str = "INSERT INTO leader (id, holder, epoch, expires_at) \
-                    SELECT 1, $1, 1, clock_timestamp() + interval '5 seconds' WHERE NOT EXISTS (SELECT FROM leader \
-                    WHERE expires_at BETWEEN clock_timestamp() AND clock_timestamp() + interval '10 seconds') \
+                    SELECT $2::int, $1, 1, clock_timestamp() + interval '5 seconds' WHERE NOT EXISTS (SELECT FROM leader \
+                    WHERE id = $2 AND expires_at BETWEEN clock_timestamp() AND clock_timestamp() + interval '10 seconds') \
                     ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, epoch = leader.epoch + 1, \
                     expires_at = excluded.expires_at WHERE leader.expires_at \
                     NOT BETWEEN clock_timestamp() AND clock_timestamp() + interval '10 seconds' RETURNING epoch";
 /// Renews the lease, unless another process has taken it.
 const RENEW: &str = "UPDATE leader SET expires_at = clock_timestamp() + interval '5 seconds' \
-                     WHERE holder = $1 AND epoch = $2";
+                     WHERE holder = $1 AND epoch = $2 AND id = $3";
 /// Lets the next process take the lease at once.
 const RELEASE: &str = "UPDATE leader SET expires_at = clock_timestamp() - interval '1 second' \
-                       WHERE holder = $1 AND epoch = $2";
+                       WHERE holder = $1 AND epoch = $2 AND id = $3";
+/// Lets the next processes take every lease of this process at once.
+const RELEASE_ALL: &str =
+    "UPDATE leader SET expires_at = clock_timestamp() - interval '1 second' WHERE holder = $1";
 /// Keeps other processes from taking the lease until the transaction ends.
-const CONFIRM: &str = "SELECT 1 FROM leader WHERE epoch = $1 FOR SHARE";
+const CONFIRM: &str = "SELECT 1 FROM leader WHERE id = 1 AND epoch = $1 FOR SHARE";
 
 /// How often the leader renews the lease.
 const RENEW_INTERVAL: Duration = Duration::from_secs(1);
@@ -49,6 +52,15 @@ const STANDBY_INTERVAL: Duration = Duration::from_millis(500);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Log a failure only after this many in a row; the writer already reports shorter outages.
 const LOG_AFTER_FAILURES: u32 = 60;
+
+/// A task that only one of several processes on a database does. Its number is its row in `leader`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// Watching Discord.
+    Discord = 1,
+    /// Sending what is in the outbox. A process that does not watch Discord may do this.
+    Outbox = 2,
+}
 
 /// Held by the leader. Dropping it resigns.
 #[derive(Debug)]
@@ -68,11 +80,18 @@ impl Store {
     /// Waits until this process is the leader; calls `stand_by` if another process is. With SQLite there is only one
     /// process, which is always the leader.
     pub async fn acquire_leadership(&self, stand_by: impl FnOnce()) -> Leadership {
+        self.acquire_lease(Lease::Discord, stand_by).await
+    }
+
+    /// Waits until this process has the lease; calls `stand_by` if another process has it.
+    pub async fn acquire_lease(&self, lease: Lease, stand_by: impl FnOnce()) -> Leadership {
         let (lost, end) = (CancellationToken::new(), CancellationToken::new());
         if self.server.is_some() {
-            let (epoch, taken) = self.take_lease(stand_by).await;
-            self.epoch.store(epoch, Ordering::SeqCst);
-            tokio::spawn(self.clone().hold_lease(epoch, taken, lost.clone(), end.clone()));
+            let (epoch, taken) = self.take_lease(lease, stand_by).await;
+            if lease == Lease::Discord {
+                self.epoch.store(epoch, Ordering::SeqCst);
+            }
+            tokio::spawn(self.clone().hold_lease(lease, epoch, taken, lost.clone(), end.clone()));
         }
         Leadership { lost, _resign: end.drop_guard() }
     }
@@ -88,22 +107,19 @@ impl Store {
         confirmed.map(drop).ok_or(StoreError::NotLeader)
     }
 
-    /// Gives the lease back before the connections are closed, so that the next leader need not wait for its end.
-    pub(crate) async fn release_lease(&self) {
-        let epoch = self.epoch.load(Ordering::SeqCst);
-        if epoch > 0 {
-            let release = statement(RELEASE, [self.origin.as_ref().into(), epoch.into()]);
-            // If the server is gone, the lease ends by itself.
-            drop(self.writer.execute_raw(release).await);
-        }
+    /// Gives the leases back before the connections are closed, so that the next leader need not wait for their end.
+    pub(crate) async fn release_leases(&self) {
+        // If the server is gone, the leases end by themselves.
+        drop(self.writer.execute_raw(statement(RELEASE_ALL, [self.origin.as_ref().into()])).await);
     }
 
     /// Tries until the lease is free, and returns the epoch and when the lease was asked for.
-    async fn take_lease(&self, stand_by: impl FnOnce()) -> (i64, Instant) {
+    async fn take_lease(&self, lease: Lease, stand_by: impl FnOnce()) -> (i64, Instant) {
         let (mut failures, mut stand_by) = (0_u32, Some(stand_by));
         loop {
             let asked = Instant::now();
-            let taking = self.writer.query_one_raw(statement(TAKE, [self.origin.as_ref().into()]));
+            let values = [self.origin.as_ref().into(), (lease as i32).into()];
+            let taking = self.writer.query_one_raw(statement(TAKE, values));
             let taken = match timeout(ANSWER_TIMEOUT, taking).await {
                 Ok(Ok(row)) => row.map(|row| row.try_get_by_index(0)).transpose().map_err(StoreError::from),
                 Ok(Err(error)) => Err(error.into()),
@@ -120,7 +136,7 @@ impl Store {
                 Err(error) => {
                     failures = failures.saturating_add(1);
                     if failures == LOG_AFTER_FAILURES {
-                        tracing::warn!(%error, "cannot find out which process watches Discord");
+                        tracing::warn!(%error, "cannot find out which process is the leader");
                     }
                 }
             }
@@ -131,13 +147,15 @@ impl Store {
     /// Renews the lease until it is lost or released.
     async fn hold_lease(
         self,
+        lease: Lease,
         epoch: i64,
         mut renewed: Instant,
         lost: CancellationToken,
         end: CancellationToken,
     ) {
         let run = async |sql: &str| {
-            let statement = statement(sql, [self.origin.as_ref().into(), epoch.into()]);
+            let values = [self.origin.as_ref().into(), epoch.into(), (lease as i32).into()];
+            let statement = statement(sql, values);
             timeout(ANSWER_TIMEOUT, self.writer.execute_raw(statement)).await
         };
         while end.run_until_cancelled(sleep(RENEW_INTERVAL)).await.is_some() {

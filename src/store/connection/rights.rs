@@ -20,8 +20,10 @@ const TABLES: &[&str] = &[
     "order_items",
     "order_sums",
     "orders",
+    "outbox",
     "seaql_migrations",
     "tokens",
+    "webhook_endpoints",
     "webhook_logs",
 ];
 

@@ -126,6 +126,11 @@ impl Store {
         Ok(rows.into_iter().map(event).collect())
     }
 
+    /// The step with this row id.
+    pub async fn order_event(&self, id: i64) -> Result<Option<OrderEvent>, StoreError> {
+        Ok(order_events::Entity::find_by_id(id).one(&self.readers).await?.map(event))
+    }
+
     /// The id of the newest step of all orders; 0 if there is none.
     pub async fn last_event_id(&self) -> Result<i64, StoreError> {
         let newest = order_events::Entity::find()

@@ -34,6 +34,16 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("GET", "/api/v2/stats", "read"),
     ("POST", "/api/v2/webhooks/logs/{id}/replay", "admin"),
     ("POST", "/api/v2/webhooks/logs/replay", "admin"),
+    ("GET", "/api/v2/webhook-endpoints", "admin"),
+    ("POST", "/api/v2/webhook-endpoints", "admin"),
+    ("GET", "/api/v2/webhook-endpoints/{endpoint}", "admin"),
+    ("PATCH", "/api/v2/webhook-endpoints/{endpoint}", "admin"),
+    ("DELETE", "/api/v2/webhook-endpoints/{endpoint}", "admin"),
+    ("POST", "/api/v2/webhook-endpoints/{endpoint}/test", "admin"),
+    ("POST", "/api/v2/webhook-endpoints/{endpoint}/secret", "admin"),
+    ("POST", "/api/v2/webhook-endpoints/{endpoint}/replay", "admin"),
+    ("GET", "/api/v2/webhook-deliveries", "admin"),
+    ("POST", "/api/v2/webhook-deliveries/{id}/replay", "admin"),
     ("GET", "/api/v2/events", "read"),
     ("GET", "/ws", "read"),
     ("GET", "/health", "-"),
@@ -73,8 +83,11 @@ async fn every_route_asks_for_its_scope_and_accepts_no_other() {
     for (method, path, needed) in NEEDED {
         let method: Method = method.parse().unwrap();
         // The stream of events would not end.
-        let path =
-            path.replace("v2/events", "v2/events?since=x").replace("{order}", "none").replace("{id}", "1");
+        let path = path
+            .replace("v2/events", "v2/events?since=x")
+            .replace("{order}", "none")
+            .replace("{endpoint}", "none")
+            .replace("{id}", "1");
         let reply = app.request(method.clone(), &path, &[], "x").await;
         assert_eq!(reply.status == 401, *needed != "-", "{method} {path}: {}", reply.text);
         for (name, token) in &tokens {
@@ -153,8 +166,11 @@ async fn without_required_tokens_everything_stays_open() {
     let app = App::start_in(home, "").await;
     for (method, path, _) in NEEDED.iter().filter(|(.., needed)| *needed != "link") {
         // The stream of events would not end.
-        let path =
-            path.replace("v2/events", "v2/events?since=x").replace("{order}", "none").replace("{id}", "1");
+        let path = path
+            .replace("v2/events", "v2/events?since=x")
+            .replace("{order}", "none")
+            .replace("{endpoint}", "none")
+            .replace("{id}", "1");
         let reply = app.request(method.parse().unwrap(), &path, &[], "x").await;
         assert!(![401, 403].contains(&reply.status), "{method} {path}: {}", reply.text);
     }

@@ -1,6 +1,8 @@
 //! `/status`: the health of ROMS, and missing permissions.
 
+use chrono::{TimeDelta, Utc};
 use roms::config::Channel;
+use roms::store::{Attempt, NewDelivery, NextStep, Target};
 
 use super::stage::{Stage, field, is_private, text_of};
 use crate::support::bot::card;
@@ -22,6 +24,24 @@ async fn a_healthy_bot_shows_all_details() {
     assert!(field(&reply, "Last card").unwrap().contains("(created)"), "{text}");
     let channel = field(&reply, "checkouts").unwrap();
     assert!(channel.contains(&format!("<#{}> read up to <t:", stage.channel.id())), "{channel}");
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_sent_is_counted() {
+    let stage = Stage::new().await;
+    let health = stage.ask(&stage.admin, "status", &[]).await;
+    assert_eq!(field(&health, "Outbox"), None);
+    let (store, now) = (stage.bot.store(), Utc::now());
+    let target = Target::Endpoint(7);
+    let test = NewDelivery { target, subject: 0, event: roms::outbox::TEST };
+    store.queue_deliveries(&[test], now).await.unwrap();
+    let claimed = store.claim_deliveries(target, 1, now + TimeDelta::days(1)).await.unwrap();
+    if let Some(delivery) = claimed.first() {
+        store.finish_delivery(delivery, Attempt::default(), NextStep::Dead).await.unwrap();
+    }
+    let reply = stage.ask(&stage.admin, "status", &[]).await;
+    assert!(field(&reply, "Outbox").unwrap().contains("**1 could not be sent**"), "{}", text_of(&reply));
     stage.end(0).await;
 }
 

@@ -4,8 +4,7 @@ use std::{fmt::Debug, net::SocketAddr, time::Duration};
 
 use reqwest::{Body, Client, Method, header::HeaderMap};
 use roms::{
-    app,
-    discord::Timing,
+    app::{self, Timing},
     store::{Options, Store},
 };
 use serde_json::Value;
@@ -57,11 +56,20 @@ impl App {
 
     /// Starts with the folder and database of `home`.
     pub(crate) async fn start_in(home: Home, toml: &str) -> Self {
-        Self::start_at(home, toml, SocketAddr::from(([127, 0, 0, 1], 0))).await
+        Self::start_timed(home, toml, Timing::default()).await
+    }
+
+    /// Like [`Self::start_in`], with other times.
+    pub(crate) async fn start_timed(home: Home, toml: &str, timing: Timing) -> Self {
+        Self::start_with_all(home, toml, SocketAddr::from(([127, 0, 0, 1], 0)), timing).await
     }
 
     /// Starts with the folder and database of `home`, at an address.
     pub(crate) async fn start_at(home: Home, toml: &str, address: SocketAddr) -> Self {
+        Self::start_with_all(home, toml, address, Timing::default()).await
+    }
+
+    async fn start_with_all(home: Home, toml: &str, address: SocketAddr, timing: Timing) -> Self {
         let config = home.config(toml);
         let store = Store::open_with(&config.database.url, Options::of(&config)).await.unwrap();
         let socket = TcpSocket::new_v4().unwrap();
@@ -71,8 +79,7 @@ impl App {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let running =
-            tokio::spawn(async move { app::run(listener, store, &config, Timing::default(), stopped).await });
+        let running = tokio::spawn(async move { app::run(listener, store, &config, timing, stopped).await });
         let client = Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
         Self { address, home, client, stop, running }
     }

@@ -18,6 +18,7 @@ pub(crate) mod pgbouncer;
 pub(crate) mod pipeline;
 pub(crate) mod program;
 pub(crate) mod proxy;
+pub(crate) mod receiver;
 pub(crate) mod sql;
 #[cfg(unix)]
 pub(crate) mod terminal;

@@ -1,7 +1,12 @@
 //! Rejected cards get a reaction, a log row, and one common notice.
 
+use chrono::Utc;
+use roms::store::{EndpointSettings, NewDelivery, Target};
+use roms::webhook::EventTypes;
+
 use super::stage::{Stage, card_without_number, id};
 use crate::support::discord::Channel;
+use crate::support::receiver::{Answer, Receiver};
 
 /// Starts ROMS with a notice channel.
 async fn with_notices() -> (Stage, Channel) {
@@ -43,6 +48,28 @@ async fn many_rejected_cards_are_one_notice_with_links() {
     // ROMS sees them again in the history, and does not repeat the notice.
     stage.read_again().await;
     assert_eq!(notices.messages().len(), 1);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_announced() {
+    let (stage, notices) = with_notices().await;
+    let receiver = Receiver::start().await;
+    receiver.answers([Answer::status(410)]);
+    let settings = EndpointSettings {
+        url: receiver.url("/secret-path").parse().unwrap(),
+        event_types: EventTypes::ALL,
+        personal_data: false,
+        allow_private: true,
+    };
+    let (store, now) = (stage.bot.store(), Utc::now());
+    let (id, _) = store.create_endpoint(&"n8n".parse().unwrap(), settings, "cli", now).await.unwrap();
+    let test = NewDelivery { target: Target::Endpoint(id), subject: 0, event: roms::outbox::TEST };
+    store.queue_deliveries(&[test], now).await.unwrap();
+    let notice = notices.until_message("a notice", |_| true).await;
+    let text = notice["content"].as_str().unwrap();
+    assert!(text.contains("The webhook endpoint n8n was disabled: it answered 410 Gone"), "{text}");
+    assert!(!text.contains("secret-path"), "{text}");
     stage.end().await;
 }
 

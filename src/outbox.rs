@@ -1,0 +1,141 @@
+//! The outbox: sends order events to webhook endpoints, and passes cards on to Discord webhooks.
+//!
+//! The writer adds a row for each delivery in the transaction of the card or order. One sender reads the rows, also
+//! after a restart; with several processes on one database, only the one that holds the outbox's lease sends.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `sender` | claims what is due, sends it, and decides what follows |
+//! | `event` | the message to an endpoint, with its signature |
+//! | `relay` | the message to a Discord webhook, and Discord's rate limits |
+//! | `client` | the HTTP client, which refuses private addresses |
+//! | `timing` | timeouts, and the schedule of attempts |
+//!
+//! # How often a delivery arrives
+//!
+//! The sender marks a row as being sent before it sends, and records the result afterwards. If the process dies in
+//! between, it is not known whether the delivery arrived, and the next sender sends it again. An endpoint recognizes the
+//! repetition by `webhook-id`. Discord's webhooks have no such id (`nonce` is only for bots), so a card may appear twice:
+//! at most the one card of each relay that was on its way, because a relay sends one card at a time. A second doubtful
+//! attempt ends the delivery, so a card never appears a third time.
+
+mod client;
+mod event;
+mod relay;
+mod sender;
+mod timing;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::store::{Batch, Store, StoreError};
+use crate::webhook::EventTypes;
+
+pub use event::TEST;
+pub use sender::{Render, run};
+pub use timing::Timing;
+
+/// Notices that may wait for the Discord edge.
+const NOTICES: usize = 64;
+
+/// The outbox as other parts of ROMS see it. Clones share their state.
+#[derive(Clone, Debug)]
+pub struct Outbox(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// The endpoints that are in use, with their event types.
+    endpoints: Mutex<Arc<[(i64, EventTypes)]>>,
+    /// Whether a URL token has a relay. That never changes.
+    relays: Mutex<HashMap<i64, bool>>,
+    /// Events of messages that are older than this are not sent.
+    max_age: TimeDelta,
+    /// Something was added.
+    added: Notify,
+    notices: broadcast::Sender<String>,
+}
+
+impl Default for Outbox {
+    /// An outbox without endpoints.
+    fn default() -> Self {
+        Self::new(TimeDelta::days(1))
+    }
+}
+
+impl Outbox {
+    /// An outbox that sends no events of messages older than `max_age`.
+    #[must_use]
+    pub fn new(max_age: TimeDelta) -> Self {
+        Self(Arc::new(Shared {
+            endpoints: Mutex::default(),
+            relays: Mutex::default(),
+            max_age,
+            added: Notify::new(),
+            notices: broadcast::Sender::new(NOTICES),
+        }))
+    }
+
+    /// Follows the endpoints in the database until `stop` is cancelled. While the database fails, they stay as they are.
+    pub async fn follow(&self, store: &Store, timing: &Timing, stop: &CancellationToken) {
+        let follow = async {
+            loop {
+                // The writer uses the same database and logs its failures.
+                drop(self.refresh(store).await);
+                tokio::time::sleep(timing.poll_interval).await;
+            }
+        };
+        stop.run_until_cancelled(follow).await;
+    }
+
+    /// Reads the endpoints from the database, so that a change takes effect at once in this process.
+    pub async fn refresh(&self, store: &Store) -> Result<(), StoreError> {
+        let endpoints = store.endpoints(clock::now()).await?;
+        let enabled = endpoints.into_iter().filter(|endpoint| endpoint.disabled_at.is_none());
+        let enabled = enabled.map(|endpoint| (endpoint.id, endpoint.settings.event_types)).collect();
+        *self.0.endpoints.lock().unwrap_or_else(PoisonError::into_inner) = enabled;
+        Ok(())
+    }
+
+    /// The endpoints that are in use.
+    pub(crate) fn endpoints(&self) -> Arc<[(i64, EventTypes)]> {
+        Arc::clone(&self.0.endpoints.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the cards of this URL token are passed on. Asks the database once for each token.
+    pub(crate) async fn has_relay(&self, batch: &Batch, token: i64) -> Result<bool, StoreError> {
+        let known = self.0.relays.lock().unwrap_or_else(PoisonError::into_inner).get(&token).copied();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let has_relay = batch.has_relay(token).await?;
+        self.0.relays.lock().unwrap_or_else(PoisonError::into_inner).insert(token, has_relay);
+        Ok(has_relay)
+    }
+
+    /// Whether a message is too old for its events to be sent.
+    pub(crate) fn is_too_old(&self, sent_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        now - sent_at > self.0.max_age
+    }
+
+    /// Says that something was added, so that the sender looks at once.
+    pub fn wake(&self) {
+        self.0.added.notify_one();
+    }
+
+    /// Notices for the group's notice channel. They contain no secret and no text of a card.
+    #[must_use]
+    pub fn notices(&self) -> broadcast::Receiver<String> {
+        self.0.notices.subscribe()
+    }
+
+    fn notify(&self, notice: String) {
+        tracing::warn!("{notice}");
+        // Without Discord there is no receiver; the log has the notice.
+        drop(self.0.notices.send(notice));
+    }
+}

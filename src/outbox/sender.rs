@@ -1,0 +1,376 @@
+//! The sender: claims what is due, sends it, and decides what follows from the answer.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use serde_json::Value;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::client::Clients;
+use super::{Outbox, Timing};
+use crate::clock;
+use crate::order::{Order, View};
+use crate::store::{Attempt, Delivery, Endpoint, Lease, NextStep, Store, StoreError, Target};
+
+/// Events that are on their way to one endpoint at the same time.
+const PER_ENDPOINT: i64 = 4;
+/// A relay sends one card at a time. So the cards keep their order, and at most one of them is in doubt after a crash.
+const PER_RELAY: i64 = 1;
+/// A card that may have arrived this often is not sent again.
+const MAX_DOUBTS: i64 = 2;
+
+/// Writes an order as JSON, as much of it as the reader may see.
+pub type Render = fn(Order, View) -> Value;
+
+/// The sender.
+pub(crate) struct Sender {
+    pub(crate) store: Store,
+    pub(crate) clients: Clients,
+    pub(crate) timing: Timing,
+    pub(crate) render: Render,
+    outbox: Outbox,
+}
+
+/// The meaning of an answer, or of none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The delivery has arrived.
+    Arrived,
+    /// It has not, or that is not known. A later attempt may help.
+    Failed { doubtful: bool },
+    /// The receiver asks to wait.
+    Later(Duration),
+    /// Discord asks to wait with every webhook.
+    AllLater(Duration),
+    /// The receiver will never accept it.
+    Rejected,
+    /// The receiver is gone.
+    TargetGone,
+    /// There is nothing to send any more.
+    Void,
+}
+
+/// The result of an attempt.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) outcome: Outcome,
+    pub(crate) attempt: Attempt,
+    /// How long this target accepts nothing more.
+    pub(crate) pause: Option<Duration>,
+    /// The endpoint as it was before the attempt.
+    pub(crate) endpoint: Option<Endpoint>,
+}
+
+impl From<Outcome> for Sent {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, attempt: Attempt::default(), pause: None, endpoint: None }
+    }
+}
+
+/// An attempt that is over.
+type Done = (Delivery, Result<Sent, StoreError>);
+
+/// The memory of the sender between two rounds. Losing it loses no delivery.
+#[derive(Default)]
+struct Memory {
+    /// How many deliveries are on their way to each target.
+    running: HashMap<Target, i64>,
+    /// Until when a target accepts nothing.
+    pauses: HashMap<Target, Instant>,
+    /// Until when Discord accepts nothing from any webhook.
+    pause_of_relays: Option<Instant>,
+    /// Until when a webhook that refused ROMS is left alone.
+    refused: HashMap<Target, Instant>,
+    /// Targets whose last delivery died, so that each trouble is announced once.
+    in_trouble: Vec<Target>,
+    /// Results that the database has not stored yet.
+    unrecorded: Vec<Done>,
+}
+
+/// Sends what is in the outbox until `stop` is cancelled. Several processes on one database take turns.
+pub async fn run(
+    store: Store,
+    outbox: Outbox,
+    allow_private: bool,
+    timing: Timing,
+    render: Render,
+    stop: CancellationToken,
+) {
+    let clients = match Clients::new(allow_private) {
+        Ok(clients) => clients,
+        Err(error) => {
+            tracing::error!(%error, "cannot set up TLS; no webhook is sent");
+            return;
+        }
+    };
+    let sender = Sender { store, clients, timing, render, outbox };
+    loop {
+        let leading = async {
+            sender.until_needed().await;
+            sender.store.acquire_lease(Lease::Outbox, || {}).await
+        };
+        let Some(lead) = stop.run_until_cancelled(leading).await else { return };
+        let stop_sending = stop.child_token();
+        let sending = sender.send(&stop_sending);
+        tokio::pin!(sending);
+        tokio::select! {
+            () = &mut sending => return,
+            () = lead.lost() => {
+                stop_sending.cancel();
+                sending.await;
+            }
+        }
+    }
+}
+
+impl Sender {
+    /// Waits until there is an endpoint or a delivery. A database without them sees no lease and no sender.
+    async fn until_needed(&self) {
+        while self.outbox.endpoints().is_empty() && !self.store.has_open_deliveries().await.unwrap_or(false) {
+            tokio::select! {
+                () = self.outbox.0.added.notified() => {}
+                () = sleep(self.timing.poll_interval) => {}
+            }
+        }
+    }
+
+    async fn send(&self, stop: &CancellationToken) {
+        let mut memory = Memory::default();
+        let mut running = FuturesUnordered::new();
+        let (mut recovered, mut failed) = (false, false);
+        while !stop.is_cancelled() {
+            let round = async {
+                if !recovered {
+                    self.store.recover_deliveries(clock::now()).await?;
+                    recovered = true;
+                }
+                self.record_all(&mut memory).await?;
+                let claimed = self.claim_due(&mut memory).await?;
+                Ok::<_, StoreError>((claimed, self.store.next_due(clock::now()).await))
+            };
+            let wait = match round.await {
+                Ok((claimed, due)) => {
+                    running.extend(
+                        claimed.into_iter().map(|(delivery, is_refused)| self.attempt(delivery, is_refused)),
+                    );
+                    failed = false;
+                    self.wait_until(due.unwrap_or_default(), &memory)
+                }
+                Err(error) => {
+                    // The writer uses the same database and logs its failures.
+                    if !std::mem::replace(&mut failed, true) {
+                        tracing::debug!(%error, "the outbox waits for the database");
+                    }
+                    self.timing.poll_interval
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                Some(done) = running.next() => memory.unrecorded.push(done),
+                () = self.outbox.0.added.notified() => {}
+                () = sleep(wait) => {}
+            }
+        }
+        // The answers to what was sent decide whether it is sent again.
+        let finish = async {
+            while let Some(done) = running.next().await {
+                memory.unrecorded.push(done);
+            }
+        };
+        drop(timeout(self.timing.stop_timeout, finish).await);
+        drop(timeout(self.timing.stop_timeout, self.record_all(&mut memory)).await);
+    }
+
+    /// Time until something can be sent.
+    fn wait_until(&self, due: Option<DateTime<Utc>>, memory: &Memory) -> Duration {
+        let due = due.map(|due| (due - clock::now()).to_std().unwrap_or_default());
+        let now = Instant::now();
+        let ends = memory.pauses.values().chain(&memory.pause_of_relays);
+        let pauses = ends.map(|end| end.saturating_duration_since(now)).filter(|left| !left.is_zero());
+        pauses.chain(due).chain([self.timing.poll_interval]).min().unwrap_or_default()
+    }
+
+    /// Claims what is due, for each target as much as it may have at a time. Each delivery comes with whether its
+    /// receiver has just refused ROMS.
+    async fn claim_due(&self, memory: &mut Memory) -> Result<Vec<(Delivery, bool)>, StoreError> {
+        let mut claimed = Vec::new();
+        let now = Instant::now();
+        memory.pauses.retain(|_, end| *end > now);
+        memory.refused.retain(|_, end| *end > now);
+        memory.pause_of_relays = memory.pause_of_relays.filter(|end| *end > now);
+        for target in self.store.due_targets(clock::now()).await? {
+            let limit = match target {
+                Target::Relay(_) if memory.pause_of_relays.is_some() => continue,
+                Target::Relay(_) => PER_RELAY,
+                Target::Endpoint(_) => PER_ENDPOINT,
+            };
+            let count = memory.running.entry(target).or_default();
+            if *count >= limit || memory.pauses.contains_key(&target) {
+                continue;
+            }
+            let is_refused = memory.refused.contains_key(&target);
+            for delivery in self.store.claim_deliveries(target, limit - *count, clock::now()).await? {
+                *count += 1;
+                claimed.push((delivery, is_refused));
+            }
+        }
+        Ok(claimed)
+    }
+
+    async fn attempt(&self, delivery: Delivery, is_refused: bool) -> Done {
+        let sent = self.send_one(&delivery, is_refused).await;
+        (delivery, sent)
+    }
+
+    async fn send_one(&self, delivery: &Delivery, is_refused: bool) -> Result<Sent, StoreError> {
+        let without_asking = |reason: &str| Sent {
+            attempt: Attempt { error: Some(reason.to_owned()), ..Attempt::default() },
+            ..Sent::from(Outcome::Rejected)
+        };
+        match delivery.target {
+            Target::Endpoint(endpoint) => self.send_event(endpoint, delivery).await,
+            Target::Relay(_) if delivery.doubts >= MAX_DOUBTS => {
+                Ok(without_asking("two attempts had no answer, so the card may have arrived"))
+            }
+            Target::Relay(_) if is_refused => Ok(without_asking("Discord has just refused this webhook")),
+            Target::Relay(token) => self.relay_card(token, delivery.subject).await,
+        }
+    }
+
+    /// Records the results that are not stored yet. One that cannot be stored stays, and its delivery is not sent again.
+    async fn record_all(&self, memory: &mut Memory) -> Result<(), StoreError> {
+        while let Some((delivery, sent)) = memory.unrecorded.last() {
+            let (delivery, sent) = (delivery.clone(), sent.as_ref().ok());
+            self.record(&delivery, sent, memory.in_trouble.contains(&delivery.target)).await?;
+            let Some((_, sent)) = memory.unrecorded.pop() else { return Ok(()) };
+            if let Some(count) = memory.running.get_mut(&delivery.target) {
+                *count -= 1;
+            }
+            if let Ok(sent) = sent {
+                self.remember(delivery.target, &sent, memory);
+            }
+        }
+        Ok(())
+    }
+
+    fn remember(&self, target: Target, sent: &Sent, memory: &mut Memory) {
+        let now = Instant::now();
+        if let Some(pause) = sent.pause {
+            memory.pauses.insert(target, now + pause);
+        }
+        match sent.outcome {
+            Outcome::Arrived => {
+                memory.in_trouble.retain(|other| *other != target);
+                memory.refused.remove(&target);
+            }
+            Outcome::AllLater(pause) => memory.pause_of_relays = Some(now + pause),
+            Outcome::TargetGone => {
+                memory.refused.insert(target, now + self.timing.refusal_pause);
+            }
+            _ => {}
+        }
+        let is_dead = matches!(sent.outcome, Outcome::Rejected | Outcome::TargetGone);
+        if is_dead && !memory.in_trouble.contains(&target) {
+            memory.in_trouble.push(target);
+        }
+    }
+
+    /// Stores the result of an attempt. Without one, the database could not be read, and nothing was sent.
+    async fn record(
+        &self,
+        delivery: &Delivery,
+        sent: Option<&Sent>,
+        is_announced: bool,
+    ) -> Result<(), StoreError> {
+        let now = clock::now();
+        let later = |wait: Duration| now + TimeDelta::from_std(wait).unwrap_or_default();
+        let uncounted = |wait| NextStep::Retry { at: later(wait), counts: false, doubtful: false };
+        let Some(Sent { outcome, attempt, endpoint, .. }) = sent else {
+            let next = uncounted(self.timing.poll_interval);
+            return self.store.finish_delivery(delivery, Attempt::default(), next).await;
+        };
+        let is_relay = matches!(delivery.target, Target::Relay(_));
+        let next = match *outcome {
+            Outcome::Void => return self.store.drop_delivery(delivery.id).await,
+            Outcome::Arrived => NextStep::Delivered,
+            Outcome::Rejected | Outcome::TargetGone => NextStep::Dead,
+            Outcome::Later(wait) | Outcome::AllLater(wait)
+                if self.timing.is_worth_it(delivery.created_at, now) =>
+            {
+                uncounted(wait)
+            }
+            Outcome::Failed { doubtful: true } if is_relay && delivery.doubts + 1 >= MAX_DOUBTS => {
+                NextStep::Dead
+            }
+            Outcome::Failed { doubtful } => {
+                match self.timing.next_attempt(delivery.attempts, delivery.created_at, now) {
+                    Some(at) => NextStep::Retry { at, counts: true, doubtful },
+                    None => NextStep::Dead,
+                }
+            }
+            Outcome::Later(_) | Outcome::AllLater(_) => NextStep::Dead,
+        };
+        self.store.finish_delivery(delivery, attempt.clone(), next).await?;
+        if let Some(endpoint) = endpoint {
+            self.follow_endpoint(endpoint, *outcome, now).await?;
+        }
+        let error = attempt.error.as_deref().unwrap_or_default();
+        tracing::debug!(delivery.id, ?next, error, "sent a delivery");
+        if next == NextStep::Dead && is_relay && !is_announced {
+            let name = self.name_of(delivery.target).await?;
+            self.outbox.notify(match outcome {
+                Outcome::TargetGone => format!(
+                    "The relay of the token {name} does not work: {error}. Its cards are stored, but not passed on. \
+                     Create a new link with `roms token create --url --relay-url`."
+                ),
+                _ => format!("A card was not passed on by the relay of the token {name}: {error}. `roms outbox list` shows it."),
+            });
+        }
+        Ok(())
+    }
+
+    /// Notes whether an endpoint works, and disables one that is gone or has failed for too long.
+    async fn follow_endpoint(
+        &self,
+        endpoint: &Endpoint,
+        outcome: Outcome,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let reason = match (outcome, endpoint.failing_since) {
+            (Outcome::Arrived, None) => return Ok(()),
+            (Outcome::Arrived, Some(_)) => return self.store.set_failing_since(endpoint.id, None).await,
+            (Outcome::TargetGone, _) => "it answered 410 Gone".to_owned(),
+            (Outcome::Failed { .. }, None) => {
+                return self.store.set_failing_since(endpoint.id, Some(now)).await;
+            }
+            (Outcome::Failed { .. }, Some(since)) if now - since >= self.timing.max_failing => {
+                format!("every message has failed since {}", since.format("%Y-%m-%d %H:%M UTC"))
+            }
+            _ => return Ok(()),
+        };
+        if endpoint.disabled_at.is_some() {
+            return Ok(());
+        }
+        self.store.disable_endpoint(endpoint.id, &reason, now).await?;
+        let name = &endpoint.name;
+        self.outbox.notify(format!(
+            "The webhook endpoint {name} was disabled: {reason}. When it works again: `roms webhook enable {name}`, then \
+             `roms webhook replay {name} --since` with the time."
+        ));
+        self.outbox.refresh(&self.store).await
+    }
+
+    async fn name_of(&self, target: Target) -> Result<String, StoreError> {
+        let name = match target {
+            Target::Relay(token) => self.store.token_name(token).await?,
+            Target::Endpoint(endpoint) => {
+                self.store.endpoint(endpoint, clock::now()).await?.map(|endpoint| endpoint.name)
+            }
+        };
+        Ok(name.unwrap_or_else(|| "that was deleted".to_owned()))
+    }
+}
