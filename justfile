@@ -97,8 +97,12 @@ test-reproducible:
 check-deploy:
     .ci/check-deploy
 
-# Show ROMS at work with a simulated Discord, without an account; Ctrl-C stops it
+# Show ROMS at work with made-up orders, without an account; Ctrl-C stops it
 demo:
+    cargo run --locked --release -- demo
+
+# The same with a simulated Discord; builds most libraries again, with the features that the tests need
+demo-discord:
     cargo run --locked --release --example demo
 
 # Measure the HTTP server next to its upper bounds; needs wrk; `just bench --quick` is shorter

@@ -30,7 +30,7 @@ const PACE: Duration = Duration::from_millis(1500);
 const FIRST_CARDS: u32 = 12;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The page that people open.
-const PAGE: &str = "/docs";
+const PAGE: &str = "/";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
