@@ -96,7 +96,8 @@ pub(crate) struct Operational {
 ///
 /// The body is Refract's text, a Discord message or webhook body (also as `payload_json` in
 /// multipart or a form), a flat JSON object, or an array of these. It has at most 256 KiB. The
-/// Content-Type is ignored. The answer comes after the orders are safely stored.
+/// Content-Type is ignored. The answer comes after the orders are safely stored. If a signing secret is
+/// configured, the signature in `X-Webhook-Signature` or in the headers of Standard Webhooks must match.
 #[utoipa::path(
     post, path = "/api/v2/webhooks/orders", tag = "Webhook", operation_id = "post_orders",
     params(("Idempotency-Key" = Option<String>, Header, description = "A key of the sender's choice: for 24 hours, the same key with the same body gets the first answer again")),
