@@ -49,6 +49,8 @@ pub(crate) struct Bar {
     pub(crate) text: String,
     /// A colour of its own, as RGB.
     pub(crate) colour: Option<u32>,
+    /// The page that the bar leads to, if the chart is shown in a page.
+    pub(crate) url: Option<String>,
 }
 
 /// The direction of the bars.

@@ -9,6 +9,7 @@
 //! - `cluster/`: leader election and notifications between processes on one PostgreSQL database.
 //! - `access/`: API tokens, and the record of their use.
 //! - `outgoing/`: the endpoints of outgoing webhooks, and the outbox.
+//! - `saved_views`: lists of orders that the group saved under a name.
 //! - `admin/`: connecting, migrating, backup, restore, retention and purge.
 //! - `entity/`: the tables as SeaORM entities, and orders as rows.
 
@@ -21,6 +22,7 @@ mod entity;
 mod error;
 mod outgoing;
 mod read;
+mod saved_views;
 mod search;
 mod write;
 
@@ -51,14 +53,18 @@ pub use error::StoreError;
 pub use outgoing::deliveries::DeliveryFilter;
 pub use outgoing::endpoints::{Endpoint, EndpointSettings};
 pub use outgoing::queue::{Attempt, Delivery, DeliveryState, NewDelivery, NextStep, OutboxCounts, Target};
+pub use read::attention::Attention;
+pub(crate) use read::attention::AttentionName;
+pub(crate) use read::buckets::{Bucket, buckets};
 pub use read::filter::OrderFilter;
 pub use read::logs::{LogEntry, LogFilter};
 pub use read::orders::OrderEvent;
 pub use read::pages::{OrderPage, PageStart};
-pub(crate) use read::period::{NamedPeriod, PeriodError, day_text, first_of_month, read_period};
+pub(crate) use read::period::{NamedPeriod, PeriodError, read_period};
 pub use read::replay::ReplayFilter;
 pub use read::stats::{GroupBy, Period, Spend, StatRow, Total};
 pub(crate) use read::totals::{CurrencyTotal, Totals};
+pub use saved_views::SavedView;
 pub use write::batch::{Batch, NewEvent};
 pub use write::cursors::{Cursor, DueReaction};
 pub(crate) use write::legacy::LEGACY_EVENT;

@@ -126,8 +126,9 @@
   const refreshTotals = () => {
     totalsTimer ??= setTimeout(() => {
       totalsTimer = null;
-      if ($('#totals') && !document.hidden) {
-        htmx.ajax('GET', location.pathname + location.search, { target: '#totals', select: '#totals', swap: 'outerHTML', source: $('#totals') });
+      if (document.hidden) return;
+      for (const part of $$('[data-refresh]')) {
+        htmx.ajax('GET', location.pathname + location.search, { target: part, select: `#${part.id}`, swap: 'outerHTML', source: part });
       }
     }, TOTALS_MS);
   };
@@ -232,6 +233,113 @@
     document.cookie = `theme=${root.dataset.theme}; Path=/; Max-Age=31536000; SameSite=Lax`;
   };
 
+  // ---- Columns ----
+  document.addEventListener('click', (event) => {
+    const up = event.target.closest('[data-up]');
+    if (up) {
+      const item = up.closest('li');
+      item.previousElementSibling?.before(item);
+      up.focus();
+    }
+    if (event.target.closest('#show-columns')) {
+      const names = $$('#columns input:checked').map((box) => box.value).join(',');
+      document.cookie = `columns=${names}; Path=/; Max-Age=31536000; SameSite=Lax`;
+      const url = new URL(location.href);
+      url.searchParams.set('columns', names);
+      location.href = url.href;
+    }
+  });
+
+  // ---- Many at once ----
+  let lastPicked = null;
+  let allOfFilter = false;
+  const picked = () => $$('#rows > tr').filter((row) => $('.pick input', row)?.checked);
+  const showPicked = () => {
+    const bar = $('#bulk');
+    if (!bar) return;
+    const chosen = picked();
+    for (const row of $$('#rows > tr')) row.classList.toggle('chosen', chosen.includes(row));
+    bar.hidden = chosen.length === 0;
+    const { total } = bar.dataset;
+    if (chosen.length < $$('#rows > tr').length) allOfFilter = false;
+    $('#picked').textContent = `${allOfFilter ? total : chosen.length} chosen`;
+    const more = $('#pick-filter');
+    more.hidden = allOfFilter || chosen.length < $$('#rows > tr').length || Number(total) <= chosen.length;
+    more.textContent = `All ${total} of this filter`;
+  };
+  const send = async (path, body) => {
+    const response = await fetch(path, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', 'HX-Request': 'true' } });
+    const text = await response.text();
+    if (response.ok) return JSON.parse(text);
+    const doc = new DOMParser().parseFromString(policy.createHTML(text), 'text/html');
+    toast([$('#message', doc)?.textContent, $('#detail', doc)?.textContent].filter(Boolean).join('. ') || `ROMS answered ${response.status}.`);
+    return null;
+  };
+  const reload = () => htmx.ajax('GET', location.pathname + location.search, { target: '#results', select: '#results', swap: 'outerHTML', source: $('#results') });
+  const change = async (what) => {
+    const chosen = allOfFilter ? { filter: $('#bulk').dataset.query } : { orders: picked().map((row) => Number(row.dataset.id)) };
+    const result = await send('/bulk', { ...chosen, ...what });
+    if (!result) return;
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = 'Undo';
+    button.addEventListener('click', async () => {
+      button.closest('.toast').remove();
+      const undone = await send('/bulk/undo', result.undo);
+      if (undone) toast(`Undone for ${undone.changed}${undone.failed ? `, ${undone.failed} had changed again` : ''}.`);
+      reload();
+    });
+    const failed = result.failed ? `, ${result.failed} not` : '';
+    toast(`Changed ${result.changed}${failed}.`, result.changed ? button : null);
+    allOfFilter = false;
+    reload();
+  };
+  document.addEventListener('change', (event) => {
+    const { target } = event;
+    if (target.id === 'pick-all') for (const box of $$('#rows .pick input')) box.checked = target.checked;
+    if (target.id === 'bulk-status' && target.value) {
+      change({ set: { status: target.value } });
+      target.value = '';
+    }
+    if (target.closest('#columns')) event.stopPropagation();
+    if (target.closest('.pick')) {
+      event.stopPropagation();
+      showPicked();
+    }
+  }, true);
+  document.addEventListener('click', (event) => {
+    const { target } = event;
+    if (target.matches('#rows .pick input')) {
+      const all = $$('#rows > tr');
+      const at = all.indexOf(target.closest('tr'));
+      const from = lastPicked ? all.indexOf(lastPicked) : -1;
+      if (event.shiftKey && from >= 0) {
+        for (const row of all.slice(Math.min(at, from), Math.max(at, from) + 1)) $('.pick input', row).checked = target.checked;
+      }
+      lastPicked = all[at];
+      showPicked();
+    }
+    if (target.closest('#pick-filter')) { allOfFilter = true; showPicked(); }
+    if (target.closest('#pick-none')) {
+      for (const box of $$('.pick input')) box.checked = false;
+      allOfFilter = false;
+      showPicked();
+    }
+    const list = target.closest('[data-list]');
+    if (list) {
+      const values = picked().map((row) => row.dataset[list.dataset.list]).filter(Boolean);
+      navigator.clipboard.writeText(values.join('\n')).then(() => toast(`Copied ${values.length}.`), () => toast('The browser does not allow copying.'));
+    }
+    const action = target.closest('[data-bulk]')?.dataset.bulk;
+    if (action === 'received') change({ received: true });
+    else if (action === 'cancel' && confirm('Cancel the chosen orders?')) change({ set: { status: 'cancelled' } });
+    else if (action === 'tracking_number' || action === 'notes') {
+      const value = prompt(action === 'notes' ? 'Notes of the chosen orders' : 'Tracking number of the chosen orders');
+      if (value !== null) change({ set: { [action]: value } });
+    }
+  });
+  document.addEventListener('htmx:after:swap', showPicked);
+
   // ---- Keyboard ----
   let goTyped = false;
   const move = (by) => {
@@ -262,6 +370,7 @@
       '/': () => { const search = $('#search'); if (search) { search.focus(); search.select(); } else location.href = '/orders'; },
       j: () => move(1),
       k: () => move(-1),
+      x: () => $('#rows > tr.at .pick input')?.click(),
       Enter: () => $('#rows > tr.at a[href]')?.click(),
       g: () => { goTyped = true; },
       '?': () => $('#keys')?.showModal(),
@@ -279,5 +388,6 @@
       for (const change of changes) for (const node of change.addedNodes) if (node.nodeType === 1) localize(node.parentNode ?? node);
     }).observe(document.body, { childList: true, subtree: true });
     showLight();
+    navigator.serviceWorker?.register(policy.createScriptURL('/worker.js')).catch(() => {});
   });
 })();

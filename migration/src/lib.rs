@@ -2,6 +2,7 @@
 //!
 //! ROMS writes all times, in UTC; no column has a default that reads the database's clock.
 
+pub mod attention;
 mod m0001_orders;
 mod m0002_webhook_logs;
 mod m0003_order_events;
@@ -19,6 +20,7 @@ mod m0016_leader;
 mod m0017_tokens;
 mod m0018_sender_tokens;
 mod m0019_outbox;
+mod m0021_page;
 pub mod search_index;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -49,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_tokens::Migration),
             Box::new(m0018_sender_tokens::Migration),
             Box::new(m0019_outbox::Migration),
+            Box::new(m0021_page::Migration),
         ]
     }
 }

@@ -118,11 +118,23 @@ impl Canvas {
         ));
     }
 
+    /// Makes an area lead to the page of a bar, and show its value as a tip. Without a page, it adds nothing.
+    pub(crate) fn link(&mut self, area: Area, bar: &Bar) {
+        let Some(url) = &bar.url else { return };
+        let Area { x, y, width, height } = area;
+        let url = html_escape::encode_double_quoted_attribute(url);
+        let tip = format!("{}: {}", bar.label, bar.text);
+        let tip = html_escape::encode_text(&tip);
+        self.elements.push(format!(
+            r#"<a href="{url}" tabindex="-1" aria-hidden="true"><title>{tip}</title><rect class="hit" x="{x:.2}" y="{y:.2}" width="{width:.2}" height="{height:.2}" fill-opacity="0"/></a>"#
+        ));
+    }
+
     pub(crate) fn into_svg(self) -> String {
         let Self { height, elements } = self;
         let body = elements.concat();
         format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="{FAMILY}">{body}</svg>"#
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" font-family="{FAMILY}">{body}</svg>"#
         )
     }
 }

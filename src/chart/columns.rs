@@ -69,6 +69,10 @@ pub(crate) fn draw(chart: &Chart, fonts: &Fonts) -> Canvas {
     draw_line(&mut canvas, &plot, plot.y_of(Decimal::ZERO), AXIS);
     draw_labels(&mut canvas, fonts, &plot, &bars);
     draw_values(&mut canvas, fonts, &plot, &bars);
+    for (bar, index) in &bars {
+        let x = plot.middle_of_slot(f32::from(*index)) - plot.slot / 2.0;
+        canvas.link(Area { x, y: TOP, width: plot.slot, height: BOTTOM - TOP }, bar);
+    }
     canvas
 }
 

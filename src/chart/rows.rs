@@ -41,6 +41,7 @@ pub(crate) fn draw(chart: &Chart, fonts: &Fonts) -> Canvas {
         let top = FIRST_ROW + f32::from(index * ROW_HEIGHT);
         draw_text(&mut canvas, top, &label, &value(fonts, bar), STRONG_TEXT);
         draw_bar(&mut canvas, &scale, bar, top + 40.0);
+        canvas.link(Area { x: MARGIN, y: top, width: INNER_WIDTH, height: f32::from(ROW_HEIGHT) }, bar);
     }
     if let Some(rest) = &chart.rest {
         let top = FIRST_ROW + f32::from(count * ROW_HEIGHT);

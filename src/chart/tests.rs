@@ -6,7 +6,13 @@ use super::canvas::{AXIS, BACKGROUND, BAR, NEGATIVE_BAR, TRACK};
 use super::*;
 
 fn bar(label: &str, value: i64) -> Bar {
-    Bar { label: label.to_owned(), value: Decimal::from(value), text: value.to_string(), colour: None }
+    Bar {
+        label: label.to_owned(),
+        value: Decimal::from(value),
+        text: value.to_string(),
+        colour: None,
+        url: None,
+    }
 }
 
 fn drawn(shape: Shape, bars: Vec<Bar>) -> Pixmap {

@@ -7,6 +7,9 @@
 //! | `cells` | orders as rows of a table |
 //! | `orders`, `live` | the list of orders, and its changes as they are stored |
 //! | `order`, `form`, `card` | one order, the form that changes it, and its cards as they look in Discord |
+//! | `bulk`, `views` | one change to many orders and its undo; lists that are saved under a name |
+//! | `start`, `numbers` | what needs attention, and totals with a chart |
+//! | `log`, `state` | for administrators: the webhook log, and the state of ROMS |
 //! | `sign_in` | the form for a token |
 //! | `assets` | the style sheet and the script |
 //!
@@ -14,15 +17,21 @@
 //! the queries and parameters of the API. A page needs no other site, and works without inline script and style.
 
 mod assets;
+mod bulk;
 mod card;
 mod cells;
 mod form;
 mod frame;
 mod live;
+mod log;
+mod numbers;
 mod order;
 mod orders;
 mod sign_in;
+mod start;
+mod state;
 mod url;
+mod views;
 
 use std::sync::Arc;
 
@@ -69,12 +78,25 @@ type Route = (Access, &'static str, MethodRouter<Arc<AppState>>);
 pub(crate) fn routes() -> Vec<Route> {
     const VIEWER: Access = Access::Person(Level::Viewer);
     const MANAGER: Access = Access::Person(Level::Manager);
+    const ADMIN: Access = Access::Person(Level::Admin);
     let routes: Vec<Route> = vec![
         (Access::Open, "/assets/{file}", get(assets::file)),
         (Access::Open, "/sign-in", get(sign_in::form).post(sign_in::sign_in)),
         (Access::Open, "/sign-out", post(sign_in::sign_out)),
-        (VIEWER, START, get(orders::list)),
+        (Access::Open, "/manifest.json", get(assets::manifest)),
+        (Access::Open, "/worker.js", get(assets::worker)),
+        (Access::Open, "/offline", get(offline)),
+        (VIEWER, START, get(start::show)),
+        (VIEWER, "/numbers", get(numbers::show)),
+        (ADMIN, "/log", get(log::list)),
+        (ADMIN, "/log/{id}", get(log::one)),
+        (ADMIN, "/log/{id}/replay", post(log::replay)),
+        (ADMIN, "/state", get(state::show)),
         (VIEWER, "/orders", get(orders::list)),
+        (MANAGER, "/views", post(views::save)),
+        (MANAGER, "/views/{id}/delete", post(views::delete)),
+        (MANAGER, "/bulk", post(bulk::change)),
+        (MANAGER, "/bulk/undo", post(bulk::undo)),
         (VIEWER, "/orders/{order}", get(order::show)),
         (MANAGER, "/orders/{order}", post(order::save)),
         (MANAGER, "/orders/{order}/cancel", post(order::cancel)),
@@ -130,6 +152,17 @@ struct ErrorPage<'a> {
     message: &'a str,
     detail: Option<&'a str>,
     request_id: Option<&'a str>,
+}
+
+/// The page that a browser keeps to show without a connection.
+#[derive(Template)]
+#[template(path = "offline.html", config = "src/http/page/askama.toml")]
+struct Offline {
+    head: Head,
+}
+
+async fn offline() -> Result<Html<String>, ApiError> {
+    render(&Offline { head: Head::default() })
 }
 
 /// Renders a template.

@@ -36,7 +36,7 @@ use crate::card::outcome::Outcome;
 use crate::export::ExportFormat;
 use crate::order::dates::{DayEdge, EXAMPLES, parse_limit};
 use crate::order::{Source, Status};
-use crate::store::NamedPeriod;
+use crate::store::{Attention, AttentionName, NamedPeriod};
 
 /// The default and the largest number of rows in one answer.
 const DEFAULT_LIMIT: i64 = 50;
@@ -146,6 +146,12 @@ impl Named for NamedPeriod {
     }
 }
 
+impl Named for AttentionName {
+    fn all() -> impl Iterator<Item = (&'static str, Self)> {
+        Attention::ALL.into_iter()
+    }
+}
+
 /// An outcome without its reason, as the log stores it.
 #[derive(Debug)]
 pub(crate) struct LoggedOutcome(pub(crate) &'static str);
@@ -163,6 +169,7 @@ pub(crate) type StatusName = Name<Status>;
 pub(crate) type SourceName = Name<Source>;
 pub(crate) type FormatName = Name<ExportFormat>;
 pub(crate) type PeriodName = Name<NamedPeriod>;
+pub(crate) type AttentionParameter = Name<AttentionName>;
 pub(crate) type OutcomeName = Name<LoggedOutcome>;
 
 impl<'de, T: Named> Deserialize<'de> for Name<T> {

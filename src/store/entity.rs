@@ -12,6 +12,7 @@ pub(crate) mod order_sums;
 pub(crate) mod orders;
 pub(crate) mod outbox;
 pub(crate) mod rows;
+pub(crate) mod saved_views;
 pub(crate) mod tokens;
 pub(crate) mod webhook_endpoints;
 pub(crate) mod webhook_logs;

@@ -1,6 +1,8 @@
 //! Queries: single orders, pages, statistics, the webhook log and autocompletion.
 
+pub(crate) mod attention;
 mod autocomplete;
+pub(crate) mod buckets;
 pub(crate) mod filter;
 pub(crate) mod logs;
 pub(crate) mod messages;

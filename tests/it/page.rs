@@ -1,5 +1,6 @@
 //! The web page in a real browser.
 
+mod bulk;
 mod list;
 mod live;
 mod looks;

@@ -60,6 +60,7 @@ pub(crate) async fn orders(
         email: text(email),
         owner: owner.map(|user| user.id.to_string()),
         product: None,
+        attention: None,
         search: text(search),
         since: read_day(data, text(since), DayEdge::Start)?,
         until: read_day(data, text(until), DayEdge::End)?,

@@ -1,6 +1,5 @@
 //! `/stats`: totals of the orders in a period, and a chart of them.
 
-mod buckets;
 mod report;
 mod totals;
 

@@ -29,7 +29,7 @@ use crate::order::{Fields, Order, Source, Status};
 use crate::store::{OrderFilter, PageStart};
 
 /// The most orders that one request may change.
-const MAX_ORDERS: usize = 500;
+pub(crate) const MAX_ORDERS: usize = 500;
 
 /// Change columns of an order
 ///

@@ -28,80 +28,80 @@ const STANDBY: &str = "standby";
 pub(crate) struct Health {
     /// `healthy`; `degraded` if orders are accepted but Discord is not read completely;
     /// `unhealthy` if no orders are accepted.
-    status: &'static str,
+    pub(crate) status: &'static str,
     /// Version of ROMS.
-    version: &'static str,
-    checks: Checks,
+    pub(crate) version: &'static str,
+    pub(crate) checks: Checks,
 }
 
 /// The parts of ROMS that are checked.
 #[derive(Debug, Serialize, ToSchema)]
-struct Checks {
-    database: DatabaseCheck,
+pub(crate) struct Checks {
+    pub(crate) database: DatabaseCheck,
     /// Absent if ROMS does not watch Discord.
     #[serde(skip_serializing_if = "Option::is_none")]
-    discord: Option<DiscordCheck>,
+    pub(crate) discord: Option<DiscordCheck>,
     /// `null` if the database does not answer.
-    outbox: Option<OutboxCheck>,
+    pub(crate) outbox: Option<OutboxCheck>,
 }
 
 /// The events and cards that are to be sent to others.
 #[derive(Debug, Serialize, ToSchema)]
-struct OutboxCheck {
+pub(crate) struct OutboxCheck {
     /// How many wait or are being sent.
-    due: i64,
+    pub(crate) due: i64,
     /// How many could not be sent, and are not tried any more.
-    dead: i64,
+    pub(crate) dead: i64,
 }
 
 /// The state of the database.
 #[derive(Debug, Serialize, ToSchema)]
-struct DatabaseCheck {
+pub(crate) struct DatabaseCheck {
     /// `up` or `down`.
-    status: &'static str,
+    pub(crate) status: &'static str,
     /// How long the database took to answer, in milliseconds; `null` if it did not answer.
-    latency_ms: Option<f64>,
+    pub(crate) latency_ms: Option<f64>,
     /// Since when ROMS cannot store messages; `null` if it can.
-    since: Option<DateTime<Utc>>,
+    pub(crate) since: Option<DateTime<Utc>>,
     /// Why the database is down; `null` if it is up.
-    cause: Option<String>,
+    pub(crate) cause: Option<String>,
 }
 
 /// The state of the connection to Discord.
 #[derive(Debug, Serialize, ToSchema)]
-struct DiscordCheck {
+pub(crate) struct DiscordCheck {
     /// `leader`: this process watches Discord. `standby`: it does not, and takes over when no other
     /// process on the same database does.
-    role: &'static str,
+    pub(crate) role: &'static str,
     /// Whether the gateway session is up.
-    connected: bool,
+    pub(crate) connected: bool,
     /// When the last gateway event arrived.
-    last_event_at: Option<DateTime<Utc>>,
+    pub(crate) last_event_at: Option<DateTime<Utc>>,
     /// Time between a heartbeat and its answer, in milliseconds.
-    latency_ms: Option<f64>,
+    pub(crate) latency_ms: Option<f64>,
     /// Why ROMS stopped connecting to Discord; `null` if it did not.
-    given_up: Option<String>,
+    pub(crate) given_up: Option<String>,
     /// The watched channels.
-    channels: Vec<ChannelCheck>,
+    pub(crate) channels: Vec<ChannelCheck>,
 }
 
 /// The state of a watched channel.
 #[derive(Debug, Serialize, ToSchema)]
-struct ChannelCheck {
+pub(crate) struct ChannelCheck {
     /// Channel id, as text because it is too large for a JavaScript number.
-    id: String,
+    pub(crate) id: String,
     /// Name in the configuration.
-    name: String,
+    pub(crate) name: String,
     /// Age, in seconds, of the newest message up to which everything is stored.
-    cursor_age_seconds: Option<i64>,
+    pub(crate) cursor_age_seconds: Option<i64>,
     /// When ROMS last read the channel's history to its end.
-    checked_at: Option<DateTime<Utc>>,
+    pub(crate) checked_at: Option<DateTime<Utc>>,
     /// Permissions that the bot lacks.
-    missing_permissions: Vec<&'static str>,
+    pub(crate) missing_permissions: Vec<&'static str>,
     /// Why the channel, or a thread in it, cannot be read; `null` if everything can.
-    error: Option<String>,
+    pub(crate) error: Option<String>,
     /// How many threads are watched that are not archived; `null` if threads are not watched.
-    active_threads: Option<usize>,
+    pub(crate) active_threads: Option<usize>,
 }
 
 /// A status in one word.
@@ -126,7 +126,13 @@ pub(crate) struct StatusBody {
     )
 )]
 pub(crate) async fn health(State(state): State<Arc<AppState>>) -> (StatusCode, Json<Health>) {
-    let pinged = ping(&state).await;
+    let (code, health) = check(&state).await;
+    (code, Json(health))
+}
+
+/// The health of ROMS, and the status code of the answer.
+pub(crate) async fn check(state: &AppState) -> (StatusCode, Health) {
+    let pinged = ping(state).await;
     let discord = state.discord.as_ref().map(|board| DiscordCheck::new(board.snapshot(), now()));
     let degraded = discord.as_ref().is_some_and(DiscordCheck::is_degraded);
     let (code, status) = match pinged {
@@ -143,11 +149,11 @@ pub(crate) async fn health(State(state): State<Arc<AppState>>) -> (StatusCode, J
         }
     };
     let outbox = match &pinged {
-        Ok(_) => outbox(&state).await,
+        Ok(_) => outbox(state).await,
         Err(_) => None,
     };
     let checks = Checks { database, discord, outbox };
-    (code, Json(Health { status, version: env!("CARGO_PKG_VERSION"), checks }))
+    (code, Health { status, version: env!("CARGO_PKG_VERSION"), checks })
 }
 
 /// Check that the process runs

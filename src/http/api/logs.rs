@@ -14,7 +14,7 @@ use crate::http::query::{
 };
 use crate::order::Source;
 use crate::redact::credentials;
-use crate::store::{LogEntry, LogFilter};
+use crate::store::{LogEntry, LogFilter, Total};
 
 /// Query parameters of the webhook log.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -121,27 +121,44 @@ pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
     Query(query): Query<ListLogs>,
 ) -> Result<Json<LogPage>, ApiError> {
-    let limit = row_limit(query.limit)?;
-    let filter = LogFilter {
-        before_id: query.before,
-        outcome: query.outcome.map(|Name(LoggedOutcome(outcome))| outcome.to_owned()),
-        source: query.source.map(|Name(source)| source.as_str().to_owned()),
-    };
-    // One more than asked for shows whether there is a next page.
-    let found = state.store.logs(&filter, limit + 1).await?;
-    let mut rows = found.items;
-    let has_next = rows.len() as u64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next = rows.last().map(|row| row.id).filter(|_| has_next);
+    let Logs { rows, total, limit, next } = Logs::read(&state, query).await?;
     Ok(Json(LogPage {
-        total: found.total.count,
-        total_is_exact: found.total.exact,
+        total: total.count,
+        total_is_exact: total.exact,
         logs: rows.into_iter().map(LogPreview::from).collect(),
         limit,
-        has_next,
+        has_next: next.is_some(),
         next,
         next_before_id: next,
     }))
+}
+
+/// A page of the log, as it was asked for.
+pub(crate) struct Logs {
+    /// Newest first.
+    pub(crate) rows: Vec<LogEntry>,
+    pub(crate) total: Total,
+    limit: u64,
+    /// The `before` of the next page.
+    pub(crate) next: Option<i64>,
+}
+
+impl Logs {
+    pub(crate) async fn read(state: &AppState, query: ListLogs) -> Result<Self, ApiError> {
+        let limit = row_limit(query.limit)?;
+        let filter = LogFilter {
+            before_id: query.before,
+            outcome: query.outcome.map(|Name(LoggedOutcome(outcome))| outcome.to_owned()),
+            source: query.source.map(|Name(source)| source.as_str().to_owned()),
+        };
+        // One more than asked for shows whether there is a next page.
+        let found = state.store.logs(&filter, limit + 1).await?;
+        let mut rows = found.items;
+        let has_next = rows.len() as u64 > limit;
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = rows.last().map(|row| row.id).filter(|_| has_next);
+        Ok(Self { rows, total: found.total, limit, next })
+    }
 }
 
 /// Read one received message

@@ -14,7 +14,7 @@ use crate::http::AppState;
 use crate::http::auth::Caller;
 use crate::http::error::{ApiError, ListErrors, ResourceErrors, bad_parameter};
 use crate::http::query::{
-    Name, NoParameters, PathSegment, PeriodName, Query, StatusName, read_time, row_limit,
+    AttentionParameter, Name, NoParameters, PathSegment, PeriodName, Query, StatusName, read_time, row_limit,
 };
 use crate::order::dates::{DayEdge, day_of};
 use crate::order::{FieldChange, Order, OrderNumber, View, parse_owner};
@@ -55,6 +55,10 @@ pub(crate) struct ListOrders {
     search: Option<String>,
     /// Only orders with this text in the name of a product or in its SKU, in upper or lower case
     product: Option<String>,
+    /// Only orders that need attention: without a tracking number 3 days after they were placed, received in part,
+    /// delivered but not received, or cancelled today
+    #[param(inline, value_type = AttentionParameter, required = false)]
+    attention: Option<AttentionParameter>,
     /// Only orders placed in this period. It is counted from today, in the configured time zone
     #[param(inline, value_type = PeriodName, required = false)]
     period: Option<PeriodName>,
@@ -93,6 +97,7 @@ impl ListOrders {
             since,
             until,
             product: self.product,
+            attention: self.attention.map(|Name(reason)| reason.at(now(), zone)),
             store: self.store,
             profile: self.profile,
             email: self.email,

@@ -14,7 +14,7 @@ use crate::http::auth::Caller;
 use crate::http::error::{ApiError, ListErrors, bad_parameter};
 use crate::http::query::{Name, Named, PeriodName, Query};
 use crate::order::dates::day_of;
-use crate::store::{GroupBy, PeriodError, StatRow, Totals, read_period};
+use crate::store::{GroupBy, Period, PeriodError, StatRow, Totals, read_period};
 
 /// The most groups in an answer.
 const MAX_GROUPS: usize = 1000;
@@ -124,27 +124,10 @@ struct SpendBody {
 pub(crate) async fn read(
     caller: Caller,
     State(state): State<Arc<AppState>>,
-    Query(ReadStats { period, since, until, by }): Query<ReadStats>,
+    Query(query): Query<ReadStats>,
 ) -> Result<Json<Stats>, ApiError> {
-    let timezone = state.timezone;
-    let named = period.map(|Name(period)| period);
-    let (is_since, today) = (since.is_some(), day_of(now(), timezone));
-    let (title, period) =
-        read_period(named, since.as_deref(), until.as_deref(), today, timezone).map_err(|error| {
-            // Both dates are texts; the one that cannot be read is the one that the error repeats.
-            let of_until = matches!(&error, PeriodError::NotADate { text } if until.as_deref() == Some(text));
-            let name = match error {
-                PeriodError::TwoPeriods => "period",
-                _ if is_since && !of_until => "since",
-                _ => "until",
-            };
-            bad_parameter(name, error.to_string())
-        })?;
-    let by = by.map_or(GroupBy::Day, |Name(by)| by);
-    if by == GroupBy::Profile {
-        caller.require_pii()?;
-    }
-    let (rows, each_once) = state.store.stats_with_totals(&period, by).await?;
+    let StatsOf { title, period, by, by_name, rows, each_once } =
+        StatsOf::read(&state, &caller, query).await?;
     let left_out = rows.len().saturating_sub(MAX_GROUPS);
     let shown = match by {
         GroupBy::Day => rows.get(left_out..),
@@ -154,12 +137,56 @@ pub(crate) async fn read(
         title,
         from: period.from,
         to: period.to,
-        timezone: timezone.to_string(),
-        by: GroupBy::ALL.into_iter().find(|(_, known)| *known == by).map_or("", |(name, _)| name),
+        timezone: state.timezone.to_string(),
+        by: by_name,
         totals: Totals::of_rows(&each_once).into(),
         groups: shown.unwrap_or_default().iter().map(GroupBody::from).collect(),
         more_groups: left_out as u64,
     }))
+}
+
+/// The statistics of a period, as they were asked for.
+pub(crate) struct StatsOf {
+    /// The period as text.
+    pub(crate) title: String,
+    pub(crate) period: Period,
+    pub(crate) by: GroupBy,
+    pub(crate) by_name: &'static str,
+    /// The groups.
+    pub(crate) rows: Vec<StatRow>,
+    /// Rows that count each order once, for the totals.
+    pub(crate) each_once: Vec<StatRow>,
+}
+
+impl StatsOf {
+    pub(crate) async fn read(
+        state: &AppState,
+        caller: &Caller,
+        ReadStats { period, since, until, by }: ReadStats,
+    ) -> Result<Self, ApiError> {
+        let timezone = state.timezone;
+        let named = period.map(|Name(period)| period);
+        let (is_since, today) = (since.is_some(), day_of(now(), timezone));
+        let (title, period) = read_period(named, since.as_deref(), until.as_deref(), today, timezone)
+            .map_err(|error| {
+                // Both dates are texts; the one that cannot be read is the one that the error repeats.
+                let of_until =
+                    matches!(&error, PeriodError::NotADate { text } if until.as_deref() == Some(text));
+                let name = match error {
+                    PeriodError::TwoPeriods => "period",
+                    _ if is_since && !of_until => "since",
+                    _ => "until",
+                };
+                bad_parameter(name, error.to_string())
+            })?;
+        let by = by.map_or(GroupBy::Day, |Name(by)| by);
+        if by == GroupBy::Profile {
+            caller.require_pii()?;
+        }
+        let (rows, each_once) = state.store.stats_with_totals(&period, by).await?;
+        let by_name = GroupBy::ALL.into_iter().find(|(_, known)| *known == by).map_or("", |(name, _)| name);
+        Ok(Self { title, period, by, by_name, rows, each_once })
+    }
 }
 
 impl From<&StatRow> for GroupBody {

@@ -67,6 +67,24 @@ pub(crate) fn icon_path() -> &'static str {
     &ICON.path
 }
 
+/// The service worker. It must be at the root, and a browser looks for a new one by itself.
+pub(crate) async fn worker() -> Response {
+    static WORKER: LazyLock<String> =
+        LazyLock::new(|| with_paths(include_str!("../../../assets/page/worker.js")));
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], WORKER.as_str()).into_response()
+}
+
+/// The manifest, with which a phone can install the page.
+pub(crate) async fn manifest() -> Response {
+    static MANIFEST: LazyLock<String> =
+        LazyLock::new(|| with_paths(include_str!("../../../assets/page/manifest.json")));
+    ([(CONTENT_TYPE, "application/manifest+json")], MANIFEST.as_str()).into_response()
+}
+
+fn with_paths(text: &str) -> String {
+    text.replace("STYLE", style_path()).replace("SCRIPT", script_path()).replace("ICON", icon_path())
+}
+
 /// Serves a file under its hashed name.
 pub(crate) async fn file(PathSegment(name): PathSegment) -> Result<Response, ApiError> {
     let assets: [&'static Asset; 3] = [&STYLE, &SCRIPT, &ICON];

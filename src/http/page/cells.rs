@@ -58,6 +58,11 @@ impl Column {
     }
 }
 
+/// The columns that the list can show.
+pub(crate) const fn all_columns() -> &'static [Column] {
+    &COLUMNS
+}
+
 /// The columns with these names, separated by commas; those of the beginning if no name is known.
 pub(crate) fn chosen_columns(names: &str) -> Vec<Column> {
     let chosen: Vec<Column> = names
@@ -127,6 +132,10 @@ pub(crate) struct Row {
     pub(crate) id: i64,
     pub(crate) number: String,
     pub(crate) class: &'static str,
+    /// The tracking number, to copy those of many rows.
+    pub(crate) tracking: Option<String>,
+    /// Whether the row has a box to choose it.
+    pub(crate) has_box: bool,
     pub(crate) cells: Vec<Cell>,
 }
 
@@ -141,7 +150,15 @@ impl Row {
     pub(crate) fn new(order: &Order, columns: &[Column], zone: Tz, class: &'static str) -> Self {
         let cell = |column: &Column| Cell { column: *column, value: value(order, column.name, zone) };
         let cells = columns.iter().map(cell).collect();
-        Self { id: order.id, number: order.number.to_string(), class, cells }
+        let tracking = order.fields.tracking_number.clone();
+        Self { id: order.id, number: order.number.to_string(), class, tracking, has_box: false, cells }
+    }
+}
+
+impl Row {
+    /// The same row with a box to choose it.
+    pub(crate) fn with_box(self, has_box: bool) -> Self {
+        Self { has_box, ..self }
     }
 }
 

@@ -90,7 +90,7 @@ impl EditForm {
             FormField { group, name, title, was: text.clone(), stored: text.clone(), text, error: None, kind }
         };
         let fields =
-            GROUPS.iter().flat_map(|(group, columns)| columns.iter().map(|name| field(*group, *name)));
+            GROUPS.iter().flat_map(|(group, columns)| columns.iter().map(|name| field(*group, name)));
         Self { version: order.updated_at.timestamp_micros(), fields: fields.collect(), is_conflict: false }
     }
 

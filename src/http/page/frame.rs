@@ -9,6 +9,7 @@ use crate::config::Level;
 use crate::http::AppState;
 use crate::http::auth::{Access, Caller, session};
 use crate::http::error::ApiError;
+use crate::store::SavedView;
 
 /// The values in the head of every page.
 pub(crate) struct Head {
@@ -42,6 +43,7 @@ pub(crate) struct Viewer {
     theme: Option<&'static str>,
     /// The columns that the reader chose last.
     pub(crate) columns: Option<String>,
+    views: Vec<SavedView>,
 }
 
 impl FromRequestParts<Arc<AppState>> for Viewer {
@@ -54,7 +56,9 @@ impl FromRequestParts<Arc<AppState>> for Viewer {
         let cookie = |name| session::cookie(&parts.headers, name);
         let theme = cookie("theme").and_then(|theme| ["dark", "light"].into_iter().find(|it| *it == theme));
         let columns = cookie("columns").map(str::to_owned);
-        Ok(Self { caller, level, zone: state.timezone.to_string(), theme, columns })
+        // A page is shown without them while the database does not answer.
+        let views = state.store.saved_views().await.unwrap_or_default();
+        Ok(Self { views, caller, level, zone: state.timezone.to_string(), theme, columns })
     }
 }
 
@@ -64,6 +68,8 @@ pub(crate) struct Frame {
     /// The title of the link that leads here.
     pub(crate) current: &'static str,
     level: Level,
+    pub(crate) views: Vec<SavedView>,
+    pub(crate) may_change: bool,
     pub(crate) has_token: bool,
     pub(crate) sees_personal_data: bool,
 }
@@ -79,13 +85,43 @@ pub(crate) struct PageLink {
     level: Level,
 }
 
-const LINKS: [PageLink; 1] = [PageLink {
-    title: "Orders",
-    path: "/orders",
-    key: 'o',
-    icon: "M8 6h13M8 12h13M8 18h13M3 6h.01M3 12h.01M3 18h.01",
-    level: Level::Viewer,
-}];
+const LINKS: [PageLink; 5] = [
+    PageLink {
+        title: "Start",
+        path: "/",
+        key: 's',
+        icon: "M3 11 12 3l9 8M5 10v10h5v-6h4v6h5V10",
+        level: Level::Viewer,
+    },
+    PageLink {
+        title: "Orders",
+        path: "/orders",
+        key: 'o',
+        icon: "M8 6h13M8 12h13M8 18h13M3 6h.01M3 12h.01M3 18h.01",
+        level: Level::Viewer,
+    },
+    PageLink {
+        title: "Numbers",
+        path: "/numbers",
+        key: 'n',
+        icon: "M4 20V10M10 20V4M16 20v-7M22 20H2",
+        level: Level::Viewer,
+    },
+    PageLink {
+        title: "Log",
+        path: "/log",
+        key: 'l',
+        icon: "M4 4h16v16H4zM8 9h8M8 13h8M8 17h5",
+        level: Level::Admin,
+    },
+    PageLink {
+        title: "State",
+        path: "/state",
+        key: 't',
+        icon: "M3 12h4l3-8 4 16 3-8h4",
+        level: Level::Admin,
+    },
+];
 
 impl Frame {
     /// The links that the reader may use.
@@ -110,6 +146,8 @@ impl Viewer {
             title: title.into(),
             current,
             level: self.level,
+            views: self.views.clone(),
+            may_change: self.level >= Level::Manager,
             has_token: self.caller.has_token(),
             sees_personal_data: self.caller.require_pii().is_ok(),
         }

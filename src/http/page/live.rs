@@ -22,9 +22,9 @@ use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, bad_parameter};
 use crate::http::serve::Connection;
 
-/// Parameters besides the filter: the columns, the change that the list shows already, and whether only rows that the
-/// list has are changed.
-const PARAMETERS: [&str; 3] = ["columns", "seen", "in_place"];
+/// Parameters besides the filter: the columns, the change that the list shows already, whether only rows that the list
+/// has are changed, and whether rows have a box.
+const PARAMETERS: [&str; 4] = ["columns", "seen", "in_place", "boxes"];
 
 /// A row as an instruction for htmx.
 #[derive(Template)]
@@ -49,6 +49,7 @@ pub(crate) async fn connect(
         "" => None,
         id => Some(id.parse().map_err(|_| bad_parameter("seen", "The id of an event: a whole number."))?),
     };
+    let has_box = query.get("boxes") == "true";
     let in_place = query.get("in_place") == "true";
     let filter: ListOrders = query.without(&PARAMETERS).read()?;
     let (view, zone) = (viewer.caller.view(), state.timezone);
@@ -63,12 +64,12 @@ pub(crate) async fn connect(
             (true, true) => "new",
             (true, false) => "changed",
         };
-        let row = Row::new(&view.order((*change.order).clone()), &columns, zone, class);
+        let row = Row::new(&view.order((*change.order).clone()), &columns, zone, class).with_box(has_box);
         let message = RowMessage { row, inserts: matches && !in_place };
         let html = message.render().map_err(|_| End::Failed)?;
         Ok(event_lines(&html))
     };
-    Ok(open(state, viewer.caller, connection, updates, write))
+    Ok(open(&state, viewer.caller, connection, updates, write))
 }
 
 /// A text as the data of an event, which ends with an empty line.

@@ -181,10 +181,10 @@ pub(crate) async fn cancel(
     PathSegment(key): PathSegment,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let sent = UrlQuery::of(Some(&body::read_text(body, &state.closing).await?));
+    let form = UrlQuery::of(Some(&body::read_text(body, &state.closing).await?));
     let order = find(&state.store, &key).await?;
     let has_ended = order.fields.status.is_some_and(Status::is_cancelled_or_refunded);
-    let is_current = sent.get("version") == order.updated_at.timestamp_micros().to_string();
+    let is_current = form.get("version") == order.updated_at.timestamp_micros().to_string();
     if !has_ended && is_current {
         let set = Fields { status: Some(Status::Cancelled), ..Fields::default() };
         match edit(&state, &viewer, &order, Columns { set, ..Columns::default() }).await {

@@ -11,10 +11,11 @@ use axum::{
 use iso_currency::Currency;
 use rust_decimal::Decimal;
 
-use super::cells::{Column, Row, Value, chosen_columns};
+use super::cells::{Column, Row, Value, all_columns, chosen_columns};
 use super::frame::{Frame, Head, Viewer};
 use super::render;
 use super::url::UrlQuery;
+use crate::config::Level;
 use crate::http::AppState;
 use crate::http::api::orders::Listed;
 use crate::http::error::ApiError;
@@ -26,7 +27,8 @@ const MAX_STORES: usize = 200;
 /// Parameters that choose a page of the list, not orders.
 const PAGE_PARAMETERS: [&str; 4] = ["before", "after", "page", "limit"];
 /// Parameters that have a chip, and its text.
-const CHIPS: [(&str, &str); 9] = [
+const CHIPS: [(&str, &str); 10] = [
+    ("attention", ""),
     ("status", ""),
     ("store", ""),
     ("period", ""),
@@ -47,6 +49,10 @@ struct OrdersPage {
     stores: Vec<String>,
     chips: Vec<Chip>,
     columns: Vec<Column>,
+    /// The columns that are not shown.
+    other_columns: Vec<Column>,
+    /// The filters, to save them.
+    saved_query: String,
     rows: Vec<Row>,
     limit: usize,
     total: Total,
@@ -82,13 +88,20 @@ pub(crate) async fn list(
     let is_first = listed.previous.is_none();
     let stream = if is_first { stream } else { stream.with("in_place", true) };
     let (view, zone) = (viewer.caller.view(), state.timezone);
-    let rows = listed.orders.into_iter().map(|order| Row::new(&view.order(order), &columns, zone, ""));
+    let may_change = viewer.level >= Level::Manager;
+    let stream = if may_change { stream.with("boxes", true) } else { stream };
+    let rows = listed
+        .orders
+        .into_iter()
+        .map(|order| Row::new(&view.order(order), &columns, zone, "").with_box(may_change));
     let rows: Vec<Row> = rows.collect();
     render(&OrdersPage {
         head: viewer.head(),
         frame: viewer.frame("Orders", "Orders"),
         stores: stores(&state).await?,
         chips: chips(&filters),
+        other_columns: all_columns().iter().copied().filter(|column| !columns.contains(column)).collect(),
+        saved_query: filters.with("columns", names_of(&columns)).link("").trim_start_matches('?').to_owned(),
         limit: rows.len().max(50),
         rows,
         total: listed.total,

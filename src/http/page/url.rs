@@ -30,6 +30,7 @@ impl UrlQuery {
     }
 
     /// The same query with a parameter set.
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass numbers and texts alike")]
     pub(crate) fn with(&self, name: &str, value: impl ToString) -> Self {
         let mut query = self.without(&[name]);
         query.0.push((name.to_owned(), value.to_string()));

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use super::connect;
 use crate::order::EmailAddress;
 use crate::store::connection::rights;
-use crate::store::entity::{discord_views, order_events, orders, webhook_logs};
+use crate::store::entity::{discord_views, order_events, orders, saved_views, webhook_logs};
 use crate::store::{Store, StoreError};
 use tables::Table;
 
@@ -112,6 +112,7 @@ impl Store {
         let mut progress = Progress::default();
         let mut purged = self.sweep_history(&person, empties, &mut progress).await?;
         purged.views = self.sweep_table::<discord_views::Entity>(&person, empties, &mut 0).await?;
+        purged.views += self.sweep_table::<saved_views::Entity>(&person, empties, &mut 0).await?;
         for round in 0..MAX_ROUNDS {
             let orders = self.sweep_table::<orders::Entity>(&person, empties, &mut 0).await?;
             if round == 0 {

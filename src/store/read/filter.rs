@@ -5,6 +5,7 @@ use migration::search_index;
 use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Func, IntoCondition};
 use sea_orm::{Condition, DbBackend, IdenStatic, Order as Sort};
 
+use super::attention::Attention;
 use crate::order::{Order, Status};
 use crate::store::entity::order_sums;
 use crate::store::entity::orders::Column;
@@ -29,6 +30,8 @@ pub struct OrderFilter {
     pub search: Option<String>,
     /// Whether `search` leaves e-mail and profile out.
     pub public_search: bool,
+    /// Only orders that need attention for this reason.
+    pub attention: Option<Attention>,
     /// Only order dates from this moment on.
     pub since: Option<DateTime<Utc>>,
     /// Only order dates before this moment.
@@ -45,13 +48,14 @@ pub(crate) enum Term {
     Status,
     Search,
     Product,
+    Attention,
     /// [`OrderFilter::public_search`], checked on each order that the search finds.
     PublicSearch,
     Dates,
 }
 
 impl Term {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Email,
         Self::Profile,
         Self::Owner,
@@ -59,6 +63,7 @@ impl Term {
         Self::Status,
         Self::Search,
         Self::Product,
+        Self::Attention,
         Self::PublicSearch,
         Self::Dates,
     ];
@@ -134,6 +139,7 @@ impl OrderFilter {
                 let number = number.map(|number| has_number_prefix(number, backend));
                 Condition::any().add(contains(text, backend)).add_option(number)
             }
+            Term::Attention => self.attention?.condition(),
             Term::Product => {
                 let text = self.product.as_ref()?;
                 PRODUCTS
@@ -178,6 +184,7 @@ impl OrderFilter {
             && equals(&self.profile, &fields.profile)
             && equals(&self.email, &fields.email)
             && equals(&self.owner, &fields.owner_id)
+            && self.attention.is_none_or(|attention| attention.matches(order))
             && self.product.as_ref().is_none_or(|text| any_contains(product_texts(order), text))
             && self.search.as_ref().is_none_or(|text| self.finds(order, text))
             && self.since.is_none_or(|since| placed_at.is_some_and(|at| at >= since))

@@ -25,7 +25,7 @@ const MAX_SCANNED: u64 = 20_000;
 const WINDOW_SIZE: u64 = 3_000;
 
 /// The columns that a filter can ask about.
-pub(crate) const FILTERED_COLUMNS: [Column; 10] = [
+pub(crate) const FILTERED_COLUMNS: [Column; 14] = [
     Column::OrderNumber,
     Column::Product,
     Column::Email,
@@ -36,6 +36,10 @@ pub(crate) const FILTERED_COLUMNS: [Column; 10] = [
     Column::Status,
     Column::Store,
     Column::OrderDate,
+    Column::Quantity,
+    Column::QtyReceived,
+    Column::CreatedAt,
+    Column::UpdatedAt,
 ];
 
 /// Where a page of a list begins. The list is sorted by row id, newest first.
@@ -147,6 +151,9 @@ impl Store {
         }
         if filter.profile.is_some() {
             return Ok(QueryPlan::Sorted(by(Some(Term::Profile))));
+        }
+        if filter.attention.is_some() {
+            return Ok(QueryPlan::Sorted(by(Some(Term::Attention))));
         }
         let rarest = self.rarest_term(filter).await?;
         if let Some(text) = &filter.search

@@ -138,7 +138,7 @@ impl Store {
         let (found, rest, max) = self.limited_rows(filter).await?;
         let mut read = Query::select();
         read.columns(FILTERED_COLUMNS)
-            .columns([orders::Column::Currency, orders::Column::Quantity, orders::Column::Total])
+            .columns([orders::Column::Currency, orders::Column::Total])
             .from(orders::Entity)
             .cond_where(found)
             .limit(max + 1);

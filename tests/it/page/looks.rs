@@ -16,7 +16,15 @@ const STORES: [&str; 4] = ["Target", "Best Buy US", "Walmart", "Pokemon Center"]
 const STATUSES: [&str; 7] =
     ["verified", "shipped", "delivered", "cancelled", "pending", "unverified", "processing"];
 
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 14] = [
+    ("start", "/"),
+    ("attention", "/orders?attention=not+received"),
+    ("numbers", "/numbers?period=all"),
+    ("stores", "/numbers?period=all&by=store"),
+    ("log", "/log"),
+    ("message", "/log/1"),
+    ("rejected", "/log/2"),
+    ("state", "/state"),
     ("orders", "/orders"),
     ("filtered", "/orders?status=shipped&search=example"),
     ("order", "/orders/100-000000"),
@@ -27,6 +35,12 @@ const PAGES: [(&str, &str); 6] = [
 
 /// Stores orders that look like those of a group.
 async fn fill(app: &App) {
+    app.stored(&[&card(
+        "100-000000",
+        &[("Product", PRODUCTS[0]), ("Price", "$20.99"), ("Loyalty Number", "12")],
+    )])
+    .await;
+    app.post("Order Number\nProduct\nExample Console\n**Reward Points**\n12\n").await;
     for n in 0..60_usize {
         let price = format!("${}.99", 20 + n * 37 % 900);
         let store = STORES[n % STORES.len()];

@@ -56,6 +56,14 @@ async fn every_level_reaches_only_its_pages() {
     let app = App::start_in(home, LOCKED).await;
     store_order(&app, &tokens[2].1).await;
     let pages = [
+        (Method::GET, "/start", "read"),
+        (Method::GET, "/numbers", "read"),
+        (Method::GET, "/log", "admin"),
+        (Method::GET, "/log/1", "admin"),
+        (Method::POST, "/log/1/replay", "admin"),
+        (Method::GET, "/state", "admin"),
+        (Method::POST, "/bulk", "write"),
+        (Method::POST, "/views", "write"),
         (Method::GET, "/orders", "read"),
         (Method::GET, "/orders/A-1", "read"),
         (Method::POST, "/orders/A-1", "write"),

@@ -7,7 +7,6 @@ use chrono_tz::Tz;
 use iso_currency::Currency;
 use rust_decimal::Decimal;
 
-use super::buckets::{Bucket, buckets};
 use super::totals::{cancel_rate, currency_name, money, totals_line};
 use crate::chart::{Bar, Chart, Shape};
 use crate::discord::reply::embed::{BLURPLE, EmbedBuilder, MAX_FIELD_VALUE};
@@ -16,7 +15,7 @@ use crate::discord::reply::text::{
     utf16_len,
 };
 use crate::order::Status;
-use crate::store::{CurrencyTotal, GroupBy, Period, StatRow, Totals};
+use crate::store::{Bucket, CurrencyTotal, GroupBy, Period, StatRow, Totals, buckets};
 
 /// How many groups have a line and a row in the chart.
 const MAX_GROUPS: usize = 10;
@@ -215,7 +214,7 @@ fn bar(group: &Group, measure: Measure) -> Bar {
         }
         Measure::Orders => (Decimal::from(totals.orders), format_count(totals.orders)),
     };
-    Bar { label: group.bar_label.clone(), value, text, colour: group.colour }
+    Bar { label: group.bar_label.clone(), value, text, colour: group.colour, url: None }
 }
 
 fn others(count: usize) -> String {

@@ -69,7 +69,7 @@ pub(crate) async fn connect(
         let (name, text) = (type_name(change), text_of(change, view)?);
         Ok(format!("event: {name}\ndata: {text}\n\n"))
     };
-    Ok(open(state, caller, connection, updates, write))
+    Ok(open(&state, caller, connection, updates, write))
 }
 
 /// The event that a client received last, from the header or the query.
@@ -81,7 +81,7 @@ pub(crate) fn resume_after(headers: &HeaderMap, since: Option<i64>) -> Result<Op
 
 /// Answers with a stream. `write` makes the lines of an event without its id, with the empty line at their end.
 pub(crate) fn open(
-    state: Arc<AppState>,
+    state: &Arc<AppState>,
     caller: Caller,
     connection: Option<Extension<Connection>>,
     updates: Updates,
@@ -93,7 +93,7 @@ pub(crate) fn open(
     }
     let (sender, mut receiver) = mpsc::channel::<Bytes>(BUFFERED_EVENTS);
     let sending = {
-        let state = Arc::clone(&state);
+        let state = Arc::clone(state);
         async move {
             let ended = send_changes(&sender, updates, &state, &caller, &write).await;
             if let Err(end) = ended {

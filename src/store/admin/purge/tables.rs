@@ -10,7 +10,7 @@ use crate::clock;
 use crate::order::{FieldChange, Order, OrderItem};
 use crate::store::entity::rows;
 use crate::store::entity::rows::{changes_from_json, changes_to_json};
-use crate::store::entity::{discord_views, order_events, orders, webhook_logs};
+use crate::store::entity::{discord_views, order_events, orders, saved_views, webhook_logs};
 use crate::store::write::orders::numbers_of;
 use crate::store::{Batch, StoreError};
 
@@ -195,6 +195,26 @@ impl Table for discord_views::Entity {
 
     fn contains(row: &discord_views::Model, person: &Person<'_>) -> bool {
         person.address.is_in(&row.text)
+    }
+
+    async fn empty(batch: &mut Batch, ids: &[i64], _: &Person<'_>) -> Result<(), StoreError> {
+        let found = Self::delete_many().filter(Self::ID.is_in(ids.iter().copied()));
+        found.exec(&batch.transaction).await?;
+        Ok(())
+    }
+}
+
+/// Saved views of the page: one may be named after the person, or search for the address.
+impl Table for saved_views::Entity {
+    const ID: saved_views::Column = saved_views::Column::Id;
+
+    fn id(row: &saved_views::Model) -> i64 {
+        row.id
+    }
+
+    fn contains(row: &saved_views::Model, person: &Person<'_>) -> bool {
+        let values = form_urlencoded::parse(row.query.as_bytes()).map(|(_, value)| value.into_owned());
+        values.chain([row.name.clone()]).any(|text| person.address.is_in(&text))
     }
 
     async fn empty(batch: &mut Batch, ids: &[i64], _: &Person<'_>) -> Result<(), StoreError> {

@@ -2,7 +2,9 @@
 
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
-use crate::store::{Period, StatRow, Totals, day_text, first_of_month};
+use super::period::{day_text, first_of_month};
+use super::stats::{Period, StatRow};
+use super::totals::Totals;
 
 /// The most bars of a chart.
 const MAX_BUCKETS: i64 = 31;

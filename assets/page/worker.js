@@ -1,0 +1,13 @@
+// Shows a page without any data while ROMS does not answer. Nothing else is kept.
+const KEPT = ['/offline', 'STYLE', 'SCRIPT', 'ICON'];
+const NAME = 'offline-STYLE';
+self.addEventListener('install', (event) => event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(KEPT))));
+self.addEventListener('activate', (event) => event.waitUntil(
+  caches.keys().then((names) => Promise.all(names.filter((name) => name !== NAME).map((name) => caches.delete(name)))),
+));
+self.addEventListener('fetch', (event) => {
+  if (event.request.mode === 'navigate') event.respondWith(fetch(event.request).catch(() => caches.match('/offline')));
+  else if (KEPT.includes(new URL(event.request.url).pathname)) {
+    event.respondWith(fetch(event.request).catch(() => caches.match(event.request)));
+  }
+});

@@ -1,0 +1,54 @@
+//! Saved views: a list of orders under a name, shared by the group.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{StatusCode, header::LOCATION},
+    response::{IntoResponse, Response},
+};
+
+use super::frame::Viewer;
+use super::url::UrlQuery;
+use crate::clock::now;
+use crate::http::api::orders::ListOrders;
+use crate::http::cross_site::SameOrigin;
+use crate::http::error::{ApiError, bad_parameter};
+use crate::http::query::PathSegment;
+use crate::http::{AppState, body};
+
+/// The longest name of a view, in characters.
+const MAX_NAME: usize = 60;
+
+/// Saves the filters and columns of a list under a name.
+pub(crate) async fn save(
+    _: SameOrigin,
+    viewer: Viewer,
+    State(state): State<Arc<AppState>>,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let form = UrlQuery::of(Some(&body::read_text(body, &state.closing).await?));
+    let name = form.get("name").trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(bad_parameter("name", format!("1 to {MAX_NAME} characters.")));
+    }
+    let view = UrlQuery::of(Some(form.get("query"))).without(&["before", "after", "page"]);
+    // A view that cannot be shown is refused here.
+    view.without(&["columns"]).read::<ListOrders>()?.filter(&viewer.caller, state.timezone)?;
+    let url = view.link("/orders");
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    state.store.save_view_as(name, query, &viewer.actor(), now()).await?;
+    Ok((StatusCode::SEE_OTHER, [(LOCATION, url)]).into_response())
+}
+
+/// Deletes a view.
+pub(crate) async fn delete(
+    _: SameOrigin,
+    State(state): State<Arc<AppState>>,
+    PathSegment(id): PathSegment,
+) -> Result<Response, ApiError> {
+    let id = id.parse().map_err(|_| bad_parameter("id", "Not a whole number."))?;
+    state.store.delete_saved_view(id).await?;
+    Ok((StatusCode::SEE_OTHER, [(LOCATION, "/orders")]).into_response())
+}
