@@ -95,7 +95,7 @@ async fn show(address: SocketAddr, stop: &CancellationToken, out: &mut impl Writ
     writeln!(out, "Open        http://{address}{PAGE}")?;
     writeln!(out, "Or          curl 'http://{address}/api/v2/orders?limit=3'")?;
     writeln!(out, "Ctrl-C ends the demo and deletes its database.\n")?;
-    let mut shop = Shop { address, client: client(TIMEOUT)?, serial: 0, open: Vec::new() };
+    let mut shop = Shop { address, client: client(TIMEOUT, None)?, serial: 0, open: Vec::new() };
     for _ in 0..FIRST_CARDS {
         shop.act(Step::Buy, out).await?;
     }

@@ -4,10 +4,11 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
+use reqwest::Client;
 use serde_json::Value;
 
 use super::CommandError;
-use super::server::{Server, client};
+use super::server::Server;
 use crate::config::Config;
 
 /// A check that takes longer has failed.
@@ -26,12 +27,12 @@ impl Arguments {
         config: impl FnOnce() -> Result<Config, CommandError>,
         out: &mut impl Write,
     ) -> Result<(), CommandError> {
-        Ok(check(&self.server.url(config)?, out).await?)
+        let (base, client) = self.server.connect(config, TIMEOUT)?;
+        Ok(check(&base, &client, out).await?)
     }
 }
 
-async fn check(base: &str, out: &mut impl Write) -> anyhow::Result<()> {
-    let client = client(TIMEOUT)?;
+async fn check(base: &str, client: &Client, out: &mut impl Write) -> anyhow::Result<()> {
     let answer = client.get(format!("{base}/health")).send().await;
     let answer = answer.map_err(|error| {
         let reason = if error.is_timeout() { "timed out" } else { "nothing answers" };

@@ -4,10 +4,10 @@
 use std::{io::Write, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Map, Value};
 
-use super::server::{Server, client};
+use super::server::Server;
 use super::{CommandError, table::write_aligned};
 use crate::{config::Config, order::Fields};
 
@@ -29,13 +29,12 @@ impl Arguments {
         config: impl FnOnce() -> Result<Config, CommandError>,
         out: &mut impl Write,
     ) -> Result<(), CommandError> {
-        Ok(send(&self.server.url(config)?, out).await?)
+        let (base, client) = self.server.connect(config, TIMEOUT)?;
+        Ok(send(&base, &client, out).await?)
     }
 }
 
-async fn send(base: &str, out: &mut impl Write) -> anyhow::Result<()> {
-    let client = client(TIMEOUT)?;
-
+async fn send(base: &str, client: &Client, out: &mut impl Write) -> anyhow::Result<()> {
     let webhook = format!("{base}/api/v2/webhooks/orders");
     writeln!(out, "Posting the sample message to {webhook}")?;
     let post = client.post(&webhook).header("content-type", "text/plain").body(SAMPLE);

@@ -1,37 +1,73 @@
 //! The running ROMS to which a command sends requests.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{env, fs};
 
+use anyhow::{Context, anyhow};
 use reqwest::Client;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use url::Url;
 
 use super::CommandError;
 use crate::config::Config;
+use crate::token::Secret;
+
+/// The variable with the token.
+const TOKEN_VARIABLE: &str = "ROMS_TOKEN";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Server {
     /// Address of the running ROMS [default: `[http] bind` of the configuration].
     #[arg(long, value_name = "URL", value_parser = server_url)]
     url: Option<String>,
+    /// File with the token, if this ROMS asks for one [default: the variable `ROMS_TOKEN`].
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
 }
 
 impl Server {
-    /// The address, without a slash at its end.
-    pub(crate) fn url(
+    /// The address, without a slash at its end, and a client that sends the token with each request.
+    pub(crate) fn connect(
         self,
         config: impl FnOnce() -> Result<Config, CommandError>,
-    ) -> Result<String, CommandError> {
-        Ok(match self.url {
+        timeout: Duration,
+    ) -> Result<(String, Client), CommandError> {
+        let token = token(self.token_file.as_deref()).map_err(CommandError::Usage)?;
+        let url = match self.url {
             Some(url) => url,
             None => format!("http://{}", config()?.http.bind),
-        })
+        };
+        let client = client(timeout, token.as_ref()).map_err(anyhow::Error::from)?;
+        Ok((url, client))
     }
 }
 
-/// A client for a ROMS on this machine or elsewhere.
-pub(crate) fn client(timeout: Duration) -> reqwest::Result<Client> {
+/// The token in a file, else in the environment. A token on the command line would be visible to every user of the
+/// machine.
+fn token(file: Option<&Path>) -> anyhow::Result<Option<Secret>> {
+    let (text, place) = match (file, env::var(TOKEN_VARIABLE)) {
+        (Some(file), _) => {
+            let place = file.display().to_string();
+            (fs::read_to_string(file).with_context(|| format!("cannot read {place}"))?, place)
+        }
+        (None, Ok(text)) if !text.trim().is_empty() => (text, TOKEN_VARIABLE.to_owned()),
+        (None, _) => return Ok(None),
+    };
+    let token = Secret::parse(text.trim());
+    token.map(Some).ok_or_else(|| anyhow!("{place} holds no token; `roms token create` makes one"))
+}
+
+/// A client for a ROMS on this machine or elsewhere, which sends this token.
+pub(crate) fn client(timeout: Duration, token: Option<&Secret>) -> reqwest::Result<Client> {
+    let mut headers = HeaderMap::new();
+    let bearer = token.and_then(|token| HeaderValue::try_from(format!("Bearer {}", token.expose())).ok());
+    if let Some(mut bearer) = bearer {
+        bearer.set_sensitive(true);
+        headers.insert(AUTHORIZATION, bearer);
+    }
     // A proxy from the environment would look for the loopback address on its own machine.
-    Client::builder().no_proxy().timeout(timeout).build()
+    Client::builder().no_proxy().timeout(timeout).default_headers(headers).build()
 }
 
 /// Checks `--url`, and removes the slash at its end.

@@ -24,7 +24,7 @@ pub(crate) async fn create(home: &Home, scopes: &str) -> String {
 }
 
 /// Creates a token that expires after this time.
-async fn create_for(home: &Home, scopes: &str, lifetime: Option<TimeDelta>) -> String {
+pub(crate) async fn create_for(home: &Home, scopes: &str, lifetime: Option<TimeDelta>) -> String {
     let config = home.config("");
     let store = Store::open_with(&config.database.url, Options::of(&config)).await.unwrap();
     let now = Utc::now();
@@ -46,7 +46,7 @@ pub(crate) async fn revoke(home: &Home, name: &str) {
 }
 
 /// A ROMS that asks for tokens, and a token for everything.
-async fn locked(toml: &str) -> (App, String) {
+pub(crate) async fn locked(toml: &str) -> (App, String) {
     let home = Home::new();
     let admin = create(&home, "admin").await;
     (App::start_in(home, &format!("{LOCKED}{toml}")).await, admin)
@@ -57,6 +57,6 @@ async fn with(app: &App, token: &str, method: Method, path: &str, body: &'static
     app.request(method, path, &[("authorization", &format!("Bearer {token}"))], body).await
 }
 
-async fn get(app: &App, token: &str, path: &str) -> Reply {
+pub(crate) async fn get(app: &App, token: &str, path: &str) -> Reply {
     with(app, token, Method::GET, path, "").await
 }

@@ -7,6 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use crate::access::locked;
 use crate::support::app::App;
 use crate::support::program::command;
 
@@ -104,6 +105,45 @@ async fn health_is_one_line_and_an_exit_code() {
     let gone = roms(folder.path(), &["health", "--url", "http://127.0.0.1:1"], "");
     assert_eq!(gone.status.code(), Some(1));
     assert_eq!(err(&gone), "roms: no answer from http://127.0.0.1:1: nothing answers\n");
+}
+
+#[tokio::test]
+async fn a_token_comes_from_a_file_or_the_environment_and_never_from_the_command_line() {
+    let (app, token) = locked("").await;
+    let (url, folder) = (app.url(""), tempfile::tempdir().unwrap());
+    fs::write(folder.path().join("token"), format!("{token}\n")).unwrap();
+    fs::write(folder.path().join("other"), "password").unwrap();
+    let run = async |arguments: &[&str], variable: &str| {
+        let mut sample = command(folder.path(), &[arguments, &["--url", &url]].concat());
+        sample.env("ROMS_TOKEN", variable);
+        tokio::task::spawn_blocking(move || sample.output().unwrap()).await.unwrap()
+    };
+    let without = run(&["send-sample"], "").await;
+    assert_eq!(without.status.code(), Some(1));
+    assert!(err(&without).contains("This needs a valid token"), "{}", err(&without));
+    for (arguments, variable) in [
+        (&["send-sample", "--token-file", "token"][..], ""),
+        (&["send-sample"], &token),
+        (&["health", "--token-file", "token"], ""),
+    ] {
+        let output = run(arguments, variable).await;
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", err(&output));
+        assert!(!out(&output).contains(&token));
+    }
+    for (arguments, variable, place) in [
+        (&["send-sample", "--token-file", "other"][..], token.as_str(), "other"),
+        (&["health"], "password", "ROMS_TOKEN"),
+        (&["health", "--token-file", "none"], "", "cannot read none"),
+    ] {
+        let output = run(arguments, variable).await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(err(&output).contains(place) && !err(&output).contains("password"), "{}", err(&output));
+    }
+    assert_eq!(
+        roms(folder.path(), &["health", "--token", &token], "").status.code(),
+        Some(2),
+        "no such option"
+    );
 }
 
 #[test]
