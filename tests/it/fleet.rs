@@ -5,6 +5,7 @@
 mod leading;
 mod live;
 mod outgoing;
+mod tokens;
 
 use std::time::Duration;
 
