@@ -20,6 +20,7 @@ use crate::discord;
 use crate::feed::Feed;
 use crate::http::{self, AppState, Auth};
 use crate::ingest::Ingest;
+use crate::metrics::Metrics;
 use crate::outbox::{self, Outbox};
 use crate::status::StatusBoard;
 use crate::store::{Options, Store, StoreError};
@@ -52,7 +53,7 @@ impl From<discord::Timing> for Timing {
 /// When the database or the address cannot be used, or accepted messages could not be stored.
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     tracing::info!("ROMS {} starting", env!("CARGO_PKG_VERSION"));
-    let listener = bind(config.http.bind)?;
+    let listener = bind(config.http.bind, "http")?;
     let opening = Store::open_with(&config.database.url, Options::of(&config));
     let Some(store) = stop.run_until_cancelled(opening).await else { return Ok(()) };
     let store = store?;
@@ -100,12 +101,19 @@ pub async fn run(
     }
     let outbox = Outbox::new(config.webhooks.max_age);
     outbox.refresh(&store).await?;
+    let metrics = if config.metrics.is_on() { Metrics::on()? } else { Metrics::default() };
+    let metrics_listener = match config.metrics.bind {
+        Some(address) => Some(bind_metrics(address)?),
+        None => None,
+    };
+    let orders = config.orders.clone();
     let (ingest, mut writer) =
-        Ingest::start_sending(store.clone(), feed.clone(), config.orders.clone(), outbox.clone());
+        Ingest::start_measured(store.clone(), feed.clone(), orders, outbox.clone(), metrics.clone());
     check_writes(&store, &ingest).await;
     let board = StatusBoard::default();
     let state = AppState::new(ingest.clone(), store.clone(), feed.clone(), config.orders.timezone)
-        .with_access(&config.http, auth);
+        .with_access(&config.http, auth)
+        .with_metrics(metrics, config.metrics.enabled, metrics_listener);
     let state = if config.discord().is_some() { state.with_discord(board.clone()) } else { state };
     // Boxed, because the edges together make a large future.
     let edges = Box::pin(async {
@@ -153,10 +161,19 @@ async fn check_writes(store: &Store, ingest: &Ingest) {
 /// clients try again after one second, three, seven and so on.
 const BACKLOG: u32 = 4096;
 
-fn bind(address: SocketAddr) -> Result<TcpListener> {
+/// Listens for requests for metrics.
+fn bind_metrics(address: SocketAddr) -> Result<TcpListener> {
+    let listener = bind(address, "metrics")?;
+    let address = listener.local_addr().context("the socket for metrics has no address")?;
+    tracing::info!("Metrics: http://{address}/metrics");
+    Ok(listener)
+}
+
+/// Listens on the address that this section of the configuration has.
+fn bind(address: SocketAddr, section: &str) -> Result<TcpListener> {
     listen(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => anyhow::anyhow!(
-            "{address} is in use: is another ROMS running? Stop it, or set [http] bind to another port"
+            "{address} is in use: is another ROMS running? Stop it, or set [{section}] bind to another port"
         ),
         _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
     })

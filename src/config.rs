@@ -26,6 +26,7 @@ mod error;
 mod http;
 mod layers;
 mod log;
+mod metrics;
 mod orders;
 mod retention;
 mod snowflake;
@@ -41,6 +42,7 @@ pub use discord::{Channel, Discord, Token, Trust};
 pub use error::{ConfigError, Origin, Problem};
 pub use http::Http;
 pub use log::{Log, LogFilter, LogFormat};
+pub use metrics::Metrics;
 pub use orders::{NumberMissing, Orders};
 pub use retention::Retention;
 pub use webhooks::Webhooks;
@@ -70,6 +72,8 @@ pub struct Config {
     pub retention: Retention,
     /// The log: which events, and in which format.
     pub log: Log,
+    /// Metrics for Prometheus.
+    pub metrics: Metrics,
 }
 
 /// A configuration file that has been read.

@@ -9,6 +9,7 @@
 //! | `auth` | asks requests for a token, and records its use |
 //! | `peer` | finds the address of the client, also behind a proxy |
 //! | `query` | query and path parameters: reads, checks and rejects them by name |
+//! | `request_id` | the id of a request |
 //! | `body` | reads the body of a request within its limits |
 //! | `submission` | checks what every webhook request has in common, and runs its submission to the end |
 //! | `cross_site` | refuses requests that a page of another site makes a browser send |
@@ -30,6 +31,7 @@ mod order_path;
 mod page;
 mod peer;
 mod query;
+mod request_id;
 mod router;
 mod serve;
 mod submission;
@@ -41,15 +43,15 @@ use std::{
 
 use chrono_tz::Tz;
 use ipnet::IpNet;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::config::Http;
-use crate::{feed::Feed, ingest::Ingest, status::StatusBoard, store::Store};
+use crate::{feed::Feed, ingest::Ingest, metrics::Metrics, status::StatusBoard, store::Store};
 
 pub use api::order_body::order_json;
 pub use auth::Auth;
-pub use router::router;
 pub use serve::{serve, serve_at_most};
 
 /// The state that the handlers of one server share.
@@ -78,6 +80,11 @@ pub struct AppState {
     tasks: TaskTracker,
     /// One permit for each live client.
     live_clients: Arc<Semaphore>,
+    metrics: Metrics,
+    /// Whether `/metrics` is one of the routes.
+    has_metrics_route: bool,
+    /// Where a second server serves nothing but metrics.
+    metrics_listener: Option<TcpListener>,
 }
 
 impl AppState {
@@ -99,6 +106,9 @@ impl AppState {
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             live_clients: Arc::new(Semaphore::new(api::live::MAX_CLIENTS)),
+            metrics: Metrics::default(),
+            has_metrics_route: false,
+            metrics_listener: None,
         }
     }
 
@@ -130,6 +140,12 @@ impl AppState {
                 Err(_) => Err(error::ApiError::Closing),
             },
         }
+    }
+
+    /// Serves metrics: as a route for admins, and without tokens on a listener of their own.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Metrics, has_route: bool, listener: Option<TcpListener>) -> Self {
+        Self { metrics, has_metrics_route: has_route, metrics_listener: listener, ..self }
     }
 
     /// Reports the Discord connection in `/health`.

@@ -50,6 +50,7 @@ use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::config::Orders;
 use crate::feed::Feed;
+use crate::metrics::Metrics;
 use crate::order::dates::to_micros;
 use crate::order::{FieldChange, Order};
 use crate::outbox::Outbox;
@@ -176,10 +177,27 @@ impl Job {
     /// Answers that nothing was stored.
     pub(crate) fn fail(self, error: SubmitError) {
         match self {
-            Self::Message { answer, .. } => drop(answer.send(Err(error))),
+            Self::Message { message, answer } => {
+                let Message { request_id, discord_id, .. } = &message.message;
+                let (request_id, message_id) = (request_id.as_deref(), *discord_id);
+                tracing::debug!(request.id = request_id, message.id = message_id, %error, "message not stored");
+                drop(answer.send(Err(error)));
+            }
             Self::Edit { answer, .. } => drop(answer.send(Err(error.into()))),
         }
     }
+}
+
+/// Logs that a message arrived. Later lines about it have the same ids.
+fn log_arrival(Message { request_id, discord_id, endpoint, raw, .. }: &Message) {
+    let (request_id, message_id, bytes) = (request_id.as_deref(), *discord_id, raw.len());
+    tracing::debug!(
+        request.id = request_id,
+        message.id = message_id,
+        message.endpoint = endpoint,
+        bytes,
+        "message received"
+    );
 }
 
 /// A queue entry for a message, and the other end of its answer.
@@ -198,13 +216,25 @@ impl Ingest {
     /// Like [`Self::start`], with events for the endpoints of an outbox.
     #[must_use]
     pub fn start_sending(store: Store, feed: Feed, orders: Orders, outbox: Outbox) -> (Self, JoinHandle<()>) {
-        Self::start_all(store, feed, orders, Bounds::default(), outbox)
+        Self::start_measured(store, feed, orders, outbox, Metrics::default())
+    }
+
+    /// Like [`Self::start_sending`], and measures the work.
+    #[must_use]
+    pub fn start_measured(
+        store: Store,
+        feed: Feed,
+        orders: Orders,
+        outbox: Outbox,
+        metrics: Metrics,
+    ) -> (Self, JoinHandle<()>) {
+        Self::start_all(store, feed, orders, Bounds::default(), outbox, metrics)
     }
 
     /// Like [`Self::start`], with other limits.
     #[must_use]
     pub fn start_with(store: Store, feed: Feed, orders: Orders, bounds: Bounds) -> (Self, JoinHandle<()>) {
-        Self::start_all(store, feed, orders, bounds, Outbox::default())
+        Self::start_all(store, feed, orders, bounds, Outbox::default(), Metrics::default())
     }
 
     fn start_all(
@@ -213,11 +243,12 @@ impl Ingest {
         orders: Orders,
         bounds: Bounds,
         outbox: Outbox,
+        metrics: Metrics,
     ) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(bounds.queue);
         let stop = CancellationToken::new();
         let outage = OutageTracker::new(bounds.reminder_interval);
-        let writer = Writer::new(store.clone(), feed, outage.clone(), outbox.clone());
+        let writer = Writer::new(store.clone(), feed, outage.clone(), outbox.clone(), metrics);
         let writer = tokio::spawn(writer.run(jobs, bounds.batch, stop.clone()));
         (Self { queue, store, orders, stop, outage, outbox }, writer)
     }
@@ -257,6 +288,12 @@ impl Ingest {
         is_outage
     }
 
+    /// How many messages and edits may wait.
+    #[must_use]
+    pub fn limit(&self) -> u64 {
+        self.queue.max_capacity() as u64
+    }
+
     /// How many messages and edits wait to be written.
     #[must_use]
     pub fn waiting(&self) -> u64 {
@@ -291,6 +328,7 @@ impl Ingest {
             mpsc::error::TrySendError::Full(()) => SubmitError::Full,
             mpsc::error::TrySendError::Closed(()) => SubmitError::Closed,
         })?;
+        log_arrival(&message);
         let (job, pending) = message_job(parse::parse(message, &self.orders));
         slot.send(job);
         pending.receipt().await
@@ -302,6 +340,7 @@ impl Ingest {
     /// # Errors
     /// [`SubmitError::Closed`] while shutting down.
     pub async fn enqueue(&self, message: Message) -> Result<Pending, SubmitError> {
+        log_arrival(&message);
         let message = parse::parse(message, &self.orders);
         let is_empty = message.cards.is_empty();
         let (job, pending) = message_job(message);

@@ -30,11 +30,11 @@
 //! | wiring | [`app`], [`cli`], [`telemetry`], [`shutdown`], `main` | everything |
 //! | edges | [`discord`], [`http`], which never import each other | speak a protocol; call [`ingest`] and [`store`] |
 //! | pipeline | [`ingest`] | decide what a message changes |
-//! | state | [`store`], [`feed`], [`export`], [`status`], [`chart`], [`clock`] | the database; live updates; tables of orders; the state of the Discord connection; charts; the time |
+//! | state | [`store`], [`feed`], [`export`], [`status`], [`metrics`], [`chart`], [`clock`] | the database; live updates; tables of orders; the state of the Discord connection; metrics; charts; the time |
 //! | pure | [`card`], [`order`], [`config`], [`redact`], [`log_limit`], [`token`] | no I/O, no async, no clock |
 //!
 //! Each large library has one home: serenity and poise in [`discord`], axum and utoipa in [`http`],
-//! SeaORM in [`store`], clap in [`cli`].
+//! SeaORM in [`store`], clap in [`cli`], Prometheus in [`metrics`].
 //!
 //! # Invariants
 //!
@@ -61,6 +61,7 @@ pub mod feed;
 pub mod http;
 pub mod ingest;
 pub mod log_limit;
+pub mod metrics;
 pub mod order;
 pub mod outbox;
 pub mod redact;

@@ -20,6 +20,10 @@ pub struct DiscordStatus {
     pub leads: bool,
     /// Whether there is a gateway session.
     pub connected: bool,
+    /// How often there was a new gateway session or a resumed one.
+    pub sessions: u64,
+    /// How many messages were stored from the history.
+    pub history_messages: u64,
     /// Time of the last gateway event. UTC.
     pub last_event_at: Option<DateTime<Utc>>,
     /// Time between the last heartbeat and its acknowledgement.

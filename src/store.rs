@@ -49,6 +49,7 @@ pub use admin::purge::Purged;
 pub use admin::restore::{Restored, restore};
 pub use cluster::leader::{Leadership, Lease};
 pub use cluster::notify::Listener;
+pub use connection::PoolUsage;
 pub use error::StoreError;
 pub use outgoing::deliveries::DeliveryFilter;
 pub use outgoing::endpoints::{Endpoint, EndpointSettings};
@@ -147,6 +148,12 @@ impl Store {
     #[must_use]
     pub fn engine(&self) -> &str {
         &self.engine
+    }
+
+    /// The names of the pools of connections, and how many of their connections exist.
+    #[must_use]
+    pub fn connections(&self) -> [(&'static str, PoolUsage); 2] {
+        [("writer", self.writer.usage()), ("readers", self.readers.usage())]
     }
 
     /// How long a small read takes.

@@ -33,6 +33,8 @@ pub struct Message {
     pub refused: Option<Rejection>,
     /// The person who submitted it by hand: `discord:` and the user's id, or `cli`.
     pub actor: Option<String>,
+    /// The id of the HTTP request that brought it, for the log.
+    pub request_id: Option<String>,
     /// Row id of the URL token with which it was posted.
     pub token: Option<i64>,
 }
@@ -112,6 +114,7 @@ impl Message {
             json_error: None,
             refused: None,
             actor: None,
+            request_id: None,
             token: None,
         }
     }

@@ -285,6 +285,7 @@ async fn read_in_turns(
         }
     }
     if stored > 0 {
+        services.board.update(|status| status.history_messages += stored as u64);
         let seconds = started.elapsed().as_secs_f32();
         tracing::info!("stored {stored} messages from the history in {seconds:.1} s");
     }

@@ -8,6 +8,7 @@ pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod live;
 pub(crate) mod logs;
+pub(crate) mod metrics;
 pub(crate) mod order_body;
 pub(crate) mod order_patch;
 pub(crate) mod orders;

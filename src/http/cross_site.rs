@@ -33,6 +33,7 @@ use url::Host;
 use super::AppState;
 use super::error::{ApiError, cross_origin, unknown_host};
 use super::peer::Peer;
+use super::request_id::request_id;
 use crate::card::message::Message;
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::clock;
@@ -132,7 +133,9 @@ fn refuse(state: &Arc<AppState>, parts: &Parts, why: Rejection, header: &HeaderN
     let Peer(peer) = Peer::of(&parts.extensions);
     if lock(&state.refusals).admit_row(why.code, peer, Instant::now()) {
         let endpoint = format!("{} {}", parts.method, route(parts));
+        let request_id = request_id(&parts.headers);
         let message = Message::refused(String::new(), &endpoint, clock::now(), why.clone());
+        let message = Message { request_id, ..message };
         let ingest = state.ingest.clone();
         state.tasks.spawn(async move {
             // The request is refused anyway; the writer logs a failing database.
@@ -145,12 +148,13 @@ fn refuse(state: &Arc<AppState>, parts: &Parts, why: Rejection, header: &HeaderN
 /// Logs a refused request, with the other site if that is the reason. Above a limit, only counts are logged.
 pub(crate) fn log_refusal(state: &Arc<AppState>, parts: &Parts, code: &'static str, site: Option<&str>) {
     let Peer(peer) = Peer::of(&parts.extensions);
+    let request_id = request_id(&parts.headers);
     let mut reports = lock(&state.refusals);
     let had_summary = reports.lines.summary_due().is_some();
     if reports.lines.admit(code, Instant::now()) {
         tracing::warn!(
             target: REFUSED_LINES,
-            { peer = %peer, http.method = %parts.method, http.route = route(parts), site },
+            { request.id = request_id, peer = %peer, http.method = %parts.method, http.route = route(parts), site },
             "request refused: {code}"
         );
     } else if !had_summary && let Some(due) = reports.lines.summary_due() {

@@ -21,7 +21,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer,
     cors::{AllowOrigin, CorsLayer},
     normalize_path::NormalizePathLayer,
-    request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
 };
 use utoipa::openapi::{
     PathItem, RefOr, Required,
@@ -35,24 +35,25 @@ use utoipa_axum::{
 };
 
 use super::api::{
-    access_log, changes, discord_webhook, docs, export, health, live, logs, orders, replay, stats, webhook,
-    webhook_deliveries, webhook_endpoints,
+    access_log, changes, discord_webhook, docs, export, health, live, logs, metrics, orders, replay, stats,
+    webhook, webhook_deliveries, webhook_endpoints,
 };
 use super::auth::{Access, authorize, limit_peers};
 use super::discord_error::{DiscordError, DiscordForm};
 use super::error::{ApiError, ErrorBody, Failure};
 use super::page::{self, IsPage};
+use super::request_id::request_id;
 use super::{AppState, body, cross_site, order_path, peer};
 use crate::token::Scope;
 
 /// Every route in the OpenAPI document, and what a request needs. The files of the `/docs` page are not in it.
-fn routes() -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)> {
+fn routes(has_metrics: bool) -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)> {
     use Access::{AnyToken, DiscordLink, Link, Open, Page};
     const INGEST: Access = Access::Scope(Scope::Ingest);
     const READ: Access = Access::Scope(Scope::Read);
     const WRITE: Access = Access::Scope(Scope::Write);
     const ADMIN: Access = Access::Scope(Scope::Admin);
-    vec![
+    let mut all = vec![
         (Page, routes!(docs::index)),
         (Page, routes!(docs::document)),
         (Page, routes!(docs::page)),
@@ -86,15 +87,18 @@ fn routes() -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)> {
         (Open, routes!(health::health)),
         (Open, routes!(health::live)),
         (Open, routes!(health::ready)),
-    ]
+    ];
+    if has_metrics {
+        all.push((ADMIN, routes!(metrics::read)));
+    }
+    all
 }
 
 /// Builds the service that answers every request.
-pub fn router(state: AppState) -> Router {
-    let state = Arc::new(state);
+pub(crate) fn router(state: Arc<AppState>) -> Router {
     let guard = |access| from_fn_with_state((Arc::clone(&state), access), authorize);
     let mut all = OpenApiRouter::with_openapi(docs::DocumentHead::openapi());
-    for (access, (schemas, mut paths, methods)) in routes() {
+    for (access, (schemas, mut paths, methods)) in routes(state.has_metrics_route) {
         if state.auth.is_required() {
             paths.paths.values_mut().for_each(|item| document_access(item, access));
         }
@@ -115,21 +119,29 @@ pub fn router(state: AppState) -> Router {
     if !state.origins.is_empty() {
         routes = routes.layer(cors(&state.origins));
     }
-    let routes = routes
-        .layer(
-            // A request passes through these layers from top to bottom.
-            ServiceBuilder::new()
-                .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-                .layer(PropagateRequestIdLayer::x_request_id())
-                .layer(from_fn(complete_response))
-                .layer(from_fn(body::read_rest_of_refused))
-                .layer(CatchPanicLayer::custom(answer_panic))
-                .layer(from_fn_with_state(Arc::clone(&state), peer::resolve))
-                .layer(from_fn_with_state(Arc::clone(&state), limit_peers))
-                .layer(from_fn_with_state(Arc::clone(&state), cross_site::require_known_host)),
-        )
-        .layer(Extension(Arc::new(document)))
-        .with_state(state);
+    with_layers(routes.layer(Extension(Arc::new(document))), state)
+}
+
+/// Adds the layers that every request and answer passes through.
+fn with_layers(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
+    let routes = routes.layer(
+        // A request passes through these layers from top to bottom.
+        ServiceBuilder::new()
+            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+            .layer(PropagateRequestIdLayer::x_request_id())
+            .layer(from_fn(complete_response))
+            .layer(from_fn(body::read_rest_of_refused))
+            .layer(CatchPanicLayer::custom(answer_panic))
+            .layer(from_fn_with_state(Arc::clone(&state), peer::resolve))
+            .layer(from_fn_with_state(Arc::clone(&state), limit_peers))
+            .layer(from_fn_with_state(Arc::clone(&state), cross_site::require_known_host)),
+    );
+    let routes = if state.metrics.is_on() {
+        routes.layer(from_fn_with_state(state.metrics.clone(), metrics::count))
+    } else {
+        routes
+    };
+    let routes = routes.with_state(state);
     // A layer of a `Router` runs after routing; these must change the path and the request before.
     let routes =
         map_request(async |request| page::prefer_html(order_path::encode_slashes(request))).layer(routes);
@@ -208,18 +220,17 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
     let method = request.method().clone();
     // Log the route, not the path and query: they name orders and may hold e-mail addresses.
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let request_id = request.extensions().get::<RequestId>().cloned();
+    let request_id = request_id(request.headers());
 
     let mut response = next.run(request).await;
 
     if let Some(Failure(error)) = response.extensions_mut().remove() {
-        let request_id = request_id.as_ref().and_then(|id| id.header_value().to_str().ok());
         if error.is_unlogged_fault() {
             let route = route.as_ref().map(MatchedPath::as_str);
             let error = &*error as &(dyn std::error::Error + 'static);
             tracing::error!(request.id = request_id, http.method = %method, http.route = route, error, "request failed");
         }
-        let body = || ErrorBody { request_id: request_id.map(str::to_owned), ..error.body() };
+        let body = || ErrorBody { request_id: request_id.clone(), ..error.body() };
         let (content_type, text) = match (response.extensions().get(), response.extensions().get()) {
             (Some(DiscordForm), _) => {
                 ("application/json", serde_json::to_string(&DiscordError::from(&*error)))
@@ -241,4 +252,60 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
 /// The answer of a handler that panicked. The panic hook has already logged where.
 fn answer_panic(_: Box<dyn Any + Send>) -> Response {
     ApiError::Internal.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::poll_fn;
+    use std::sync::Arc;
+
+    use axum::{
+        Router,
+        body::{Body, to_bytes},
+        extract::{Request, State},
+        routing::get,
+    };
+    use serde_json::Value;
+    use tower::Service;
+
+    use super::with_layers;
+    use crate::config::{Config, File};
+    use crate::http::{AppState, error::ApiError};
+    use crate::{feed::Feed, ingest::Ingest, store::Store};
+
+    fn panic() -> impl Future<Output = Result<(), ApiError>> + Send {
+        poll_fn(|_| panic!("a canary"))
+    }
+
+    /// As handlers do that outlive their request.
+    async fn panic_in_a_task(State(state): State<Arc<AppState>>) -> Result<(), ApiError> {
+        state.run_to_end(panic()).await?
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_in_the_shape_of_every_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("[database]\nurl = \"sqlite://{}/roms.db\"", folder.path().display());
+        let config = Config::load(Some(File { name: "test", text: &text }), [], |_| unreachable!()).unwrap();
+        let store = Store::open(&config.database.url).await.unwrap();
+        let (ingest, _) = Ingest::start(store.clone(), Feed::new(1), config.orders.clone());
+        let state = AppState::new(ingest, store, Feed::new(1), config.orders.timezone);
+        let routes = Router::new().route("/panic", get(panic)).route("/task", get(panic_in_a_task));
+        let mut routes = with_layers(routes, Arc::new(state));
+        for path in ["/panic", "/task"] {
+            let request = Request::get(path).header("x-request-id", "canary-7").body(Body::empty()).unwrap();
+            let answer: Result<_, Infallible> = routes.call(request).await;
+            let answer = answer.unwrap();
+            assert_eq!(
+                (answer.status().as_u16(), &answer.headers()["x-request-id"]),
+                (500, &"canary-7".parse().unwrap())
+            );
+            let body: Value =
+                serde_json::from_slice(&to_bytes(answer.into_body(), 10_000).await.unwrap()).unwrap();
+            let shape = ["code", "title", "request_id"].map(|name| body[name].as_str().unwrap());
+            assert_eq!(shape, ["internal", "Internal Server Error", "canary-7"], "{path}");
+            assert!(!body.to_string().contains("a canary"), "{body}");
+        }
+    }
 }

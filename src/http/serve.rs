@@ -40,7 +40,7 @@ use tower::{Layer, Service};
 
 use super::{
     AppState,
-    api::health,
+    api::{health, metrics},
     body,
     error::{ApiError, BUSY_DELAY},
     peer::Peer,
@@ -51,6 +51,8 @@ use super::{
 const MAX_REQUESTS: usize = 512;
 /// Open connections, as far as the limit of open files permits. Further ones wait in the kernel's accept queue.
 const MAX_CONNECTIONS: usize = 16_384;
+/// Open connections of the listener for metrics.
+const METRICS_CONNECTIONS: usize = 16;
 /// Files that are left for everything else, such as the database.
 const OTHER_FILES: usize = 256;
 /// Connections for which there are always files.
@@ -73,16 +75,27 @@ pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationTok
 }
 
 /// Like [`serve`], with another limit of requests that are processed at the same time.
-pub async fn serve_at_most(requests: usize, listener: TcpListener, state: AppState, stop: CancellationToken) {
+pub async fn serve_at_most(
+    requests: usize,
+    listener: TcpListener,
+    mut state: AppState,
+    stop: CancellationToken,
+) {
+    let metrics_listener = state.metrics_listener.take();
+    let state = Arc::new(state);
     let (closing, tasks) = (state.closing.clone(), state.tasks.clone());
     let (auth, store, tokens_end) = (Arc::clone(&state.auth), state.store.clone(), closing.clone());
     tasks.spawn(async move { auth.run(&store, &tokens_end).await });
-    let server = Server {
-        router: router(state).layer(from_fn_with_state(RequestLimit::new(requests), limit_requests)),
-        connections: TaskTracker::new(),
-        open: Arc::new(Semaphore::new(max_connections())),
-        closing: closing.clone(),
-    };
+    if let Some(listener) = metrics_listener {
+        let server = Server::new(metrics::router(Arc::clone(&state)), METRICS_CONNECTIONS, closing.clone());
+        tasks.spawn(async move { server.closing.run_until_cancelled(server.accept(&listener)).await });
+    }
+    if state.metrics.is_on() {
+        let (metrics, end) = (state.metrics.clone(), closing.clone());
+        tasks.spawn(async move { end.run_until_cancelled(metrics.keep_small()).await });
+    }
+    let router = router(state).layer(from_fn_with_state(RequestLimit::new(requests), limit_requests));
+    let server = Server::new(router, max_connections(), closing.clone());
     tokio::select! {
         () = server.accept(&listener) => {}
         () = stop.cancelled() => server.accept_waiting(&listener),
@@ -137,6 +150,10 @@ struct Server {
 }
 
 impl Server {
+    fn new(router: Router, connections: usize, closing: CancellationToken) -> Self {
+        Self { router, connections: TaskTracker::new(), open: Arc::new(Semaphore::new(connections)), closing }
+    }
+
     async fn accept(&self, listener: &TcpListener) {
         // The semaphore is never closed, so this loop never ends.
         while let Ok(open) = Arc::clone(&self.open).acquire_owned().await {

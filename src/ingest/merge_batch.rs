@@ -513,7 +513,7 @@ impl MergedMessage {
     }
 
     /// The outcome that stands for all cards of the message. A replay never makes less of a message that was stored.
-    fn outcome(&self) -> &'static str {
+    pub(crate) fn outcome(&self) -> &'static str {
         let names = self.receipt.cards.iter().map(|card| card.outcome.as_str());
         let outcome = names.min_by_key(|name| rank(name)).unwrap_or("rejected");
         let LogTarget::Update { previous_outcome, .. } = &self.target else { return outcome };

@@ -13,11 +13,13 @@ use super::outage::OutageTracker;
 use super::outgoing;
 use super::parse::ParsedMessage;
 use super::{Job, SubmitError};
+use crate::card::message::Message;
 use crate::card::outcome::{CardOutcome, Ignored, Outcome, Rejection, RejectionCode};
 use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::feed::{Feed, OrderChange};
 use crate::log_limit::LogLimiter;
+use crate::metrics::{self, Metrics};
 use crate::order::Order;
 use crate::outbox::Outbox;
 use crate::store::{Batch, BatchKeys, NewEvent, Store, StoreError};
@@ -40,11 +42,18 @@ pub(crate) struct Writer {
     outage: OutageTracker,
     outbox: Outbox,
     card_lines: LogLimiter,
+    metrics: Metrics,
 }
 
 impl Writer {
-    pub(crate) fn new(store: Store, feed: Feed, outage: OutageTracker, outbox: Outbox) -> Self {
-        Self { store, feed, outage, outbox, card_lines: LogLimiter::default() }
+    pub(crate) fn new(
+        store: Store,
+        feed: Feed,
+        outage: OutageTracker,
+        outbox: Outbox,
+        metrics: Metrics,
+    ) -> Self {
+        Self { store, feed, outage, outbox, card_lines: LogLimiter::default(), metrics }
     }
 
     /// Writes until `stop` is cancelled and the queue is empty, at most `max_batch` jobs per transaction.
@@ -158,8 +167,14 @@ impl Writer {
     async fn keep_refused(&mut self, job: Job, error: &StoreError) {
         let job = match job {
             Job::Message { message, answer } => {
-                let endpoint = &message.message.endpoint;
-                tracing::error!(message.endpoint = endpoint, %error, "the database refused a message; it is kept in the log");
+                let Message { endpoint, request_id, discord_id, .. } = &message.message;
+                tracing::error!(
+                    request.id = request_id.as_deref(),
+                    message.id = *discord_id,
+                    message.endpoint = endpoint,
+                    %error,
+                    "the database refused a message; it is kept in the log"
+                );
                 let detail = "the database refused this message; it is kept in the log".to_owned();
                 let rejection = Rejection { code: RejectionCode::NotStored, detail };
                 let message = ParsedMessage {
@@ -186,15 +201,27 @@ impl Writer {
     /// Writes jobs in one transaction, and starts over if another process interfered.
     async fn write(&self, jobs: &[Job]) -> Result<MergedBatch, StoreError> {
         let _running = self.outage.begin_write();
+        let started = Instant::now();
         let mut races = 0;
-        loop {
+        let written = loop {
             // A server that disappears may leave its connections open. Then it is unknown whether it committed; a
             // sender that tries again is recognised by its deduplication key.
             match timeout(COMMIT_TIMEOUT, self.transact(jobs)).await.unwrap_or(Err(StoreError::Silent)) {
                 Err(error) if error.is_race() && races < MAX_RACES => races += 1,
-                written => return written,
+                written => break written,
             }
+        };
+        if written.is_ok() {
+            self.metrics.observe(&metrics::COMMITS, &[], started.elapsed().as_secs_f64());
+            self.metrics.observe(
+                &metrics::BATCHES,
+                &[],
+                f64::from(u32::try_from(jobs.len()).unwrap_or(u32::MAX)),
+            );
+        } else {
+            self.metrics.add(&metrics::COMMIT_FAILURES, &[], 1);
         }
+        written
     }
 
     async fn transact(&self, jobs: &[Job]) -> Result<MergedBatch, StoreError> {
@@ -229,7 +256,8 @@ impl Writer {
         if merged.outgoing {
             self.outbox.wake();
         }
-        self.log_cards(&merged);
+        self.log_cards(&jobs, &merged);
+        self.measure(&jobs, &merged);
         let (mut messages, mut edits) = (merged.messages.into_iter(), merged.edits.into_iter());
         for job in jobs {
             match job {
@@ -247,14 +275,32 @@ impl Writer {
         }
     }
 
+    /// Counts the new messages, and measures the time from each to its commit.
+    fn measure(&self, jobs: &[Job], merged: &MergedBatch) {
+        if !self.metrics.is_on() {
+            return;
+        }
+        let now = clock::now();
+        let messages = jobs.iter().filter_map(Job::message).zip(&merged.messages);
+        for (parsed, message) in messages.filter(|(_, message)| message.target == LogTarget::Insert) {
+            let source = parsed.message.source.as_str();
+            self.metrics.add(&metrics::MESSAGES, &[("source", source), ("outcome", message.outcome())], 1);
+            let lag = (now - parsed.message.at).to_std().unwrap_or_default();
+            self.metrics.observe(&metrics::LAG, &[("source", source)], lag.as_secs_f64());
+        }
+    }
+
     /// Logs one line for each card of the messages that left a log row, up to the limit.
-    fn log_cards(&mut self, merged: &MergedBatch) {
+    fn log_cards(&mut self, jobs: &[Job], merged: &MergedBatch) {
         if !tracing::enabled!(target: CARD_LINES, tracing::Level::INFO) {
             return;
         }
         let now = std::time::Instant::now();
         self.log_card_summary(now);
-        for message in merged.messages.iter().filter(|message| message.target != LogTarget::Skip) {
+        let messages = jobs.iter().filter_map(Job::message).zip(&merged.messages);
+        for (parsed, message) in messages.filter(|(_, message)| message.target != LogTarget::Skip) {
+            let (log_id, message_id) = (message.receipt.log_id, parsed.message.discord_id);
+            let request_id = parsed.message.request_id.as_deref();
             for card in &message.receipt.cards {
                 // The HTTP server has already logged a request that it refused.
                 if matches!(&card.outcome, Outcome::Rejected(why) if why.code.is_refused_request()) {
@@ -263,7 +309,11 @@ impl Writer {
                 if self.card_lines.admit(card.outcome.as_str(), now) {
                     let order = card.order.as_ref().and_then(|(_, number)| merged.orders.get(number));
                     let line = card_line(card, order.map(|pending| &pending.order));
-                    tracing::info!(target: CARD_LINES, { log.id = message.receipt.log_id }, "{line}");
+                    tracing::info!(
+                        target: CARD_LINES,
+                        { log.id = log_id, request.id = request_id, message.id = message_id },
+                        "{line}"
+                    );
                 }
             }
         }

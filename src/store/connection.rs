@@ -36,6 +36,19 @@ impl Connection {
         }
     }
 
+    /// How many connections exist.
+    pub(crate) fn usage(&self) -> PoolUsage {
+        match self {
+            Self::Sqlite(connection) => {
+                let pool = connection.get_sqlite_connection_pool();
+                let (open, idle) = (usize::try_from(pool.size()).unwrap_or_default(), pool.num_idle());
+                let limit = usize::try_from(pool.options().get_max_connections()).unwrap_or_default();
+                PoolUsage { used: open.saturating_sub(idle), idle, limit }
+            }
+            Self::Postgres(pool) => pool.usage(),
+        }
+    }
+
     /// Closes the connections that are not in use.
     pub(crate) async fn close(&self) -> Result<(), DbErr> {
         match self {
@@ -46,6 +59,17 @@ impl Connection {
             }
         }
     }
+}
+
+/// How many connections of a pool exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUsage {
+    /// Connections that run a transaction.
+    pub used: usize,
+    /// Open connections that wait for the next one.
+    pub idle: usize,
+    /// The most connections that may be open.
+    pub limit: usize,
 }
 
 /// Begins a transaction of SeaORM. On SQLite it takes the write lock at once: a transaction that has already read cannot

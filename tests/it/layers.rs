@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 5] = [
     &["main", "cli", "app", "telemetry", "shutdown"],
     EDGES,
     &["ingest", "outbox"],
-    &["store", "feed", "export", "status", "chart", "clock"],
+    &["store", "feed", "export", "status", "metrics", "chart", "clock"],
     PURE,
 ];
 
@@ -26,12 +26,13 @@ const EDGES: &[&str] = &["discord", "http"];
 const PURE: &[&str] = &["card", "order", "config", "redact", "log_limit", "token", "webhook"];
 
 /// Libraries that only some modules may use. `tower` stands for `tower_http` and so on, too.
-const LIBRARY_HOMES: [(&[&str], &[&str]); 5] = [
+const LIBRARY_HOMES: [(&[&str], &[&str]); 6] = [
     (&["serenity", "poise"], &["discord"]),
     (&["axum", "tower", "utoipa", "hyper", "askama"], &["http"]),
     (&["sea_orm", "sea_query_sqlx", "sqlx"], &["store"]),
     (&["clap"], &["cli", "main"]),
     (&["csv", "rust_xlsxwriter"], &["export"]),
+    (&["metrics_exporter_prometheus"], &["metrics"]),
 ];
 
 /// Libraries that pure modules must not use, and why. Addresses of `std::net` are plain values and allowed.

@@ -135,7 +135,9 @@ impl Supervisor {
             self.status.update(|status| {
                 // A heartbeat acknowledgement that is late suggests a dead connection before it is certain.
                 let is_late = health.last_sign.elapsed() >= self.timing.silence_timeout / 2;
-                status.connected = health.is_up() && !is_late;
+                let is_connected = health.is_up() && !is_late;
+                status.sessions += u64::from(is_connected && !status.connected);
+                status.connected = is_connected;
                 status.last_event_at = health.last_event.or(status.last_event_at);
                 status.latency = health.latency;
             });

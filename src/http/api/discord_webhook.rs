@@ -29,6 +29,7 @@ use crate::http::body::{MAX_BODY_BYTES, MAX_MULTIPART_BYTES};
 use crate::http::discord_error::DiscordErrors;
 use crate::http::error::ApiError;
 use crate::http::query::Query;
+use crate::http::request_id::request_id;
 use crate::http::submission::{finish, read};
 use crate::ingest::wrapped_payload;
 
@@ -274,7 +275,8 @@ pub(crate) async fn edit(
         let (state, token) = (Arc::clone(&state), link.id);
         async move {
             let received = read(&state, &caller, &headers, body, limit_of(&headers)).await?;
-            let message = received.into_message(&endpoint);
+            let request_id = request_id(&headers);
+            let message = Message { request_id: request_id.clone(), ..received.into_message(&endpoint) };
             let Some(sent) = object(&message.raw).filter(|_| message.refused.is_none()) else {
                 let receipt = state.ingest.try_submit(Message { token: Some(token), ..message }).await?;
                 return Err(refusal(&receipt, None).unwrap_or_else(not_json));
@@ -285,6 +287,7 @@ pub(crate) async fn edit(
             let message = Message {
                 at: message.received_at,
                 discord_id: Some(id),
+                request_id,
                 token: Some(token),
                 ..Message::from_payload(&edited, &endpoint, message.received_at)
             };
@@ -337,7 +340,8 @@ async fn submit(
             let message = received.into_message(&endpoint);
             let sent = object(&message.raw);
             // An id in the body is that of another service.
-            let message = Message { discord_id: None, token: Some(token), ..message };
+            let request_id = request_id(&headers);
+            let message = Message { discord_id: None, request_id, token: Some(token), ..message };
             let receipt = state.ingest.try_submit(message).await?;
             refusal(&receipt, sent.as_ref()).map_or(Ok((sent, receipt)), Err)
         }

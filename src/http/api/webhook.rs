@@ -21,6 +21,7 @@ use crate::http::auth::Caller;
 use crate::http::body::MAX_BODY_BYTES;
 use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, LinkErrors, PageErrors, WebhookErrors};
+use crate::http::request_id::request_id;
 use crate::http::submission::{IdempotencyKey, finish, read};
 
 const ENDPOINT: &str = "/api/v2/webhooks/orders";
@@ -164,7 +165,8 @@ async fn submit(
         async move {
             let received = read(&state, &caller, &headers, body, MAX_BODY_BYTES).await?;
             let key = IdempotencyKey::of(&caller, &headers, &received)?;
-            let message = Message { token: link, ..received.into_message(&endpoint) };
+            let request_id = request_id(&headers);
+            let message = Message { token: link, request_id, ..received.into_message(&endpoint) };
             let process = async { accepted(state.ingest.try_submit(message).await?) };
             match key {
                 Some(key) => key.answer(&state, process).await,

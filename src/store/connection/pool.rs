@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::PoolUsage;
 use super::server::{NotPrimary, Server, Session};
 use crate::store::error::{postgres as codes, postgres_code, postgres_error};
 
@@ -47,6 +48,8 @@ struct Inner {
     idle: Mutex<Vec<Session>>,
     /// A permit for each session.
     permits: Arc<Semaphore>,
+    /// How many permits there are.
+    limit: usize,
 }
 
 /// A transaction. Dropping it rolls it back.
@@ -74,7 +77,21 @@ impl Pool {
             begin.push_str(DURABLE);
         }
         let permits = Arc::new(Semaphore::new(sessions));
-        Self(Arc::new(Inner { server, begin, is_read_only, idle: Mutex::default(), permits }))
+        Self(Arc::new(Inner {
+            server,
+            begin,
+            is_read_only,
+            idle: Mutex::default(),
+            permits,
+            limit: sessions,
+        }))
+    }
+
+    /// How many sessions exist.
+    pub(crate) fn usage(&self) -> PoolUsage {
+        let limit = self.0.limit;
+        let used = limit.saturating_sub(self.0.permits.available_permits());
+        PoolUsage { used, idle: self.idle().len(), limit }
     }
 
     /// Begins a transaction.

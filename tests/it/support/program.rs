@@ -142,8 +142,13 @@ impl Program {
     }
 
     /// Waits for a log line that contains this text.
-    pub(crate) async fn line_with(&mut self, text: &str) {
-        while !self.lines.next().await.expect("the program is running").contains(text) {}
+    pub(crate) async fn line_with(&mut self, text: &str) -> String {
+        loop {
+            let line = self.lines.next().await.expect("the program is running");
+            if line.contains(text) {
+                return line;
+            }
+        }
     }
 
     /// Waits until the program ends.
