@@ -97,9 +97,9 @@ fn plain_label(line: &str) -> String {
     }
 }
 
-fn links(line: &str) -> String {
+fn links(text: &str) -> String {
     let mut out = String::new();
-    let mut rest = line;
+    let mut rest = text;
     while let Some((before, after)) = rest.split_once("<http") {
         let Some((link, behind)) = after.split_once('>') else { break };
         out.push_str(before);

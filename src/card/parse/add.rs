@@ -9,7 +9,7 @@ use super::labels::Column;
 use super::markup::{self, Plain};
 use super::products::StatedQuantities;
 use super::text_form::LabelledValue;
-use super::{bots, values};
+use super::values;
 use crate::order::dates::{self, ParsedDate};
 
 /// Labels of lists of products.
@@ -115,11 +115,7 @@ pub(crate) fn add_value(
         Column::Result => builder.set_result(label.name, text),
         Column::Title => builder.title = Some(text.to_owned()),
         Column::Color => builder.color = u32::from_str_radix(text.trim_start_matches('#'), 16).ok(),
-        Column::Author => {
-            builder.author = Some(text.to_owned());
-            builder.stated.bot =
-                builder.stated.bot.take().or_else(|| bots::bot(text).map(|(name, _)| name.to_owned()));
-        }
+        Column::Author => builder.set_author(text),
         Column::Mention => builder.mentioned = Some(text.to_owned()),
         Column::Extra("size") => add_size(builder, label.name, text),
         Column::Extra(name) => builder.keep_as(name, label.name, text),

@@ -362,6 +362,12 @@ impl PatchBuilder {
         }
     }
 
+    pub(crate) fn set_author(&mut self, text: &str) {
+        self.author = Some(text.to_owned());
+        let bot = || bots::bot(text).map(|(name, _)| name.to_owned());
+        self.stated.bot = self.stated.bot.take().or_else(bot);
+    }
+
     pub(crate) fn set_footer(&mut self, text: &str) {
         self.footer = Some(text.to_owned());
         if let Some((bot, version)) = bots::bot(text) {

@@ -154,7 +154,7 @@ impl<'a> ListedItem<'a> {
             }
             Column::Total => self.total = money::parse(value),
             Column::Product | Column::Item | Column::CustomerName if self.name.is_empty() => {
-                self.name = value
+                self.name = value;
             }
             _ => return false,
         }
