@@ -74,6 +74,8 @@ metrics! {
     CHANNEL_CHECKED, Kind::Gauge, "roms_channel_checked_timestamp_seconds", "Time when a channel's history was last read to its end";
     CHANNEL_READABLE, Kind::Gauge, "roms_channel_readable", "1 if a channel and its threads can be read, else 0";
     BACKFILL, Kind::Counter, "roms_backfill_messages_total", "Messages that were stored from the history";
+    OUTBOX_DUE, Kind::Gauge, "roms_outbox_due_deliveries", "Deliveries to webhooks that wait or are being sent";
+    OUTBOX_DEAD, Kind::Gauge, "roms_outbox_dead_deliveries", "Deliveries to webhooks that are not tried any more";
     REQUESTS, Kind::Counter, "roms_http_requests_total", "HTTP requests";
     REQUEST_TIMES, Kind::Histogram(SECONDS), "roms_http_request_duration_seconds", "Time until the head of an HTTP answer";
     LIVE_CLIENTS, Kind::Gauge, "roms_live_clients", "Clients that listen to live updates";

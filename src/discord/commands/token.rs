@@ -23,6 +23,7 @@ use crate::token::{Scopes, TokenKind, parse_lifetime};
     subcommands("create", "list", "revoke"),
     subcommand_required
 )]
+#[expect(clippy::unused_async, reason = "poise calls it as an async function")]
 pub(crate) async fn token(_: Context<'_>) -> CommandResult {
     // Discord requires a subcommand.
     Err(CommandError::OutOfDate)

@@ -12,7 +12,7 @@ use axum::{
     routing::get,
 };
 use chrono::{DateTime, Utc};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::live::MAX_CLIENTS;
 use crate::http::AppState;
@@ -22,6 +22,8 @@ use crate::status::ChannelStatus;
 
 /// Prometheus' text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// How long counting the deliveries may take.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The label of requests for a path that ROMS does not have.
 const UNKNOWN_ROUTE: &str = "unknown";
 
@@ -33,7 +35,7 @@ const UNKNOWN_ROUTE: &str = "unknown";
     responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"), PageErrors)
 )]
 pub(crate) async fn read(State(state): State<Arc<AppState>>) -> Response {
-    measure(&state);
+    measure(&state).await;
     ([(CONTENT_TYPE, TEXT_FORMAT)], state.metrics.render()).into_response()
 }
 
@@ -44,7 +46,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
 
 /// Sets the metrics that are read when they are asked for.
 #[expect(clippy::cast_precision_loss, reason = "Prometheus' values are floats")]
-fn measure(state: &AppState) {
+async fn measure(state: &AppState) {
     let AppState { metrics, ingest, store, .. } = state;
     let set = |metric, value: f64| metrics.set(metric, &[], value);
     metrics.set(&metrics::BUILD_INFO, &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
@@ -76,7 +78,11 @@ fn measure(state: &AppState) {
             metrics.set(&metrics::CHANNEL_READABLE, &labels, flag(is_readable(channel)));
         }
     }
-    // Deliveries: their gauges belong here too.
+    // During an outage, the other metrics must still be answered.
+    if let Ok(Ok(counts)) = timeout(COUNT_TIMEOUT, store.outbox_counts()).await {
+        set(&metrics::OUTBOX_DUE, counts.due as f64);
+        set(&metrics::OUTBOX_DEAD, counts.dead as f64);
+    }
     process::measure(metrics);
 }
 
