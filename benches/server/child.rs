@@ -20,6 +20,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 pub(crate) enum Subject {
     /// (a) The `roms` binary on SQLite.
     Roms,
+    /// (a) The same, with a token in each request.
+    RomsWithToken,
     /// (a) The `roms` binary on PostgreSQL.
     Postgres,
     /// (b) ROMS's HTTP server with one message per transaction.
@@ -32,6 +34,8 @@ pub(crate) enum Subject {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// The token that every request needs.
+    pub(crate) token: Option<String>,
     pub(crate) folder: TempDir,
     /// The time from the start of the process to its first answer.
     pub(crate) first_answer: Duration,
@@ -54,6 +58,12 @@ pub(crate) fn this_program(role: &str) -> Result<Command> {
     Ok(command)
 }
 
+/// Creates a token for everything.
+fn create_token(mut roms: Command) -> Result<String> {
+    let output = roms.args(["token", "create", "--name", "bench", "--scope", "admin"]).output()?;
+    Ok(String::from_utf8(output.stdout)?.lines().next().context("no token")?.to_owned())
+}
+
 impl Server {
     pub(crate) async fn start(subject: Subject, folder: TempDir) -> Result<Self> {
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
@@ -61,12 +71,20 @@ impl Server {
             Subject::Postgres => postgres::create_database().await?,
             _ => database(folder.path()),
         };
+        let roms = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_roms"));
+            command.env_clear().env("ROMS__LOG__FILTER", "warn");
+            command.env("ROMS__HTTP__BIND", address.to_string());
+            command.env("ROMS__DATABASE__URL", &database);
+            command
+        };
+        let mut token = None;
         let mut command = match subject {
-            Subject::Roms | Subject::Postgres => {
-                let mut command = Command::new(env!("CARGO_BIN_EXE_roms"));
-                command.env_clear().env("ROMS__LOG__FILTER", "warn");
-                command.env("ROMS__HTTP__BIND", address.to_string());
-                command.env("ROMS__DATABASE__URL", &database);
+            Subject::Roms | Subject::Postgres => roms(),
+            Subject::RomsWithToken => {
+                token = Some(create_token(roms())?);
+                let mut command = roms();
+                command.env("ROMS__HTTP__REQUIRE_AUTH", "true");
                 command
             }
             Subject::SingleCommits => this_program("--single-commits")?,
@@ -77,7 +95,7 @@ impl Server {
         }
         let began = Instant::now();
         let child = command.current_dir(folder.path()).spawn().context("the server does not start")?;
-        let mut server = Self { child, address, folder, first_answer: Duration::ZERO };
+        let mut server = Self { child, address, token, folder, first_answer: Duration::ZERO };
         while server.get("/api/v2/webhooks/test").await.is_err() {
             ensure!(began.elapsed() < START_TIMEOUT, "the server does not answer");
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -89,7 +107,11 @@ impl Server {
     /// The body of a GET response.
     async fn get(&self, path: &str) -> Result<Vec<u8>> {
         let mut connection = Connection::open(self.address).await?;
-        Ok(connection.ask(&http::get(self.address, path)).await?.to_vec())
+        let mut request = http::get(self.address, path);
+        if let Some(token) = &self.token {
+            request = request.replacen("\r\n", &format!("\r\nAuthorization: Bearer {token}\r\n"), 1);
+        }
+        Ok(connection.ask(&request).await?.to_vec())
     }
 
     /// The number of stored orders.

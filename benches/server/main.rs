@@ -3,7 +3,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | (a) | the `roms` binary, with cards as text and as embeds |
+//! | (a) | the `roms` binary, with cards as text and as embeds, and with a token in each request |
 //! | (b) | the same server with one message per transaction |
 //! | (c) | a plain loop that writes the same three rows in batches of 64, without parsing or HTTP |
 //! | (d) | an axum handler that only answers |
@@ -114,6 +114,7 @@ fn cases() -> Vec<Case> {
         for subject in [Subject::Roms, Subject::SingleCommits, Subject::AnswerOnly] {
             cases.push(Case::Served { subject, form: Form::Text, connections });
         }
+        cases.push(Case::Served { subject: Subject::RomsWithToken, form: Form::Text, connections });
         cases.push(Case::Served { subject: Subject::Roms, form: Form::Embed, connections });
         if postgres::server().is_some() {
             cases.push(Case::Served { subject: Subject::Postgres, form: Form::Text, connections });
@@ -127,7 +128,14 @@ async fn served(case: Case, time: Duration) -> Result<Sample> {
     let server = Server::start(subject, new_folder()?).await?;
     let idle_memory = server.memory().now;
     let before = server.processor();
-    let result = wrk::post(server.address, &form.body()?, connections, time, server.folder.path())?;
+    let result = wrk::post(
+        server.address,
+        server.token.as_deref(),
+        &form.body()?,
+        connections,
+        time,
+        server.folder.path(),
+    )?;
     let cpu_seconds = server.processor().since(&before).total();
     let peak_memory = server.memory().peak;
     if subject != Subject::AnswerOnly {

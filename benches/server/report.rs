@@ -136,6 +136,9 @@ fn name(case: Case) -> String {
         }
         Case::PlainLoopPostgres => "(c) plain loop on PostgreSQL".to_owned(),
         Case::Served { subject: Subject::Roms, form, .. } => format!("(a) ROMS on SQLite, {}", form.name()),
+        Case::Served { subject: Subject::RomsWithToken, form, .. } => {
+            format!("(a) ROMS on SQLite with a token, {}", form.name())
+        }
         Case::Served { subject: Subject::SingleCommits, .. } => "(b) one message per transaction".to_owned(),
         Case::PlainLoop => "(c) plain loop, batches of 64".to_owned(),
         Case::Served { subject: Subject::AnswerOnly, .. } => "(d) answers only".to_owned(),
@@ -159,6 +162,7 @@ pub(crate) fn targets(results: &Results) {
 
 fn all_targets(results: &Results) -> Vec<Target> {
     let (text, embed) = (main_case(Subject::Roms, Form::Text), main_case(Subject::Roms, Form::Embed));
+    let with_token = main_case(Subject::RomsWithToken, Form::Text);
     let single = main_case(Subject::SingleCommits, Form::Text);
     let spread = |case| {
         let of = |sample: &Sample| sample.p99.zip(sample.p50).map(|(p99, p50)| p99 / p50);
@@ -174,6 +178,13 @@ fn all_targets(results: &Results) -> Vec<Target> {
             results.ratio(embed, Case::PlainLoop),
             true,
             0.5,
+            "x",
+        ),
+        target(
+            "(a) text with a token against without, 64 connections",
+            results.ratio(with_token, text),
+            true,
+            0.97,
             "x",
         ),
         target("CPU time per text card, 64 connections", cpu_micros(text), false, 150.0, "µs"),

@@ -45,6 +45,7 @@ pub(crate) fn check_installed() -> Result<()> {
 /// Posts `body` over this number of connections, with a new number for each `@NUMBER@`.
 pub(crate) fn post(
     to: SocketAddr,
+    token: Option<&str>,
     body: &str,
     connections: usize,
     time: Duration,
@@ -52,7 +53,11 @@ pub(crate) fn post(
 ) -> Result<WrkResult> {
     let file = folder.join("body");
     fs::write(&file, body)?;
-    let output = Command::new("wrk")
+    let mut wrk = Command::new("wrk");
+    if let Some(token) = token {
+        wrk.args(["--header", &format!("Authorization: Bearer {token}")]);
+    }
+    let output = wrk
         .args(["--threads", "1", "--timeout", "10s", "--connections", &connections.to_string()])
         .args(["--duration", &format!("{}s", time.as_secs()), "--script", SCRIPT])
         .arg(format!("http://{to}/api/v2/webhooks/orders"))

@@ -14,7 +14,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast::{
+    self,
+    error::{RecvError, TryRecvError},
+};
 use utoipa::{IntoParams, ToSchema};
 
 use super::order_body::OrderBody;
@@ -32,6 +35,8 @@ pub(crate) const MAX_CLIENTS: usize = 2048;
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest time that saying goodbye may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// The most changes in one send.
+const MAX_SENT_TOGETHER: usize = 16;
 /// Missed changes that are read at once.
 const PAGE_SIZE: u64 = 100;
 
@@ -203,24 +208,29 @@ impl Updates {
         Ok(Self { store, feed, filter, read_to, pending: VecDeque::new(), phase, _permit: permit })
     }
 
-    /// The next change that matches the filter. Dropping the future loses nothing.
-    async fn next(&mut self) -> Result<Arc<OrderChange>, End> {
+    /// The next changes that match the filter, at least one and those that are ready by then. Dropping the future loses
+    /// nothing.
+    ///
+    /// They are sent together. A client costs a system call for each send, so that ROMS keeps up with many clients.
+    async fn next(&mut self) -> Result<Vec<Arc<OrderChange>>, End> {
         loop {
-            while let Some(change) = self.pending.pop_front() {
-                if self.filter.admits(&change) {
-                    return Ok(change);
-                }
+            let mut changes = Vec::new();
+            while changes.len() < MAX_SENT_TOGETHER
+                && let Some(change) = self.ready()?
+            {
+                changes.push(change);
+            }
+            if !changes.is_empty() {
+                return Ok(changes);
             }
             match &mut self.phase {
-                Phase::Live(receiver) => match receiver.recv().await {
-                    Ok(change) if change.event_id > self.read_to => {
-                        self.read_to = change.event_id;
-                        self.pending.push_back(change);
-                    }
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(_)) => return Err(End::TooSlow),
-                    Err(RecvError::Closed) => return Err(End::ShuttingDown),
-                },
+                Phase::Live(receiver) => {
+                    let received = receiver.recv().await.map_err(|error| match error {
+                        RecvError::Lagged(_) => End::TooSlow,
+                        RecvError::Closed => End::ShuttingDown,
+                    })?;
+                    self.keep_new(received);
+                }
                 Phase::Missed | Phase::Joining(_) => {
                     let stored = stored_changes(&self.store, self.read_to, PAGE_SIZE).await;
                     let stored = stored.map_err(|_| End::Interrupted)?;
@@ -234,6 +244,32 @@ impl Updates {
                     }
                 }
             }
+        }
+    }
+
+    /// The next change that matches the filter, if there is one already.
+    fn ready(&mut self) -> Result<Option<Arc<OrderChange>>, End> {
+        loop {
+            while let Some(change) = self.pending.pop_front() {
+                if self.filter.admits(&change) {
+                    return Ok(Some(change));
+                }
+            }
+            let Phase::Live(receiver) = &mut self.phase else { return Ok(None) };
+            let received = match receiver.try_recv() {
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(None),
+                Err(TryRecvError::Lagged(_)) => return Err(End::TooSlow),
+                Ok(change) => change,
+            };
+            self.keep_new(received);
+        }
+    }
+
+    /// Keeps a change of the feed, unless it was read from the database already.
+    fn keep_new(&mut self, change: Arc<OrderChange>) {
+        if change.event_id > self.read_to {
+            self.read_to = change.event_id;
+            self.pending.push_back(change);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Every route against every scope, and against no token.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use reqwest::Method;
 use roms::token::{Scope, Scopes};
@@ -108,6 +109,32 @@ async fn every_route_asks_for_its_scope_and_accepts_no_other() {
             }
         }
     }
+}
+
+/// Pages and files are not in the API document. This finds routes that are added without a guard.
+#[test]
+fn every_route_is_added_with_a_guard() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
+    let mut folders = vec![folder];
+    let mut guarded = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for line in code.lines().filter(|line| line.contains(".route(")) {
+                // A connection beyond the limit can only ask whether the process runs.
+                let is_open = path.ends_with("serve.rs") && line.contains("\"/health/live\"");
+                assert!(is_open || line.contains(".route_layer(guard("), "{}: {line}", path.display());
+                guarded += usize::from(!is_open);
+            }
+        }
+    }
+    assert!(guarded > 0, "the routes are added in another way now");
 }
 
 #[tokio::test]

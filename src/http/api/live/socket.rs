@@ -10,6 +10,7 @@ use axum::{
     },
     response::Response,
 };
+use futures_util::SinkExt;
 use tokio::time::{Instant, interval_at, timeout};
 
 use super::{CLOSE_TIMEOUT, End, LiveMessage, LiveQuery, SEND_TIMEOUT, Updates, text_of};
@@ -78,10 +79,10 @@ async fn send_changes(
     let mut last_received = Instant::now();
     let first = LiveMessage::ConnectionConfirmed { timestamp: now(), event_id: updates.read_to };
     let first = serde_json::to_string(&first).map_err(|_| End::Failed)?;
-    let mut next = Some(Message::text(first));
+    let mut next = vec![Message::text(first)];
     loop {
-        if let Some(message) = next.take() {
-            match timeout(SEND_TIMEOUT, socket.send(message)).await {
+        if !next.is_empty() {
+            match timeout(SEND_TIMEOUT, send_all(socket, next.drain(..))).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Ok(()),
                 Err(_) => return Err(End::TooSlow.into()),
@@ -90,7 +91,11 @@ async fn send_changes(
         tokio::select! {
             () = closing.cancelled() => return Err(End::ShuttingDown.into()),
             () = &mut token_ended => return Err(End::TokenEnded.into()),
-            change = updates.next() => next = Some(Message::text(&*text_of(&*change?, caller.view())?)),
+            changes = updates.next() => {
+                for change in changes? {
+                    next.push(Message::text(&*text_of(&change, caller.view())?));
+                }
+            }
             received = socket.recv() => match received {
                 Some(Ok(_)) => last_received = Instant::now(),
                 Some(Err(_)) | None => return Ok(()),
@@ -99,10 +104,20 @@ async fn send_changes(
                 if last_received.elapsed() >= IDLE_TIMEOUT {
                     return Err(NO_PONG);
                 }
-                next = Some(Message::Ping(Bytes::new()));
+                next.push(Message::Ping(Bytes::new()));
             }
         }
     }
+}
+
+async fn send_all(
+    socket: &mut WebSocket,
+    messages: impl Iterator<Item = Message>,
+) -> Result<(), axum::Error> {
+    for message in messages {
+        socket.feed(message).await?;
+    }
+    socket.flush().await
 }
 
 /// Sends a close frame and reads until the client closes too. If the server closed a socket that

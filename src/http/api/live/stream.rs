@@ -4,6 +4,7 @@
 //! answer, so the sender closes the whole connection if the client stops reading or ROMS shuts down.
 
 use std::convert::Infallible;
+use std::fmt::Write;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,8 +40,8 @@ const LAST_EVENT_ID: &str = "last-event-id";
 const NGINX_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// A comment after this long without an event keeps proxies from closing the connection.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
-/// Events that wait for the connection to take them.
-const BUFFERED_EVENTS: usize = 8;
+/// Groups of events that wait for the connection to take them.
+const BUFFERED_EVENTS: usize = 1;
 /// How long a browser waits before it connects again, in milliseconds.
 const RECONNECT_DELAY: u32 = 2000;
 
@@ -143,10 +144,14 @@ async fn send_changes(
             () = closing.cancelled() => return Err(End::ShuttingDown),
             () = &mut token_ended => return Err(End::TokenEnded),
             () = sender.closed() => return Ok(()),
-            change = updates.next() => {
-                let change = change?;
+            changes = updates.next() => {
                 keep_alive.reset();
-                format!("id: {}\n{}", change.event_id, write(&change)?)
+                let mut events = String::new();
+                for change in changes? {
+                    write!(events, "id: {}
+{}", change.event_id, write(&change)?).map_err(|_| End::Failed)?;
+                }
+                events
             }
             _ = keep_alive.tick() => ": keep-alive\n\n".to_owned(),
         };
