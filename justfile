@@ -4,7 +4,7 @@ _default:
     @just --list
 
 # Everything that a change must pass; the same as in CI
-check: format-check lint doc test test-postgres deny
+check: format-check lint doc test test-postgres outside deny
 
 # Format the code
 fmt:

@@ -149,7 +149,7 @@ async fn send_changes(
                 let mut events = String::new();
                 for change in changes? {
                     write!(events, "id: {}
-{}", change.event_id, write(&change)?).map_err(|_| End::Failed)?;
+        {}", change.event_id, write(&change)?).map_err(|_| End::Failed)?;
                 }
                 events
             }
