@@ -12,7 +12,7 @@ use super::bots;
 use super::heading::{self, CardKind};
 use super::labels::Column;
 use super::markup;
-use super::money::{self, CurrencyHint, is_dollar};
+use super::money::{self, CurrencyHint};
 use super::text_form::LabelledValue;
 use super::values;
 use crate::order::dates::{self, ParsedDate};
@@ -381,10 +381,11 @@ impl PatchBuilder {
     /// Records what an amount says about its currency. Returns false if it contradicts an earlier amount.
     pub(crate) fn add_currency_hint(&mut self, hint: CurrencyHint) -> bool {
         let contradicts = self.currency_hints.iter().any(|other| match (hint, *other) {
-            (CurrencyHint::Named(a), CurrencyHint::Named(b)) => a != b,
-            (CurrencyHint::Named(a), CurrencyHint::Dollar)
-            | (CurrencyHint::Dollar, CurrencyHint::Named(a)) => !is_dollar(a),
-            _ => false,
+            (CurrencyHint::Absent, _) | (_, CurrencyHint::Absent) => false,
+            (CurrencyHint::Named(currency), other) | (other, CurrencyHint::Named(currency)) => {
+                !other.allows(currency)
+            }
+            (a, b) => a != b,
         });
         if !contradicts && !self.currency_hints.contains(&hint) {
             self.currency_hints.push(hint);
@@ -393,7 +394,7 @@ impl PatchBuilder {
     }
 
     /// Decides the currency: one that an amount or the card names is stated. Otherwise it is derived from the
-    /// store's country or from the configuration. A bare `$` is always some dollar.
+    /// store's country or from the configuration. A bare `$` is always some dollar; `kr` without a country is unknown.
     pub(crate) fn set_currency(&mut self, configured: Currency) {
         self.use_currency_label();
         let named = self.currency_hints.iter().find_map(|hint| match hint {
@@ -404,10 +405,9 @@ impl PatchBuilder {
             self.stated.currency = named;
         } else if !self.currency_hints.is_empty() {
             let store = self.stated.store.as_deref().or(self.derived.store.as_deref());
-            let has_dollar = self.currency_hints.contains(&CurrencyHint::Dollar);
-            let fits = |currency: &Currency| !has_dollar || is_dollar(*currency);
-            let usual = store.and_then(currency_of_store).filter(fits).or(Some(configured).filter(fits));
-            self.derived.currency = usual.or(Some(Currency::USD));
+            let fits = |currency: &Currency| self.currency_hints.iter().all(|hint| hint.allows(*currency));
+            let usual = [store.and_then(currency_of_store), Some(configured), Some(Currency::USD)];
+            self.derived.currency = usual.into_iter().flatten().find(fits);
         }
     }
 
@@ -422,13 +422,33 @@ impl PatchBuilder {
     }
 }
 
-/// The currency of the country at the end of a store's name, such as `Best Buy US`.
+/// The currencies of countries, by the end of a store's name (`Best Buy US`) or host (`amazon.co.uk`), and of stores
+/// that sell in one country. In upper case.
+#[rustfmt::skip]
+const CURRENCIES: &[(Currency, &[&str], &[&str])] = &[
+    (Currency::USD, &["US", "USA"], &[]),
+    (Currency::CAD, &["CA", "CANADA"], &[]),
+    (Currency::GBP, &["UK", "GB"], &["ARGOS", "ASDA", "CURRYS", "HARRODS", "TESCO"]),
+    (Currency::EUR, &["EU", "DE", "AT", "FR", "IT", "ES", "PT", "NL", "BE", "IE", "FI"], &["FNAC", "OTTO", "SATURN"]),
+    (Currency::AUD, &["AU", "AUSTRALIA"], &[]),
+    (Currency::NZD, &["NZ"], &[]),
+    (Currency::JPY, &["JP", "JAPAN"], &[]),
+    (Currency::SGD, &["SG"], &[]),
+    (Currency::MXN, &["MX"], &[]),
+    (Currency::CHF, &["CH"], &[]),
+    (Currency::PLN, &["PL"], &[]),
+    (Currency::SEK, &["SE"], &[]),
+    (Currency::NOK, &["NO"], &[]),
+    (Currency::DKK, &["DK"], &[]),
+];
+
+/// The currency in which a store sells, if its name tells.
 fn currency_of_store(store: &str) -> Option<Currency> {
-    let code = match store.rsplit(' ').next()?.to_uppercase().as_str() {
-        "US" | "USA" => "USD",
-        "CA" | "CANADA" => "CAD",
-        "UK" | "GB" => "GBP",
-        _ => return None,
-    };
-    currency_from_code(code)
+    let store = store.trim().to_uppercase();
+    let is_host = !store.contains(' ') && store.contains('.');
+    let country = store.rsplit(|c: char| c == ' ' || is_host && c == '.').next()?;
+    let row = CURRENCIES.iter().find(|(_, countries, stores)| {
+        (country.len() < store.len() && countries.contains(&country)) || stores.contains(&store.as_str())
+    });
+    row.map(|(currency, ..)| *currency)
 }

@@ -22,8 +22,23 @@ pub enum CurrencyHint {
     Named(Currency),
     /// A bare dollar sign, which may mean any dollar.
     Dollar,
+    /// `kr`, which may mean any crown.
+    Krone,
     /// The text names no currency.
     Absent,
+}
+
+impl CurrencyHint {
+    /// Whether the amount may be in this currency.
+    #[must_use]
+    pub fn allows(self, currency: Currency) -> bool {
+        match self {
+            Self::Named(named) => named == currency,
+            Self::Dollar => is_dollar(currency),
+            Self::Krone => matches!(currency, Currency::SEK | Currency::NOK | Currency::DKK),
+            Self::Absent => true,
+        }
+    }
 }
 
 /// Currency symbols. One that starts with another comes first.
@@ -43,6 +58,7 @@ const SYMBOLS: &[(&str, CurrencyHint)] = &[
     ("MX$", CurrencyHint::Named(Currency::MXN)),
     ("NT$", CurrencyHint::Named(Currency::TWD)),
     ("¥", CurrencyHint::Named(Currency::JPY)),
+    ("￥", CurrencyHint::Named(Currency::JPY)),
     ("円", CurrencyHint::Named(Currency::JPY)),
     ("₩", CurrencyHint::Named(Currency::KRW)),
     ("₹", CurrencyHint::Named(Currency::INR)),
@@ -51,8 +67,7 @@ const SYMBOLS: &[(&str, CurrencyHint)] = &[
     ("฿", CurrencyHint::Named(Currency::THB)),
     ("₫", CurrencyHint::Named(Currency::VND)),
     ("₱", CurrencyHint::Named(Currency::PHP)),
-    // Three currencies have it.
-    ("kr", CurrencyHint::Absent),
+    ("kr", CurrencyHint::Krone),
 ];
 
 /// Notes after an amount, in lower case.
@@ -69,6 +84,7 @@ const NOTES: &[&str] = &[
     "incl tax",
     "excl. tax",
     "w/ tax",
+    "*",
 ];
 
 /// Parses a text that is one amount, with a usual note at most: `$49.99 each`. `None` if it is out of range or finer
@@ -159,7 +175,7 @@ fn outer_currency(text: &str) -> Option<(CurrencyHint, &str)> {
 
 /// Whether a bare `$` may mean this currency.
 #[must_use]
-pub fn is_dollar(currency: Currency) -> bool {
+fn is_dollar(currency: Currency) -> bool {
     use Currency::{AUD, CAD, HKD, NZD, SGD, USD};
     matches!(currency, USD | CAD | AUD | NZD | HKD | SGD)
 }
@@ -170,7 +186,9 @@ fn hundredths(digits: &str, currency: CurrencyHint) -> Option<i64> {
         .chars()
         .map(|c| if matches!(c, '\u{a0}' | '\u{202f}' | '\'' | '’') { ' ' } else { c })
         .collect();
-    let (whole, fraction) = split_decimals(&digits, currency)?;
+    // `59,-` has no hundredths.
+    let digits = digits.strip_suffix(",-").or(digits.strip_suffix(".-")).unwrap_or(&digits);
+    let (whole, fraction) = split_decimals(digits, currency)?;
     let whole = if whole.is_empty() && !fraction.is_empty() { "0".to_owned() } else { ungrouped(whole)? };
     let cents = match fraction.trim_end_matches('0') {
         "" => 0,
@@ -216,5 +234,10 @@ fn ungrouped(whole: &str) -> Option<String> {
     let first = groups.next()?;
     let is_digits = |group: &str| group.chars().all(|c| c.is_ascii_digit());
     let lead = (1..=3).contains(&first.len()) && is_digits(first) && !first.starts_with('0');
-    (lead && groups.all(|group| group.len() == 3 && is_digits(group))).then(|| whole.replace(separator, ""))
+    let groups: Vec<&str> = groups.collect();
+    let (last, others) = groups.split_last()?;
+    // India groups thousands, and then hundreds: 1,29,999.
+    let same_size = |size| others.iter().all(|group| group.len() == size);
+    let grouped = last.len() == 3 && (same_size(3) || separator == ',' && first.len() <= 2 && same_size(2));
+    (lead && grouped && groups.iter().all(|group| is_digits(group))).then(|| whole.replace(separator, ""))
 }

@@ -29,6 +29,8 @@ fn every_success_phrase_is_a_success() {
         "SUCCESSFUL CHECKOUT | Target",
         "Order Confirmed",
         "Order Placed | Target",
+        "Successful Checkut | Target",
+        "Pre-Order Confirmed | Target",
     ] {
         check(&[(heading, &card_with_heading(heading, ""), &[("~status", "verified"), ("number", "A-1")])]);
     }
@@ -57,6 +59,9 @@ fn every_failure_phrase_is_a_failure_in_the_heading_and_in_the_status() {
         "denied",
         "unsuccessful",
         "fraud",
+        "insufficient funds",
+        "payment cancelled",
+        "bad card",
     ] {
         for text in [
             card_with_heading(phrase, ""),

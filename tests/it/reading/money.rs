@@ -32,6 +32,11 @@ fn money_is_read_in_every_usual_form() {
         ("||$5.00||", "5.00"),
         ("**$5.00**", "5.00"),
         ("`$5.00`", "5.00"),
+        ("EUR 59,-", "59.00"),
+        ("59.- CHF", "59.00"),
+        ("￥5,980", "5980.00"),
+        ("₹1,29,999.00", "129999.00"),
+        ("$40.00*", "40.00"),
         ("999999999999.99", "999999999999.99"),
     ];
     check_values("Price", "price", &table);
@@ -92,6 +97,13 @@ fn the_currency_comes_from_the_value_then_the_store_then_the_configuration() {
         ("Store", "$5", "CAD", "~currency", "CAD"),
         ("Store", "$5", "EUR", "~currency", "USD"),
         ("Store", "5", "EUR", "~currency", "EUR"),
+        ("amazon.co.uk", "64.97", "USD", "~currency", "GBP"),
+        ("amazon.de", "64,97", "USD", "~currency", "EUR"),
+        ("bestbuy.ca", "$5", "USD", "~currency", "CAD"),
+        ("Amazon DE", "64,97", "USD", "~currency", "EUR"),
+        ("Foot Locker AU", "$5", "USD", "~currency", "AUD"),
+        ("Argos", "5", "USD", "~currency", "GBP"),
+        ("Elgiganten SE", "1 299,00 kr", "USD", "~currency", "SEK"),
     ];
     for (store, price, configured, key, currency) in table {
         let text = format!("Successful Checkout | {store}\nOrder Number\nA-1\nPrice\n{price}");
@@ -102,4 +114,11 @@ fn the_currency_comes_from_the_value_then_the_store_then_the_configuration() {
             "{store} {price} {configured}: {card:?}"
         );
     }
+    // A wrong currency would be worse than none.
+    let text = "Successful Checkout | Store\nOrder Number\nA-1\nPrice\n1 299,00 kr";
+    let card = read_in(text, "USD").remove(0);
+    assert_eq!(
+        (card["price"].as_str(), card.get("~currency"), card.get("currency")),
+        ("1299.00", None, None)
+    );
 }

@@ -50,7 +50,7 @@ type Row = (CardKind, Strength, &'static [&'static str], &'static [&'static str]
 const PHRASES: &[Row] = &[
     (Success, Checkout, &["checkout"], &["successful", "completed", "confirmed", "approved", "secured", "succeeded"]),
     (Success, Checkout, &["checked out"], &["successfully"]),
-    (Success, Strong, &["order", "purchase"], &[
+    (Success, Strong, &["order", "purchase", "preorder"], &[
         "successful", "completed", "successfully completed", "confirmed", "successfully confirmed", "placed",
         "successfully placed", "received", "successfully received", "secured", "accepted", "approved", "submitted",
         "successfully submitted", "successfully created",
@@ -83,7 +83,8 @@ const PHRASES: &[Row] = &[
     (Failure, Strong, &["payment", "payment method", "order", "purchase", "transaction"], FAILED),
     (Failure, Strong, &["card", "credit card", "debit card"], &["failed", "declined", "denied", "blocked", "rejected", "refused"]),
     (Failure, Weak, ALONE, FAILED),
-    (Failure, Weak, ALONE, &["out of stock", "oos", "sold out", "shapeblock", "shape block", "unavailable", "fraud"]),
+    (Failure, Strong, ALONE, &["payment cancelled", "insufficient funds", "bank declined payment", "account locked"]),
+    (Failure, Weak, ALONE, &["bad card", "card error", "cart jacked", "out of stock", "oos", "sold out", "shapeblock", "shape block", "unavailable", "fraud"]),
     (TEST, Weak, &["", "webhook", "connection", "webhook connection", "refract webhook", "this is", "this is webhook"], &["test", "test successful"]),
     (TEST, Weak, &["test"], &["notification", "message", "embed"]),
     (TEST, Weak, &["webhook", "connection", "webhook connection"], &[
@@ -94,7 +95,7 @@ const PHRASES: &[Row] = &[
     (MONITOR, Weak, &["", "product", "item"], &["restock", "restocked", "in stock", "back in stock", "now available"]),
     (MONITOR, Weak, &["restock", "stock", "price"], &["alert", "notification", "detected"]),
     (MONITOR, Weak, &["new"], &["product", "listing"]),
-    (MONITOR, Weak, &["price"], &["change", "drop"]),
+    (MONITOR, Weak, &["price"], &["change", "drop", "error", "mistake"]),
     (MONITOR, Weak, &["low"], &["stock"]),
     (CART, Weak, &["", "item", "items", "product", "products"], &[
         "carted", "successfully carted", "in cart", "added to cart", "successfully added to cart", "atc", "successful atc",
@@ -112,7 +113,7 @@ const PHRASES: &[Row] = &[
     ]),
     (THREE_D_SECURE, Weak, &["action"], &["required", "needed"]),
     (QUEUE, Weak, &["queue", "waiting room"], &[
-        "", "in", "you are in", "waiting in", "pass", "passed", "passed through", "through", "notice", "entered", "entry",
+        "", "in", "you are in", "waiting in", "pass", "passed", "passed successfully", "passed through", "through", "notice", "entered", "entry",
         "update", "position", "joined",
     ]),
     (RELEASE, Weak, &["release", "drop", "raffle"], &["reminder", "alert", "soon", "upcoming", "today", "tomorrow"]),

@@ -17,7 +17,7 @@ pub(crate) type PhraseKey = ArrayString<MAX_KEY>;
 pub(crate) const SYNONYMS: &[(&str, &str)] = &[
     ("suces", "sucesful"), ("sucesfuly", "sucesful"), ("suceded", "sucesful"), ("suceful", "sucesful"), ("sucefuly", "sucesful"),
     ("sucsesful", "sucesful"), ("sucsesfuly", "sucesful"), ("unsuces", "unsucesful"), ("unsucesfuly", "unsucesful"),
-    ("chekout", "checkout"), ("checkou", "checkout"), ("chekcout", "checkout"), ("checkoud", "checkout"), ("checkot", "checkout"),
+    ("chekout", "checkout"), ("checkou", "checkout"), ("chekcout", "checkout"), ("checkoud", "checkout"), ("checkot", "checkout"), ("checkut", "checkout"), ("checkuot", "checkout"),
     ("fail", "failed"), ("faild", "failed"), ("decline", "declined"), ("declind", "declined"), ("delcined", "declined"),
     ("confirmd", "confirmed"), ("confirmation", "confirmed"),
     ("deliverd", "delivered"), ("recieved", "received"),
