@@ -95,16 +95,16 @@ async fn show(address: SocketAddr, stop: &CancellationToken, out: &mut impl Writ
     writeln!(out, "Open        http://{address}{PAGE}")?;
     writeln!(out, "Or          curl 'http://{address}/api/v2/orders?limit=3'")?;
     writeln!(out, "Ctrl-C ends the demo and deletes its database.\n")?;
-    let mut shop = Shop { address, client: client(TIMEOUT, None)?, serial: 0, open: Vec::new() };
+    let mut seller = Shop { address, client: client(TIMEOUT, None)?, serial: 0, open: Vec::new() };
     for _ in 0..FIRST_CARDS {
-        shop.act(Step::Buy, out).await?;
+        seller.act(Step::Buy, out).await?;
     }
     let mut pace = interval(PACE);
     for step in STEPS.into_iter().cycle() {
         if stop.run_until_cancelled(pace.tick()).await.is_none() {
             break;
         }
-        shop.act(step, out).await?;
+        seller.act(step, out).await?;
     }
     writeln!(out, "\nThe demo is over; its database is deleted.")?;
     Ok(())
