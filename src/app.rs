@@ -54,7 +54,7 @@ impl From<discord::Timing> for Timing {
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     tracing::info!("ROMS {} starting", env!("CARGO_PKG_VERSION"));
     let listener = bind(config.http.bind, "http")?;
-    let opening = Store::open_with(&config.database.url, Options::of(&config));
+    let opening = Box::pin(Store::open_with(&config.database.url, Options::of(&config)));
     let Some(store) = stop.run_until_cancelled(opening).await else { return Ok(()) };
     let store = store?;
     tracing::info!("Database: {} ({})", store.engine(), config.database.url);

@@ -80,7 +80,7 @@ pub struct Export {
 /// The file so far.
 enum Table {
     Csv(CsvTable),
-    Xlsx(XlsxTable),
+    Xlsx(Box<XlsxTable>),
     /// A workbook is compressed as a whole, so it can be read only when it is complete.
     Complete(Workbook),
 }
@@ -102,7 +102,7 @@ impl Export {
         let columns = if columns.is_empty() { ExportColumn::all().collect() } else { columns };
         let table = match format {
             ExportFormat::Csv => Table::Csv(CsvTable::new(&columns)),
-            ExportFormat::Xlsx => Table::Xlsx(XlsxTable::new(&columns)?),
+            ExportFormat::Xlsx => Table::Xlsx(Box::new(XlsxTable::new(&columns)?)),
         };
         Ok(Self { store, filter, view, columns, zone, next: Some(PageStart::Newest), table })
     }

@@ -28,7 +28,7 @@ const TOKEN_FILE: &str = "discord-token";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Your time zone, such as America/New_York.
+    /// Your time zone, such as `America/New_York`.
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     timezone: Option<Tz>,
     /// The currency of prices that name none, such as USD.

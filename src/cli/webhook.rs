@@ -136,15 +136,12 @@ impl Command {
             Self::Replay { endpoint: Name { name }, delivery, since } => {
                 let endpoint = find(store, &name).await?;
                 let since = since.map(|since| since.start(config.orders.timezone)).transpose()?;
-                let queued = match since {
-                    Some(since) => {
-                        store.replay_events(endpoint.id, endpoint.settings.event_types, since, now).await?
-                    }
-                    None => {
-                        let target = Some(Target::Endpoint(endpoint.id));
-                        let filter = DeliveryFilter { target, id: delivery, ..DeliveryFilter::default() };
-                        store.retry_deliveries(&filter, now).await?
-                    }
+                let queued = if let Some(since) = since {
+                    store.replay_events(endpoint.id, endpoint.settings.event_types, since, now).await?
+                } else {
+                    let target = Some(Target::Endpoint(endpoint.id));
+                    let filter = DeliveryFilter { target, id: delivery, ..DeliveryFilter::default() };
+                    store.retry_deliveries(&filter, now).await?
                 };
                 writeln!(out, "{queued} to send. A running ROMS sends them now.")?;
             }

@@ -42,7 +42,7 @@ const SHUTDOWN_READ_TIMEOUT: Duration = Duration::from_secs(4);
 /// A body, or the part of it that arrived.
 pub(crate) struct Received {
     pub(crate) bytes: Vec<u8>,
-    received_at: DateTime<Utc>,
+    arrived_at: DateTime<Utc>,
     /// Why the rest is missing.
     refused: Option<Rejection>,
 }
@@ -56,12 +56,12 @@ impl Received {
             read = read_all(&mut bytes, limit, &mut chunks) => read,
             () = deadline(closing) => Err(RejectionCode::Incomplete),
         };
-        let received_at = now();
+        let arrived_at = now();
         let refused = match read {
             Ok(()) => None,
             Err(code) => Some(refused(code)),
         };
-        Self { bytes, received_at, refused }
+        Self { bytes, arrived_at, refused }
     }
 
     /// Fails if the body did not arrive completely.
@@ -75,24 +75,24 @@ impl Received {
     /// The message in the body. A body that did not arrive completely becomes a rejected message with the part that
     /// arrived, so that it leaves a log row as well. A card may have files beside it, which are dropped.
     pub(crate) fn into_message(self, endpoint: &str) -> Message {
-        let Self { bytes, received_at, refused } = self;
+        let Self { bytes, arrived_at, refused } = self;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some(why) = refused {
-            return Message::refused(beginning(text), endpoint, received_at, why);
+            return Message::refused(beginning(text), endpoint, arrived_at, why);
         }
         let payload = wrapped_payload(&text);
         if text.len() <= MAX_BODY_BYTES {
             return match payload {
                 Some(payload) => Message {
                     raw: without_nul(text),
-                    ..Message::from_payload(&payload, endpoint, received_at)
+                    ..Message::from_payload(&payload, endpoint, arrived_at)
                 },
-                None => Message::from_payload(&text, endpoint, received_at),
+                None => Message::from_payload(&text, endpoint, arrived_at),
             };
         }
         match payload.filter(|payload| payload.len() <= MAX_BODY_BYTES) {
-            Some(payload) => Message::from_payload(&payload, endpoint, received_at),
-            None => Message::refused(beginning(text), endpoint, received_at, too_large()),
+            Some(payload) => Message::from_payload(&payload, endpoint, arrived_at),
+            None => Message::refused(beginning(text), endpoint, arrived_at, too_large()),
         }
     }
 }

@@ -198,8 +198,9 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     };
     match segments {
         // An IPv4 address in IPv6 form, by NAT64, and by 6to4.
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
-        [0x2002, high, low, ..] => embedded(high, low),
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => embedded(high, low),
         // Teredo and documentation.
         [0x2001, 0 | 0xdb8, ..] => false,
         // Only this block is assigned to the Internet.

@@ -297,22 +297,22 @@ impl Sender {
         let next = match *outcome {
             Outcome::Void => return self.store.drop_delivery(delivery.id).await,
             Outcome::Arrived => NextStep::Delivered,
-            Outcome::Rejected | Outcome::TargetGone => NextStep::Dead,
             Outcome::Later(wait) | Outcome::AllLater(wait)
                 if self.timing.is_worth_it(delivery.created_at, now) =>
             {
                 uncounted(wait)
             }
-            Outcome::Failed { doubtful: true } if is_relay && delivery.doubts + 1 >= MAX_DOUBTS => {
-                NextStep::Dead
-            }
-            Outcome::Failed { doubtful } => {
+            Outcome::Failed { doubtful } if !(doubtful && is_relay && delivery.doubts + 1 >= MAX_DOUBTS) => {
                 match self.timing.next_attempt(delivery.attempts, delivery.created_at, now) {
                     Some(at) => NextStep::Retry { at, counts: true, doubtful },
                     None => NextStep::Dead,
                 }
             }
-            Outcome::Later(_) | Outcome::AllLater(_) => NextStep::Dead,
+            Outcome::Rejected
+            | Outcome::TargetGone
+            | Outcome::Failed { .. }
+            | Outcome::Later(_)
+            | Outcome::AllLater(_) => NextStep::Dead,
         };
         self.store.finish_delivery(delivery, attempt.clone(), next).await?;
         if let Some(endpoint) = endpoint {
@@ -341,7 +341,6 @@ impl Sender {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let reason = match (outcome, endpoint.failing_since) {
-            (Outcome::Arrived, None) => return Ok(()),
             (Outcome::Arrived, Some(_)) => return self.store.set_failing_since(endpoint.id, None).await,
             (Outcome::TargetGone, _) => "it answered 410 Gone".to_owned(),
             (Outcome::Failed { .. }, None) => {

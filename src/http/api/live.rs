@@ -237,11 +237,11 @@ impl Updates {
             }
             match &mut self.phase {
                 Phase::Live(receiver) => {
-                    let received = receiver.recv().await.map_err(|error| match error {
+                    let change = receiver.recv().await.map_err(|error| match error {
                         RecvError::Lagged(_) => End::TooSlow,
                         RecvError::Closed => End::ShuttingDown,
                     })?;
-                    self.keep_new(received);
+                    self.keep_new(change);
                 }
                 Phase::Missed | Phase::Joining(_) => {
                     let stored = stored_changes(&self.store, self.read_to, PAGE_SIZE).await;
@@ -268,12 +268,12 @@ impl Updates {
                 }
             }
             let Phase::Live(receiver) = &mut self.phase else { return Ok(None) };
-            let received = match receiver.try_recv() {
+            let change = match receiver.try_recv() {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(None),
                 Err(TryRecvError::Lagged(_)) => return Err(End::TooSlow),
                 Ok(change) => change,
             };
-            self.keep_new(received);
+            self.keep_new(change);
         }
     }
 

@@ -177,7 +177,7 @@ pub(crate) async fn create(
     let new: NewEndpoint = body::read_json(body, &state.closing).await?;
     let settings = EndpointSettings {
         url: new.url.parse().map_err(|error| bad_field("url", sentence(error)))?,
-        event_types: new.event_types.map_or(Ok(EventTypes::ALL), read_types)?,
+        event_types: new.event_types.map_or(Ok(EventTypes::ALL), |names| read_types(&names))?,
         personal_data: new.personal_data,
         allow_private: new.allow_private,
     };
@@ -224,7 +224,7 @@ pub(crate) async fn change(
             Some(url) => url.parse().map_err(|error| bad_field("url", sentence(error)))?,
             None => old.url,
         },
-        event_types: patch.event_types.map_or(Ok(old.event_types), read_types)?,
+        event_types: patch.event_types.map_or(Ok(old.event_types), |names| read_types(&names))?,
         personal_data: patch.personal_data.unwrap_or(old.personal_data),
         allow_private: patch.allow_private.unwrap_or(old.allow_private),
     };
@@ -344,7 +344,7 @@ async fn changed(state: &AppState, id: i64) -> Result<Endpoint, ApiError> {
     state.store.endpoint(id, now()).await?.ok_or(ApiError::NotFound("webhook endpoint"))
 }
 
-fn read_types(names: Vec<String>) -> Result<EventTypes, ApiError> {
+fn read_types(names: &[String]) -> Result<EventTypes, ApiError> {
     let types = names.iter().map(|name| name.parse::<EventType>()).collect::<Result<Vec<_>, _>>();
     types.and_then(EventTypes::new).map_err(|error| bad_field("event_types", sentence(error)))
 }
