@@ -79,7 +79,7 @@ pub struct Export {
 
 /// The file so far.
 enum Table {
-    Csv(CsvTable),
+    Csv(Box<CsvTable>),
     Xlsx(Box<XlsxTable>),
     /// A workbook is compressed as a whole, so it can be read only when it is complete.
     Complete(Workbook),
@@ -101,7 +101,7 @@ impl Export {
     ) -> Result<Self, ExportError> {
         let columns = if columns.is_empty() { ExportColumn::all().collect() } else { columns };
         let table = match format {
-            ExportFormat::Csv => Table::Csv(CsvTable::new(&columns)),
+            ExportFormat::Csv => Table::Csv(Box::new(CsvTable::new(&columns))),
             ExportFormat::Xlsx => Table::Xlsx(Box::new(XlsxTable::new(&columns)?)),
         };
         Ok(Self { store, filter, view, columns, zone, next: Some(PageStart::Newest), table })
