@@ -25,7 +25,7 @@ use super::outcome::{Ignored, Outcome};
 use crate::order::{Extra, Fields, OrderNumber, Patch, Source, Status};
 use add::{add_value, time_of_day};
 use builder::{PatchBuilder, ReasonKind};
-use heading::{CardKind, Notice};
+use heading::{CardKind, Certainty, Heading, Notice};
 use labels::Column;
 use products::StatedQuantities;
 use text_form::{LabelledValue, TextForm};
@@ -101,11 +101,12 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     {
         builder.set_reason(name, value);
     }
-    let states_outcome = kind.is_some() || number::is_clear(&form);
+    let has_outcome = builder.stated.status.is_some() || kind.is_some_and(CardKind::is_outcome);
     let looks_like_order = looks_like_order(&builder, &form);
-    let title_is_number = number::assign_title(&mut builder, states_outcome, looks_like_order);
+    let is_order = kind.is_some() || number::is_clear(&form) || looks_like_order;
+    let title_is_number = number::assign_title(&mut builder, has_outcome, is_order);
     let is_new = matches!(kind, Some(CardKind::Success | CardKind::Hold));
-    builder.set_product_from_intro(&form.intro, is_new);
+    builder.set_product_from_intro(&form.intro, has_outcome, is_new);
     if title_is_number {
         builder.set_store_from_intro(&form.intro);
     }
@@ -126,7 +127,8 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         });
     }
     let has_label = form.known.iter().any(|value| !value.lines.is_empty() && !is_embed_part(value));
-    let is_prose = !has_label && kind != Some(CardKind::Update);
+    let is_prose = (!has_label && kind != Some(CardKind::Update))
+        || (builder.number.is_none() && is_chat(&builder, kind, said));
     if is_prose || (kind.is_none() && !(looks_like_order || title_is_number)) {
         return None;
     }
@@ -215,10 +217,18 @@ fn failure(
 }
 
 /// The kind of event that the card reports. A `Result` label counts more than the heading, and the heading more than
-/// the footer.
+/// the footer. A heading that says test counts most.
 /// Bots that always write the same heading state the outcome by the color.
 fn outcome(builder: &PatchBuilder, form: &TextForm) -> Option<CardKind> {
     let footer = builder.footer.as_deref();
+    let test = CardKind::Notice(Notice::Test);
+    if form
+        .heading
+        .as_ref()
+        .is_some_and(|heading| heading.kind == test && heading.certainty > Certainty::Weak)
+    {
+        return Some(test);
+    }
     let heading = form.heading.as_ref().map(|heading| heading.kind);
     let footer_kind = || footer.and_then(heading::parse_footer);
     let monitor = || is_from_monitor(builder).then_some(CardKind::Notice(Notice::Monitor));
@@ -251,6 +261,14 @@ fn amazon(builder: &PatchBuilder) -> Option<String> {
     is_amazon.then(|| "Amazon".to_owned())
 }
 
+/// Whether a card without an order number only looks like one: none of its values could be read, or it names no
+/// product and the words behind its heading are prose, as in `Successful checkout for my brother`.
+fn is_chat(builder: &PatchBuilder, kind: Option<CardKind>, said: Option<&Heading>) -> bool {
+    let is_new = matches!(kind, Some(CardKind::Success | CardKind::Hold));
+    let has_prose = said.is_some_and(|heading| heading.reason.is_some());
+    is_new && !builder.has_product() && (has_prose || builder.stated == Fields::default())
+}
+
 /// Whether a value comes from a part of the embed that is not a label of the card.
 fn is_embed_part(value: &LabelledValue) -> bool {
     matches!(
@@ -273,7 +291,6 @@ fn ignored(
     heading_reason: Option<&str>,
 ) -> Option<Ignored> {
     match kind {
-        Some(CardKind::Notice(notice)) if notice.may_be_order() && builder.number.is_some() => {}
         Some(CardKind::Notice(notice)) => return Some(Ignored::Notice(notice)),
         Some(CardKind::Success) if is_queue_pass(builder, form) => {
             return Some(Ignored::Notice(Notice::Queue));

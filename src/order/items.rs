@@ -62,6 +62,10 @@ fn normalize(text: &str) -> String {
 /// Applies the items of a card, except for what [`follow`] does. Returns whether the card is not about the products of
 /// the whole order (rule 5).
 pub(crate) fn apply(order: &mut Order, patch: &Patch, late: bool) -> bool {
+    // A product that the card only derives is no further item.
+    if order.items.len() > 1 && patch.stated.product.is_none() && patch.derived.product.is_some() {
+        return true;
+    }
     let may_replace = |_, empty| empty || !late;
     if order.items.len() <= 1 && patch.items.len() <= 1 {
         if order.items.is_empty() && !patch.items.is_empty() {

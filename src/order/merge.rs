@@ -2,7 +2,7 @@
 //!
 //! 1. A stated field replaces the stored value. A field that the patch does not state is kept.
 //! 2. A derived value only fills an empty column. A total that equals price times quantity follows when either
-//!    changes.
+//!    changes. A newer confirmation replaces `pending`, and a newer hold replaces `verified`.
 //! 3. A message older than the newest one applied only fills empty columns. A column with a derived value counts
 //!    as empty for a stated one, so that the order in which messages arrive does not matter.
 //! 4. Only a newer, stated status replaces `cancelled` and `refunded`.
@@ -261,12 +261,17 @@ fn apply_derived(order: &mut Order, patch: &Patch, late: bool) {
         earlier.insert("order_time");
     }
     let (cleared, unreadable) = (order.cleared.clone(), &order.unreadable);
+    let is_open = |status: Status| matches!(status, Status::Pending | Status::Verified);
+    let follows = patch.at > order.newest
+        && patch.stated.status.is_none()
+        && order.fields.status.is_some_and(is_open)
+        && from.status.is_some_and(is_open);
     let (derived, still_cleared) = (&mut order.derived, &mut order.cleared);
     order.fields.apply(
         &from,
         |name, empty| {
             let is_free = empty && !unreadable.contains_key(name) && !(late && cleared.contains(name));
-            is_free || earlier.contains(name)
+            is_free || earlier.contains(name) || (name == "status" && follows)
         },
         |name| {
             still_cleared.remove(name);

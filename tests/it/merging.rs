@@ -137,6 +137,37 @@ fn cancelled_and_refunded_give_way_only_to_a_newer_stated_status() {
 }
 
 #[test]
+fn the_newer_of_a_hold_and_a_confirmation_stands() {
+    let hold = |at| {
+        let mut hold = patch(at, Fields::default());
+        hold.derived.status = Some(Status::Pending);
+        hold
+    };
+    let confirmed = |at| success(at, Fields::default());
+    for (patches, expected) in [
+        ([hold(0), confirmed(1)], Status::Verified),
+        ([confirmed(1), hold(0)], Status::Verified),
+        ([confirmed(0), hold(1)], Status::Pending),
+        ([hold(1), confirmed(0)], Status::Pending),
+        ([status(0, Status::Shipped), hold(1)], Status::Shipped),
+        ([status(0, Status::Cancelled), confirmed(1)], Status::Cancelled),
+    ] {
+        assert_eq!(order(&patches).fields.status, Some(expected));
+    }
+}
+
+#[test]
+fn a_derived_product_changes_no_order_that_names_one() {
+    let known = patch(0, Fields { product: Some("Acme Kettle".to_owned()), ..Fields::default() });
+    let mut titled = patch(1, Fields::default());
+    titled.derived.product = Some("Tracking Added".to_owned());
+    let merged = order(&[known, titled]);
+    assert_eq!(merged.fields.product.as_deref(), Some("Acme Kettle"));
+    assert_eq!(merged.items.len(), 1);
+    assert_eq!(merged.items[0].product.as_deref(), Some("Acme Kettle"));
+}
+
+#[test]
 fn a_total_that_is_price_times_quantity_follows() {
     let price = |at, hundredths| patch(at, Fields { price: amount(hundredths), ..Fields::default() });
     let quantity = |at, n| patch(at, Fields { quantity: Some(n), ..Fields::default() });

@@ -5,16 +5,12 @@ use chrono_tz::Tz;
 
 use super::builder::{PatchBuilder, ReasonKind, amount_field, date_field, link_field, text_field};
 use super::heading;
-use super::labels::Column;
+use super::labels::{Column, LIST_LABELS};
 use super::markup::{self, Plain};
 use super::products::StatedQuantities;
 use super::text_form::LabelledValue;
 use super::values;
 use crate::order::dates::{self, ParsedDate};
-
-/// Labels of lists of products.
-const LIST_LABELS: [&str; 6] =
-    ["items", "products", "order items", "ordered items", "line items", "cart items"];
 
 /// Adds the value of one label of the table.
 pub(crate) fn add_value(

@@ -154,6 +154,11 @@ impl PatchBuilder {
         self.warn(format!("{column}: \"{quoted}\" is not {expected}; ignored"));
     }
 
+    /// Whether the card names a product.
+    pub(crate) fn has_product(&self) -> bool {
+        self.stated.product.is_some() || self.derived.product.is_some() || !self.items.is_empty()
+    }
+
     /// Whether a price is stated, for the order or for one of its products.
     pub(crate) fn has_price(&self) -> bool {
         self.stated.price.is_some() || self.items.values().any(|item| item.unit_price.is_some())
@@ -248,15 +253,15 @@ impl PatchBuilder {
     }
 
     pub(crate) fn set_number(&mut self, label: &str, text: &str) {
-        if !text.starts_with('#') && !values::may_be_order_number(text) {
-            return;
-        }
         let text = values::without_order_word(text);
         // There may be more markup after the `#`.
-        let text = match text.strip_prefix('#') {
-            Some(rest) => markup::without_wrappers(rest.trim_start_matches(['#', ' '])),
-            None => text,
+        let (text, has_mark) = match text.strip_prefix('#') {
+            Some(rest) => (markup::without_wrappers(rest.trim_start_matches(['#', ' '])), true),
+            None => (text, false),
         };
+        if !values::may_be_order_number(text, has_mark) {
+            return;
+        }
         match &self.number {
             Some(first) if *first == text => {}
             Some(_) => self.keep(label, text),
@@ -333,6 +338,8 @@ impl PatchBuilder {
     pub(crate) fn set_status(&mut self, text: &str) {
         if let Some(status) = values::status(text) {
             self.stated.status = self.stated.status.or(Some(status));
+        } else if self.set_cancelled_with_reason("status", text) {
+            self.stated.status = self.stated.status.or(Some(Status::Cancelled));
         } else if heading::is_failure(text) {
             self.failure_reason = self.failure_reason.take().or_else(|| Some(text.to_owned()));
         } else if let Some(kind) = heading::parse_outcome(text) {
@@ -343,8 +350,27 @@ impl PatchBuilder {
         }
     }
 
+    /// Sets the reason from `Cancelled: Item Demand`. Returns false if the text is not of this form.
+    fn set_cancelled_with_reason(&mut self, label: &str, text: &str) -> bool {
+        let reason = values::status_and_note(text)
+            .and_then(|(status, note)| (status == Status::Cancelled).then_some(note));
+        match &reason {
+            Some(note) if heading::is_hold(note) => self.reason_kind = Some(ReasonKind::Hold),
+            Some(note) => {
+                self.set_reason(label, note);
+                self.reason_kind = self.reason_kind.max(Some(ReasonKind::Cancellation));
+            }
+            None => {}
+        }
+        reason.is_some()
+    }
+
     /// Sets the outcome from a `Result` label, whose values may be statuses or phrases of headings.
     pub(crate) fn set_result(&mut self, label: &str, text: &str) {
+        if self.set_cancelled_with_reason(label, text) {
+            self.result = self.result.or(Some(CardKind::Cancelled));
+            return;
+        }
         let kind = heading::parse_outcome(text).or_else(|| {
             Some(match values::status(text)? {
                 Status::Verified => CardKind::Success,

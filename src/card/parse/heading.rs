@@ -52,6 +52,8 @@ const NAME_CONNECTORS: &[&str] = &["on", "at", "from", "by", "via", "with", "@"]
 const REASON_CONNECTORS: &[&str] = &["due", "because", "for"];
 /// Notes that turn a success or a cancellation into a hold.
 const HOLDS: &[&str] = &["review hold", "on hold", "hold", "pending review", "under review", "in review"];
+/// Notes by which a heading says that the card is a test.
+const TESTS: &[&str] = &["test", "test mode", "testing"];
 /// Notes of bots about their mode. They stand where other bots put the store.
 const MODES: &[&str] = &[
     "safe", "fast", "normal", "default", "preload", "guest", "browser", "desktop", "mobile", "request",
@@ -115,6 +117,8 @@ const VAGUE_WORDS: &[&str] = &[
 const CHECKOUT_WORDS: &[&str] = &["checkout", "order", "purchase"];
 /// Words that name what a mail is about: `Delivered: Your Amazon order`.
 const ORDER_WORDS: &[&str] = &["order", "package", "parcel", "shipment"];
+/// Most words of a reason behind a colon in a heading that starts a new card.
+const MAX_REASON_WORDS: usize = 4;
 /// Most words of a name beside a phrase.
 const MAX_NAME_WORDS: usize = 2;
 /// Most words of a store in brackets or between `Your` and `order`.
@@ -131,7 +135,7 @@ pub fn parse(line: &str) -> Option<Heading> {
     let is_notice = matches!(phrase.kind, CardKind::Notice(_));
     let certainty = match phrase.strength {
         Weak => Certainty::Weak,
-        _ if phrase.is_exact && !is_notice && is_alone(&segments, at) => Certainty::Exact,
+        _ if phrase.is_exact && !is_notice && is_alone(&segments, at, phrase.kind) => Certainty::Exact,
         _ => Certainty::Clear,
     };
     let mut heading =
@@ -143,6 +147,9 @@ pub fn parse(line: &str) -> Option<Heading> {
     }
     for segment in segments.iter().skip(at + 1) {
         heading.add_note(segment, phrase.is_exact);
+    }
+    if segments.iter().any(|segment| is_one_of(segment.text, TESTS)) {
+        heading.kind = CardKind::Notice(Notice::Test);
     }
     if heading.kind == Failure {
         heading.reason = heading.reason.take().or(phrase.reason);
@@ -176,10 +183,12 @@ impl Heading {
                 Separator::Bracket => {
                     is_store_name(text) || (self.kind == Failure && !is_exact && !is_reason(text))
                 }
-                _ => false,
+                // `Order Canceled: Walmart - Item Demand`
+                _ => is_short(text, MAX_STORE_WORDS) && is_store_name(text) && !is_reason(text),
             };
             let place = if is_store { &mut self.store } else { &mut self.reason };
-            *place = place.take().or_else(up_to_bar);
+            let is_bar = segment.separator == Separator::Bar;
+            *place = place.take().or_else(|| if is_store && !is_bar { trimmed(text) } else { up_to_bar() });
         } else if self.store.is_none() && !matches!(segment.separator, Separator::Comma) {
             self.store = match segment.separator {
                 Separator::Bracket => trimmed(text).filter(|_| may_be_store(text)),
@@ -191,12 +200,22 @@ impl Heading {
 
 /// A part of a heading without the punctuation around it.
 fn trimmed(text: &str) -> Option<String> {
-    Some(text.trim().trim_end_matches(['!', ')', ']', '.']).trim().to_owned()).filter(|text| !text.is_empty())
+    let has_open = text.contains(['(', '[']);
+    let is_end = |c: char| matches!(c, '!' | '.') || (!has_open && matches!(c, ')' | ']'));
+    Some(text.trim().trim_end_matches(is_end).trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// Whether only a store, a note or a bot's name stands beside the phrase: what a heading of a text has.
-fn is_alone(segments: &[Segment<'_>], at: usize) -> bool {
-    segments.iter().enumerate().all(|(other, segment)| other == at || segment.separator != Separator::Colon)
+/// Whether only a store, a note, a short reason or a bot's name stands beside the phrase: what a heading of a text has.
+fn is_alone(segments: &[Segment<'_>], at: usize, kind: CardKind) -> bool {
+    let gives_reason = |segment: &Segment<'_>| {
+        matches!(kind, Cancelled | Failure)
+            && is_short(segment.text, MAX_REASON_WORDS)
+            && is_reason(segment.text)
+    };
+    segments
+        .iter()
+        .enumerate()
+        .all(|(other, segment)| other == at || segment.separator != Separator::Colon || gives_reason(segment))
 }
 
 /// The segment that says what happened: the first one with the clearest phrase.
@@ -218,7 +237,8 @@ fn clearest_phrase(segments: &[Segment<'_>]) -> Option<(usize, Phrase)> {
 }
 
 /// Whether everyday words are a heading where they stand. Beside a colon or a comma they belong to prose or to a product's
-/// name, except in `Declined: CVV`, `Restock: Example Box`, `Success: Target` and `Shipped: Your Amazon order`.
+/// name, except in `Declined: CVV`, `Restock: Example Box`, `Success: Target`, `Canceled: Item Demand` and
+/// `Shipped: Your Amazon order`.
 fn is_everyday_heading(phrase: &Phrase, segments: &[Segment<'_>], at: usize) -> bool {
     let is_apart = |segment: &Segment<'_>| !matches!(segment.separator, Separator::Colon | Separator::Comma);
     let next = segments.get(at + 1);
@@ -228,7 +248,8 @@ fn is_everyday_heading(phrase: &Phrase, segments: &[Segment<'_>], at: usize) -> 
     let names_subject = |next: &Segment<'_>| {
         let is_quoted = next.text.starts_with(['"', '“'])
             && matches!(phrase.kind, Shipped | Delivered | Cancelled | Refunded);
-        is_quoted || is_store_name(next.text) || names_order(next.text)
+        let gives_reason = phrase.kind == Cancelled && (is_reason(next.text) || is_hold(next.text));
+        is_quoted || gives_reason || is_store_name(next.text) || names_order(next.text)
     };
     let is_notice = matches!(
         phrase.kind,
@@ -327,6 +348,9 @@ fn find_after_name(words: &[Word<'_>]) -> Option<Phrase> {
         let meaning = find(rest).filter(|_| is_name(name))?;
         let name = join(name);
         let tail = is_store_name(&name).then(|| Tail::Name(name.clone()));
+        let is_test = is_one_of(&name, TESTS);
+        let kind = if is_test { CardKind::Notice(Notice::Test) } else { meaning.kind };
+        let meaning = Meaning { kind, ..meaning };
         (meaning.strength > Weak || is_bot_name(&name)).then(|| Phrase::new(meaning, rest, tail))
     })
 }
@@ -407,6 +431,10 @@ fn store_of_order(text: &str) -> Option<String> {
 /// Whether a segment names the order or quotes the product, as the subjects of mails do.
 fn names_order(text: &str) -> bool {
     text.starts_with(['"', '“']) || text.split_whitespace().any(|word| is_one_of(word, ORDER_WORDS))
+}
+
+fn is_short(text: &str, max_words: usize) -> bool {
+    text.split_whitespace().count() <= max_words
 }
 
 /// Whether a segment explains a failure or a cancellation.

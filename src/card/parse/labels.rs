@@ -160,6 +160,12 @@ impl Label {
     }
 }
 
+/// Labels of lists of products.
+pub(crate) const LIST_LABELS: [&str; 6] =
+    ["items", "products", "order items", "ordered items", "line items", "cart items"];
+/// Marks around a label: `› Product`, `Product »`, `[Product]`.
+const DECORATION: [char; 10] = [':', '：', '›', '»', '➤', '→', '[', ']', '・', '│'];
+
 /// The highest number of a product in a label.
 pub(crate) const MAX_ITEMS: u8 = 99;
 
@@ -241,9 +247,11 @@ pub fn find(line: &str) -> Option<Label> {
 /// Like [`find`], for a line without markup.
 #[must_use]
 pub(crate) fn find_plain(text: &str) -> Option<Label> {
-    let name = text.trim_end_matches([':', '：', ' ']);
-    // JSON keys use underscores for spaces.
-    let spaced = (name.contains('_') && !name.contains(' ')).then(|| name.replace('_', " "));
+    let name = text.trim_matches(|c: char| c == ' ' || DECORATION.contains(&c));
+    if let Some(label) = by_name(name, 0) {
+        return Some(label);
+    }
+    let spaced = (!name.contains(' ')).then(|| spaced_words(name)).flatten();
     let name = spaced.as_deref().unwrap_or(name);
     by_name(name, 0)
         .or_else(|| {
@@ -268,12 +276,32 @@ pub(crate) fn find_plain(text: &str) -> Option<Label> {
         })
 }
 
+/// The words of a JSON key: `order_number` or `orderNumber`. `None` if it is one word.
+fn spaced_words(key: &str) -> Option<String> {
+    if key.contains('_') {
+        return Some(key.replace('_', " "));
+    }
+    let mut words = String::with_capacity(key.len() + 2);
+    let mut was_lower = false;
+    for c in key.chars() {
+        if was_lower && c.is_ascii_uppercase() {
+            words.push(' ');
+        }
+        was_lower = c.is_ascii_lowercase();
+        words.push(c);
+    }
+    (words.len() > key.len()).then_some(words)
+}
+
 fn by_name(name: &str, item: u8) -> Option<Label> {
     // Most values begin with a digit or a sign, and no label does.
     if !name.starts_with(char::is_alphabetic) {
         return None;
     }
-    BY_NAME.find(name).map(|(name, (column, weak))| Label { column, name, item, weak })
+    let (name, (column, weak)) = BY_NAME.find(name)?;
+    // `Items (2)` counts the products of its list.
+    let item = if LIST_LABELS.contains(&name) { 0 } else { item };
+    Some(Label { column, name, item, weak })
 }
 
 /// Removes a number from 1 to 99 written as `(n)`, `- n` or `n -`, with its dashes.

@@ -24,6 +24,12 @@ const WRAPPERS: &[&str] = &["***", "**", "__", "~~", "*", "_"];
 /// How Discord marks headings, lists and quotes at the start of a line.
 const BLOCK_MARKS: [char; 5] = ['#', '>', '•', '-', '*'];
 
+/// Arrows, bullets and block marks in front of a label.
+#[rustfmt::skip]
+const LEADS: [char; 24] = [
+    '#', '>', '•', '-', '–', '—', '·', '▪', '●', '◦', '▸', '►', '▶', '➤', '➜', '→', '»', '›', '├', '└', '│', '╰', '┃', '┗',
+];
+
 /// Removes spoilers, links, code ticks, bold, emoji codes, zero-width and control characters,
 /// and decodes HTML entities once.
 #[must_use]
@@ -370,8 +376,29 @@ fn is_custom_emoji(code: &str) -> bool {
 }
 
 fn is_emoji_name(word: &str) -> bool {
-    word.strip_prefix(':').and_then(|rest| rest.strip_suffix(':')).is_some_and(|name| {
-        name.chars().any(char::is_alphabetic)
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
-    })
+    word.strip_prefix(':').and_then(|rest| rest.strip_suffix(':')).is_some_and(is_name_of_emoji)
+}
+
+fn is_name_of_emoji(name: &str) -> bool {
+    name.chars().any(char::is_alphabetic)
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
+}
+
+/// A line without the emoji, arrows and block marks in front of it.
+pub(crate) fn without_lead(line: &str) -> &str {
+    let is_mark = |c: char| c.is_whitespace() || LEADS.contains(&c) || is_emoji(c);
+    let mut line = line.trim_start_matches(is_mark);
+    while let Some(rest) = without_emoji_code(line) {
+        line = rest.trim_start_matches(is_mark);
+    }
+    line
+}
+
+/// The rest of a line that begins with `<:name:1>` or `:name: `.
+fn without_emoji_code(line: &str) -> Option<&str> {
+    if let Some((code, rest)) = line.strip_prefix('<').and_then(|line| line.split_once('>')) {
+        return is_custom_emoji(code).then_some(rest);
+    }
+    let (name, rest) = line.strip_prefix(':')?.split_once(':')?;
+    is_name_of_emoji(name).then_some(rest)
 }

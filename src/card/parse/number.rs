@@ -6,7 +6,7 @@ use super::labels::{self, Column};
 use super::text_form::TextForm;
 use super::{bots, values};
 use crate::card::outcome::{Rejection, RejectionCode};
-use crate::order::{Carrier, OrderNumber};
+use crate::order::{Carrier, MAX_LINE, OrderNumber, cut};
 
 /// Fewest digits of an order number in a title without `#`.
 const MIN_DIGITS: usize = 4;
@@ -34,10 +34,11 @@ pub(crate) fn in_title(title: &str) -> Option<(&str, Option<&str>)> {
 }
 
 /// Uses the title of an embed that is not a heading: as the order number if it is one, otherwise as the product if the
-/// card reports an outcome in another way. Returns whether it is the number.
-pub(crate) fn assign_title(builder: &mut PatchBuilder, is_outcome: bool, looks_like_order: bool) -> bool {
+/// card reports an outcome in another way. Such a product is derived, because the title may also say what happened in
+/// words that no table has. Returns whether the title is the number.
+pub(crate) fn assign_title(builder: &mut PatchBuilder, has_outcome: bool, is_order: bool) -> bool {
     let Some(title) = builder.title.take() else { return false };
-    match in_title(&title).filter(|_| is_outcome || looks_like_order) {
+    match in_title(&title).filter(|_| is_order) {
         Some((number, store)) => {
             builder.set_number("embed title", &format!("#{number}"));
             if let Some(store) = store {
@@ -45,13 +46,13 @@ pub(crate) fn assign_title(builder: &mut PatchBuilder, is_outcome: bool, looks_l
             }
             return true;
         }
-        None if is_outcome && builder.stated.product.is_none() && !bots::is_bot_name(&title) => {
-            builder.set_text("product", "embed title", &title, |fields| &mut fields.product);
+        None if has_outcome && !builder.has_product() && !bots::is_bot_name(&title) => {
+            builder.derived.product = Some(cut(&title, MAX_LINE));
             if let Some(link) = builder.title_link.take() {
                 if builder.stated.order_url.as_ref() == Some(&link) {
                     builder.stated.order_url = None;
                 }
-                builder.set_link("product_url", Some(&link), |fields| &mut fields.product_url);
+                builder.derived.product_url = Some(link).filter(|link| link.chars().count() <= MAX_LINE);
             }
         }
         None => {}

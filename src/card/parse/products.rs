@@ -118,17 +118,17 @@ impl PatchBuilder {
     }
 
     /// Bots without a product label name the product in the description: as a link, in bullets such as
-    /// `• 2x name - 49.99 USD (size)`, or on the first line, if the card reports an outcome. The description may
+    /// `• 2x name - 49.99 USD (size)`, or on the first line, if the card reports a new order. The description may
     /// also be the store's host.
-    pub(crate) fn set_product_from_intro(&mut self, intro: &[Plain], is_outcome: bool) {
+    pub(crate) fn set_product_from_intro(&mut self, intro: &[Plain], has_outcome: bool, is_new: bool) {
         let is_store = |line: &&Plain| {
             values::is_host(&line.text) || (line.link.is_none() && bots::is_known_store(&line.text))
         };
-        let store = intro.iter().filter(|_| is_outcome).find(is_store);
+        let store = intro.iter().filter(|_| is_new).find(is_store);
         if let (Some(store), None) = (store, &self.stated.store) {
             self.set_text("store", "store", &store.text, |fields| &mut fields.store);
         }
-        if self.stated.product.is_some() || !self.items.is_empty() {
+        if self.has_product() {
             return;
         }
         let is_named_link = |line: &&Plain| line.link.is_some() && line.link.as_ref() != Some(&line.text);
@@ -140,10 +140,10 @@ impl PatchBuilder {
         if !bullets.is_empty() {
             self.set_product_list(&bullets, true, None);
             self.is_basket = false;
-        } else if let Some(line) = intro.iter().find(is_named_link) {
+        } else if let Some(line) = intro.iter().find(is_named_link).filter(|_| has_outcome) {
             self.stated.product = Some(cut(&line.text, MAX_LINE));
             self.set_link("product_url", line.link.as_deref(), |fields| &mut fields.product_url);
-        } else if let Some(line) = intro.first().filter(|_| is_outcome && store.is_none())
+        } else if let Some(line) = intro.first().filter(|_| is_new && store.is_none())
             && is_product_name(&line.text)
         {
             self.set_text("product", "product", &line.text, |fields| &mut fields.product);
@@ -399,15 +399,15 @@ impl PatchBuilder {
 
     /// The products of the card as items. A card without a list of products has one item.
     pub(crate) fn order_items(&self) -> Vec<OrderItem> {
-        let stated = &self.stated;
+        let (stated, derived) = (&self.stated, &self.derived);
         let of_card = OrderItem {
-            product: stated.product.clone(),
+            product: stated.product.clone().or_else(|| derived.product.clone()),
             sku: self.extra.get("sku").cloned(),
             size: self.extra.get("size").cloned(),
             quantity: stated.quantity,
             unit_price: stated.price,
             line_total: None,
-            product_url: stated.product_url.clone(),
+            product_url: stated.product_url.clone().or_else(|| derived.product_url.clone()),
             image: stated.image_url.clone(),
             qty_received: None,
         };

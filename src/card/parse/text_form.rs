@@ -65,6 +65,10 @@ pub struct LabelledValue {
 
 /// A longer line is prose and not a heading, in bytes.
 const MAX_HEADING: usize = 200;
+/// The marks between a label in bold and its value.
+const VALUE_MARKS: [&str; 7] = ["- ", "– ", "— ", "| ", "-> ", "• ", "・"];
+/// The marks between several labels on one line.
+const LABEL_MARKS: [&str; 5] = [" | ", " • ", " · ", " / ", ", "];
 /// A longer line is not a label, in bytes.
 const MAX_LABEL: usize = 80;
 /// A label that the table does not know has at most this many words. More are prose.
@@ -81,6 +85,10 @@ pub fn rows(text: &str) -> Vec<Row<'_>> {
             continue;
         }
         let raw = fence_word(raw).unwrap_or(raw);
+        if let Some(labels) = labels_on_line(raw) {
+            rows.extend(labels);
+            continue;
+        }
         let line = match classify(raw) {
             Line::Heading(heading) if heading.store.is_none() && expects_phrase(&rows) => Line::Text,
             line => line,
@@ -88,6 +96,21 @@ pub fn rows(text: &str) -> Vec<Row<'_>> {
         rows.push(Row { raw, line });
     }
     rows
+}
+
+/// The labels of a line that holds several, each with its value: `Store: Target | Product: Kettle`.
+fn labels_on_line(line: &str) -> Option<Vec<Row<'_>>> {
+    if line.starts_with('\\') {
+        return None;
+    }
+    LABEL_MARKS.iter().filter(|mark| line.contains(*mark)).find_map(|mark| {
+        let parts = line.split(mark).map(trim);
+        let row = |raw| {
+            let (label, value) = inline_label(raw)?;
+            Some(Row { raw, line: Line::Label(label, Some(value)) })
+        };
+        parts.map(row).collect()
+    })
 }
 
 /// Whether the previous label has no value yet and takes phrases such as `Order Shipped`.
@@ -130,13 +153,15 @@ pub fn classify(line: &str) -> Line<'_> {
     }
 }
 
-/// `Label: value`, `**Label:** value`, `**Label** value` or `Label - value`.
+/// `Label: value`, `**Label:** value`, `**Label** value`, `[Label] value`, `Label -> value` or `Label - value`.
 fn inline_label(line: &str) -> Option<(Label, &str)> {
-    let line = line.trim_start_matches(['#', '>', '•', '-', ' ']);
+    let line = markup::without_lead(line);
     let marked = ["**", "__", "`"].into_iter().find_map(|mark| line.strip_prefix(mark)?.split_once(mark));
     marked
         .and_then(with_known_label)
+        .or_else(|| line.strip_prefix('[')?.split_once("] ").and_then(with_known_label))
         .or_else(|| line.split_once([':', '：']).and_then(with_known_label))
+        .or_else(|| line.split_once(" -> ").and_then(with_known_label))
         // A dash is less clear than a colon: prose may begin with an everyday label.
         .or_else(|| split_at_dash(line).and_then(with_known_label).filter(|(label, _)| !label.weak))
 }
@@ -150,7 +175,7 @@ fn split_at_dash(line: &str) -> Option<(&str, &str)> {
 
 fn with_known_label<'a>((name, value): (&'a str, &'a str)) -> Option<(Label, &'a str)> {
     let value = value.trim_start_matches([':', '：', '»', '→', '›', ' ']).trim();
-    let value = value.strip_prefix("- ").or_else(|| value.strip_prefix("– ")).unwrap_or(value);
+    let value = VALUE_MARKS.iter().find_map(|mark| value.strip_prefix(mark)).unwrap_or(value).trim();
     // The most frequent colon is that of a URL.
     if value.is_empty() || value.starts_with("//") || name.len() > MAX_LABEL {
         return None;
@@ -227,7 +252,7 @@ pub fn parse(text: &str) -> TextForm {
         open = match line {
             Line::Heading(heading) if matches!(open, Open::Intro) => {
                 let is_clearer = |kept: &Heading| {
-                    let is_notice = matches!(kept.kind, CardKind::Notice(notice) if !notice.may_be_order());
+                    let is_notice = matches!(kept.kind, CardKind::Notice(_));
                     kept.certainty == Certainty::Weak && heading.certainty == Certainty::Exact && !is_notice
                 };
                 if form.heading.as_ref().is_none_or(is_clearer) {

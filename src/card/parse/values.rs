@@ -100,6 +100,16 @@ pub fn status(text: &str) -> Option<Status> {
     STATUS_WORDS.iter().find(|(word, _)| *word == text).map(|(_, status)| *status)
 }
 
+/// A status and the note behind it: `Cancelled: Item Demand`, `Cancelled (Item Demand)`.
+#[must_use]
+pub(crate) fn status_and_note(text: &str) -> Option<(Status, String)> {
+    let text = label_text(text);
+    let (word, note) = text.split_once([':', '(', '-', '–', '—', '|', ','])?;
+    let note = note.trim_matches([' ', ':', '-', '–', '—', '|']);
+    let note = if note.contains('(') { note } else { note.trim_end_matches(')') };
+    Some((status(word)?, note.to_owned())).filter(|(_, note)| !note.is_empty())
+}
+
 /// Whether a text has the shape of an e-mail address.
 #[must_use]
 pub(crate) fn is_email(text: &str) -> bool {
@@ -170,25 +180,35 @@ pub(crate) fn is_snowflake(text: &str) -> bool {
     (17..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Texts that bots write in place of an order number, folded.
+/// Words that bots write in place of an order number, in lower case.
+#[rustfmt::skip]
 const NO_ORDER_NUMBER: &[&str] = &[
-    "pending",
-    "unknown",
-    "tbd",
-    "not available",
-    "not found",
-    "unavailable",
-    "processing",
-    "check email",
-    "see email",
+    "pending", "unknown", "tbd", "tba", "unavailable", "processing", "loading", "awaiting", "waiting", "undefined", "null",
+    "none", "nil", "nan", "na", "n.a", "true", "false", "error", "failed", "success", "hidden", "redacted", "masked", "private",
+    "empty", "missing", "email", "mail", "test", "sample", "example", "view", "open", "link", "here", "order", "number", "yes",
+    "no", "confirmed", "soon",
 ];
+/// Most words of an order number.
+const MAX_NUMBER_WORDS: usize = 3;
 
-/// Whether a value can be an order number, and is not a link or a note such as `View Order` or `Pending`.
+/// Whether a value can be an order number. `has_mark` says that it stood behind `#`. A link, a note such as `View Order`,
+/// a placeholder such as `undefined` or `0`, a masked number and prose are none.
 #[must_use]
-pub(crate) fn may_be_order_number(text: &str) -> bool {
-    let has_digit = text.contains(|c: char| c.is_ascii_digit());
-    !text.contains("://")
-        && (has_digit || !(text.contains(' ') || NO_ORDER_NUMBER.contains(&fold(text).as_str())))
+pub(crate) fn may_be_order_number(text: &str, has_mark: bool) -> bool {
+    let core = fold(text.trim_matches(|c: char| !c.is_alphanumeric()));
+    let digits = || text.bytes().filter(u8::is_ascii_digit);
+    let is_zero = !core.contains(char::is_alphabetic) && digits().all(|digit| digit == b'0');
+    let is_negative = text.starts_with('-') && core.bytes().all(|byte| byte.is_ascii_digit());
+    let is_word = digits().next().is_none()
+        && (NO_ORDER_NUMBER.contains(&core.as_str())
+            || (!has_mark && (core.contains(' ') || !core.contains(char::is_uppercase) && text == core)));
+    !core.is_empty()
+        && !text.contains("://")
+        && !text.contains(['*', '•', '…'])
+        && !is_zero
+        && !is_negative
+        && !is_word
+        && text.split_whitespace().count() <= MAX_NUMBER_WORDS
 }
 
 /// An order number without the word in front of it: `Order #12345`.
@@ -222,16 +242,16 @@ pub(crate) fn is_host(text: &str) -> bool {
 /// One spelling for each reason of a cancellation: `Policy - ITEM_DEMAND` and `item demand` are `Item Demand`.
 #[must_use]
 pub(crate) fn cancel_reason(text: &str) -> String {
-    let text = text.replace('_', " ");
+    let is_kind =
+        |text: &str| matches!(fold(text.trim()).as_str(), "policy" | "reason" | "cancelled" | "canceled");
     let reason = text.trim().trim_matches(['.', '!', '"', ' ']);
-    let reason = match reason.split_once([':', '-', '–']) {
-        Some((kind, reason))
-            if matches!(fold(kind.trim()).as_str(), "policy" | "reason" | "cancelled" | "canceled") =>
-        {
-            reason
-        }
+    // `Policy - Item Demand`, `POLICY_ITEM_DEMAND` and `Item Demand (Policy)`
+    let reason = match (reason.split_once([':', '-', '–', '_']), reason.split_once(" (")) {
+        (Some((kind, reason)), _) if is_kind(kind) => reason,
+        (_, Some((reason, kind))) if is_kind(kind.trim_end_matches(')')) => reason,
         _ => reason,
     };
+    let reason = reason.replace('_', " ");
     let capitalized = reason.split_whitespace().map(|word| {
         let mut chars = word.chars();
         let first = chars.next().into_iter().flat_map(char::to_uppercase);

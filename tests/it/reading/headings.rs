@@ -83,6 +83,13 @@ fn a_cancellation_is_found_with_its_reason_and_a_hold_is_none() {
         ("Your order was cancelled", ""),
         ("Shikari | Order Canceled", ""),
         ("Order has been canceled due to Item Demand", "Item Demand"),
+        ("Canceled: Item Demand", "Item Demand"),
+        ("Canceled: Policy - Quantity Limit", "Policy - Quantity Limit"),
+        ("Order Auto-Cancelled", ""),
+        ("Checkout Cancelled", ""),
+        ("Canceled Order Detected! | Target", ""),
+        ("Order Canceled: Target", ""),
+        ("Order Canceled: Walmart - Item Demand", "Item Demand"),
     ] {
         let one_spelling = reason.trim_start_matches("Policy - ");
         let expected = [
@@ -175,13 +182,13 @@ fn a_result_counts_more_than_the_title_and_the_title_is_then_the_product() {
             .to_string();
         check(&[(result, &payload, &[(key, value)])]);
         if key != "no order" {
-            let expected = [("product", "Success Kid Plush"), ("product_url", "https://x.example/p")];
+            let expected = [("~product", "Success Kid Plush"), ("~product_url", "https://x.example/p")];
             check(&[(result, &payload, &expected)]);
         }
     }
     let footer = json!({"embeds": [{"title": "Example Box", "footer": {"text": "Enven - Success"},
         "fields": [{"name": "Order", "value": "7"}]}]});
-    check(&[("footer", &footer.to_string(), &[("product", "Example Box"), ("~status", "verified")])]);
+    check(&[("footer", &footer.to_string(), &[("~product", "Example Box"), ("~status", "verified")])]);
 }
 
 #[test]

@@ -172,7 +172,19 @@ fn test_cards_and_monitor_cards_are_not_orders() {
     ] {
         check(&[(text, text, &[("no order", kind)])]);
     }
-    for heading in ["Refract Test Webhook", "This is a test webhook", "Webhook test successful!"] {
-        check(&[(heading, &card_with_heading(heading, ""), &[("number", "A-1")])]);
+    for (heading, kind) in [
+        ("Refract Test Webhook", "test"),
+        ("This is a test webhook", "test"),
+        ("Webhook test successful!", "test"),
+        ("This is a test", "test"),
+        ("Test Checkout | Target", "test"),
+        ("[TEST] Successful Checkout", "test"),
+        ("TEST Successful Checkout | Target", "test"),
+        ("Successful Checkout (Test)", "test"),
+        ("Sample Webhook", "test"),
+        ("Restock", "monitor"),
+        ("Price Drop | Target", "monitor"),
+    ] {
+        check(&[(heading, &card_with_heading(heading, ""), &[("no order", kind)])]);
     }
 }

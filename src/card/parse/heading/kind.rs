@@ -44,13 +44,15 @@ pub enum Notice {
     Account,
 }
 
-impl Notice {
-    /// Whether a card under this heading is an order if it has an order number.
+impl CardKind {
+    /// Whether it says what became of an order or a checkout.
     #[must_use]
-    pub const fn may_be_order(self) -> bool {
-        matches!(self, Self::Test | Self::Monitor)
+    pub const fn is_outcome(self) -> bool {
+        !matches!(self, Self::Update | Self::Notice(_))
     }
+}
 
+impl Notice {
     /// Machine-readable name.
     #[must_use]
     pub const fn code(self) -> &'static str {
