@@ -93,13 +93,8 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         builder.set_number("order", number);
     }
     let kind = outcome(&builder, &form);
-    // As a line of its own, the word is a heading and no label. Beside another outcome, it says little.
-    let is_error =
-        |(name, value): &&(String, String)| name.eq_ignore_ascii_case("error") && !markup::is_no_value(value);
-    if matches!(kind, None | Some(CardKind::Update))
-        && let Some((name, value)) = form.unknown.iter().find(is_error)
-    {
-        builder.set_reason(name, value);
+    if matches!(kind, None | Some(CardKind::Update)) {
+        use_error_label(&mut builder, &form);
     }
     let has_outcome = builder.stated.status.is_some() || kind.is_some_and(CardKind::is_outcome);
     let looks_like_order = looks_like_order(&builder, &form);
@@ -184,6 +179,16 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         None => ParsedCard::Order { patch, warnings },
         Some(otherwise) => ParsedCard::IfKnown { patch, warnings, otherwise },
     })
+}
+
+/// Takes the value of a label `Error` for the reason of a failure. As a line of its own, the word is a heading and no
+/// label. Beside another outcome, it says little.
+fn use_error_label(builder: &mut PatchBuilder, form: &TextForm) {
+    let is_error =
+        |(name, value): &&(String, String)| name.eq_ignore_ascii_case("error") && !markup::is_no_value(value);
+    if let Some((name, value)) = form.unknown.iter().find(is_error) {
+        builder.set_reason(name, value);
+    }
 }
 
 /// A failed checkout of an order number that may exist. A fraud reason cancels the order; any other failure only
