@@ -33,7 +33,7 @@ const TIME: Duration = Duration::from_secs(30);
 /// Connections that send orders in turn, so that a slow answer does not delay the next order.
 const SENDERS: usize = 8;
 /// The longest time that the last order may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Make a slow client's backlog wait in ROMS, not in the kernel.
 const SLOW_BUFFER: u32 = 4096;
 

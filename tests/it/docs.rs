@@ -37,7 +37,7 @@ fn pages() -> Vec<(String, String)> {
     let mut names = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
     for entry in fs::read_dir(root().join("docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".md") {
+        if Path::new(&name).extension().is_some_and(|extension| extension == "md") {
             names.push(format!("docs/{name}"));
         }
     }
@@ -156,14 +156,12 @@ fn every_command_in_the_text_exists_with_its_options() {
             let arguments = filled(&words(code)[1..]);
             let mut command = &root;
             for word in arguments.iter().take_while(|word| !word.starts_with('-')) {
-                match command.find_subcommand(word) {
-                    Some(found) => command = found,
-                    None => {
-                        let is_value = command.get_positionals().next().is_some();
-                        assert!(is_value, "{page}: `{code}`: there is no command {word}");
-                        break;
-                    }
-                }
+                let Some(found) = command.find_subcommand(word) else {
+                    let is_value = command.get_positionals().next().is_some();
+                    assert!(is_value, "{page}: `{code}`: there is no command {word}");
+                    break;
+                };
+                command = found;
             }
             for option in arguments.iter().filter_map(|word| word.strip_prefix("--")) {
                 let known = |argument: &clap::Arg| argument.get_long() == option.split('=').next();
@@ -195,10 +193,9 @@ fn every_configuration_in_a_block_is_accepted() {
 fn every_variable_is_a_setting() {
     let mut names = BTreeSet::new();
     for (page, text) in pages() {
-        for (at, _) in text.match_indices("ROMS__") {
-            let name: String =
-                text[at..].chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
-            names.insert((page.clone(), name));
+        for rest in text.split("ROMS__").skip(1) {
+            let name: String = rest.chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
+            names.insert((page.clone(), format!("ROMS__{name}")));
         }
     }
     assert!(names.len() > 3, "{names:?}");
@@ -224,8 +221,8 @@ fn every_link_leads_to_a_file_and_a_heading() {
     let mut checked = 0;
     for (page, text) in split().1 {
         let folder = Path::new(&page).parent().unwrap().to_owned();
-        for (at, _) in text.match_indices("](") {
-            let target: String = text[at + 2..].chars().take_while(|c| *c != ')').collect();
+        for rest in text.split("](").skip(1) {
+            let target: String = rest.chars().take_while(|c| *c != ')').collect();
             if target.contains("://") {
                 continue;
             }

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one file for each behaviour, everything from outside.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+#![expect(clippy::similar_names, reason = "a receiver and what it received are clear")]
 
 mod access;
 mod backups;

@@ -144,14 +144,15 @@ fn the_newer_of_a_hold_and_a_confirmation_stands() {
         hold
     };
     let confirmed = |at| success(at, Fields::default());
-    for (patches, expected) in [
+    let cases = vec![
         ([hold(0), confirmed(1)], Status::Verified),
         ([confirmed(1), hold(0)], Status::Verified),
         ([confirmed(0), hold(1)], Status::Pending),
         ([hold(1), confirmed(0)], Status::Pending),
         ([status(0, Status::Shipped), hold(1)], Status::Shipped),
         ([status(0, Status::Cancelled), confirmed(1)], Status::Cancelled),
-    ] {
+    ];
+    for (patches, expected) in cases {
         assert_eq!(order(&patches).fields.status, Some(expected));
     }
 }

@@ -21,7 +21,7 @@ fn timing() -> Timing {
     let outbox = outbox::Timing {
         retry_delays: vec![Duration::from_millis(100), Duration::from_millis(500)],
         poll_interval: Duration::from_millis(50),
-        refusal_pause: Duration::from_secs(60),
+        refusal_pause: Duration::from_mins(1),
         ..outbox::Timing::default()
     };
     Timing { outbox, ..Timing::default() }

@@ -4,6 +4,7 @@
 //! The requests follow from the API document, so that a new route is covered without a change here.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::process::Command;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -103,7 +104,7 @@ impl Run {
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
-        if self.sent % 5 == 0 {
+        if self.sent.is_multiple_of(5) {
             let protocols = format!("roms, {}", self.admin);
             request = request.header("upgrade", "websocket").header("sec-websocket-protocol", protocols);
         }
@@ -113,7 +114,7 @@ impl Run {
         if is_error || path == "/metrics" {
             let text = soon(answer.text()).await.unwrap();
             assert!(is_error || !text.to_lowercase().contains(CANARY), "{text}");
-            self.answers.push_str(&format!("{path}: {text}\n"));
+            writeln!(self.answers, "{path}: {text}").unwrap();
         }
     }
 

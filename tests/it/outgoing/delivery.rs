@@ -168,7 +168,7 @@ async fn an_endpoint_that_is_gone_is_disabled_at_once() {
 async fn an_endpoint_that_fails_for_days_is_disabled_and_what_waits_is_dead() {
     let mut timing = timing();
     timing.outbox.max_failing = TimeDelta::zero();
-    timing.outbox.retry_delays = vec![Duration::from_millis(1), Duration::from_secs(3600)];
+    timing.outbox.retry_delays = vec![Duration::from_millis(1), Duration::from_hours(1)];
     let (app, receiver) = (App::start_timed(Home::new(), "", timing).await, Receiver::start().await);
     create(&app, "n8n", &receiver.url("/"), json!({})).await;
     receiver.answers([Answer::status(500), Answer::status(500)]);

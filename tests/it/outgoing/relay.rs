@@ -301,7 +301,7 @@ async fn an_orderly_stop_waits_for_the_answer() {
 async fn an_edit_over_a_link_changes_the_message_in_discord() {
     let app = App::start_timed(Home::new(), "[webhooks]\nallow_private = true\n", timing()).await;
     let receiver = Receiver::start().await;
-    let link = link(app.home(), &receiver).await;
+    let link = link(app.home(), &receiver);
     receiver.answers([Answer::Status(200, Vec::new(), r#"{"id": "77"}"#.to_owned())]);
     let sent = app
         .request(Method::POST, &format!("{link}?wait=true"), &[], json!({"content": card("A-1")}).to_string())
@@ -318,7 +318,7 @@ async fn an_edit_over_a_link_changes_the_message_in_discord() {
 }
 
 /// The path of a webhook link whose cards are passed on to this receiver.
-async fn link(home: &Home, receiver: &Receiver) -> String {
+fn link(home: &Home, receiver: &Receiver) -> String {
     let relay = receiver.url(PATH);
     let created = home
         .command(&["token", "create", "--name", "refract", "--url", "--relay-url", &relay])
@@ -334,7 +334,7 @@ async fn cards_survive_a_killed_process_while_discord_is_down_and_appear_once() 
     let (address, socket) = closed_port();
     let home = Home::new();
     let reserved = Receiver::start().await;
-    let path = link(&home, &reserved).await;
+    let path = link(&home, &reserved);
     let relay = format!("http://{address}{PATH}");
     home.sql().await.run(&format!("UPDATE tokens SET relay_url = '{relay}'")).await;
     let start = async |home: Home| {

@@ -11,6 +11,7 @@ use crate::support::home::Home;
 use crate::support::program::Program;
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a list of requests")]
 async fn nothing_reveals_what_a_sender_presents() {
     let home = Home::new();
     let link = Link::create(&home, "refract").await;
