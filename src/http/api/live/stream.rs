@@ -148,8 +148,7 @@ async fn send_changes(
                 keep_alive.reset();
                 let mut events = String::new();
                 for change in changes? {
-                    write!(events, "id: {}
-        {}", change.event_id, write(&change)?).map_err(|_| End::Failed)?;
+                    write!(events, "id: {}\n{}", change.event_id, write(&change)?).map_err(|_| End::Failed)?;
                 }
                 events
             }
