@@ -1,6 +1,6 @@
 //! Metrics for Prometheus: counts and times that ROMS collects while it works. They are off by default.
 //!
-//! [`METRICS`] lists every metric. A label has one of a few values, or names a route or a configured channel; no label
+//! `METRICS` lists every metric. A label has one of a few values, or names a route or a configured channel; no label
 //! holds data of users. While metrics are off, each call returns after one comparison.
 
 pub(crate) mod process;
