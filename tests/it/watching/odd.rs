@@ -24,13 +24,13 @@ fn odd_cards() -> Vec<(String, Value)> {
     };
     let odd = |number: &str, odd: Value| odd_card(number, &odd);
     vec![
-        ("NULL".to_owned(), fields_with_nulls("NULL")),
-        ("NONE".to_owned(), without_fields("NONE")),
-        ("COLOUR".to_owned(), odd("COLOUR", json!({"color": -1}))),
-        ("TIME".to_owned(), odd("TIME", json!({"timestamp": "yesterday"}))),
-        ("ZONE".to_owned(), odd("ZONE", json!({"timestamp": "2026-01-01T00:00:00"}))),
-        ("FOOT".to_owned(), odd("FOOT", json!({"footer": {"icon_url": "https://example.com/a.png"}}))),
-        ("THUMB".to_owned(), odd("THUMB", json!({"thumbnail": {"width": -1}}))),
+        ("NULL-1".to_owned(), fields_with_nulls("NULL-1")),
+        ("NONE-1".to_owned(), without_fields("NONE-1")),
+        ("COLOUR-1".to_owned(), odd("COLOUR-1", json!({"color": -1}))),
+        ("TIME-1".to_owned(), odd("TIME-1", json!({"timestamp": "yesterday"}))),
+        ("ZONE-1".to_owned(), odd("ZONE-1", json!({"timestamp": "2026-01-01T00:00:00"}))),
+        ("FOOT-1".to_owned(), odd("FOOT-1", json!({"footer": {"icon_url": "https://example.com/a.png"}}))),
+        ("THUMB-1".to_owned(), odd("THUMB-1", json!({"thumbnail": {"width": -1}}))),
     ]
 }
 
