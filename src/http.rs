@@ -24,6 +24,7 @@
 pub(crate) mod api;
 mod auth;
 mod body;
+mod connection;
 mod cross_site;
 mod discord_error;
 mod error;

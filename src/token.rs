@@ -177,9 +177,7 @@ impl SigningSecret {
     pub fn expose(&self) -> &str {
         &self.0
     }
-}
 
-impl SigningSecret {
     /// The key for Standard Webhooks: the bytes behind `whsec_`, or else the text itself.
     #[must_use]
     pub fn standard_key(&self) -> Vec<u8> {

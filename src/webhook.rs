@@ -165,11 +165,8 @@ impl fmt::Debug for EndpointUrl {
 /// The signature of a message, for the header `webhook-signature`. `timestamp` counts seconds since 1970.
 #[must_use]
 pub fn signature(secret: &SigningSecret, id: &str, timestamp: i64, body: &[u8]) -> String {
-    let text = secret.expose();
-    let encoded = text.strip_prefix("whsec_").unwrap_or(text);
-    let key = BASE64_STANDARD.decode(encoded).unwrap_or_else(|_| text.as_bytes().to_vec());
     // HMAC accepts a key of any length.
-    let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(&key) else { return String::new() };
+    let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(&secret.standard_key()) else { return String::new() };
     hmac.update(format!("{id}.{timestamp}.").as_bytes());
     hmac.update(body);
     format!("v1,{}", BASE64_STANDARD.encode(hmac.finalize().into_bytes()))

@@ -53,9 +53,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        read_pairs(pairs(parts.uri.query().unwrap_or_default()))
-            .map(Self)
-            .map_err(|ParameterError { name, detail }| bad_parameter(name, detail))
+        read_parameters(pairs(parts.uri.query().unwrap_or_default())).map(Self)
     }
 }
 
@@ -71,10 +69,9 @@ impl<S: Sync, A: DeserializeOwned + IntoParams, B: DeserializeOwned> FromRequest
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let first: Vec<String> =
             A::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
-        let (of_first, of_second) = pairs(parts.uri.query().unwrap_or_default())
-            .partition::<Vec<_>, _>(|(name, _)| first.contains(name));
-        let read = || Ok(Self(read_pairs(of_first.into_iter())?, read_pairs(of_second.into_iter())?));
-        read().map_err(|ParameterError { name, detail }| bad_parameter(name, detail))
+        let (of_first, of_second): (Vec<_>, Vec<_>) =
+            pairs(parts.uri.query().unwrap_or_default()).partition(|(name, _)| first.contains(name));
+        Ok(Self(read_parameters(of_first.into_iter())?, read_parameters(of_second.into_iter())?))
     }
 }
 
@@ -105,6 +102,13 @@ pub(crate) fn row_limit(limit: Option<i64>) -> Result<u64, ApiError> {
     } else {
         Err(bad_parameter("limit", format!("A number from 1 to {MAX_LIMIT}.")))
     }
+}
+
+/// Removes the row beyond `limit`, which is read only to see whether another page follows. Returns whether one does.
+pub(crate) fn cut_page<T>(rows: &mut Vec<T>, limit: u64) -> bool {
+    let has_next = rows.len() as u64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    has_next
 }
 
 /// Reads a date or time parameter. A date is a day of the time zone.
@@ -192,8 +196,11 @@ impl<T: Named> PartialSchema for Name<T> {
 
 impl<T: Named> ToSchema for Name<T> {}
 
-pub(crate) fn read_parameters<T: DeserializeOwned>(pairs: Vec<(String, String)>) -> Result<T, ApiError> {
-    read_pairs(pairs.into_iter()).map_err(|ParameterError { name, detail }| bad_parameter(name, detail))
+/// Reads the parameters of a route from their names and values.
+pub(crate) fn read_parameters<T: DeserializeOwned>(
+    pairs: impl Iterator<Item = (String, String)>,
+) -> Result<T, ApiError> {
+    read_pairs(pairs).map_err(|ParameterError { name, detail }| bad_parameter(name, detail))
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {

@@ -1,19 +1,13 @@
 //! Accepts connections, turns away requests beyond the limit, and shuts down without losing a request
 //! that was already accepted.
 //!
-//! Only requests count for the limit. Idle connections cost a file and some memory, so many of them may be open: idle
-//! clients cannot keep others from sending orders.
+//! The limit counts requests that are being processed. An idle connection costs only an open file and some memory, and
+//! thousands may be open, so idle clients cannot keep others from sending orders.
 //!
 //! `axum::serve` cannot be used: it has no timeout for request headers, and its graceful shutdown
 //! neither waits for `WebSockets` nor closes them.
 
-use std::{
-    io,
-    net::SocketAddr,
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -32,7 +26,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::Semaphore,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -42,6 +36,7 @@ use super::{
     AppState,
     api::{health, metrics},
     body,
+    connection::Connection,
     error::{ApiError, BUSY_DELAY},
     peer::Peer,
     router::{complete_response, router},
@@ -115,32 +110,6 @@ pub async fn serve_at_most(
     }
 }
 
-/// The connection of a request. Each request has it as an extension.
-#[derive(Clone, Debug)]
-pub(crate) struct Connection {
-    slot: Slot,
-    /// Closes the connection at once, without waiting for an answer that the client does not read. Cancelled as well
-    /// when the connection has ended.
-    pub(crate) abort: CancellationToken,
-}
-
-impl Connection {
-    /// Makes room for another connection. Event streams have a limit of their own.
-    pub(crate) fn release_slot(&self) {
-        self.slot.release();
-    }
-}
-
-/// The permit of an open connection; empty if it was given back.
-#[derive(Clone, Debug, Default)]
-struct Slot(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
-
-impl Slot {
-    fn release(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-}
-
 struct Server {
     router: Router,
     connections: TaskTracker,
@@ -160,8 +129,8 @@ impl Server {
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     let (router, closing) = (self.router.clone(), self.closing.clone());
-                    let slot = Slot(Arc::new(Mutex::new(Some(open))));
-                    self.connections.spawn(serve_connection(stream, peer, slot, router, closing));
+                    let connection = Connection::new(Some(open));
+                    self.connections.spawn(serve_connection(stream, peer, connection, router, closing));
                 }
                 Err(error) if is_client_error(&error) => {}
                 Err(error) => {
@@ -178,7 +147,8 @@ impl Server {
         for _ in 0..MAX_CONNECTIONS {
             let Some(Ok((stream, peer))) = listener.accept().now_or_never() else { break };
             let (router, closing) = (self.router.clone(), self.closing.clone());
-            self.connections.spawn(serve_connection(stream, peer, Slot::default(), router, closing));
+            let connection = Connection::new(None);
+            self.connections.spawn(serve_connection(stream, peer, connection, router, closing));
         }
     }
 }
@@ -187,18 +157,16 @@ impl Server {
 async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
-    slot: Slot,
+    connection: Connection,
     router: Router,
     closing: CancellationToken,
 ) {
-    let connection = Connection { slot: slot.clone(), abort: CancellationToken::new() };
-    let abort = connection.abort.clone();
-    let service = Extension(Peer(peer.ip())).layer(Extension(connection).layer(router));
+    let service = Extension(Peer(peer.ip())).layer(Extension(connection.clone()).layer(router));
     let service = TowerToHyperService::new(service);
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "cannot set TCP_NODELAY");
     }
-    let mut connection = pin!(
+    let mut exchange = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_READ_TIMEOUT)
@@ -211,19 +179,19 @@ async fn serve_connection(
     };
     let served = async {
         tokio::select! {
-            ended = connection.as_mut() => ended,
+            ended = exchange.as_mut() => ended,
             () = shutdown => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+                exchange.as_mut().graceful_shutdown();
+                exchange.await
             }
         }
     };
-    if let Some(Err(error)) = abort.run_until_cancelled(served).await {
+    if let Some(Err(error)) = connection.abort.run_until_cancelled(served).await {
         tracing::debug!(error = &error as &dyn std::error::Error, "connection broke off");
     }
     // A WebSocket outlives its connection, and has the extensions of its request no longer.
-    slot.release();
-    abort.cancel();
+    connection.release_slot();
+    connection.abort.cancel();
 }
 
 /// Whether the client gave up before its connection was accepted. The next one may succeed at once.

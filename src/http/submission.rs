@@ -1,5 +1,5 @@
-//! What every webhook request has in common: its body is read, its signature is checked, its submission runs to the
-//! end, and its answer is kept if it has an `Idempotency-Key`.
+//! The steps that all webhook routes share: reading the body, checking the signature, running the submission to its
+//! end, and keeping the answer for an `Idempotency-Key`.
 
 use std::sync::Arc;
 

@@ -19,13 +19,13 @@ const EVENTS_PAGE: u64 = 100;
 
 /// The orders that a log row named before its replay, and the cards that read as orders now.
 #[derive(Clone, Debug)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     named: Vec<i64>,
     are_orders: Vec<bool>,
 }
 
 impl Reading {
-    pub(super) fn new(named: &[i64], cards: &[ParsedCard]) -> Self {
+    pub(crate) fn new(named: &[i64], cards: &[ParsedCard]) -> Self {
         let are_orders = cards.iter().map(|card| matches!(card, ParsedCard::Order { .. })).collect();
         Self { named: named.to_vec(), are_orders }
     }
@@ -33,13 +33,13 @@ impl Reading {
 
 /// Orders that a log row named before its replay and that no replayed row reads as an order.
 #[derive(Debug, Default)]
-pub(super) struct Suspects {
+pub(crate) struct Suspects {
     named_before: BTreeSet<i64>,
     confirmed: BTreeSet<i64>,
 }
 
 impl Suspects {
-    pub(super) fn add(&mut self, reading: &Reading, receipt: &Receipt) {
+    pub(crate) fn add(&mut self, reading: &Reading, receipt: &Receipt) {
         self.named_before.extend(&reading.named);
         let cards = receipt.cards.iter().zip(&reading.are_orders);
         let orders = cards.filter(|(_, is_order)| **is_order).filter_map(|(card, _)| card.order.as_ref());
@@ -54,7 +54,7 @@ impl Suspects {
 impl Ingest {
     /// The false orders among the suspects that are not cancelled or refunded yet. `changed` are orders that a dry run
     /// has changed.
-    pub(super) async fn false_orders(
+    pub(crate) async fn false_orders(
         &self,
         suspects: &Suspects,
         changed: &HashMap<OrderNumber, Order>,
@@ -112,7 +112,7 @@ impl Ingest {
     }
 
     /// Cancels a false order, unless it has changed since. Returns whether it is cancelled now.
-    pub(super) async fn cancel_false_order(&self, order: &Order, actor: &str) -> Result<bool, SubmitError> {
+    pub(crate) async fn cancel_false_order(&self, order: &Order, actor: &str) -> Result<bool, SubmitError> {
         let edit = Edit {
             order: order.id,
             at: clock::now(),

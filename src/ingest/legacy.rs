@@ -22,7 +22,6 @@ use super::{Ingest, Pending, SubmitError, message_job};
 use crate::card::decode::form::wrapped_payload;
 use crate::card::decode::legacy::{ENDPOINT, LegacyOrder, LegacyRow};
 use crate::card::message::Message;
-use crate::card::outcome::Outcome;
 use crate::card::parse::ParsedCard;
 use crate::order::{FieldChange, Order, OrderNumber, Source, View, dates};
 use crate::store::{BatchKeys, LEGACY_EVENT, LegacyDatabase, LegacyMessage, NewEvent, StoreError};
@@ -421,19 +420,8 @@ impl Import<'_> {
 }
 
 /// Whether a log row was made by an import. It keeps its deduplication key when it is replayed.
-pub(super) fn is_legacy_key(key: &str) -> bool {
+pub(crate) fn is_legacy_key(key: &str) -> bool {
     key.starts_with(KEY_PREFIX)
-}
-
-/// The card of a row of the old `orders` table, from the payload of its log row.
-pub(super) fn parse_row(message: &Message, currency: iso_currency::Currency) -> ParsedCard {
-    let row: LegacyRow = serde_json::from_str(&message.raw).unwrap_or_default();
-    match LegacyOrder::read(&row, Tz::UTC) {
-        Ok(order) => {
-            ParsedCard::Order { patch: Box::new(order.patch(message.at, currency)), warnings: Vec::new() }
-        }
-        Err(_) => ParsedCard::NoOrder(Outcome::Rejected(parse::why_refused(message))),
-    }
 }
 
 /// Gives a message a key of its own, so that the same import finds it again.

@@ -1,10 +1,10 @@
 //! Parses a message into cards that are ready to be merged. Pure.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
-use super::legacy;
-use crate::card::decode::legacy::ENDPOINT;
+use crate::card::decode::legacy::{ENDPOINT, LegacyOrder, LegacyRow};
 use crate::card::flatten::flatten;
 use crate::card::message::{Message, without_nul};
 use crate::card::outcome::{Outcome, Rejection, RejectionCode};
@@ -93,7 +93,14 @@ pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
 
 /// Reads the values of an old row as they are. They are not the text of a card.
 fn parse_legacy_row(message: Message, orders: &Orders) -> ParsedMessage {
-    let card = legacy::parse_row(&message, orders.currency);
+    let row: LegacyRow = serde_json::from_str(&message.raw).unwrap_or_default();
+    let card = match LegacyOrder::read(&row, Tz::UTC) {
+        Ok(order) => {
+            let patch = Box::new(order.patch(message.at, orders.currency));
+            ParsedCard::Order { patch, warnings: Vec::new() }
+        }
+        Err(_) => ParsedCard::NoOrder(Outcome::Rejected(why_refused(&message))),
+    };
     let flattened = match &card {
         ParsedCard::Order { patch, .. } => {
             let texts = [&patch.stated, &patch.derived].map(Fields::named_texts).concat();

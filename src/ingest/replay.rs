@@ -185,7 +185,7 @@ impl Ingest {
     }
 
     /// Parses the message of a log row with the current parser.
-    pub(super) fn parse_row(&self, row: LogEntry, actor: &str) -> ParsedMessage {
+    pub(crate) fn parse_row(&self, row: LogEntry, actor: &str) -> ParsedMessage {
         let replay = Replay { log_id: row.id, at: clock::now() };
         let imported = row.source_key.clone().filter(|key| is_legacy_key(key)).zip(row.content_hash.clone());
         let message = message_of(row, actor);

@@ -10,19 +10,19 @@ use dialoguer::{Confirm, Input, MultiSelect, Password, Select};
 use crate::discord::setup::Named;
 
 /// Asks the person at the terminal. Ctrl-C ends the command.
-pub(super) struct Ask(ColorfulTheme);
+pub(crate) struct Ask(ColorfulTheme);
 
 impl Ask {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(ColorfulTheme::default())
     }
 
-    pub(super) fn confirm(&self, question: &str, default: bool) -> anyhow::Result<bool> {
+    pub(crate) fn confirm(&self, question: &str, default: bool) -> anyhow::Result<bool> {
         Ok(Confirm::with_theme(&self.0).with_prompt(question).default(default).interact()?)
     }
 
     /// Asks until the answer can be read.
-    pub(super) fn text<T>(
+    pub(crate) fn text<T>(
         &self,
         question: &str,
         default: &str,
@@ -37,12 +37,12 @@ impl Ask {
     }
 
     /// Asks for a text that is not shown.
-    pub(super) fn secret(&self, question: &str) -> anyhow::Result<String> {
+    pub(crate) fn secret(&self, question: &str) -> anyhow::Result<String> {
         let password = Password::with_theme(&self.0).with_prompt(question).allow_empty_password(true);
         Ok(password.interact()?.trim().to_owned())
     }
 
-    pub(super) fn several(&self, question: &str, list: Vec<Named>) -> anyhow::Result<Vec<Named>> {
+    pub(crate) fn several(&self, question: &str, list: Vec<Named>) -> anyhow::Result<Vec<Named>> {
         if list.is_empty() {
             return Ok(list);
         }
@@ -52,7 +52,7 @@ impl Ask {
         Ok(list.into_iter().enumerate().filter(|(at, _)| is_chosen(*at)).map(|(_, named)| named).collect())
     }
 
-    pub(super) fn one_or_none(&self, question: &str, list: Vec<Named>) -> anyhow::Result<Option<Named>> {
+    pub(crate) fn one_or_none(&self, question: &str, list: Vec<Named>) -> anyhow::Result<Option<Named>> {
         if list.is_empty() {
             return Ok(None);
         }
@@ -67,7 +67,7 @@ fn names(list: &[Named]) -> impl Iterator<Item = String> {
 }
 
 /// The time zone of this computer, or UTC if it is unknown.
-pub(super) fn local_timezone() -> Tz {
+pub(crate) fn local_timezone() -> Tz {
     let linked = || {
         let target = fs::read_link("/etc/localtime").ok()?;
         target.to_str()?.split_once("zoneinfo/").map(|(_, name)| name.to_owned())

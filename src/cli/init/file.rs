@@ -8,7 +8,7 @@ use super::{Answers, TOKEN_FILE};
 use crate::discord::setup::Named;
 
 /// The configuration with these answers, and nothing else.
-pub(super) fn text(answers: &Answers) -> String {
+pub(crate) fn text(answers: &Answers) -> String {
     let Answers { timezone, currency, bind, discord } = answers;
     let mut text =
         "# Written by `roms init`. config.example.toml explains these and all other settings.\n\n".to_owned();
@@ -60,7 +60,7 @@ pub(super) fn text(answers: &Answers) -> String {
 }
 
 /// A text as a TOML string.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
@@ -70,7 +70,7 @@ fn list(ids: impl Iterator<Item = i64>) -> String {
 }
 
 /// Writes a file that only its owner can read.
-pub(super) fn write_secret(path: &Path, secret: &str) -> io::Result<()> {
+pub(crate) fn write_secret(path: &Path, secret: &str) -> io::Result<()> {
     let mut file = open_private(path)?;
     file.write_all(secret.as_bytes())?;
     file.write_all(b"\n")?;

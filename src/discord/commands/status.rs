@@ -71,7 +71,7 @@ async fn check_database(data: &Data) -> (String, bool) {
     }
 }
 
-/// What waits to be sent and what could not be sent, if there is any.
+/// The numbers of deliveries that wait or are dead; `None` if there are none.
 async fn outbox(data: &Data) -> Option<String> {
     let counts = timeout(DATABASE_TIMEOUT, data.services.store.outbox_counts()).await;
     let Ok(Ok(counts)) = counts else { return None };

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::http::AppState;
 use crate::http::error::{ApiError, ListErrors};
-use crate::http::query::{Name, Named, Query, row_limit};
+use crate::http::query::{Name, Named, Query, cut_page, row_limit};
 use crate::store::{AccessEvent, AccessEventKind, AccessFilter};
 
 impl Named for AccessEventKind {
@@ -87,10 +87,8 @@ pub(crate) async fn list(
     let limit = row_limit(query.limit)?;
     let filter =
         AccessFilter { before: query.before, kind: query.event.map(|Name(kind)| kind), token: query.token };
-    // One more than asked for shows whether there is a next page.
     let mut events = state.store.access_events(&filter, limit + 1).await?;
-    let has_next = events.len() as u64 > limit;
-    events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let has_next = cut_page(&mut events, limit);
     Ok(Json(AccessPage {
         next: events.last().map(|event| event.id).filter(|_| has_next),
         events: events.into_iter().map(AccessBody::from).collect(),

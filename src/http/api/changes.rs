@@ -26,7 +26,7 @@ use crate::http::query::{NoParameters, PathSegment, Query, read_object};
 use crate::http::{AppState, body};
 use crate::ingest::{Edit, EditError, Guard};
 use crate::order::{Fields, Order, Source, Status};
-use crate::store::{OrderFilter, PageStart};
+use crate::store::{OrderFilter, PageStart, Store, StoreError};
 
 /// The most orders that one request may change.
 pub(crate) const MAX_ORDERS: usize = 500;
@@ -295,18 +295,26 @@ async fn matching(
     if filter == OrderFilter::default() {
         return Err(bad_field("filter", "At least one parameter; an empty filter would change every order."));
     }
-    let limit = u64::try_from(MAX_ORDERS).unwrap_or(u64::MAX);
-    let page = state.store.order_page(&filter, PageStart::Newest, limit).await?;
-    if page.has_older {
+    let orders = orders_to_change(&state.store, &filter).await?.ok_or_else(|| {
         let detail = format!("More than {MAX_ORDERS} orders match. Narrow the filter, for example by date.");
-        return Err(bad_field("filter", detail));
-    }
+        bad_field("filter", detail)
+    })?;
     let target = |order: Order| Target {
         name: order.number.to_string(),
         order_id: Some(order.id),
         guard: Some(Guard::Version(order.updated_at)),
     };
-    Ok(page.items.into_iter().map(target).collect())
+    Ok(orders.into_iter().map(target).collect())
+}
+
+/// All orders that match a filter; `None` if there are more than [`MAX_ORDERS`].
+pub(crate) async fn orders_to_change(
+    store: &Store,
+    filter: &OrderFilter,
+) -> Result<Option<Vec<Order>>, StoreError> {
+    let limit = u64::try_from(MAX_ORDERS).unwrap_or(u64::MAX);
+    let page = store.order_page(filter, PageStart::Newest, limit).await?;
+    Ok((!page.has_older).then_some(page.items))
 }
 
 /// Changes the orders one after the other in the queue, so that many share a commit.

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::http::AppState;
 use crate::http::error::{ApiError, ListErrors, REJECTED, ResourceErrors, bad_parameter, logged_status_code};
 use crate::http::query::{
-    LoggedOutcome, Name, NoParameters, OutcomeName, PathSegment, Query, SourceName, row_limit,
+    LoggedOutcome, Name, NoParameters, OutcomeName, PathSegment, Query, SourceName, cut_page, row_limit,
 };
 use crate::order::Source;
 use crate::redact::credentials;
@@ -151,11 +151,9 @@ impl Logs {
             outcome: query.outcome.map(|Name(LoggedOutcome(outcome))| outcome.to_owned()),
             source: query.source.map(|Name(source)| source.as_str().to_owned()),
         };
-        // One more than asked for shows whether there is a next page.
         let found = state.store.logs(&filter, limit + 1).await?;
         let mut rows = found.items;
-        let has_next = rows.len() as u64 > limit;
-        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let has_next = cut_page(&mut rows, limit);
         let next = rows.last().map(|row| row.id).filter(|_| has_next);
         Ok(Self { rows, total: found.total, limit, next })
     }

@@ -14,7 +14,8 @@ use crate::http::AppState;
 use crate::http::auth::Caller;
 use crate::http::error::{ApiError, ListErrors, ResourceErrors, bad_parameter};
 use crate::http::query::{
-    AttentionParameter, Name, NoParameters, PathSegment, PeriodName, Query, StatusName, read_time, row_limit,
+    AttentionParameter, Name, NoParameters, PathSegment, PeriodName, Query, StatusName, cut_page, read_time,
+    row_limit,
 };
 use crate::order::dates::{DayEdge, day_of};
 use crate::order::{FieldChange, Order, OrderNumber, View, parse_owner};
@@ -358,10 +359,8 @@ pub(crate) async fn events(
 ) -> Result<Json<EventPage>, ApiError> {
     let order = find(&state.store, &order).await?;
     let limit = row_limit(query.limit)?;
-    // One more than asked for shows whether there is a next page.
     let mut events = state.store.events(order.id, query.after.unwrap_or(0), limit + 1).await?;
-    let has_next = events.len() as u64 > limit;
-    events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let has_next = cut_page(&mut events, limit);
     Ok(Json(EventPage {
         order_id: order.id,
         order_number: order.number.to_string(),

@@ -12,7 +12,7 @@ use crate::clock::now;
 use crate::http::AppState;
 use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, EndpointErrors, bad_parameter};
-use crate::http::query::{Name, Named, NoParameters, PathSegment, Query, row_limit};
+use crate::http::query::{Name, Named, NoParameters, PathSegment, Query, cut_page, row_limit};
 use crate::store::{Delivery, DeliveryFilter, DeliveryState, Target};
 
 impl Named for DeliveryState {
@@ -133,10 +133,8 @@ pub(crate) async fn list(
     };
     let only = query.state.map(|Name(state)| state);
     let filter = DeliveryFilter { target, state: only, before: query.before, id: None };
-    // One more than asked for shows whether there is a next page.
     let mut rows = state.store.deliveries(&filter, limit + 1).await?;
-    let has_next = rows.len() as u64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let has_next = cut_page(&mut rows, limit);
     let next = rows.last().map(|row| row.id).filter(|_| has_next);
     Ok(Json(DeliveryPage { deliveries: rows.into_iter().map(DeliveryBody::from).collect(), next }))
 }

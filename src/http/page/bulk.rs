@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::frame::Viewer;
 use super::url::UrlQuery;
-use crate::http::api::changes::{MAX_ORDERS, change_by};
+use crate::http::api::changes::{MAX_ORDERS, change_by, orders_to_change};
 use crate::http::api::order_patch::{Columns, OrderPatch};
 use crate::http::api::orders::ListOrders;
 use crate::http::cross_site::SameOrigin;
@@ -19,7 +19,6 @@ use crate::http::error::{ApiError, bad_field};
 use crate::http::{AppState, body};
 use crate::ingest::{EditError, Edited, Guard};
 use crate::order::{Fields, Order};
-use crate::store::PageStart;
 
 /// A change to many orders.
 #[derive(Debug, Deserialize)]
@@ -44,7 +43,7 @@ pub(crate) struct Counts {
     changed: usize,
     unchanged: usize,
     failed: usize,
-    /// What undoes the change.
+    /// The former values of the changed orders. Send them to the undo.
     undo: Vec<Undo>,
 }
 
@@ -106,9 +105,7 @@ pub(crate) async fn undo(
 async fn matching(state: &AppState, viewer: &Viewer, query: &str) -> Result<Vec<Order>, ApiError> {
     let query = UrlQuery::of(Some(query)).without(&["before", "after", "page", "limit", "columns"]);
     let filter = query.read::<ListOrders>()?.filter(&viewer.caller, state.timezone)?;
-    let limit = u64::try_from(MAX_ORDERS).unwrap_or(u64::MAX);
-    let page = state.store.order_page(&filter, PageStart::Newest, limit).await?;
-    if page.has_older { Err(too_many()) } else { Ok(page.items) }
+    orders_to_change(&state.store, &filter).await?.ok_or_else(too_many)
 }
 
 fn too_many() -> ApiError {

@@ -18,9 +18,9 @@ use crate::http::AppState;
 use crate::http::api::live::stream::{open, resume_after};
 use crate::http::api::live::{End, LiveFilter, Updates};
 use crate::http::api::orders::ListOrders;
+use crate::http::connection::Connection;
 use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, bad_parameter};
-use crate::http::serve::Connection;
 
 /// Parameters besides the filter: the columns, the change that the list shows already, whether only rows that the list
 /// has are changed, and whether rows have a box.

@@ -84,7 +84,7 @@ struct MessagePage {
     lines: Vec<MarkedLine>,
     /// The orders that the message concerns.
     orders: Vec<Link>,
-    /// What an order needs, and whether the message has it. Empty if it became an order.
+    /// The requirements of an order, and whether the message meets each. Empty if the message became an order.
     needs: Vec<(&'static str, bool)>,
     may_replay: bool,
 }
@@ -147,7 +147,7 @@ fn marked(text: &str) -> Vec<MarkedLine> {
     text_form::rows(text).into_iter().map(line).collect()
 }
 
-/// What an order needs, and whether a text form has it.
+/// The requirements of an order, and whether a text form meets each.
 fn needs(text: &str) -> Vec<(&'static str, bool)> {
     let form = text_form::parse(text);
     let has = |column: Column| form.known.iter().any(|known| known.label.column == column);

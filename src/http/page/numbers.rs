@@ -47,7 +47,7 @@ struct NumbersPage {
     more_groups: usize,
 }
 
-/// What the bars of the chart measure.
+/// The quantity that the bars of the chart show.
 #[derive(Clone, Copy)]
 enum Measure {
     Orders,

@@ -85,7 +85,7 @@ struct Event {
     at: Moment,
     is_new: bool,
     by: String,
-    /// The row of the log with the message, for those who may see the log.
+    /// The row of the log with the message; `None` if the reader may not see the log.
     log: Option<i64>,
     changes: Vec<Change>,
 }

@@ -45,6 +45,6 @@ impl UrlQuery {
 
     /// Reads the parameters as those of a route of the API.
     pub(crate) fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, ApiError> {
-        read_parameters(self.0.clone())
+        read_parameters(self.0.iter().cloned())
     }
 }

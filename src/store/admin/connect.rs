@@ -22,7 +22,7 @@ use crate::store::write::sums::recount;
 use crate::store::{Options, Store, StoreError};
 
 pub(crate) use postgres::vacuum;
-pub(crate) use sqlite::{create_private, explain, keep_undo_in_memory};
+pub(crate) use sqlite::keep_undo_in_memory;
 
 /// How long to wait for a connection of a pool, and for a lock of another connection.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

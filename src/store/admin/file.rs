@@ -7,7 +7,7 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
 
-use super::connect;
+use crate::store::error::{root, sqlite, sqlite_code};
 use crate::store::{Contents, StoreError};
 
 /// Opens one connection to an existing file.
@@ -32,12 +32,23 @@ pub(crate) async fn open(
             let sqlite = sqlite.filename(&file).in_memory(false).shared_cache(false);
             tune(sqlite.create_if_missing(false).busy_timeout(Duration::from_secs(5)))
         });
-    Database::connect(options).await.map_err(|error| connect::explain(path, error))
+    Database::connect(options).await.map_err(|error| explain(path, error))
+}
+
+/// Turns an error of opening into one that names the file.
+pub(crate) fn explain(path: &Path, error: DbErr) -> StoreError {
+    match sqlite_code(&error) {
+        Some(sqlite::NOTADB) => StoreError::NotADatabase(path.to_owned()),
+        Some(code) if sqlite::REFUSED_BY_THE_SYSTEM.contains(&code) => {
+            StoreError::Open { path: path.to_owned(), reason: root(&error).to_string() }
+        }
+        _ => StoreError::Database(error),
+    }
 }
 
 /// Fails if the file is damaged, not a ROMS database, or of a newer release.
 pub(crate) async fn check(file: &DatabaseConnection, path: &Path) -> Result<(), StoreError> {
-    let explain = |error| connect::explain(path, error);
+    let explain = |error| explain(path, error);
     let findings = texts(file, "PRAGMA integrity_check(1)").await.map_err(explain)?;
     // The first line of a finding may only name the database.
     let mut findings = findings.iter().flat_map(|finding| finding.lines());

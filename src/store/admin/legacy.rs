@@ -76,7 +76,7 @@ impl LegacyDatabase {
         })?;
         let old = Self { connection, path: path.to_owned(), state, _folder: folder };
         old.check_unchanged()?;
-        if is_legacy(&old.connection).await.map_err(|error| super::connect::explain(path, error))? {
+        if is_legacy(&old.connection).await.map_err(|error| file::explain(path, error))? {
             Ok(old)
         } else {
             Err(StoreError::NotLegacy(path.to_owned()))

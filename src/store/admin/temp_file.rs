@@ -3,13 +3,12 @@
 //! It lies in a temporary folder beside the destination that only its owner can enter. The folder is deleted when the
 //! value is dropped, so that neither an error nor a full disk leaves an incomplete file behind.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::connect::create_private;
 use crate::store::StoreError;
 
 /// How often deleting the folder is tried.
@@ -114,4 +113,13 @@ pub(crate) fn file_error(action: &'static str, path: &Path, error: io::Error) ->
 /// The folder of a file; the current folder for a bare name.
 pub(crate) fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Creates the file if it does not exist, readable only by its owner. SQLite gives its side files the same mode.
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }

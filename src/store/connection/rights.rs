@@ -7,7 +7,7 @@ use super::Connection;
 use super::server::Server;
 use crate::store::StoreError;
 
-/// All tables that ROMS writes, and the one from which it reads which migrations were applied.
+/// All tables that ROMS writes, and `seaql_migrations`, which lists the applied migrations and which ROMS reads.
 const TABLES: &[&str] = &[
     "access_log",
     "channel_cursors",

@@ -3,8 +3,8 @@
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
 use super::period::{day_text, first_of_month};
-use super::stats::{Period, StatRow};
-use super::totals::Totals;
+use super::stats::Period;
+use super::totals::{StatRow, Totals};
 
 /// The most bars of a chart.
 const MAX_BUCKETS: i64 = 31;

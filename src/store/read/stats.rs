@@ -5,7 +5,6 @@
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
-use iso_currency::Currency;
 use rust_decimal::Decimal;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement};
 use sea_orm::{
@@ -15,7 +14,7 @@ use sea_orm::{
 
 use super::filter::{Split, name_is};
 use super::pages::{FILTERED_COLUMNS, QueryPlan};
-use super::totals::Totals;
+use super::totals::{Spend, StatRow, Totals};
 use crate::order::dates::start_of_day;
 use crate::order::{Amount, Status, currency_from_code};
 use crate::store::entity::order_sums::{Column, Entity};
@@ -73,32 +72,6 @@ impl GroupBy {
         ("status", Self::Status),
         ("reason", Self::Reason),
     ];
-}
-
-/// The orders of one day, store, status, profile or product.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatRow {
-    /// The day as `2026-01-31`, or the name; `None` groups the orders without one.
-    pub key: Option<String>,
-    /// How many orders.
-    pub orders: u64,
-    /// How many of them are cancelled or refunded. Units and spend leave these out.
-    pub cancelled_or_refunded: u64,
-    /// Units of the other orders.
-    pub units: u64,
-    /// Totals of the other orders, by currency.
-    pub spend: Vec<Spend>,
-}
-
-/// The amount spent in one currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spend {
-    /// The currency; `None` if the orders do not state one.
-    pub currency: Option<Currency>,
-    /// Sum of the totals, in hundredths of the major unit.
-    pub hundredths: i64,
-    /// How many orders have a total.
-    pub orders: u64,
 }
 
 /// A grouped row of `order_sums`: name or day, currency, orders, void, units, priced, hundredths.

@@ -6,8 +6,33 @@ use std::collections::BTreeMap;
 use iso_currency::Currency;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::stats::{Spend, StatRow};
 use crate::order::{Amount, Status};
+
+/// The orders of one day, store, status, profile or product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatRow {
+    /// The day as `2026-01-31`, or the name; `None` groups the orders without one.
+    pub key: Option<String>,
+    /// How many orders.
+    pub orders: u64,
+    /// How many of them are cancelled or refunded. Units and spend leave these out.
+    pub cancelled_or_refunded: u64,
+    /// Units of the other orders.
+    pub units: u64,
+    /// Totals of the other orders, by currency.
+    pub spend: Vec<Spend>,
+}
+
+/// The amount spent in one currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spend {
+    /// The currency; `None` if the orders do not state one.
+    pub currency: Option<Currency>,
+    /// Sum of the totals, in hundredths of the major unit.
+    pub hundredths: i64,
+    /// How many orders have a total.
+    pub orders: u64,
+}
 
 /// The totals of a group of orders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -29,10 +29,10 @@ use crate::clock::now;
 use crate::feed::OrderChange;
 use crate::http::AppState;
 use crate::http::auth::Caller;
+use crate::http::connection::Connection;
 use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, StreamErrors, bad_parameter};
 use crate::http::query::Query;
-use crate::http::serve::Connection;
 
 /// The header with which a browser resumes a stream.
 const LAST_EVENT_ID: &str = "last-event-id";

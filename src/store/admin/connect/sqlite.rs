@@ -1,7 +1,5 @@
 //! Opens an SQLite database: the file, one connection that writes, and a pool of readers.
 
-use std::fs::OpenOptions;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,10 +9,12 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbErr};
 use tokio::time::sleep;
 
 use super::{BUSY_TIMEOUT, READERS, migrate, origin, pool};
+use crate::store::admin::file::explain;
 use crate::store::admin::legacy;
+use crate::store::admin::temp_file::create_private;
 use crate::store::connection::Connection;
 use crate::store::database_file::DatabaseFile;
-use crate::store::error::{extended_sqlite_code, root, sqlite, sqlite_code};
+use crate::store::error::{extended_sqlite_code, sqlite};
 use crate::store::{Options, Store, StoreError};
 
 /// SQLite truncates the write-ahead log to this size after a checkpoint, in bytes.
@@ -53,26 +53,6 @@ pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
         origin,
         epoch: Arc::default(),
     })
-}
-
-/// Turns an error of opening into one that names the file.
-pub(crate) fn explain(path: &Path, error: DbErr) -> StoreError {
-    match sqlite_code(&error) {
-        Some(sqlite::NOTADB) => StoreError::NotADatabase(path.to_owned()),
-        Some(code) if sqlite::REFUSED_BY_THE_SYSTEM.contains(&code) => {
-            StoreError::Open { path: path.to_owned(), reason: root(&error).to_string() }
-        }
-        _ => StoreError::Database(error),
-    }
-}
-
-/// Creates the file if it does not exist, readable only by its owner. SQLite gives its side files the same mode.
-pub(crate) fn create_private(path: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }
 
 /// Opens the first connection, which switches a new file to the write-ahead log. That needs exclusive access, and
