@@ -11,7 +11,7 @@
 //! | `query` | query and path parameters: reads, checks and rejects them by name |
 //! | `request_id` | the id of a request |
 //! | `body` | reads the body of a request within its limits |
-//! | `submission` | checks what every webhook request has in common, and runs its submission to the end |
+//! | `submission` | the steps that all webhook routes share, from the signature to the kept answer |
 //! | `cross_site` | refuses requests that a page of another site makes a browser send |
 //! | `error` | every error answer: status, body, and its place in the OpenAPI document |
 //! | `discord_error` | the same errors as Discord writes them, for senders that post to Discord |

@@ -1,6 +1,6 @@
 //! `roms demo`: shows ROMS at work on this machine only, with made-up orders in a temporary database.
 //!
-//! The cards are posted to ROMS's own webhook, so that they take the way of real ones.
+//! The cards are posted to ROMS's own webhook, so that they travel like the cards of real senders.
 
 mod shop;
 

@@ -85,7 +85,7 @@ struct Memory {
     pause_of_relays: Option<Instant>,
     /// Until when a webhook that refused ROMS is left alone.
     refused: HashMap<Target, Instant>,
-    /// Targets whose last delivery died, so that each trouble is announced once.
+    /// Targets whose last delivery is dead, so that each problem is announced once.
     in_trouble: Vec<Target>,
     /// Results that the database has not stored yet.
     unrecorded: Vec<Done>,

@@ -220,7 +220,7 @@ fn item_line(item: &Value) -> Option<String> {
     };
     let notes = ITEM_KEYS.iter().filter_map(|(keys, label)| Some(format!(" | {label}: {}", find(keys)?)));
     let mut notes: String = notes.collect();
-    // A labelled note tells the reader of the line that the name ends in no price and no size.
+    // A line with a labelled note, such as `Qty: 2`, has no price or size at the end of its name.
     if notes.is_empty() && name.contains([' ', '(']) {
         notes = format!(" | Qty: {quantity}");
     }

@@ -140,7 +140,7 @@ fn add_products(
         builder.set_count("quantity", &only.text, count, |fields| &mut fields.quantity);
         return true;
     }
-    // A quantity that cannot be read still says that the name holds none.
+    // A quantity that cannot be read is still a quantity, so the name holds none.
     let quantity = quantities.of_order.map(|text| values::quantity(text).unwrap_or_default());
     if builder.set_product_list(&value.lines, is_list_label, quantity) {
         return true;
@@ -157,7 +157,7 @@ fn add_size(builder: &mut PatchBuilder, label: &str, text: &str) {
     builder.keep_as("color", "color", color.trim());
 }
 
-/// Adds a value that says who bought: an e-mail address, a profile, a payment method or the owner.
+/// Adds a value about the buyer: an e-mail address, a profile, a payment method or the owner.
 fn add_buyer(builder: &mut PatchBuilder, value: &LabelledValue, text: &str) {
     let label = value.label;
     match label.column {

@@ -73,7 +73,7 @@ pub(crate) async fn export(
     let format = query.format.map_or(ExportFormat::Csv, |Name(format)| format);
     let mut export =
         Export::new(state.store.clone(), filter, caller.view(), columns, state.timezone, format)?;
-    // An error before the first piece still becomes a proper answer.
+    // If the first piece fails, the client still gets an error answer instead of a broken file.
     let first = export.next().await?.unwrap_or_default();
     let rest = unfold(Some(export), async |export| {
         let mut export = export?;
