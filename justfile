@@ -4,7 +4,7 @@ _default:
     @just --list
 
 # Everything that a change must pass; the same as in CI
-check: format-check lint doc test test-postgres outside deny
+check: format-check lint doc test test-postgres test-failover outside deny
 
 # Format the code
 fmt:
@@ -28,7 +28,11 @@ test *args:
 
 # Run the integration tests on a temporary PostgreSQL server, with the tests that need one
 test-postgres *args:
-    .ci/postgres cargo test --locked --test it {{ args }} -- --include-ignored
+    .ci/postgres cargo test --locked --test it {{ args }} -- --include-ignored --skip failover::
+
+# Run the tests of failovers. They measure times, so no other test runs beside them
+test-failover:
+    .ci/postgres cargo test --locked --test it failover:: -- --include-ignored --test-threads=1
 
 # Follow the users' guide from outside, behind nginx and Caddy, and send generated requests to every route
 outside:

@@ -1,6 +1,6 @@
 //! A PostgreSQL primary fails and its standby takes over, in every way in which that happens. The address of the
 //! database is a proxy that ends no connections. After each failover, the new primary must hold every acknowledged
-//! order once. `just test-postgres` runs these.
+//! order once. `just test-failover` runs these.
 #![cfg(unix)]
 
 mod orderly;
@@ -23,7 +23,7 @@ use crate::support::sql::Sql;
 /// The first order must be acknowledged this long after there is a usable primary.
 const FIRST_ORDER_DEADLINE: Duration = Duration::from_secs(2);
 
-/// These tests measure times, so that they run one after the other.
+/// These tests measure times, so they run one after the other.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// A primary and a standby behind one address.
