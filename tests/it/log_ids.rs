@@ -51,7 +51,9 @@ async fn each_line_about_a_message_has_its_id() {
     assert!(rejected[0] == "message received" && rejected[1].starts_with("card rejected: "), "{rejected:?}");
     let refused = of("request.id", refused.into());
     assert!(refused.contains(&"request refused: cross_origin".to_owned()), "{refused:?}");
-    let posted = of("message.id", posted.into());
+    let mut posted = of("message.id", posted.into());
+    // A card that is posted during the start can come from the gateway and from the history.
+    posted.dedup();
     assert_eq!(posted, ["message received", "order created D-1 9.99 USD Target"], "{log}");
     // No line about a message is without an id.
     for line in &lines {
