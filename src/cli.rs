@@ -38,6 +38,7 @@ use std::{
     process::ExitCode,
 };
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
@@ -138,6 +139,15 @@ impl CommandError {
 }
 
 impl Cli {
+    /// Reads the command line. If it is wrong, this prints why and ends the process.
+    #[must_use]
+    pub fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|mut error| {
+            hide_addresses(&mut error);
+            error.exit()
+        })
+    }
+
     /// Runs the command. Results go to standard output, an error to standard error.
     #[must_use]
     pub fn run(self) -> ExitCode {
@@ -178,6 +188,17 @@ impl Cli {
             Command::Discord(command) => runtime.block_on(discord::run(command, &config()?, out))?,
         }
         Ok(())
+    }
+}
+
+/// Removes addresses from an error about the command line: that of a webhook holds a secret, and standard error may be
+/// kept in a log.
+fn hide_addresses(error: &mut clap::Error) {
+    let is_address = |value: &ContextValue| matches!(value, ContextValue::String(text) if text.contains('/'));
+    let found: Vec<ContextKind> =
+        error.context().filter(|(_, value)| is_address(value)).map(|(kind, _)| kind).collect();
+    for kind in found {
+        error.insert(kind, ContextValue::String("***".to_owned()));
     }
 }
 

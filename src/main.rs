@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use mimalloc::MiMalloc;
 
 /// One thread reads a message and another frees it, which costs the system's allocator a lock each time.
@@ -10,5 +9,5 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    roms::cli::Cli::parse().run()
+    roms::cli::Cli::read().run()
 }

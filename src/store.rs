@@ -41,6 +41,7 @@ use database_file::DatabaseFile;
 use crate::config::{Config, DatabaseUrl};
 
 pub use access::idempotency::KeyClaim;
+pub use access::links::DELETION;
 pub use access::log::{AccessEvent, AccessEventKind, AccessFilter};
 pub use access::tokens::{CreatedToken, NewToken, Token, TokenUse};
 pub use admin::backup::{Contents, backup};

@@ -12,8 +12,10 @@ use crate::clock;
 use crate::config::Retention;
 use crate::store::{Store, StoreError};
 
-/// Time between two searches for messages that have become too old.
+/// Time between two searches for messages and deliveries that have become too old.
 const RETENTION_INTERVAL: Duration = Duration::from_hours(1);
+/// Time until the next search after one that failed. A busy database may refuse the first one after a start.
+const RETENTION_RETRY: Duration = Duration::from_secs(5);
 /// Messages emptied per transaction: a few milliseconds of work.
 const BATCH_SIZE: u64 = 500;
 /// Pause between two of these transactions, for the writer.
@@ -40,39 +42,46 @@ pub(crate) async fn run(store: Store, retention: Retention, stop: CancellationTo
 /// Deletes the text of messages when they become too old. Returns at once if messages are kept forever.
 async fn empty_old_messages(store: &Store, retention: Retention) {
     let Some(age) = retention.raw else { return };
-    loop {
-        match empty_all(store, age).await {
-            Ok(0) => {}
-            Ok(emptied) => {
-                tracing::info!(
-                    messages = emptied,
-                    "deleted the text of messages older than {} days",
-                    age.num_days()
-                );
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot delete the text of old messages; trying again in an hour");
-            }
+    let empty = move || async move {
+        let emptied = empty_all(store, age).await?;
+        if emptied > 0 {
+            let days = age.num_days();
+            tracing::info!(messages = emptied, "deleted the text of messages older than {days} days");
         }
-        sleep(RETENTION_INTERVAL).await;
-    }
+        Ok(())
+    };
+    repeat("the text of old messages", empty).await;
 }
 
 /// Deletes the records of deliveries when they become too old. Returns at once if they are kept forever.
 async fn delete_old_deliveries(store: &Store, retention: Retention) {
     let Some(age) = retention.deliveries else { return };
-    loop {
-        match store.delete_delivered(clock::now() - age, BATCH_SIZE).await {
-            Ok(deleted) if deleted >= BATCH_SIZE => {
-                sleep(BATCH_PAUSE).await;
-                continue;
-            }
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(%error, "cannot delete the records of old deliveries; trying again in an hour");
-            }
+    let delete = move || async move {
+        while store.delete_delivered(clock::now() - age, BATCH_SIZE).await? >= BATCH_SIZE {
+            sleep(BATCH_PAUSE).await;
         }
-        sleep(RETENTION_INTERVAL).await;
+        Ok(())
+    };
+    repeat("the records of old deliveries", delete).await;
+}
+
+/// Deletes something every hour. After a failure it tries again soon, and logs only the first failure in a row.
+async fn repeat<F: Future<Output = Result<(), StoreError>>>(what: &str, delete: impl Fn() -> F) {
+    let mut failed = false;
+    loop {
+        let wait = match delete().await {
+            Ok(()) => {
+                failed = false;
+                RETENTION_INTERVAL
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut failed, true) {
+                    tracing::warn!(%error, "cannot delete {what} yet; trying again every 5 seconds");
+                }
+                RETENTION_RETRY
+            }
+        };
+        sleep(wait).await;
     }
 }
 

@@ -43,7 +43,7 @@ use super::discord_error::{DiscordError, DiscordForm};
 use super::error::{ApiError, ErrorBody, Failure};
 use super::page::{self, IsPage};
 use super::request_id::request_id;
-use super::{AppState, body, cross_site, order_path, peer};
+use super::{AppState, body, cross_site, link_path, order_path, peer};
 use crate::token::Scope;
 
 /// Every route in the OpenAPI document, and what a request needs. The files of the `/docs` page are not in it.
@@ -143,8 +143,10 @@ fn with_layers(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
     };
     let routes = routes.with_state(state);
     // A layer of a `Router` runs after routing; these must change the path and the request before.
-    let routes =
-        map_request(async |request| page::prefer_html(order_path::encode_slashes(request))).layer(routes);
+    let routes = map_request(async |request| {
+        page::prefer_html(order_path::encode_slashes(link_path::remove_version(request)))
+    })
+    .layer(routes);
     Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes))
 }
 

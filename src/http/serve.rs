@@ -11,7 +11,6 @@ use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
-    body::Body,
     extract::{Request, State},
     http::{HeaderValue, header::CONNECTION},
     middleware::{Next, from_fn, from_fn_with_state, map_response},
@@ -31,16 +30,20 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::{Layer, Service};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use super::{
     AppState,
     api::{health, metrics},
     body,
     connection::Connection,
+    discord_error::DiscordForm,
     error::{ApiError, BUSY_DELAY},
     peer::Peer,
     router::{complete_response, router},
 };
+use crate::card::message::LINK_ENDPOINT;
+use crate::metrics::Metrics;
 
 /// Requests processed at the same time. The writer is busy with far fewer. Further ones are answered with 503.
 const MAX_REQUESTS: usize = 512;
@@ -89,7 +92,8 @@ pub async fn serve_at_most(
         let (metrics, end) = (state.metrics.clone(), closing.clone());
         tasks.spawn(async move { end.run_until_cancelled(metrics.keep_small()).await });
     }
-    let router = router(state).layer(from_fn_with_state(RequestLimit::new(requests), limit_requests));
+    let limit = RequestLimit::new(requests, &state.metrics);
+    let router = router(state).layer(from_fn_with_state(limit, limit_requests));
     let server = Server::new(router, max_connections(), closing.clone());
     tokio::select! {
         () = server.accept(&listener) => {}
@@ -211,12 +215,17 @@ struct RequestLimit {
 impl RequestLimit {
     /// Requests beyond the limit get 503 `busy`. The liveness check still works, so that a supervisor does not restart a
     /// busy process.
-    fn new(requests: usize) -> Self {
-        let busy = Router::new()
+    fn new(requests: usize, metrics: &Metrics) -> Self {
+        let mut busy = Router::new()
             .route("/health/live", get(health::live))
             .fallback(answer_busy)
             .layer(from_fn(complete_response))
-            .layer(map_response(close_connection));
+            .layer(map_response(close_connection))
+            .layer(PropagateRequestIdLayer::x_request_id())
+            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid));
+        if metrics.is_on() {
+            busy = busy.layer(from_fn_with_state(metrics.clone(), metrics::count));
+        }
         Self { requests: Arc::new(Semaphore::new(requests)), busy }
     }
 }
@@ -253,10 +262,15 @@ const fn open_files() -> Option<usize> {
     None
 }
 
-async fn answer_busy(body: Body) -> ApiError {
-    body::discard(body.into_data_stream()).await;
+async fn answer_busy(request: Request) -> Response {
+    let is_discord_link = request.uri().path().starts_with(LINK_ENDPOINT);
+    body::discard(request.into_body().into_data_stream()).await;
     sleep(BUSY_DELAY).await;
-    ApiError::Busy
+    let mut response = ApiError::Busy.into_response();
+    if is_discord_link {
+        response.extensions_mut().insert(DiscordForm);
+    }
+    response
 }
 
 /// Makes room for the next connection.

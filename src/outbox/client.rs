@@ -69,7 +69,7 @@ impl Clients {
         Ok(Self { public, any: builder().build()?, allow_private })
     }
 
-    /// Sends JSON.
+    /// Sends JSON, or nothing if the body is empty.
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -90,8 +90,10 @@ impl Clients {
             return Err(NoAnswer { reason: PrivateAddress.to_string(), doubtful: false });
         }
         let client = if allow_private { &self.any } else { &self.public };
-        let mut request = client.request(method, url.clone()).timeout(timeout).body(body);
-        request = request.header("content-type", "application/json");
+        let mut request = client.request(method, url.clone()).timeout(timeout);
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json").body(body);
+        }
         for (name, value) in headers {
             request = request.header(name, value);
         }

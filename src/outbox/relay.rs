@@ -10,7 +10,7 @@ use super::client::{Answer, NoAnswer};
 use super::sender::{Outcome, Sender, Sent};
 use crate::card::decode::form::wrapped_payload;
 use crate::card::message::LINK_ENDPOINT;
-use crate::store::{Attempt, StoreError};
+use crate::store::{Attempt, DELETION, Delivery, StoreError};
 
 /// Discord's limit for the text of a message.
 const MAX_CONTENT: usize = 2000;
@@ -20,32 +20,51 @@ const DEFAULT_PAUSE: Duration = Duration::from_secs(5);
 const MAX_PAUSE: Duration = Duration::from_hours(1);
 /// A message of Discord has one of these members, or it would be empty.
 const MEMBERS: [&str; 4] = ["content", "embeds", "components", "poll"];
+/// How the address of an attached file begins.
+const ATTACHED: &str = "attachment://";
+/// The flag of a message whose components are its whole content. Discord reads them only with `with_components`.
+const IS_COMPONENTS_V2: u64 = 1 << 15;
 
 impl Sender {
-    /// Passes a card on to the Discord webhook of its token. An edited card changes the message that it became.
-    pub(crate) async fn relay_card(&self, token: i64, log_id: i64) -> Result<Sent, StoreError> {
+    /// Passes a card on to the Discord webhook of its token. The edit or deletion of a card changes or deletes the
+    /// message that it became.
+    pub(crate) async fn relay_card(&self, token: i64, delivery: &Delivery) -> Result<Sent, StoreError> {
         let Some(url) = self.store.relay_url(token).await? else { return Ok(Outcome::Void.into()) };
-        let Some(card) = self.store.log(log_id).await? else { return Ok(Outcome::Void.into()) };
-        let Some(body) = body(&card.payload, &card.flattened) else { return Ok(Outcome::Void.into()) };
-        let mut target = url.clone();
-        let method = match card.message_id.filter(|_| card.endpoint.starts_with(LINK_ENDPOINT)) {
+        let Some(card) = self.store.log(delivery.subject).await? else { return Ok(Outcome::Void.into()) };
+        let is_deletion = delivery.event == DELETION;
+        let edited = card.message_id.filter(|_| card.endpoint.starts_with(LINK_ENDPOINT));
+        let original = if is_deletion { Some(card.id) } else { edited };
+        let message = match original {
+            None => None,
+            Some(original) => match self.store.relayed_message(token, original).await? {
+                // A card that did not get through can neither be edited nor deleted.
+                None => return Ok(Outcome::Void.into()),
+                relayed => relayed,
+            },
+        };
+        let (mut target, mut text) = (url.clone(), String::new());
+        if !is_deletion {
+            let Some(body) = body(&card.payload, &card.flattened) else { return Ok(Outcome::Void.into()) };
+            if body.needs_components {
+                target.query_pairs_mut().append_pair("with_components", "true");
+            }
+            text = body.text;
+        }
+        let method = match message {
             None => {
                 // Discord then answers with the message.
                 target.query_pairs_mut().append_pair("wait", "true");
                 Method::POST
             }
-            Some(original) => {
-                // A card that did not get through cannot be edited.
-                let message = self.store.relayed_message(token, original).await?;
-                let Some(message) = message else { return Ok(Outcome::Void.into()) };
+            Some(message) => {
                 target.set_path(&format!("{}/messages/{message}", url.path().trim_end_matches('/')));
-                Method::PATCH
+                if is_deletion { Method::DELETE } else { Method::PATCH }
             }
         };
-        // A repeated edit changes nothing.
-        let is_edit = method == Method::PATCH;
+        // A repeated edit or deletion changes nothing.
+        let is_edit = message.is_some();
         let timeout = self.timing.relay_timeout;
-        match self.clients.send(method, &target, false, Vec::new(), body, timeout).await {
+        match self.clients.send(method, &target, false, Vec::new(), text, timeout).await {
             Ok(answer) => Ok(read(&answer, answer.shown(&url), is_edit)),
             Err(NoAnswer { reason, doubtful }) => {
                 let attempt = Attempt { error: Some(reason), ..Attempt::default() };
@@ -56,11 +75,22 @@ impl Sender {
     }
 }
 
-/// The card as a message of Discord; `None` if there is nothing left of it. A body in Discord's form stays as it is.
-/// Anything else becomes the text of a message without mentions.
-fn body(payload: &str, text_form: &str) -> Option<String> {
+/// A message for Discord.
+#[derive(Debug, PartialEq, Eq)]
+struct Body {
+    text: String,
+    /// Whether its components are its whole content.
+    needs_components: bool,
+}
+
+/// The card as a message of Discord; `None` if there is nothing left of it. A body in Discord's form stays as it is, but
+/// without the files that came with it. Anything else becomes the text of a message without mentions.
+fn body(payload: &str, text_form: &str) -> Option<Body> {
     let payload = wrapped_payload(payload).unwrap_or_else(|| payload.to_owned());
-    let json: Option<Value> = serde_json::from_str(&payload).ok().filter(|json: &Value| !json.is_string());
+    let mut json: Option<Value> =
+        serde_json::from_str(&payload).ok().filter(|json: &Value| !json.is_string());
+    let had_files = json.as_mut().is_some_and(forget_files);
+    let payload = json.as_ref().filter(|_| had_files).map_or(payload, Value::to_string);
     let is_given = |name: &str| match json.as_ref().and_then(|json| json.get(name)) {
         None | Some(Value::Null) => false,
         Some(Value::String(text)) => !text.is_empty(),
@@ -68,7 +98,8 @@ fn body(payload: &str, text_form: &str) -> Option<String> {
         Some(_) => true,
     };
     if MEMBERS.into_iter().any(is_given) {
-        return Some(payload);
+        let flags = json.as_ref().and_then(|json| json.get("flags")?.as_u64()).unwrap_or_default();
+        return Some(Body { text: payload, needs_components: flags & IS_COMPONENTS_V2 != 0 });
     }
     let text = if json.is_some() { text_form } else { &payload };
     if text.trim().is_empty() {
@@ -79,7 +110,33 @@ fn body(payload: &str, text_form: &str) -> Option<String> {
         content.pop();
         content.push('…');
     }
-    Some(json!({"content": content, "allowed_mentions": {"parse": []}}).to_string())
+    let text = json!({"content": content, "allowed_mentions": {"parse": []}}).to_string();
+    Some(Body { text, needs_components: false })
+}
+
+/// Removes what refers to attached files, because ROMS does not keep them and Discord refuses a message that names
+/// missing ones. Returns whether there was any.
+fn forget_files(json: &mut Value) -> bool {
+    let is_attached = |value: &Value| {
+        let url = value.as_str().or_else(|| value.get("url")?.as_str());
+        url.is_some_and(|url| url.starts_with(ATTACHED))
+    };
+    let had_list = json.as_object_mut().is_some_and(|json| json.remove("attachments").is_some());
+    let embeds = json.get_mut("embeds").and_then(Value::as_array_mut).into_iter().flatten();
+    let mut had_address = false;
+    for embed in embeds.filter_map(Value::as_object_mut) {
+        let parts = embed.len();
+        embed.retain(|_, part| !is_attached(part));
+        had_address |= embed.len() != parts;
+        for part in ["author", "footer"] {
+            let part = embed.get_mut(part).and_then(Value::as_object_mut);
+            had_address |= part.is_some_and(|part| {
+                let given = part.get("icon_url").is_some_and(is_attached);
+                given && part.remove("icon_url").is_some()
+            });
+        }
+    }
+    had_list || had_address
 }
 
 fn read(answer: &Answer, shown: String, is_edit: bool) -> Sent {
@@ -138,14 +195,32 @@ mod tests {
     #[test]
     fn a_message_of_discord_is_passed_on_as_it_is() {
         for payload in [r#"{ "content":"a",  "x":1}"#, r#"{"embeds": [{"title": "b"}], "content": null}"#] {
-            assert_eq!(body(payload, "text").as_deref(), Some(payload));
+            let body = body(payload, "text").unwrap();
+            assert_eq!((body.text.as_str(), body.needs_components), (payload, false));
         }
+        let components = r#"{"flags": 32772, "components": [{"type": 10, "content": "a"}]}"#;
+        assert!(body(components, "").unwrap().needs_components);
+    }
+
+    #[test]
+    fn files_are_not_passed_on_and_no_address_of_one_is() {
+        let payload = json!({"content": "a", "attachments": [{"id": 0}], "embeds": [{
+            "title": "b", "url": "https://a.example", "thumbnail": {"url": "attachment://a.png"},
+            "image": {"url": "https://a.example/a.png"}, "author": {"name": "c", "icon_url": "attachment://a.png"},
+        }]});
+        let text = body(&payload.to_string(), "").unwrap().text;
+        let expected = json!({"content": "a", "embeds": [{
+            "title": "b", "url": "https://a.example", "image": {"url": "https://a.example/a.png"}, "author": {"name": "c"},
+        }]});
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+        assert_eq!(body(r#"{"attachments": [{"id": 0}]}"#, ""), None);
     }
 
     #[test]
     fn anything_else_becomes_text() {
         let content = |payload: &str, text: &str| {
-            body(payload, text).map(|body| serde_json::from_str::<Value>(&body).unwrap()["content"].clone())
+            body(payload, text)
+                .map(|body| serde_json::from_str::<Value>(&body.text).unwrap()["content"].clone())
         };
         assert_eq!(content("Order Number\nA-1", "ignored"), Some(json!("Order Number\nA-1")));
         assert_eq!(
@@ -155,6 +230,6 @@ mod tests {
         let long = content(&"ä".repeat(2001), "").unwrap();
         assert_eq!(long, json!(format!("{}…", "ä".repeat(1999))));
         assert_eq!(content("", ""), None);
-        assert!(body("x", "").unwrap().contains(r#""allowed_mentions":{"parse":[]}"#));
+        assert!(body("x", "").unwrap().text.contains(r#""allowed_mentions":{"parse":[]}"#));
     }
 }

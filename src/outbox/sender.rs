@@ -1,12 +1,13 @@
 //! The sender: claims what is due, sends it, and decides what follows from the answer.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -89,6 +90,13 @@ struct Memory {
     in_trouble: Vec<Target>,
     /// Results that the database has not stored yet.
     unrecorded: Vec<Done>,
+    /// Deliveries that may be claimed although the database did not confirm it. They are not on their way.
+    claimed_in_doubt: Vec<i64>,
+}
+
+/// The result of an attempt's task. No attempt is aborted, so a task without a result has panicked.
+fn finished(done: Result<Done, JoinError>) -> Done {
+    done.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
 /// Sends what is in the outbox until `stop` is cancelled. Several processes on one database take turns.
@@ -107,7 +115,7 @@ pub async fn run(
             return;
         }
     };
-    let sender = Sender { store, clients, timing, render, outbox };
+    let sender = Arc::new(Sender { store, clients, timing, render, outbox });
     loop {
         let leading = async {
             sender.until_needed().await;
@@ -138,9 +146,11 @@ impl Sender {
         }
     }
 
-    async fn send(&self, stop: &CancellationToken) {
+    async fn send(self: &Arc<Self>, stop: &CancellationToken) {
         let mut memory = Memory::default();
-        let mut running = FuturesUnordered::new();
+        // Attempts have tasks of their own. They hold connections of the database while they read what to send, so they
+        // must go on while a round waits for a connection.
+        let mut running = JoinSet::new();
         let (mut recovered, mut failed) = (false, false);
         while !stop.is_cancelled() {
             let round = async {
@@ -149,14 +159,15 @@ impl Sender {
                     recovered = true;
                 }
                 self.record_all(&mut memory).await?;
+                self.store.release_deliveries(&mut memory.claimed_in_doubt, clock::now()).await?;
                 let claimed = self.claim_due(&mut memory).await?;
                 Ok::<_, StoreError>((claimed, self.store.next_due(clock::now()).await))
             };
             let wait = match round.await {
                 Ok((claimed, due)) => {
-                    running.extend(
-                        claimed.into_iter().map(|(delivery, is_refused)| self.attempt(delivery, is_refused)),
-                    );
+                    for (delivery, is_refused) in claimed {
+                        running.spawn(Arc::clone(self).attempt(delivery, is_refused));
+                    }
                     failed = false;
                     self.wait_until(due.unwrap_or_default(), &memory)
                 }
@@ -169,16 +180,18 @@ impl Sender {
                 }
             };
             tokio::select! {
+                // Results first: a result that is not stored when the process dies means that its delivery is sent again.
+                biased;
                 () = stop.cancelled() => {}
-                Some(done) = running.next() => memory.unrecorded.push(done),
+                Some(done) = running.join_next() => memory.unrecorded.push(finished(done)),
                 () = self.outbox.0.added.notified() => {}
                 () = sleep(wait) => {}
             }
         }
         // The answers to what was sent decide whether it is sent again.
         let finish = async {
-            while let Some(done) = running.next().await {
-                memory.unrecorded.push(done);
+            while let Some(done) = running.join_next().await {
+                memory.unrecorded.push(finished(done));
             }
         };
         drop(timeout(self.timing.stop_timeout, finish).await);
@@ -213,7 +226,8 @@ impl Sender {
                 continue;
             }
             let is_refused = memory.refused.contains_key(&target);
-            for delivery in self.store.claim_deliveries(target, limit - *count, clock::now()).await? {
+            let (now, in_doubt) = (clock::now(), &mut memory.claimed_in_doubt);
+            for delivery in self.store.claim_deliveries(target, limit - *count, now, in_doubt).await? {
                 *count += 1;
                 claimed.push((delivery, is_refused));
             }
@@ -221,7 +235,7 @@ impl Sender {
         Ok(claimed)
     }
 
-    async fn attempt(&self, delivery: Delivery, is_refused: bool) -> Done {
+    async fn attempt(self: Arc<Self>, delivery: Delivery, is_refused: bool) -> Done {
         let sent = self.send_one(&delivery, is_refused).await;
         (delivery, sent)
     }
@@ -237,7 +251,7 @@ impl Sender {
                 Ok(without_asking("two attempts had no answer, so the card may have arrived"))
             }
             Target::Relay(_) if is_refused => Ok(without_asking("Discord has just refused this webhook")),
-            Target::Relay(token) => self.relay_card(token, delivery.subject).await,
+            Target::Relay(token) => self.relay_card(token, delivery).await,
         }
     }
 

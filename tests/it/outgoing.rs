@@ -53,8 +53,12 @@ async fn with_endpoint(settings: Value) -> (App, Receiver, Value) {
 
 /// The deliveries, oldest first.
 async fn deliveries(app: &App) -> Vec<Value> {
-    let list = app.get("/api/v2/webhook-deliveries?limit=200").await;
-    let mut deliveries = list.json["deliveries"].as_array().unwrap().clone();
+    let list = async || {
+        let list = app.get("/api/v2/webhook-deliveries?limit=200").await;
+        // A busy database may answer too late.
+        list.json["deliveries"].as_array().cloned().ok_or(list.text)
+    };
+    let mut deliveries = until_ok("the list of deliveries", list).await;
     deliveries.reverse();
     deliveries
 }

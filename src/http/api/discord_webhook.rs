@@ -174,7 +174,8 @@ impl Link {
 ///
 /// Takes what Discord's webhooks take: JSON, or multipart with `payload_json` and files of together at most 10 MiB,
 /// which are dropped. The card itself has at most 256 KiB. The answer comes after the message is safely stored, and is
-/// a success for a message that is no readable order as well: the webhook log keeps it.
+/// a success for a message that is no readable order as well: the webhook log keeps it. The path may have a version, as
+/// Discord's libraries write it: `/api/v10/webhooks/{id}/{token}`.
 #[utoipa::path(
     post, path = "/api/webhooks/{id}/{token}", tag = "Webhook", operation_id = "execute_discord_webhook",
     params(("id" = i64, Path, description = "Id of the webhook"), ("token" = String, Path, description = "Its token"), Execute),
@@ -316,8 +317,10 @@ pub(crate) async fn delete(
     caller: Caller,
     MessageId(id): MessageId,
 ) -> Result<StatusCode, ApiError> {
-    let endpoint = Link::of(&caller)?.endpoint();
-    if state.store.delete_linked_message(&endpoint, id, now()).await? {
+    let link = Link::of(&caller)?;
+    if state.store.delete_linked_message(link.id, &link.endpoint(), id, now()).await? {
+        // The deletion may have to be passed on.
+        state.ingest.outbox().wake();
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(ApiError::NotFound("message"))

@@ -4,7 +4,11 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::store::entity::webhook_logs::{Column, Entity};
-use crate::store::{LogEntry, Store, StoreError};
+use crate::store::outgoing::queue;
+use crate::store::{LogEntry, NewDelivery, Store, StoreError, Target};
+
+/// The `event` of a delivery that deletes the Discord message which a card became.
+pub const DELETION: &str = "deletion";
 
 /// The log rows of the message whose first row is `id`: that row, and those of its edits.
 fn versions(endpoint: &str, id: i64) -> Condition {
@@ -24,20 +28,30 @@ impl Store {
         Ok(newest.filter(|row| row.deleted_at.is_none()))
     }
 
-    /// Marks a message that was posted to a link as deleted. Its orders stay. Returns whether there was such a message.
+    /// Marks a message that was posted to the link of this token as deleted, and queues the deletion of the Discord
+    /// message that it became if the token has a relay. Its orders stay. Returns whether there was such a message.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn delete_linked_message(
         &self,
+        token: i64,
         endpoint: &str,
         id: i64,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
+        let has_relay = self.relay_url(token).await?.is_some();
+        let transaction = self.writer.begin().await?;
         let delete = Entity::update_many()
             .col_expr(Column::DeletedAt, now.into())
             .filter(versions(endpoint, id))
             .filter(Column::DeletedAt.is_null());
-        Ok(delete.exec(&self.writer).await?.rows_affected > 0)
+        let is_deleted = delete.exec(&transaction).await?.rows_affected > 0;
+        if is_deleted && has_relay {
+            let deletion = NewDelivery { target: Target::Relay(token), subject: id, event: DELETION };
+            queue::save(&transaction, &[deletion], now).await?;
+        }
+        transaction.commit().await?;
+        Ok(is_deleted)
     }
 }

@@ -11,7 +11,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -31,7 +31,7 @@ const TAKE: &str = "INSERT INTO leader (id, holder, epoch, expires_at) \
                     NOT BETWEEN clock_timestamp() AND clock_timestamp() + interval '10 seconds' RETURNING epoch";
 /// Renews the lease, unless another process has taken it.
 const RENEW: &str = "UPDATE leader SET expires_at = clock_timestamp() + interval '5 seconds' \
-                     WHERE holder = $1 AND epoch = $2 AND id = $3";
+                     WHERE holder = $1 AND epoch = $2 AND id = $3 RETURNING epoch";
 /// Lets the next process take the lease at once.
 const RELEASE: &str = "UPDATE leader SET expires_at = clock_timestamp() - interval '1 second' \
                        WHERE holder = $1 AND epoch = $2 AND id = $3";
@@ -117,15 +117,13 @@ impl Store {
     async fn take_lease(&self, lease: Lease, stand_by: impl FnOnce()) -> (i64, Instant) {
         let (mut failures, mut stand_by) = (0_u32, Some(stand_by));
         loop {
-            let asked = Instant::now();
             let values = [self.origin.as_ref().into(), (lease as i32).into()];
-            let taking = self.writer.query_one_raw(statement(TAKE, values));
-            let taken = match timeout(ANSWER_TIMEOUT, taking).await {
-                Ok(Ok(row)) => row.map(|row| row.try_get_by_index(0)).transpose().map_err(StoreError::from),
-                Ok(Err(error)) => Err(error.into()),
-                Err(_) => Err(StoreError::Silent),
+            let (asked, taken) = self.ask(statement(TAKE, values)).await;
+            let epoch = match taken {
+                Ok(row) => row.map(|row| row.try_get_by_index(0)).transpose().map_err(StoreError::from),
+                Err(error) => Err(error),
             };
-            match taken {
+            match epoch {
                 Ok(Some(epoch)) => return (epoch, asked),
                 Ok(None) => {
                     failures = 0;
@@ -155,23 +153,36 @@ impl Store {
     ) {
         let run = async |sql: &str| {
             let values = [self.origin.as_ref().into(), epoch.into(), (lease as i32).into()];
-            let statement = statement(sql, values);
-            timeout(ANSWER_TIMEOUT, self.writer.execute_raw(statement)).await
+            self.ask(statement(sql, values)).await
         };
         while end.run_until_cancelled(sleep(RENEW_INTERVAL)).await.is_some() {
-            let asked = Instant::now();
             let renewing = timeout(MAX_LEASE_AGE.saturating_sub(renewed.elapsed()), run(RENEW)).await;
             match renewing {
-                Ok(Ok(Ok(done))) if done.rows_affected() == 1 && renewed.elapsed() <= MAX_LEASE_AGE => {
-                    renewed = asked;
-                }
+                Ok((asked, Ok(Some(_)))) if renewed.elapsed() <= MAX_LEASE_AGE => renewed = asked,
                 // The lease is still held; a moment later the server may answer again.
-                Ok(Ok(Err(_)) | Err(_)) if renewed.elapsed() <= MAX_LEASE_AGE => {}
+                Ok((_, Err(_))) if renewed.elapsed() <= MAX_LEASE_AGE => {}
                 _ => return lost.cancel(),
             }
         }
         // Does not wait for a server that is gone.
-        drop(run(RELEASE).await);
+        drop(timeout(ANSWER_TIMEOUT, run(RELEASE)).await);
+    }
+
+    /// Runs a statement about a lease. Returns when it was sent, and the row that it returns. Connecting has time limits of
+    /// its own: on a busy machine it takes longer than the statement, and an attempt that is given up would have to
+    /// connect again.
+    async fn ask(&self, statement: Statement) -> (Instant, Result<Option<QueryResult>, StoreError>) {
+        let transaction = match self.writer.begin().await {
+            Ok(transaction) => transaction,
+            Err(error) => return (Instant::now(), Err(error.into())),
+        };
+        let asked = Instant::now();
+        let asking = async {
+            let row = transaction.query_one_raw(statement).await?;
+            transaction.commit().await?;
+            Ok::<_, StoreError>(row)
+        };
+        (asked, timeout(ANSWER_TIMEOUT, asking).await.unwrap_or(Err(StoreError::Silent)))
     }
 }
 

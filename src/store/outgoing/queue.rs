@@ -33,7 +33,7 @@ pub struct NewDelivery {
     pub target: Target,
     /// The row of `webhook_logs` of a card, or of `order_events` of an event; 0 for a test.
     pub subject: i64,
-    /// The event type, `card` or `test`.
+    /// The event type, `card`, `deletion` or `test`.
     pub event: &'static str,
 }
 
@@ -59,7 +59,7 @@ pub struct Delivery {
     pub target: Target,
     /// The row of `webhook_logs` of a card, or of `order_events` of an event; 0 for a test.
     pub subject: i64,
-    /// The event type, `card` or `test`.
+    /// The event type, `card`, `deletion` or `test`.
     pub event: String,
     /// The id that the receiver sees, the same for every attempt.
     pub key: String,
@@ -313,12 +313,13 @@ impl Store {
     }
 
     /// Claims at most `limit` due deliveries to a target, oldest first. The cards of a relay keep their order: its oldest
-    /// one must be due.
+    /// one must be due. If the database does not confirm that they are claimed, their ids are added to `in_doubt`.
     pub async fn claim_deliveries(
         &self,
         target: Target,
         limit: i64,
         now: DateTime<Utc>,
+        in_doubt: &mut Vec<i64>,
     ) -> Result<Vec<Delivery>, StoreError> {
         let (kind, id) = target.columns();
         let sql = match target {
@@ -337,6 +338,8 @@ impl Store {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
+        let certain = in_doubt.len();
+        in_doubt.extend(rows.iter().map(|row| row.id));
         Entity::update_many()
             .col_expr(Column::State, Expr::val(DeliveryState::Sending.as_str()))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
@@ -346,7 +349,29 @@ impl Store {
             .exec(&transaction)
             .await?;
         transaction.commit().await?;
+        in_doubt.truncate(certain);
         rows.into_iter().map(|row| Delivery::try_from(Model { attempts: row.attempts + 1, ..row })).collect()
+    }
+
+    /// Makes deliveries pending that were claimed and not sent, and removes their ids from the list.
+    pub async fn release_deliveries(
+        &self,
+        claimed: &mut Vec<i64>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        if claimed.is_empty() {
+            return Ok(());
+        }
+        Entity::update_many()
+            .col_expr(Column::State, Expr::val(DeliveryState::Pending.as_str()))
+            .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1))
+            .col_expr(Column::DueAt, Expr::val(now))
+            .filter(Column::Id.is_in(claimed.iter().copied()))
+            .filter(Column::State.eq(DeliveryState::Sending.as_str()))
+            .exec(&self.writer)
+            .await?;
+        claimed.clear();
+        Ok(())
     }
 
     /// Records the result of an attempt.

@@ -34,6 +34,19 @@ const BODIES: [&str; 6] = [
     "{\"embeds\": [{\"title\": \"canary@mail.example\"}]}",
     "canary\u{0}canary@mail.example",
 ];
+/// Paths that are not in the document: those of the page, and some that do not exist.
+const OTHER_PATHS: [&str; 10] = [
+    "/missing",
+    "/docs/missing",
+    "/numbers",
+    "/orders",
+    "/orders/{order}",
+    "/orders/{order}/cancel",
+    "/bulk",
+    "/log/{id}",
+    "/state",
+    "/sign-in",
+];
 const METHODS: [Method; 6] =
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
@@ -57,7 +70,7 @@ impl Run {
         let home = Home::new();
         let (admin, reader) = (create(&home, "admin").await, create(&home, "read").await);
         let mut serve = home.command(&[]);
-        serve.env("ROMS__HTTP__REQUIRE_AUTH", "true");
+        serve.env("ROMS__HTTP__REQUIRE_AUTH", "true").env("ROMS__METRICS__ENABLED", "true");
         serve.env("ROMS__LOG__FILTER", filter).env("ROMS__LOG__FORMAT", format);
         let program = Program::start_by(serve, home).await;
         let client = Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
@@ -91,7 +104,7 @@ impl Run {
         let mut request = self
             .client
             .request(method, url)
-            .header("cookie", "session=canary-header")
+            .header("cookie", format!("session=canary-header; roms={}", self.admin))
             .header("x-webhook-signature", "canary-header")
             .header("webhook-id", "canary-header")
             .header("webhook-timestamp", "canary-header")
@@ -130,7 +143,7 @@ impl Run {
             Some(format!("Basic {basic}")),
         ];
         let paths: BTreeSet<String> = self.operations.iter().map(|(path, ..)| path.clone()).collect();
-        let paths = paths.into_iter().chain(["/missing".to_owned(), "/docs/missing".to_owned()]);
+        let paths = paths.into_iter().chain(OTHER_PATHS.map(str::to_owned));
         for path in paths {
             for method in METHODS {
                 for authorization in &authorizations {
@@ -157,7 +170,11 @@ impl Run {
     }
 
     /// Everything that ROMS wrote and answered.
-    async fn end(self) -> (String, String) {
+    async fn end(mut self) -> (String, String) {
+        // The metrics of all requests.
+        let admin = format!("Bearer {}", self.admin);
+        self.send(Method::GET, "/metrics", Some(&admin), String::new()).await;
+        assert!(self.answers.contains("roms_http_requests_total{route=\"/api/webhooks/{id}/{token}\""));
         self.program.signal("TERM");
         let start = self.program.start_lines.join("\n");
         let end = self.program.end().await;

@@ -139,6 +139,18 @@ async fn wrong_arguments_are_explained() {
         let error = failure(&home, &[&["token", "create"], arguments].concat());
         assert!(error.contains(expected), "{arguments:?}: {error}");
     }
+    // The address of a webhook holds a secret.
+    let relay: &[&str] = &["token", "create", "--name", "a", "--url", "--relay-url"];
+    let secret = "discord.example/api/webhooks/hook-secret";
+    for arguments in [
+        &[relay, &[&format!("https://{secret}")]].concat()[..],
+        &[relay, &[secret]].concat(),
+        &["token", "create", "--name", "a", "--url", &format!("https://{secret}")],
+        &["webhook", "create", "--name", "a", "--url", &format!("ftp://{secret}")],
+    ] {
+        let error = failure(&home, arguments);
+        assert!(error.contains("***") && !error.contains("hook-secret"), "{arguments:?}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn what_could_not_be_sent_is_counted() {
     let target = Target::Endpoint(7);
     let test = NewDelivery { target, subject: 0, event: roms::outbox::TEST };
     store.queue_deliveries(&[test], now).await.unwrap();
-    let claimed = store.claim_deliveries(target, 1, now + TimeDelta::days(1)).await.unwrap();
+    let claimed = store.claim_deliveries(target, 1, now + TimeDelta::days(1), &mut Vec::new()).await.unwrap();
     if let Some(delivery) = claimed.first() {
         store.finish_delivery(delivery, Attempt::default(), NextStep::Dead).await.unwrap();
     }

@@ -9,7 +9,8 @@ use crate::support::app::App;
 use crate::support::home::Home;
 use crate::support::receiver::{Answer, Receiver};
 
-/// The standard output of a command that succeeds.
+/// The standard output of a command that succeeds. It blocks its thread, so a test that runs ROMS in the same process
+/// needs several: a transaction of ROMS that stands still would keep the command waiting.
 fn done(home: &Home, arguments: &[&str]) -> String {
     let output = home.command(arguments).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
@@ -24,7 +25,7 @@ fn failure(home: &Home, arguments: &[&str]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_is_managed_on_the_command_line() {
     let receiver = Receiver::start().await;
     let home = Home::new();
@@ -74,7 +75,7 @@ async fn an_endpoint_is_managed_on_the_command_line() {
     assert_eq!(deliveries(&app).await.len(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_sent_can_be_discarded() {
     let (app, receiver, _) = with_endpoint(json!({})).await;
     receiver.answers([500; 6].map(Answer::status));
@@ -87,7 +88,7 @@ async fn what_could_not_be_sent_can_be_discarded() {
     assert_eq!(done(app.home(), &["outbox", "list"]), "There is nothing to show.\n");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_settings_are_explained() {
     let app = App::start().await;
     create(&app, "taken", "https://example.net/", json!({})).await;
@@ -122,7 +123,7 @@ async fn wrong_settings_are_explained() {
     assert_eq!(bad.status, 400, "{}", bad.text);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_is_changed_and_deleted_over_the_api() {
     let (app, receiver, endpoint) = with_endpoint(json!({})).await;
     let path = format!("/api/v2/webhook-endpoints/{}", endpoint["id"]);

@@ -245,7 +245,7 @@ async fn a_card_that_discord_rejects_does_not_stop_the_next_one() {
 #[tokio::test]
 async fn a_card_without_an_answer_is_sent_once_more_and_never_a_third_time() {
     let mut timing = timing().outbox;
-    timing.relay_timeout = Duration::from_millis(300);
+    timing.relay_timeout = Duration::from_secs(1);
     let (relay, receiver) = (Relay::start(Home::new(), timing).await, Receiver::start().await);
     let token = relay.token("refract", &receiver.url(PATH)).await;
     receiver.answers([Answer::Hold, Answer::Hold]);
@@ -297,8 +297,8 @@ async fn an_orderly_stop_waits_for_the_answer() {
     assert_eq!(sent[0].state.as_str(), "delivered");
 }
 
-#[tokio::test]
-async fn an_edit_over_a_link_changes_the_message_in_discord() {
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_or_deletion_over_a_link_changes_the_message_in_discord() {
     let app = App::start_timed(Home::new(), "[webhooks]\nallow_private = true\n", timing()).await;
     let receiver = Receiver::start().await;
     let link = link(app.home(), &receiver);
@@ -315,6 +315,19 @@ async fn an_edit_over_a_link_changes_the_message_in_discord() {
     assert_eq!(received[1].path, format!("{PATH}/messages/77"));
     assert!(contents(&received)[1].contains("Other"), "{received:?}");
     super::until_states(&app, &["delivered"; 2]).await;
+
+    receiver.answers([Answer::status(503), Answer::status(204)]);
+    assert_eq!(app.request(Method::DELETE, &path, &[], "").await.status, 204);
+    super::until_states(&app, &["delivered"; 3]).await;
+    let deletions = receiver.received().split_off(2);
+    let path = format!("{PATH}/messages/77");
+    assert_eq!(deletions.iter().map(|deletion| &deletion.path).collect::<Vec<_>>(), [&path; 2]);
+    for deletion in deletions {
+        assert_eq!(
+            (&deletion.method, deletion.body.len(), deletion.header("content-type")),
+            (&Method::DELETE, 0, "")
+        );
+    }
 }
 
 /// The path of a webhook link whose cards are passed on to this receiver.

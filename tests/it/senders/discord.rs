@@ -44,6 +44,28 @@ async fn the_message_comes_back_if_the_sender_waits_for_it() {
 }
 
 #[tokio::test]
+async fn the_path_may_have_a_version_as_discords_libraries_write_it() {
+    let (app, link) = open().await;
+    let versioned = |rest: &str| link.discord(rest).replace("/api/", "/api/v10/");
+    assert_eq!(app.get(&versioned("")).await.json["type"], 1);
+    let pending = card("A-1", &[("Status", "pending")]);
+    let reply = post(&app, &versioned("?wait=true"), pending.to_string()).await;
+    assert_eq!((reply.status, &reply.json["embeds"]), (200, &pending["embeds"]), "{}", reply.text);
+    let message = versioned(&format!("/messages/{}", reply.json["id"].as_str().unwrap()));
+    assert_eq!(patch(&app, &message, &card("A-1", &[("Status", "shipped")])).await.status, 200);
+    assert_eq!(order(&app, "A-1").await["status"], "shipped");
+    assert_eq!(app.request(Method::DELETE, &message, &[], "").await.status, 204);
+    let older = link.discord("/slack").replace("/api/", "/api/v6/");
+    assert_eq!(post(&app, &older, r#"{"text": "Order Number\nB-1"}"#).await.text, "ok");
+    let wrong = app.get(&format!("/api/v10/webhooks/{}/wrong", link.id)).await;
+    assert_eq!((wrong.status, &wrong.json["code"]), (401, &json!(50027)), "{}", wrong.text);
+    // Paths of ROMS itself stay as they are.
+    assert_eq!(app.get("/api/v2/webhooks/test").await.status, 200);
+    assert_eq!(app.get("/api/v2/webhooks/logs/1").await.status, 200);
+    assert_eq!(app.get("/api/vx/webhooks/1/x").await.json["code"], "unknown_route");
+}
+
+#[tokio::test]
 async fn a_card_may_come_with_files() {
     let (app, link) = open().await;
     let part =

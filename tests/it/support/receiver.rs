@@ -8,7 +8,7 @@ use axum::{
     Router,
     body::{Bytes, to_bytes},
     extract::Request,
-    http::HeaderMap,
+    http::{HeaderMap, Method},
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
@@ -36,6 +36,7 @@ struct State {
 /// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
+    pub(crate) method: Method,
     /// Path and query.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
@@ -135,7 +136,8 @@ async fn receive(state: Arc<State>, request: Request) -> Response {
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let released = state.release.notified();
     let answer = state.answers.lock().unwrap().pop_front();
-    let received = Received { path: parts.uri.to_string(), headers: parts.headers, body };
+    let received =
+        Received { method: parts.method, path: parts.uri.to_string(), headers: parts.headers, body };
     state.requests.lock().unwrap().push(received);
     match answer {
         None => "ok".into_response(),

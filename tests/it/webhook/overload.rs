@@ -81,6 +81,7 @@ async fn requests_beyond_the_limit_are_answered_with_busy() {
     let mut third = connect().await;
     let answer = third.post("A-3").await.to_lowercase();
     assert!(answer.starts_with("http/1.1 503 ") && answer.contains("\"code\":\"busy\""), "{answer}");
+    assert!(answer.contains("\r\nx-request-id: ") && answer.contains("\"request_id\":\""), "{answer}");
     assert!(answer.contains("retry-after: 1\r\n") && answer.contains("connection: close\r\n"), "{answer}");
     assert!(answer.contains("x-content-type-options: nosniff"), "{answer}");
     assert!(third.is_closed().await, "the sender must not try again at once");
