@@ -14,6 +14,7 @@ mod demo;
 mod discord;
 mod generate;
 mod health;
+mod import;
 mod import_legacy;
 mod init;
 mod load;
@@ -81,6 +82,10 @@ enum Command {
     Order(orders::Show),
     /// Read stored messages again, for example after an update that reads more of them.
     Replay(replay::Arguments),
+    /// Import a file: tracking numbers, received units, cancellations, orders or charges. Shows first what would change.
+    Import(import::Arguments),
+    /// List the imports, newest first, or undo one.
+    Imports(import::Imports),
     /// Take over the orders, messages and history of the old Python system.
     ImportLegacy(import_legacy::Arguments),
     /// Update the database to this release, then exit.
@@ -175,6 +180,8 @@ impl Cli {
             Command::Orders(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
             Command::Order(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
             Command::Replay(arguments) => runtime.block_on(arguments.run(config()?, out))?,
+            Command::Import(arguments) => runtime.block_on(arguments.run(config()?, out))?,
+            Command::Imports(arguments) => runtime.block_on(arguments.run(config()?, out))?,
             Command::ImportLegacy(arguments) => runtime.block_on(arguments.run(config()?, out))?,
             Command::Migrate => runtime.block_on(migrate::run(&config()?))?,
             Command::Backup(arguments) => runtime.block_on(arguments.run(&config()?, out))?,
@@ -218,9 +225,14 @@ async fn open_or_create(config: &Config) -> Result<Store, StoreError> {
     Store::open_with(&config.database.url, options).await
 }
 
-/// Asks the person at the terminal.
+/// Asks the person at the terminal about something that cannot be undone.
 fn confirms(answers: &mut impl BufRead, out: &mut impl Write) -> io::Result<bool> {
-    write!(out, "This cannot be undone. Type yes to continue: ")?;
+    asks("This cannot be undone.", answers, out)
+}
+
+/// Asks the person at the terminal whether to continue.
+fn asks(about: &str, answers: &mut impl BufRead, out: &mut impl Write) -> io::Result<bool> {
+    write!(out, "{about} Type yes to continue: ")?;
     out.flush()?;
     let mut answer = String::new();
     answers.read_line(&mut answer)?;

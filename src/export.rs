@@ -5,6 +5,7 @@
 
 mod column;
 mod csv;
+mod report;
 mod xlsx;
 
 use chrono_tz::Tz;
@@ -15,6 +16,7 @@ use crate::order::View;
 use crate::store::{OrderFilter, PageStart, Store, StoreError};
 
 pub use column::{ExportColumn, UnknownColumn};
+pub use report::import_report;
 
 /// Orders read at once.
 const PAGE_SIZE: u64 = 500;

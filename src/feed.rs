@@ -58,7 +58,11 @@ pub struct StoredChanges {
 
 /// Reads at most `limit` changes after the event with the id `after` from the database.
 pub async fn stored_changes(store: &Store, after: i64, limit: u64) -> Result<StoredChanges, StoreError> {
-    let events = store.events_after(after, limit).await?;
+    let mut events = store.events_after(after, limit).await?;
+    let last = events.last().map_or(after, |event| event.id);
+    let has_more = events.len() as u64 >= limit;
+    // An import is one piece of news, however many orders it changes.
+    events.retain(|event| event.import.is_none());
     let mut ids: Vec<i64> = events.iter().map(|event| event.order_id).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -66,8 +70,6 @@ pub async fn stored_changes(store: &Store, after: i64, limit: u64) -> Result<Sto
     store.load_items(&mut orders).await?;
     let orders: HashMap<i64, Arc<Order>> =
         orders.into_iter().map(|order| (order.id, Arc::new(order))).collect();
-    let last = events.last().map_or(after, |event| event.id);
-    let has_more = events.len() as u64 >= limit;
     // An order that was purged in the meantime has no events any more.
     let with_order = |event: OrderEvent| {
         let order = Arc::clone(orders.get(&event.order_id)?);

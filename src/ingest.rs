@@ -15,6 +15,7 @@
 //! | API tokens: creation, revocation, last use, the access log | tables that the writer never touches |
 //! | retention | payload, text form and `emptied_at` of old rows in `webhook_logs` |
 //! | purge, and deleting a test order | orders, items, events, log rows and list filters that name a person or the order |
+//! | imports of files | `imports` and `import_mappings`; the writer itself records how far an import is |
 //! | `roms import-legacy` | history that the old system wrote, as steps of the type `legacy` |
 //! | the leader of several processes | its lease, in a table of its own |
 //! | opening the database: migrations, recalculated totals | anything, before the writer starts |
@@ -30,6 +31,8 @@
 
 mod dedup;
 mod false_orders;
+mod import_row;
+mod imports;
 mod legacy;
 mod merge_batch;
 mod outage;
@@ -50,12 +53,14 @@ use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::config::Orders;
 use crate::feed::Feed;
+use crate::files::RowResult;
 use crate::metrics::Metrics;
 use crate::order::dates::to_micros;
 use crate::order::{FieldChange, Order};
 use crate::outbox::Outbox;
 use crate::store::{Store, StoreError};
 
+use import_row::ImportRow;
 use outage::OutageTracker;
 use parse::ParsedMessage;
 use writer::Writer;
@@ -64,6 +69,7 @@ pub use crate::card::decode::form::wrapped_payload;
 pub use crate::order::{Edit, Guard};
 pub use crate::store::ReplayFilter;
 pub use false_orders::NO_ORDER_IN_CARD;
+pub use imports::{ImportError, ImportPlan, ImportSource, hash_of};
 pub use legacy::{LegacyError, LegacyReport};
 pub use outage::OutageReport;
 pub use parse::{context, not_an_order};
@@ -157,20 +163,29 @@ pub(crate) enum Job {
     Message { message: Box<ParsedMessage>, answer: oneshot::Sender<Result<Receipt, SubmitError>> },
     /// Change an order by hand.
     Edit { edit: Box<Edit>, answer: oneshot::Sender<Result<Box<Edited>, EditError>> },
+    /// Merge a row of an imported file.
+    Import { row: Box<ImportRow>, answer: oneshot::Sender<Result<RowResult, SubmitError>> },
 }
 
 impl Job {
     pub(crate) fn message(&self) -> Option<&ParsedMessage> {
         match self {
             Self::Message { message, .. } => Some(message),
-            Self::Edit { .. } => None,
+            Self::Edit { .. } | Self::Import { .. } => None,
         }
     }
 
     pub(crate) fn edit(&self) -> Option<&Edit> {
         match self {
             Self::Edit { edit, .. } => Some(edit),
-            Self::Message { .. } => None,
+            Self::Message { .. } | Self::Import { .. } => None,
+        }
+    }
+
+    pub(crate) fn import(&self) -> Option<&ImportRow> {
+        match self {
+            Self::Import { row, .. } => Some(row),
+            Self::Message { .. } | Self::Edit { .. } => None,
         }
     }
 
@@ -184,6 +199,7 @@ impl Job {
                 drop(answer.send(Err(error)));
             }
             Self::Edit { answer, .. } => drop(answer.send(Err(error.into()))),
+            Self::Import { answer, .. } => drop(answer.send(Err(error))),
         }
     }
 }

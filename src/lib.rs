@@ -31,7 +31,7 @@
 //! | edges | [`discord`], [`http`], which never import each other | speak a protocol; call [`ingest`] and [`store`] |
 //! | pipeline | [`ingest`] | decide what a message changes |
 //! | state | [`store`], [`feed`], [`export`], [`status`], [`metrics`], [`chart`], [`clock`] | the database; live updates; tables of orders; the state of the Discord connection; metrics; charts; the time |
-//! | pure | [`card`], [`order`], [`config`], [`redact`], [`log_limit`], [`token`] | no I/O, no async, no clock |
+//! | pure | [`card`], [`order`], [`files`], [`config`], [`redact`], [`log_limit`], [`token`] | no I/O, no async, no clock |
 //!
 //! Each large library has one home: serenity and poise in [`discord`], axum and utoipa in [`http`],
 //! SeaORM in [`store`], clap in [`cli`], Prometheus in [`metrics`].
@@ -58,6 +58,7 @@ pub mod config;
 pub mod discord;
 pub mod export;
 pub mod feed;
+pub mod files;
 pub mod http;
 pub mod ingest;
 pub mod log_limit;

@@ -9,6 +9,7 @@
 //! - `cluster/`: leader election and notifications between processes on one PostgreSQL database.
 //! - `access/`: API tokens, and the record of their use.
 //! - `outgoing/`: the endpoints of outgoing webhooks, and the outbox.
+//! - `imports/`: the files that people imported, and what they changed.
 //! - `saved_views`: lists of orders that the group saved under a name.
 //! - `admin/`: connecting, migrating, backup, restore, retention and purge.
 //! - `entity/`: the tables as SeaORM entities, and orders as rows.
@@ -20,6 +21,7 @@ mod connection;
 mod database_file;
 mod entity;
 mod error;
+mod imports;
 mod outgoing;
 mod read;
 mod saved_views;
@@ -52,6 +54,8 @@ pub use cluster::leader::{Leadership, Lease};
 pub use cluster::notify::Listener;
 pub use connection::PoolUsage;
 pub use error::StoreError;
+pub use imports::mappings::SavedMapping;
+pub use imports::{Import, ImportState, NewImport};
 pub use outgoing::deliveries::DeliveryFilter;
 pub use outgoing::endpoints::{Endpoint, EndpointSettings};
 pub use outgoing::queue::{Attempt, Delivery, DeliveryState, NewDelivery, NextStep, OutboxCounts, Target};

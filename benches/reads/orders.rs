@@ -200,6 +200,7 @@ pub(crate) fn event(order: &Order, id: i64, log_id: i64) -> NewEvent {
         source: order.source,
         log_id: Some(log_id),
         actor: None,
+        import: None,
         created_at: order.created_at,
     }
 }

@@ -77,7 +77,7 @@ fn has_label(text: &str) -> bool {
 }
 
 /// Splits a text into cards: a strong heading after labels starts a new card.
-fn split_cards(text: &str) -> impl Iterator<Item = String> {
+pub(crate) fn split_cards(text: &str) -> impl Iterator<Item = String> {
     let text = text_form::trim(text);
     if !text.contains('\n') && !text.starts_with("```") {
         // Most embeds have one heading and no description.

@@ -30,6 +30,8 @@ use labels::Column;
 use products::StatedQuantities;
 use text_form::{LabelledValue, TextForm};
 
+pub(crate) use builder::usual_currency;
+pub(crate) use values::proxy_host;
 pub use values::{count, status};
 
 /// Maximum characters of the reason of a failed checkout.

@@ -8,7 +8,7 @@ use csv::{Terminator, Writer, WriterBuilder};
 use super::column::{Cell, ExportColumn};
 
 /// By this, Excel recognises UTF-8.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// A spreadsheet takes a cell that begins with one of these for a formula, which could send data elsewhere.
 /// <https://owasp.org/www-community/attacks/CSV_Injection>
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
@@ -47,11 +47,11 @@ impl CsvTable {
     }
 }
 
-fn writer(lines: Vec<u8>) -> Writer<Vec<u8>> {
+pub(crate) fn writer(lines: Vec<u8>) -> Writer<Vec<u8>> {
     WriterBuilder::new().terminator(Terminator::CRLF).from_writer(lines)
 }
 
 /// A text that a spreadsheet shows as it is: an apostrophe keeps it from being a formula.
-fn without_formula(text: String) -> String {
+pub(crate) fn without_formula(text: String) -> String {
     if text.starts_with(FORMULA_STARTS) { format!("'{text}") } else { text }
 }

@@ -385,6 +385,7 @@ impl Import<'_> {
             source: source.unwrap_or(row.order.source),
             log_id: None,
             actor: None,
+            import: None,
             created_at: time.or(row.order.created_at).unwrap_or(DateTime::UNIX_EPOCH),
         }
     }

@@ -6,10 +6,12 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::dedup::{KeyOwner, KeyOwners, Verdict};
+use super::import_row::ImportRow;
 use super::parse::ParsedMessage;
 use super::{EditError, Edited, Job};
 use crate::card::outcome::{CardOutcome, Outcome, Receipt};
 use crate::card::parse::ParsedCard;
+use crate::files::{ImportCounts, RowResult};
 use crate::order::merge;
 use crate::order::merge::{Change, merge};
 use crate::order::{Edit, FieldChange, Order, OrderNumber, Patch, Source, Status};
@@ -24,6 +26,8 @@ pub(crate) struct MergedBatch {
     pub(crate) messages: Vec<MergedMessage>,
     /// One for each edit of the batch, in order.
     pub(crate) edits: Vec<Result<Box<Edited>, EditError>>,
+    /// One for each row of an import in the batch, in order.
+    pub(crate) imported: Vec<RowResult>,
     /// New steps of the orders' histories, in order.
     events: Vec<PendingEvent>,
     /// Stored orders that take another number.
@@ -109,7 +113,18 @@ struct Cause {
     message: Option<usize>,
     source: Source,
     actor: Option<String>,
+    import: Option<i64>,
     at: DateTime<Utc>,
+}
+
+/// How far an import is after a batch.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ImportProgress {
+    pub(crate) import: i64,
+    /// The lines of its first and its last row in the batch.
+    pub(crate) first: u32,
+    pub(crate) last: u32,
+    pub(crate) counts: ImportCounts,
 }
 
 /// Merges messages and edits, in order, into the stored orders. `now` is the time of the edits.
@@ -135,6 +150,10 @@ pub(crate) fn merge_batch(jobs: &[Job], stored: StoredState, now: DateTime<Utc>)
                 let edited = merged.merge_edit(edit, now);
                 merged.edits.push(edited);
             }
+            Job::Import { row, .. } => {
+                let result = merged.merge_import(row, now);
+                merged.imported.push(result);
+            }
         }
     }
     merged
@@ -145,6 +164,24 @@ impl MergedBatch {
     pub(crate) fn has_writes(&self) -> bool {
         self.messages.iter().any(|message| message.target != LogTarget::Skip)
             || self.orders.values().any(|pending| pending.dirty)
+            || !self.imported.is_empty()
+    }
+
+    /// How far each import of the batch is.
+    pub(crate) fn import_progress(&self, jobs: &[Job]) -> Vec<ImportProgress> {
+        let mut progress: Vec<ImportProgress> = Vec::new();
+        for (row, result) in jobs.iter().filter_map(Job::import).zip(&self.imported) {
+            let at = progress.iter().position(|known| known.import == row.import).unwrap_or_else(|| {
+                let counts = ImportCounts::default();
+                progress.push(ImportProgress { import: row.import, first: row.line, last: row.line, counts });
+                progress.len() - 1
+            });
+            if let Some(known) = progress.get_mut(at) {
+                known.last = row.line;
+                known.counts.add(result.outcome);
+            }
+        }
+        progress
     }
 
     /// The orders, sorted by the card or edit that first named them. New orders get their row ids in this order, and
@@ -322,6 +359,7 @@ impl MergedBatch {
                 message: Some(index),
                 source: message.message.source,
                 actor: message.message.actor.clone(),
+                import: None,
                 at: message.stored_at(),
             };
             self.apply(number, change, cause);
@@ -436,9 +474,17 @@ impl MergedBatch {
         }
         let change = merge::edit(&before, edit, now);
         let (after, changes) = (change.order.clone(), change.changes.clone());
-        let cause = Cause { message: None, source: edit.source, actor: Some(edit.actor.clone()), at: now };
+        let actor = Some(edit.actor.clone());
+        let cause = Cause { message: None, source: edit.source, actor, import: None, at: now };
         self.apply(before.number.clone(), change, cause);
         Ok(Box::new(Edited { before, after, changes }))
+    }
+
+    /// Applies the change that a row of an import makes.
+    pub(crate) fn apply_import(&mut self, row: &ImportRow, change: Change, now: DateTime<Utc>) {
+        let (actor, import) = (Some(row.actor.clone()), Some(row.import));
+        let cause = Cause { message: None, source: Source::ManualUpload, actor, import, at: now };
+        self.apply(row.number.clone(), change, cause);
     }
 
     /// Replaces an order by its changed version, and adds the step to its history.
@@ -457,10 +503,18 @@ impl MergedBatch {
         self.steps += 1;
         self.orders.insert(number.clone(), pending);
         if changed {
-            let Cause { message, source, actor, at } = cause;
+            let Cause { message, source, actor, import, at } = cause;
             let event_type = if created { "created" } else { "updated" };
-            let event =
-                NewEvent { order_id: 0, event_type, changes, source, log_id: None, actor, created_at: at };
+            let event = NewEvent {
+                order_id: 0,
+                event_type,
+                changes,
+                source,
+                log_id: None,
+                actor,
+                import,
+                created_at: at,
+            };
             self.events.push(PendingEvent { message, number, event });
         }
     }

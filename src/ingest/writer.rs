@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::merge_batch::{LogTarget, MergedBatch, merge_batch};
+use super::import_row::REFUSED;
+use super::merge_batch::{ImportProgress, LogTarget, MergedBatch, merge_batch};
 use super::outage::OutageTracker;
 use super::outgoing;
 use super::parse::ParsedMessage;
@@ -18,6 +19,7 @@ use crate::card::outcome::{CardOutcome, Ignored, Outcome, Rejection, RejectionCo
 use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::feed::{Feed, OrderChange};
+use crate::files::{RowOutcome, RowResult};
 use crate::log_limit::LogLimiter;
 use crate::metrics::{self, Metrics};
 use crate::order::Order;
@@ -188,6 +190,13 @@ impl Writer {
                 tracing::error!(order.id = edit.order, %error, "the database refused an edit");
                 return job.fail(SubmitError::Storage);
             }
+            Job::Import { row, answer } => {
+                tracing::error!(import.id = row.import, import.line = row.line, %error, "the database refused a row");
+                let reason = REFUSED.to_owned();
+                let order = row.number.to_string();
+                let result = RowResult::without_change(row.line, RowOutcome::Bad, order, reason);
+                return drop(answer.send(Ok(result)));
+            }
         };
         match self.write(std::slice::from_ref(&job)).await {
             Ok(merged) => self.complete(vec![job], merged),
@@ -240,6 +249,10 @@ impl Writer {
         save_logs(&batch, jobs, &mut merged).await?;
         merged.recorded = merged.take_events();
         merged.event_ids = batch.save_events(&merged.recorded).await?;
+        for progress in merged.import_progress(jobs) {
+            let ImportProgress { import, first, last, counts } = progress;
+            batch.record_import(import, first, last, counts).await?;
+        }
         batch.absorb_orders(&merged.absorbed()).await?;
         merged.outgoing = outgoing::save(&batch, jobs, &merged, &self.outbox).await?;
         batch.commit().await?;
@@ -259,6 +272,7 @@ impl Writer {
         self.log_cards(&jobs, &merged);
         self.measure(&jobs, &merged);
         let (mut messages, mut edits) = (merged.messages.into_iter(), merged.edits.into_iter());
+        let mut imported = merged.imported.into_iter();
         for job in jobs {
             match job {
                 Job::Message { answer, .. } => {
@@ -269,6 +283,11 @@ impl Writer {
                 Job::Edit { answer, .. } => {
                     if let Some(edited) = edits.next() {
                         drop(answer.send(edited));
+                    }
+                }
+                Job::Import { answer, .. } => {
+                    if let Some(result) = imported.next() {
+                        drop(answer.send(Ok(result)));
                     }
                 }
             }
@@ -326,16 +345,17 @@ impl Writer {
     }
 }
 
-/// The committed changes, for live clients.
+/// The committed changes, for live clients. An import is one piece of news, however many orders it changes.
 fn changes(merged: &MergedBatch) -> Vec<OrderChange> {
     let orders: HashMap<i64, Arc<Order>> =
         merged.orders.values().map(|pending| (pending.order.id, Arc::new(pending.order.clone()))).collect();
+    let orders_alone = |(_, event): &(&i64, &NewEvent)| event.import.is_none();
     let change = |(id, event): (&i64, &NewEvent)| {
         let changed = event.changes.iter().map(|change| change.field.clone()).collect();
         let order = Arc::clone(orders.get(&event.order_id)?);
         Some(OrderChange::new(*id, event.event_type == "created", changed, order))
     };
-    merged.event_ids.iter().zip(&merged.recorded).filter_map(change).collect()
+    merged.event_ids.iter().zip(&merged.recorded).filter(orders_alone).filter_map(change).collect()
 }
 
 /// The name under which the log filter finds the lines about cards, as in `info,roms::cards=off`.
@@ -380,6 +400,7 @@ pub(crate) fn batch_keys(jobs: &[Job]) -> BatchKeys {
     BatchKeys {
         numbers: messages()
             .flat_map(|message| message.numbers().chain(&message.made_numbers))
+            .chain(jobs.iter().filter_map(Job::import).map(|row| &row.number))
             .cloned()
             .collect(),
         message_ids: messages()

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 ///
 /// In most currencies a hundredth is the ISO 4217 minor unit. The yen has no minor unit and is stored as
 /// `5000.00`. Currencies with three decimals do not fit; the parser refuses them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(i64);
 
 impl Amount {

@@ -185,7 +185,8 @@ pub(crate) fn mend(
     change(order, mended, false, now)
 }
 
-fn change(before: &Order, mut after: Order, created: bool, now: DateTime<Utc>) -> Change {
+/// Compares an order with its changed version. `now` is for `updated_at`.
+pub(crate) fn change(before: &Order, mut after: Order, created: bool, now: DateTime<Utc>) -> Change {
     if !after.unreadable.is_empty() {
         let filled = after.fields.named_texts();
         after.unreadable.retain(|name, _| !filled.iter().any(|(filled, _)| filled == name));

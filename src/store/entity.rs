@@ -6,6 +6,8 @@ pub(crate) mod derived_tables;
 pub(crate) mod discord_views;
 pub(crate) mod gateway_identifies;
 pub(crate) mod idempotency_keys;
+pub(crate) mod import_mappings;
+pub(crate) mod imports;
 pub(crate) mod order_events;
 pub(crate) mod order_items;
 pub(crate) mod order_sums;

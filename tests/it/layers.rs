@@ -23,15 +23,17 @@ const LAYERS: [&[&str]; 5] = [
 const EDGES: &[&str] = &["discord", "http"];
 
 /// Modules without I/O, async code or clocks, except in their unit tests.
-const PURE: &[&str] = &["card", "order", "config", "redact", "log_limit", "token", "webhook"];
+const PURE: &[&str] = &["card", "order", "files", "config", "redact", "log_limit", "token", "webhook"];
 
 /// Libraries that only some modules may use. `tower` stands for `tower_http` and so on, too.
-const LIBRARY_HOMES: [(&[&str], &[&str]); 6] = [
+const LIBRARY_HOMES: [(&[&str], &[&str]); 8] = [
     (&["serenity", "poise"], &["discord"]),
     (&["axum", "tower", "utoipa", "hyper", "askama"], &["http"]),
     (&["sea_orm", "sea_query_sqlx", "sqlx"], &["store"]),
     (&["clap"], &["cli", "main"]),
-    (&["csv", "rust_xlsxwriter"], &["export"]),
+    (&["csv"], &["export", "files"]),
+    (&["rust_xlsxwriter"], &["export"]),
+    (&["calamine", "encoding_rs", "zip"], &["files"]),
     (&["metrics_exporter_prometheus"], &["metrics"]),
 ];
 

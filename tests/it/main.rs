@@ -28,6 +28,7 @@ mod fleet;
 mod gateway;
 mod guide;
 mod hosts;
+mod importing;
 mod init;
 mod items;
 mod layers;

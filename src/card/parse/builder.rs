@@ -431,9 +431,7 @@ impl PatchBuilder {
             self.stated.currency = named;
         } else if !self.currency_hints.is_empty() {
             let store = self.stated.store.as_deref().or(self.derived.store.as_deref());
-            let fits = |currency: &Currency| self.currency_hints.iter().all(|hint| hint.allows(*currency));
-            let usual = [store.and_then(currency_of_store), Some(configured), Some(Currency::USD)];
-            self.derived.currency = usual.into_iter().flatten().find(fits);
+            self.derived.currency = usual_currency(store, configured, &self.currency_hints);
         }
     }
 
@@ -446,6 +444,18 @@ impl PatchBuilder {
         }
         self.keep("currency", &text);
     }
+}
+
+/// The currency of amounts that name none: of the store's country, else the configured one, else the dollar; the first
+/// that the amounts may be in.
+pub(crate) fn usual_currency(
+    store: Option<&str>,
+    configured: Currency,
+    hints: &[CurrencyHint],
+) -> Option<Currency> {
+    let fits = |currency: &Currency| hints.iter().all(|hint| hint.allows(*currency));
+    let usual = [store.and_then(currency_of_store), Some(configured), Some(Currency::USD)];
+    usual.into_iter().flatten().find(fits)
 }
 
 /// The currencies of countries, by the end of a store's name (`Best Buy US`) or host (`amazon.co.uk`), and of stores

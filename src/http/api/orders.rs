@@ -372,7 +372,8 @@ pub(crate) async fn events(
 
 impl EventBody {
     fn new(event: OrderEvent, view: View) -> Self {
-        let OrderEvent { id, order_id: _, event_type, changes, source, log_id, actor, created_at } = event;
+        let OrderEvent { id, order_id: _, event_type, changes, source, log_id, actor, import: _, created_at } =
+            event;
         let changes = changes.into_iter().map(|change| view.change(change));
         let changes = changes.map(|FieldChange { field, old, new }| ChangeBody { field, old, new });
         Self { id, event_type, changes: changes.collect(), source, log_id, actor, created_at }

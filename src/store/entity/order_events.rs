@@ -14,6 +14,7 @@ pub(crate) struct Model {
     pub log_id: Option<i64>,
     pub created_at: DateTimeUtc,
     pub actor: Option<String>,
+    pub import_id: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -31,6 +31,8 @@ pub struct OrderEvent {
     pub log_id: Option<i64>,
     /// The person who made the change: `discord:` and the user's id, or `cli`; `None` for messages.
     pub actor: Option<String>,
+    /// The import that caused it.
+    pub import: Option<i64>,
     /// When. UTC.
     pub created_at: DateTime<Utc>,
 }
@@ -153,7 +155,7 @@ impl Store {
     }
 }
 
-fn event(row: order_events::Model) -> OrderEvent {
+pub(crate) fn event(row: order_events::Model) -> OrderEvent {
     OrderEvent {
         id: row.id,
         order_id: row.order_id,
@@ -162,6 +164,7 @@ fn event(row: order_events::Model) -> OrderEvent {
         source: row.source,
         log_id: row.log_id,
         actor: row.actor,
+        import: row.import_id,
         created_at: row.created_at,
     }
 }

@@ -40,6 +40,8 @@ pub struct NewEvent {
     pub log_id: Option<i64>,
     /// The person, if a person did it.
     pub actor: Option<String>,
+    /// The import that caused it.
+    pub import: Option<i64>,
     /// When. UTC.
     pub created_at: DateTime<Utc>,
 }
@@ -116,7 +118,17 @@ impl Batch {
     /// Returns their ids, in the same order. The ids of concurrent transactions become visible in ascending order.
     pub async fn save_events(&self, events: &[NewEvent]) -> Result<Vec<i64>, StoreError> {
         let ids = self.reserve_event_ids(events.len()).await?;
-        let columns = ["id", "order_id", "event_type", "changes", "source", "log_id", "actor", "created_at"];
+        let columns = [
+            "id",
+            "order_id",
+            "event_type",
+            "changes",
+            "source",
+            "log_id",
+            "actor",
+            "import_id",
+            "created_at",
+        ];
         let rows = ids.iter().zip(events).map(|(id, event)| {
             vec![
                 (*id).into(),
@@ -126,6 +138,7 @@ impl Batch {
                 event.source.as_str().into(),
                 event.log_id.into(),
                 event.actor.clone().into(),
+                event.import.into(),
                 event.created_at.into(),
             ]
         });

@@ -1,0 +1,396 @@
+//! `roms import` imports a file, and `roms imports` lists imports and undoes one.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow, bail};
+use chrono_tz::Tz;
+use clap::builder::PossibleValuesParser;
+
+use super::{CommandError, asks, open_existing, open_or_create, progress::Progress, table::write_rows};
+use crate::clock;
+use crate::config::Config;
+use crate::export::import_report;
+use crate::feed::Feed;
+use crate::files::{self, Field, ImportCounts, ImportFile, Kind, MAX_BYTES, Reading, RowOutcome, RowResult};
+use crate::ingest::{ImportPlan, ImportSource, Ingest, hash_of};
+use crate::redact::credentials;
+use crate::store::{Import, ImportState, NewImport, SavedMapping, Store};
+
+/// The actor that the history of the changed orders names.
+const ACTOR: &str = "cli";
+/// Rows of a report that the terminal shows.
+const MAX_SHOWN: usize = 100;
+/// Characters of a row's details that the terminal shows.
+const MAX_DETAILS: usize = 100;
+/// Imports that are listed.
+const MAX_IMPORTS: u64 = 50;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The file: CSV, Excel (.xlsx), or the texts of cards.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// What the file is about. By default, its columns tell.
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Kind::OF_FILES.map(Kind::as_str)))]
+    kind: Option<String>,
+    /// What a column holds, such as "Ref=notes" or "Paket=ignore". May be given several times.
+    #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = mapping)]
+    map: Vec<(String, Field)>,
+    /// Use the columns that were saved under this name.
+    #[arg(long, value_name = "NAME")]
+    mapping: Option<String>,
+    /// Save what the columns hold under this name.
+    #[arg(long, value_name = "NAME")]
+    save_mapping: Option<String>,
+    /// Show what would change, and store nothing.
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Do not ask for confirmation.
+    #[arg(long)]
+    yes: bool,
+    /// Write what each row does to this file, as CSV.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Imports {
+    #[command(subcommand)]
+    command: Option<ImportsCommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum ImportsCommand {
+    /// Give the orders back the values that they had before an import. What has changed since is kept.
+    Undo(Undo),
+}
+
+#[derive(Debug, clap::Args)]
+struct Undo {
+    /// The import's number, from `roms imports`.
+    #[arg(value_name = "ID")]
+    id: i64,
+    /// Show what would change, and store nothing.
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Do not ask for confirmation.
+    #[arg(long)]
+    yes: bool,
+    /// Write what happens to each order to this file, as CSV.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+fn mapping(text: &str) -> Result<(String, Field), String> {
+    let (heading, field) =
+        text.rsplit_once('=').ok_or("expected a column and a field, as in \"Ref=notes\"")?;
+    Ok((heading.trim().to_owned(), field.parse()?))
+}
+
+/// How far a command goes, and where its report is written.
+struct Wish<'a> {
+    dry_run: bool,
+    yes: bool,
+    report: Option<&'a PathBuf>,
+}
+
+impl Arguments {
+    /// Shows what the file would change, asks, and imports it.
+    pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> Result<(), CommandError> {
+        let content = read(&self.file)?;
+        let store = open_or_create(&config).await.map_err(anyhow::Error::from)?;
+        let done = self.import(&store, config, content, out).await;
+        let closed = store.close().await;
+        done?;
+        Ok(closed.map_err(anyhow::Error::from)?)
+    }
+
+    async fn import(
+        &self,
+        store: &Store,
+        config: Config,
+        content: Vec<u8>,
+        out: &mut impl Write,
+    ) -> anyhow::Result<()> {
+        let reading = self.reading(store, &config).await?;
+        let file = files::read(&content, &reading)?;
+        let columns = file.columns.iter().map(|column| (column.heading.clone(), column.field.clone()));
+        let new = NewImport {
+            kind: file.kind,
+            file_name: self.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            hash: hash_of(&content),
+            mapping: columns.collect(),
+            actor: ACTOR.to_owned(),
+            rows: file.rows.len() as u64,
+            undoes: None,
+            content: None,
+        };
+        show_columns(&file, out)?;
+        if let Some(name) = &self.save_mapping {
+            let saved = SavedMapping { name: name.clone(), kind: new.kind, mapping: new.mapping.clone() };
+            store.save_mapping(&saved, ACTOR, clock::now()).await?;
+            writeln!(out, "The columns are saved as `{name}`.")?;
+        }
+        let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders);
+        let done = self.with_pipeline(&ingest, store, new, file, reading, out).await;
+        ingest.close();
+        // If the writer panicked, `done` is already an error.
+        drop(writer.await);
+        done
+    }
+
+    async fn with_pipeline(
+        &self,
+        ingest: &Ingest,
+        store: &Store,
+        new: NewImport,
+        file: ImportFile,
+        reading: Reading,
+        out: &mut impl Write,
+    ) -> anyhow::Result<()> {
+        let wish = &Wish { dry_run: self.dry_run, yes: self.yes, report: self.report.as_ref() };
+        let zone = reading.timezone;
+        let earlier = ingest.same_import(&new).await?;
+        match &earlier {
+            Some(import) if import.state == ImportState::Finished => {
+                writeln!(
+                    out,
+                    "This file was imported before, as import {} on {} ({}). Nothing is imported again; \
+                     `roms imports undo {}` undoes it.",
+                    import.id,
+                    import.created_at.with_timezone(&zone).format("%Y-%m-%d %H:%M"),
+                    import.counts,
+                    import.id
+                )?;
+                return Ok(());
+            }
+            Some(import) => writeln!(
+                out,
+                "Import {} of this file was interrupted after row {}. It goes on there.",
+                import.id, import.done
+            )?,
+            None => {}
+        }
+        let plan = ingest.plan_import(ImportSource::File { file, reading }).await?;
+        if !show_first(ingest, &plan, new.kind, wish, out).await? {
+            return Ok(());
+        }
+        let import = match earlier {
+            Some(import) => import,
+            None => added(store, new).await?,
+        };
+        run(ingest, &import, &plan, wish, out).await
+    }
+
+    async fn reading(&self, store: &Store, config: &Config) -> anyhow::Result<Reading> {
+        let mut kind = self.kind.as_deref().and_then(Kind::from_name);
+        let mut mapping = self.map.clone();
+        if let Some(name) = &self.mapping {
+            let saved = store.saved_mapping(name).await?;
+            let saved = saved.with_context(|| format!("no columns are saved as `{name}`"))?;
+            kind = kind.or(Some(saved.kind));
+            mapping.extend(saved.mapping);
+        }
+        Ok(Reading { timezone: config.orders.timezone, currency: config.orders.currency, kind, mapping })
+    }
+}
+
+/// Reads a file, but not more than an import takes.
+fn read(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
+    let cannot = || format!("cannot read {}", path.display());
+    let file = File::open(path).with_context(cannot)?;
+    let mut content = Vec::new();
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut content).with_context(cannot)?;
+    Ok(content)
+}
+
+async fn added(store: &Store, new: NewImport) -> anyhow::Result<Import> {
+    let id = store.add_import(new, clock::now()).await?;
+    store.import(id).await?.ok_or_else(|| anyhow!("the import has just been deleted by somebody else"))
+}
+
+fn show_columns(file: &ImportFile, out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(out, "A file of {} with {} rows.", file.kind, file.rows.len())?;
+    if !file.columns.is_empty() {
+        let title = ["COLUMN", "FIELD", "EXAMPLE"].map(str::to_owned);
+        let row = |column: &files::MappedColumn| {
+            [one_line(&column.heading, 40), column.field.to_string(), one_line(&column.sample, 40)]
+        };
+        write_rows(out, &std::iter::once(title).chain(file.columns.iter().map(row)).collect::<Vec<_>>())?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// Shows what each row would do, and asks whether to do it. Returns whether to go on.
+async fn show_first(
+    ingest: &Ingest,
+    plan: &ImportPlan,
+    kind: Kind,
+    wish: &Wish<'_>,
+    out: &mut impl Write,
+) -> anyhow::Result<bool> {
+    let rows = ingest.preview_import(plan, |_| ()).await?;
+    let counts = count(&rows);
+    show_rows(&rows, kind, wish.report.is_some(), out)?;
+    writeln!(out, "{counts}.")?;
+    if let Some(path) = wish.report {
+        std::fs::write(path, import_report(&rows))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        writeln!(out, "The report is in {}.", path.display())?;
+    }
+    if wish.dry_run || counts.changing() == 0 {
+        writeln!(out, "{}", if wish.dry_run { "Dry run; nothing was stored." } else { "Nothing to store." })?;
+        return Ok(false);
+    }
+    if wish.yes {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() {
+        bail!("nothing was stored: run it in a terminal, which asks, or with --yes");
+    }
+    if !asks("This can be undone later.", &mut io::stdin().lock(), out)? {
+        bail!("nothing was stored");
+    }
+    Ok(true)
+}
+
+/// Stores the rows, and prints the counts of the whole import.
+async fn run(
+    ingest: &Ingest,
+    import: &Import,
+    plan: &ImportPlan,
+    wish: &Wish<'_>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let mut progress = Progress::new();
+    let total = plan.len() as u64;
+    let results =
+        ingest.run_import(import, plan, |done| progress.show(done, total, &format!("{done} rows"))).await;
+    progress.finish();
+    let results = results
+        .with_context(|| format!("import {} is not complete; the same command goes on with it", import.id))?;
+    if let Some(path) = wish.report {
+        std::fs::write(path, import_report(&results))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    writeln!(out, "Import {}: {}. `roms imports undo {}` undoes it.", import.id, count(&results), import.id)?;
+    Ok(())
+}
+
+fn count(rows: &[RowResult]) -> ImportCounts {
+    let mut counts = ImportCounts::default();
+    for row in rows {
+        counts.add(row.outcome);
+    }
+    counts
+}
+
+/// Prints what the rows do: all rows of a card statement, because its charges may be guesses; else a hundred, first those
+/// that need a look.
+fn show_rows(rows: &[RowResult], kind: Kind, has_report: bool, out: &mut impl Write) -> anyhow::Result<()> {
+    let is_clear = |row: &&RowResult| row.outcome < RowOutcome::NotFound;
+    let (clear, unclear): (Vec<_>, Vec<_>) = rows.iter().partition(is_clear);
+    let limit = if kind == Kind::Charges { usize::MAX } else { MAX_SHOWN };
+    let mut shown: Vec<&RowResult> = unclear.into_iter().chain(clear).take(limit).collect();
+    shown.sort_by_key(|row| row.line);
+    let title = ["ROW", "OUTCOME", "ORDER", "DETAILS"].map(str::to_owned);
+    let line = |row: &&RowResult| {
+        let outcome = row.outcome.as_str().to_owned();
+        [row.line.to_string(), outcome, one_line(&row.order, 40), one_line(&row.text(), MAX_DETAILS)]
+    };
+    write_rows(out, &std::iter::once(title).chain(shown.iter().map(line)).collect::<Vec<_>>())?;
+    let more = rows.len().saturating_sub(shown.len());
+    if more > 0 {
+        let all = if has_report { "" } else { "; --report FILE writes all" };
+        writeln!(out, "{more} more rows{all}")?;
+    }
+    Ok(())
+}
+
+/// Text of a file on one line, without control characters, which could rewrite the terminal, and without credentials.
+fn one_line(text: &str, max: usize) -> String {
+    let text: String = credentials(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().count() <= max {
+        return text;
+    }
+    text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
+}
+
+impl Imports {
+    pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> Result<(), CommandError> {
+        let store = open_existing(&config).await.map_err(anyhow::Error::from)?;
+        let done = match self.command {
+            None => list(&store, config.orders.timezone, out).await,
+            Some(ImportsCommand::Undo(undo)) => undo.run(&store, config, out).await,
+        };
+        let closed = store.close().await;
+        done?;
+        Ok(closed.map_err(anyhow::Error::from)?)
+    }
+}
+
+async fn list(store: &Store, zone: Tz, out: &mut impl Write) -> anyhow::Result<()> {
+    let imports = store.imports(MAX_IMPORTS).await?;
+    if imports.is_empty() {
+        writeln!(out, "No imports")?;
+        return Ok(());
+    }
+    let title = ["ID", "TIME", "BY", "KIND", "STATE", "FILE", "ROWS"].map(str::to_owned);
+    let row = |import: &Import| {
+        let name = import.undoes.map_or_else(|| import.file_name.clone(), |id| format!("import {id}"));
+        [
+            import.id.to_string(),
+            import.created_at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string(),
+            import.actor.clone(),
+            import.kind.to_string(),
+            import.state.as_str().to_owned(),
+            one_line(&name, 40),
+            import.counts.to_string(),
+        ]
+    };
+    write_rows(out, &std::iter::once(title).chain(imports.iter().map(row)).collect::<Vec<_>>())
+}
+
+impl Undo {
+    async fn run(self, store: &Store, config: Config, out: &mut impl Write) -> anyhow::Result<()> {
+        let import = store.import(self.id).await?;
+        let import = import.with_context(|| format!("there is no import {}", self.id))?;
+        if import.state != ImportState::Finished {
+            bail!("import {} is not complete; finish it first", import.id);
+        }
+        let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders);
+        let done = self.undo(&ingest, store, &import, out).await;
+        ingest.close();
+        // If the writer panicked, `done` is already an error.
+        drop(writer.await);
+        done
+    }
+
+    async fn undo(
+        &self,
+        ingest: &Ingest,
+        store: &Store,
+        undone: &Import,
+        out: &mut impl Write,
+    ) -> anyhow::Result<()> {
+        let plan = ingest.plan_import(ImportSource::Undo(undone.id)).await?;
+        let wish = Wish { dry_run: self.dry_run, yes: self.yes, report: self.report.as_ref() };
+        if !show_first(ingest, &plan, Kind::Undo, &wish, out).await? {
+            return Ok(());
+        }
+        let import = match unfinished_undo(store, undone.id).await? {
+            Some(import) => import,
+            None => added(store, NewImport::undo(undone, ACTOR, plan.len() as u64)).await?,
+        };
+        run(ingest, &import, &plan, &wish, out).await
+    }
+}
+
+/// An undo of this import that was interrupted.
+async fn unfinished_undo(store: &Store, id: i64) -> anyhow::Result<Option<Import>> {
+    let undos = store.undos_of(id).await?;
+    Ok(undos.into_iter().find(|undo| undo.state == ImportState::Running))
+}

@@ -1,0 +1,483 @@
+//! Finds out which column of a file holds which field, and by that of which kind the file is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use strsim::osa_distance;
+
+use super::table::TableRow;
+use super::{FileError, Reading, statement};
+use crate::card::parse::labels::{self, Column};
+use crate::order::Fields;
+
+/// Rows above the headings, such as the title of a statement, that are looked at.
+const MAX_PREAMBLE: usize = 20;
+/// Headings that differ from a column's name by at most this many edits are taken for it.
+const MAX_TYPOS: usize = 2;
+/// Shorter headings are never taken for a misspelled one.
+const MIN_MISSPELLED: usize = 6;
+/// Characters of a heading that becomes a label of the order.
+const MAX_LABEL: usize = 80;
+/// Columns of the export that only repeat others, and the time of the export's rows.
+const REPEATED: [&str; 6] = ["order_day", "carrier", "items", "source", "created_at", "updated_at"];
+
+/// What a file is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Tracking numbers of orders.
+    Tracking,
+    /// Units that have arrived, by order or by tracking number.
+    Received,
+    /// Orders that were cancelled.
+    Cancellations,
+    /// Orders, one in each row.
+    Orders,
+    /// Orders as the texts of cards.
+    Cards,
+    /// Charges of a payment card.
+    Charges,
+    /// The undo of another import. No file is of this kind.
+    Undo,
+}
+
+impl Kind {
+    /// The kinds of files.
+    pub const OF_FILES: [Self; 6] =
+        [Self::Tracking, Self::Received, Self::Cancellations, Self::Orders, Self::Cards, Self::Charges];
+
+    /// The name in the database, on the command line and on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tracking => "tracking",
+            Self::Received => "received",
+            Self::Cancellations => "cancellations",
+            Self::Orders => "orders",
+            Self::Cards => "cards",
+            Self::Charges => "charges",
+            Self::Undo => "undo",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::OF_FILES.into_iter().chain([Self::Undo]).find(|kind| kind.as_str() == name)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a column of a file holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Field {
+    /// The order's number.
+    OrderNumber,
+    /// A column of an order, from [`Fields::NAMES`].
+    Order(&'static str),
+    /// A value without a column, under this label.
+    Extra(String),
+    /// The text of a charge.
+    Details,
+    /// The amount of a charge.
+    Amount,
+    /// Nothing that is imported.
+    Ignored,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OrderNumber => f.write_str("order_number"),
+            Self::Order(name) => f.write_str(name),
+            Self::Extra(label) => write!(f, "extra.{label}"),
+            Self::Details => f.write_str("details"),
+            Self::Amount => f.write_str("amount"),
+            Self::Ignored => f.write_str("ignore"),
+        }
+    }
+}
+
+impl FromStr for Field {
+    type Err = String;
+
+    /// Reads a name as [`Field`] displays it, or any label that cards use.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let fixed = [Self::OrderNumber, Self::Details, Self::Amount, Self::Ignored];
+        let fixed = fixed.into_iter().find(|field| field.to_string() == text);
+        let extra =
+            || Some(Self::Extra(text.strip_prefix("extra.").filter(|label| !label.is_empty())?.to_owned()));
+        let found = fixed.or_else(|| order_column(text)).or_else(extra);
+        found.or_else(|| of_label(text).map(|(_, field)| field)).ok_or_else(|| {
+            let names = Fields::NAMES.join(", ");
+            format!(
+                "there is no field `{text}`; the fields are order_number, {names}, details, amount, extra.LABEL and ignore"
+            )
+        })
+    }
+}
+
+/// A column of a file, and what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappedColumn {
+    /// Its heading, or `Column 3` if the file has no headings.
+    pub heading: String,
+    /// What it holds.
+    pub field: Field,
+    /// Its first value, as an example.
+    pub sample: String,
+}
+
+/// A file whose columns are known.
+pub(crate) struct MappedTable {
+    pub(crate) kind: Kind,
+    pub(crate) columns: Vec<MappedColumn>,
+    /// The rows below the headings.
+    pub(crate) rows: Vec<TableRow>,
+}
+
+/// How sure it is that a heading means a field: the surest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sureness {
+    Person,
+    Name,
+    Label,
+    WeakLabel,
+    Misspelled,
+}
+
+/// Labels of card statements, in the languages in which people get them. In lower case.
+const STATEMENT_LABELS: &[(&str, &[&str])] = &[
+    (
+        "posted_date",
+        &[
+            "date",
+            "posted date",
+            "post date",
+            "posting date",
+            "transaction date",
+            "datum",
+            "buchungsdatum",
+            "buchungstag",
+            "fecha",
+            "data",
+            "date de transaction",
+        ],
+    ),
+    ("amount", &["amount", "charge amount", "betrag", "montant", "importe", "importo", "bedrag", "debit"]),
+    (
+        "details",
+        &[
+            "extended details",
+            "details",
+            "description",
+            "appears on your statement as",
+            "erweiterte details",
+            "weitere details",
+            "beschreibung",
+            "verwendungszweck",
+            "buchungstext",
+            "libellé",
+            "descripción",
+            "descrizione",
+            "omschrijving",
+            "memo",
+            "payee",
+            "merchant",
+        ],
+    ),
+    (
+        "reference_number",
+        &[
+            "reference",
+            "reference #",
+            "reference number",
+            "referenz",
+            "référence",
+            "referencia",
+            "riferimento",
+            "transaction id",
+        ],
+    ),
+    ("currency", &["currency", "währung", "devise", "moneda", "valuta"]),
+    ("order_number", &["order number", "order_number", "order #"]),
+];
+
+/// Labels of other files that cards do not have. In lower case.
+const FILE_LABELS: &[(&str, &[&str])] = &[
+    ("order_time", &["time"]),
+    ("tracking_number", &["tracking_id", "trackings", "tracking numbers", "tracking no", "tracking no."]),
+    ("qty_received", &["scanned", "qty scanned", "received quantity"]),
+    ("currency", &["currency code"]),
+];
+
+/// Finds the row with the headings, and maps the columns below it.
+pub(crate) fn map(mut rows: Vec<TableRow>, reading: &Reading) -> Result<MappedTable, FileError> {
+    let found = rows.iter().take(MAX_PREAMBLE).enumerate().find_map(|(at, row)| {
+        let (kind, fields) = recognize(&row.cells, reading)?;
+        Some((at, kind, fields))
+    });
+    let (kind, headings, fields) = if let Some((at, kind, fields)) = found {
+        let headings = rows.drain(..=at).next_back().map(|row| row.cells).unwrap_or_default();
+        (kind, headings, fields)
+    } else if let Some(fields) = statement::map_by_content(&rows, reading) {
+        let headings: Vec<String> = (1..=fields.len()).map(|n| format!("Column {n}")).collect();
+        let named = |heading: &str| reading.mapping.iter().find(|(name, _)| is_same(heading, name));
+        let fields = fields.into_iter().zip(&headings);
+        let fields = fields.map(|(field, heading)| named(heading).map_or(field, |(_, named)| named.clone()));
+        (Kind::Charges, headings.clone(), fields.collect())
+    } else {
+        return Err(why_unknown(&rows, reading));
+    };
+    let missing =
+        reading.mapping.iter().find(|(name, _)| !headings.iter().any(|heading| is_same(heading, name)));
+    if let Some((name, _)) = missing {
+        return Err(FileError::NoSuchColumn(name.clone()));
+    }
+    let sample = |at: usize| rows.iter().filter_map(|row| row.cells.get(at)).find(|cell| !cell.is_empty());
+    let columns = headings.into_iter().zip(fields).enumerate();
+    let columns = columns.map(|(at, (heading, field))| MappedColumn {
+        heading,
+        field,
+        sample: sample(at).cloned().unwrap_or_default(),
+    });
+    Ok(MappedTable { kind, columns: columns.collect(), rows })
+}
+
+fn is_same(heading: &str, name: &str) -> bool {
+    heading.trim().to_lowercase() == name.trim().to_lowercase()
+}
+
+fn why_unknown(rows: &[TableRow], reading: &Reading) -> FileError {
+    let headings = rows.first().map(|row| row.cells.as_slice()).unwrap_or_default();
+    let Some(kind) = reading.kind else {
+        let shown: Vec<_> =
+            headings.iter().filter(|heading| !heading.is_empty()).map(String::as_str).collect();
+        return FileError::Unknown(shown.join(", "));
+    };
+    let fields = map_as(kind, headings, reading);
+    let missing = required(kind).into_iter().find(|needed| !fields.contains(needed));
+    let field = missing.unwrap_or(Field::OrderNumber).to_string();
+    FileError::MissingColumn { kind, field }
+}
+
+/// The fields without which a file of a kind makes no sense.
+fn required(kind: Kind) -> Vec<Field> {
+    match kind {
+        Kind::Tracking => vec![Field::OrderNumber, Field::Order("tracking_number")],
+        Kind::Received => vec![Field::Order("qty_received")],
+        Kind::Charges => vec![Field::Amount, Field::Order("posted_date")],
+        Kind::Cancellations | Kind::Orders => vec![Field::OrderNumber],
+        Kind::Cards | Kind::Undo => Vec::new(),
+    }
+}
+
+/// The kind of a file with these headings, and the fields of its columns. `None` if they are no headings of a known kind.
+fn recognize(headings: &[String], reading: &Reading) -> Option<(Kind, Vec<Field>)> {
+    let kind = match reading.kind {
+        Some(kind) => Some(kind),
+        None => recognize_kind(headings, reading),
+    }?;
+    let fields = map_as(kind, headings, reading);
+    let is_complete = required(kind).iter().all(|needed| fields.contains(needed));
+    let names_order =
+        fields.contains(&Field::OrderNumber) || fields.contains(&Field::Order("tracking_number"));
+    (is_complete && (names_order || kind == Kind::Charges)).then_some((kind, fields))
+}
+
+fn recognize_kind(headings: &[String], reading: &Reading) -> Option<Kind> {
+    let fields = map_as(Kind::Orders, headings, reading);
+    let has = |name: &'static str| fields.contains(&Field::Order(name));
+    let states_order = ["product", "price", "email", "profile", "customer_name"].into_iter().any(has);
+    let has_number = fields.contains(&Field::OrderNumber);
+    let charge = map_as(Kind::Charges, headings, reading);
+    let is_charge = required(Kind::Charges).iter().all(|needed| charge.contains(needed));
+    if is_charge && !has_number {
+        return Some(Kind::Charges);
+    }
+    let has_quantity = has("quantity") || has("qty_received");
+    if has("tracking_number") && has_quantity && !states_order && (has("commission") || !has_number) {
+        return Some(Kind::Received);
+    }
+    if !has_number {
+        return None;
+    }
+    let is_unknown = |field: &Field| matches!(field, Field::Extra(_) | Field::Ignored);
+    let states_only = |names: &[&'static str]| {
+        fields.iter().all(|field| match field {
+            Field::Order(name) => names.contains(name),
+            _ => true,
+        })
+    };
+    if has("tracking_number") && states_only(&["tracking_number", "shipping_method", "store"]) {
+        Some(Kind::Tracking)
+    } else if has_quantity && states_only(&["quantity", "qty_received"]) {
+        Some(Kind::Received)
+    } else if states_only(&["cancel_reason"]) && !fields.iter().any(is_unknown) {
+        Some(Kind::Cancellations)
+    } else if states_only(&[]) {
+        None
+    } else {
+        Some(Kind::Orders)
+    }
+}
+
+/// The fields of the columns of a file of this kind. No two columns have the same field, except for the details of a
+/// charge: the surest heading has it.
+fn map_as(kind: Kind, headings: &[String], reading: &Reading) -> Vec<Field> {
+    let mut guesses: Vec<(Sureness, usize, Field)> = Vec::new();
+    for (at, heading) in headings.iter().enumerate() {
+        let named = reading.mapping.iter().find(|(name, _)| is_same(heading, name));
+        let guess = match named {
+            Some((_, field)) => Some((Sureness::Person, field.clone())),
+            None => guess(kind, heading),
+        };
+        guesses.extend(guess.map(|(sureness, field)| (sureness, at, field)));
+    }
+    guesses.sort_unstable();
+    let mut fields: Vec<Option<Field>> = vec![None; headings.len()];
+    for (_, at, field) in guesses {
+        let is_free =
+            matches!(field, Field::Details | Field::Ignored) || !fields.contains(&Some(field.clone()));
+        if let Some(place) = fields.get_mut(at).filter(|_| is_free) {
+            *place = Some(field);
+        }
+    }
+    let by_parcel = kind == Kind::Received && fields.contains(&Some(Field::Order("tracking_number")));
+    let rest = |heading: &String| match kind {
+        Kind::Orders if !heading.is_empty() && !REPEATED.contains(&heading.as_str()) => {
+            Field::Extra(heading.chars().take(MAX_LABEL).collect())
+        }
+        _ => Field::Ignored,
+    };
+    let fields = fields.into_iter().zip(headings).map(|(field, heading)| {
+        let field = match field {
+            // A scan report gives the buying group's own number.
+            Some(Field::OrderNumber) if by_parcel => Field::Extra("Order ID".to_owned()),
+            Some(field) => field,
+            None if by_parcel => match heading.to_lowercase().as_str() {
+                "created" => Field::Extra("Created".to_owned()),
+                "modified" => Field::Extra("Modified".to_owned()),
+                _ => rest(heading),
+            },
+            None => rest(heading),
+        };
+        let is_named = reading.mapping.iter().any(|(name, _)| is_same(heading, name));
+        if is_named || is_wanted(kind, by_parcel, &field) { field } else { Field::Ignored }
+    });
+    fields.collect()
+}
+
+/// Whether a file of this kind states the field. A tracking list says nothing about prices, even if it has a column.
+fn is_wanted(kind: Kind, by_parcel: bool, field: &Field) -> bool {
+    let names: &[&str] = match kind {
+        Kind::Tracking => &["tracking_number"],
+        Kind::Received if by_parcel => &["tracking_number", "qty_received", "total", "commission", "status"],
+        Kind::Received => &["qty_received"],
+        Kind::Cancellations => &["cancel_reason"],
+        Kind::Charges => &["posted_date", "reference_number", "currency"],
+        Kind::Orders | Kind::Cards | Kind::Undo => return !matches!(field, Field::Details | Field::Amount),
+    };
+    match field {
+        Field::Order(name) => names.contains(name),
+        Field::Details | Field::Amount => kind == Kind::Charges,
+        _ => true,
+    }
+}
+
+/// What a heading means in a file of this kind.
+fn guess(kind: Kind, heading: &str) -> Option<(Sureness, Field)> {
+    let lower = heading.to_lowercase();
+    let in_table = |table: &'static [(&'static str, &'static [&'static str])]| {
+        let row = table.iter().find(|(_, labels)| labels.contains(&lower.as_str()))?;
+        row.0.parse::<Field>().ok()
+    };
+    if kind == Kind::Charges {
+        return in_table(STATEMENT_LABELS).map(|field| (Sureness::Label, field));
+    }
+    let named = || order_column(heading).map(|field| (Sureness::Name, field));
+    let of_file = || in_table(FILE_LABELS).map(|field| (Sureness::Label, field));
+    let (sureness, field) =
+        named().or_else(of_file).or_else(|| of_label(heading)).or_else(|| misspelled(&lower))?;
+    let field = match field {
+        Field::Order("quantity") if kind == Kind::Received => Field::Order("qty_received"),
+        field => field,
+    };
+    Some((sureness, field))
+}
+
+/// The column of an order with this name, or the order's number.
+fn order_column(name: &str) -> Option<Field> {
+    let name = name.to_lowercase();
+    if name == "order_number" {
+        return Some(Field::OrderNumber);
+    }
+    Fields::NAMES.iter().find(|known| **known == name).map(|known| Field::Order(known))
+}
+
+/// What a heading means as the label of a card.
+fn of_label(heading: &str) -> Option<(Sureness, Field)> {
+    let label = labels::find(heading).filter(|label| label.item == 0)?;
+    let sureness = if label.weak { Sureness::WeakLabel } else { Sureness::Label };
+    let field = match label.column {
+        Column::OrderNumber => Field::OrderNumber,
+        Column::Extra(name) => Field::Extra(name.to_owned()),
+        Column::Ignored => Field::Ignored,
+        column => Field::Order(column_of_label(column)?),
+    };
+    Some((sureness, field))
+}
+
+/// The column of an order that a label fills, if it fills one.
+const fn column_of_label(column: Column) -> Option<&'static str> {
+    Some(match column {
+        Column::Product | Column::Item => "product",
+        Column::Price => "price",
+        Column::Total | Column::Amount => "total",
+        Column::Commission => "commission",
+        Column::Currency => "currency",
+        Column::Quantity => "quantity",
+        Column::QtyReceived => "qty_received",
+        Column::Email | Column::Account => "email",
+        Column::CustomerName => "customer_name",
+        Column::Profile => "profile",
+        Column::Payment | Column::PaymentMethod => "payment_method",
+        Column::Proxy => "proxy_list",
+        Column::Reference => "reference_number",
+        Column::Status => "status",
+        Column::FraudStatus => "fraud_status",
+        Column::FailureReason | Column::CancelReason => "cancel_reason",
+        Column::Tracking => "tracking_number",
+        Column::ShippingAddress => "shipping_address",
+        Column::ShippingMethod => "shipping_method",
+        Column::Notes => "notes",
+        Column::Store => "store",
+        Column::OrderDate | Column::Timestamp => "order_date",
+        Column::PostedDate => "posted_date",
+        Column::ShippedDate => "shipped_date",
+        Column::DeliveredDate => "delivered_date",
+        Column::Worksheet => "worksheet_name",
+        Column::ProductUrl => "product_url",
+        Column::OrderUrl => "order_url",
+        Column::ImageUrl => "image_url",
+        Column::Owner => "owner_id",
+        _ => return None,
+    })
+}
+
+fn misspelled(heading: &str) -> Option<(Sureness, Field)> {
+    if heading.chars().count() < MIN_MISSPELLED {
+        return None;
+    }
+    let heading = heading.replace([' ', '-'], "_");
+    let names = Fields::NAMES.iter().copied().chain(["order_number"]);
+    let closest = names.min_by_key(|name| osa_distance(name, &heading))?;
+    (osa_distance(closest, &heading) <= MAX_TYPOS)
+        .then(|| order_column(closest).map(|field| (Sureness::Misspelled, field)))
+        .flatten()
+}

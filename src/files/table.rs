@@ -1,0 +1,87 @@
+//! Splits the text of a file into rows of cells: comma, semicolon or tab, quoted or not.
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+
+use super::{FileError, MAX_COLUMNS, MAX_ROWS};
+
+/// The separators that are tried.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+/// Records that are looked at to find the separator.
+const SAMPLE: usize = 50;
+/// The export puts an apostrophe before a text that begins with one of these.
+const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A row of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TableRow {
+    /// Its line in the text, or its row in the workbook, from 1.
+    pub(crate) line: u32,
+    /// Its cells, trimmed.
+    pub(crate) cells: Vec<String>,
+}
+
+/// The rows that are not empty.
+pub(crate) fn read(text: &str) -> Result<Vec<TableRow>, FileError> {
+    let mut rows = Vec::new();
+    for (line, record) in records(text, separator(text)) {
+        if record.len() > MAX_COLUMNS {
+            return Err(FileError::TooManyColumns);
+        }
+        let cells: Vec<String> = record.iter().map(cell).collect();
+        if cells.iter().all(String::is_empty) {
+            continue;
+        }
+        // The headings do not count.
+        if rows.len() > MAX_ROWS {
+            return Err(FileError::TooManyRows);
+        }
+        rows.push(TableRow { line, cells });
+    }
+    if rows.is_empty() { Err(FileError::Empty) } else { Ok(rows) }
+}
+
+/// The records of a text with their lines. Text has no invalid UTF-8, and records may differ in length, so that no record
+/// is wrong.
+fn records(text: &str, separator: u8) -> impl Iterator<Item = (u32, StringRecord)> {
+    let reader = ReaderBuilder::new()
+        .delimiter(separator)
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .from_reader(text.as_bytes());
+    let (mut line, mut counted) = (1_u32, 0_usize);
+    reader.into_records().filter_map(Result::ok).map(move |record| {
+        // The reader's own count of lines is wrong after `\r\n` and after empty lines.
+        let byte = record.position().and_then(|position| usize::try_from(position.byte()).ok());
+        let skipped = text.get(byte.unwrap_or(counted)..).unwrap_or_default();
+        let breaks = skipped.len() - skipped.trim_start_matches(['\r', '\n']).len();
+        let start = byte.unwrap_or(counted) + breaks;
+        let lines = text.get(counted..start).unwrap_or_default().matches('\n').count();
+        line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+        counted = start;
+        (line, record)
+    })
+}
+
+/// The separator that most records have equally often; the comma if none occurs.
+fn separator(text: &str) -> u8 {
+    let score = |separator: u8| {
+        let lengths: Vec<usize> =
+            records(text, separator).take(SAMPLE).map(|(_, record)| record.len()).collect();
+        let same = |length: usize| lengths.iter().filter(|other| **other == length).count();
+        let usual = lengths.iter().copied().filter(|length| *length > 1).max_by_key(|length| same(*length));
+        usual.map_or((0, 0), |length| (same(length), length))
+    };
+    // Of two equal scores `max_by_key` takes the last.
+    SEPARATORS.into_iter().rev().max_by_key(|separator| score(*separator)).unwrap_or(b',')
+}
+
+/// A cell as text. `="007"` is how spreadsheets protect the zeros of a text, and `'` how the export marks a text that is no
+/// formula. A formula is never calculated.
+pub(crate) fn cell(text: &str) -> String {
+    let text = text.trim();
+    let unquoted = text.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    let text = unquoted.filter(|inner| !inner.contains('"')).unwrap_or(text);
+    let text = text.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA_STARTS)).unwrap_or(text);
+    text.to_owned()
+}

@@ -1,0 +1,231 @@
+//! Merges one row of an imported file into its order. The same code says what a row would do and does it.
+//!
+//! 1. A row is a person's edit: what it states replaces what is stored, and is newer than everything applied before. An
+//!    empty cell erases nothing.
+//! 2. Only a row of orders adds an order.
+//! 3. An amount in another currency than the order's is refused.
+//! 4. A charge only fills what is empty.
+//! 5. The undo of an import gives a field its former value only if the field still has the value that the import gave it.
+//!    An order that the import added is cancelled, not deleted.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::merge_batch::MergedBatch;
+use crate::card::parse::typed;
+use crate::files::{Kind, RowOutcome, RowPatch, RowResult};
+use crate::order::merge::{self, Change, merge};
+use crate::order::{Edit, FieldChange, Fields, Order, OrderNumber, Source, Status};
+
+/// The `cancel_reason` of an order whose import was undone.
+const UNDONE: &str = "The import that added it was undone";
+
+/// Why a row is bad that the database did not accept.
+pub(crate) const REFUSED: &str = "the database refused this row";
+
+/// A row of an import, in the queue.
+#[derive(Clone, Debug)]
+pub(crate) struct ImportRow {
+    /// The import; 0 in a dry run.
+    pub(crate) import: i64,
+    pub(crate) kind: Kind,
+    /// The row's line in the file.
+    pub(crate) line: u32,
+    /// Whether it is a person's own words or a guess that was shown: how its order was found.
+    pub(crate) note: Option<String>,
+    /// The person.
+    pub(crate) actor: String,
+    pub(crate) number: OrderNumber,
+    pub(crate) change: RowChange,
+}
+
+/// The change that a row makes.
+#[derive(Clone, Debug)]
+pub(crate) enum RowChange {
+    /// What a row of a file states.
+    State(Box<RowPatch>),
+    /// The changes of an import that are undone, and whether it added the order.
+    Undo { changes: Vec<FieldChange>, created: bool },
+}
+
+impl ImportRow {
+    fn result(&self, outcome: RowOutcome, reason: Option<String>, changes: Vec<FieldChange>) -> RowResult {
+        let reason = reason.or_else(|| self.note.clone());
+        RowResult { line: self.line, outcome, order: self.number.to_string(), reason, changes }
+    }
+
+    fn without_change(&self, outcome: RowOutcome, reason: &str) -> RowResult {
+        self.result(outcome, Some(reason.to_owned()), Vec::new())
+    }
+}
+
+impl MergedBatch {
+    /// Merges a row into its order. `now` is the time of the import.
+    pub(crate) fn merge_import(&mut self, row: &ImportRow, now: DateTime<Utc>) -> RowResult {
+        let stored = self.orders.get(&row.number).map(|pending| pending.order.clone());
+        let (change, reason) = match evaluate(row, stored.as_ref(), now) {
+            Ok(evaluated) => evaluated,
+            Err(result) => return result,
+        };
+        if change.changes.is_empty() && !change.created {
+            let reason = reason.unwrap_or_else(|| "the order says so already".to_owned());
+            return row.result(RowOutcome::Unchanged, Some(reason), Vec::new());
+        }
+        let outcome = if change.created { RowOutcome::Created } else { RowOutcome::Updated };
+        let changes = change.changes.clone();
+        self.apply_import(row, change, now);
+        row.result(outcome, reason, changes)
+    }
+}
+
+/// The change that a row makes to its order, and a remark; or the result if it cannot make any.
+fn evaluate(
+    row: &ImportRow,
+    stored: Option<&Order>,
+    now: DateTime<Utc>,
+) -> Result<(Change, Option<String>), RowResult> {
+    match (&row.change, stored) {
+        (RowChange::State(stated), None) if matches!(row.kind, Kind::Orders | Kind::Cards) => {
+            Ok((merge(None, &stated.patch, now), None))
+        }
+        (RowChange::State(_), None) => {
+            Err(row.without_change(RowOutcome::NotFound, "there is no such order"))
+        }
+        (RowChange::State(stated), Some(order)) => state(row, stated, order, now),
+        (RowChange::Undo { .. }, None) => {
+            Err(row.without_change(RowOutcome::NotFound, "the order does not exist any more"))
+        }
+        (RowChange::Undo { changes, created }, Some(order)) => Ok(undo(row, changes, *created, order, now)),
+    }
+}
+
+fn state(
+    row: &ImportRow,
+    stated: &RowPatch,
+    order: &Order,
+    now: DateTime<Utc>,
+) -> Result<(Change, Option<String>), RowResult> {
+    check_currency(row, stated, order)?;
+    let mut patch = stated.patch.clone();
+    // The messages of the order may carry the time of another clock.
+    let next = order.newest.checked_add_signed(TimeDelta::microseconds(1));
+    patch.at = now.max(next.unwrap_or(order.newest));
+    let mut remark = None;
+    if row.kind == Kind::Charges {
+        let filled = order.fields.named_texts();
+        let said = patch.stated.named_texts();
+        for (name, text) in said.iter().filter(|(name, _)| filled.iter().any(|(other, _)| other == name)) {
+            patch.stated.clear(name);
+            let other = filled.iter().any(|(column, value)| column == name && value != text);
+            if other {
+                remark = Some(format!("the order has another {name} already, which is kept"));
+            }
+        }
+        patch.extra.retain(|label, _| !order.extra.contains_key(label));
+    }
+    Ok((merge(Some(order), &patch, now), remark))
+}
+
+/// Refuses amounts in another currency than the order's.
+fn check_currency(row: &ImportRow, stated: &RowPatch, order: &Order) -> Result<(), RowResult> {
+    let fields = &order.fields;
+    let has_amount = fields.price.or(fields.total).or(fields.commission).is_some();
+    let Some(currency) = fields.currency.filter(|_| has_amount) else { return Ok(()) };
+    let agrees = stated.currencies.iter().all(|hint| hint.allows(currency))
+        && stated.patch.stated.currency.is_none_or(|stated| stated == currency);
+    if agrees {
+        return Ok(());
+    }
+    let reason = format!("the amounts of the order are in {}, those of the row are not", currency.code());
+    Err(row.without_change(RowOutcome::Bad, &reason))
+}
+
+/// Puts back what an import changed and nothing has changed since.
+fn undo(
+    row: &ImportRow,
+    changes: &[FieldChange],
+    created: bool,
+    order: &Order,
+    now: DateTime<Utc>,
+) -> (Change, Option<String>) {
+    let current: BTreeMap<String, String> = values(order);
+    let is_changed = |change: &&FieldChange| current.get(&change.field) != change.new.as_ref();
+    // Columns that follow from others, such as the only item, are no news of their own.
+    let own = || changes.iter().filter(|change| !follows(&change.field));
+    let mut kept: Vec<&str> = own().filter(is_changed).map(|change| change.field.as_str()).collect();
+    let mut edit = Edit {
+        order: order.id,
+        at: now,
+        source: Source::ManualUpload,
+        actor: row.actor.clone(),
+        set: Fields::default(),
+        clear: Vec::new(),
+        received: BTreeMap::new(),
+        guard: None,
+    };
+    let mut extra = order.extra.clone();
+    if created {
+        if kept.is_empty() {
+            edit.set.status = Some(Status::Cancelled);
+            edit.set.cancel_reason = Some(UNDONE.to_owned());
+        }
+    } else {
+        for change in own().filter(|change| !is_changed(change)) {
+            if !put_back(change, &mut edit, &mut extra) {
+                kept.push(&change.field);
+            }
+        }
+    }
+    let mut undone = merge::edit(order, &edit, now).order;
+    if extra != undone.extra {
+        undone.extra = extra;
+        let next = order.newest.checked_add_signed(TimeDelta::microseconds(1));
+        undone.newest = now.max(next.unwrap_or(order.newest));
+    }
+    let change = merge::change(order, undone, false, now);
+    let remark = format!("kept, because it has changed since: {}", kept.join(", "));
+    (change, (!kept.is_empty()).then_some(remark))
+}
+
+/// Gives one field its former value. Returns false if no column can hold it.
+fn put_back(change: &FieldChange, edit: &mut Edit, extra: &mut crate::order::Extra) -> bool {
+    let FieldChange { field, old, .. } = change;
+    if let Some(label) = field.strip_prefix("extra.") {
+        match old {
+            Some(old) => drop(extra.insert(label.to_owned(), old.clone())),
+            None => drop(extra.remove(label)),
+        }
+        return true;
+    }
+    if let Some(position) = received_item(field) {
+        let units = old.as_deref().unwrap_or("0").parse();
+        return units.map(|units| edit.received.insert(position, units)).is_ok();
+    }
+    let Some(column) = Fields::NAMES.iter().copied().find(|name| name == field) else { return false };
+    if let Some(old) = old {
+        return typed::set(&mut edit.set, column, old, chrono_tz::UTC).is_ok();
+    }
+    edit.clear.push(column);
+    true
+}
+
+/// Whether a change of this field follows from changes of the order's columns.
+fn follows(field: &str) -> bool {
+    field.starts_with("items[") && received_item(field).is_none()
+}
+
+/// The position of the item whose units received a change names.
+fn received_item(field: &str) -> Option<u32> {
+    field.strip_prefix("items[")?.strip_suffix("].qty_received")?.parse().ok()
+}
+
+/// The values of an order by the names that changes use.
+fn values(order: &Order) -> BTreeMap<String, String> {
+    let columns = order.fields.named_texts().into_iter().map(|(name, text)| (name.to_owned(), text));
+    let extra = order.extra.iter().map(|(label, text)| (format!("extra.{label}"), text.clone()));
+    let items = (1..).zip(&order.items).filter_map(|(position, item)| {
+        Some((format!("items[{position}].qty_received"), item.qty_received?.to_string()))
+    });
+    columns.chain(extra).chain(items).collect()
+}

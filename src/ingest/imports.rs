@@ -1,0 +1,577 @@
+//! Imports: says what each row of a file would do, does it, and undoes it again.
+//!
+//! A plan finds the order of each row. The rows then go through the writer, a few batches at a time, so that live cards do
+//! not wait behind them. The writer records how far an import is in the transaction of its rows: an import that was
+//! interrupted goes on behind the last row that was stored.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+
+use super::import_row::{ImportRow, REFUSED, RowChange};
+use super::merge_batch::merge_batch;
+use super::writer::batch_keys;
+use super::{Ingest, Job, SubmitError};
+use crate::clock;
+use crate::files::{
+    Charge, Field, ImportCounts, ImportFile, Kind, Reading, Row, RowKey, RowOutcome, RowResult,
+};
+use crate::order::{Amount, FieldChange, Order, OrderNumber};
+use crate::store::{Import, ImportState, NewImport, StoreError};
+
+/// Rows that are evaluated at once.
+const PAGE_SIZE: usize = 256;
+/// Rows that wait for the writer at most: two batches, one that is written and the next.
+const MAX_WAITING: usize = 128;
+/// A charge is posted within this time of its order.
+const CHARGE_WINDOW: TimeDelta = TimeDelta::days(3);
+/// Orders that a report of an ambiguous charge names.
+const MAX_NAMED: usize = 5;
+/// The first letters of a store's name that a statement must contain.
+const MIN_STORE: usize = 4;
+
+/// Where the rows of an import come from.
+#[derive(Clone, Debug)]
+pub enum ImportSource {
+    /// A file.
+    File {
+        /// The file.
+        file: ImportFile,
+        /// How it was read.
+        reading: Reading,
+    },
+    /// An earlier import that is undone.
+    Undo(i64),
+}
+
+/// The rows of an import, each with its order.
+#[derive(Clone, Debug)]
+pub struct ImportPlan {
+    kind: Kind,
+    /// How a file was read; `None` for an undo.
+    reading: Option<Reading>,
+    rows: Vec<PlannedRow>,
+}
+
+/// A row whose order was looked for.
+#[derive(Clone, Debug)]
+struct PlannedRow {
+    line: u32,
+    /// The order, or what the row names in its place.
+    order: String,
+    change: PlannedChange,
+}
+
+#[derive(Clone, Debug)]
+enum PlannedChange {
+    /// A row of a file, the number of its order, and how the order was found if that is a guess.
+    File { row: Row, number: OrderNumber, note: Option<String> },
+    /// The changes that are undone.
+    Undo { number: OrderNumber, changes: Vec<FieldChange>, created: bool },
+    /// Nothing, and why.
+    Nothing(RowOutcome, String),
+}
+
+/// Why an import stopped. What was stored until then stays, and the import can go on later.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The pipeline did not accept a row.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The result of a row in the queue.
+type Waiting = oneshot::Receiver<Result<RowResult, SubmitError>>;
+
+impl ImportPlan {
+    /// How many rows there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+/// The hash by which a file is recognised when it is imported again.
+#[must_use]
+pub fn hash_of(content: &[u8]) -> String {
+    hex::encode(Sha256::digest(content))
+}
+
+impl Ingest {
+    /// Finds the order of each row.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn plan_import(&self, source: ImportSource) -> Result<ImportPlan, ImportError> {
+        match source {
+            ImportSource::File { file, reading } => {
+                let rows = match file.kind {
+                    Kind::Received => self.with_parcels(file.rows).await?,
+                    Kind::Charges => self.with_charged_orders(file.rows).await?,
+                    _ => file.rows.into_iter().map(planned).collect(),
+                };
+                Ok(ImportPlan { kind: file.kind, reading: Some(reading), rows })
+            }
+            ImportSource::Undo(id) => {
+                let rows = self.undo_rows(id).await?;
+                Ok(ImportPlan { kind: Kind::Undo, reading: None, rows })
+            }
+        }
+    }
+
+    /// Says what each row would do. Stores nothing.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn preview_import(
+        &self,
+        plan: &ImportPlan,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Vec<RowResult>, ImportError> {
+        // Orders of several rows, as the rows before would have left them.
+        let several = named_twice(plan);
+        let mut remembered: HashMap<OrderNumber, Order> = HashMap::new();
+        let mut results = Vec::with_capacity(plan.rows.len());
+        for page in plan.rows.chunks(PAGE_SIZE) {
+            let (jobs, others) = plan.jobs(page, 0, "");
+            let mut stored = self.store.read_state(&batch_keys(&jobs)).await?;
+            for (number, order) in &remembered {
+                if jobs.iter().filter_map(Job::import).any(|row| row.number == *number) {
+                    stored.orders.insert(number.clone(), order.clone());
+                }
+            }
+            let mut merged = merge_batch(&jobs, stored, clock::now());
+            let evaluated = std::mem::take(&mut merged.imported);
+            let kept = merged.orders.into_iter().filter(|(number, _)| several.contains(number));
+            remembered.extend(kept.map(|(number, pending)| (number, pending.order)));
+            let from = results.len();
+            results.extend(evaluated.into_iter().chain(others));
+            if let Some(page) = results.get_mut(from..) {
+                page.sort_by_key(|result| result.line);
+            }
+            progress(results.len() as u64);
+        }
+        Ok(results)
+    }
+
+    /// Stores the rows of an import behind the last one that is stored already, and marks it as finished. Reports how many
+    /// rows are done. Returns the results of the rows that this call has stored.
+    ///
+    /// # Errors
+    /// While shutting down and if the database fails. What was stored until then stays; the next call goes on there.
+    pub async fn run_import(
+        &self,
+        import: &Import,
+        plan: &ImportPlan,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Vec<RowResult>, ImportError> {
+        if import.state == ImportState::Finished {
+            return Ok(Vec::new());
+        }
+        self.store.start_import(import.id).await?;
+        let mut results = Vec::new();
+        let (mut waiting, mut never_queued) = (VecDeque::<Waiting>::new(), ImportCounts::default());
+        let mut refused = ImportCounts::default();
+        let mut finish = |result: RowResult| {
+            // The transaction of a row that the database refused has counted nothing.
+            if result.reason.as_deref() == Some(REFUSED) {
+                refused.add(result.outcome);
+            }
+            results.push(result);
+            progress(results.len() as u64);
+        };
+        for page in plan.rows.chunks(MAX_WAITING / 2) {
+            let (jobs, others) = plan.jobs(page, import.id, &import.actor);
+            for result in others {
+                never_queued.add(result.outcome);
+                finish(result);
+            }
+            for job in jobs {
+                let Job::Import { row, .. } = job else { continue };
+                if row.line <= import.done {
+                    continue;
+                }
+                while waiting.len() >= MAX_WAITING {
+                    finish(result_of(waiting.pop_front()).await?);
+                }
+                let (answer, result) = oneshot::channel();
+                self.queue.send(Job::Import { row, answer }).await.map_err(|_| SubmitError::Closed)?;
+                waiting.push_back(result);
+            }
+        }
+        while !waiting.is_empty() {
+            finish(result_of(waiting.pop_front()).await?);
+        }
+        self.store.finish_import(import.id, never_queued.plus(refused), clock::now()).await?;
+        results.sort_by_key(|result| result.line);
+        Ok(results)
+    }
+
+    /// The earlier import of the same file, if it changed anything that was not undone: running or finished.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn same_import(&self, new: &NewImport) -> Result<Option<Import>, ImportError> {
+        for import in self.store.imports_of(&new.hash).await? {
+            if import.kind != new.kind || import.mapping != new.mapping {
+                continue;
+            }
+            // An undo that was undone itself leaves the import in force.
+            let mut undone = false;
+            let mut last = import.id;
+            while let Some(undo) = self.store.undos_of(last).await?.into_iter().next() {
+                undone = !undone;
+                last = undo.id;
+            }
+            if !undone {
+                return Ok(Some(import));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds the orders of parcels. Several rows about parcels of one order become one.
+    async fn with_parcels(&self, rows: Vec<Row>) -> Result<Vec<PlannedRow>, ImportError> {
+        let parcel = |row: &Row| match &row.key {
+            RowKey::Parcel(parcel) if row.problem.is_none() => Some(parcel.clone()),
+            _ => None,
+        };
+        let wanted: HashSet<String> = rows.iter().filter_map(parcel).collect();
+        let mut orders: HashMap<String, Vec<(OrderNumber, usize)>> = HashMap::new();
+        if !wanted.is_empty() {
+            self.store
+                .each_tracked_order(|number, tracking| {
+                    let parcels = crate::files::parcels(tracking);
+                    for parcel in parcels.iter().filter(|parcel| wanted.contains(*parcel)) {
+                        orders.entry(parcel.clone()).or_default().push((number.clone(), parcels.len()));
+                    }
+                })
+                .await?;
+        }
+        let mut in_file: HashMap<OrderNumber, usize> = HashMap::new();
+        for parcel in &wanted {
+            if let Some([(number, _)]) = orders.get(parcel).map(Vec::as_slice) {
+                *in_file.entry(number.clone()).or_default() += 1;
+            }
+        }
+        let mut sums: HashMap<OrderNumber, usize> = HashMap::new();
+        let mut planned_rows: Vec<PlannedRow> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let Some(parcel) = parcel(&row) else {
+                planned_rows.push(planned(row));
+                continue;
+            };
+            let nothing = |outcome, reason: String| PlannedRow {
+                line: row.line,
+                order: parcel.clone(),
+                change: PlannedChange::Nothing(outcome, reason),
+            };
+            let next = match orders.get(&parcel).map_or(&[][..], Vec::as_slice) {
+                [] => nothing(RowOutcome::NotFound, "no order has this tracking number".to_owned()),
+                [(number, parcels)] if in_file.get(number).is_some_and(|named| named < parcels) => nothing(
+                    RowOutcome::Ambiguous,
+                    format!("order {number} has {parcels} parcels, and the file does not name all of them"),
+                ),
+                [(number, _)] => {
+                    if let Some(first) = sums.get(number).copied() {
+                        let line = planned_rows.get(first).map_or(0, |row| row.line);
+                        let is_added = planned_rows.get_mut(first).is_some_and(|first| add_up(first, &row));
+                        if is_added {
+                            nothing(RowOutcome::Unchanged, format!("added to row {line} of the same order"))
+                        } else {
+                            nothing(
+                                RowOutcome::Bad,
+                                format!("cannot be added to row {line} of the same order"),
+                            )
+                        }
+                    } else {
+                        sums.insert(number.clone(), planned_rows.len());
+                        let note = Some(format!("parcel {parcel}"));
+                        let (line, number) = (row.line, number.clone());
+                        let order = number.to_string();
+                        PlannedRow { line, order, change: PlannedChange::File { row, number, note } }
+                    }
+                }
+                several => nothing(
+                    RowOutcome::Ambiguous,
+                    format!("the parcel of {}", names(several.iter().map(|(n, _)| n))),
+                ),
+            };
+            planned_rows.push(next);
+        }
+        Ok(planned_rows)
+    }
+
+    /// The changes of an import, one row for each order.
+    async fn undo_rows(&self, import: i64) -> Result<Vec<PlannedRow>, ImportError> {
+        let mut rows: Vec<PlannedRow> = Vec::new();
+        let mut last = None;
+        for step in self.store.steps_of_import(import).await? {
+            if last == Some(step.order)
+                && let Some(PlannedRow { change: PlannedChange::Undo { changes, .. }, .. }) = rows.last_mut()
+            {
+                for change in step.changes {
+                    match changes.iter_mut().find(|earlier| earlier.field == change.field) {
+                        Some(earlier) => earlier.new = change.new,
+                        None => changes.push(change),
+                    }
+                }
+                continue;
+            }
+            last = Some(step.order);
+            rows.push(PlannedRow {
+                line: u32::try_from(rows.len() + 1).unwrap_or(u32::MAX),
+                order: step.number.to_string(),
+                change: PlannedChange::Undo {
+                    number: step.number,
+                    changes: step.changes,
+                    created: step.created,
+                },
+            });
+        }
+        Ok(rows)
+    }
+
+    /// Finds the orders of charges: by a number in their text, else by amount, date and store.
+    async fn with_charged_orders(&self, rows: Vec<Row>) -> Result<Vec<PlannedRow>, ImportError> {
+        let charge = |row: &Row| match &row.key {
+            RowKey::Charge(charge) if row.problem.is_none() => Some(charge.clone()),
+            _ => None,
+        };
+        let charges: Vec<(u32, Box<Charge>)> =
+            rows.iter().filter_map(|row| Some((row.line, charge(row)?))).collect();
+        let mut found = self.charges_by_number(&charges).await?;
+        let others: Vec<&(u32, Box<Charge>)> =
+            charges.iter().filter(|(line, _)| !found.contains_key(line)).collect();
+        let taken: HashSet<OrderNumber> = found.values().map(|(number, _)| number.clone()).collect();
+        let mut fitting = self.charges_by_amount(&others, &taken).await?;
+        // An order that fits several charges belongs to none of them for sure.
+        let mut claims: HashMap<OrderNumber, usize> = HashMap::new();
+        for number in fitting.values().flatten() {
+            *claims.entry(number.clone()).or_default() += 1;
+        }
+        let plan = rows.into_iter().map(|row| {
+            let Some(charge) = charge(&row) else { return planned(row) };
+            let line = row.line;
+            if let Some((number, note)) = found.remove(&line) {
+                let order = number.to_string();
+                return PlannedRow {
+                    line,
+                    order,
+                    change: PlannedChange::File { row, number, note: Some(note) },
+                };
+            }
+            let fits = fitting.remove(&line).unwrap_or_default();
+            let nothing = |outcome, reason| PlannedRow {
+                line,
+                order: charge.details.clone(),
+                change: PlannedChange::Nothing(outcome, reason),
+            };
+            match fits.as_slice() {
+                [] => nothing(
+                    RowOutcome::NotFound,
+                    "its text names no order, and no order fits its amount, date and store".to_owned(),
+                ),
+                [number] if claims.get(number).is_some_and(|claims| *claims > 1) => nothing(
+                    RowOutcome::Ambiguous,
+                    format!("order {number} also fits another charge of the file"),
+                ),
+                [number] => {
+                    let note = format!("found by amount, date and store: {}", charge.details);
+                    let (number, order) = (number.clone(), number.to_string());
+                    PlannedRow { line, order, change: PlannedChange::File { row, number, note: Some(note) } }
+                }
+                several => nothing(RowOutcome::Ambiguous, format!("fits {}", names(several.iter()))),
+            }
+        });
+        Ok(plan.collect())
+    }
+
+    async fn charges_by_number(
+        &self,
+        charges: &[(u32, Box<Charge>)],
+    ) -> Result<HashMap<u32, (OrderNumber, String)>, ImportError> {
+        let mut found = HashMap::new();
+        for page in charges.chunks(PAGE_SIZE) {
+            let numbers = page.iter().flat_map(|(_, charge)| &charge.numbers);
+            let numbers: HashSet<OrderNumber> =
+                numbers.filter_map(|number| OrderNumber::parse(number).ok()).collect();
+            let keys =
+                crate::store::BatchKeys { numbers: numbers.into_iter().collect(), ..Default::default() };
+            let stored = self.store.read_state(&keys).await?.orders;
+            for (line, charge) in page {
+                let number = charge.numbers.iter().filter_map(|number| OrderNumber::parse(number).ok());
+                let mut known = number.filter(|number| stored.contains_key(number));
+                if let Some(number) = known.next() {
+                    found.insert(*line, (number, format!("its number is in: {}", charge.details)));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The orders of the same amount, placed within three days, whose store the text names.
+    async fn charges_by_amount(
+        &self,
+        charges: &[&(u32, Box<Charge>)],
+        taken: &HashSet<OrderNumber>,
+    ) -> Result<HashMap<u32, Vec<OrderNumber>>, ImportError> {
+        let dates = || charges.iter().map(|(_, charge)| charge.posted);
+        let (Some(first), Some(last)) = (dates().min(), dates().max()) else { return Ok(HashMap::new()) };
+        let mut by_amount: HashMap<Amount, Vec<&(u32, Box<Charge>)>> = HashMap::new();
+        for charge in charges {
+            by_amount.entry(charge.1.amount).or_default().push(charge);
+        }
+        let mut fitting: HashMap<u32, Vec<OrderNumber>> = HashMap::new();
+        // A charge is dated by its day, an order by its second.
+        let window = CHARGE_WINDOW + TimeDelta::days(1);
+        self.store
+            .each_order_placed(first - window, last + window, |order| {
+                let Some(total) = order.fields.total.filter(|_| !taken.contains(&order.number)) else {
+                    return;
+                };
+                for (line, charge) in by_amount.get(&total).map_or(&[][..], Vec::as_slice) {
+                    if fits(charge, &order) {
+                        fitting.entry(*line).or_default().push(order.number.clone());
+                    }
+                }
+            })
+            .await?;
+        Ok(fitting)
+    }
+}
+
+/// Whether an order may be the one of a charge with the same amount.
+fn fits(charge: &Charge, order: &Order) -> bool {
+    let fields = &order.fields;
+    let is_charged = fields.posted_date.is_some_and(|posted| posted != charge.posted);
+    let placed = fields.order_date.unwrap_or(order.created_at);
+    let is_near = (placed.date_naive() - charge.posted.date_naive()).abs() <= CHARGE_WINDOW;
+    let agrees = fields.currency.zip(charge.currency).is_none_or(|(of_order, charged)| of_order == charged);
+    let named = |store: &str| {
+        let letters = |text: &str| {
+            text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+        };
+        let details = letters(&charge.details);
+        // Statements write `AMAZON MKTPL*1A2`, `BESTBUY.COM`: the first word, or the whole name without spaces.
+        let first = store.split_whitespace().next().map(letters).unwrap_or_default();
+        let whole = letters(store);
+        [first, whole].iter().any(|name| name.chars().count() >= MIN_STORE && details.contains(name.as_str()))
+    };
+    !is_charged && is_near && agrees && fields.store.as_deref().is_none_or(named)
+}
+
+fn names<'a>(numbers: impl ExactSizeIterator<Item = &'a OrderNumber>) -> String {
+    let more = numbers.len().saturating_sub(MAX_NAMED);
+    let shown: Vec<_> = numbers.take(MAX_NAMED).map(ToString::to_string).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("orders {}{more}", shown.join(", "))
+}
+
+/// A row whose order the file names by its number.
+fn planned(row: Row) -> PlannedRow {
+    let (line, order) = (row.line, row.key.text().to_owned());
+    let change = match (&row.problem, &row.key) {
+        (Some((outcome, reason)), _) => PlannedChange::Nothing(*outcome, reason.clone()),
+        (None, RowKey::Number(number)) => {
+            let number = number.clone();
+            PlannedChange::File { row, number, note: None }
+        }
+        (None, _) => PlannedChange::Nothing(RowOutcome::Bad, "no order number".to_owned()),
+    };
+    PlannedRow { line, order, change }
+}
+
+/// Adds the quantity and the amounts of a parcel to those of the first parcel of its order. Returns false if they cannot
+/// be added.
+fn add_up(first: &mut PlannedRow, row: &Row) -> bool {
+    let PlannedChange::File { row: sum, note, .. } = &mut first.change else { return false };
+    for (field, text) in &row.values {
+        let Field::Order(name) = field else { continue };
+        let Some((_, total)) = sum.values.iter_mut().find(|(other, _)| other == field) else {
+            sum.values.push((field.clone(), text.clone()));
+            continue;
+        };
+        let added = match *name {
+            "qty_received" => crate::files::add_counts(total, text),
+            "total" | "commission" => crate::files::add_amounts(total, text),
+            // One parcel that was not verified leaves the order unverified.
+            "status" if text.eq_ignore_ascii_case("unverified") => Some(text.clone()),
+            _ => Some(total.clone()),
+        };
+        let Some(added) = added else { return false };
+        *total = added;
+    }
+    if let (Some(note), RowKey::Parcel(parcel)) = (note, &row.key) {
+        note.push_str(", ");
+        note.push_str(parcel);
+    }
+    true
+}
+
+/// The numbers of orders that several rows name.
+fn named_twice(plan: &ImportPlan) -> HashSet<OrderNumber> {
+    let (mut once, mut several) = (HashSet::new(), HashSet::new());
+    for row in &plan.rows {
+        if let PlannedChange::File { number, .. } = &row.change
+            && !once.insert(number)
+        {
+            several.insert(number.clone());
+        }
+    }
+    several
+}
+
+async fn result_of(waiting: Option<Waiting>) -> Result<RowResult, SubmitError> {
+    match waiting {
+        Some(waiting) => waiting.await.unwrap_or(Err(SubmitError::Closed)),
+        None => Err(SubmitError::Closed),
+    }
+}
+
+impl ImportPlan {
+    /// The jobs of some rows, and the results of rows that need none.
+    fn jobs(&self, rows: &[PlannedRow], import: i64, actor: &str) -> (Vec<Job>, Vec<RowResult>) {
+        let (mut jobs, mut others) = (Vec::new(), Vec::new());
+        for planned in rows {
+            let nothing = |outcome, reason| {
+                RowResult::without_change(planned.line, outcome, planned.order.clone(), reason)
+            };
+            let (number, change, note) = match &planned.change {
+                PlannedChange::Nothing(outcome, reason) => {
+                    others.push(nothing(*outcome, reason.clone()));
+                    continue;
+                }
+                PlannedChange::Undo { number, changes, created } => {
+                    (number, RowChange::Undo { changes: changes.clone(), created: *created }, None)
+                }
+                PlannedChange::File { row, number, note } => {
+                    let Some(reading) = &self.reading else { continue };
+                    match row.patch(self.kind, number.clone(), clock::now(), reading) {
+                        Ok(stated) => (number, RowChange::State(Box::new(stated)), note.clone()),
+                        Err(reason) => {
+                            others.push(nothing(RowOutcome::Bad, reason));
+                            continue;
+                        }
+                    }
+                }
+            };
+            let (kind, line, number, actor) = (self.kind, planned.line, number.clone(), actor.to_owned());
+            let row = Box::new(ImportRow { import, kind, line, note, actor, number, change });
+            // The answer is replaced when the job is queued.
+            jobs.push(Job::Import { row, answer: oneshot::channel().0 });
+        }
+        (jobs, others)
+    }
+}

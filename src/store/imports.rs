@@ -1,0 +1,325 @@
+//! The files that people imported: who did it, how far each is, and what each changed.
+
+pub(crate) mod lookups;
+pub(crate) mod mappings;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::entity::imports::{ActiveModel, Column, Entity, Model};
+use super::{Batch, Store, StoreError};
+use crate::files::{Field, ImportCounts, Kind, RowOutcome};
+
+/// A file that was only looked at is forgotten after this time.
+const UNUSED_LIFETIME: TimeDelta = TimeDelta::days(1);
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportState {
+    /// Its rows were shown, and nothing is stored yet.
+    Shown,
+    /// Its rows are being stored, or were when ROMS was stopped.
+    Running,
+    /// All its rows are stored.
+    Finished,
+}
+
+impl ImportState {
+    const ALL: [Self; 3] = [Self::Shown, Self::Running, Self::Finished];
+
+    /// The name in the database and on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Running => "running",
+            Self::Finished => "finished",
+        }
+    }
+}
+
+/// A file that a person imported, or the undo of another import.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// Row id.
+    pub id: i64,
+    /// What the file is about.
+    pub kind: Kind,
+    /// Its name.
+    pub file_name: String,
+    /// SHA-256 of its content.
+    pub hash: String,
+    /// What its columns hold.
+    pub mapping: Vec<(String, Field)>,
+    /// The person: `discord:` and the user's id, `api`, or `cli`.
+    pub actor: String,
+    /// How far it is.
+    pub state: ImportState,
+    /// How many rows it has.
+    pub rows: u64,
+    /// The line of the last row that the writer has stored; 0 before the first.
+    pub done: u32,
+    /// How many rows have each outcome so far.
+    pub counts: ImportCounts,
+    /// The import that it undoes.
+    pub undoes: Option<i64>,
+    /// When. UTC.
+    pub created_at: DateTime<Utc>,
+    /// When the last row was stored. UTC.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// A new import.
+#[derive(Clone, Debug)]
+pub struct NewImport {
+    /// What the file is about.
+    pub kind: Kind,
+    /// Its name.
+    pub file_name: String,
+    /// SHA-256 of its content.
+    pub hash: String,
+    /// What its columns hold.
+    pub mapping: Vec<(String, Field)>,
+    /// The person.
+    pub actor: String,
+    /// How many rows it has.
+    pub rows: u64,
+    /// The import that it undoes.
+    pub undoes: Option<i64>,
+    /// The file itself, which is kept until all its rows are stored.
+    pub content: Option<Vec<u8>>,
+}
+
+impl NewImport {
+    /// The undo of an import with changes to this many orders.
+    #[must_use]
+    pub fn undo(import: &Import, actor: &str, rows: u64) -> Self {
+        Self {
+            kind: Kind::Undo,
+            file_name: import.file_name.clone(),
+            hash: format!("undo:{}", import.id),
+            mapping: Vec::new(),
+            actor: actor.to_owned(),
+            rows,
+            undoes: Some(import.id),
+            content: None,
+        }
+    }
+}
+
+impl Store {
+    /// Adds an import whose rows are shown but not stored, and returns its id. Forgets files that were only looked at
+    /// and left.
+    pub async fn add_import(&self, import: NewImport, now: DateTime<Utc>) -> Result<i64, StoreError> {
+        Entity::delete_many()
+            .filter(Column::State.eq(ImportState::Shown.as_str()))
+            .filter(Column::CreatedAt.lt(now - UNUSED_LIFETIME))
+            .exec(&self.writer)
+            .await?;
+        let row = ActiveModel {
+            kind: Set(import.kind.as_str().to_owned()),
+            file_name: Set(import.file_name),
+            hash: Set(import.hash),
+            mapping: Set(mappings::to_text(&import.mapping)),
+            actor: Set(import.actor),
+            state: Set(ImportState::Shown.as_str().to_owned()),
+            row_count: Set(i64::try_from(import.rows).unwrap_or(i64::MAX)),
+            done: Set(0),
+            undoes: Set(import.undoes),
+            content: Set(import.content),
+            created_at: Set(now),
+            finished_at: Set(None),
+            created: Set(0),
+            updated: Set(0),
+            unchanged: Set(0),
+            not_found: Set(0),
+            ambiguous: Set(0),
+            bad: Set(0),
+            ..Default::default()
+        };
+        Ok(Entity::insert(row).exec(&self.writer).await?.last_insert_id)
+    }
+
+    /// The import with this id.
+    pub async fn import(&self, id: i64) -> Result<Option<Import>, StoreError> {
+        Ok(self.find_imports(Column::Id.eq(id), 1).await?.pop())
+    }
+
+    /// Imports whose rows are stored or being stored, newest first.
+    pub async fn imports(&self, limit: u64) -> Result<Vec<Import>, StoreError> {
+        self.find_imports(Column::State.ne(ImportState::Shown.as_str()), limit).await
+    }
+
+    /// Imports that undo this one, newest first.
+    pub async fn undos_of(&self, id: i64) -> Result<Vec<Import>, StoreError> {
+        let started = Column::State.ne(ImportState::Shown.as_str());
+        self.find_imports(Column::Undoes.eq(id).and(started), u64::from(u16::MAX)).await
+    }
+
+    /// Imports of a file with this content, running or finished, newest first.
+    pub async fn imports_of(&self, hash: &str) -> Result<Vec<Import>, StoreError> {
+        let started = Column::State.ne(ImportState::Shown.as_str());
+        self.find_imports(Column::Hash.eq(hash).and(started), u64::from(u16::MAX)).await
+    }
+
+    async fn find_imports(&self, condition: Expr, limit: u64) -> Result<Vec<Import>, StoreError> {
+        // The content may be large, and few need it.
+        let columns = [
+            Column::Id,
+            Column::Kind,
+            Column::FileName,
+            Column::Hash,
+            Column::Mapping,
+            Column::Actor,
+            Column::State,
+            Column::RowCount,
+            Column::Done,
+            Column::Undoes,
+            Column::CreatedAt,
+            Column::FinishedAt,
+            Column::Created,
+            Column::Updated,
+            Column::Unchanged,
+            Column::NotFound,
+            Column::Ambiguous,
+            Column::Bad,
+        ];
+        let rows = Entity::find()
+            .select_only()
+            .columns(columns)
+            .expr_as(Expr::val(Option::<Vec<u8>>::None), "content")
+            .filter(Condition::all().add(condition))
+            .order_by_desc(Column::Id)
+            .limit(limit)
+            .all(&self.readers)
+            .await?;
+        Ok(rows.into_iter().filter_map(import).collect())
+    }
+
+    /// The file of an import that is not finished.
+    pub async fn import_content(&self, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        let content = Entity::find_by_id(id).select_only().column(Column::Content);
+        let content = content.into_tuple::<Option<Vec<u8>>>().one(&self.readers).await?;
+        Ok(content.flatten())
+    }
+
+    /// Changes the kind and the mapping of an import whose rows are only shown.
+    pub async fn remap_import(
+        &self,
+        id: i64,
+        kind: Kind,
+        mapping: &[(String, Field)],
+        rows: u64,
+    ) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::Kind, kind.as_str().into())
+            .col_expr(Column::Mapping, mappings::to_text(mapping).into())
+            .col_expr(Column::RowCount, i64::try_from(rows).unwrap_or(i64::MAX).into())
+            .filter(Column::Id.eq(id))
+            .filter(Column::State.eq(ImportState::Shown.as_str()))
+            .exec(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Marks an import as running.
+    pub async fn start_import(&self, id: i64) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::State, ImportState::Running.as_str().into())
+            .filter(Column::Id.eq(id))
+            .filter(Column::State.eq(ImportState::Shown.as_str()))
+            .exec(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets an import whose rows are only shown.
+    pub async fn forget_import(&self, id: i64) -> Result<(), StoreError> {
+        Entity::delete_many()
+            .filter(Column::Id.eq(id))
+            .filter(Column::State.eq(ImportState::Shown.as_str()))
+            .exec(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Marks an import as finished, adds the rows that never reached the writer, and deletes the file. Returns whether
+    /// it was not finished before.
+    pub async fn finish_import(
+        &self,
+        id: i64,
+        others: ImportCounts,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let mut update = Entity::update_many()
+            .col_expr(Column::State, ImportState::Finished.as_str().into())
+            .col_expr(Column::FinishedAt, now.into())
+            .col_expr(Column::Content, Expr::val(Option::<Vec<u8>>::None))
+            .filter(Column::Id.eq(id))
+            .filter(Column::State.eq(ImportState::Running.as_str()));
+        for (column, count) in columns(others) {
+            update = update.col_expr(column, Expr::col(column).add(count));
+        }
+        Ok(update.exec(&self.writer).await?.rows_affected > 0)
+    }
+}
+
+impl Batch {
+    /// Records how far an import is, with the outcomes of its rows in this transaction. A row that another process has
+    /// stored meanwhile is not counted again.
+    pub(crate) async fn record_import(
+        &self,
+        id: i64,
+        first: u32,
+        last: u32,
+        counts: ImportCounts,
+    ) -> Result<(), StoreError> {
+        let mut update = Entity::update_many()
+            .col_expr(Column::Done, i64::from(last).into())
+            .filter(Column::Id.eq(id))
+            .filter(Column::Done.lt(i64::from(first)));
+        for (column, count) in columns(counts).filter(|(_, count)| *count > 0) {
+            update = update.col_expr(column, Expr::col(column).add(count));
+        }
+        update.exec(&self.transaction).await?;
+        Ok(())
+    }
+}
+
+/// The column of each outcome, with its count.
+fn columns(counts: ImportCounts) -> impl Iterator<Item = (Column, i64)> {
+    let column = |outcome| match outcome {
+        RowOutcome::Created => Column::Created,
+        RowOutcome::Updated => Column::Updated,
+        RowOutcome::Unchanged => Column::Unchanged,
+        RowOutcome::NotFound => Column::NotFound,
+        RowOutcome::Ambiguous => Column::Ambiguous,
+        RowOutcome::Bad => Column::Bad,
+    };
+    counts.each().map(move |(outcome, count)| (column(outcome), i64::try_from(count).unwrap_or(i64::MAX)))
+}
+
+/// The import of a row; `None` if a later release wrote it.
+fn import(row: Model) -> Option<Import> {
+    let mut counts = ImportCounts::default();
+    let each = [row.created, row.updated, row.unchanged, row.not_found, row.ambiguous, row.bad];
+    for (outcome, count) in RowOutcome::ALL.into_iter().zip(each) {
+        counts.add_many(outcome, u64::try_from(count).unwrap_or(0));
+    }
+    Some(Import {
+        id: row.id,
+        kind: Kind::from_name(&row.kind)?,
+        file_name: row.file_name,
+        hash: row.hash,
+        mapping: mappings::from_text(&row.mapping),
+        actor: row.actor,
+        state: ImportState::ALL.into_iter().find(|state| state.as_str() == row.state)?,
+        rows: u64::try_from(row.row_count).unwrap_or(0),
+        done: u32::try_from(row.done).unwrap_or(u32::MAX),
+        counts,
+        undoes: row.undoes,
+        created_at: row.created_at,
+        finished_at: row.finished_at,
+    })
+}

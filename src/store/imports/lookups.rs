@@ -1,0 +1,119 @@
+//! What an import has to find: the orders of tracking numbers, the orders that a charge may belong to, and the changes
+//! of an earlier import.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::order::{FieldChange, Order, OrderNumber};
+use crate::store::entity::rows::changes_from_json;
+use crate::store::entity::{order_events, orders, rows};
+use crate::store::write::orders::numbers_of;
+use crate::store::{Store, StoreError};
+
+/// Rows that are read at once.
+const PAGE_SIZE: u64 = 2000;
+
+impl Store {
+    /// Calls a function with the number and the tracking numbers of each order that has any.
+    pub(crate) async fn each_tracked_order(
+        &self,
+        mut visit: impl FnMut(OrderNumber, &str),
+    ) -> Result<(), StoreError> {
+        let mut after = 0;
+        loop {
+            let page = orders::Entity::find()
+                .select_only()
+                .columns([orders::Column::Id, orders::Column::OrderNumber, orders::Column::TrackingNumber])
+                .filter(orders::Column::Id.gt(after))
+                .filter(orders::Column::TrackingNumber.is_not_null())
+                .order_by_asc(orders::Column::Id)
+                .limit(PAGE_SIZE)
+                .into_tuple::<(i64, String, Option<String>)>()
+                .all(&self.readers)
+                .await?;
+            let Some((last, ..)) = page.last() else { return Ok(()) };
+            after = *last;
+            for (_, number, tracking) in &page {
+                if let (Ok(number), Some(tracking)) = (OrderNumber::parse(number), tracking) {
+                    visit(number, tracking);
+                }
+            }
+        }
+    }
+
+    /// Calls a function with each order that was placed in a period, without its items. An order without a date counts
+    /// as placed when it was stored.
+    pub(crate) async fn each_order_placed(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        mut visit: impl FnMut(Order),
+    ) -> Result<(), StoreError> {
+        let dated = orders::Column::OrderDate.between(from, to);
+        let stored = orders::Column::OrderDate.is_null().and(orders::Column::CreatedAt.between(from, to));
+        let mut after = 0;
+        loop {
+            let page = orders::Entity::find()
+                .filter(orders::Column::Id.gt(after))
+                .filter(Condition::any().add(dated.clone()).add(stored.clone()))
+                .order_by_asc(orders::Column::Id)
+                .limit(PAGE_SIZE)
+                .all(&self.readers)
+                .await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.id;
+            for row in page {
+                if let Ok(order) = rows::order(row) {
+                    visit(order);
+                }
+            }
+        }
+    }
+
+    /// The changes of an import, by order, and those of one order oldest first.
+    pub(crate) async fn steps_of_import(&self, import: i64) -> Result<Vec<ImportStep>, StoreError> {
+        let mut steps: Vec<ImportStep> = Vec::new();
+        let mut after = 0;
+        loop {
+            let page = order_events::Entity::find()
+                .filter(order_events::Column::ImportId.eq(import))
+                .filter(order_events::Column::Id.gt(after))
+                .order_by_asc(order_events::Column::Id)
+                .limit(PAGE_SIZE)
+                .all(&self.readers)
+                .await?;
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            let ids: Vec<i64> = page.iter().map(|event| event.order_id).collect();
+            let numbers = numbers_of(&self.readers, &ids).await?;
+            let numbers: HashMap<i64, OrderNumber> = numbers.into_iter().collect();
+            steps.extend(page.into_iter().filter_map(|event| {
+                Some(ImportStep {
+                    order: event.order_id,
+                    number: numbers.get(&event.order_id)?.clone(),
+                    created: event.event_type == "created",
+                    changes: changes_from_json(&event.changes),
+                })
+            }));
+        }
+        // Sorting is stable, so that the steps of one order stay in their order.
+        steps.sort_by_key(|step| step.order);
+        Ok(steps)
+    }
+}
+
+/// One change of an import to one order.
+#[derive(Clone, Debug)]
+pub(crate) struct ImportStep {
+    /// Row id of the order.
+    pub(crate) order: i64,
+    /// Its number.
+    pub(crate) number: OrderNumber,
+    /// Whether the import created the order.
+    pub(crate) created: bool,
+    /// The changes.
+    pub(crate) changes: Vec<FieldChange>,
+}

@@ -1,0 +1,142 @@
+//! `roms import` and `roms imports` on the command line.
+
+use std::process::Output;
+
+use serde_json::json;
+
+use super::{card, example, value, with_cards};
+use crate::cli::{err, out};
+use crate::support::home::Home;
+use crate::watching::program::run;
+
+/// Runs a command that succeeds, and returns what it prints.
+async fn done(home: &Home, arguments: &[&str]) -> String {
+    let output = run(home, arguments).await;
+    assert_eq!(output.status.code(), Some(0), "{}{}", out(&output), err(&output));
+    out(&output)
+}
+
+fn refused(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", out(output));
+    err(output)
+}
+
+#[tokio::test]
+async fn tracking_numbers_are_shown_first_then_stored_and_undone() {
+    let home = with_cards(&[&card("A-1"), &card("A-2")]).await;
+    let file = example("tracking.csv");
+    let file = file.to_str().unwrap();
+
+    let dry = done(&home, &["import", file, "--dry-run"]).await;
+    assert!(dry.contains("A file of tracking with 2 rows."), "{dry}");
+    assert!(dry.contains("tracking_number: empty → 1Z999AA10123456784"), "{dry}");
+    assert!(dry.ends_with("2 updated.\nDry run; nothing was stored.\n"), "{dry}");
+    assert_eq!(value(&home, "A-1", "tracking_number").await, json!(null));
+    assert_eq!(done(&home, &["imports"]).await, "No imports\n");
+
+    let asked = run(&home, &["import", file]).await;
+    assert!(refused(&asked).contains("run it in a terminal, which asks, or with --yes"));
+    let report = home.path().join("report.csv");
+    let stored = done(&home, &["import", file, "--yes", "--report", report.to_str().unwrap()]).await;
+    assert!(stored.ends_with("Import 1: 2 updated. `roms imports undo 1` undoes it.\n"), "{stored}");
+    assert_eq!(value(&home, "A-1", "tracking_number").await, "1Z999AA10123456784");
+    let both = "9400111899223344556677, 9400111899223344556678";
+    assert_eq!(value(&home, "A-2", "tracking_number").await, both);
+    let report = std::fs::read_to_string(report).unwrap();
+    assert!(report.contains("2,updated,A-1,tracking_number: empty → 1Z999AA10123456784\r\n"), "{report}");
+
+    // Its history names the person and the import.
+    let events = "SELECT actor, source, import_id FROM order_events WHERE event_type = 'updated'";
+    let events = home.sql().await.values(events).await;
+    assert_eq!(events, vec![vec![json!("cli"), json!("manual_upload"), json!(1)]; 2]);
+
+    let again = done(&home, &["import", file, "--yes"]).await;
+    assert!(again.contains("This file was imported before, as import 1"), "{again}");
+    assert!(done(&home, &["imports"]).await.contains("2 updated"));
+
+    let undone = done(&home, &["imports", "undo", "1", "--yes"]).await;
+    assert!(undone.ends_with("Import 2: 2 updated. `roms imports undo 2` undoes it.\n"), "{undone}");
+    assert_eq!(value(&home, "A-1", "tracking_number").await, json!(null));
+    // The undo is undone, too.
+    done(&home, &["imports", "undo", "2", "--yes"]).await;
+    assert_eq!(value(&home, "A-1", "tracking_number").await, "1Z999AA10123456784");
+    let again = done(&home, &["import", file, "--yes"]).await;
+    assert!(again.contains("This file was imported before"), "{again}");
+    home.sql().await.assert_sound().await;
+}
+
+#[tokio::test]
+async fn an_undo_keeps_what_has_changed_since_and_says_so() {
+    let home = with_cards(&[&card("A-1"), &card("A-2")]).await;
+    done(&home, &["import", example("tracking.csv").to_str().unwrap(), "--yes"]).await;
+    let later = home.path().join("later.csv");
+    std::fs::write(&later, "Order #;Tracking\r\nA-1;1ZLATER\r\n").unwrap();
+    done(&home, &["import", later.to_str().unwrap(), "--yes"]).await;
+
+    let undone = done(&home, &["imports", "undo", "1", "--yes"]).await;
+    assert!(undone.contains("kept, because it has changed since: tracking_number"), "{undone}");
+    assert!(undone.contains("1 updated, 1 unchanged"), "{undone}");
+    assert_eq!(value(&home, "A-1", "tracking_number").await, "1ZLATER");
+    assert_eq!(value(&home, "A-2", "tracking_number").await, json!(null));
+}
+
+#[tokio::test]
+async fn rows_that_cannot_be_used_say_why_and_the_others_are_stored() {
+    let home = with_cards(&[&card("A-1"), &card("A-2")]).await;
+    let file = home.path().join("received.csv");
+    let text = "order_number,quantity\nA-1,2\nA-1,2\nA-2,1\nA-2,3\nnone,1\nA-1,many\n,4\n1.23457E+11,1\n";
+    std::fs::write(&file, text).unwrap();
+    let stored = done(&home, &["import", file.to_str().unwrap(), "--yes"]).await;
+    for line in [
+        "2    updated    A-1          qty_received: empty → 2",
+        "3    unchanged  A-1          a copy of row 2",
+        "4    ambiguous  A-2          row 5 states the same order differently",
+        "6    not found  none         there is no such order",
+        "7    bad        A-1          qty_received: `many` is not a quantity from 0 to 1,000,000",
+        "8    bad                     no order number",
+        "9    bad        1.23457E+11  a spreadsheet has shortened this number; format its column as text",
+    ] {
+        assert!(stored.contains(line), "{line}\n{stored}");
+    }
+    assert!(stored.ends_with(
+        "Import 1: 1 updated, 1 unchanged, 1 not found, 2 ambiguous, 3 bad. `roms imports undo 1` undoes it.\n"
+    ));
+    assert_eq!(value(&home, "A-1", "qty_received").await, 2);
+    assert_eq!(value(&home, "A-2", "qty_received").await, 0);
+    let counts = "SELECT updated, unchanged, not_found, ambiguous, bad FROM imports";
+    assert_eq!(home.sql().await.values(counts).await, [[1, 1, 1, 2, 3].map(|count| json!(count)).to_vec()]);
+}
+
+#[tokio::test]
+async fn cancellations_cancel_and_their_undo_restores_the_status() {
+    let home = with_cards(&[&card("A-1"), &card("A-2")]).await;
+    done(&home, &["import", example("cancellations.csv").to_str().unwrap(), "--yes"]).await;
+    assert_eq!(value(&home, "A-1", "status").await, "cancelled");
+    assert_eq!(value(&home, "A-1", "cancel_reason").await, "Item Demand");
+    assert_eq!(value(&home, "A-2", "status").await, "cancelled");
+    done(&home, &["imports", "undo", "1", "--yes"]).await;
+    assert_eq!(value(&home, "A-1", "status").await, "verified");
+    assert_eq!(value(&home, "A-1", "cancel_reason").await, json!(null));
+}
+
+#[tokio::test]
+async fn columns_are_named_and_remembered() {
+    let home = with_cards(&[&card("A-1")]).await;
+    let file = home.path().join("list.csv");
+    std::fs::write(&file, "Bestellung;Paket\nA-1;1ZABC\n").unwrap();
+    let file = file.to_str().unwrap();
+    let unknown = run(&home, &["import", file, "--dry-run"]).await;
+    assert!(refused(&unknown).contains("no kind of file has these columns: Bestellung, Paket"));
+    let incomplete = run(&home, &["import", file, "--kind", "tracking", "--dry-run"]).await;
+    assert!(refused(&incomplete).contains("--map \"Heading=order_number\""), "{}", err(&incomplete));
+    let named = ["--map", "Bestellung=order_number", "--map", "paket=tracking_number"];
+    let saved =
+        done(&home, &[&["import", file, "--dry-run", "--save-mapping", "Lager"], &named[..]].concat()).await;
+    assert!(saved.contains("The columns are saved as `Lager`."), "{saved}");
+    done(&home, &["import", file, "--yes", "--mapping", "Lager"]).await;
+    assert_eq!(value(&home, "A-1", "tracking_number").await, "1ZABC");
+    let wrong = run(&home, &["import", file, "--map", "Sendung=tracking_number", "--kind", "tracking"]).await;
+    assert_eq!(wrong.status.code(), Some(1));
+    let no_field = run(&home, &["import", file, "--map", "Paket=parcel_colour"]).await;
+    assert_eq!(no_field.status.code(), Some(2), "{}", err(&no_field));
+}

@@ -1,0 +1,85 @@
+//! The forms of files: encodings, separators, workbooks, and files that are no files.
+
+use roms::files::{Field, FileError, ImportFile, Kind, Reading, RowOutcome, read};
+
+/// How files are read in UTC and dollars.
+pub(crate) fn reading() -> Reading {
+    let currency = roms::order::currency_from_code("USD").unwrap();
+    Reading { timezone: chrono_tz::UTC, currency, kind: None, mapping: Vec::new() }
+}
+
+fn file(bytes: &[u8]) -> ImportFile {
+    read(bytes, &reading()).unwrap()
+}
+
+fn utf_16(text: &str) -> Vec<u8> {
+    [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()
+}
+
+#[test]
+fn a_table_is_the_same_with_every_separator_and_encoding() {
+    let text = "order number,tracking number\r\n\r\nA-1,1Z1\r\nÖ-2,\"1Z2,1Z3\"\r\n";
+    let expected = file(text.as_bytes());
+    assert_eq!(expected.kind, Kind::Tracking);
+    let lines: Vec<u32> = expected.rows.iter().map(|row| row.line).collect();
+    assert_eq!(lines, [3, 4]);
+    let semicolons = "order number;tracking number\r\n\r\nA-1;1Z1\r\nÖ-2;1Z2,1Z3\r\n";
+    let tabs = "order number\ttracking number\r\n\r\nA-1\t1Z1\r\nÖ-2\t1Z2,1Z3\r\n";
+    for other in [text, semicolons, tabs] {
+        let windows = other.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        let with_mark = format!("\u{feff}{other}").into_bytes();
+        for bytes in [other.as_bytes().to_vec(), with_mark, utf_16(other), windows] {
+            assert_eq!(file(&bytes).rows, expected.rows, "{other}");
+        }
+    }
+}
+
+#[test]
+fn the_columns_tell_the_kind() {
+    for (headings, kind) in [
+        ("order number,tracking number", Kind::Tracking),
+        ("Order,Tracking", Kind::Tracking),
+        ("order_number,quantity", Kind::Received),
+        ("tracking_id,total,commission,status,qty,order_number,created,modified", Kind::Received),
+        ("order_number", Kind::Cancellations),
+        ("Order #,Cancellation Reason", Kind::Cancellations),
+        ("Order Number,Product,Price", Kind::Orders),
+        ("order_number,tracking_number,status", Kind::Orders),
+        ("Date,Description,Amount", Kind::Charges),
+        ("Datum,Beschreibung,Betrag", Kind::Charges),
+    ] {
+        let columns = headings.split(',').count();
+        let row = ["1"; 8].get(..columns).unwrap().join(",");
+        assert_eq!(file(format!("{headings}\n{row}\n").as_bytes()).kind, kind, "{headings}");
+    }
+    assert!(matches!(read(b"colour,shape\nred,round\n", &reading()), Err(FileError::Unknown(_))));
+    assert_eq!(read(b"", &reading()).unwrap_err(), FileError::Empty);
+    assert_eq!(read(b" \r\n,,\n", &reading()).unwrap_err(), FileError::Empty);
+}
+
+#[test]
+fn a_cell_that_begins_like_a_formula_is_text() {
+    let file = file(b"order number,notes,product\n=\"007\",'=SUM(A1),=1+1\n");
+    let row = &file.rows[0];
+    assert_eq!(row.key.text(), "007");
+    assert_eq!(row.value(&Field::Order("notes")), Some("=SUM(A1)"));
+    assert_eq!(row.value(&Field::Order("product")), Some("=1+1"));
+}
+
+#[test]
+fn files_beyond_the_limits_are_refused() {
+    let large = vec![b'x'; 20 * 1024 * 1024 + 1];
+    assert_eq!(read(&large, &reading()).unwrap_err(), FileError::TooLarge);
+    let long = format!("order_number\n{}", "1\n".repeat(200_001));
+    assert_eq!(read(long.as_bytes(), &reading()).unwrap_err(), FileError::TooManyRows);
+    let wide = format!("order_number{}\n", ",x".repeat(200));
+    assert_eq!(read(wide.as_bytes(), &reading()).unwrap_err(), FileError::TooManyColumns);
+}
+
+#[test]
+fn a_bad_value_makes_its_row_bad_and_leaves_the_others() {
+    let file = file(b"order_number,price,product\nA-1,1.005,x\nA-2,$2.50,y\n,1,z\n");
+    let problems: Vec<_> =
+        file.rows.iter().map(|row| row.problem.clone().map(|(outcome, _)| outcome)).collect();
+    assert_eq!(problems, [Some(RowOutcome::Bad), None, Some(RowOutcome::Bad)]);
+}
