@@ -6,7 +6,7 @@ mod supervisor;
 mod upkeep;
 mod watch;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use tokio::{
@@ -16,12 +16,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::discord;
+use crate::discord::{self, sign_in::SignIn};
 use crate::feed::Feed;
 use crate::http::{self, AppState, Auth};
 use crate::ingest::Ingest;
 use crate::metrics::Metrics;
 use crate::outbox::{self, Outbox};
+use crate::sign_in;
 use crate::status::StatusBoard;
 use crate::store::{Options, Store, StoreError};
 
@@ -39,6 +40,8 @@ pub struct Timing {
     pub discord: discord::Timing,
     /// Those of the outbox.
     pub outbox: outbox::Timing,
+    /// Those of people who signed in with Discord.
+    pub sign_in: sign_in::Timing,
 }
 
 impl From<discord::Timing> for Timing {
@@ -82,7 +85,9 @@ pub async fn run(
     let timing = timing.into();
     let feed = Feed::new(FEED_CAPACITY);
     let stop = stop.child_token();
-    let auth = Auth::load(&config.http, &store).await?;
+    let sign_in =
+        SignIn::new(config, &timing.discord)?.map(|sign_in| Arc::new(sign_in) as Arc<dyn sign_in::Discord>);
+    let auth = Auth::load(&config.http, &store).await?.with_sign_in(sign_in, timing.sign_in);
     if auth.locks_everybody_out() {
         bail!(
             "every request needs a token, because [http] {}, but there is no token yet; create one with `roms token create \

@@ -29,6 +29,7 @@ mod log;
 mod metrics;
 mod orders;
 mod retention;
+mod sign_in;
 mod snowflake;
 mod webhooks;
 
@@ -45,6 +46,7 @@ pub use log::{Log, LogFilter, LogFormat};
 pub use metrics::Metrics;
 pub use orders::{NumberMissing, Orders};
 pub use retention::Retention;
+pub use sign_in::{CALLBACK, ClientSecret, SignIn};
 pub use webhooks::Webhooks;
 
 use layers::Layers;
@@ -62,8 +64,10 @@ pub struct Config {
     pub http: Http,
     /// The connection to Discord. It is used only if it has a token; see [`Config::discord`].
     pub discord: Discord,
-    /// The access levels for the commands in Discord.
+    /// The access levels for the commands in Discord and for the web page.
     pub access: Access,
+    /// Signing in to the web page with Discord. It is used only if it has a client id.
+    pub sign_in: SignIn,
     /// How orders are read.
     pub orders: Orders,
     /// Outgoing webhooks.

@@ -10,6 +10,7 @@
 //! | `reactions`, `notices` | feedback in Discord about what happened to a card |
 //! | `reply`, `commands` | slash commands, menus, buttons and modals |
 //! | `channels` | which channels and threads ROMS reads |
+//! | `sign_in` | signs people in to the web page, and reads their roles |
 //! | `services`, `missed` | what these modules share |
 //!
 //! This module does not decide what a card is or what it changes, and knows nothing of HTTP.
@@ -28,6 +29,7 @@ pub mod rest;
 mod restart;
 mod services;
 pub mod setup;
+pub mod sign_in;
 mod timing;
 
 use std::collections::HashMap;

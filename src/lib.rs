@@ -30,7 +30,7 @@
 //! | wiring | [`app`], [`cli`], [`telemetry`], [`shutdown`], `main` | everything |
 //! | edges | [`discord`], [`http`], which never import each other | speak a protocol; call [`ingest`] and [`store`] |
 //! | pipeline | [`ingest`] | decide what a message changes |
-//! | state | [`store`], [`feed`], [`export`], [`status`], [`metrics`], [`chart`], [`clock`] | the database; live updates; tables of orders; the state of the Discord connection; metrics; charts; the time |
+//! | state | [`store`], [`feed`], [`export`], [`status`], [`metrics`], [`chart`], [`clock`], [`sign_in`] | the database; live updates; tables of orders; the state of the Discord connection; metrics; charts; the time; signing in |
 //! | pure | [`card`], [`order`], [`files`], [`config`], [`redact`], [`log_limit`], [`token`] | no I/O, no async, no clock |
 //!
 //! Each large library has one home: serenity and poise in [`discord`], axum and utoipa in [`http`],
@@ -44,7 +44,7 @@
 //!   retries them one by one, so a bad message never fails its neighbours.
 //! - Other writes go directly to [`store`], each in its own transaction: history cursors, gateway
 //!   identifies, marks for deleted messages and given reactions, stored filters of Discord buttons,
-//!   API tokens and the access log, retention, purge, and the deletion of a test order. The documentation
+//!   API tokens, sessions and the access log, retention, purge, and the deletion of a test order. The documentation
 //!   of [`ingest`] lists them and says why they cannot disturb the writer.
 //! - Every message that holds a card, and every HTTP body, leaves a row in `webhook_logs`.
 //! - Money is never a float: [`order::Amount`] counts hundredths.
@@ -67,6 +67,7 @@ pub mod order;
 pub mod outbox;
 pub mod redact;
 pub mod shutdown;
+pub mod sign_in;
 pub mod status;
 pub mod store;
 pub mod telemetry;

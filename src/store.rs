@@ -7,7 +7,7 @@
 //! - `search/`: the search index. The database keeps it up to date in the transaction of the order.
 //! - `connection/`: pools of connections and transactions, for either engine.
 //! - `cluster/`: leader election and notifications between processes on one PostgreSQL database.
-//! - `access/`: API tokens, and the record of their use.
+//! - `access/`: API tokens, sessions of the web page, and the record of their use.
 //! - `outgoing/`: the endpoints of outgoing webhooks, and the outbox.
 //! - `imports/`: the files that people imported, and what they changed.
 //! - `saved_views`: lists of orders that the group saved under a name.
@@ -45,6 +45,7 @@ use crate::config::{Config, DatabaseUrl};
 pub use access::idempotency::KeyClaim;
 pub use access::links::DELETION;
 pub use access::log::{AccessEvent, AccessEventKind, AccessFilter};
+pub use access::sessions::{Holder, KnownLevel, NewSession, Session};
 pub use access::tokens::{CreatedToken, NewToken, Token, TokenUse};
 pub use admin::backup::{Contents, backup};
 pub use admin::legacy::{LegacyDatabase, LegacyMessage};

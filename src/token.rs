@@ -287,6 +287,12 @@ impl Scopes {
     pub const ALL: Self = Self((1 << Scope::ALL.len()) - 1);
     /// Only sending cards.
     pub const INGEST: Self = Self(Scope::Ingest.bit());
+    /// Seeing orders.
+    pub const VIEWER: Self = Self(Scope::Read.bit());
+    /// Seeing and changing orders, with personal data.
+    pub const MANAGER: Self = Self(Scope::Read.bit() | Scope::ReadPii.bit() | Scope::Write.bit());
+    /// Everything.
+    pub const ADMIN: Self = Self(Scope::Admin.bit());
 
     /// These scopes.
     ///

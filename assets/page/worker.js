@@ -6,6 +6,8 @@ self.addEventListener('activate', (event) => event.waitUntil(
   caches.keys().then((names) => Promise.all(names.filter((name) => name !== NAME).map((name) => caches.delete(name)))),
 ));
 self.addEventListener('fetch', (event) => {
+  // A browser that comes back from Discord brings the cookie of its attempt only without a detour.
+  if (new URL(event.request.url).pathname.startsWith('/sign-in/')) return;
   if (event.request.mode === 'navigate') event.respondWith(fetch(event.request).catch(() => caches.match('/offline')));
   else if (KEPT.includes(new URL(event.request.url).pathname)) {
     event.respondWith(fetch(event.request).catch(() => caches.match(event.request)));

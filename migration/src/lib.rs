@@ -21,6 +21,7 @@ mod m0017_tokens;
 mod m0018_sender_tokens;
 mod m0019_outbox;
 mod m0021_page;
+mod m0022_sessions;
 mod m0023_imports;
 pub mod search_index;
 
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_sender_tokens::Migration),
             Box::new(m0019_outbox::Migration),
             Box::new(m0021_page::Migration),
+            Box::new(m0022_sessions::Migration),
             Box::new(m0023_imports::Migration),
         ]
     }

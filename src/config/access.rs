@@ -1,4 +1,4 @@
-//! `[access]`: the access levels for the commands in Discord.
+//! `[access]`: the access levels for the commands in Discord and for the web page.
 
 use serde::{Deserialize, Serialize};
 

@@ -11,10 +11,11 @@ use toml::{
     de::{DeArray, DeTable, DeValue, Deserializer, Error},
 };
 
-use super::{Config, ConfigError, Discord, EXAMPLE, File, Origin, Problem, error::hint};
+use super::{Config, ConfigError, Discord, EXAMPLE, File, Origin, Problem, error::hint, sign_in};
 
 /// Keys that can also be read from a file, which the variable `…_FILE` names.
-const SECRETS: [(&str, &str); 3] = [("database", "url"), ("discord", "token"), ("http", "webhook_secret")];
+const SECRETS: [(&str, &str); 4] =
+    [("database", "url"), ("discord", "token"), ("http", "webhook_secret"), ("sign_in", "client_secret")];
 /// The section that can be repeated, and has no variables.
 const REPEATED: &str = "discord.channels";
 /// The span of a section that only variables have keys of.
@@ -82,6 +83,9 @@ impl<'a> Layers<'a> {
             if config.http.require_signature && config.http.webhook_secret.is_none() {
                 let message = "http.require_signature needs a `webhook_secret`; without one ROMS cannot check a signature";
                 self.report(&(0..0), message.to_owned());
+            }
+            if let Some(message) = sign_in::problem(&config) {
+                self.report(&(0..0), message);
             }
             if self.problems.is_empty() {
                 return Ok(config);

@@ -8,15 +8,18 @@
 //! | `tokens` | keeps the tokens in memory, and follows the database |
 //! | `signature` | checks the signatures of posted messages |
 //! | `limits` | limits how often one client and one token may send requests |
-//! | `session` | signs people in to the page with a token, which their browser keeps in a cookie |
+//! | `sessions` | the sessions of people who are signed in to the page, and their levels |
+//! | `session` | the cookies of the page |
 //! | `record` | records the last use of each token, and fills the access log |
 
 mod limits;
 mod record;
 pub(crate) mod session;
+mod sessions;
 pub(crate) mod signature;
 mod tokens;
 
+use std::future::pending;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -40,11 +43,14 @@ use super::peer::Peer;
 use super::{AppState, cross_site};
 use crate::config::{Http, Level};
 use crate::order::View;
-use crate::store::{Store, StoreError, Token};
-use crate::token::{Scope, Secret, SigningSecret, TokenKind};
+use crate::sign_in::{Discord, Timing};
+use crate::store::{Holder, KnownLevel, NewSession, Session, Store, StoreError, Token};
+use crate::token::{Scope, Scopes, Secret, SigningSecret, TokenKind};
 use limits::Limits;
 pub(crate) use limits::limit_peers;
 use record::Record;
+use session::Connection;
+use sessions::Sessions;
 use tokens::Tokens;
 
 /// The access that a route requires.
@@ -62,7 +68,7 @@ pub(crate) enum Access {
     Link,
     /// The same. Errors have Discord's form.
     DiscordLink,
-    /// A person at the page with at least this level. A signed-in browser sends its token in a cookie.
+    /// A person at the page with at least this level. A signed-in browser sends the secret of its session in a cookie.
     Person(Level),
 }
 
@@ -86,6 +92,7 @@ pub struct Auth {
     tokens: Tokens,
     record: Record,
     limits: Limits,
+    sessions: Sessions,
 }
 
 impl Auth {
@@ -96,13 +103,21 @@ impl Auth {
     pub async fn load(config: &Http, store: &Store) -> Result<Self, StoreError> {
         let tokens = Tokens::new(store.tokens().await?);
         let limits = Limits::new(config.rate_limit);
-        Ok(Self { required: config.requires_tokens(), tokens, record: Record::default(), limits })
+        let sessions = Sessions::default();
+        Ok(Self { required: config.requires_tokens(), tokens, record: Record::default(), limits, sessions })
     }
 
-    /// Whether tokens are required and there is none that works.
+    /// Lets people sign in with Discord.
+    #[must_use]
+    pub fn with_sign_in(mut self, discord: Option<Arc<dyn Discord>>, timing: Timing) -> Self {
+        (self.sessions.discord, self.sessions.timing) = (discord, timing);
+        self
+    }
+
+    /// Whether tokens are required, there is none that works, and people cannot sign in with Discord either.
     #[must_use]
     pub fn locks_everybody_out(&self) -> bool {
-        self.required && self.tokens.is_empty()
+        self.required && self.tokens.is_empty() && self.sessions.discord.is_none()
     }
 
     /// Whether every route asks for a token, except health checks.
@@ -110,9 +125,26 @@ impl Auth {
         self.required
     }
 
-    /// Whether a token is valid, for people who sign in with it.
-    pub(crate) async fn accepts(&self, secret: &Secret) -> bool {
-        self.tokens.find(secret).await.is_some_and(|token| token.kind == TokenKind::Api)
+    /// Discord, if people may sign in with it.
+    pub(crate) fn discord(&self) -> Option<&dyn Discord> {
+        self.sessions.discord.as_deref()
+    }
+
+    /// Counts an attempt of a client to sign in.
+    pub(crate) fn admit_attempt(&self, peer: IpAddr) -> Result<(), ApiError> {
+        self.sessions.attempts.admit(peer)
+    }
+
+    /// Sets the level of a Discord user who has just signed in.
+    pub(crate) async fn set_level(&self, user: i64, level: KnownLevel) {
+        self.sessions.set_level(user, level).await;
+    }
+
+    /// A session for the holder of a token; `None` if the token is not valid.
+    pub(crate) async fn session_of_token(&self, secret: &Secret, peer: IpAddr) -> Option<NewSession> {
+        let token = self.tokens.find(secret).await.filter(|token| token.kind == TokenKind::Api)?;
+        let (holder, name) = (Holder::Token(token.id), token.name.clone());
+        Some(NewSession { holder, name, peer: Some(peer.to_string()) })
     }
 
     /// Follows the database until `closing` is cancelled.
@@ -121,14 +153,27 @@ impl Auth {
             self.tokens.follow(store, closing),
             self.record.save(store, closing),
             self.limits.forget_unused(closing),
+            self.sessions.attempts.forget_unused(closing),
         );
     }
 
-    /// Returns when the caller's token is revoked or expires.
-    pub(crate) async fn until_invalid(&self, caller: &Caller) {
-        match &caller.token {
-            Some(token) => self.tokens.until_invalid(token).await,
-            None => std::future::pending().await,
+    /// Returns when the caller's token is revoked or expires, or the caller's session ends or changes its level.
+    pub(crate) async fn until_invalid(&self, caller: &Caller, store: &Store) {
+        let token_ends = async {
+            match &caller.token {
+                Some(token) => self.tokens.until_invalid(token).await,
+                None => pending().await,
+            }
+        };
+        let session_ends = async {
+            match &caller.session {
+                Some(session) => self.sessions.until_changed(session, store).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = token_ends => {}
+            () = session_ends => {}
         }
     }
 
@@ -143,13 +188,37 @@ impl Auth {
         let is_in_link = |token: &Arc<Token>| token.is_for_links() && id.is_none_or(|id| id == token.id);
         if let Some(token) = token.filter(is_in_link) {
             let token = self.admit(token, peer)?;
-            return Ok(Caller { token: Some(token), by_link: true });
+            return Ok(Caller { token: Some(token), by_link: true, session: None });
         }
         let error = match id {
             Some(id) if !self.tokens.contains(id) => ApiError::NotFound("webhook"),
             _ => ApiError::UnknownLink,
         };
-        Err(Refusal { error, token: None })
+        Err(error.into())
+    }
+
+    /// Checks the session of a signed-in browser.
+    async fn authenticate_session(
+        &self,
+        secret: &Secret,
+        store: &Store,
+        peer: IpAddr,
+        level: Level,
+    ) -> Result<Caller, Refusal> {
+        let signed_out = || Refusal::from(ApiError::Unauthorized { page: false });
+        let session = self.sessions.find(secret, store).await?.ok_or_else(signed_out)?;
+        let token = match session.holder {
+            Holder::Token(id) => Some(self.tokens.by_id(id).ok_or_else(signed_out)?),
+            Holder::User { .. } => None,
+        };
+        let caller = Caller { token, by_link: false, session: Some(Arc::new(session)) };
+        if let Err(error) = caller.require(level) {
+            return Err(Refusal { error, actor: caller.person(), token: caller.token });
+        }
+        match caller.token {
+            Some(token) => Ok(Caller { token: Some(self.admit(token, peer)?), ..caller }),
+            None => Ok(caller),
+        }
     }
 
     async fn authenticate(
@@ -159,7 +228,7 @@ impl Auth {
         access: Access,
     ) -> Result<Caller, Refusal> {
         if !self.required || access == Access::Open {
-            return Ok(Caller { token: None, by_link: false });
+            return Ok(Caller { token: None, by_link: false, session: None });
         }
         let secret = presented(headers, access);
         let token = match &secret {
@@ -167,62 +236,92 @@ impl Auth {
             None => None,
         };
         let Some(token) = token.filter(|token| token.kind == TokenKind::Api) else {
-            return Err(Refusal {
-                error: ApiError::Unauthorized { page: access == Access::Page },
-                token: None,
-            });
+            return Err(ApiError::Unauthorized { page: access == Access::Page }.into());
         };
         if let Some(scope) = access.scope()
             && !token.scopes.allow(scope)
         {
-            return Err(Refusal { error: ApiError::MissingScope(scope), token: Some(token) });
+            return Err(Refusal { token: Some(token), ..ApiError::MissingScope(scope).into() });
         }
         let token = self.admit(token, peer)?;
-        Ok(Caller { token: Some(token), by_link: false })
+        Ok(Caller { token: Some(token), by_link: false, session: None })
     }
 
     /// Counts a request with a valid token.
     fn admit(&self, token: Arc<Token>, peer: IpAddr) -> Result<Arc<Token>, Refusal> {
         if let Err(error) = self.limits.admit_token(token.id) {
-            return Err(Refusal { error, token: Some(token) });
+            return Err(Refusal { token: Some(token), ..error.into() });
         }
         self.record.used(&token, peer);
         Ok(token)
     }
 
     /// Logs a refused request, and counts it for the access log.
-    fn report_refusal(&self, state: &Arc<AppState>, parts: &Parts, token: Option<&Token>, error: &ApiError) {
+    pub(crate) fn report_refusal(
+        &self,
+        state: &Arc<AppState>,
+        parts: &Parts,
+        token: Option<&Token>,
+        actor: Option<String>,
+        code: &'static str,
+    ) {
         let Peer(peer) = Peer::of(&parts.extensions);
-        let (_, code) = error.status();
-        self.record.refused(token, peer, format!("{code} {} {}", parts.method, cross_site::route(parts)));
+        let detail = format!("{code} {} {}", parts.method, cross_site::route(parts));
+        self.record.refused(token, actor, peer, detail);
         cross_site::log_refusal(state, parts, code, None);
     }
 }
 
-/// Why a request is refused, and its token if that is known.
+/// Why a request is refused, and its token or the signed-in person if one is known.
 struct Refusal {
     error: ApiError,
     token: Option<Arc<Token>>,
+    actor: Option<String>,
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self { error, token: None, actor: None }
+    }
 }
 
 /// The sender of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    /// Its token; `None` if no token is required.
+    /// Its token; `None` if no token is required, and for a person who signed in with Discord.
     token: Option<Arc<Token>>,
     /// Whether the token is in the path.
     by_link: bool,
+    /// The session of a signed-in browser.
+    session: Option<Arc<Session>>,
 }
 
 impl Caller {
     /// Whether the caller may do this.
     pub(crate) fn may(&self, scope: Scope) -> bool {
-        self.token.as_ref().is_none_or(|token| token.scopes.allow(scope))
+        match (&self.token, &self.session) {
+            (Some(token), _) => token.scopes.allow(scope),
+            (None, Some(session)) => session.level().is_some_and(|level| scopes_of(level).allow(scope)),
+            (None, None) => true,
+        }
     }
 
-    /// Whether the caller presented a token.
-    pub(crate) const fn has_token(&self) -> bool {
-        self.token.is_some()
+    /// The session of a signed-in browser.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.session.as_deref()
+    }
+
+    /// Refuses a person below a level.
+    fn require(&self, level: Level) -> Result<(), ApiError> {
+        match Access::Person(level).scope() {
+            Some(scope) if !self.may(scope) => Err(self.lacks(scope, level)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The error for a missing right: people have levels, and tokens have scopes.
+    fn lacks(&self, scope: Scope, level: Level) -> ApiError {
+        if self.token.is_some() { ApiError::MissingScope(scope) } else { ApiError::MissingLevel(level) }
     }
 
     /// How much of an order the caller sees.
@@ -232,7 +331,8 @@ impl Caller {
 
     /// Refuses a filter by personal data if the caller may not see such data: it would reveal the data by trying.
     pub(crate) fn require_pii(&self) -> Result<(), ApiError> {
-        if self.may(Scope::ReadPii) { Ok(()) } else { Err(ApiError::MissingScope(Scope::ReadPii)) }
+        let scope = Scope::ReadPii;
+        if self.may(scope) { Ok(()) } else { Err(self.lacks(scope, Level::Manager)) }
     }
 
     /// The secret with which its requests must be signed.
@@ -250,9 +350,15 @@ impl Caller {
         self.token.as_ref().map(|token| (token.id, token.name.as_str()))
     }
 
+    /// The signed-in person or the token, as it stands in the history of orders; `None` if the caller is unknown.
+    pub(crate) fn person(&self) -> Option<String> {
+        let token = || self.token.as_ref().map(|token| format!("token:{}", token.name));
+        self.session.as_ref().map(|session| session.actor()).or_else(token)
+    }
+
     /// The name for the history of orders.
     pub(crate) fn actor(&self) -> String {
-        self.token.as_ref().map_or_else(|| "api".to_owned(), |token| format!("token:{}", token.name))
+        self.person().unwrap_or_else(|| "api".to_owned())
     }
 }
 
@@ -262,6 +368,15 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         // `authorize` runs before every handler.
         parts.extensions.get().cloned().ok_or(ApiError::Internal)
+    }
+}
+
+/// What a person with this level may do. It is the same in Discord's commands.
+const fn scopes_of(level: Level) -> Scopes {
+    match level {
+        Level::Viewer => Scopes::VIEWER,
+        Level::Manager => Scopes::MANAGER,
+        Level::Admin => Scopes::ADMIN,
     }
 }
 
@@ -290,6 +405,13 @@ async fn admit(
             let path = request.extract_parts::<RawPathParams>().await.map_err(|_| ApiError::UnknownLink)?;
             state.auth.authenticate_link(&path, peer).await
         }
+        Access::Person(level) if state.auth.is_required() => {
+            let secret = Connection::of(request.headers(), request.extensions(), state).session();
+            match secret {
+                Some(secret) => state.auth.authenticate_session(&secret, &state.store, peer, level).await,
+                None => state.auth.authenticate(request.headers(), peer, access).await,
+            }
+        }
         _ => state.auth.authenticate(request.headers(), peer, access).await,
     };
     match found {
@@ -297,9 +419,9 @@ async fn admit(
             request.extensions_mut().insert(caller);
             Ok(next.run(request).await)
         }
-        Err(Refusal { error, token }) => {
+        Err(Refusal { error, token, actor }) => {
             let (parts, _) = request.into_parts();
-            state.auth.report_refusal(state, &parts, token.as_deref(), &error);
+            state.auth.report_refusal(state, &parts, token.as_deref(), actor, error.status().1);
             match (access, error) {
                 (Access::Person(_), ApiError::Unauthorized { .. }) if session::wants_html(&parts) => {
                     Ok(session::ask_to_sign_in(&parts))
@@ -312,11 +434,6 @@ async fn admit(
 
 /// The token that a request carries.
 fn presented(headers: &HeaderMap, access: Access) -> Option<Secret> {
-    if let Access::Person(_) = access
-        && let Some(secret) = session::secret(headers)
-    {
-        return Some(secret);
-    }
     if let Some(value) = headers.get(AUTHORIZATION) {
         let (scheme, credentials) = value.to_str().ok()?.split_once(' ')?;
         if scheme.eq_ignore_ascii_case("bearer") {

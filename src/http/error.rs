@@ -21,6 +21,7 @@ use utoipa::{
 use super::api::order_body::OrderBody;
 use crate::card::message::LINK_ENDPOINT;
 use crate::card::outcome::{Rejection, RejectionCode};
+use crate::config::Level;
 use crate::ingest::{EditError, ReplayError, SubmitError};
 use crate::store::StoreError;
 use crate::token::Scope;
@@ -59,6 +60,12 @@ pub(crate) enum ApiError {
     /// The client or its token has sent too many requests. Holds the time to wait.
     #[error("Too many requests; send this again later")]
     RateLimited(Duration),
+    /// The signed-in person has a lower level than this.
+    #[error("This needs the {} level, which `[access]` in the configuration grants", .0.as_str())]
+    MissingLevel(Level),
+    /// Discord has not answered for a long time, so it is not known what the signed-in person may do.
+    #[error("Discord does not answer, so ROMS cannot check your roles; try again later")]
+    LevelUnknown,
     /// The token does not have the scope of the route.
     #[error("The token lacks the scope `{}`", .0.as_str())]
     MissingScope(Scope),
@@ -175,6 +182,8 @@ impl ApiError {
             Self::KeyInUse => (StatusCode::CONFLICT, "idempotency_key_in_use"),
             Self::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
             Self::MissingScope(_) => (StatusCode::FORBIDDEN, "missing_scope"),
+            Self::MissingLevel(_) => (StatusCode::FORBIDDEN, "missing_level"),
+            Self::LevelUnknown => (StatusCode::SERVICE_UNAVAILABLE, "level_unknown"),
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "bad_parameter"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::NotWebSocket { .. } => (StatusCode::UPGRADE_REQUIRED, "not_websocket"),
@@ -266,7 +275,7 @@ impl ApiError {
                 Some(u16::try_from(wait.as_secs()).unwrap_or(u16::MAX).saturating_add(1))
             }
             Self::Closing | Self::Storage(_) => Some(5),
-            Self::TooManyClients => Some(30),
+            Self::TooManyClients | Self::LevelUnknown => Some(30),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@
 //! | `bulk`, `views` | one change to many orders and its undo; lists that are saved under a name |
 //! | `start`, `numbers` | what needs attention, and totals with a chart |
 //! | `log`, `state` | for administrators: the webhook log, and the state of ROMS |
-//! | `sign_in` | the form for a token |
+//! | `sign_in`, `discord_sign_in` | signing in with a token and with Discord, and out again |
 //! | `assets` | the style sheet and the script |
 //!
 //! Templates are in `templates/`. They escape every value, so that text of a card never becomes markup. The pages use
@@ -20,6 +20,7 @@ mod assets;
 mod bulk;
 mod card;
 mod cells;
+mod discord_sign_in;
 mod form;
 mod frame;
 mod live;
@@ -51,7 +52,7 @@ use tower_http::compression::CompressionLayer;
 use super::AppState;
 use super::auth::Access;
 use super::error::{ApiError, ErrorBody};
-use crate::config::Level;
+use crate::config::{CALLBACK, Level};
 use frame::Head;
 
 /// The page loads nothing from other sites and runs only its own script. Only the policy `roms` of that script may
@@ -82,7 +83,11 @@ pub(crate) fn routes() -> Vec<Route> {
     let routes: Vec<Route> = vec![
         (Access::Open, "/assets/{file}", get(assets::file)),
         (Access::Open, "/sign-in", get(sign_in::form).post(sign_in::sign_in)),
+        (Access::Open, "/sign-in/discord", get(discord_sign_in::begin)),
+        (Access::Open, CALLBACK, get(discord_sign_in::finish)),
         (Access::Open, "/sign-out", post(sign_in::sign_out)),
+        (VIEWER, "/sign-out/everywhere", post(sign_in::sign_out_everywhere)),
+        (ADMIN, "/sessions/{id}/end", post(sign_in::end_session)),
         (Access::Open, "/manifest.json", get(assets::manifest)),
         (Access::Open, "/worker.js", get(assets::worker)),
         (Access::Open, "/offline", get(offline)),

@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use super::AppState;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// The address of the client. `serve` sets the other end of the connection; [`resolve`] replaces a trusted proxy by
 /// the client that it names.
@@ -27,6 +28,10 @@ impl Peer {
     }
 }
 
+/// Marks a request whose browser uses https, as a trusted proxy says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IsHttps;
+
 /// Middleware that finds the client behind trusted proxies.
 pub(crate) async fn resolve(
     State(state): State<Arc<AppState>>,
@@ -34,7 +39,14 @@ pub(crate) async fn resolve(
     next: Next,
 ) -> Response {
     let Peer(connected) = Peer::of(request.extensions());
-    let client = client(connected.to_canonical(), request.headers(), &state.trusted_proxies);
+    let connected = connected.to_canonical();
+    let is_trusted = state.trusted_proxies.iter().any(|network| network.contains(&connected));
+    // The proxy next to ROMS writes the last value.
+    let mut schemes = request.headers().get_all(FORWARDED_PROTO).iter().rev();
+    if is_trusted && schemes.next().is_some_and(|scheme| scheme == "https") {
+        request.extensions_mut().insert(IsHttps);
+    }
+    let client = client(connected, request.headers(), &state.trusted_proxies);
     request.extensions_mut().insert(Peer(client));
     next.run(request).await
 }

@@ -15,6 +15,7 @@ pub(crate) mod orders;
 pub(crate) mod outbox;
 pub(crate) mod rows;
 pub(crate) mod saved_views;
+pub(crate) mod sessions;
 pub(crate) mod tokens;
 pub(crate) mod webhook_endpoints;
 pub(crate) mod webhook_logs;

@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 5] = [
     &["main", "cli", "app", "telemetry", "shutdown"],
     EDGES,
     &["ingest", "outbox"],
-    &["store", "feed", "export", "status", "metrics", "chart", "clock"],
+    &["store", "feed", "export", "status", "metrics", "chart", "clock", "sign_in"],
     PURE,
 ];
 
@@ -27,7 +27,7 @@ const PURE: &[&str] = &["card", "order", "files", "config", "redact", "log_limit
 
 /// Libraries that only some modules may use. `tower` stands for `tower_http` and so on, too.
 const LIBRARY_HOMES: [(&[&str], &[&str]); 8] = [
-    (&["serenity", "poise"], &["discord"]),
+    (&["serenity", "poise", "oauth2"], &["discord"]),
     (&["axum", "tower", "utoipa", "hyper", "askama"], &["http"]),
     (&["sea_orm", "sea_query_sqlx", "sqlx"], &["store"]),
     (&["clap"], &["cli", "main"]),

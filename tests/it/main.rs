@@ -53,6 +53,7 @@ mod replaying;
 mod senders;
 mod service;
 mod shutdown;
+mod sign_in;
 mod start;
 mod storage;
 mod support;

@@ -27,6 +27,8 @@ impl Permission {
     pub const SEND_MESSAGES: Self = Self { bit: 1 << 11, name: "Send Messages" };
     /// Post in a thread.
     pub const SEND_IN_THREADS: Self = Self { bit: 1 << 38, name: "Send Messages in Threads" };
+    /// Change the settings of the guild.
+    pub const MANAGE_SERVER: Self = Self { bit: 1 << 5, name: "Manage Server" };
 }
 
 /// A set of permissions.
@@ -43,25 +45,34 @@ impl Permissions {
         self.0 & permission.bit != 0
     }
 
+    /// The permissions of a guild member in the whole guild, from the JSON of the REST API. Values that cannot be read
+    /// grant nothing.
+    #[must_use]
+    pub fn in_guild(user: i64, member: &Value, guild: &Value) -> Self {
+        if id_field(guild, "owner_id") == Some(user) {
+            return Self::ALL;
+        }
+        let (everyone, roles) = (id_field(guild, "id"), roles_of(member));
+        let bits = array(guild, "roles")
+            .filter(|role| {
+                let id = id_field(role, "id");
+                id == everyone || id.is_some_and(|id| roles.contains(&id))
+            })
+            .fold(0, |bits, role| bits | bits_of(role, "permissions"));
+        if bits & Self::ADMINISTRATOR == 0 { Self(bits) } else { Self::ALL }
+    }
+
     /// The permissions of a guild member in a channel, from the JSON of the REST API. For a thread,
     /// pass its parent channel. Values that cannot be read grant nothing.
     #[must_use]
     pub fn in_channel(user: i64, member: &Value, guild: &Value, channel: &Value) -> Self {
-        if id_field(guild, "owner_id") == Some(user) {
+        let Self(base) = Self::in_guild(user, member, guild);
+        if base == u64::MAX {
             return Self::ALL;
         }
         let everyone = id_field(guild, "id");
-        let roles: Vec<i64> = array(member, "roles").filter_map(|role| role.as_str()?.parse().ok()).collect();
+        let roles = roles_of(member);
         let has = |id: Option<i64>| id.is_some_and(|id| roles.contains(&id));
-        let base = array(guild, "roles")
-            .filter(|role| {
-                let id = id_field(role, "id");
-                id == everyone || has(id)
-            })
-            .fold(0, |bits, role| bits | bits_of(role, "permissions"));
-        if base & Self::ADMINISTRATOR != 0 {
-            return Self::ALL;
-        }
         // Discord applies three groups of overwrites in this order: @everyone, all roles of the
         // member together, the member.
         let overwrites = |applies: &dyn Fn(&Value) -> bool| {
@@ -83,6 +94,11 @@ impl Permissions {
         // Without View Channel a member can do nothing in the channel.
         Self(if bits & Permission::VIEW_CHANNEL.bit == 0 { 0 } else { bits })
     }
+}
+
+/// The ids of a member's roles, without `@everyone`, which every member has.
+pub(crate) fn roles_of(member: &Value) -> Vec<i64> {
+    array(member, "roles").filter_map(|role| role.as_str()?.parse().ok()).collect()
 }
 
 fn array<'a>(object: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {

@@ -1,4 +1,4 @@
-//! The access log: how tokens were created, revoked and used, and which requests were refused.
+//! The access log: how tokens were created, revoked and used, who signed in, and which requests were refused.
 
 use std::sync::Arc;
 
@@ -65,9 +65,9 @@ struct AccessBody {
     token: Option<String>,
     /// Address of the client; `null` if there was none.
     peer: Option<String>,
-    /// The scopes of a new token, or the reason and route of refused requests.
+    /// The scopes of a new token, the reason and route of refused requests, or the person of a session.
     detail: Option<String>,
-    /// The person who created or revoked the token: `discord:` and a user id, or `cli`.
+    /// The person: `discord:` and a user id, `token:` and a name, `cli`, or `roms` itself.
     actor: Option<String>,
     /// How many requests the entry stands for: the same refusal is written at most once a minute.
     count: i64,

@@ -26,6 +26,9 @@ const BURST: u32 = 10;
 /// How often the clients and tokens are forgotten that have made no request for a while.
 const FORGET_INTERVAL: Duration = Duration::from_mins(1);
 
+/// Attempts to sign in that one client may make in a minute.
+const ATTEMPTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
 /// How many requests each client and each token may still make; without limits, none is counted.
 #[derive(Debug, Default)]
 pub(crate) struct Limits(Option<Buckets>);
@@ -77,6 +80,37 @@ impl Limits {
     }
 }
 
+/// How often one client may try to sign in. Addresses of this machine have a limit, too: a token cannot be guessed, but
+/// each attempt costs a query, or a request to Discord.
+#[derive(Debug)]
+pub(crate) struct AttemptLimit {
+    peers: DefaultKeyedRateLimiter<IpAddr>,
+    clock: DefaultClock,
+}
+
+impl Default for AttemptLimit {
+    fn default() -> Self {
+        let quota = Quota::per_minute(ATTEMPTS_PER_MINUTE);
+        Self { peers: DefaultKeyedRateLimiter::keyed(quota), clock: DefaultClock::default() }
+    }
+}
+
+impl AttemptLimit {
+    /// Counts an attempt of a client.
+    pub(crate) fn admit(&self, peer: IpAddr) -> Result<(), ApiError> {
+        let checked = self.peers.check_key(&network(peer));
+        checked.map_err(|refused| ApiError::RateLimited(refused.wait_time_from(self.clock.now())))
+    }
+
+    /// Forgets old attempts until `closing` is cancelled.
+    pub(crate) async fn forget_unused(&self, closing: &CancellationToken) {
+        while closing.run_until_cancelled(sleep(FORGET_INTERVAL)).await.is_some() {
+            self.peers.retain_recent();
+            self.peers.shrink_to_fit();
+        }
+    }
+}
+
 /// One customer has a whole /64 network of IPv6 addresses.
 fn network(peer: IpAddr) -> IpAddr {
     match peer {
@@ -98,7 +132,7 @@ pub(crate) async fn limit_peers(
     let Err(error) = state.auth.limits.admit_peer(peer) else { return next.run(request).await };
     let is_discord_link = request.uri().path().starts_with(LINK_ENDPOINT);
     let (parts, _) = request.into_parts();
-    state.auth.report_refusal(&state, &parts, None, &error);
+    state.auth.report_refusal(&state, &parts, None, None, error.status().1);
     let mut response = error.into_response();
     if is_discord_link {
         response.extensions_mut().insert(DiscordForm);

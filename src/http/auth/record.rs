@@ -44,6 +44,8 @@ struct LastUse {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Refused {
     token: Option<String>,
+    /// The signed-in person.
+    actor: Option<String>,
     peer: Option<IpAddr>,
     /// The code of the answer, the method and the route.
     detail: String,
@@ -70,9 +72,10 @@ impl Record {
     }
 
     /// A request was refused. `detail` names the reason and the route.
-    pub(crate) fn refused(&self, token: Option<&Token>, peer: IpAddr, detail: String) {
+    pub(crate) fn refused(&self, token: Option<&Token>, actor: Option<String>, peer: IpAddr, detail: String) {
         let mut pending = self.lock();
-        let mut key = Refused { token: token.map(|token| token.name.clone()), peer: Some(peer), detail };
+        let token = token.map(|token| token.name.clone());
+        let mut key = Refused { token, actor, peer: Some(peer), detail };
         if pending.refused.len() >= MAX_REMEMBERED && !pending.refused.contains_key(&key) {
             key = Refused::default();
         }
@@ -126,6 +129,7 @@ impl Record {
             }
             let event = AccessEvent::new(AccessEventKind::Refused, refused.token.clone(), clock::now());
             events.push(AccessEvent {
+                actor: refused.actor.clone(),
                 peer: refused.peer.map(|peer| peer.to_string()),
                 detail: Some(refused.detail.clone()).filter(|detail| !detail.is_empty()),
                 count: count.requests,

@@ -1,27 +1,86 @@
-//! Signs people in to the page with a token. The browser keeps the token in a cookie that scripts cannot read, so a
-//! revoked token ends the session at once.
+//! The cookies of the page: the one of a signed-in browser, and the one of a browser that is signing in at Discord. Scripts
+//! cannot read them.
 
 use axum::{
     http::{
-        HeaderMap, HeaderValue, Method, StatusCode,
-        header::{ACCEPT, COOKIE, LOCATION, ORIGIN},
+        Extensions, HeaderMap, HeaderValue, Method, StatusCode,
+        header::{ACCEPT, COOKIE, HOST, LOCATION, ORIGIN},
         request::Parts,
     },
     response::{IntoResponse, Response},
 };
+use chrono::TimeDelta;
 use form_urlencoded::byte_serialize;
 
+use crate::http::AppState;
+use crate::http::peer::IsHttps;
 use crate::token::Secret;
 
-/// The cookie under https. Browsers accept the prefix only from the host itself, with `Secure` and for all paths.
-const SECURE_NAME: &str = "__Host-roms";
-/// The cookie under http, which a browser sends only to this machine or inside a private network.
-const PLAIN_NAME: &str = "roms";
-/// A browser forgets the cookie after this time, in seconds: 30 days.
-const MAX_AGE: u32 = 30 * 24 * 60 * 60;
+/// The session of a browser.
+pub(crate) const SESSION: Cookie = Cookie { secure: "__Host-roms", plain: "roms" };
+/// The attempt of a browser that is signing in at Discord.
+pub(crate) const ATTEMPT: Cookie = Cookie { secure: "__Host-roms-attempt", plain: "roms-attempt" };
 
 /// The page with the form.
 pub(crate) const SIGN_IN: &str = "/sign-in";
+
+/// A cookie under its two names.
+#[derive(Clone, Copy)]
+pub(crate) struct Cookie {
+    /// The name under https. Browsers accept the prefix only from the host itself, with `Secure` and for all paths, so no
+    /// other site of the same domain can set it.
+    secure: &'static str,
+    /// The name under http, which a browser sends only to this machine or inside a private network.
+    plain: &'static str,
+}
+
+impl Cookie {
+    /// Its value in a request. Under https, the plain name does not count.
+    pub(crate) fn read<'a>(self, request: &'a Connection<'_>) -> Option<&'a str> {
+        let plain = (!request.is_https).then_some(self.plain);
+        [Some(self.secure), plain].into_iter().flatten().find_map(|name| cookie(request.headers, name))
+    }
+
+    /// The `Set-Cookie` that keeps a value for some time.
+    pub(crate) fn set(self, is_https: bool, value: &str, age: TimeDelta) -> Option<HeaderValue> {
+        let (name, secure) = if is_https { (self.secure, "; Secure") } else { (self.plain, "") };
+        let age = age.num_seconds();
+        let cookie = format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
+        HeaderValue::try_from(cookie).ok()
+    }
+
+    /// The `Set-Cookie` that removes it.
+    pub(crate) fn remove(self, is_https: bool) -> Option<HeaderValue> {
+        self.set(is_https, "", TimeDelta::zero())
+    }
+}
+
+/// The headers of a request, and whether its browser uses https.
+pub(crate) struct Connection<'a> {
+    headers: &'a HeaderMap,
+    pub(crate) is_https: bool,
+}
+
+impl<'a> Connection<'a> {
+    /// ROMS itself speaks http. A browser uses https if it says so itself (`Origin` of a form), if a trusted proxy says
+    /// so, or if the host is that of an https address in the configuration.
+    pub(crate) fn of(headers: &'a HeaderMap, extensions: &Extensions, state: &AppState) -> Self {
+        let origin = headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https:"));
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let is_listed = |host: &str| {
+            state.origins.iter().any(|origin| {
+                origin.strip_prefix("https://").is_some_and(|listed| listed.eq_ignore_ascii_case(host))
+            })
+        };
+        let is_https = origin || extensions.get::<IsHttps>().is_some() || host.is_some_and(is_listed);
+        Self { headers, is_https }
+    }
+
+    /// The secret of its session.
+    pub(crate) fn session(&self) -> Option<Secret> {
+        Secret::parse(SESSION.read(self)?)
+    }
+}
 
 /// The value of a cookie.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -30,21 +89,6 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
         let (found, value) = pair.trim().split_once('=')?;
         (found == name).then_some(value)
     })
-}
-
-/// The token of a signed-in browser.
-pub(crate) fn secret(headers: &HeaderMap) -> Option<Secret> {
-    [SECURE_NAME, PLAIN_NAME].into_iter().find_map(|name| Secret::parse(cookie(headers, name)?))
-}
-
-/// The `Set-Cookie` that keeps a token, or removes it.
-pub(crate) fn set_cookie(headers: &HeaderMap, secret: Option<&Secret>) -> Option<HeaderValue> {
-    // A browser names the scheme of the page that holds the form, also behind a proxy that adds TLS.
-    let is_secure = headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https:"));
-    let (name, secure) = if is_secure { (SECURE_NAME, "; Secure") } else { (PLAIN_NAME, "") };
-    let (value, age) = secret.map_or(("", 0), |secret| (secret.expose(), MAX_AGE));
-    let cookie = format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
-    HeaderValue::try_from(cookie).ok()
 }
 
 /// Whether a request loads a whole page in a browser.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::store::{Store, Token};
-use crate::token::{Secret, SecretHash};
+use crate::token::{Secret, SecretHash, TokenKind};
 
 /// How often the tokens are read again. Every process does this, so that a token that was revoked anywhere stops
 /// working within a second.
@@ -54,6 +54,14 @@ impl Tokens {
         // After a timeout, look anyway.
         drop(timeout(UNKNOWN_TOKEN_WAIT, refreshed).await);
         self.valid(&hash)
+    }
+
+    /// The valid API token with this row id.
+    pub(crate) fn by_id(&self, id: i64) -> Option<Arc<Token>> {
+        let (table, now) = (self.table.borrow(), clock::now());
+        let mut tokens =
+            table.values().filter(|token| token.kind == TokenKind::Api && !token.is_expired(now));
+        tokens.find(|token| token.id == id).map(Arc::clone)
     }
 
     /// Whether there is a token with this row id.

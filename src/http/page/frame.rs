@@ -70,7 +70,8 @@ pub(crate) struct Frame {
     level: Level,
     pub(crate) views: Vec<SavedView>,
     pub(crate) may_change: bool,
-    pub(crate) has_token: bool,
+    /// The name of the signed-in person or token.
+    pub(crate) signed_in: Option<String>,
     pub(crate) sees_personal_data: bool,
 }
 
@@ -133,7 +134,7 @@ impl Frame {
 impl Viewer {
     /// The name for the history of orders.
     pub(crate) fn actor(&self) -> String {
-        if self.caller.has_token() { self.caller.actor() } else { "page".to_owned() }
+        self.caller.person().unwrap_or_else(|| "page".to_owned())
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -148,7 +149,7 @@ impl Viewer {
             level: self.level,
             views: self.views.clone(),
             may_change: self.level >= Level::Manager,
-            has_token: self.caller.has_token(),
+            signed_in: self.caller.session().map(|session| session.name.clone()),
             sees_personal_data: self.caller.require_pii().is_ok(),
         }
     }

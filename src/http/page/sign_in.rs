@@ -4,23 +4,67 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    body::Body,
-    extract::{RawQuery, State},
+    extract::{RawQuery, Request, State},
     http::{
-        HeaderMap, StatusCode,
+        StatusCode,
         header::{LOCATION, SET_COOKIE},
     },
     response::{Html, IntoResponse, Response},
 };
 
-use super::frame::Head;
+use super::frame::{Head, Viewer};
 use super::render;
 use super::url::UrlQuery;
-use crate::http::auth::session::{SIGN_IN, set_cookie};
+use crate::clock::now;
+use crate::http::auth::session::{Connection, SESSION, SIGN_IN};
 use crate::http::cross_site::SameOrigin;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, bad_parameter};
+use crate::http::peer::Peer;
+use crate::http::query::PathSegment;
 use crate::http::{AppState, body};
+use crate::store::{NewSession, Session};
 use crate::token::Secret;
+
+/// Why a sign-in failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Token,
+    Cancelled,
+    Expired,
+    Refused,
+    NoAccess,
+    Unavailable,
+}
+
+impl Fault {
+    const ALL: [Self; 6] =
+        [Self::Token, Self::Cancelled, Self::Expired, Self::Refused, Self::NoAccess, Self::Unavailable];
+
+    /// The name in URLs, in the log and in the access log.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Token => "wrong_token",
+            Self::Cancelled => "sign_in_cancelled",
+            Self::Expired => "sign_in_expired",
+            Self::Refused => "sign_in_refused",
+            Self::NoAccess => "no_access",
+            Self::Unavailable => "discord_unavailable",
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Token => "This is not a valid token.",
+            Self::Cancelled => "You have cancelled the sign-in at Discord.",
+            Self::Expired => "The sign-in took too long, or was begun in another browser. Try again.",
+            Self::Refused => "Discord did not accept the sign-in. Try again.",
+            Self::NoAccess => {
+                "None of your roles gives access to ROMS. Ask an administrator of your Discord server."
+            }
+            Self::Unavailable => "Discord does not answer. Try again in a moment.",
+        }
+    }
+}
 
 #[derive(Template)]
 #[template(path = "sign_in.html", config = "src/http/page/askama.toml")]
@@ -28,48 +72,124 @@ struct SignIn {
     head: Head,
     /// The page to show afterwards.
     next: String,
-    failed: bool,
+    fault: Option<Fault>,
+    /// The link to sign in with Discord.
+    discord: Option<String>,
 }
 
-pub(crate) async fn form(RawQuery(query): RawQuery) -> Result<Html<String>, ApiError> {
+impl SignIn {
+    fn page(state: &AppState, next: &str, fault: Option<Fault>) -> Result<Html<String>, ApiError> {
+        let link = || UrlQuery::default().with("next", local(next)).link("/sign-in/discord");
+        let discord = state.auth.discord().map(|_| link());
+        render(&Self { head: Head::default(), next: next.to_owned(), fault, discord })
+    }
+}
+
+pub(crate) async fn form(
+    State(state): State<Arc<AppState>>,
+    RawQuery(query): RawQuery,
+) -> Result<Html<String>, ApiError> {
     let query = UrlQuery::of(query.as_deref());
-    render(&SignIn { head: Head::default(), next: query.get("next").to_owned(), failed: false })
+    let fault = Fault::ALL.into_iter().find(|fault| fault.code() == query.get("fault"));
+    SignIn::page(&state, query.get("next"), fault)
 }
 
 pub(crate) async fn sign_in(
     _: SameOrigin,
     State(state): State<Arc<AppState>>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let Peer(peer) = Peer::of(&parts.extensions);
+    state.auth.admit_attempt(peer)?;
     let form = UrlQuery::of(Some(&body::read_text(body, &state.closing).await?));
-    let secret = Secret::parse(form.get("token").trim());
+    let session = match Secret::parse(form.get("token").trim()) {
+        Some(secret) => state.auth.session_of_token(&secret, peer).await,
+        None => None,
+    };
     let next = form.get("next");
-    match secret {
-        Some(secret) if state.auth.accepts(&secret).await => {
-            Ok(lead_to(local(next), &headers, Some(&secret)))
-        }
-        _ => {
-            let page = render(&SignIn { head: Head::default(), next: next.to_owned(), failed: true })?;
-            Ok((StatusCode::FORBIDDEN, page).into_response())
-        }
+    let Some(session) = session else {
+        state.auth.report_refusal(&state, &parts, None, None, Fault::Token.code());
+        let page = SignIn::page(&state, next, Some(Fault::Token))?;
+        return Ok((StatusCode::FORBIDDEN, page).into_response());
+    };
+    let browser = Connection::of(&parts.headers, &parts.extensions, &state);
+    begin_session(&state, &browser, session, local(next)).await
+}
+
+/// Begins a session and leads to a page. An earlier session of the browser ends.
+pub(crate) async fn begin_session(
+    state: &AppState,
+    browser: &Connection<'_>,
+    new: NewSession,
+    next: &str,
+) -> Result<Response, ApiError> {
+    end_session_of(state, browser).await?;
+    let secret = state.store.create_session(new, now()).await?;
+    let mut response = (StatusCode::SEE_OTHER, [(LOCATION, next)]).into_response();
+    if let Some(cookie) = SESSION.set(browser.is_https, secret.expose(), Session::LIFETIME) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
     }
+    Ok(response)
 }
 
-pub(crate) async fn sign_out(_: SameOrigin, headers: HeaderMap) -> Response {
-    lead_to(SIGN_IN, &headers, None)
+pub(crate) async fn sign_out(
+    _: SameOrigin,
+    State(state): State<Arc<AppState>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let browser = Connection::of(request.headers(), request.extensions(), &state);
+    end_session_of(&state, &browser).await?;
+    Ok(signed_out(&browser))
 }
 
-fn lead_to(path: &str, headers: &HeaderMap, secret: Option<&Secret>) -> Response {
-    let mut response = (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response();
-    if let Some(cookie) = set_cookie(headers, secret) {
+/// Ends all sessions of the reader.
+pub(crate) async fn sign_out_everywhere(
+    _: SameOrigin,
+    viewer: Viewer,
+    State(state): State<Arc<AppState>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    if let Some(session) = viewer.caller.session() {
+        state.store.end_sessions_of(&session.holder, &viewer.actor(), now()).await?;
+    }
+    Ok(signed_out(&Connection::of(request.headers(), request.extensions(), &state)))
+}
+
+/// Ends any session, for administrators.
+pub(crate) async fn end_session(
+    _: SameOrigin,
+    viewer: Viewer,
+    State(state): State<Arc<AppState>>,
+    PathSegment(id): PathSegment,
+) -> Result<Response, ApiError> {
+    let id = id.parse().map_err(|_| bad_parameter("id", "Not a whole number."))?;
+    if !state.store.end_session(id, &viewer.actor(), now()).await? {
+        return Err(ApiError::NotFound("session"));
+    }
+    Ok((StatusCode::SEE_OTHER, [(LOCATION, "/state")]).into_response())
+}
+
+/// Ends the session of a browser, if it has one.
+async fn end_session_of(state: &AppState, browser: &Connection<'_>) -> Result<(), ApiError> {
+    if let Some(secret) = browser.session()
+        && let Some(session) = state.store.session(&secret.hash()).await?
+    {
+        state.store.end_session(session.id, &session.actor(), now()).await?;
+    }
+    Ok(())
+}
+
+fn signed_out(browser: &Connection<'_>) -> Response {
+    let mut response = (StatusCode::SEE_OTHER, [(LOCATION, SIGN_IN)]).into_response();
+    if let Some(cookie) = SESSION.remove(browser.is_https) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     response
 }
 
 /// A path of this server. Anything else could lead to another site.
-fn local(path: &str) -> &str {
+pub(crate) fn local(path: &str) -> &str {
     let is_local =
         path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n', '\t']);
     if is_local { path } else { "/" }

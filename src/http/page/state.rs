@@ -1,4 +1,4 @@
-//! The state of ROMS: Discord, channels, queue, database and tokens.
+//! The state of ROMS: Discord, channels, queue, database, tokens and sessions.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::cells::Moment;
 use super::frame::{Frame, Head, Viewer};
 use super::render;
+use crate::clock::now;
 use crate::http::AppState;
 use crate::http::api::health::{self, Health};
 use crate::http::api::live::MAX_CLIENTS;
@@ -26,7 +27,20 @@ struct StatePage {
     waiting: u64,
     live_clients: usize,
     tokens: Vec<TokenRow>,
+    sessions: Vec<SessionRow>,
     requires_tokens: bool,
+}
+
+/// A browser that is signed in.
+struct SessionRow {
+    id: i64,
+    name: String,
+    kind: String,
+    since: Moment,
+    last_used: Moment,
+    from: String,
+    /// Whether it is the session of the reader.
+    is_own: bool,
 }
 
 /// A token, without its secret.
@@ -61,6 +75,20 @@ pub(crate) async fn show(
         from: token.last_used_from.unwrap_or_default(),
         expires: token.expires_at.map(|at| Moment::of(at, zone)),
     });
+    let own = viewer.caller.session().map(|session| session.id);
+    let sessions = state.store.sessions(now()).await.unwrap_or_default();
+    let sessions = sessions.into_iter().map(|session| SessionRow {
+        id: session.id,
+        kind: match session.level() {
+            Some(level) => format!("Discord, {}", level.as_str()),
+            None => "token".to_owned(),
+        },
+        since: Moment::of(session.created_at, zone),
+        last_used: Moment::of(session.last_used_at, zone),
+        is_own: own == Some(session.id),
+        from: session.peer.unwrap_or_default(),
+        name: session.name,
+    });
     render(&StatePage {
         head: viewer.head(),
         frame: viewer.frame("State", "State"),
@@ -70,6 +98,7 @@ pub(crate) async fn show(
         waiting: state.ingest.waiting(),
         live_clients: MAX_CLIENTS.saturating_sub(state.live_clients.available_permits()),
         tokens: tokens.collect(),
+        sessions: sessions.collect(),
         requires_tokens: state.auth.is_required(),
     })
 }

@@ -1,4 +1,5 @@
-//! The access log: tokens that were created, revoked or used from a new address, and refused requests.
+//! The access log: tokens that were created, revoked or used from a new address, people who signed in and out, and
+//! refused requests.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
@@ -23,6 +24,10 @@ pub enum AccessEventKind {
     NewAddress,
     /// Requests were refused.
     Refused,
+    /// A person signed in to the web page.
+    SignedIn,
+    /// A session of the web page was ended by a person.
+    SignedOut,
 }
 
 /// Which entries of the access log to list. All conditions must hold.
@@ -47,9 +52,10 @@ pub struct AccessEvent {
     pub token: Option<String>,
     /// The address of the client.
     pub peer: Option<String>,
-    /// More about it: the scopes of a new token, or why and on which route requests were refused.
+    /// More about it: the scopes of a new token, why and on which route requests were refused, or the person of a
+    /// session.
     pub detail: Option<String>,
-    /// The person who created or revoked the token: `discord:` and the user's id, or `cli`.
+    /// The person: `discord:` and the user's id, `token:` and a name, `cli`, or `roms` itself.
     pub actor: Option<String>,
     /// How many requests the entry stands for.
     pub count: i64,
@@ -59,7 +65,8 @@ pub struct AccessEvent {
 
 impl AccessEventKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Created, Self::Revoked, Self::NewAddress, Self::Refused];
+    pub const ALL: [Self; 6] =
+        [Self::Created, Self::Revoked, Self::NewAddress, Self::Refused, Self::SignedIn, Self::SignedOut];
 
     /// The name in the database, the API and messages.
     #[must_use]
@@ -69,6 +76,8 @@ impl AccessEventKind {
             Self::Revoked => "revoked",
             Self::NewAddress => "new_address",
             Self::Refused => "refused",
+            Self::SignedIn => "signed_in",
+            Self::SignedOut => "signed_out",
         }
     }
 
@@ -80,6 +89,8 @@ impl AccessEventKind {
             Self::Revoked => "token revoked",
             Self::NewAddress => "used from a new address",
             Self::Refused => "refused",
+            Self::SignedIn => "signed in",
+            Self::SignedOut => "signed out",
         }
     }
 }

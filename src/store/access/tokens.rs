@@ -1,10 +1,11 @@
 //! Stores tokens. Only a hash of each token is kept.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
 use super::log::{self, AccessEvent, AccessEventKind};
+use crate::store::entity::sessions;
 use crate::store::entity::tokens::{ActiveModel, Column, Entity, Model};
 use crate::store::{Store, StoreError};
 use crate::token::{RelayUrl, Scopes, Secret, SecretHash, SigningSecret, TokenKind, TokenName};
@@ -188,7 +189,7 @@ impl Store {
         rows.all(&self.readers).await?.into_iter().map(Token::try_from).collect()
     }
 
-    /// Revokes the token with this name. Returns whether there was one.
+    /// Revokes the token with this name, which ends its sessions. Returns whether there was one.
     pub async fn revoke_token(
         &self,
         name: &str,
@@ -203,6 +204,14 @@ impl Store {
         if revoke.exec(&transaction).await?.rows_affected == 0 {
             return Ok(false);
         }
+        let revoked = Query::select()
+            .column(Column::Id)
+            .from(Entity)
+            .and_where(Column::Name.eq(name))
+            .and_where(Column::RevokedAt.is_not_null())
+            .to_owned();
+        let of_token = sessions::Column::TokenId.in_subquery(revoked);
+        sessions::Entity::delete_many().filter(of_token).exec(&transaction).await?;
         let event = AccessEvent::new(AccessEventKind::Revoked, Some(name.to_owned()), now);
         log::save(&transaction, vec![AccessEvent { actor: Some(actor.to_owned()), ..event }]).await?;
         transaction.commit().await?;
@@ -223,7 +232,7 @@ impl Store {
     }
 }
 
-fn random() -> Result<[u8; 32], StoreError> {
+pub(crate) fn random() -> Result<[u8; 32], StoreError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| StoreError::NoRandom)?;
     Ok(bytes)

@@ -21,6 +21,9 @@ use super::{home::Home, sql::Sql};
 /// The path of the webhook that accepts cards.
 pub(crate) const ORDERS: &str = "/api/v2/webhooks/orders";
 
+/// Stands for the address of the application in its configuration.
+pub(crate) const ADDRESS: &str = "ADDRESS";
+
 /// The deadline for every event that a test waits for. Generous, because the machine may be busy.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(40);
 
@@ -70,13 +73,13 @@ impl App {
     }
 
     async fn start_with_all(home: Home, toml: &str, address: SocketAddr, timing: Timing) -> Self {
-        let config = home.config(toml);
-        let store = Store::open_with(&config.database.url, Options::of(&config)).await.unwrap();
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(address).unwrap();
         let listener = socket.listen(1024).unwrap();
         let address = listener.local_addr().unwrap();
+        let config = home.config(&toml.replace(ADDRESS, &address.to_string()));
+        let store = Store::open_with(&config.database.url, Options::of(&config)).await.unwrap();
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let running = tokio::spawn(async move { app::run(listener, store, &config, timing, stopped).await });

@@ -1,5 +1,5 @@
 //! `/logs kind:access`: lists the access log, which says when tokens were created, revoked and used from a new
-//! address, and which requests were refused.
+//! address, when people signed in and out, and which requests were refused.
 
 use serenity::all::CreateActionRow;
 
@@ -46,6 +46,8 @@ fn line(event: &AccessEvent) -> String {
         AccessEventKind::Revoked => "🗑️",
         AccessEventKind::NewAddress => "📍",
         AccessEventKind::Refused => "🚫",
+        AccessEventKind::SignedIn => "👤",
+        AccessEventKind::SignedOut => "🚪",
     };
     let count = (event.count > 1).then(|| format!("{} times", event.count));
     let parts = [

@@ -71,10 +71,10 @@ pub(crate) async fn connect(
 async fn send_changes(
     socket: &mut WebSocket,
     mut updates: Updates,
-    AppState { closing, auth, .. }: &AppState,
+    AppState { closing, auth, store, .. }: &AppState,
     caller: &Caller,
 ) -> Result<(), CloseReason> {
-    let mut token_ended = pin!(auth.until_invalid(caller));
+    let mut token_ended = pin!(auth.until_invalid(caller, store));
     let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
     let mut last_received = Instant::now();
     let first = LiveMessage::ConnectionConfirmed { timestamp: now(), event_id: updates.read_to };

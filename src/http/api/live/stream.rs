@@ -123,11 +123,11 @@ pub(crate) fn open(
 async fn send_changes(
     sender: &mpsc::Sender<Bytes>,
     mut updates: Updates,
-    AppState { closing, auth, .. }: &AppState,
+    AppState { closing, auth, store, .. }: &AppState,
     caller: &Caller,
     write: &(impl Fn(&OrderChange) -> Result<String, End> + Sync),
 ) -> Result<(), End> {
-    let mut token_ended = pin!(auth.until_invalid(caller));
+    let mut token_ended = pin!(auth.until_invalid(caller, store));
     let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE_INTERVAL, KEEP_ALIVE_INTERVAL);
     let id = updates.read_to;
     let first = LiveMessage::ConnectionConfirmed { timestamp: now(), event_id: id };

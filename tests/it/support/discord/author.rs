@@ -113,6 +113,15 @@ impl User {
         });
     }
 
+    /// Leaves a guild.
+    pub(crate) fn leave(&self, guild: &Guild) {
+        self.shared.with(|state| {
+            if let Some(guild) = state.guilds.get_mut(&guild.id()) {
+                guild.members.remove(&self.id);
+            }
+        });
+    }
+
     /// Posts a text.
     pub(crate) fn post(&self, channel: &Channel, text: &str) -> u64 {
         self.draft(channel, json!({"content": text})).post()

@@ -164,6 +164,21 @@ impl Discord {
         Guild::new(Arc::clone(&self.shared), self.shared.with(|state| state.add_guild(name)))
     }
 
+    /// The secret of the application, with which it exchanges codes.
+    pub(crate) fn client_secret(&self) -> String {
+        self.shared.read(|state| state.oauth.client_secret.clone())
+    }
+
+    /// The person who agrees when an application asks to sign them in. `None` cancels.
+    pub(crate) fn sign_in_as(&self, person: Option<&User>) {
+        self.shared.with(|state| state.oauth.person = person.map(User::to_json));
+    }
+
+    /// The codes and tokens that were issued to sign people in.
+    pub(crate) fn issued(&self) -> Vec<String> {
+        self.shared.read(|state| state.oauth.issued.clone())
+    }
+
     /// Makes a human user.
     pub(crate) fn user(&self, name: &str) -> User {
         User::new(Arc::clone(&self.shared), name, false)

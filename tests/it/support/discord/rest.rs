@@ -6,6 +6,7 @@ mod body;
 mod channels;
 mod guilds;
 mod interactions;
+mod oauth;
 mod reply;
 mod webhooks;
 
@@ -18,6 +19,7 @@ use axum::{
 use serde_json::json;
 
 pub(crate) use self::body::File;
+pub(crate) use self::oauth::OAuth;
 use self::{body::Ask, reply::Reply};
 use super::{
     faults::{self, Fault},
@@ -66,6 +68,16 @@ pub(super) async fn answer(Extracted(shared): Extracted<Arc<Shared>>, request: R
 /// The endpoints.
 fn route(state: &mut State, ask: &Ask) -> Reply {
     let segments: Vec<&str> = ask.segments.iter().map(String::as_str).collect();
+    // The page that asks people is not part of the API.
+    if ask.method == "GET" && ask.path.starts_with("/oauth2/authorize?") {
+        return oauth::authorize(state, ask);
+    }
+    if ask.method == "POST" && segments == ["oauth2", "token"] {
+        return oauth::token(state, ask);
+    }
+    if let Some(token) = ask.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer ")) {
+        return oauth::as_person(state, token, &segments);
+    }
     // These endpoints have a token in the path instead of the header.
     match (ask.method.as_str(), segments.as_slice()) {
         ("GET", ["gateway"]) => return Reply::ok(json!({"url": format!("ws://{}", state.gateway.address)})),

@@ -17,6 +17,7 @@ use super::{
     interactions::Exchange,
     payload,
     permissions::{self, Overwrite},
+    rest::OAuth,
     session::GatewayState,
     snowflake::Snowflakes,
     threads::ThreadState,
@@ -89,6 +90,7 @@ pub(crate) struct State {
     pub(super) commands: BTreeMap<Option<u64>, Vec<Value>>,
     /// Interactions by token.
     pub(super) interactions: BTreeMap<String, Exchange>,
+    pub(super) oauth: OAuth,
     pub(super) rules: Vec<Rule>,
     pub(super) requests: Vec<Request>,
     /// See [`super::Discord::violations`].
@@ -192,6 +194,7 @@ impl State {
             webhooks: BTreeMap::new(),
             commands: BTreeMap::new(),
             interactions: BTreeMap::new(),
+            oauth: OAuth::new("canary-client-secret"),
             rules: Vec::new(),
             requests: Vec::new(),
             violations: Vec::new(),

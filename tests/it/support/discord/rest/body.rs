@@ -1,4 +1,4 @@
-//! Parses requests: path, query, and a body that is JSON or multipart with files.
+//! Parses requests: path, query, and a body that is JSON, a form, or multipart with files.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,12 @@ impl Ask {
             .await
             .map_err(|_| Reply::error(413, 40005, "Request entity too large"))?;
         let boundary = header(CONTENT_TYPE).and_then(|kind| multer::parse_boundary(kind).ok());
+        let is_form = header(CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
         let (body, files) = match boundary {
+            None if is_form => {
+                let pairs = form_urlencoded::parse(&bytes).into_owned();
+                (Value::Object(pairs.map(|(name, value)| (name, value.into())).collect()), Vec::new())
+            }
             Some(boundary) => multipart(bytes, boundary).await?,
             None if bytes.is_empty() => (Value::Null, Vec::new()),
             None => {

@@ -2,7 +2,10 @@
 
 use axum::{
     Json,
-    http::{HeaderName, StatusCode, header::RETRY_AFTER},
+    http::{
+        HeaderName, StatusCode,
+        header::{LOCATION, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -24,12 +27,23 @@ enum Body {
     None,
     Json(Value),
     Text(&'static str),
+    Redirect(String),
 }
 
 impl Reply {
     /// 200 with a body.
     pub(super) fn ok(body: Value) -> Self {
         Self { status: 200, unknown_route: false, retry_after: None, body: Body::Json(body) }
+    }
+
+    /// Leads a browser elsewhere.
+    pub(super) fn redirect(url: String) -> Self {
+        Self { status: 302, body: Body::Redirect(url), ..Self::ok(Value::Null) }
+    }
+
+    /// An error of OAuth 2.
+    pub(super) fn oauth_error(status: u16, error: &str) -> Self {
+        Self { status, ..Self::ok(json!({"error": error})) }
     }
 
     /// 204.
@@ -105,6 +119,7 @@ impl From<Reply> for Response {
             Body::None => status.into_response(),
             Body::Json(body) => (status, Json(body)).into_response(),
             Body::Text(text) => (status, text).into_response(),
+            Body::Redirect(url) => (status, [(LOCATION, url)]).into_response(),
         };
         if let Some(seconds) = reply.retry_after {
             let headers = response.headers_mut();
