@@ -9,6 +9,7 @@ use super::parse::bots::bot_uses_color;
 use super::parse::heading::Certainty;
 use super::parse::markup;
 use super::parse::text_form::{self, Line, Row};
+use super::parse::values::only_mention;
 
 /// The value of an empty field.
 const NO_VALUE: &str = "N/A";
@@ -33,7 +34,7 @@ pub fn flatten(message: &Message) -> Vec<String> {
             Part::Text(text) if has_embeds => {
                 cards.extend(split_cards(text).filter(|text| has_label(text)));
                 loose_heading = heading_line(text).filter(|_| !has_label(text));
-                mention = mentioned_user(text);
+                mention = only_mention(text);
             }
             Part::Text(text) => cards.extend(split_cards(text)),
             Part::Embed(embed) => {
@@ -60,16 +61,6 @@ pub fn flatten(message: &Message) -> Vec<String> {
 fn heading_line(text: &str) -> Option<String> {
     let rows = text_form::rows(text);
     rows.iter().find(|row| matches!(row.line, Line::Heading(_))).map(|row| format!("{}\n", row.raw))
-}
-
-/// The id of the user whom a text mentions, if it is the only one. It names the owner of the order.
-fn mentioned_user(text: &str) -> Option<&str> {
-    let mut mentions = text.split("<@").skip(1).filter_map(|rest| {
-        let id = rest.split_once('>')?.0.trim_start_matches('!');
-        (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
-    });
-    let first = mentions.next()?;
-    mentions.all(|other| other == first).then_some(first)
 }
 
 fn has_label(text: &str) -> bool {
@@ -203,6 +194,7 @@ fn push_field(text: &mut String, name: &str, value: &str) {
 
 /// Writes the lines of a value, so that none of them is read as anything else.
 fn push_value(text: &mut String, value: &str) {
+    let value = markup::without_fence(value);
     let mut lines =
         value.lines().map(text_form::trim).filter(|line| !markup::visible(line).is_empty()).peekable();
     if lines.peek().is_none() {

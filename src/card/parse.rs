@@ -14,7 +14,7 @@ mod prices;
 mod products;
 pub mod text_form;
 pub mod typed;
-mod values;
+pub(crate) mod values;
 mod word_table;
 
 use chrono::{DateTime, Utc};
@@ -80,6 +80,7 @@ pub enum ParsedCard {
 #[must_use]
 pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     let mut form = text_form::parse(text);
+    products::split_columns(&mut form.known);
     products::number_repeated(&mut form.known);
     let mut builder = PatchBuilder::default();
     // Weak labels come last, because they only fill what the others leave empty.
@@ -101,6 +102,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     let has_outcome = builder.stated.status.is_some() || kind.is_some_and(CardKind::is_outcome);
     let looks_like_order = looks_like_order(&builder, &form);
     let is_order = kind.is_some() || number::is_clear(&form) || looks_like_order;
+    let names_product = builder.has_product();
     let title_is_number = number::assign_title(&mut builder, has_outcome, is_order);
     let is_new = matches!(kind, Some(CardKind::Success | CardKind::Hold));
     builder.set_product_from_intro(&form.intro, has_outcome, is_new);
@@ -125,7 +127,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     }
     let has_label = form.known.iter().any(|value| !value.lines.is_empty() && !is_embed_part(value));
     let is_prose = (!has_label && kind != Some(CardKind::Update))
-        || (builder.number.is_none() && is_chat(&builder, kind, said));
+        || (builder.number.is_none() && is_new && is_chat(&builder, said, names_product));
     if is_prose || (kind.is_none() && !(looks_like_order || title_is_number)) {
         return None;
     }
@@ -150,6 +152,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         Some(reason) => builder.keep("failure_reason", &reason),
         None => {}
     }
+    builder.use_total_as_refund();
     builder.use_total_in_name();
     builder.use_count_in_name();
     builder.fill_from_items();
@@ -163,9 +166,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     builder.set_currency(context.currency);
     let placed_at = builder.embed_time.unwrap_or(context.at);
     let states_date = builder.stated.order_date.is_some();
-    if let Some(owner) = builder.mentioned.take() {
-        builder.set_owner(&owner);
-    }
+    builder.set_mentioned_owner(&form.mentions);
     builder.stated.proxy_host = builder.stated.proxy_list.as_deref().and_then(values::proxy_host);
     let items = builder.order_items();
     let PatchBuilder { stated, derived, extra, warnings, .. } = builder;
@@ -268,12 +269,17 @@ fn amazon(builder: &PatchBuilder) -> Option<String> {
     is_amazon.then(|| "Amazon".to_owned())
 }
 
-/// Whether a card without an order number only looks like one: none of its values could be read, or it names no
-/// product and the words behind its heading are prose, as in `Successful checkout for my brother`.
-fn is_chat(builder: &PatchBuilder, kind: Option<CardKind>, said: Option<&Heading>) -> bool {
-    let is_new = matches!(kind, Some(CardKind::Success | CardKind::Hold));
+/// Whether a new order without a number only looks like one: it has no product under a label and the words behind its
+/// heading are prose, as in `Successful checkout for my brother`, or none of its values could be read. Under a heading of
+/// everyday words, a product beside a value that cannot be read is not enough.
+fn is_chat(builder: &PatchBuilder, said: Option<&Heading>, names_product: bool) -> bool {
     let has_prose = said.is_some_and(|heading| heading.reason.is_some());
-    is_new && !builder.has_product() && (has_prose || builder.stated == Fields::default())
+    let is_weak = said.is_some_and(|heading| heading.certainty == Certainty::Weak);
+    let product = builder.stated.product.clone();
+    let states_nothing = builder.stated == Fields { product, ..Fields::default() };
+    (!names_product && has_prose)
+        || (!builder.has_product() && states_nothing)
+        || (is_weak && states_nothing && !builder.warnings.is_empty())
 }
 
 /// Whether a value comes from a part of the embed that is not a label of the card.
@@ -349,6 +355,7 @@ fn set_status_from_heading(builder: &mut PatchBuilder, kind: Option<CardKind>) {
     let (stated, derived) = match kind {
         _ if builder.reason_kind == Some(ReasonKind::Cancellation) => (Some(Status::Cancelled), None),
         Some(CardKind::Cancelled) => (Some(Status::Cancelled), None),
+        Some(CardKind::Processing) => (Some(Status::Processing), None),
         Some(CardKind::Shipped) => (Some(Status::Shipped), None),
         Some(CardKind::Delivered) => (Some(Status::Delivered), None),
         Some(CardKind::Refunded) => (Some(Status::Refunded), None),

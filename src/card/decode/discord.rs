@@ -12,6 +12,9 @@ use crate::card::message::{Embed, Field, Part};
 /// <https://discord.com/developers/docs/reference#snowflakes>
 const DISCORD_EPOCH: i64 = 1_420_070_400_000;
 
+/// The label of the link to an order.
+const ORDER_LINK: &str = "Order Link";
+
 /// Maximum nesting of components. Discord allows three levels.
 const MAX_COMPONENT_DEPTH: usize = 8;
 
@@ -92,7 +95,7 @@ pub(crate) fn message_parts(message: &Value) -> Vec<Part> {
     let embeds = list("embeds").filter(|embed| embed.is_object()).map(|e| Part::Embed(embed(e)));
     let forwarded =
         list("message_snapshots").filter_map(|snapshot| snapshot.get("message")).flat_map(message_parts);
-    let components = component_cards(message).into_iter().map(Part::Embed);
+    let components = component_parts(message);
     content.into_iter().chain(embeds).chain(components).chain(forwarded).collect()
 }
 
@@ -120,18 +123,24 @@ fn embed(value: &Value) -> Embed {
 }
 
 /// The cards of a message's components (Components V2), which a bot may use instead of content and embeds: one for
-/// each container, and one for everything outside containers.
+/// each container, and one for everything outside containers. A text beside containers is like the text beside embeds.
 ///
 /// Component types by number: 9 section, 10 text display, 11 thumbnail, 12 media gallery, 17 container; 2 with a URL
 /// is a link button. <https://discord.com/developers/docs/components/reference>
-fn component_cards(message: &Value) -> Vec<Embed> {
+fn component_parts(message: &Value) -> Vec<Part> {
     let components = || message.get("components").and_then(Value::as_array).into_iter().flatten();
     let (containers, loose): (Vec<_>, Vec<_>) =
         components().partition(|component| component.get("type").and_then(Value::as_u64) == Some(17));
     let mut cards: Vec<Embed> = containers.into_iter().map(|container| component_card([container])).collect();
-    cards.push(component_card(loose));
     cards.retain(|card| card.description.is_some());
-    cards
+    let beside = component_card(loose);
+    let is_text = beside == Embed { description: beside.description.clone(), ..Embed::default() };
+    let mut parts: Vec<Part> = Vec::with_capacity(cards.len() + 1);
+    let (text, card) =
+        if is_text && !cards.is_empty() { (beside.description, None) } else { (None, Some(beside)) };
+    parts.extend(text.map(Part::Text));
+    parts.extend(cards.into_iter().chain(card.filter(|card| card.description.is_some())).map(Part::Embed));
+    parts
 }
 
 fn component_card<'a>(components: impl IntoIterator<Item = &'a Value>) -> Embed {
@@ -146,6 +155,16 @@ fn component_card<'a>(components: impl IntoIterator<Item = &'a Value>) -> Embed 
         image: card.image,
         footer: (!card.small_text.is_empty()).then(|| card.small_text.join(" ")),
         ..Embed::default()
+    }
+}
+
+/// The field of a link button. A button about the order leads to it: `Order Status`, `Order #12345`.
+fn link_field(label: String, url: String) -> Field {
+    let is_order = label.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("order"));
+    match label.split_once('#').filter(|_| is_order) {
+        Some((_, number)) => Field { name: ORDER_LINK.to_owned(), value: format!("[#{number}]({url})") },
+        None if is_order => Field { name: ORDER_LINK.to_owned(), value: url },
+        None => Field { name: label, value: url },
     }
 }
 
@@ -167,7 +186,7 @@ impl<'a> ComponentCard<'a> {
             }
         }
         if let (Some(name), Some(value)) = (json::text(component, "label"), json::text(component, "url")) {
-            self.links.push(Field { name, value });
+            self.links.push(link_field(name, value));
         }
         let media = |value: &Value| value.get("media").and_then(|media| json::text(media, "url"));
         let items = component.get("items").and_then(Value::as_array);

@@ -7,6 +7,7 @@ use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 use crate::card::message::{Embed, Field};
+use crate::card::parse::heading;
 use crate::card::parse::labels;
 use crate::card::parse::labels::{Column, Label};
 use crate::order::dates;
@@ -17,6 +18,9 @@ const MAX_EXACT_DIGITS: usize = 15;
 
 /// Keys of flat objects that mean something else there than as labels of a card.
 const FLAT_KEY_LABELS: &[(&str, &str)] = &[("amount", "Total")];
+
+/// Keys of flat objects that may say what happened: `"event": "order.shipped"`.
+const EVENT_KEYS: [&str; 4] = ["event", "event_type", "eventtype", "type"];
 
 /// The heading of a flat object that describes an order. It states no outcome.
 const FLAT_HEADING: &str = "Order Update";
@@ -132,7 +136,9 @@ fn code_unit(escape: &str) -> Option<u32> {
 /// A flat object is a card whose keys are labels. If a key names what every order has, the card describes
 /// an order even if the value is empty.
 pub(crate) fn flat_object(object: &Map<String, Value>) -> Embed {
-    let fields = object.iter().filter_map(|(key, value)| {
+    let event = object.iter().find_map(|(key, value)| Some((key, event(key, value)?)));
+    let fields = object.iter().filter(|(key, _)| event.as_ref().is_none_or(|(event, _)| event != key));
+    let fields = fields.filter_map(|(key, value)| {
         let renamed = FLAT_KEY_LABELS.iter().find(|(flat, _)| *flat == key.to_lowercase());
         let name = renamed.map_or_else(|| label_of(key), |(_, label)| (*label).to_owned());
         let is_product = || labels::find(&name).is_some_and(|label| label.column == Column::Product);
@@ -142,8 +148,18 @@ pub(crate) fn flat_object(object: &Map<String, Value>) -> Embed {
         };
         Some(Field { name, value })
     });
-    let title = object.keys().any(|key| names_order(&label_of(key))).then(|| FLAT_HEADING.to_owned());
-    Embed { title, fields: fields.collect(), ..Embed::default() }
+    let describes_order =
+        || object.keys().any(|key| names_order(&label_of(key))).then(|| FLAT_HEADING.to_owned());
+    let fields: Vec<Field> = fields.collect();
+    let title = event.map(|(_, heading)| heading).or_else(describes_order);
+    Embed { title, fields, ..Embed::default() }
+}
+
+/// The heading that the value of a key such as `event` is: `checkout success` for `checkout_success`.
+fn event(key: &str, value: &Value) -> Option<String> {
+    EVENT_KEYS.iter().find(|known| key.eq_ignore_ascii_case(known))?;
+    let text = value.as_str()?.replace(['_', '.'], " ");
+    heading::parse(&text).map(|_| text)
 }
 
 /// The label that a key means: `orderNumber` is `order Number`.

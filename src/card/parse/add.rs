@@ -47,15 +47,8 @@ pub(crate) fn add_value(
         }
         _ => {}
     }
-    match label.column {
-        Column::Tracking => builder.tracking_link.clone_from(&first.link),
-        Column::OrderUrl if first.link.is_some() && text.starts_with('#') => {
-            builder.order_link_text = Some(text.to_owned());
-        }
-        Column::CustomerName if values::mentioned_user(text).is_some() => {
-            return add_buyer(builder, value, text);
-        }
-        _ => {}
+    if add_by_value(builder, value, first) {
+        return;
     }
     if let Some((name, field)) = text_field(label.column) {
         return builder.set_text(name, label.name, text, field);
@@ -120,6 +113,27 @@ pub(crate) fn add_value(
     }
 }
 
+/// Adds a value that says itself what it is. Returns false if the column decides.
+fn add_by_value(builder: &mut PatchBuilder, value: &LabelledValue, first: &Plain) -> bool {
+    let text = first.text.as_str();
+    match value.label.column {
+        Column::CustomerName if values::mention_and_rest(text).is_some() => add_buyer(builder, value, text),
+        Column::Amount if builder.is_quantity(text) => {
+            builder.set_count("quantity", text, values::quantity(text), |fields| &mut fields.quantity);
+        }
+        Column::Tracking => {
+            builder.tracking_link.clone_from(&first.link);
+            return false;
+        }
+        Column::OrderUrl if first.link.is_some() && text.starts_with('#') => {
+            builder.order_link_text = Some(text.to_owned());
+            return false;
+        }
+        _ => return false,
+    }
+    true
+}
+
 /// Adds a numbered product, or a list of products. Returns false if the first line of the value is only the name of one.
 fn add_products(
     builder: &mut PatchBuilder,
@@ -162,8 +176,11 @@ fn add_buyer(builder: &mut PatchBuilder, value: &LabelledValue, text: &str) {
     let label = value.label;
     match label.column {
         Column::Email if label.weak && !text.contains('@') => builder.keep(label.name, text),
-        // A password may follow the address. It is never stored.
-        Column::Email => builder.set_email(label.name, values::email_of_account(text).unwrap_or(text)),
+        Column::Email => {
+            let text = values::address_in_mail_form(text);
+            // A password may follow the address. It is never stored.
+            builder.set_email(label.name, values::email_of_account(text).unwrap_or(text));
+        }
         Column::Profile => {
             builder.set_profile(label.name, text);
             // Some bots put the e-mail address on a second line.
@@ -186,7 +203,16 @@ fn add_buyer(builder: &mut PatchBuilder, value: &LabelledValue, text: &str) {
             builder.set_text("payment_method", label.name, text, |fields| &mut fields.payment_method);
         }
         Column::Payment => builder.set_profile(label.name, text),
-        Column::Owner | Column::CustomerName => {
+        Column::CustomerName => {
+            if let Some((id, name)) = values::mention_and_rest(text) {
+                builder.set_owner(id);
+                let name = name.trim_matches(['(', ')', ' ', '-', '|']);
+                if !name.is_empty() {
+                    builder.set_text("customer_name", label.name, name, |fields| &mut fields.customer_name);
+                }
+            }
+        }
+        Column::Owner => {
             match values::mentioned_user(text).or(Some(text).filter(|id| values::is_snowflake(id))) {
                 Some(id) => builder.set_owner(id),
                 None => builder.keep(label.name, text),

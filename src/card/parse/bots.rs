@@ -109,7 +109,7 @@ pub(crate) fn is_bot_name(text: &str) -> bool {
             .is_some_and(|w| w.eq_ignore_ascii_case(end))
     };
     let says_so = |word: &str| {
-        ["cli", "tools", "monitor", "monitors"].iter().any(|name| word.eq_ignore_ascii_case(name))
+        ["cli", "tools", "monitor", "monitors", "aco"].iter().any(|name| word.eq_ignore_ascii_case(name))
             || ends_with(word, "aio")
             || ends_with(word, "bot")
     };

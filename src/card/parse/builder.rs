@@ -215,9 +215,15 @@ impl PatchBuilder {
     }
 
     pub(crate) fn set_profile(&mut self, label: &str, text: &str) {
-        if let Some(owner) = values::mentioned_user(text).or(Some(text).filter(|id| values::is_snowflake(id)))
-        {
-            return self.set_owner(owner);
+        if values::is_snowflake(text) {
+            return self.set_owner(text);
+        }
+        if let Some((owner, profile)) = values::mention_and_rest(text) {
+            self.set_owner(owner);
+            if !profile.is_empty() {
+                self.set_profile(label, &profile);
+            }
+            return;
         }
         let text = match values::owner_and_profile(text) {
             Some((owner, profile)) => {
@@ -242,8 +248,16 @@ impl PatchBuilder {
         self.stated.owner_id.get_or_insert_with(|| id.to_owned());
     }
 
+    /// Sets the owner from a mention beside the embed, or else from `lines` in front of the first label.
+    pub(crate) fn set_mentioned_owner(&mut self, lines: &str) {
+        if let Some(owner) = self.mentioned.take().or_else(|| values::only_mention(lines).map(str::to_owned))
+        {
+            self.set_owner(&owner);
+        }
+    }
+
     pub(crate) fn set_email(&mut self, label: &str, text: &str) {
-        if values::is_masked(text) {
+        if values::is_masked(text) || values::is_placeholder(text) {
             return self.warn("email: the address is masked; ignored".to_owned());
         }
         if !values::is_email(text) {
@@ -253,7 +267,7 @@ impl PatchBuilder {
     }
 
     pub(crate) fn set_number(&mut self, label: &str, text: &str) {
-        let text = values::without_order_word(text);
+        let text = values::without_order_word(values::without_note(text));
         // There may be more markup after the `#`.
         let (text, has_mark) = match text.strip_prefix('#') {
             Some(rest) => (markup::without_wrappers(rest.trim_start_matches(['#', ' '])), true),
@@ -296,7 +310,9 @@ impl PatchBuilder {
         may_be_negative: bool,
         field: FieldOf<Amount>,
     ) {
-        let parsed = money::parse(text).filter(|parsed| may_be_negative || parsed.amount.hundredths() >= 0);
+        let stated = money::without_label(text);
+        let stated = if column == "price" { money::without_charges(stated) } else { stated };
+        let parsed = money::parse(stated).filter(|parsed| may_be_negative || parsed.amount.hundredths() >= 0);
         let Some(parsed) = parsed else {
             return self.warn_unreadable(column, text, "an amount of money");
         };
@@ -336,6 +352,7 @@ impl PatchBuilder {
     }
 
     pub(crate) fn set_status(&mut self, text: &str) {
+        let text = values::around_arrow(text).map_or(text, |(_, now)| now);
         if let Some(status) = values::status(text) {
             self.stated.status = self.stated.status.or(Some(status));
         } else if self.set_cancelled_with_reason("status", text) {
@@ -379,7 +396,8 @@ impl PatchBuilder {
                 Status::Refunded => CardKind::Refunded,
                 Status::Shipped => CardKind::Shipped,
                 Status::Delivered => CardKind::Delivered,
-                Status::Processing | Status::Unverified => return None,
+                Status::Processing => CardKind::Processing,
+                Status::Unverified => return None,
             })
         });
         match kind {
@@ -402,6 +420,15 @@ impl PatchBuilder {
                 self.keep("bot_version", &version);
             }
         }
+    }
+
+    /// Whether a value of the label `Amount` is the quantity: a small whole number, beside nothing that says otherwise.
+    pub(crate) fn is_quantity(&self, text: &str) -> bool {
+        let Some(count) = values::small_count(text).filter(|_| self.stated.quantity.is_none()) else {
+            return false;
+        };
+        let amount = self.stated.total.or(self.stated.price);
+        amount.map_or(count < 10, |amount| amount.hundredths() > i64::from(count) * 100)
     }
 
     /// Records what an amount says about its currency. Returns false if it contradicts an earlier amount.

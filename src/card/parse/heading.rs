@@ -12,8 +12,8 @@ mod words;
 
 use arrayvec::ArrayVec;
 
-use super::bots::{is_bot_name, is_store_name};
-use kind::CardKind::{Cancelled, Delivered, Failure, Hold, Refunded, Shipped, Success};
+use super::bots::{is_bot_name, is_known_store, is_store_name};
+use kind::CardKind::{Cancelled, Delivered, Failure, Hold, Processing, Refunded, Shipped, Success, Update};
 pub use kind::{CardKind, Notice};
 use phrases::Strength::{Checkout, Weak};
 use phrases::{Meaning, Strength, find, has_key_word};
@@ -130,8 +130,10 @@ pub fn parse(line: &str) -> Option<Heading> {
     if !has_key_word(line) {
         return None;
     }
-    let segments = segments::split(line);
+    let shortened = without_product(line);
+    let segments = segments::split(shortened.as_deref().unwrap_or(line));
     let Some((at, phrase)) = clearest_phrase(&segments) else { return bot_checkout(&segments) };
+    let (at, phrase) = state_of_update(&segments, at, &phrase).unwrap_or((at, phrase));
     let is_notice = matches!(phrase.kind, CardKind::Notice(_));
     let certainty = match phrase.strength {
         Weak => Certainty::Weak,
@@ -160,10 +162,35 @@ pub fn parse(line: &str) -> Option<Heading> {
     {
         heading.store = trimmed(before.text);
     }
+    // `Order #12345: Shipped`
+    let number_before = || segments.iter().take(at).find_map(|segment| number_of_order(segment.text));
+    heading.number = heading.number.take().or_else(number_before);
     Some(heading)
 }
 
 impl Heading {
+    /// Whether the heading says what became of an order that exists.
+    fn is_news(&self) -> bool {
+        self.certainty > Certainty::Weak && is_news(self.kind)
+    }
+
+    /// Takes the outcome of a later heading: a clearer one, or what happened behind `Order Update`.
+    pub(crate) fn refine(&mut self, later: &Self) {
+        let is_clearer = self.certainty == Certainty::Weak
+            && later.certainty == Certainty::Exact
+            && !matches!(self.kind, CardKind::Notice(_));
+        if self.kind == Update && later.is_news() {
+            let Self { number, store, .. } = self.clone();
+            *self = Self {
+                number: number.or(later.number.clone()),
+                store: store.or(later.store.clone()),
+                ..later.clone()
+            };
+        } else if is_clearer {
+            *self = later.clone();
+        }
+    }
+
     /// Uses a segment after the phrase: a hold, an order number, the store, the reason or nothing.
     fn add_note(&mut self, segment: &Segment<'_>, is_exact: bool) {
         let text = segment.text;
@@ -218,6 +245,20 @@ fn is_alone(segments: &[Segment<'_>], at: usize, kind: CardKind) -> bool {
         .all(|(other, segment)| other == at || segment.separator != Separator::Colon || gives_reason(segment))
 }
 
+/// Whether a kind says what became of an order that exists.
+fn is_news(kind: CardKind) -> bool {
+    matches!(kind, Hold | Cancelled | Processing | Shipped | Delivered | Refunded)
+}
+
+/// What happened behind the words of an update: `Shipment Update: Out for delivery`.
+fn state_of_update(segments: &[Segment<'_>], at: usize, phrase: &Phrase) -> Option<(usize, Phrase)> {
+    let mut behind = segments.iter().enumerate().skip(at + 1).filter(|_| phrase.kind == Update);
+    behind.find_map(|(at, segment)| {
+        let phrase = find_phrase(segment.text).filter(|phrase| is_news(phrase.kind))?;
+        Some((at, phrase))
+    })
+}
+
 /// The segment that says what happened: the first one with the clearest phrase.
 fn clearest_phrase(segments: &[Segment<'_>]) -> Option<(usize, Phrase)> {
     let mut found: Option<(usize, Phrase)> = None;
@@ -237,13 +278,24 @@ fn clearest_phrase(segments: &[Segment<'_>]) -> Option<(usize, Phrase)> {
 }
 
 /// Whether everyday words are a heading where they stand. Beside a colon or a comma they belong to prose or to a product's
-/// name, except in `Declined: CVV`, `Restock: Example Box`, `Success: Target`, `Canceled: Item Demand` and
-/// `Shipped: Your Amazon order`.
+/// name, except in `Declined: CVV`, `Restock: Example Box`, `Success: Target`, `Canceled: Item Demand`, `Target: Shipped`,
+/// `Order #12345: Shipped` and `Shipped: Your Amazon order`. `Shipped! The Card Game` is a name, too.
 fn is_everyday_heading(phrase: &Phrase, segments: &[Segment<'_>], at: usize) -> bool {
     let is_apart = |segment: &Segment<'_>| !matches!(segment.separator, Separator::Colon | Separator::Comma);
     let next = segments.get(at + 1);
+    let is_title = |next: &Segment<'_>| {
+        let says_more = is_store_name(next.text) || is_bot_name(next.text) || names_order(next.text);
+        let gives_reason = phrase.kind == Cancelled && is_reason(next.text);
+        next.separator == Separator::Exclamation && is_news(phrase.kind) && !says_more && !gives_reason
+    };
+    if next.is_some_and(is_title) {
+        return false;
+    }
     if next.is_none_or(is_apart) {
-        return segments.get(at).is_some_and(is_apart);
+        let is_subject =
+            |before: &Segment<'_>| is_known_store(before.text) || number_of_order(before.text).is_some();
+        return segments.get(at).is_some_and(is_apart)
+            || (at == 1 && segments.first().is_some_and(is_subject));
     }
     let names_subject = |next: &Segment<'_>| {
         let is_quoted = next.text.starts_with(['"', '“'])
@@ -313,6 +365,13 @@ fn find_phrase(text: &str) -> Option<Phrase> {
     }
 }
 
+/// `Your Amazon order has shipped` of `Your Amazon order of Acme Kettle has shipped`.
+fn without_product(text: &str) -> Option<String> {
+    let (subject, rest) = text.strip_prefix("Your ").and_then(|rest| rest.split_once(" order of "))?;
+    let at = [" has ", " have ", " was ", " is "].iter().filter_map(|verb| rest.rfind(verb)).max()?;
+    Some(format!("Your {subject} order{}", rest.get(at..)?))
+}
+
 /// `Order could not be placed`: a success that did not happen.
 fn find_negated(words: &[Word<'_>]) -> Option<Phrase> {
     let kept: ArrayVec<Word<'_>, MAX_WORDS> =
@@ -332,13 +391,27 @@ fn find_countdown(words: &[Word<'_>]) -> Option<Phrase> {
     (meaning.kind == CardKind::Notice(Notice::Release)).then(|| Phrase::new(meaning, &kept, None))
 }
 
-/// `Your Target order has been canceled`: the store stands between two words of the phrase.
+/// `Your Target order has been canceled`, `Checkout on Target was successful`: the store stands between two words of the
+/// phrase.
 fn find_in_sentence(words: &[Word<'_>]) -> Option<Phrase> {
-    let (start, end) = store_in_sentence(words)?;
-    let mut kept = ArrayVec::<Word<'_>, MAX_WORDS>::new();
-    kept.extend(words.get(..start)?.iter().chain(words.get(end..)?).copied());
-    let meaning = find(&kept)?;
-    Some(Phrase::new(meaning, &kept, Some(Tail::Name(join(words.get(start..end)?)))))
+    let without = |(start, end): (usize, usize), skipped: usize| {
+        let mut kept = ArrayVec::<Word<'_>, MAX_WORDS>::new();
+        kept.extend(words.get(..start.checked_sub(skipped)?)?.iter().chain(words.get(end..)?).copied());
+        let meaning = find(&kept)?;
+        Some(Phrase::new(meaning, &kept, Some(Tail::Name(join(words.get(start..end)?)))))
+    };
+    store_in_sentence(words)
+        .and_then(|range| without(range, 0))
+        .or_else(|| store_before_verb(words).and_then(|range| without(range, 1)))
+}
+
+/// The range of the words between `on` and `was`, if they are a name.
+fn store_before_verb(words: &[Word<'_>]) -> Option<(usize, usize)> {
+    let is_one = |list: &[&str], word: &Word<'_>| list.contains(&word.normal.as_str());
+    let start = words.iter().position(|word| is_one(NAME_CONNECTORS, word))? + 1;
+    let end = start + words.get(start..)?.iter().position(|word| is_one(&["was", "is", "has"], word))?;
+    let name = words.get(start..end)?;
+    (start > 1 && !name.is_empty() && name.len() <= MAX_STORE_WORDS && is_name(name)).then_some((start, end))
 }
 
 /// `Venetia Successful Checkout`: a bot or a store in front of the phrase.
@@ -351,7 +424,8 @@ fn find_after_name(words: &[Word<'_>]) -> Option<Phrase> {
         let is_test = is_one_of(&name, TESTS);
         let kind = if is_test { CardKind::Notice(Notice::Test) } else { meaning.kind };
         let meaning = Meaning { kind, ..meaning };
-        (meaning.strength > Weak || is_bot_name(&name)).then(|| Phrase::new(meaning, rest, tail))
+        (meaning.strength > Weak || is_bot_name(&name) || is_known_store(&name))
+            .then(|| Phrase::new(meaning, rest, tail))
     })
 }
 
@@ -370,7 +444,9 @@ fn find_before_tail(words: &[Word<'_>]) -> Option<Phrase> {
             Tail::Reason(rest.trim_start_matches("to ").trim_start_matches("of ").to_owned())
         } else if after.iter().any(|word| GUIDE_WORDS.contains(&word.normal.as_str())) {
             return None;
-        } else if meaning.strength == Checkout && after.len() <= MAX_NAME_WORDS && is_name(after) {
+        } else if (meaning.strength == Checkout && after.len() <= MAX_NAME_WORDS && is_name(after))
+            || is_known_store(&join(after))
+        {
             // `Checked out Example Box` names the product, `Successful Checkout Polar AIO` the bot.
             let name = join(after);
             let is_known = is_bot_name(&name) || is_store_name(&name);
@@ -411,6 +487,11 @@ fn order_number(text: &str) -> Option<String> {
     let words: Vec<Word<'_>> = text.split_whitespace().filter_map(Word::new).collect();
     let at = number_at(&words)?;
     words.get(at).map(|word| word.raw.trim_start_matches('#').to_owned())
+}
+
+/// The order number in a segment such as `Order #12345`.
+fn number_of_order(text: &str) -> Option<String> {
+    order_number(text).filter(|_| names_order(text))
 }
 
 /// The range of the words between `Your` and `order`, if they are a name.

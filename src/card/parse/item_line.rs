@@ -8,7 +8,11 @@ use super::values::{self, MAX_QUANTITY};
 /// How a line of a list begins.
 const BULLETS: [char; 6] = ['-', '•', '*', '·', '–', ' '];
 /// The separators between the name and the size or the price.
-const SEPARATORS: [&str; 4] = [" - ", " – ", " @ ", " = "];
+const SEPARATORS: [&str; 5] = [" - ", " – ", " — ", " @ ", " = "];
+/// Words of products whose name ends in an amount.
+const VALUES: [&str; 2] = ["gift", "voucher"];
+/// The highest number between bars that is a quantity and no size.
+const MAX_BARE_COUNT: u32 = 5;
 /// Most notes behind the name of a product.
 const MAX_NOTES: usize = 4;
 /// Notes that say that a price is for one unit.
@@ -93,7 +97,27 @@ pub(crate) fn parse_any(line: &Plain) -> ListedItem<'_> {
 /// Whether a line states a quantity in front of the name: `- 2x Name`.
 #[must_use]
 pub(crate) fn starts_with_count(line: &str) -> bool {
-    leading_count(line.trim_start_matches(BULLETS)).is_some()
+    number_in_brackets(line).is_none() && leading_count(line.trim_start_matches(BULLETS)).is_some()
+}
+
+/// The number in front of a name, in brackets: `(2) Kettle`. The lines of a list may also be numbered so.
+#[must_use]
+pub(crate) fn number_in_brackets(line: &str) -> Option<usize> {
+    let (number, _) = line.trim_start_matches(BULLETS).strip_prefix(['(', '['])?.split_once([')', ']'])?;
+    number.parse().ok()
+}
+
+/// Whether a line of a list names no product: `──────`, `...and 3 more`.
+#[must_use]
+pub(crate) fn is_no_item(line: &str) -> bool {
+    let mut words = line.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    let mut next = || words.find(|word| !word.is_empty());
+    let first = next().map(str::to_lowercase);
+    let count = if first.as_deref() == Some("and") { next().map(str::to_lowercase) } else { first };
+    let Some(count) = count else { return true };
+    count.bytes().all(|byte| byte.is_ascii_digit())
+        && next().is_some_and(|word| word.eq_ignore_ascii_case("more"))
+        && next().is_none_or(|word| word.to_lowercase().starts_with("item"))
 }
 
 /// Whether a line begins with a bullet and contains something else.
@@ -176,7 +200,7 @@ impl<'a> ListedItem<'a> {
             (self.quantity, self.price, self.is_unit_price) = (Some(quantity), Some(price), true);
             return true;
         }
-        let is_used = self.use_note(part, false);
+        let is_used = self.use_note(part, digits(part).is_some_and(|count| count <= MAX_BARE_COUNT));
         let size = Some(part).filter(|part| !is_used && self.size.is_none() && is_size(part));
         self.size = self.size.or(size);
         is_used || size.is_some()
@@ -239,6 +263,11 @@ impl<'a> ListedItem<'a> {
                 self.is_unit_price |= separator == " @ ";
                 return true;
             }
+            // `Kettle - Qty: 2 - Price: $10.00`
+            if note.contains(':') && !before.trim().is_empty() && self.add_part(note) {
+                self.name = before.trim();
+                return true;
+            }
             if self.size.is_none() && self.price.is_none() && is_size(note) && !before.trim().is_empty() {
                 (self.name, self.size) = (before.trim(), Some(note.trim()));
                 return true;
@@ -248,6 +277,13 @@ impl<'a> ListedItem<'a> {
         match name.rsplit_once(' ') {
             Some((before, last)) if self.quantity.is_none() && last.starts_with(['x', 'X', '×']) => {
                 self.take(before, last, false)
+            }
+            // `2x Kettle $10.00`, but not `2x Gift Card $50.00`
+            Some((before, last))
+                if self.quantity.is_some() && last.contains('.') && priced(last).is_some() =>
+            {
+                let lower = before.to_lowercase();
+                !VALUES.iter().any(|value| lower.contains(value)) && self.take(before, last, false)
             }
             _ => false,
         }
@@ -324,10 +360,13 @@ fn is_each(note: &str) -> bool {
     EACH.iter().any(|each| note.contains(each))
 }
 
-/// `2x Name`, `2 x Name` or `x2 Name`.
+/// `2x Name`, `2 x Name`, `x2 Name`, `(2) Name` or `[2x] Name`.
 fn leading_count(line: &str) -> Option<(u32, &str)> {
     let is_cross = |c: char| matches!(c, 'x' | 'X' | '×');
     let (first, rest) = line.split_once(' ')?;
+    if let Some(inside) = first.strip_prefix(['(', '[']).and_then(|first| first.strip_suffix([')', ']'])) {
+        return Some((digits(inside).or_else(|| count(inside))?, rest.trim()));
+    }
     if first.starts_with(is_cross) || first.ends_with(is_cross) {
         return Some((count(first)?, rest.trim()));
     }
@@ -352,7 +391,7 @@ fn digits(text: &str) -> Option<u32> {
 
 /// An amount that names its currency. A bare number may be a size.
 fn priced(text: &str) -> Option<ParsedAmount> {
-    money::parse(text)
+    money::parse(text.trim_matches(['*', '_']))
         .filter(|price| price.currency != CurrencyHint::Absent && price.amount.hundredths() >= 0)
 }
 
@@ -364,8 +403,12 @@ pub(crate) fn count_in_name(name: &str) -> Option<(&str, u32)> {
     (2..10).contains(&quantity).then_some((before.trim(), quantity))
 }
 
-/// The unit price and the count in `$10.00 x 2`.
+/// The unit price and the count in `$10.00 x 2` and `2 x $10.00`.
 pub(crate) fn price_and_count(text: &str) -> Option<(&str, &str)> {
+    if let Some((_, price)) = leading_count(text).filter(|(_, price)| priced(price).is_some()) {
+        let count = text.strip_suffix(price)?;
+        return Some((price, count.trim_matches(['x', 'X', '×', '(', ')', '[', ']', ' '])));
+    }
     let (price, count) = text.split_once([' ']).filter(|(_, rest)| rest.starts_with(['x', 'X', '×']))?;
     let count = count.trim_start_matches(['x', 'X', '×', ' ']);
     (priced(price).is_some() && digits(count).is_some()).then_some((price, count))

@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use super::bots::is_known_store;
 use super::markup::label_text;
 use super::word_table::WordTable;
 
@@ -161,8 +162,13 @@ impl Label {
 }
 
 /// Labels of lists of products.
-pub(crate) const LIST_LABELS: [&str; 6] =
-    ["items", "products", "order items", "ordered items", "line items", "cart items"];
+#[rustfmt::skip]
+pub(crate) const LIST_LABELS: &[&str] = &[
+    "items", "products", "order items", "ordered items", "line items", "cart items", "item(s)", "product(s)", "items purchased",
+    "products purchased", "products ordered", "items ordered", "cart", "basket", "cart contents",
+];
+/// Notes in parentheses behind a label: `Price (USD)`, `Order Number (click)`.
+const NOTES: [&str; 8] = ["usd", "cad", "gbp", "eur", "aud", "click", "link", "size"];
 /// Marks around a label: `› Product`, `Product »`, `[Product]`.
 const DECORATION: [char; 10] = [':', '：', '›', '»', '➤', '→', '[', ']', '・', '│'];
 
@@ -174,27 +180,27 @@ type Row = (Column, &'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
-    (Column::Product, &["product", "product name", "item name", "products", "items", "order items", "ordered items", "line items", "cart items", "item(s)", "product(s)", "items purchased", "product title"], &["description", "shoe"]),
+    (Column::Product, &["product", "product name", "item name", "products", "items", "order items", "ordered items", "line items", "cart items", "item(s)", "product(s)", "items purchased", "product title", "item title", "products purchased", "products ordered", "items ordered"], &["description", "shoe", "cart", "basket", "cart contents"]),
     (Column::Item, &["item"], &[]),
     (Column::Details, &[], &["details", "product details", "item details", "item info", "product info"]),
-    (Column::Price, &["price", "price paid", "unit price", "item price", "product price", "price per", "price each", "price per item", "price per unit", "price (each)", "checkout price", "sale price"], &["cost", "retail"]),
+    (Column::Price, &["price", "price paid", "unit price", "item price", "product price", "price per", "price each", "price per item", "price per unit", "price (each)", "checkout price", "sale price", "price(s)", "prices"], &["cost", "retail"]),
     (Column::Total, &["total", "order total", "total price", "grand total", "price w/ tax", "price with tax", "price incl tax", "price incl. tax", "price (incl. tax)", "price (incl tax)", "price (tax included)", "total (incl. tax)", "total (incl tax)", "total (tax included)", "total incl. tax", "total incl tax", "total including tax", "final price", "final total", "total charged", "total amount", "price including tax", "price after tax", "total w/ tax", "total with tax", "total paid", "total cost", "cart total", "basket total", "amount paid", "amount charged", "estimated total"], &[]),
     (Column::Amount, &[], &["amount"]),
     (Column::Commission, &["commission"], &["profit", "earnings"]),
     (Column::Currency, &["currency", "currency code"], &[]),
-    (Column::Quantity, &["quantity", "qty", "product quantity", "item quantity", "qty ordered", "quantity ordered", "quantity purchased"], &["total quantity", "count", "units", "number of items"]),
+    (Column::Quantity, &["quantity", "qty", "product quantity", "item quantity", "qty ordered", "quantity ordered", "quantity purchased", "quantity(s)", "quantities"], &["total quantity", "count", "units", "number of items", "of items", "no. of items"]),
     (Column::QtyReceived, &["qty received", "quantity received", "received qty"], &["received"]),
-    (Column::Email, &["email", "e-mail", "email address", "customer email", "profile email", "order email", "checkout email", "user email", "mail"], &["account email", "login email", "retailer account email", "username", "login"]),
+    (Column::Email, &["email", "e-mail", "email address", "customer email", "profile email", "order email", "checkout email", "user email", "mail"], &["contact", "account email", "login email", "retailer account email", "username", "login"]),
     (Column::Account, &[], &["account"]),
     (Column::CustomerName, &["customer name", "customer", "recipient", "full name"], &["name"]),
-    (Column::Profile, &["profile", "profile name", "profileid", "profilename", "billing profile", "customer profile", "user profile", "task profile", "checkout profile", "profile used"], &["amazon account", "account name", "billing"]),
+    (Column::Profile, &["profile", "profile name", "profileid", "profilename", "billing profile", "customer profile", "user profile", "task profile", "checkout profile", "profile used", "profile / group"], &["amazon account", "account name", "billing"]),
     (Column::ProfileAndEmail, &["profile / email"], &[]),
     (Column::Payment, &[], &["payment"]),
     (Column::PaymentMethod, &["payment method", "payment type", "payment card", "card used", "paid with"], &[]),
     (Column::Proxy, &["proxy details", "proxy list", "proxy", "proxies", "proxy group", "proxy used", "proxy ip"], &["checkout proxy", "task proxy"]),
     (Column::OrderNumber, &["order number", "order #", "order#", "order no", "order no.", "order nr", "order num", "order ref", "order reference", "checkout order number", "store order number", "bestellnummer", "numéro de commande", "número de pedido", "numero ordine", "订单号", "retailer order number", "订单号(order#)", "ordernumber", "order-id", "your order number", "order code", "order confirmation #", "order confirmation number", "order number/link"], &["order", "order id", "orderid", "confirmation number", "confirmation #", "confirmation id", "confirmation", "confirmation no", "confirmation no.", "confirmation code", "conf #", "conf number", "conf. number", "purchase id", "purchase number"]),
     (Column::Reference, &["reference #", "reference number", "reference", "ref #"], &[]),
-    (Column::Status, &["status", "order status"], &["state"]),
+    (Column::Status, &["status", "order status", "new status", "current status"], &["state"]),
     (Column::FraudStatus, &["fraud status"], &[]),
     (Column::FailureReason, &["reason", "decline reason", "fraud reason", "failure reason", "error reason", "failed reason", "fail reason", "fraud check reason", "decline message", "error message"], &[]),
     (Column::CancelReason, &["cancel reason", "cancellation reason", "cancelation reason", "canceled reason", "cancelled reason", "reason for cancellation", "order cancel reason", "cancel code", "cancellation type"], &[]),
@@ -267,13 +273,33 @@ pub(crate) fn find_plain(text: &str) -> Option<Label> {
             })
         })
         .or_else(|| {
+            let (kept, note) = name.strip_suffix(')')?.rsplit_once(" (")?;
+            let is_note = NOTES.iter().any(|known| note.eq_ignore_ascii_case(known));
+            by_name(kept, 0).filter(|_| is_note)
+        })
+        .or_else(|| {
+            // `Item 2 Price`, and `Target Order Number`
+            let (word, rest) = name.split_once(' ')?;
+            let of_item = || {
+                let (number, rest) = rest.split_once(' ')?;
+                let item = item_number(number)?;
+                by_name(&format!("{word} {rest}"), item).filter(|label| label.column.is_of_item())
+            };
+            by_name(rest, 0)
+                .filter(|label| label.column == Column::OrderNumber && !label.weak && is_known_store(word))
+                .or_else(of_item)
+        })
+        .or_else(|| {
             // `Product 1` and `Item #1`, but not `Order 1`.
             let ends_in_digit = name.ends_with(|c: char| c.is_ascii_digit());
             let (name, number) = name.rsplit_once(' ').filter(|_| ends_in_digit)?;
-            let item =
-                number.trim_start_matches('#').parse().ok().filter(|item| (1..=MAX_ITEMS).contains(item))?;
-            by_name(name, item).filter(|label| label.column.is_of_item())
+            by_name(name, item_number(number)?).filter(|label| label.column.is_of_item())
         })
+}
+
+/// The number of a product: `2` or `#2`.
+fn item_number(text: &str) -> Option<u8> {
+    text.trim_start_matches('#').parse().ok().filter(|item| (1..=MAX_ITEMS).contains(item))
 }
 
 /// The words of a JSON key: `order_number` or `orderNumber`. `None` if it is one word.

@@ -110,7 +110,7 @@ pub fn label_text(line: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return slice(text, without_block_marks);
     }
-    let kept: String = text.chars().filter(|c| !is_emoji(*c)).collect();
+    let kept: String = text.chars().filter(|c| !is_emoji(*c)).map(plain_letter).collect();
     Cow::Owned(without_block_marks(&kept).to_owned())
 }
 
@@ -120,7 +120,7 @@ fn without_mentions(text: &str) -> String {
     text.split_whitespace().filter(|word| !is_mention(word)).collect::<Vec<_>>().join(" ")
 }
 
-fn without_block_marks(text: &str) -> &str {
+pub(crate) fn without_block_marks(text: &str) -> &str {
     let mut kept = text.trim();
     if !kept.starts_with(BLOCK_MARKS) {
         return kept;
@@ -131,6 +131,20 @@ fn without_block_marks(text: &str) -> &str {
         }
     }
     kept
+}
+
+/// The letter or digit that a mathematical sign shows. Bots write bold headings with them.
+fn plain_letter(c: char) -> char {
+    let at = |first: char| u32::from(c) - u32::from(first);
+    let letter = match c {
+        '\u{1d400}'..='\u{1d6a3}' => match at('\u{1d400}') % 52 {
+            upper @ 0..26 => char::from_u32(u32::from('A') + upper),
+            lower => char::from_u32(u32::from('a') + lower - 26),
+        },
+        '\u{1d7ce}'..='\u{1d7ff}' => char::from_u32(u32::from('0') + at('\u{1d7ce}') % 10),
+        _ => None,
+    };
+    letter.unwrap_or(c)
 }
 
 fn is_emoji(c: char) -> bool {
@@ -194,6 +208,15 @@ pub(crate) fn slice(text: Cow<'_, str>, of: fn(&str) -> &str) -> Cow<'_, str> {
         Cow::Owned(text) if of(&text).len() == text.len() => Cow::Owned(text),
         Cow::Owned(text) => Cow::Owned(of(&text).to_owned()),
     }
+}
+
+/// The content of a value that is a code block with a language.
+pub(crate) fn without_fence(value: &str) -> &str {
+    let inside = value.trim().strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));
+    let content = inside.and_then(|inside| inside.split_once('\n')).filter(|(language, _)| {
+        !language.is_empty() && language.trim().bytes().all(|byte| byte.is_ascii_alphanumeric())
+    });
+    content.map_or(value, |(_, content)| content)
 }
 
 /// Removes code fences, and single ticks if their number is even.

@@ -4,6 +4,8 @@
 
 use iso_currency::Currency;
 
+use super::labels::{self, Column};
+use super::values;
 use crate::order::{Amount, currency_from_code};
 
 /// An amount, and what its text says about the currency.
@@ -67,8 +69,14 @@ const SYMBOLS: &[(&str, CurrencyHint)] = &[
     ("฿", CurrencyHint::Named(Currency::THB)),
     ("₫", CurrencyHint::Named(Currency::VND)),
     ("₱", CurrencyHint::Named(Currency::PHP)),
+    ("د.إ", CurrencyHint::Named(Currency::AED)),
     ("kr", CurrencyHint::Krone),
+    ("dollars", CurrencyHint::Dollar),
+    ("euros", CurrencyHint::Named(Currency::EUR)),
 ];
+
+/// What may be added to a price.
+const CHARGES: [&str; 4] = ["tax", "vat", "shipping", "fees"];
 
 /// Notes after an amount, in lower case.
 const NOTES: &[&str] = &[
@@ -94,6 +102,24 @@ pub fn parse(text: &str) -> Option<ParsedAmount> {
     exact(text).or_else(|| exact(&without_notes(text)?))
 }
 
+/// The amount behind its own label: `Total: $40.00`.
+pub(crate) fn without_label(text: &str) -> &str {
+    let split = text.split_once(':').and_then(|(name, amount)| Some((labels::find(name)?, amount.trim())));
+    let is_amount =
+        |label: labels::Label| matches!(label.column, Column::Price | Column::Total | Column::Amount);
+    split.filter(|(label, _)| is_amount(*label)).map_or(text, |(_, amount)| amount)
+}
+
+/// A price without what is added to it: `$20.00 + $1.60 tax`.
+pub(crate) fn without_charges(text: &str) -> &str {
+    let is_charge = |charge: &str| {
+        charge.rsplit_once(' ').is_some_and(|(amount, what)| {
+            exact(amount).is_some() && CHARGES.iter().any(|charge| what.eq_ignore_ascii_case(charge))
+        })
+    };
+    text.split_once(" + ").filter(|(_, charge)| is_charge(charge)).map_or(text, |(price, _)| price)
+}
+
 /// Removes what bots write around an amount: `~$49.99`, `$49.99 + tax`, `$49.99 (MSRP $59.99)`, and a former price that is
 /// struck out. `Free` is 0. `None` if there is nothing to remove.
 fn without_notes(text: &str) -> Option<String> {
@@ -105,6 +131,10 @@ fn without_notes(text: &str) -> Option<String> {
         text.split_once("~~").and_then(|(b, rest)| Some((b, rest.split_once("~~")?)))
     {
         return Some(format!("{before}{after}"));
+    }
+    // `$40.00 → $35.00` is a former price and the price now.
+    if let Some((_, now)) = values::around_arrow(text).filter(|(former, _)| exact(former).is_some()) {
+        return Some(now.to_owned());
     }
     if let Some((amount, note)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) {
         let is_code = currency_from_code(note.trim()).is_some();

@@ -8,8 +8,13 @@ use super::{bots, values};
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::order::{Carrier, MAX_LINE, OrderNumber, cut};
 
+/// The parts of a link that lead to an order and not to a parcel.
+const ORDER_PATHS: [&str; 2] = ["/orders/", "/order/"];
 /// Fewest digits of an order number in a title without `#`.
 const MIN_DIGITS: usize = 4;
+
+/// Fewest digits of a title that is nothing but an order number.
+const MIN_DIGITS_ALONE: usize = 9;
 
 /// The order number that a title states, and the store in front of it: `#112-…`, `Order #112-…`, `Amazon Order: 112-…`.
 pub(crate) fn in_title(title: &str) -> Option<(&str, Option<&str>)> {
@@ -17,13 +22,14 @@ pub(crate) fn in_title(title: &str) -> Option<(&str, Option<&str>)> {
     let number = title.rsplit(|c: char| c.is_whitespace() || matches!(c, '#' | ':')).next()?;
     let before = title.strip_suffix(number)?;
     let digits = number.bytes().filter(u8::is_ascii_digit).count();
-    let has_mark = before.ends_with('#');
+    let has_mark = before.trim_end().ends_with(['#', ':']);
     let before = before.trim_end_matches(['#', ':', ' ']);
     if digits == 0 || !(has_mark || digits >= MIN_DIGITS) {
         return None;
     }
     if before.is_empty() {
-        return (has_mark || values::is_amazon_number(number)).then_some((number, None));
+        let is_long = digits >= MIN_DIGITS_ALONE && digits == number.len();
+        return (has_mark || is_long || values::is_amazon_number(number)).then_some((number, None));
     }
     let is_label = |text: &str| labels::find(text).is_some_and(|label| label.column == Column::OrderNumber);
     let store = before.match_indices(' ').find_map(|(at, _)| {
@@ -74,8 +80,12 @@ pub(crate) fn use_link_text(builder: &mut PatchBuilder) {
         builder.set_number("order link", &number);
         return;
     }
+    let leads_to_order =
+        builder.tracking_link.as_ref().is_some_and(|link| ORDER_PATHS.iter().any(|path| link.contains(path)));
     let is_number = |number: &mut String| {
-        Carrier::of(number).is_none() && !number.contains(char::is_whitespace) && !number.contains("://")
+        (leads_to_order || Carrier::of(number).is_none())
+            && !number.contains(char::is_whitespace)
+            && !number.contains("://")
     };
     if builder.tracking_link.is_some()
         && let Some(number) = builder.stated.tracking_number.take_if(is_number)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::builder::PatchBuilder;
 use super::money::{self, CurrencyHint};
 use crate::order::items::units;
-use crate::order::{Amount, Fields, OrderItem};
+use crate::order::{Amount, Fields, OrderItem, Status};
 
 /// Labels in `extra` of what the products cost without tax and shipping.
 const SUBTOTALS: &[&str] =
@@ -35,6 +35,16 @@ impl PatchBuilder {
             let (name, total) = (name.to_owned(), total.to_owned());
             self.stated.product = Some(name);
             self.set_amount("total", &total, false, |fields| &mut fields.total);
+        }
+    }
+
+    /// The total of a refund may be only a part of the order's. It fills the total of an order that has none.
+    pub(crate) fn use_total_as_refund(&mut self) {
+        if self.stated.status == Some(Status::Refunded)
+            && let Some(total) = self.stated.total.take()
+        {
+            self.keep("refund_total", &total.to_string());
+            self.derived.total = Some(total);
         }
     }
 

@@ -24,6 +24,41 @@ fn names_product(value: &LabelledValue) -> bool {
     matches!(value.label.column, Column::Product | Column::Item | Column::NamedItem) && !value.label.weak
 }
 
+/// Splits the values of a card that lists names, quantities and prices under labels of their own, one line for each
+/// product: `Product` with `Kettle` and `Mug`, `Quantity` with `2` and `1`.
+pub(crate) fn split_columns(known: &mut Vec<LabelledValue>) {
+    let Some(names) = known.iter().find(|value| names_product(value) && value.label.item == 0) else {
+        return;
+    };
+    let count = names.lines.len();
+    if !(2..=usize::from(MAX_ITEMS)).contains(&count) {
+        return;
+    }
+    let is_column = |value: &LabelledValue| {
+        let is_value = |line: &Plain| match value.label.column {
+            Column::Quantity => values::quantity(&line.text).is_some(),
+            Column::Price => money::parse(&line.text).is_some(),
+            _ => false,
+        };
+        value.label.item == 0 && value.lines.len() == count && value.lines.iter().all(is_value)
+    };
+    if !known.iter().any(is_column) {
+        return;
+    }
+    let first = names.label;
+    let rows = |value: LabelledValue| {
+        let label = value.label;
+        let rows = (1..)
+            .zip(value.lines)
+            .map(move |(item, line)| LabelledValue { label: Label { item, ..label }, lines: vec![line] });
+        rows.collect::<Vec<_>>()
+    };
+    let split = |value: LabelledValue| {
+        if value.label == first || is_column(&value) { rows(value) } else { vec![value] }
+    };
+    *known = std::mem::take(known).into_iter().flat_map(split).collect();
+}
+
 /// Numbers the products of a card that repeats its labels for each product: `Product`, `Price`, `Product`, `Price`, or
 /// `Product 1`, `Price`, `Product 2`, `Price`.
 pub(crate) fn number_repeated(known: &mut [LabelledValue]) {
@@ -59,6 +94,7 @@ fn number_like_the_product(known: &mut [LabelledValue]) {
     if !known.iter().any(|value| names_product(value) && value.label.item > 0) {
         return;
     }
+    number_the_first(known);
     let mut open = 0;
     let mut counts: HashMap<Column, usize> = HashMap::new();
     let mut numbers = Vec::with_capacity(known.len());
@@ -77,6 +113,20 @@ fn number_like_the_product(known: &mut [LabelledValue]) {
             value.label.item = number;
         }
     }
+}
+
+/// `Item`, `Item Price`, `Item 2`, `Item 2 Price`: the product without a number is the first one.
+fn number_the_first(known: &mut [LabelledValue]) {
+    let has = |number: u8| known.iter().any(|value| names_product(value) && value.label.item == number);
+    if has(1) || !has(2) {
+        return;
+    }
+    let start = known.iter().position(|value| names_product(value) && value.label.item == 0);
+    let of_first = known
+        .iter_mut()
+        .skip(start.unwrap_or(usize::MAX))
+        .take_while(|value| value.label.item == 0 && value.label.column.is_of_item());
+    of_first.for_each(|value| value.label.item = 1);
 }
 
 /// The quantities that a card states under labels of their own.
@@ -141,7 +191,7 @@ impl PatchBuilder {
             self.set_product_list(&bullets, true, None);
             self.is_basket = false;
         } else if let Some(line) = intro.iter().find(is_named_link).filter(|_| has_outcome) {
-            self.stated.product = Some(cut(&line.text, MAX_LINE));
+            self.stated.product = Some(cut(markup::without_block_marks(&line.text), MAX_LINE));
             self.set_link("product_url", line.link.as_deref(), |fields| &mut fields.product_url);
         } else if let Some(line) = intro.first().filter(|_| is_new && store.is_none())
             && is_product_name(&line.text)
@@ -175,11 +225,16 @@ impl PatchBuilder {
     ) -> bool {
         let mut listed: Vec<(ListedItem<'_>, &Plain)> = Vec::new();
         let mut has_details_below = false;
-        for line in lines.iter().filter(|line| !markup::is_no_value(&line.text)) {
+        let is_item = |line: &&Plain| !markup::is_no_value(&line.text) && !item_line::is_no_item(&line.text);
+        let numbers = lines.iter().filter(is_item).map(|line| item_line::number_in_brackets(&line.text));
+        let is_numbered = lines.len() > 1 && numbers.eq((1..=lines.len()).map(Some));
+        for line in lines.iter().filter(is_item) {
             let is_detail = listed.last_mut().is_some_and(|(item, _)| item.add_details(&line.text));
             has_details_below |= is_detail;
             if !is_detail {
-                listed.push((item_line::parse_any(line), line));
+                let mut item = item_line::parse_any(line);
+                item.quantity = item.quantity.filter(|_| !is_numbered);
+                listed.push((item, line));
             }
         }
         let is_list = match listed.as_slice() {
@@ -427,8 +482,12 @@ impl PatchBuilder {
 
 /// Whether a line of a description can be the name of a product and not prose.
 fn is_product_name(line: &str) -> bool {
-    let has_sentence =
-        line.ends_with(['.', ':', '!', '?', ',']) || line.contains(". ") || line.contains("! ");
+    // `Shipped! The Card Game` is a title: all its words but the short ones begin with a capital.
+    let is_title =
+        || line.split_whitespace().all(|word| word.len() < 4 || !word.starts_with(char::is_lowercase));
+    let has_sentence = line.ends_with(['.', ':', '!', '?', ','])
+        || line.contains(". ")
+        || (line.contains("! ") && !is_title());
     !has_sentence
         && line.chars().count() <= MAX_PRODUCT_NAME
         && line.contains(char::is_alphabetic)

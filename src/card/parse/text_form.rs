@@ -12,7 +12,7 @@
 use std::cell::LazyCell;
 use std::collections::HashMap;
 
-use super::heading::{self, CardKind, Certainty, Heading};
+use super::heading::{self, Heading};
 use super::item_line;
 use super::labels::{self, Column, Label};
 use super::markup::{self, Plain};
@@ -44,10 +44,12 @@ pub enum Line<'a> {
 /// The lines of a text form, grouped by label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextForm {
-    /// The first heading. An exact heading takes the place of a weak one in front of it, unless that is a notice.
+    /// The first heading. A clearer one after it may take its place: see [`Heading::refine`].
     pub heading: Option<Heading>,
     /// Other lines before the first label.
     pub intro: Vec<Plain>,
+    /// The lines before the first label that mention a user.
+    pub mentions: String,
     /// Labels of the table with their values, in order.
     pub known: Vec<LabelledValue>,
     /// Other labels with their values, in order.
@@ -69,6 +71,8 @@ const MAX_HEADING: usize = 200;
 const VALUE_MARKS: [&str; 7] = ["- ", "– ", "— ", "| ", "-> ", "• ", "・"];
 /// The marks between several labels on one line.
 const LABEL_MARKS: [&str; 5] = [" | ", " • ", " · ", " / ", ", "];
+/// A longer line is not searched for bold labels, in bytes. The search looks at the rest of the line at each of them.
+const MAX_LABELS: usize = 1000;
 /// A longer line is not a label, in bytes.
 const MAX_LABEL: usize = 80;
 /// A label that the table does not know has at most this many words. More are prose.
@@ -103,14 +107,29 @@ fn labels_on_line(line: &str) -> Option<Vec<Row<'_>>> {
     if line.starts_with('\\') {
         return None;
     }
-    LABEL_MARKS.iter().filter(|mark| line.contains(*mark)).find_map(|mark| {
-        let parts = line.split(mark).map(trim);
-        let row = |raw| {
-            let (label, value) = inline_label(raw)?;
-            Some(Row { raw, line: Line::Label(label, Some(value)) })
-        };
-        parts.map(row).collect()
-    })
+    let row = |raw| {
+        let (label, value) = inline_label(raw)?;
+        Some(Row { raw, line: Line::Label(label, Some(value)) })
+    };
+    let marked = LABEL_MARKS.iter().filter(|mark| line.contains(*mark));
+    let mut split = marked.map(|mark| line.split(mark).map(trim).map(row).collect());
+    split.find_map(|rows| rows).or_else(|| bold_labels(line)?.into_iter().map(row).collect())
+}
+
+/// The parts of a line that begin with a bold label: `**Store:** Target **Product:** Kettle`.
+fn bold_labels(line: &str) -> Option<Vec<&str>> {
+    let may_hold = line.starts_with("**") && line.len() <= MAX_LABELS;
+    let (mut parts, mut rest) = (Vec::new(), may_hold.then_some(line)?);
+    let starts = |at: usize| line.get(at..).is_some_and(|rest| inline_label(rest).is_some());
+    let cuts = line.match_indices(" **").map(|(at, _)| at + 1).filter(|at| starts(*at));
+    for cut in cuts.collect::<Vec<_>>().into_iter().rev() {
+        let (before, part) = rest.split_at_checked(cut)?;
+        parts.push(part.trim());
+        rest = before;
+    }
+    parts.push(rest.trim());
+    parts.reverse();
+    (parts.len() > 1).then_some(parts)
 }
 
 /// Whether the previous label has no value yet and takes phrases such as `Order Shipped`.
@@ -153,17 +172,25 @@ pub fn classify(line: &str) -> Line<'_> {
     }
 }
 
-/// `Label: value`, `**Label:** value`, `**Label** value`, `[Label] value`, `Label -> value` or `Label - value`.
+/// `Label: value`, `**Label:** value`, `**Label** value`, `[Label] value`, `| Label | value |`, `Label -> value` or
+/// `Label - value`.
 fn inline_label(line: &str) -> Option<(Label, &str)> {
     let line = markup::without_lead(line);
     let marked = ["**", "__", "`"].into_iter().find_map(|mark| line.strip_prefix(mark)?.split_once(mark));
     marked
         .and_then(with_known_label)
         .or_else(|| line.strip_prefix('[')?.split_once("] ").and_then(with_known_label))
+        .or_else(|| table_cells(line).and_then(with_known_label))
         .or_else(|| line.split_once([':', '：']).and_then(with_known_label))
         .or_else(|| line.split_once(" -> ").and_then(with_known_label))
         // A dash is less clear than a colon: prose may begin with an everyday label.
         .or_else(|| split_at_dash(line).and_then(with_known_label).filter(|(label, _)| !label.weak))
+}
+
+/// The two cells of a row of a Markdown table: `| Site | Target |`.
+fn table_cells(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.strip_prefix('|')?.strip_suffix('|')?.split_once('|')?;
+    (!name.is_empty() && !value.contains('|')).then_some((name.trim(), value.trim()))
 }
 
 /// Splits a line at the first dash or arrow between spaces.
@@ -251,13 +278,11 @@ pub fn parse(text: &str) -> TextForm {
     for (at, Row { raw, line }) in rows.iter().enumerate() {
         open = match line {
             Line::Heading(heading) if matches!(open, Open::Intro) => {
-                let is_clearer = |kept: &Heading| {
-                    let is_notice = matches!(kept.kind, CardKind::Notice(_));
-                    kept.certainty == Certainty::Weak && heading.certainty == Certainty::Exact && !is_notice
-                };
-                if form.heading.as_ref().is_none_or(is_clearer) {
-                    form.heading = Some(heading.clone());
+                match &mut form.heading {
+                    Some(first) => first.refine(heading),
+                    none => *none = Some(heading.clone()),
                 }
+                form.note_mention(raw);
                 Open::Intro
             }
             // The same label follows later with a value, so this one is a value itself.
@@ -342,11 +367,20 @@ impl TextForm {
         }
     }
 
+    fn note_mention(&mut self, line: &str) {
+        if line.contains("<@") {
+            self.mentions.push_str(line);
+        }
+    }
+
     /// Adds a line to the open label, whatever it says.
     fn push_line(&mut self, open: Open, line: &str) -> Open {
         let plain = markup::plain(line);
         match open {
-            Open::Intro => self.intro.push(plain),
+            Open::Intro => {
+                self.note_mention(line);
+                self.intro.push(plain);
+            }
             Open::Known | Open::Undecided(_) => {
                 if let Some(entry) = self.known.last_mut() {
                     entry.lines.push(plain);

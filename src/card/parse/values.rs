@@ -100,6 +100,12 @@ pub fn status(text: &str) -> Option<Status> {
     STATUS_WORDS.iter().find(|(word, _)| *word == text).map(|(_, status)| *status)
 }
 
+/// The former and the present state in `Confirmed → Cancelled`.
+#[must_use]
+pub(crate) fn around_arrow(text: &str) -> Option<(&str, &str)> {
+    ["→", "->", "=>"].iter().find_map(|arrow| text.rsplit_once(arrow))
+}
+
 /// A status and the note behind it: `Cancelled: Item Demand`, `Cancelled (Item Demand)`.
 #[must_use]
 pub(crate) fn status_and_note(text: &str) -> Option<(Status, String)> {
@@ -125,7 +131,7 @@ pub(crate) fn is_email(text: &str) -> bool {
 /// Whether an address hides some of its characters: `sa****@example.com`.
 #[must_use]
 pub(crate) fn is_masked(text: &str) -> bool {
-    text.contains('@') && text.contains(['*', '•', '…'])
+    text.contains('@') && (text.contains(['*', '•', '…']) || text.contains(".."))
 }
 
 /// The address in `someone@example.com:password`, up to the first character that senders use as a separator.
@@ -158,6 +164,35 @@ pub(crate) fn mentioned_user(text: &str) -> Option<&str> {
     is_snowflake(id).then_some(id)
 }
 
+/// The id of the only user that a text mentions. It names the owner of the order.
+#[must_use]
+pub(crate) fn only_mention(text: &str) -> Option<&str> {
+    let mut mentions = text.split("<@").skip(1).filter_map(|rest| {
+        let id = rest.split_once('>')?.0.trim_start_matches('!');
+        (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
+    });
+    let first = mentions.next()?;
+    mentions.all(|other| other == first).then_some(first)
+}
+
+/// The mentioned user and the other words of a value: `Sam <@123456789012345678>`.
+#[must_use]
+pub(crate) fn mention_and_rest(text: &str) -> Option<(&str, String)> {
+    let (before, rest) = text.split_once("<@")?;
+    let id = rest.split_once('>')?.0.trim_start_matches('!');
+    let rest = format!("{before}{}", rest.split_once('>')?.1);
+    is_snowflake(id).then(|| (id, rest.trim().to_owned()))
+}
+
+/// The address in the forms of mails: `Sam <a@example.com>` and `mailto:a@example.com`.
+#[must_use]
+pub(crate) fn address_in_mail_form(text: &str) -> &str {
+    let inside = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')).map(|(_, inside)| inside);
+    let text = inside.unwrap_or(text);
+    let address = text.strip_prefix("mailto:").unwrap_or(text);
+    if is_email(address) { address } else { text }
+}
+
 /// Whether a text is an e-mail address beyond doubt.
 fn is_full_address(text: &str) -> bool {
     is_email(text) && text.split_once('@').is_some_and(|(_, host)| is_host(host))
@@ -188,6 +223,26 @@ const NO_ORDER_NUMBER: &[&str] = &[
     "empty", "missing", "email", "mail", "test", "sample", "example", "view", "open", "link", "here", "order", "number", "yes",
     "no", "confirmed", "soon",
 ];
+
+/// Whether a text stands in place of a value: `hidden`.
+#[must_use]
+pub(crate) fn is_placeholder(text: &str) -> bool {
+    NO_ORDER_NUMBER.contains(&fold(text.trim_matches(|c: char| !c.is_alphanumeric())).as_str())
+}
+
+/// A value without a note such as `(View)` behind it.
+#[must_use]
+pub(crate) fn without_note(text: &str) -> &str {
+    let split = text.strip_suffix(')').and_then(|text| text.rsplit_once(" ("));
+    split.filter(|(_, note)| is_placeholder(note)).map_or(text, |(value, _)| value)
+}
+
+/// A whole number from 1 to 99 and nothing else.
+#[must_use]
+pub(crate) fn small_count(text: &str) -> Option<u8> {
+    text.parse().ok().filter(|count| (1..100).contains(count))
+}
+
 /// Most words of an order number.
 const MAX_NUMBER_WORDS: usize = 3;
 
@@ -205,6 +260,7 @@ pub(crate) fn may_be_order_number(text: &str, has_mark: bool) -> bool {
     !core.is_empty()
         && !text.contains("://")
         && !text.contains(['*', '•', '…'])
+        && (digits().next().is_some() || core.is_ascii() || core.chars().count() > 1)
         && !is_zero
         && !is_negative
         && !is_word

@@ -25,6 +25,21 @@ fn a_word_after_ticks_that_close_at_once_is_kept() {
 }
 
 #[test]
+fn nul_characters_in_an_embed_hide_no_label_and_open_no_fence() {
+    let card = serde_json::json!({"embeds": [{"title": "Successful\0 Checkout | Store", "fields": [
+        {"name": "Order\0 Number", "value": "A-1"},
+        {"name": "``\0`Product", "value": "Wid\0get"},
+        {"name": "\0Price", "value": "``\0`$5\0"},
+    ]}]})
+    .to_string();
+    let expected = [("number", "A-1"), ("product", "Widget"), ("price", "5.00"), ("~store", "Store")];
+    check(&[("embed", &card, &expected)]);
+    let cards = flatten(&Message::from_payload(&card, "test", chrono::DateTime::UNIX_EPOCH));
+    assert!(!cards[0].contains('\0'), "{cards:?}");
+    assert_eq!(read_all(&cards[0]), read_all(&card), "the text form reads as the embed");
+}
+
+#[test]
 fn a_field_name_after_ticks_is_kept() {
     let card = embed_with(&[("Order Number", "A-1"), ("```Product", "Widget"), ("Price", "$5")]);
     check(&[("embed", &card, &[("product", "Widget"), ("price", "5.00")])]);

@@ -44,6 +44,13 @@ fn a_success_is_found_with_its_store() {
         ("Successful Checkout ➜ Walmart", "Walmart"),
         ("You have successfully checked out Example Box!", ""),
         ("Thank you for your order!", ""),
+        ("You checked out!", ""),
+        ("Shikari - Walmart Success", "Walmart"),
+        ("Success ✅ Target", "Target"),
+        ("ACO Success | Target", "Target"),
+        ("W Checkout | Target", "Target"),
+        ("Checkout on Target was successful", "Target"),
+        ("Confirmed: Target", "Target"),
     ] {
         let expected = [("~status", "verified"), ("number", "A-1"), ("~store", store), ("status", "")];
         check(&[(title, &titled(title), &expected)]);
@@ -68,6 +75,11 @@ fn a_failure_is_found_with_its_reason() {
         ("Declined: CVV Mismatch", "CVV Mismatch"),
         ("Unfortunately, your checkout failed", ""),
         ("Chekout Faild", ""),
+        ("Checkout Attempt Failed", ""),
+        ("We couldn't place your order", ""),
+        ("Could not complete checkout", ""),
+        ("Your payment didn't go through", "Payment didn't go through"),
+        ("Task Failed Successfully", "Task Failed Successfully"),
     ] {
         check(&[(title, &titled(title), &[("no order", "failure"), ("reason", reason)])]);
     }
@@ -121,6 +133,20 @@ fn news_about_an_order_is_found_in_a_sentence() {
         ("Order is out for delivery", "shipped"),
         ("Your order was refunded", "refunded"),
         ("Order Shipped: Target", "shipped"),
+        ("Shipping Confirmation | Target", "shipped"),
+        ("Shipment Notification", "shipped"),
+        ("Shipment Update: Out for delivery", "shipped"),
+        ("Target: Shipped", "shipped"),
+        ("Order #A-1: Shipped", "shipped"),
+        ("Your Amazon.com order of Acme Kettle has shipped!", "shipped"),
+        (
+            "Your Amazon order of \"Acme Kettle 1.7 l, with a lid and a very long name\" was delivered",
+            "delivered",
+        ),
+        ("Picked up | Best Buy", "delivered"),
+        ("Order Processing", "processing"),
+        ("Order Void", "cancelled"),
+        ("Cancellation Notice", "cancelled"),
     ] {
         let expected = [("status", status), ("~status", ""), ("extra.failure_reason", "")];
         check(&[(title, &titled(title), &expected)]);
@@ -149,6 +175,14 @@ fn a_message_that_is_not_about_an_order_is_named_as_what_it_is() {
         ("Daily Summary", "summary"),
         ("Account Created", "account"),
         ("Account successfully created!", "account"),
+        ("Approve 3D Secure in your bank app", "three_d_secure"),
+        ("3DS App Prompt", "three_d_secure"),
+        ("PayPal Link Ready", "three_d_secure"),
+        ("Checkout Link Ready", "three_d_secure"),
+        ("Task Started", "task"),
+        ("New Product Loaded", "task"),
+        ("Deal Alert: 50% off", "monitor"),
+        ("Drop Recap", "summary"),
     ] {
         check(&[(title, &titled(title), &[("no order", code)])]);
     }
@@ -292,6 +326,30 @@ fn a_reason_of_a_cancellation_has_one_spelling() {
     ] {
         let card = format!("Order Cancelled | Target\nOrder Number\nA-1\nCancel Reason\n{reason}\n");
         check(&[(reason, &card, &[("cancel_reason", "Item Demand")])]);
+    }
+}
+
+#[test]
+fn an_update_says_what_happened_in_a_sentence_below_but_not_in_prose() {
+    for (description, status) in [
+        ("Your order has been **canceled** due to item demand.", "cancelled"),
+        ("Your order has shipped!", "shipped"),
+        ("Good news: it is on its way", ""),
+        ("If your order was canceled, contact us.", ""),
+        ("Orders that were cancelled cannot be restored", ""),
+    ] {
+        let card = json!({"embeds": [{"title": "Order Update | Target", "description": description,
+            "fields": [{"name": "Order Number", "value": "A-1"}]}]});
+        check(&[(
+            description,
+            &card.to_string(),
+            &[("status", status), ("~store", "Target"), ("number", "A-1")],
+        )]);
+    }
+    for title in
+        ["Order Update: Shipped Vintage Tee", "Shipped! The Card Game", "Bot #2 | Successful Checkout"]
+    {
+        check(&[(title, &titled(title), &[("status", ""), ("number", "A-1")])]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Amounts of money and their currency.
 
-use super::{card_with, check_values, read_all, read_in};
+use super::{card_with, check, check_values, read_all, read_in};
 
 #[test]
 fn money_is_read_in_every_usual_form() {
@@ -37,11 +37,52 @@ fn money_is_read_in_every_usual_form() {
         ("￥5,980", "5980.00"),
         ("₹1,29,999.00", "129999.00"),
         ("$40.00*", "40.00"),
+        ("$40.00 → $35.00", "35.00"),
+        ("20 dollars", "20.00"),
+        ("د.إ 450", "450.00"),
         ("999999999999.99", "999999999999.99"),
     ];
     check_values("Price", "price", &table);
     let totals = table.map(|(text, amount)| (text, amount));
     check_values("Total", "total", &totals);
+}
+
+#[test]
+fn what_is_added_to_a_price_is_no_part_of_it_and_a_count_is_the_quantity() {
+    let both = |text: &str, price: &str, quantity: &str| {
+        let card = card_with("Price", text);
+        check(&[(text, &card, &[("price", price), ("quantity", quantity)])]);
+    };
+    both("$20.00 + $1.60 tax", "20.00", "");
+    both("2 x $10.00", "10.00", "2");
+    both("$10.00 x 2", "10.00", "2");
+    let labelled = card_with("Total", "Total: $40.00");
+    check(&[("an amount behind its own label", &labelled, &[("total", "40.00")])]);
+    let total = card_with("Total", "$20.00 + $1.60 tax");
+    check(&[("a total with tax is not guessed", &total, &[("total", "")])]);
+}
+
+#[test]
+fn a_small_whole_number_under_amount_is_the_quantity() {
+    for (amount, beside, quantity, total) in [
+        ("2", "Price\n$10.00\n", "2", ""),
+        ("20", "Price\n$10.00\n", "", "20.00"),
+        ("2", "Quantity\n3\nPrice\n$10.00\n", "3", "2.00"),
+        ("$2", "Price\n$10.00\n", "", "2.00"),
+        ("2", "", "2", ""),
+        ("45", "", "", ""),
+    ] {
+        let card = card_with("Amount", &format!("{amount}\n{beside}"));
+        check(&[(amount, &card, &[("quantity", quantity), ("total", total)])]);
+    }
+}
+
+#[test]
+fn the_total_of_a_refund_only_fills_an_empty_total() {
+    let card = "Order Refunded | Target\nOrder Number\nA-1\nTotal\n$20.00\n";
+    let expected =
+        [("status", "refunded"), ("total", ""), ("~total", "20.00"), ("extra.refund_total", "20.00")];
+    check(&[("refund", card, &expected)]);
 }
 
 #[test]

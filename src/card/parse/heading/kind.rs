@@ -11,6 +11,8 @@ pub enum CardKind {
     Failure,
     /// An order that was cancelled.
     Cancelled,
+    /// An order that the store is preparing.
+    Processing,
     /// An order that is on its way.
     Shipped,
     /// An order that arrived.
@@ -42,6 +44,8 @@ pub enum Notice {
     Summary,
     /// A new account at a store.
     Account,
+    /// A task of the bot.
+    Task,
 }
 
 impl CardKind {
@@ -65,6 +69,7 @@ impl Notice {
             Self::Release => "release",
             Self::Summary => "summary",
             Self::Account => "account",
+            Self::Task => "task",
         }
     }
 
@@ -80,6 +85,7 @@ impl Notice {
             Self::Release => "release reminder",
             Self::Summary => "summary",
             Self::Account => "account notice",
+            Self::Task => "task notice",
         }
     }
 }

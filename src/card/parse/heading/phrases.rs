@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 
 use arrayvec::ArrayString;
 
-use super::kind::CardKind::{self, Cancelled, Delivered, Failure, Hold, Refunded, Shipped, Success, Update};
+use super::kind::CardKind::{
+    self, Cancelled, Delivered, Failure, Hold, Processing, Refunded, Shipped, Success, Update,
+};
 use super::kind::Notice;
 use super::words::{MAX_WORD, PhraseKey, SYNONYMS, Word, collapse, count_fillers, phrase_key};
 
@@ -33,6 +35,7 @@ const QUEUE: CardKind = CardKind::Notice(Notice::Queue);
 const RELEASE: CardKind = CardKind::Notice(Notice::Release);
 const SUMMARY: CardKind = CardKind::Notice(Notice::Summary);
 const ACCOUNT: CardKind = CardKind::Notice(Notice::Account);
+const TASK: CardKind = CardKind::Notice(Notice::Task);
 
 /// No subject: each outcome is a phrase of its own.
 const ALONE: &[&str] = &[""];
@@ -62,7 +65,8 @@ const PHRASES: &[Row] = &[
     (Success, Strong, &["kodai"], &["success"]),
     (Success, Weak, ALONE, &[
         "item purchased", "product purchased", "purchase made", "order created", "checked out", "success", "you cooked",
-        "you just cooked", "copped", "checkout link", "purchased", "new order", "new checkout",
+        "you just cooked", "copped", "checkout link", "purchased", "new order", "new checkout", "you checked out", "confirmed",
+        "w checkout",
     ]),
     (Hold, Checkout, &["checkout"], &["hold", "on hold", "review hold", "pending review", "under review"]),
     (Hold, Strong, &["order"], &["hold", "on hold", "held", "review hold", "pending", "pending review", "under review", "in review"]),
@@ -70,19 +74,28 @@ const PHRASES: &[Row] = &[
     (Hold, Weak, ALONE, &["on hold", "pending review", "under review"]),
     (Cancelled, Strong, PACKAGE, &[
         "cancelled", "voided", "successfully cancelled", "cancellation confirmed", "cancelled detected", "auto cancelled",
-        "autocancelled", "automatically cancelled",
+        "autocancelled", "automatically cancelled", "void",
     ]),
+    (Cancelled, Strong, &["", "order"], &["cancellation notice", "cancellation notification", "cancellation email"]),
+    (Processing, Strong, &["order"], &["processing", "being processed", "in process"]),
     (Cancelled, Strong, &["checkout"], &["cancelled"]),
     (Cancelled, Weak, ALONE, &["cancelled", "voided"]),
     (Shipped, Strong, PACKAGE, &["shipped", "dispatched", "out for delivery", "on its way", "on way", "in transit"]),
+    (Shipped, Strong, &["shipping", "shipment"], &["confirmation", "notification", "notice"]),
     (Shipped, Weak, ALONE, &["shipped", "out for delivery", "in transit"]),
-    (Delivered, Strong, PACKAGE, &["delivered", "arrived"]),
-    (Delivered, Weak, ALONE, &["delivered"]),
+    (Delivered, Strong, PACKAGE, &["delivered", "arrived", "picked up"]),
+    (Delivered, Weak, ALONE, &["delivered", "picked up"]),
     (Refunded, Strong, &["order", "purchase"], &["refunded", "refund"]),
     (Refunded, Strong, &["refund"], &["processed", "issued", "completed", "approved", "confirmed"]),
     (Refunded, Weak, ALONE, &["refunded"]),
-    (Update, Strong, &["order", "order status", "tracking", "shipping"], &["update", "updated"]),
-    (Failure, Checkout, &["checkout"], FAILED),
+    (Update, Strong, &["order", "order status", "tracking", "shipping", "shipment", "delivery", "package"], &["update", "updated"]),
+    (Failure, Checkout, &["checkout", "checkout attempt"], FAILED),
+    (Failure, Strong, &["couldnt", "could not", "cannot", "cant", "unable to", "not able to"], &[
+        "checkout", "place order", "complete order", "complete checkout", "complete purchase", "process order", "process payment",
+    ]),
+    (Failure, Strong, &["payment", "card", "order"], &["didnt go through", "did not go through"]),
+    (Failure, Strong, &["task", "order attempt"], FAILED),
+    (Failure, Strong, ALONE, &["task failed successfully"]),
     (Failure, Checkout, &["to checkout", "to complete checkout", "to place order", "to complete order"], &["failed", "unable"]),
     (Failure, Strong, &["payment", "payment method", "order", "purchase", "transaction"], FAILED),
     (Failure, Strong, &["card", "credit card", "debit card"], &["failed", "declined", "denied", "blocked", "rejected", "refused"]),
@@ -98,7 +111,7 @@ const PHRASES: &[Row] = &[
     (TEST, Weak, &["successfully"], &["connected"]),
     (TEST, Weak, ALONE, &["connected"]),
     (MONITOR, Weak, &["", "product", "item"], &["restock", "restocked", "in stock", "back in stock", "now available"]),
-    (MONITOR, Weak, &["restock", "stock", "price"], &["alert", "notification", "detected"]),
+    (MONITOR, Weak, &["restock", "stock", "price", "deal"], &["alert", "notification", "detected"]),
     (MONITOR, Weak, &["new"], &["product", "listing"]),
     (MONITOR, Weak, &["price"], &["change", "drop", "error", "mistake"]),
     (MONITOR, Weak, &["low"], &["stock"]),
@@ -110,8 +123,10 @@ const PHRASES: &[Row] = &[
         "", "required", "needed", "pending", "awaiting", "waiting on", "waiting for", "approval", "approval required", "approve",
         "confirm", "confirmation", "complete", "challenge", "verification", "verify", "authentication", "authenticate",
         "authentication required", "authorization", "payment", "confirm payment", "approve payment", "complete payment",
-        "payment required",
+        "payment required", "in app", "approve in app", "approve in bank app", "approve in banking app", "confirm in app",
+        "confirm in bank app", "app prompt", "prompt",
     ]),
+    (THREE_D_SECURE, Weak, &["paypal", "paypal link", "payment link", "checkout link"], &["ready", "generated", "created"]),
     (THREE_D_SECURE, Weak, &["payment"], &[
         "confirm", "approve", "authenticate", "authentication required", "confirmation required", "needs confirmation",
         "needs approval", "approval required", "waiting for", "awaiting",
@@ -136,6 +151,8 @@ const PHRASES: &[Row] = &[
         "registered", "registration successful", "verified",
     ]),
     (ACCOUNT, Weak, &["new"], &["account"]),
+    (TASK, Weak, &["task", "tasks", "monitor", "session"], &["started", "running", "stopped", "finished", "created", "loaded"]),
+    (TASK, Weak, &["product", "new product"], &["loaded"]),
 ];
 
 /// Words of phrases that also occur in many other lines, so that they do not suggest a heading.
@@ -143,7 +160,8 @@ const PHRASES: &[Row] = &[
 const COMMON_WORDS: &[&str] = &[
     "order", "orders", "product", "products", "item", "items", "payment", "card", "credit", "debit", "method", "purchase",
     "transaction", "webhook", "out", "in", "to", "on", "for", "of", "its", "back", "price", "link", "account", "accounts",
-    "soon", "package", "parcel", "place", "today", "tomorrow", "low", "position", "status", "shipping",
+    "soon", "package", "parcel", "place", "today", "tomorrow", "low", "position", "status", "shipping", "go", "did", "not", "able", "proces", "up",
+    "being", "app", "bank", "banking", "w", "email",
 ];
 
 /// The meaning of a phrase of the table.
@@ -224,7 +242,8 @@ pub(crate) fn has_key_word(line: &str) -> bool {
     let is_word_byte = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
     let mut start = None;
     for (at, byte) in line.bytes().chain([b' ']).enumerate() {
-        match (start, is_word_byte(byte)) {
+        // `couldn't` is one word.
+        match (start, is_word_byte(byte) || (byte == b'\'' && start.is_some())) {
             (None, true) => start = Some(at),
             (Some(from), false) => {
                 start = None;

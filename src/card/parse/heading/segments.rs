@@ -14,6 +14,7 @@ pub(crate) enum Separator {
     Colon,
     Comma,
     Bracket,
+    Exclamation,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,7 @@ pub(crate) fn split(line: &str) -> Segments<'_> {
             '-' | '–' | '—' if is_spaced && previous.is_whitespace() => Some(Separator::Dash),
             ':' | '：' if is_spaced => Some(Separator::Colon),
             ',' if is_spaced => Some(Separator::Comma),
-            '!' if is_spaced => Some(Separator::Dash),
+            '!' if is_spaced => Some(Separator::Exclamation),
             '(' | '[' => Some(Separator::Bracket),
             ')' | ']' => Some(Separator::Dash),
             _ => None,

@@ -34,7 +34,7 @@ const FILLERS: &[&str] = &[
 /// Words that turn a success into a failure: `Order could not be placed`.
 const NEGATIONS: &[&str] = &["no", "not", "never", "cannot", "could", "couldnt", "cant", "wasnt", "unable"];
 /// Other words that are never part of a name beside a phrase: `If Order Confirmed`.
-const NOT_NAMES: &[&str] = &["non", "without", "if", "until", "when"];
+const NOT_NAMES: &[&str] = &["non", "without", "if", "until", "when", "how"];
 
 /// A word of a heading.
 #[derive(Clone, Copy)]
