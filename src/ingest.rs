@@ -39,6 +39,7 @@ mod outage;
 mod outgoing;
 mod parse;
 mod replay;
+mod versions;
 mod writer;
 
 use std::time::Duration;

@@ -79,6 +79,7 @@ pub(crate) use write::legacy::LEGACY_EVENT;
 pub use write::logs::LoggedMessage;
 pub use write::renumber::{Absorbed, Renumbered};
 pub use write::state::{BatchKeys, Origin, StoredState};
+pub use write::versions::StoredVersion;
 
 /// How long closing waits for a server, or for other users of the same file.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

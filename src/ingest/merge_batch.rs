@@ -1,5 +1,7 @@
 //! Merges a batch in memory: several cards and edits of one order become one row. Pure.
 
+mod numbers;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
@@ -8,12 +10,14 @@ use chrono::{DateTime, Utc};
 use super::dedup::{KeyOwner, KeyOwners, Verdict};
 use super::import_row::ImportRow;
 use super::parse::ParsedMessage;
+use super::versions::{EarlierVersion, EarlierVersions};
 use super::{EditError, Edited, Job};
 use crate::card::outcome::{CardOutcome, Outcome, Receipt};
 use crate::card::parse::ParsedCard;
 use crate::files::{ImportCounts, RowResult};
+use crate::order::items;
 use crate::order::merge;
-use crate::order::merge::{Change, merge};
+use crate::order::merge::{Change, merge_version};
 use crate::order::{Edit, FieldChange, Order, OrderNumber, Patch, Source, Status};
 use crate::store::{Absorbed, LogEntry, LoggedMessage, NewEvent, Origin, Renumbered, StoredState};
 
@@ -70,6 +74,8 @@ pub(crate) struct PendingOrder {
 pub(crate) struct MergedMessage {
     /// The deduplication key, if the message owns it.
     key: Option<String>,
+    /// The message's id, if it was read in Discord.
+    watched_id: Option<i64>,
     /// The time that the message counts as: for a retry, that of the first message.
     sent_at: DateTime<Utc>,
     pub(crate) target: LogTarget,
@@ -93,8 +99,9 @@ pub(crate) enum LogTarget {
 enum Version<'a> {
     /// The newest one.
     Current,
-    /// A log row that is replayed although a later edit of its message is stored.
-    Superseded,
+    /// A log row that is replayed although a later edit of its message is stored. `was_stored` says that the row made or
+    /// changed orders before.
+    Superseded { was_stored: bool },
     /// An HTTP sender's retry of this message.
     RetryOf(&'a LoggedMessage),
 }
@@ -129,17 +136,19 @@ pub(crate) struct ImportProgress {
 
 /// Merges messages and edits, in order, into the stored orders. `now` is the time of the edits.
 pub(crate) fn merge_batch(jobs: &[Job], stored: StoredState, now: DateTime<Utc>) -> MergedBatch {
-    let StoredState { orders, logged, mut outcomes, message_orders, created, origins } = stored;
+    let StoredState { orders, logged, mut outcomes, message_orders, created, origins, versions } = stored;
     let unchanged =
         |order| PendingOrder { order, created: false, changed: false, dirty: false, first_step: usize::MAX };
     let orders = orders.into_iter().map(|(number, order)| (number, unchanged(order))).collect();
     let mut merged =
         MergedBatch { orders, message_orders, created_by_rows: created, origins, ..MergedBatch::default() };
     let mut owners = KeyOwners::new(logged);
+    let parsed: Vec<&ParsedMessage> = jobs.iter().filter_map(Job::message).collect();
+    let earlier = EarlierVersions { stored: versions, parsed: &parsed };
     for job in jobs {
         match job {
             Job::Message { message, .. } => {
-                let message = merged.merge_message(message, &mut owners, &outcomes);
+                let message = merged.merge_message(message, &mut owners, &outcomes, &earlier);
                 if let LogTarget::Update { log_id, .. } = message.target {
                     // The same row may be replayed twice in one batch.
                     outcomes.insert(log_id, message.outcome().to_owned());
@@ -238,9 +247,11 @@ impl MergedBatch {
         message: &ParsedMessage,
         owners: &mut KeyOwners,
         outcomes: &HashMap<i64, String>,
+        earlier: &EarlierVersions<'_>,
     ) -> MergedMessage {
         let merged = |key, target, cards| MergedMessage {
             key,
+            watched_id: message.message.watched_id(),
             sent_at: message.message.at,
             target,
             receipt: Receipt { log_id: None, cards },
@@ -251,20 +262,23 @@ impl MergedBatch {
             };
             let key = owners.reclaim(message, replay.log_id);
             let target = LogTarget::Update { log_id: replay.log_id, previous_outcome: outcome.clone() };
-            let version = if message.key == key { Version::Current } else { Version::Superseded };
-            return merged(key, target, self.merge_cards(message, version));
+            let was_stored = rank(outcome) < rank("duplicate");
+            let version =
+                if message.key == key { Version::Current } else { Version::Superseded { was_stored } };
+            return merged(key, target, self.merge_cards(message, version, None));
         }
         match owners.claim(message, self.messages.len()) {
             Verdict::New { previous_owner } => {
+                let earlier = earlier.of(message, previous_owner);
                 if let Some(owner) = previous_owner {
                     self.release(owner);
                 }
-                let cards = self.merge_cards(message, Version::Current);
+                let cards = self.merge_cards(message, Version::Current, earlier.as_ref());
                 merged(message.key.clone(), LogTarget::Insert, cards)
             }
             Verdict::Retry(first) => MergedMessage {
                 sent_at: message.message.at.min(first.sent_at),
-                ..merged(None, LogTarget::Insert, self.merge_cards(message, Version::RetryOf(&first)))
+                ..merged(None, LogTarget::Insert, self.merge_cards(message, Version::RetryOf(&first), None))
             },
             Verdict::Unchanged => {
                 let duplicate = |_| without_order(Outcome::Duplicate);
@@ -293,7 +307,12 @@ impl MergedBatch {
 
     /// Merges the cards of a message. A retry counts as sent when the first message was, so that it cannot undo newer
     /// facts.
-    fn merge_cards(&mut self, message: &ParsedMessage, version: Version<'_>) -> Vec<CardOutcome> {
+    fn merge_cards(
+        &mut self,
+        message: &ParsedMessage,
+        version: Version<'_>,
+        earlier: Option<&EarlierVersion<'_>>,
+    ) -> Vec<CardOutcome> {
         let index = self.messages.len();
         let before = self.orders_of_several_cards(message);
         let is_retry = matches!(version, Version::RetryOf(_));
@@ -322,18 +341,26 @@ impl MergedBatch {
                 cards.push(without_order(otherwise.clone()));
                 continue;
             }
-            if matches!(version, Version::Superseded) && message.made_numbers.contains(&patch.number) {
-                // The newest version of the message says what its orders are.
-                let order = stored.map(|order| (order.id, number));
-                cards.push(CardOutcome { order, outcome: Outcome::Unchanged, warnings });
-                continue;
-            }
             let mut patch = Cow::Borrowed(patch);
+            if let Version::Superseded { was_stored } = version {
+                // The newest version of the message says what its orders and their items are.
+                if message.made_numbers.contains(&patch.number) || (stored.is_none() && was_stored) {
+                    let order = stored.map(|order| (order.id, number));
+                    cards.push(CardOutcome { order, outcome: Outcome::Unchanged, warnings });
+                    continue;
+                }
+                if let Some(order) = stored.filter(|_| !patch.items.is_empty()) {
+                    patch.to_mut().items = items::known(order, &patch.items);
+                }
+            }
             if patch.number != number {
                 patch.to_mut().number = number.clone();
             }
             let now = message.stored_at();
-            let taken = made.and_then(|made| self.take_number(made, &number, now));
+            let misstated =
+                earlier.and_then(|earlier| self.misstated_number(message, place, &number, earlier));
+            let former = misstated.as_ref().or(made);
+            let taken = former.and_then(|former| self.take_number(former, &number, now));
             let stored = self.orders.get(&number).map(|pending| &pending.order);
             if let Version::RetryOf(first) = version {
                 let patch = patch.to_mut();
@@ -344,7 +371,10 @@ impl MergedBatch {
                     patch.derived.order_time = None;
                 }
             }
-            let mut change = merge(stored, &patch, now);
+            let is_first = !message.numbers().take(place).any(|other| *other == patch.number);
+            let withdrawn =
+                earlier.filter(|_| is_first).map(|earlier| earlier.withdrawn(message, &patch, former));
+            let mut change = merge_version(stored, &patch, &withdrawn.unwrap_or_default(), now);
             self.mend(&mut change, message, &patch);
             if let Some(taken) = taken {
                 change.add_earlier(taken, now);
@@ -365,7 +395,9 @@ impl MergedBatch {
             self.apply(number, change, cause);
         }
         self.discard_net_zero_changes(before, index, &mut cards, &nothing_new);
-        if let (Some(id), false) = (message.message.watched_id(), matches!(version, Version::Superseded)) {
+        if let (Some(id), false) =
+            (message.message.watched_id(), matches!(version, Version::Superseded { .. }))
+        {
             let orders =
                 cards.iter().filter_map(|card| card.order.as_ref().map(|(_, number)| number.clone()));
             let orders: Vec<_> = orders.collect();
@@ -406,63 +438,6 @@ impl MergedBatch {
                 Origin { log_id: Some(replay.log_id), sent_at: Some(patch.at), filled: old.is_none() };
             self.origins.insert((change.order.id, field.clone()), origin);
         }
-    }
-
-    /// The number of the order that a card is about. A card without a number is about the order that its message had
-    /// at this place before it was edited, if there is one.
-    fn number_of(&self, message: &ParsedMessage, place: usize, stated: &OrderNumber) -> OrderNumber {
-        if !message.made_numbers.contains(stated) || self.orders.contains_key(stated) {
-            return stated.clone();
-        }
-        let is_order = |card: &&ParsedCard| !matches!(card, ParsedCard::NoOrder(_));
-        let place = message.cards.iter().take(place).filter(is_order).count();
-        let known = message.message.watched_id().and_then(|id| self.message_orders.get(&id)?.get(place));
-        let is_free = |number: &&OrderNumber| !message.numbers().any(|other| other == *number);
-        known.filter(is_free).unwrap_or(stated).clone()
-    }
-
-    /// Gives the order that was stored under a number made from its message the number that its card states now. If
-    /// an order with that number exists, the two become one. Returns the changes.
-    fn take_number(
-        &mut self,
-        made: &OrderNumber,
-        number: &OrderNumber,
-        now: DateTime<Utc>,
-    ) -> Option<Vec<FieldChange>> {
-        if made == number {
-            return None;
-        }
-        let PendingOrder { order, created, first_step, .. } = self.orders.remove(made)?;
-        let named = FieldChange {
-            field: "order_number".to_owned(),
-            old: Some(made.to_string()),
-            new: Some(number.to_string()),
-        };
-        let mut changes = vec![named];
-        if let Some(existing) = self.orders.get_mut(number) {
-            let change = merge(Some(&existing.order), &order.as_patch(number.clone()), now);
-            existing.order = change.order;
-            existing.dirty |= change.dirty;
-            changes.extend(change.changes);
-            if order.id != 0 {
-                self.absorbed.push((order.id, made.clone(), number.clone()));
-            }
-        } else {
-            if order.id != 0 {
-                self.renumbered.push(Renumbered { id: order.id, from: made.clone(), to: number.clone() });
-            }
-            let order = Order { number: number.clone(), ..order };
-            let pending = PendingOrder { order, created, changed: true, dirty: true, first_step };
-            self.orders.insert(number.clone(), pending);
-        }
-        for event in self.events.iter_mut().filter(|event| event.number == *made) {
-            event.number = number.clone();
-        }
-        let earlier = self.messages.iter_mut().flat_map(|message| &mut message.receipt.cards);
-        for (_, named) in earlier.filter_map(|card| card.order.as_mut()).filter(|(_, named)| named == made) {
-            *named = number.clone();
-        }
-        Some(changes)
     }
 
     fn merge_edit(&mut self, edit: &Edit, now: DateTime<Utc>) -> Result<Box<Edited>, EditError> {

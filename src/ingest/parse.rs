@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use iso_currency::Currency;
 use sha2::{Digest, Sha256};
 
+use crate::card::decode::discord::snowflake_time;
 use crate::card::decode::legacy::{ENDPOINT, LegacyOrder, LegacyRow};
 use crate::card::flatten::flatten;
 use crate::card::message::{Message, without_nul};
@@ -11,7 +13,8 @@ use crate::card::outcome::{Outcome, Rejection, RejectionCode};
 use crate::card::parse;
 use crate::card::parse::{ParseContext, ParsedCard};
 use crate::config::{NumberMissing, Orders};
-use crate::order::{Fields, OrderNumber, Source};
+use crate::order::dates::to_micros;
+use crate::order::{Fields, OrderNumber, Source, items};
 
 /// A message with the result of parsing it.
 #[derive(Clone, Debug)]
@@ -53,6 +56,14 @@ impl ParsedMessage {
         })
     }
 
+    /// The deduplication key of a message that may be an edit and, for a webhook link, the log row of its first version.
+    pub(crate) fn edit_key(&self) -> Option<(String, Option<i64>)> {
+        let is_edit = |id: i64| self.message.at != to_micros(snowflake_time(id));
+        let is_edited = self.message.edited_row().is_some() || self.message.watched_id().is_some_and(is_edit);
+        let key = self.key.clone().filter(|_| is_edited && self.replay.is_none())?;
+        Some((key, self.message.edited_row()))
+    }
+
     /// Whether a card of the Discord message with this id states no number, so that the message identifies its order.
     pub(crate) fn lacks_number(&self, message_id: i64) -> bool {
         self.numbers().any(|number| number.message_id() == Some(message_id))
@@ -67,7 +78,8 @@ pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
     let texts = flatten(&message);
     let (mut cards, mut made_numbers) = (Vec::new(), Vec::new());
     for (text, n) in texts.iter().zip(1..) {
-        if let Some(card) = parse::parse(text, &context(&message, orders, n)) {
+        if let Some(mut card) = parse::parse(text, &context(&message, orders, n)) {
+            add_to_order_of_earlier_card(&cards, &mut card);
             cards.push(card);
             made_numbers.extend(message.watched_id().map(|id| OrderNumber::of_message(id, n)));
         }
@@ -89,6 +101,38 @@ pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
         None => (None, None),
     };
     ParsedMessage { message, key, content_hash, flattened, cards, made_numbers, replay: None }
+}
+
+/// Several cards of a message may list the products of one order.
+fn add_to_order_of_earlier_card(earlier: &[ParsedCard], card: &mut ParsedCard) {
+    let ParsedCard::Order { patch, .. } = card else { return };
+    let same = earlier.iter().rev().find_map(|earlier| match earlier {
+        ParsedCard::Order { patch: earlier, .. } if earlier.number == patch.number => Some(earlier),
+        _ => None,
+    });
+    if let Some(earlier) = same {
+        items::add_items_of(earlier, patch);
+    }
+}
+
+/// The cards of an earlier version of a message, from the text forms in the log.
+pub(crate) fn parse_earlier(text_forms: &str, message: &Message) -> Vec<ParsedCard> {
+    let mut cards = Vec::new();
+    for (text, n) in text_forms.split("\n\n").zip(1..) {
+        // Amounts and names are compared, so that the currency and the zone do not matter.
+        let context = ParseContext {
+            at: message.at,
+            source: message.source,
+            timezone: Tz::UTC,
+            currency: Currency::USD,
+            fallback_number: message.watched_id().map(|id| OrderNumber::of_message(id, n)),
+        };
+        if let Some(mut card) = parse::parse(text, &context) {
+            add_to_order_of_earlier_card(&cards, &mut card);
+            cards.push(card);
+        }
+    }
+    cards
 }
 
 /// Reads the values of an old row as they are. They are not the text of a card.

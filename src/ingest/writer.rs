@@ -406,6 +406,7 @@ pub(crate) fn batch_keys(jobs: &[Job]) -> BatchKeys {
         message_ids: messages()
             .filter_map(|message| message.message.watched_id().filter(|id| message.lacks_number(*id)))
             .collect(),
+        edits: messages().filter_map(ParsedMessage::edit_key).collect(),
         order_ids: jobs.iter().filter_map(Job::edit).map(|edit| edit.order).collect(),
         dedup_keys: messages().filter_map(|message| message.key.clone()).collect(),
         log_ids: messages().filter_map(|message| message.replay).map(|replay| replay.log_id).collect(),

@@ -5,7 +5,8 @@
 //!    its SKU are its own.
 //! 2. If the order or the card has several items, each item of the card changes the stored item with the same SKU,
 //!    else with the same name and size. An item that matches none is added. Stated fields replace, absent ones never
-//!    erase, and no item is ever removed.
+//!    erase. Only the edit of a message removes items: those that the message no longer lists and of which no unit was
+//!    received.
 //! 3. A message older than the newest one applied only fills empty fields. It adds items only if the order has none
 //!    or if one of its items matches.
 //! 4. A list of several items takes the place of an only item that matches none of them: the order had the products
@@ -103,6 +104,56 @@ pub(crate) fn apply(order: &mut Order, patch: &Patch, late: bool) -> bool {
         item.line_total = line_total(item.unit_price, item.quantity).or(item.line_total);
     }
     order.items.len() > patch.items.len()
+}
+
+/// The items of one version of a message that the next version no longer lists.
+pub(crate) fn withdrawn(earlier: &[OrderItem], now: &[OrderItem]) -> Vec<OrderItem> {
+    let kept: Vec<Option<usize>> = find_matches(earlier, now);
+    let is_kept = |at: usize| kept.contains(&Some(at));
+    earlier.iter().enumerate().filter(|(at, _)| !is_kept(*at)).map(|(_, item)| item.clone()).collect()
+}
+
+/// The items of an earlier version of a message that the order has. If it has none of them, they are all news.
+pub(crate) fn known(order: &Order, stated: &[OrderItem]) -> Vec<OrderItem> {
+    let found = find_matches(&order.items, stated);
+    let is_new = found.iter().all(Option::is_none);
+    let known = stated.iter().zip(found).filter(|(_, found)| is_new || found.is_some());
+    known.map(|(item, _)| item.clone()).collect()
+}
+
+/// Removes items that the message of a card no longer lists. The columns of the order follow the other items.
+pub(crate) fn withdraw(order: &mut Order, withdrawn: &[OrderItem]) {
+    let found: Vec<usize> = find_matches(&order.items, withdrawn).into_iter().flatten().collect();
+    let before = order.clone();
+    let mut at = 0..;
+    order.items.retain(|item| {
+        let is_found = at.next().is_some_and(|at| found.contains(&at));
+        !is_found || item.qty_received.is_some()
+    });
+    if order.items.is_empty() {
+        order.items.clone_from(&before.items);
+    } else if order.items.len() < before.items.len() {
+        follow_items(order, &before, &BTreeSet::new());
+    }
+}
+
+/// Makes one card of the second card of a message about the same order, if it lists other products than the first one.
+pub(crate) fn add_items_of(first: &Patch, second: &mut Patch) {
+    let (earlier, own) = (&first.items, &second.items);
+    let is_other = !earlier.is_empty() && !own.is_empty() && withdrawn(own, earlier).len() == own.len();
+    if first.number != second.number || !is_other {
+        return;
+    }
+    second.items = [earlier.as_slice(), own].concat();
+    let (stated, items) = (&mut second.stated, &second.items);
+    stated.product = joined_names(items);
+    stated.quantity = items.iter().try_fold(0_u32, |sum, item| sum.checked_add(units(item)));
+    stated.price = stated.price.filter(|price| items.iter().all(|item| item.unit_price == Some(*price)));
+    // Each card has a total of its own, unless both state that of the order.
+    if first.stated.total != stated.total {
+        stated.total = None;
+    }
+    second.derived.total = sum_of_lines(items);
 }
 
 /// The facts about the whole order in a card about a part of it.
@@ -216,8 +267,9 @@ pub(crate) fn changes(
     let is_only = before.len() <= 1 && after.len() == 1;
     let empty = OrderItem::default();
     let mut changes = Vec::new();
-    for (at, item) in after.iter().enumerate() {
-        for FieldChange { field, old, new } in before.get(at).unwrap_or(&empty).changes_to(item) {
+    for at in 0..before.len().max(after.len()) {
+        let (was, item) = (before.get(at).unwrap_or(&empty), after.get(at).unwrap_or(&empty));
+        for FieldChange { field, old, new } in was.changes_to(item) {
             let is_told = |told: &FieldChange| {
                 told.field.strip_prefix("extra.") == Some(&field) && told.old == old && told.new == new
             };

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::items;
-use crate::order::{Amount, Edit, Extra, FieldChange, Fields, Order, Patch, Status};
+use crate::order::{Amount, Edit, Extra, FieldChange, Fields, Order, OrderItem, Patch, Status};
 
 /// The result of merging a patch or an edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,13 +55,31 @@ impl Change {
 /// `created_at` and `updated_at`.
 #[must_use]
 pub fn merge(order: Option<&Order>, patch: &Patch, now: DateTime<Utc>) -> Change {
+    merge_version(order, patch, &[], now)
+}
+
+/// Merges the newest version of a message, which no longer lists the `withdrawn` items.
+pub(crate) fn merge_version(
+    order: Option<&Order>,
+    patch: &Patch,
+    withdrawn: &[OrderItem],
+    now: DateTime<Utc>,
+) -> Change {
     let mut merged = order.cloned().unwrap_or_else(|| empty(patch, now));
     let before = merged.clone();
     let late = patch.at < before.newest;
-    let about_whole;
+    if !late && !withdrawn.is_empty() {
+        items::withdraw(&mut merged, withdrawn);
+    }
+    let own;
     let patch = if items::apply(&mut merged, patch, late) {
-        about_whole = items::without_item_columns(patch);
-        &about_whole
+        own = items::without_item_columns(patch);
+        &own
+    } else if patch.items.len() > 1 && patch.stated.product == items::joined_names(&patch.items) {
+        // The product of the order names the items in the order of their positions.
+        let product = items::joined_names(&merged.items);
+        own = Patch { stated: Fields { product, ..patch.stated.clone() }, ..patch.clone() };
+        &own
     } else {
         patch
     };

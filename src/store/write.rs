@@ -10,4 +10,5 @@ pub(crate) mod orders;
 pub(crate) mod renumber;
 pub(crate) mod state;
 pub(crate) mod sums;
+pub(crate) mod versions;
 mod views;

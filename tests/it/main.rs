@@ -36,6 +36,7 @@ mod legacy;
 mod live;
 mod log_ids;
 mod merging;
+mod message_edits;
 mod metrics;
 mod numbers;
 mod openapi;

@@ -35,7 +35,7 @@ pub(crate) async fn load<'a>(
 }
 
 impl Batch {
-    /// Writes the items that differ from the stored ones. Items are never removed. The orders must be written.
+    /// Writes the items that differ from the stored ones, and removes those that are gone. The orders must be written.
     pub(crate) async fn save_items(&self, orders: &[(i64, &Order)]) -> Result<(), StoreError> {
         let replaced: Vec<String> =
             COLUMNS.iter().skip(2).map(|column| format!("{column} = excluded.{column}")).collect();
@@ -44,6 +44,12 @@ impl Batch {
         for (id, order) in orders {
             let known = self.known.get(&order.number).and_then(Option::as_ref);
             let stored = known.map_or(&[][..], |known| &known.items);
+            if stored.len() > order.items.len() {
+                let last = i32::try_from(order.items.len()).unwrap_or(i32::MAX);
+                let gone =
+                    Entity::delete_many().filter(Column::OrderId.eq(*id)).filter(Column::Position.gt(last));
+                gone.exec(&self.transaction).await?;
+            }
             let differing =
                 order.items.iter().enumerate().filter(|(at, item)| stored.get(*at) != Some(*item));
             rows.extend(differing.map(|(at, item)| order_items::values(*id, at, item)));

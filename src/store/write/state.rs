@@ -8,7 +8,8 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, 
 use super::batch::Batch;
 use super::insert::MAX_ROWS;
 use super::legacy::LEGACY_EVENT;
-use super::{logs, orders, renumber};
+use super::versions::StoredVersion;
+use super::{logs, orders, renumber, versions};
 use crate::order::{FieldChange, Order, OrderNumber};
 use crate::store::entity::rows::changes_from_json;
 use crate::store::entity::{order_events, webhook_logs};
@@ -27,6 +28,9 @@ pub struct BatchKeys {
     pub log_ids: Vec<i64>,
     /// Discord messages with a card that states no order number.
     pub message_ids: Vec<i64>,
+    /// Messages that may be edits of earlier ones: their deduplication keys and, for a webhook link, the log row of the
+    /// first version.
+    pub edits: Vec<(String, Option<i64>)>,
 }
 
 /// The stored orders and log rows that a batch names.
@@ -44,6 +48,8 @@ pub struct StoredState {
     pub created: HashSet<(i64, i64)>,
     /// For a replay: which message gave a field of an order its value, by the order's row id and the field's name.
     pub origins: HashMap<(i64, String), Origin>,
+    /// The stored versions of edited messages, by deduplication key.
+    pub versions: HashMap<String, StoredVersion>,
 }
 
 /// The last change of a field.
@@ -81,8 +87,10 @@ async fn read_state(
     for_update: bool,
 ) -> Result<StoredState, StoreError> {
     let message_orders = renumber::orders_of_messages(connection, &keys.message_ids).await?;
+    let versions = versions::find(connection, &keys.edits).await?;
     let edited = orders::numbers_of(connection, &keys.order_ids).await?;
     let mut numbers: Vec<_> = edited.into_iter().map(|(_, number)| number).collect();
+    numbers.extend(versions.values().flat_map(|version| version.orders.iter().cloned()));
     numbers.extend_from_slice(&keys.numbers);
     numbers.extend(message_orders.values().flatten().cloned());
     numbers.sort_unstable();
@@ -100,6 +108,7 @@ async fn read_state(
         } else {
             origins(connection, &order_ids).await?
         },
+        versions,
     })
 }
 

@@ -1,0 +1,79 @@
+//! The versions of messages before their edits: an edit may remove products from a list, or correct an order number. Pure.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use super::dedup::KeyOwner;
+use super::parse::{ParsedMessage, parse_earlier};
+use crate::card::parse::ParsedCard;
+use crate::order::items::withdrawn;
+use crate::order::{Fields, OrderItem, OrderNumber, Patch};
+use crate::store::StoredVersion;
+
+/// The versions of messages before their edits in this batch.
+pub(crate) struct EarlierVersions<'a> {
+    /// Stored ones, by deduplication key.
+    pub(crate) stored: HashMap<String, StoredVersion>,
+    /// All messages of the batch, in order.
+    pub(crate) parsed: &'a [&'a ParsedMessage],
+}
+
+impl EarlierVersions<'_> {
+    /// The version before this one, if it is known.
+    pub(crate) fn of(&self, message: &ParsedMessage, owner: Option<KeyOwner>) -> Option<EarlierVersion<'_>> {
+        let stored = message.key.as_ref().and_then(|key| self.stored.get(key));
+        let cards = match owner {
+            Some(KeyOwner::InBatch(index)) => Cow::Borrowed(self.parsed.get(index)?.cards.as_slice()),
+            _ => Cow::Owned(parse_earlier(&stored?.text_forms, &message.message)),
+        };
+        Some(EarlierVersion {
+            cards,
+            own_orders: stored.map(|stored| Cow::Borrowed(&stored.own_orders)).unwrap_or_default(),
+        })
+    }
+}
+
+/// The version of a message before an edit.
+pub(crate) struct EarlierVersion<'a> {
+    pub(crate) cards: Cow<'a, [ParsedCard]>,
+    /// Stored orders that only versions of this message have made and changed.
+    pub(crate) own_orders: Cow<'a, HashSet<OrderNumber>>,
+}
+
+impl EarlierVersion<'_> {
+    /// The items that the message listed for the order of this card and lists no more. A card that reports no new order
+    /// may be about a part of it.
+    pub(crate) fn withdrawn(
+        &self,
+        message: &ParsedMessage,
+        patch: &Patch,
+        former: Option<&OrderNumber>,
+    ) -> Vec<OrderItem> {
+        let items_of = |cards: &[ParsedCard], numbers: [Option<&OrderNumber>; 2]| -> Vec<OrderItem> {
+            let mut items = Vec::new();
+            for card in cards {
+                if let ParsedCard::Order { patch, .. } = card
+                    && numbers.contains(&Some(&patch.number))
+                    && patch.derived.status.is_some()
+                {
+                    items.extend(patch.items.iter().cloned());
+                }
+            }
+            items
+        };
+        let now = items_of(&message.cards, [Some(&patch.number), None]);
+        let before = items_of(&self.cards, [Some(&patch.number), former]);
+        if now.is_empty() { Vec::new() } else { withdrawn(&before, &now) }
+    }
+}
+
+/// Whether two cards are about the same purchase: they state the same products, amounts and people.
+pub(crate) fn same_purchase(before: &Patch, after: &Patch) -> bool {
+    fn facts(patch: &Patch) -> impl PartialEq {
+        let Fields {
+            product, quantity, price, total, store, email, profile, customer_name, owner_id, ..
+        } = &patch.stated;
+        ((product, quantity, price, total), (store, email, profile, customer_name, owner_id))
+    }
+    before.items == after.items && facts(before) == facts(after)
+}
