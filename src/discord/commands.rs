@@ -18,6 +18,7 @@ mod backfill;
 mod cancel;
 mod context;
 mod edit;
+mod export;
 mod help;
 mod interactions;
 mod logs;

@@ -4,6 +4,7 @@ mod backfill;
 mod busy;
 mod cancel;
 mod edit;
+mod export;
 mod failing;
 mod hostile;
 mod levels;

@@ -51,24 +51,45 @@ pub(crate) async fn orders(
     #[description = "Only orders up to and including this day"] until: Option<String>,
 ) -> CommandResult {
     let (data, responder) = begin_deferred(ctx).await?;
-    let text = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    let read_status = |name| Status::from_name(name).ok_or(CommandError::OutOfDate);
-    let filter = OrderFilter {
-        status: status.map(read_status).transpose()?,
-        store: text(store),
-        profile: text(profile),
-        email: text(email),
-        owner: owner.map(|user| user.id.to_string()),
-        product: None,
-        attention: None,
-        search: text(search),
-        since: read_day(data, text(since), DayEdge::Start)?,
-        until: read_day(data, text(until), DayEdge::End)?,
-        public_search: false,
-    };
-    let filter = allowed(filter, &responder)?;
+    let options = FilterOptions { status, store, profile, email, owner, search, since, until };
+    let filter = options.read(data, &responder)?;
     let view = data.services.store.save_view(&to_json(&filter).to_string(), Utc::now()).await?;
     responder.show(page(data, &filter, view, PageStart::Newest, 1).await?).await
+}
+
+/// The options that choose orders.
+pub(crate) struct FilterOptions {
+    pub(crate) status: Option<&'static str>,
+    pub(crate) store: Option<String>,
+    pub(crate) profile: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) owner: Option<User>,
+    pub(crate) search: Option<String>,
+    pub(crate) since: Option<String>,
+    pub(crate) until: Option<String>,
+}
+
+impl FilterOptions {
+    /// The filter, as the caller may use it.
+    pub(crate) fn read(self, data: &Data, responder: &Responder<'_>) -> Result<OrderFilter, CommandError> {
+        let text =
+            |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let read_status = |name| Status::from_name(name).ok_or(CommandError::OutOfDate);
+        let filter = OrderFilter {
+            status: self.status.map(read_status).transpose()?,
+            store: text(self.store),
+            profile: text(self.profile),
+            email: text(self.email),
+            owner: self.owner.map(|user| user.id.to_string()),
+            product: None,
+            attention: None,
+            search: text(self.search),
+            since: read_day(data, text(self.since), DayEdge::Start)?,
+            until: read_day(data, text(self.until), DayEdge::End)?,
+            public_search: false,
+        };
+        allowed(filter, responder)
+    }
 }
 
 /// Buttons "First", "Previous", "Next" and "Last".

@@ -6,8 +6,8 @@ use serenity::all::Permissions;
 use super::access::AccessControl;
 use super::context::{Command, CommandResult, Data, Usage};
 use super::{
-    backfill, cancel, edit, help, logs, order, orders, read_as_order, replay, show_order, stats, status,
-    token,
+    backfill, cancel, edit, export, help, logs, order, orders, read_as_order, replay, show_order, stats,
+    status, token,
 };
 use crate::config::Level;
 use crate::discord::reply::responder::Responder;
@@ -21,6 +21,7 @@ pub(crate) fn commands(access: &AccessControl) -> Vec<Command> {
     let table = [
         (order::order(), viewer, "/order number:BBY01-807102506907"),
         (orders::orders(), viewer, "/orders status:shipped store:Best Buy US since:2026-01-01"),
+        (export::export(), viewer, "/export format:xlsx store:Best Buy US since:2026-01-01"),
         (stats::stats(), viewer, "/stats period:this month by:store"),
         (edit::edit(), manager, "/edit number:BBY01-807102506907"),
         (cancel::cancel(), manager, "/cancel number:BBY01-807102506907"),

@@ -42,6 +42,7 @@ async fn a_database_failure_is_reported_without_its_cause() {
     for (name, options) in [
         ("order", &[("number", "TGT-900")][..]),
         ("orders", &[]),
+        ("export", &[]),
         ("stats", &[]),
         ("cancel", &[("number", "TGT-900")]),
         ("logs", &[]),

@@ -11,9 +11,10 @@ use crate::support::discord::{Channel, User};
 type Options = &'static [(&'static str, &'static str)];
 
 /// Commands with their options and the lowest level that may use them.
-const COMMANDS: [(&str, Options, usize); 10] = [
+const COMMANDS: [(&str, Options, usize); 11] = [
     ("order", &[("number", "TGT-900")], VIEWER),
     ("orders", &[], VIEWER),
+    ("export", &[], VIEWER),
     ("stats", &[], VIEWER),
     ("edit", &[("number", "TGT-900")], MANAGER),
     ("cancel", &[("number", "TGT-900")], MANAGER),

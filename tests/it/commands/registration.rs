@@ -28,6 +28,7 @@ async fn only_configured_guilds_get_the_commands() {
             "backfill",
             "cancel",
             "edit",
+            "export",
             "help",
             "logs",
             "order",

@@ -78,13 +78,16 @@ pub(crate) struct User {
     pub(super) value: Value,
     pub(super) roles: Vec<u64>,
     pub(super) permissions: u64,
+    /// The largest file, in bytes, that a bot may attach to an answer.
+    pub(super) attachment_limit: u32,
 }
 
 impl User {
     pub(super) fn new(shared: Arc<Shared>, name: &str, bot: bool) -> Self {
         let id = shared.with(|state| state.ids.now());
         let value = payload::user(id, name, bot);
-        Self { shared, id, value, roles: Vec::new(), permissions: super::permissions::DEFAULT }
+        let permissions = super::permissions::DEFAULT;
+        Self { shared, id, value, roles: Vec::new(), permissions, attachment_limit: 10_485_760 }
     }
 
     /// Their id.
@@ -101,6 +104,12 @@ impl User {
     /// Sets the user's permissions in interactions. The default is [`super::permissions::DEFAULT`].
     pub(crate) fn with_permissions(mut self, permissions: u64) -> Self {
         self.permissions = permissions;
+        self
+    }
+
+    /// Sets the largest file that a bot may attach to an answer.
+    pub(crate) fn with_attachment_limit(mut self, bytes: u32) -> Self {
+        self.attachment_limit = bytes;
         self
     }
 

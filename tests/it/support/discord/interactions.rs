@@ -129,7 +129,7 @@ impl User {
                 "member": self.member(), "app_permissions": state.bot_permissions_in(channel.id()).to_string(),
                 "entitlements": [], "entitlement_sku_ids": [], "context": 0,
                 "authorizing_integration_owners": {"0": channel.guild_id().to_string()},
-                "attachment_size_limit": 10_485_760,
+                "attachment_size_limit": self.attachment_limit,
             });
             event["data"] = data;
             if let Some(message) = message {
