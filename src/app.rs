@@ -118,6 +118,7 @@ pub async fn run(
     let board = StatusBoard::default();
     let state = AppState::new(ingest.clone(), store.clone(), feed.clone(), config.orders.timezone)
         .with_access(&config.http, auth)
+        .with_pictures(config.page.pictures)
         .with_metrics(metrics, config.metrics.enabled, metrics_listener);
     let state = if config.discord().is_some() { state.with_discord(board.clone()) } else { state };
     // Boxed, because the edges together make a large future.

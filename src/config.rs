@@ -28,6 +28,7 @@ mod layers;
 mod log;
 mod metrics;
 mod orders;
+mod page;
 mod retention;
 mod sign_in;
 mod snowflake;
@@ -45,6 +46,7 @@ pub use http::Http;
 pub use log::{Log, LogFilter, LogFormat};
 pub use metrics::Metrics;
 pub use orders::{NumberMissing, Orders};
+pub use page::Page;
 pub use retention::Retention;
 pub use sign_in::{CALLBACK, ClientSecret, SignIn};
 pub use webhooks::Webhooks;
@@ -68,6 +70,8 @@ pub struct Config {
     pub access: Access,
     /// Signing in to the web page with Discord. It is used only if it has a client id.
     pub sign_in: SignIn,
+    /// The web page.
+    pub page: Page,
     /// How orders are read.
     pub orders: Orders,
     /// Outgoing webhooks.

@@ -1,4 +1,4 @@
-//! Writes orders as a table: CSV, or a workbook for Excel.
+//! Writes orders and statistics as a table: CSV, or a workbook for Excel.
 //!
 //! An [`Export`] reads the orders of a filter page by page, newest first, and returns the file piece by piece, so
 //! that a million orders need no more memory than a few hundred.
@@ -6,10 +6,12 @@
 mod column;
 mod csv;
 mod report;
+mod statistics;
 mod xlsx;
 
 use chrono_tz::Tz;
 
+use self::column::Cell;
 use self::csv::CsvTable;
 use self::xlsx::{Workbook, XlsxTable};
 use crate::order::View;
@@ -17,6 +19,7 @@ use crate::store::{OrderFilter, PageStart, Store, StoreError};
 
 pub use column::{ExportColumn, UnknownColumn};
 pub use report::import_report;
+pub use statistics::statistics;
 
 /// Orders read at once.
 const PAGE_SIZE: u64 = 500;
@@ -102,10 +105,7 @@ impl Export {
         format: ExportFormat,
     ) -> Result<Self, ExportError> {
         let columns = if columns.is_empty() { ExportColumn::all().collect() } else { columns };
-        let table = match format {
-            ExportFormat::Csv => Table::Csv(Box::new(CsvTable::new(&columns))),
-            ExportFormat::Xlsx => Table::Xlsx(Box::new(XlsxTable::new(&columns)?)),
-        };
+        let table = Table::new(format, "Orders", columns.iter().map(|column| column.name()))?;
         Ok(Self { store, filter, view, columns, zone, next: Some(PageStart::Newest), table })
     }
 
@@ -142,11 +142,31 @@ impl Export {
         for order in page.items {
             let order = self.view.order(order.counted());
             let cells = self.columns.iter().map(|column| column.cell(&order, self.zone));
-            match &mut self.table {
-                Table::Csv(table) => table.add(cells),
-                Table::Xlsx(table) => table.add(cells, self.zone)?,
-                Table::Complete(_) => {}
-            }
+            self.table.add(cells, self.zone)?;
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    /// A table without rows. `name` is that of the sheet of a workbook.
+    fn new<'a>(
+        format: ExportFormat,
+        name: &str,
+        headings: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, ExportError> {
+        Ok(match format {
+            ExportFormat::Csv => Self::Csv(Box::new(CsvTable::new(headings))),
+            ExportFormat::Xlsx => Self::Xlsx(Box::new(XlsxTable::new(name, headings)?)),
+        })
+    }
+
+    /// Adds a row. Excel knows no time zones, so times are those of `zone` there.
+    fn add(&mut self, cells: impl Iterator<Item = Cell>, zone: Tz) -> Result<(), ExportError> {
+        match self {
+            Self::Csv(table) => table.add(cells),
+            Self::Xlsx(table) => table.add(cells, zone)?,
+            Self::Complete(_) => {}
         }
         Ok(())
     }

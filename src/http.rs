@@ -82,6 +82,8 @@ pub struct AppState {
     tasks: TaskTracker,
     /// One permit for each live client.
     live_clients: Arc<Semaphore>,
+    /// Whether the page shows pictures of products.
+    pictures: bool,
     metrics: Metrics,
     /// Whether `/metrics` is one of the routes.
     has_metrics_route: bool,
@@ -108,6 +110,7 @@ impl AppState {
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             live_clients: Arc::new(Semaphore::new(api::live::MAX_CLIENTS)),
+            pictures: false,
             metrics: Metrics::default(),
             has_metrics_route: false,
             metrics_listener: None,
@@ -128,6 +131,12 @@ impl AppState {
             trusted_proxies: config.trusted_proxies.as_slice().into(),
             ..self
         }
+    }
+
+    /// Shows pictures of products on the page, which a browser loads from their sites.
+    #[must_use]
+    pub fn with_pictures(self, pictures: bool) -> Self {
+        Self { pictures, ..self }
     }
 
     /// Runs a future to its end even if the client disconnects and its handler is dropped.

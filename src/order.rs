@@ -25,7 +25,7 @@ pub use email::{EmailAddress, EmailAddressError};
 pub use fields::{FieldChange, Fields, OrderItem};
 pub(crate) use fields::{with_item_fields, with_order_fields};
 pub use number::{OrderNumber, OrderNumberError};
-pub use personal::View;
+pub use personal::{View, is_personal};
 pub use status::Status;
 
 /// Maximum characters of a column of one line: the size of an embed field.

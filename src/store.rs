@@ -69,6 +69,8 @@ pub use read::orders::OrderEvent;
 pub use read::pages::{OrderPage, PageStart};
 pub(crate) use read::period::{NamedPeriod, PeriodError, read_period};
 pub use read::replay::ReplayFilter;
+pub use read::sorted::SortBy;
+pub(crate) use read::sorted::{MAX_ARRANGED, ProductTotals};
 pub use read::stats::{GroupBy, Period, Total};
 pub(crate) use read::totals::{CurrencyTotal, Totals};
 pub use read::totals::{Spend, StatRow};
@@ -79,6 +81,7 @@ pub(crate) use write::legacy::LEGACY_EVENT;
 pub use write::logs::LoggedMessage;
 pub use write::renumber::{Absorbed, Renumbered};
 pub use write::state::{BatchKeys, Origin, StoredState};
+pub(crate) use write::sums::SumKind;
 pub use write::versions::StoredVersion;
 
 /// How long closing waits for a server, or for other users of the same file.

@@ -33,7 +33,7 @@ pub struct SecretHash([u8; 32]);
 pub enum TokenKind {
     /// In a header of each request.
     Api,
-    /// In the path of a webhook link, for senders that can only paste a URL. It can only ingest.
+    /// In the path of a link, for programs that can only take a URL. It can only ingest, or only read tables of orders.
     Url,
 }
 
@@ -301,6 +301,13 @@ impl Scopes {
     pub fn new(scopes: impl IntoIterator<Item = Scope>) -> Result<Self, ScopeError> {
         let bits = scopes.into_iter().fold(0, |bits, scope| bits | scope.bit());
         if bits == 0 { Err(ScopeError) } else { Ok(Self(bits)) }
+    }
+
+    /// Whether the scopes permit reading and nothing else.
+    #[must_use]
+    pub fn only_read(self) -> bool {
+        let read = Scope::Read.bit() | Scope::ReadPii.bit();
+        self.0 & read != 0 && self.0 & !read == 0
     }
 
     /// Whether a token with these scopes may do this. `admin` includes every scope, and `read:pii` includes `read`.

@@ -76,17 +76,22 @@
   const MOST_HELD = 200;
   const TYPING_MS = 1500;
   const TOTALS_MS = 3000;
+  // Rows that come faster than this wait for the next look at the held ones, and are then shown together.
+  const HELD_MS = 400;
+  const MOST_AT_ONCE = 8;
   let held = new Map();
   let connected = null;
   let pausedByHand = false;
   let typedAt = 0;
   let totalsTimer = null;
+  let arrived = 0;
 
   const rows = () => $('#rows');
   const mustHold = () => {
     if (pausedByHand || document.hidden) return true;
     const list = rows();
     if (!list) return false;
+    if ('sorted' in list.dataset) return true;
     if (list.getBoundingClientRect().top < -40) return true;
     if ($('.chosen', list)) return true;
     const selection = getSelection();
@@ -97,14 +102,14 @@
     const light = $('#light');
     if (!light) return;
     const state = connected === false || !navigator.onLine ? 'offline' : connected === null ? 'waiting'
-      : pausedByHand || held.size ? 'paused' : 'live';
+      : pausedByHand || held.size && mustHold() ? 'paused' : 'live';
     light.dataset.state = state;
     light.textContent = { offline: 'Offline', paused: 'Paused', live: 'Live', waiting: 'Connecting' }[state];
   };
   const showHeld = () => {
     const bar = $('#held');
     if (!bar) return;
-    bar.hidden = held.size === 0;
+    bar.hidden = held.size === 0 || !mustHold();
     const size = held.size >= MOST_HELD ? `${MOST_HELD}+` : held.size;
     $('button', bar).textContent = `${size} new`;
     showLight();
@@ -115,7 +120,7 @@
     const most = Number(list?.dataset.limit ?? 0) * 2;
     while (most && list.children.length > most) list.lastElementChild.remove();
     const next = $('#next');
-    if (next && list?.lastElementChild) {
+    if (next && list?.lastElementChild && !('sorted' in list.dataset)) {
       const url = new URL(next.href);
       url.searchParams.set('before', list.lastElementChild.dataset.id);
       next.href = url.pathname + url.search;
@@ -136,10 +141,10 @@
     const waiting = held;
     held = new Map();
     showHeld();
-    if (waiting.size >= MOST_HELD) {
+    if (waiting.size >= MOST_HELD || 'sorted' in rows().dataset) {
       return htmx.ajax('GET', location.pathname + location.search, { target: '#results', select: '#results', swap: 'outerHTML', source: $('#results') });
     }
-    for (const data of waiting.values()) await apply(data);
+    await apply([...waiting.values()].join(''));
     trim();
     refreshTotals();
   };
@@ -159,10 +164,11 @@
     const shown = id && document.getElementById(id);
     const oldest = Number(list?.lastElementChild?.dataset.id ?? 0);
     // A changed order of a later page.
-    if (!shown && $('#next') && Number(id?.slice(1)) < oldest) return event.preventDefault();
+    if (!shown && $('#next') && !('sorted' in list.dataset) && Number(id?.slice(1)) < oldest) return event.preventDefault();
     if (!shown && message.data.startsWith('<hx-partial')) return event.preventDefault();
     const busy = shown && (shown.classList.contains('chosen') || shown.contains(getSelection().anchorNode) && getSelection().type === 'Range');
-    if ((!shown || busy) && mustHold()) {
+    arrived += 1;
+    if ((!shown || busy) && mustHold() || arrived > MOST_AT_ONCE) {
       event.preventDefault();
       if (held.size < MOST_HELD || held.has(id)) held.set(id, message.data);
       showHeld();
@@ -183,13 +189,18 @@
     if (event.detail.connection.attempt > 0 && !document.hidden) setConnected(false)();
   });
   document.addEventListener('htmx:before:request', (event) => {
+    // The log does not move what the reader looks at.
+    if (event.target.id === 'newer' && mustHold()) return event.preventDefault();
     // A new list shows everything that was held.
     if (event.detail.ctx.target?.id === 'results') held = new Map();
   });
   addEventListener('online', showLight);
   addEventListener('offline', showLight);
   addEventListener('keydown', (event) => { if (event.target.matches('input, textarea, select')) typedAt = Date.now(); }, true);
-  setInterval(() => { if (held.size && !mustHold()) release(); }, 400);
+  setInterval(() => {
+    arrived = 0;
+    if (held.size && !mustHold()) release();
+  }, HELD_MS);
 
   // ---- Clicks ----
   document.addEventListener('click', (event) => {

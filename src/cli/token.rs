@@ -35,15 +35,10 @@ pub(crate) struct Create {
     #[arg(long, value_name = "NAME")]
     name: TokenName,
     /// The scopes of the token: ingest, read, read:pii, write or admin. Separate several with commas.
-    #[arg(
-        long = "scope",
-        value_name = "SCOPE",
-        value_delimiter = ',',
-        conflicts_with = "url",
-        required_unless_present = "url"
-    )]
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', required_unless_present = "url")]
     scopes: Vec<Scope>,
-    /// Create a webhook link for a sender that can only paste a URL. The token in it can only send cards.
+    /// Create a link for a program that can only take a URL. Without --scope it is a webhook link, and its token can
+    /// only send cards. With --scope read or read:pii, it is a link to a table of orders for spreadsheets.
     #[arg(long)]
     url: bool,
     /// Pass the cards of this link on to a Discord webhook.
@@ -93,11 +88,18 @@ impl Create {
             None => None,
         };
         let name = self.name.to_string();
-        let new = if self.url {
-            NewToken::url(self.name, ACTOR.to_owned())
+        let actor = ACTOR.to_owned();
+        let new = if !self.url {
+            NewToken::api(self.name, Scopes::new(self.scopes)?, actor)
+        } else if self.scopes.is_empty() {
+            NewToken::url(self.name, actor)
         } else {
-            NewToken::api(self.name, Scopes::new(self.scopes)?, ACTOR.to_owned())
+            NewToken::export_link(self.name, Scopes::new(self.scopes)?, actor)
+                .ok_or_else(|| anyhow!("with --url, the scope can only be read or read:pii"))?
         };
+        if self.signed && new.scopes.only_read() {
+            bail!("--signed is for tokens that send cards");
+        }
         let new = NewToken { expires_at, relay_url: self.relay_url, signed: self.signed, ..new };
         let (kind, scopes) = (new.kind, new.scopes);
         let CreatedToken { id, secret, signing_secret } = store.create_token(new, now).await?;
@@ -113,6 +115,10 @@ impl Create {
         if scopes == Scopes::INGEST {
             writeln!(out, "A sender that can only paste a URL, such as Refract, posts to this webhook:")?;
             writeln!(out, "{}", http.webhook_link(id, &secret))?;
+        }
+        if kind == TokenKind::Url && scopes.only_read() {
+            writeln!(out, "A spreadsheet loads all orders from this link, for example with IMPORTDATA:")?;
+            writeln!(out, "{}", http.export_link(&secret))?;
         }
         if let Some(signing_secret) = signing_secret {
             writeln!(

@@ -61,6 +61,12 @@ impl Http {
         format!("{}/api/webhooks/{token}/{}", self.base_url(), secret.expose())
     }
 
+    /// The link from which a spreadsheet loads all orders.
+    #[must_use]
+    pub fn export_link(&self, secret: &Secret) -> String {
+        format!("{}/api/v2/exports/{}/orders.csv", self.base_url(), secret.expose())
+    }
+
     /// Origins whose pages may use the API: the configured ones, and that of the public address.
     #[must_use]
     pub fn allowed_origins(&self) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::SecondsFormat;
 use csv::{Terminator, Writer, WriterBuilder};
 
-use super::column::{Cell, ExportColumn};
+use super::column::Cell;
 
 /// By this, Excel recognises UTF-8.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -17,9 +17,9 @@ const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 pub(crate) struct CsvTable(Writer<Vec<u8>>);
 
 impl CsvTable {
-    pub(crate) fn new(columns: &[ExportColumn]) -> Self {
+    pub(crate) fn new<'a>(headings: impl Iterator<Item = &'a str>) -> Self {
         let mut table = Self(writer(BYTE_ORDER_MARK.to_vec()));
-        table.write(columns.iter().map(|column| Cow::Borrowed(column.name())));
+        table.write(headings.map(Cow::Borrowed));
         table
     }
 

@@ -8,7 +8,7 @@ use rust_xlsxwriter::{Format, XlsxError};
 use tokio::task::spawn_blocking;
 
 use super::ExportError;
-use super::column::{Cell, ExportColumn};
+use super::column::Cell;
 use crate::order::cut;
 
 /// A sheet has 1,048,576 rows, and the first one holds the headings.
@@ -32,14 +32,17 @@ struct Formats {
 }
 
 impl XlsxTable {
-    pub(crate) fn new(columns: &[ExportColumn]) -> Result<Self, ExportError> {
+    pub(crate) fn new<'a>(
+        sheet_name: &str,
+        headings: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, ExportError> {
         let mut workbook = rust_xlsxwriter::Workbook::new();
         let sheet = workbook.add_worksheet_with_constant_memory()?;
-        sheet.set_name("Orders")?.set_freeze_panes(1, 0)?;
+        sheet.set_name(sheet_name)?.set_freeze_panes(1, 0)?;
         let heading = Format::new().set_bold();
-        for (at, column) in (0..).zip(columns) {
+        for (at, name) in (0..).zip(headings) {
             sheet.set_column_width(at, 16)?;
-            sheet.write_string_with_format(0, at, column.name(), &heading)?;
+            sheet.write_string_with_format(0, at, name, &heading)?;
         }
         let formats = Formats {
             amount: Format::new().set_num_format("0.00"),
@@ -101,6 +104,15 @@ impl Workbook {
         };
         let piece = spawn_blocking(read).await.map_err(failed)?.map_err(failed)?;
         Ok((!piece.is_empty()).then_some(piece))
+    }
+
+    /// The rest of the file.
+    pub(crate) async fn read_all(mut self) -> Result<Vec<u8>, ExportError> {
+        let mut file = Vec::new();
+        while let Some(piece) = self.next().await? {
+            file.extend(piece);
+        }
+        Ok(file)
     }
 }
 

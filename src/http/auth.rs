@@ -68,6 +68,8 @@ pub(crate) enum Access {
     Link,
     /// The same. Errors have Discord's form.
     DiscordLink,
+    /// A token in the path that may only read tables of orders.
+    ExportLink,
     /// A person at the page with at least this level. A signed-in browser sends the secret of its session in a cookie.
     Person(Level),
 }
@@ -76,7 +78,9 @@ impl Access {
     /// The scope that a token must have.
     pub(crate) const fn scope(self) -> Option<Scope> {
         match self {
-            Self::Open | Self::Page | Self::AnyToken | Self::Link | Self::DiscordLink => None,
+            Self::Open | Self::Page | Self::AnyToken | Self::Link | Self::DiscordLink | Self::ExportLink => {
+                None
+            }
             Self::Scope(scope) => Some(scope),
             Self::Person(Level::Viewer) => Some(Scope::Read),
             Self::Person(Level::Manager) => Some(Scope::Write),
@@ -177,16 +181,24 @@ impl Auth {
         }
     }
 
-    /// Checks the token of a webhook link, also where no other request needs one: the link itself is the permission.
-    async fn authenticate_link(&self, path: &RawPathParams, peer: IpAddr) -> Result<Caller, Refusal> {
+    /// Checks the token of a link, also where no other request needs one: the link itself is the permission.
+    async fn authenticate_link(
+        &self,
+        path: &RawPathParams,
+        peer: IpAddr,
+        access: Access,
+    ) -> Result<Caller, Refusal> {
         let segment = |name| path.iter().find(|(key, _)| *key == name).map(|(_, value)| value);
         let id = segment("id").map(|id| id.parse::<i64>().unwrap_or_default());
         let token = match segment("token").and_then(Secret::parse) {
             Some(secret) => self.tokens.find(&secret).await,
             None => None,
         };
-        let is_in_link = |token: &Arc<Token>| token.is_for_links() && id.is_none_or(|id| id == token.id);
-        if let Some(token) = token.filter(is_in_link) {
+        let is_for_link = |token: &Arc<Token>| match access {
+            Access::ExportLink => token.is_for_export_links(),
+            _ => token.is_for_webhook_links() && id.is_none_or(|id| id == token.id),
+        };
+        if let Some(token) = token.filter(is_for_link) {
             let token = self.admit(token, peer)?;
             return Ok(Caller { token: Some(token), by_link: true, session: None });
         }
@@ -401,9 +413,9 @@ async fn admit(
 ) -> Result<Response, ApiError> {
     let Peer(peer) = Peer::of(request.extensions());
     let found = match access {
-        Access::Link | Access::DiscordLink => {
+        Access::Link | Access::DiscordLink | Access::ExportLink => {
             let path = request.extract_parts::<RawPathParams>().await.map_err(|_| ApiError::UnknownLink)?;
-            state.auth.authenticate_link(&path, peer).await
+            state.auth.authenticate_link(&path, peer, access).await
         }
         Access::Person(level) if state.auth.is_required() => {
             let secret = Connection::of(request.headers(), request.extensions(), state).session();

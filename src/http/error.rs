@@ -469,6 +469,12 @@ documented_errors! {
     PageErrors: [];
     /// Errors of lists.
     ListErrors: [bad_parameter("limit", "Not a whole number."), ApiError::Storage(None)];
+    /// Errors of a list that a link shows.
+    ListLinkErrors: [
+        bad_parameter("limit", "Not a whole number."),
+        ApiError::UnknownLink,
+        ApiError::Storage(None),
+    ];
     /// Errors of routes for a single resource.
     ResourceErrors: [
         bad_parameter("id", "Not a whole number."),

@@ -7,6 +7,7 @@
 //! | `cells` | orders as rows of a table |
 //! | `orders`, `live` | the list of orders, and its changes as they are stored |
 //! | `order`, `form`, `card` | one order, the form that changes it, and its cards as they look in Discord |
+//! | `suggest` | suggestions for the fields of filters |
 //! | `bulk`, `views` | one change to many orders and its undo; lists that are saved under a name |
 //! | `start`, `numbers` | what needs attention, and totals with a chart |
 //! | `log`, `state` | for administrators: the webhook log, and the state of ROMS |
@@ -31,6 +32,7 @@ mod orders;
 mod sign_in;
 mod start;
 mod state;
+mod suggest;
 mod url;
 mod views;
 
@@ -38,36 +40,36 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     http::{
-        HeaderName, HeaderValue, Method, Uri,
+        HeaderValue, Method, Uri,
         header::{ACCEPT, CONTENT_SECURITY_POLICY, REFERRER_POLICY},
     },
-    middleware::map_response,
+    middleware::map_response_with_state,
     response::{Html, Response},
     routing::{MethodRouter, get, post},
 };
 use tower_http::compression::CompressionLayer;
 
 use super::AppState;
+use super::api::export;
 use super::auth::Access;
 use super::error::{ApiError, ErrorBody};
 use crate::config::{CALLBACK, Level};
 use frame::Head;
 
-/// The page loads nothing from other sites and runs only its own script. Only the policy `roms` of that script may
-/// turn text into elements.
-const HEADERS: [(HeaderName, HeaderValue); 2] = [
-    (
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-             manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
-             require-trusted-types-for 'script'; trusted-types roms",
-        ),
-    ),
-    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-];
+/// The content security policy. The page loads nothing from other sites and runs only its own script. Only the policy
+/// `roms` of that script may turn text into elements. `$pictures` are the sources of pictures.
+macro_rules! policy {
+    ($pictures:literal) => {
+        HeaderValue::from_static(concat!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; manifest-src 'self'; \
+             worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+             require-trusted-types-for 'script'; trusted-types roms; img-src ",
+            $pictures
+        ))
+    };
+}
 
 /// The page that browsers get at `/`. Other clients get the list of routes there.
 const START: &str = "/start";
@@ -75,8 +77,8 @@ const START: &str = "/start";
 /// A page's route: what a request needs, the path and the handlers.
 type Route = (Access, &'static str, MethodRouter<Arc<AppState>>);
 
-/// Every route of the page.
-pub(crate) fn routes() -> Vec<Route> {
+/// Every route of the page. With `pictures`, it may load pictures of products from their sites.
+pub(crate) fn routes(pictures: bool) -> Vec<Route> {
     const VIEWER: Access = Access::Person(Level::Viewer);
     const MANAGER: Access = Access::Person(Level::Manager);
     const ADMIN: Access = Access::Person(Level::Admin);
@@ -93,11 +95,14 @@ pub(crate) fn routes() -> Vec<Route> {
         (Access::Open, "/offline", get(offline)),
         (VIEWER, START, get(start::show)),
         (VIEWER, "/numbers", get(numbers::show)),
+        (VIEWER, "/numbers/export", get(numbers::export)),
+        (VIEWER, "/export", get(export::export)),
         (ADMIN, "/log", get(log::list)),
         (ADMIN, "/log/{id}", get(log::one)),
         (ADMIN, "/log/{id}/replay", post(log::replay)),
         (ADMIN, "/state", get(state::show)),
         (VIEWER, "/orders", get(orders::list)),
+        (VIEWER, "/suggest", get(suggest::names)),
         (MANAGER, "/views", post(views::save)),
         (MANAGER, "/views/{id}/delete", post(views::delete)),
         (MANAGER, "/bulk", post(bulk::change)),
@@ -107,8 +112,9 @@ pub(crate) fn routes() -> Vec<Route> {
         (MANAGER, "/orders/{order}/cancel", post(order::cancel)),
         (VIEWER, "/live/orders", get(live::connect)),
     ];
+    let policy = if pictures { policy!("'self' https:") } else { policy!("'self'") };
     let complete = |methods: MethodRouter<Arc<AppState>>| {
-        methods.layer(CompressionLayer::new()).layer(map_response(mark))
+        methods.layer(CompressionLayer::new()).layer(map_response_with_state(policy.clone(), mark))
     };
     routes.into_iter().map(|(access, path, methods)| (access, path, complete(methods))).collect()
 }
@@ -129,11 +135,11 @@ pub(crate) fn prefer_html(mut request: Request) -> Request {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IsPage;
 
-async fn mark(mut response: Response) -> Response {
+async fn mark(State(policy): State<HeaderValue>, mut response: Response) -> Response {
     response.extensions_mut().insert(IsPage);
-    for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(value);
-    }
+    let headers = response.headers_mut();
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     response
 }
 

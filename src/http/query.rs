@@ -36,7 +36,7 @@ use crate::card::outcome::Outcome;
 use crate::export::ExportFormat;
 use crate::order::dates::{DayEdge, EXAMPLES, parse_limit};
 use crate::order::{Source, Status};
-use crate::store::{Attention, AttentionName, NamedPeriod};
+use crate::store::{Attention, AttentionName, NamedPeriod, SortBy};
 
 /// The default and the largest number of rows in one answer.
 const DEFAULT_LIMIT: i64 = 50;
@@ -150,6 +150,12 @@ impl Named for NamedPeriod {
     }
 }
 
+impl Named for SortBy {
+    fn all() -> impl Iterator<Item = (&'static str, Self)> {
+        Self::ALL.iter().copied()
+    }
+}
+
 impl Named for AttentionName {
     fn all() -> impl Iterator<Item = (&'static str, Self)> {
         Attention::ALL.into_iter()
@@ -174,6 +180,7 @@ pub(crate) type SourceName = Name<Source>;
 pub(crate) type FormatName = Name<ExportFormat>;
 pub(crate) type PeriodName = Name<NamedPeriod>;
 pub(crate) type AttentionParameter = Name<AttentionName>;
+pub(crate) type SortName = Name<SortBy>;
 pub(crate) type OutcomeName = Name<LoggedOutcome>;
 
 impl<'de, T: Named> Deserialize<'de> for Name<T> {

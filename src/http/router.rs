@@ -48,7 +48,7 @@ use crate::token::Scope;
 
 /// Every route in the OpenAPI document, and what a request needs. The files of the `/docs` page are not in it.
 fn routes(has_metrics: bool) -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)> {
-    use Access::{AnyToken, DiscordLink, Link, Open, Page};
+    use Access::{AnyToken, DiscordLink, ExportLink, Link, Open, Page};
     const INGEST: Access = Access::Scope(Scope::Ingest);
     const READ: Access = Access::Scope(Scope::Read);
     const WRITE: Access = Access::Scope(Scope::Write);
@@ -70,6 +70,7 @@ fn routes(has_metrics: bool) -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)>
         (ADMIN, routes!(access_log::list)),
         (READ, routes!(orders::list)),
         (READ, routes!(export::export)),
+        (ExportLink, routes!(export::export_by_link)),
         (READ, routes!(orders::one)),
         (WRITE, routes!(changes::change, changes::cancel)),
         (WRITE, routes!(changes::bulk)),
@@ -109,7 +110,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
     if state.auth.is_required() {
         document_tokens(&mut document);
     }
-    let pages = page::routes().into_iter().fold(routes, |routes, (access, path, methods)| {
+    let pages = page::routes(state.pictures).into_iter().fold(routes, |routes, (access, path, methods)| {
         routes.route(path, methods.route_layer(guard(access)))
     });
     let mut routes = pages
@@ -176,7 +177,7 @@ fn document_empty_values(document: &mut openapi::OpenApi) {
 fn document_access(item: &mut PathItem, access: Access) {
     let scopes = match access {
         // The token of a link is a parameter of the path.
-        Access::Open | Access::Link | Access::DiscordLink => return,
+        Access::Open | Access::Link | Access::DiscordLink | Access::ExportLink => return,
         Access::Page | Access::AnyToken => Vec::new(),
         Access::Scope(_) | Access::Person(_) => access.scope().iter().map(|scope| scope.as_str()).collect(),
     };

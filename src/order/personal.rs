@@ -22,6 +22,12 @@ const PERSONAL: [&str; 8] = [
 /// Labels without a column may say anything.
 const EXTRA: &str = "extra";
 
+/// Whether a column may hold personal data.
+#[must_use]
+pub fn is_personal(column: &str) -> bool {
+    PERSONAL.contains(&column)
+}
+
 /// How much a reader sees. The credentials of proxies are hidden from every reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
@@ -37,7 +43,7 @@ impl View {
     pub fn value<'a>(self, column: &str, value: &'a str) -> Cow<'a, str> {
         let is_extra = column.split('.').next() == Some(EXTRA);
         match self {
-            _ if !is_extra && !PERSONAL.contains(&column) => Cow::Borrowed(value),
+            _ if !is_extra && !is_personal(column) => Cow::Borrowed(value),
             Self::Masked => Cow::Borrowed(MASK),
             Self::Full => credentials(value),
         }

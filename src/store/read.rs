@@ -10,5 +10,6 @@ pub(crate) mod orders;
 pub(crate) mod pages;
 pub(crate) mod period;
 pub(crate) mod replay;
+pub(crate) mod sorted;
 pub(crate) mod stats;
 pub(crate) mod totals;

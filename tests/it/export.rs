@@ -6,7 +6,9 @@ use std::io::Cursor;
 use calamine::{Data, Reader, Xlsx};
 use serde_json::{Value, json};
 
-use crate::support::app::App;
+use crate::access::LOCKED;
+use crate::support::app::{App, until};
+use crate::support::home::Home;
 
 /// A table as rows of name and text.
 fn csv_rows(text: &str) -> Vec<BTreeMap<String, String>> {
@@ -18,13 +20,24 @@ fn csv_rows(text: &str) -> Vec<BTreeMap<String, String>> {
 
 /// The workbook's only sheet.
 async fn xlsx_rows(app: &App, query: &str) -> Vec<Vec<Data>> {
-    let reply = reqwest::get(app.url(&format!("/api/v2/orders/export?format=xlsx{query}"))).await.unwrap();
+    sheet_rows(app, &format!("/api/v2/orders/export?format=xlsx{query}"), "Orders").await
+}
+
+async fn sheet_rows(app: &App, path: &str, name: &str) -> Vec<Vec<Data>> {
+    let reply = reqwest::get(app.url(path)).await.unwrap();
     assert_eq!(reply.status(), 200);
     assert!(reply.headers()["content-disposition"].to_str().unwrap().ends_with(".xlsx\""));
     let mut workbook = Xlsx::new(Cursor::new(reply.bytes().await.unwrap())).unwrap();
-    assert_eq!(workbook.sheet_names(), ["Orders"]);
-    let sheet = workbook.worksheet_range("Orders").unwrap();
+    assert_eq!(workbook.sheet_names(), [name]);
+    let sheet = workbook.worksheet_range(name).unwrap();
     sheet.rows().map(<[Data]>::to_vec).collect()
+}
+
+/// The links to files on a page: CSV, then Excel.
+async fn file_links(app: &App, page: &str) -> Vec<String> {
+    let page = app.get(page).await.text;
+    let links = page.split("<a href=\"").filter(|part| part.contains(" download>"));
+    links.map(|part| part.split('"').next().unwrap().replace("&#38;", "&")).collect()
 }
 
 /// An order with everything that a spreadsheet could misread.
@@ -146,4 +159,101 @@ async fn a_wrong_parameter_of_a_table_is_named() {
         assert_eq!(reply.status, 400, "{query}: {}", reply.text);
         assert!(reply.text.contains(parameter) && reply.text.contains(detail), "{query}: {}", reply.text);
     }
+}
+
+#[tokio::test]
+async fn a_list_of_the_page_is_exported_with_its_filter_and_columns() {
+    let app = App::start().await;
+    for (number, status) in [("A-1", "shipped"), ("A-2", "verified"), ("A-3", "shipped")] {
+        let lines = "Product\nThing\nPrice\n$5.00\nProfile\n=1+1";
+        app.stored(&[&format!(
+            "Successful Checkout | Target\nOrder Number\n{number}\n{lines}\nStatus\n{status}\n"
+        )])
+        .await;
+    }
+    let links =
+        file_links(&app, "/orders?status=shipped&columns=order_number,total,profile&sort=total").await;
+    let reply = app.get(&links[0]).await;
+    assert_eq!((reply.status, reply.header("content-type")), (200, "text/csv; charset=utf-8"), "{links:?}");
+    assert_eq!(
+        reply.text,
+        "\u{feff}order_number,total,currency,profile\r\nA-3,5.00,USD,'=1+1\r\nA-1,5.00,USD,'=1+1\r\n"
+    );
+    let rows = sheet_rows(&app, &links[1], "Orders").await;
+    let text = |text: &str| Data::String(text.to_owned());
+    assert_eq!(rows[2], [text("A-1"), Data::Float(5.0), text("USD"), text("=1+1")]);
+}
+
+#[tokio::test]
+async fn the_numbers_of_the_page_are_exported_with_a_column_for_each_currency() {
+    let app = App::start().await;
+    for (number, store, price, status) in [
+        ("A-1", "Target", "$5.00", "shipped"),
+        ("A-2", "Target", "$8.00", "cancelled"),
+        ("A-3", "Argos", "£7.00", "verified"),
+        ("A-4", "Target", "$6.50", "verified"),
+    ] {
+        let card = format!("Successful Checkout | {store}\nOrder Number\n{number}\nProduct\nThing");
+        app.stored(&[&format!("{card}\nPrice\n{price}\nStatus\n{status}\n")]).await;
+    }
+    let links = file_links(&app, "/numbers?by=store&period=all").await;
+    let rows = csv_rows(&app.get(&links[0]).await.text);
+    let cells = |row: &BTreeMap<String, String>| -> Vec<String> {
+        ["store", "orders", "cancelled_or_refunded", "units", "spend_USD", "average_USD", "spend_GBP"]
+            .map(|name| row[name].clone())
+            .into()
+    };
+    assert_eq!(cells(&rows[0]), ["Target", "3", "1", "2", "11.50", "5.75", ""]);
+    assert_eq!(cells(&rows[1]), ["Argos", "1", "0", "1", "", "", "7.00"]);
+    let sheet = sheet_rows(&app, &links[1], "Numbers").await;
+    assert_eq!((sheet.len(), &sheet[1][1]), (3, &Data::Float(3.0)));
+}
+
+#[tokio::test]
+async fn a_spreadsheet_loads_orders_from_a_link_that_can_do_nothing_else() {
+    let home = Home::new();
+    let create = |name: &str, arguments: &[&str]| {
+        let all = ["token", "create", "--name", name, "--url"].into_iter().chain(arguments.iter().copied());
+        let output = home.command(&all.collect::<Vec<_>>()).output().unwrap();
+        let link = String::from_utf8(output.stdout).unwrap().lines().last().unwrap_or_default().to_owned();
+        (link, String::from_utf8(output.stderr).unwrap())
+    };
+    let (masked, _) = create("sheet", &["--scope", "read"]);
+    let (full, _) = create("full", &["--scope", "read:pii"]);
+    let (sender, _) = create("sender", &[]);
+    assert!(create("more", &["--scope", "read,write"]).1.contains("only be read or read:pii"));
+    let path = |link: &str| format!("/api{}", link.split_once("/api").unwrap().1);
+    let token = |link: &str| link.split('/').find(|part| part.starts_with("roms_")).unwrap().to_owned();
+    let (masked, full, sender) = (path(&masked), path(&full), path(&sender));
+
+    let app = App::start_in(home, LOCKED).await;
+    let card = "Order Number\nA-1\nProduct\nThing\nEmail\nbuyer@example.com\n";
+    assert_eq!(
+        app.request(reqwest::Method::POST, &sender, &[], json!({"content": card}).to_string()).await.status,
+        204
+    );
+    let columns = "?columns=order_number,email&search=a-1";
+    assert_eq!(
+        app.get(&format!("{masked}{columns}")).await.text,
+        "\u{feff}order_number,email\r\nA-1,***\r\n"
+    );
+    let seen = app.get(&format!("{full}{columns}")).await;
+    assert_eq!(seen.text, "\u{feff}order_number,email\r\nA-1,buyer@example.com\r\n");
+    assert_eq!(app.get(&format!("{masked}?email=buyer@example.com")).await.status, 403);
+
+    // Neither token works anywhere else, and a sender's link reads nothing.
+    let other = format!("/api/v2/exports/{}/orders.csv", token(&sender));
+    assert_eq!(app.get(&other).await.status, 401);
+    let posted = format!("/api/v2/webhooks/orders/{}", token(&full));
+    assert_eq!(app.request(reqwest::Method::POST, &posted, &[], card).await.status, 401);
+    let bearer = format!("Bearer {}", token(&full));
+    let cookie = format!("roms={}", token(&full));
+    for header in [("authorization", bearer.as_str()), ("cookie", &cookie)] {
+        for path in ["/api/v2/orders", "/api/v2/orders/export", "/orders", "/export"] {
+            let reply = app.request(reqwest::Method::GET, path, &[header], "").await;
+            assert_eq!(reply.status, 401, "{path}");
+        }
+    }
+    crate::access::revoke(app.home(), "sheet").await;
+    until("the revoked link is refused", async || app.get(&masked).await.status == 401).await;
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::app::App;
 
 /// Every route, with a path for a request and the status code of its answer.
-const ROUTES: [(&str, &str, &str, u16); 39] = [
+const ROUTES: [(&str, &str, &str, u16); 40] = [
     ("get", "/", "/", 200),
     ("get", "/openapi.json", "/openapi.json", 200),
     ("get", "/docs", "/docs", 200),
@@ -28,6 +28,7 @@ const ROUTES: [(&str, &str, &str, u16); 39] = [
     ("get", "/api/v2/stats", "/api/v2/stats", 200),
     ("get", "/api/v2/orders", "/api/v2/orders", 200),
     ("get", "/api/v2/orders/export", "/api/v2/orders/export", 200),
+    ("get", "/api/v2/exports/{token}/orders.csv", "/api/v2/exports/x/orders.csv", 401),
     ("get", "/api/v2/orders/{order}", "/api/v2/orders/A-1", 200),
     ("patch", "/api/v2/orders/{order}", "/api/v2/orders/A-1", 400),
     ("delete", "/api/v2/orders/{order}", "/api/v2/orders/A-1", 200),
@@ -182,11 +183,11 @@ async fn try_it_out_prefills_no_parameter_and_offers_lists_of_names() {
             }
         }
     }
-    // The event stream, the list of orders, their table, the log, the replay and the WebSocket.
+    // The event stream, the table by a link, the list of orders, their table, the log, the replay and the WebSocket.
     assert_eq!(
         names,
-        [8, 3, 8, 8, 6, 3, 6, 8, 3],
-        "status, source; status; status; outcome, source; outcome; status, source"
+        [8, 3, 8, 8, 8, 6, 3, 6, 8, 3],
+        "status, source; status; status; status; outcome, source; outcome; status, source"
     );
 
     let body = &document["paths"]["/api/v2/webhooks/orders"]["post"]["requestBody"]["content"];

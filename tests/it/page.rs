@@ -3,6 +3,7 @@
 mod bulk;
 mod list;
 mod live;
+mod log;
 mod looks;
 mod order;
 mod sign_in;

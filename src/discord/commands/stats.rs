@@ -29,7 +29,7 @@ pub(crate) async fn stats(
     #[choices("today", "7 days", "this month", "last month", "this year", "all")]
     period: Option<&'static str>,
     #[description = "How to group the orders (default: by day; by profile is for managers)"]
-    #[choices("day", "store", "profile", "product", "status", "reason")]
+    #[choices("day", "store", "profile", "product", "status", "reason", "owner")]
     by: Option<&'static str>,
     #[description = "Only orders from this day on, such as 2026-01-31"] since: Option<String>,
     #[description = "Only orders up to and including this day"] until: Option<String>,

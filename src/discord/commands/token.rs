@@ -37,7 +37,7 @@ async fn create(
     #[description = "ingest, read, read:pii, write or admin; separate several with commas"] scope: Option<
         String,
     >,
-    #[description = "Whether to make a webhook link, for a sender that can only paste a URL"] url: Option<
+    #[description = "Whether to make a link: a webhook, or with the scope read a table for spreadsheets"] url: Option<
         bool,
     >,
     #[description = "The Discord webhook to which the cards of the link are passed on"] relay_url: Option<
@@ -54,6 +54,14 @@ async fn create(
     let new = match (url.unwrap_or_default(), scope) {
         (true, None) => NewToken::url(name, actor),
         (false, Some(scope)) if relay_url.is_none() => NewToken::api(name, read::<Scopes>(&scope)?, actor),
+        (true, Some(scope)) if relay_url.is_none() => {
+            NewToken::export_link(name, read::<Scopes>(&scope)?, actor).ok_or_else(|| {
+                CommandError::user(
+                    "A webhook link can only send cards: leave `scope` out. With the scope read or read:pii, \
+                     the link is a table of orders for spreadsheets.",
+                )
+            })?
+        }
         (true, Some(_)) => {
             return Err(CommandError::user("A webhook link can only send cards: leave `scope` out."));
         }
@@ -90,6 +98,10 @@ async fn create(
     if scopes == Scopes::INGEST {
         lines.push("A sender that can only paste a URL, such as Refract, posts to this webhook:".to_owned());
         lines.push(code(&data.http.webhook_link(id, &secret)));
+    }
+    if kind == TokenKind::Url && scopes.only_read() {
+        lines.push("A spreadsheet loads all orders from this link, for example with IMPORTDATA:".to_owned());
+        lines.push(code(&data.http.export_link(&secret)));
     }
     if let Some(secret) = signing_secret {
         lines.push("The sender must sign its requests with this secret:".to_owned());

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    http::{
+        HeaderName,
+        header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
 };
 use futures_util::stream::unfold;
@@ -17,7 +20,7 @@ use crate::clock::now;
 use crate::export::{Export, ExportColumn, ExportError, ExportFormat};
 use crate::http::AppState;
 use crate::http::auth::Caller;
-use crate::http::error::{ApiError, ListErrors, bad_parameter};
+use crate::http::error::{ApiError, ListErrors, ListLinkErrors, bad_parameter};
 use crate::http::query::{FormatName, Name, Named, QueryOfTwo};
 
 /// Query parameters of the table, beside those of the list of orders.
@@ -38,12 +41,19 @@ impl Named for ExportFormat {
     }
 }
 
-impl ExportOrders {
-    fn columns(&self) -> Result<Vec<ExportColumn>, ApiError> {
-        let names = self.columns.iter().flat_map(|names| names.split(',')).map(str::trim);
-        let columns = names.filter(|name| !name.is_empty()).map(str::parse);
-        columns.collect::<Result<_, _>>().map_err(|error| bad_parameter("columns", format!("Here {error}.")))
-    }
+/// Query parameters of a table in a link, beside those of the list of orders.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExportLink {
+    /// The columns, separated by commas, such as `order_number,product,total,currency` (default: all)
+    columns: Option<String>,
+}
+
+fn read_columns(names: Option<&str>) -> Result<Vec<ExportColumn>, ApiError> {
+    let names = names.unwrap_or_default().split(',').map(str::trim);
+    let columns = names.filter(|name| !name.is_empty()).map(str::parse);
+    columns.collect::<Result<_, _>>().map_err(|error| bad_parameter("columns", format!("Here {error}.")))
 }
 
 /// Download the orders as a table
@@ -65,12 +75,42 @@ pub(crate) async fn export(
     State(state): State<Arc<AppState>>,
     QueryOfTwo(query, filter): QueryOfTwo<ExportOrders, ListOrders>,
 ) -> Result<Response, ApiError> {
-    if filter.chooses_a_page() {
-        return Err(bad_parameter("limit", "A table has all orders of the filter, not a page of them."));
-    }
-    let filter = filter.filter(&caller, state.timezone)?;
-    let columns = query.columns()?;
     let format = query.format.map_or(ExportFormat::Csv, |Name(format)| format);
+    send(&state, &caller, filter, query.columns.as_deref(), format).await
+}
+
+/// Download the orders as a table by a link
+///
+/// The same as CSV, for spreadsheets that can only load a URL, such as `IMPORTDATA` of Google Sheets. The token in the
+/// path is one that `roms token create --url --scope read` made. It can do nothing else.
+#[utoipa::path(
+    get, path = "/api/v2/exports/{token}/orders.csv", tag = "Orders", operation_id = "export_orders_by_link",
+    params(("token" = String, Path, description = "The token of the link"), ListOrders, ExportLink),
+    responses((status = 200, description = "The table", content((String = "text/csv"))), ListLinkErrors)
+)]
+pub(crate) async fn export_by_link(
+    caller: Caller,
+    State(state): State<Arc<AppState>>,
+    QueryOfTwo(query, filter): QueryOfTwo<ExportLink, ListOrders>,
+) -> Result<Response, ApiError> {
+    send(&state, &caller, filter, query.columns.as_deref(), ExportFormat::Csv).await
+}
+
+async fn send(
+    state: &AppState,
+    caller: &Caller,
+    filter: ListOrders,
+    columns: Option<&str>,
+    format: ExportFormat,
+) -> Result<Response, ApiError> {
+    if filter.chooses_a_page() {
+        return Err(bad_parameter(
+            "limit",
+            "A table has all orders of the filter, newest first, not a page of them.",
+        ));
+    }
+    let filter = filter.filter(caller, state.timezone)?;
+    let columns = read_columns(columns)?;
     let mut export =
         Export::new(state.store.clone(), filter, caller.view(), columns, state.timezone, format)?;
     // If the first piece fails, the client still gets an error answer instead of a broken file.
@@ -88,9 +128,14 @@ pub(crate) async fn export(
     });
     let first = futures_util::stream::iter([Ok(Bytes::from(first))]);
     let body = Body::from_stream(futures_util::StreamExt::chain(first, rest));
+    Ok((file_headers(state, "orders", format), body).into_response())
+}
+
+/// The headers of a file to save: its type, and its name with the day.
+pub(crate) fn file_headers(state: &AppState, name: &str, format: ExportFormat) -> [(HeaderName, String); 2] {
     let day = now().with_timezone(&state.timezone).date_naive();
-    let name = format!("attachment; filename=\"orders-{day}.{}\"", format.as_str());
-    Ok(([(CONTENT_TYPE, format.media_type().to_owned()), (CONTENT_DISPOSITION, name)], body).into_response())
+    let name = format!("attachment; filename=\"{name}-{day}.{}\"", format.as_str());
+    [(CONTENT_TYPE, format.media_type().to_owned()), (CONTENT_DISPOSITION, name)]
 }
 
 impl From<ExportError> for ApiError {

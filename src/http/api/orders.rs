@@ -14,12 +14,12 @@ use crate::http::AppState;
 use crate::http::auth::Caller;
 use crate::http::error::{ApiError, ListErrors, ResourceErrors, bad_parameter};
 use crate::http::query::{
-    AttentionParameter, Name, NoParameters, PathSegment, PeriodName, Query, StatusName, cut_page, read_time,
-    row_limit,
+    AttentionParameter, Name, NoParameters, PathSegment, PeriodName, Query, SortName, StatusName, cut_page,
+    read_time, row_limit,
 };
 use crate::order::dates::{DayEdge, day_of};
 use crate::order::{FieldChange, Order, OrderNumber, View, parse_owner};
-use crate::store::{OrderEvent, OrderFilter, PageStart, Store, Total};
+use crate::store::{OrderEvent, OrderFilter, PageStart, SortBy, Store, Total};
 
 /// The most orders that may lie before a page with a number: the database reads past all of them.
 const MAX_OFFSET: u64 = 10_000;
@@ -68,12 +68,17 @@ pub(crate) struct ListOrders {
     since: Option<String>,
     /// Instead of a period: only orders placed on or before this date, or before this time (RFC 3339)
     until: Option<String>,
+    /// Sort by a column instead of by age; with a minus sign, the largest value comes first. A sorted list has pages
+    /// with numbers, not cursors. Of a longer list, the newest 10,000 orders are sorted. Sorting by personal data needs
+    /// the scope `read:pii`
+    #[param(inline, value_type = SortName, required = false)]
+    sort: Option<SortName>,
 }
 
 impl ListOrders {
     /// Whether a parameter chooses a page of the list instead of orders.
     pub(crate) fn chooses_a_page(&self) -> bool {
-        [self.limit, self.before, self.after, self.page].iter().any(Option::is_some)
+        self.sort.is_some() || [self.limit, self.before, self.after, self.page].iter().any(Option::is_some)
     }
 
     /// Which orders to list.
@@ -115,7 +120,7 @@ fn read_owner(text: &str) -> Result<String, ApiError> {
 /// A page of orders.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OrderPage {
-    /// Newest first.
+    /// Newest first, or sorted.
     orders: Vec<OrderBody>,
     /// Number of orders on all pages. There may be more if `total_is_exact` is false.
     total: u64,
@@ -131,9 +136,9 @@ pub(crate) struct OrderPage {
     has_next: bool,
     /// Whether there are newer orders.
     has_previous: bool,
-    /// Pass this as `before` to get the next page; `null` on the last page.
+    /// Pass this as `before` to get the next page; `null` on the last page and in a sorted list.
     next: Option<i64>,
-    /// Pass this as `after` to get the previous page; `null` on the first page.
+    /// Pass this as `after` to get the previous page; `null` on the first page and in a sorted list.
     previous: Option<i64>,
 }
 
@@ -166,14 +171,14 @@ pub(crate) async fn list(
 /// A page of the list, as it was asked for.
 pub(crate) struct Listed {
     pub(crate) filter: OrderFilter,
-    /// Newest first, with their items.
+    /// Newest first or sorted, with their items.
     pub(crate) orders: Vec<Order>,
     /// How many orders the whole list has.
     pub(crate) total: Total,
     /// The number of the page; `None` if a cursor chose it.
-    page: Option<u64>,
+    pub(crate) page: Option<u64>,
     limit: u64,
-    has_older: bool,
+    pub(crate) has_older: bool,
     has_newer: bool,
     /// The `before` of the next page.
     pub(crate) next: Option<i64>,
@@ -185,10 +190,25 @@ impl Listed {
     pub(crate) async fn read(state: &AppState, caller: &Caller, query: ListOrders) -> Result<Self, ApiError> {
         let limit = row_limit(query.limit)?;
         let start = Start::of(&query, limit)?;
+        let sort = query.sort.as_ref().map(|Name(sort)| *sort);
+        if sort.is_some_and(SortBy::is_personal) {
+            caller.require_pii()?;
+        }
         let filter = query.filter(caller, state.timezone)?;
-        let mut found = match start {
-            Start::Page { offset, .. } => state.store.order_page_at_offset(&filter, offset, limit).await?,
-            Start::Cursor(start) => state.store.order_page(&filter, start, limit).await?,
+        let mut found = match (start, sort) {
+            (Start::Page { offset, .. }, Some(sort)) => {
+                state.store.sorted_page(&filter, sort, offset, limit).await?
+            }
+            (Start::Page { offset, .. }, None) => {
+                state.store.order_page_at_offset(&filter, offset, limit).await?
+            }
+            (Start::Cursor(start), None) => state.store.order_page(&filter, start, limit).await?,
+            (Start::Cursor(_), Some(_)) => {
+                return Err(bad_parameter(
+                    "sort",
+                    "A sorted list has no cursors. Choose its pages with `page`.",
+                ));
+            }
         };
         state.store.load_items(&mut found.items).await?;
         let total = state.store.count_orders(&filter).await?;
@@ -202,8 +222,8 @@ impl Listed {
             limit,
             has_older: found.has_older,
             has_newer: found.has_newer,
-            next: oldest.or(start.cursor_back()).filter(|_| found.has_older),
-            previous: newest.or(start.cursor_back()).filter(|_| found.has_newer),
+            next: oldest.or(start.cursor_back()).filter(|_| found.has_older && sort.is_none()),
+            previous: newest.or(start.cursor_back()).filter(|_| found.has_newer && sort.is_none()),
         })
     }
 }

@@ -115,7 +115,7 @@ struct SpendBody {
 /// Read the totals of a period
 ///
 /// The same numbers as `/stats` in Discord: orders, units, spend and cancel rate, in total and by day, store, profile,
-/// product or status.
+/// owner, product or status.
 #[utoipa::path(
     get, path = "/api/v2/stats", tag = "Orders", operation_id = "read_stats",
     params(ReadStats),

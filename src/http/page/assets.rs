@@ -2,6 +2,7 @@
 //!
 //! The name of a file contains a hash of its content, so that browsers keep it for good and still load a new release.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use axum::{
@@ -23,12 +24,12 @@ const KEEP_FOR_GOOD: &str = "public, max-age=31536000, immutable";
 struct Asset {
     path: String,
     content_type: &'static str,
-    content: String,
+    content: Cow<'static, [u8]>,
 }
 
 /// The style sheet.
 static STYLE: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("page", "css", "text/css; charset=utf-8", include_str!("../../../assets/page/page.css").into())
+    Asset::new("page", "css", "text/css; charset=utf-8", include_bytes!("../../../assets/page/page.css"))
 });
 
 /// htmx, its extensions, and the page's own script, in one file: htmx starts as soon as it has loaded, and must find
@@ -40,15 +41,35 @@ static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
         include_str!("../../../assets/vendor/hx-upsert.min.js"),
         include_str!("../../../assets/page/page.js"),
     ];
-    Asset::new("page", "js", "text/javascript; charset=utf-8", parts.join("\n;\n"))
+    Asset::new("page", "js", "text/javascript; charset=utf-8", parts.join("\n;\n").into_bytes())
 });
 
 static ICON: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("icon", "svg", "image/svg+xml", include_str!("../../../assets/page/icon.svg").into())
+    Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../../../assets/page/icon.svg"))
+});
+
+/// The icon as pictures, for phones that install the page. They are drawn from the SVG.
+static PICTURES: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+    [
+        Asset::new("icon-192", "png", "image/png", include_bytes!("../../../assets/page/icon-192.png")),
+        Asset::new("icon-512", "png", "image/png", include_bytes!("../../../assets/page/icon-512.png")),
+        Asset::new(
+            "icon-maskable",
+            "png",
+            "image/png",
+            include_bytes!("../../../assets/page/icon-maskable.png"),
+        ),
+    ]
 });
 
 impl Asset {
-    fn new(name: &str, extension: &str, content_type: &'static str, content: String) -> Self {
+    fn new(
+        name: &str,
+        extension: &str,
+        content_type: &'static str,
+        content: impl Into<Cow<'static, [u8]>>,
+    ) -> Self {
+        let content = content.into();
         let hash = hex::encode(Sha256::digest(&content));
         let hash: String = hash.chars().take(HASH_DIGITS).collect();
         Self { path: format!("{FOLDER}{name}-{hash}.{extension}"), content_type, content }
@@ -82,14 +103,26 @@ pub(crate) async fn manifest() -> Response {
 }
 
 fn with_paths(text: &str) -> String {
-    text.replace("STYLE", style_path()).replace("SCRIPT", script_path()).replace("ICON", icon_path())
+    let [small, large, maskable] = &*PICTURES;
+    let paths = [
+        ("STYLE", style_path()),
+        ("SCRIPT", script_path()),
+        ("ICON", icon_path()),
+        ("PICTURE192", small.path.as_str()),
+        ("PICTURE512", large.path.as_str()),
+        ("PICTUREMASKABLE", maskable.path.as_str()),
+    ];
+    paths.into_iter().fold(text.to_owned(), |text, (name, path)| text.replace(name, path))
 }
 
 /// Serves a file under its hashed name.
 pub(crate) async fn file(PathSegment(name): PathSegment) -> Result<Response, ApiError> {
     let assets: [&'static Asset; 3] = [&STYLE, &SCRIPT, &ICON];
-    let asset = assets.into_iter().find(|asset| asset.path.strip_prefix(FOLDER) == Some(name.as_str()));
+    let asset = assets
+        .into_iter()
+        .chain(PICTURES.iter())
+        .find(|asset| asset.path.strip_prefix(FOLDER) == Some(name.as_str()));
     let asset = asset.ok_or(ApiError::UnknownRoute)?;
     let headers = [(CONTENT_TYPE, asset.content_type), (CACHE_CONTROL, KEEP_FOR_GOOD)];
-    Ok((headers, asset.content.as_str()).into_response())
+    Ok((headers, &*asset.content).into_response())
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::frame::Viewer;
+use super::orders::{PAGE_ONLY, PAGE_PARAMETERS};
 use super::url::UrlQuery;
 use crate::http::api::changes::{MAX_ORDERS, change_by, orders_to_change};
 use crate::http::api::order_patch::{Columns, OrderPatch};
@@ -103,7 +104,7 @@ pub(crate) async fn undo(
 
 /// All orders of a list.
 async fn matching(state: &AppState, viewer: &Viewer, query: &str) -> Result<Vec<Order>, ApiError> {
-    let query = UrlQuery::of(Some(query)).without(&["before", "after", "page", "limit", "columns"]);
+    let query = UrlQuery::of(Some(query)).without(&PAGE_PARAMETERS).without(&PAGE_ONLY);
     let filter = query.read::<ListOrders>()?.filter(&viewer.caller, state.timezone)?;
     orders_to_change(&state.store, &filter).await?.ok_or_else(too_many)
 }

@@ -89,6 +89,10 @@ pub(crate) enum Value {
 }
 
 impl Value {
+    pub(crate) const fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
     /// An optional value in its form.
     pub(crate) fn of<T>(value: Option<T>, form: impl FnOnce(T) -> Self) -> Self {
         value.map_or(Self::Empty, form)
@@ -136,7 +140,18 @@ pub(crate) struct Row {
     pub(crate) tracking: Option<String>,
     /// Whether the row has a box to choose it.
     pub(crate) has_box: bool,
+    /// The address of the product's picture, if pictures are shown.
+    pub(crate) picture: Option<String>,
     pub(crate) cells: Vec<Cell>,
+}
+
+/// How the rows of a list look.
+#[derive(Clone, Debug)]
+pub(crate) struct RowStyle {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) zone: Tz,
+    pub(crate) has_box: bool,
+    pub(crate) pictures: bool,
 }
 
 #[derive(Debug)]
@@ -145,21 +160,25 @@ pub(crate) struct Cell {
     pub(crate) value: Value,
 }
 
-impl Row {
+impl RowStyle {
     /// The row of an order that is already masked for its reader.
-    pub(crate) fn new(order: &Order, columns: &[Column], zone: Tz, class: &'static str) -> Self {
-        let cell = |column: &Column| Cell { column: *column, value: value(order, column.name, zone) };
-        let cells = columns.iter().map(cell).collect();
-        let tracking = order.fields.tracking_number.clone();
-        Self { id: order.id, number: order.number.to_string(), class, tracking, has_box: false, cells }
+    pub(crate) fn row(&self, order: &Order, class: &'static str) -> Row {
+        let cell = |column: &Column| Cell { column: *column, value: value(order, column.name, self.zone) };
+        Row {
+            id: order.id,
+            number: order.number.to_string(),
+            class,
+            tracking: order.fields.tracking_number.clone(),
+            has_box: self.has_box,
+            picture: picture(order, self.pictures),
+            cells: self.columns.iter().map(cell).collect(),
+        }
     }
 }
 
-impl Row {
-    /// The same row with a box to choose it.
-    pub(crate) fn with_box(self, has_box: bool) -> Self {
-        Self { has_box, ..self }
-    }
+/// The address of an order's picture, if pictures are shown. The page loads them under https only.
+pub(crate) fn picture(order: &Order, are_shown: bool) -> Option<String> {
+    order.fields.image_url.clone().filter(|url| are_shown && url.starts_with("https://"))
 }
 
 /// The page of an order.

@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 
-use super::cells::{Row, Value, chosen_columns};
+use super::cells::{Row, RowStyle, Value, chosen_columns};
 use super::frame::Viewer;
 use super::url::UrlQuery;
 use crate::feed::OrderChange;
@@ -22,9 +22,9 @@ use crate::http::connection::Connection;
 use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, bad_parameter};
 
-/// Parameters besides the filter: the columns, the change that the list shows already, whether only rows that the list
-/// has are changed, and whether rows have a box.
-const PARAMETERS: [&str; 4] = ["columns", "seen", "in_place", "boxes"];
+/// Parameters besides the filter: the columns and the grouping, the change that the list shows already, whether only
+/// rows that the list has are changed, and whether rows have a box.
+const PARAMETERS: [&str; 5] = ["columns", "group", "seen", "in_place", "boxes"];
 
 /// A row as an instruction for htmx.
 #[derive(Template)]
@@ -44,16 +44,20 @@ pub(crate) async fn connect(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let query = UrlQuery::of(query.as_deref());
-    let columns = chosen_columns(query.get("columns"));
     let seen = match query.get("seen") {
         "" => None,
         id => Some(id.parse().map_err(|_| bad_parameter("seen", "The id of an event: a whole number."))?),
     };
-    let has_box = query.get("boxes") == "true";
+    let style = RowStyle {
+        columns: chosen_columns(query.get("columns")),
+        zone: state.timezone,
+        has_box: query.get("boxes") == "true",
+        pictures: state.pictures,
+    };
     let in_place = query.get("in_place") == "true";
     let filter: ListOrders = query.without(&PARAMETERS).read()?;
-    let (view, zone) = (viewer.caller.view(), state.timezone);
-    let orders = filter.filter(&viewer.caller, zone)?;
+    let view = viewer.caller.view();
+    let orders = filter.filter(&viewer.caller, state.timezone)?;
     let filter = LiveFilter { orders: orders.clone(), source: None, keep_others: true };
     let since = resume_after(&headers, seen)?;
     let updates = Updates::begin(&state, &viewer.caller, since, filter).await?;
@@ -64,7 +68,7 @@ pub(crate) async fn connect(
             (true, true) => "new",
             (true, false) => "changed",
         };
-        let row = Row::new(&view.order((*change.order).clone()), &columns, zone, class).with_box(has_box);
+        let row = style.row(&view.order((*change.order).clone()), class);
         let message = RowMessage { row, inserts: matches && !in_place };
         let html = message.render().map_err(|_| End::Failed)?;
         Ok(event_lines(&html))

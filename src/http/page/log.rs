@@ -26,6 +26,9 @@ use crate::order::Source;
 use crate::redact::credentials;
 use crate::store::{LogEntry, Total};
 
+/// The parameter with the newest message that a list shows. The answer is empty if there is no newer one.
+const SEEN: &str = "seen";
+
 #[derive(Template)]
 #[template(path = "log.html", config = "src/http/page/askama.toml")]
 struct LogPage {
@@ -35,6 +38,8 @@ struct LogPage {
     rows: Vec<LogRow>,
     total: Total,
     next: Option<String>,
+    /// Asks for the list again if there is a newer message; `None` if the list is not the first page.
+    newer: Option<String>,
 }
 
 /// A message in the list.
@@ -52,9 +57,15 @@ pub(crate) async fn list(
     viewer: Viewer,
     State(state): State<Arc<AppState>>,
     RawQuery(query): RawQuery,
-) -> Result<Html<String>, ApiError> {
+) -> Result<Response, ApiError> {
     let query = UrlQuery::of(query.as_deref());
+    let (seen, query) = (query.get(SEEN).to_owned(), query.without(&[SEEN]));
     let found = Logs::read(&state, query.read::<ListLogs>()?).await?;
+    let newest = found.rows.first().map_or(0, |entry| entry.id).to_string();
+    if seen == newest {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let is_first_page = query.get("before").is_empty();
     let row = |entry: LogEntry| LogRow {
         id: entry.id,
         at: Moment::of(entry.created_at, state.timezone),
@@ -69,8 +80,10 @@ pub(crate) async fn list(
         rows: found.rows.into_iter().map(row).collect(),
         total: found.total,
         next: found.next.map(|id| query.with("before", id).link("/log")),
+        newer: is_first_page.then(|| query.with(SEEN, newest).link("/log")),
         query,
     })
+    .map(IntoResponse::into_response)
 }
 
 #[derive(Template)]
@@ -80,7 +93,7 @@ struct MessagePage {
     frame: Frame,
     entry: LogEntry,
     arrived: Moment,
-    raw: String,
+    raw: Vec<Part>,
     lines: Vec<MarkedLine>,
     /// The orders that the message concerns.
     orders: Vec<Link>,
@@ -111,7 +124,7 @@ pub(crate) async fn one(
         head: viewer.head(),
         frame: viewer.frame(format!("Message {id}"), "Log"),
         arrived: Moment::of(entry.created_at, state.timezone),
-        raw: pretty(&credentials(&entry.payload)),
+        raw: parts(&pretty(&credentials(&entry.payload)), &text),
         lines: marked(&text),
         orders: orders.iter().map(link).collect(),
         needs: if orders.is_empty() { needs(&text) } else { Vec::new() },
@@ -147,14 +160,96 @@ fn marked(text: &str) -> Vec<MarkedLine> {
     text_form::rows(text).into_iter().map(line).collect()
 }
 
+/// A part of a payload.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
+    text: String,
+    /// Whether it is a label, and then whether ROMS knows it.
+    label: Option<bool>,
+}
+
+/// A payload with its labels, which the text form names.
+fn parts(raw: &str, text_form: &str) -> Vec<Part> {
+    let label = |row: text_form::Row<'_>| match row.line {
+        Line::Label(..) => {
+            let name = row.raw.split(':').next().unwrap_or_default();
+            Some((name.trim_matches(MARKS).trim().to_owned(), true))
+        }
+        Line::UnknownLabel(name) => Some((name.trim().to_owned(), false)),
+        _ => None,
+    };
+    let mut labels: Vec<(String, bool)> = text_form::rows(text_form)
+        .into_iter()
+        .filter_map(label)
+        .filter(|(name, _)| !name.is_empty())
+        .collect();
+    // A longer label may contain a shorter one.
+    labels.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+    labels.dedup();
+    let (mut parts, mut plain) = (Vec::new(), String::new());
+    let mut rest = raw;
+    while let Some(first) = rest.chars().next() {
+        let begins = plain.ends_with("\\n") || plain.chars().next_back().is_none_or(is_edge);
+        let found = labels.iter().filter(|_| begins).find_map(|(name, is_known)| {
+            let after = rest.strip_prefix(name.as_str())?;
+            after.chars().next().is_none_or(is_edge).then_some((name, *is_known, after))
+        });
+        if let Some((name, is_known, after)) = found {
+            parts.push(Part { text: std::mem::take(&mut plain), label: None });
+            parts.push(Part { text: name.clone(), label: Some(is_known) });
+            rest = after;
+        } else {
+            plain.push(first);
+            rest = rest.strip_prefix(first).unwrap_or_default();
+        }
+    }
+    parts.push(Part { text: plain, label: None });
+    parts.retain(|part| !part.text.is_empty());
+    parts
+}
+
+/// Marks of Markdown around a label.
+const MARKS: [char; 4] = ['*', '_', '`', ':'];
+
+/// Whether a label may begin after this character or end before it. In JSON, a line ends with `\n`.
+fn is_edge(c: char) -> bool {
+    MARKS.contains(&c) || matches!(c, '\n' | '\r' | '"' | '\\')
+}
+
 /// The requirements of an order, and whether a text form meets each.
 fn needs(text: &str) -> Vec<(&'static str, bool)> {
     let form = text_form::parse(text);
-    let has = |column: Column| form.known.iter().any(|known| known.label.column == column);
+    let has = |column: Column| {
+        form.known.iter().any(|known| known.label.column == column && !known.lines.is_empty())
+    };
     vec![
         ("A heading that says what happened, such as Successful Checkout | Store", form.heading.is_some()),
         ("An order number", has(Column::OrderNumber)),
         ("A product", has(Column::Product)),
         ("A price or a total", has(Column::Price) || has(Column::Total)),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Part, parts};
+
+    fn labels(raw: &str, text_form: &str) -> Vec<(String, bool)> {
+        let parts: Vec<Part> = parts(raw, text_form);
+        let whole: String = parts.iter().map(|part| part.text.as_str()).collect();
+        assert_eq!(whole, raw);
+        parts.into_iter().filter_map(|part| Some((part.text, part.label?))).collect()
+    }
+
+    #[test]
+    fn labels_are_marked_where_they_stand_alone() {
+        let text_form = "Order Number\nA-1\nOrder\nProduct\nOrder of Product\n**Reward Points**\n12\n";
+        let known = |name: &str| (name.to_owned(), true);
+        let unknown = ("Reward Points".to_owned(), false);
+        let raw = "Order Number\nA-1\nProduct: Order of Product\n**Reward Points**\n12";
+        assert_eq!(labels(raw, text_form), [known("Order Number"), known("Product"), unknown.clone()]);
+        let raw = r#"{"name": "**Order Number**", "value": "A-1\nProduct\nReward Points"}"#;
+        assert_eq!(labels(raw, text_form), [known("Order Number"), known("Product"), unknown]);
+        assert!(labels("é Product é", text_form).is_empty());
+    }
 }

@@ -7,21 +7,27 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
-    response::Html,
+    response::{Html, IntoResponse, Response},
 };
 use chrono::{Datelike, NaiveDate};
 use iso_currency::Currency;
 use rust_decimal::Decimal;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::frame::{Frame, Head, Viewer};
 use super::orders::spend_by_code;
 use super::render;
-use super::url::UrlQuery;
+use super::url::{FileLink, UrlQuery, file_links};
 use crate::chart::{self, Bar, Chart, Shape};
 use crate::clock::now;
+use crate::export::{ExportFormat, statistics};
 use crate::http::AppState;
+use crate::http::api::export::file_headers;
 use crate::http::api::stats::{ReadStats, StatsOf};
+use crate::http::auth::Caller;
 use crate::http::error::ApiError;
+use crate::http::query::{FormatName, Name, QueryOfTwo};
 use crate::order::dates::day_of;
 use crate::store::{GroupBy, NamedPeriod, Period, StatRow, Totals, buckets};
 
@@ -45,6 +51,8 @@ struct NumbersPage {
     chart_title: String,
     groups: Vec<Group>,
     more_groups: usize,
+    /// The groups as files.
+    files: Vec<FileLink>,
 }
 
 /// The quantity that the bars of the chart show.
@@ -111,8 +119,29 @@ pub(crate) async fn show(
         chart_title,
         groups: groups.into_iter().take(MAX_GROUPS).collect(),
         more_groups,
+        files: file_links(&query, "/numbers/export"),
         query,
     })
+}
+
+/// The groups of the numbers as a file.
+pub(crate) async fn export(
+    caller: Caller,
+    State(state): State<Arc<AppState>>,
+    QueryOfTwo(file, query): QueryOfTwo<FileFormat, ReadStats>,
+) -> Result<Response, ApiError> {
+    let found = StatsOf::read(&state, &caller, query).await?;
+    let format = file.format.map_or(ExportFormat::Csv, |Name(format)| format);
+    let table = statistics(found.by_name, &found.rows, state.timezone, format).await?;
+    Ok((file_headers(&state, "numbers", format), table).into_response())
+}
+
+/// The form of an exported file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileFormat {
+    #[param(inline, value_type = FormatName, required = false)]
+    format: Option<FormatName>,
 }
 
 /// As many days directly before a period. A period that has not ended counts up to today.
@@ -180,6 +209,7 @@ fn groups(found: &StatsOf, query: &UrlQuery, today: NaiveDate) -> Vec<Group> {
         GroupBy::Store => Some("store"),
         GroupBy::Status => Some("status"),
         GroupBy::Profile => Some("profile"),
+        GroupBy::Owner => Some("owner"),
         GroupBy::Product => Some("product"),
         GroupBy::Day | GroupBy::Reason => None,
     };

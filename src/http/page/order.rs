@@ -9,10 +9,12 @@ use axum::{
     http::{StatusCode, header::LOCATION},
     response::{Html, IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::Map;
 
 use super::card::DiscordCard;
-use super::cells::{Link, Moment, Value, order_path, title_of, value};
+use super::cells::{Link, Moment, Value, order_path, picture, title_of, value};
 use super::form::{EditForm, FieldKind};
 use super::frame::{Frame, Head, Viewer};
 use super::render;
@@ -56,6 +58,8 @@ struct OrderPage {
     cards: Vec<Card>,
     discord: Option<String>,
     tracking: Option<Link>,
+    /// The address of the product's picture, if pictures are shown.
+    picture: Option<String>,
     form: Option<EditForm>,
     /// The live changes of this order.
     stream: String,
@@ -92,8 +96,8 @@ struct Event {
 
 struct Change {
     title: String,
-    old: String,
-    new: String,
+    old: Value,
+    new: Value,
 }
 
 /// A message about the order.
@@ -219,8 +223,8 @@ async fn page(
         let OrderEvent { event_type, changes, source, log_id, actor, created_at, .. } = event;
         let change = |change| {
             let change = view.change(change);
-            let text = |text: Option<String>| text.unwrap_or_default();
-            Change { title: title_of(&change.field), old: text(change.old), new: text(change.new) }
+            let value = |text: Option<String>| text.map_or(Value::Empty, |text| recorded(text, zone));
+            Change { title: title_of(&change.field), old: value(change.old), new: value(change.new) }
         };
         Event {
             at: Moment::of(created_at, zone),
@@ -251,10 +255,19 @@ async fn page(
         cards,
         discord: source.map(MessageRef::url),
         tracking,
+        picture: picture(&order, state.pictures),
         form,
         stream: stream.with("seen", state.store.last_event_id().await?).link("/live/orders"),
         order,
     })
+}
+
+/// A value of the history. Times are recorded as RFC 3339 has them.
+fn recorded(text: String, zone: Tz) -> Value {
+    match text.parse::<DateTime<Utc>>() {
+        Ok(at) => Value::Time(Moment::of(at, zone)),
+        Err(_) => Value::Text(text),
+    }
 }
 
 /// The person or the way behind a change.

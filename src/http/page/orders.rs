@@ -1,4 +1,5 @@
-//! The list of orders: search, filters, pages and totals. Its parameters are those of `/api/v2/orders`, and `columns`.
+//! The list of orders: search, filters, pages and totals. Its parameters are those of `/api/v2/orders`, and those in
+//! [`PAGE_ONLY`].
 
 use std::sync::Arc;
 
@@ -11,23 +12,25 @@ use axum::{
 use iso_currency::Currency;
 use rust_decimal::Decimal;
 
-use super::cells::{Column, Row, Value, all_columns, chosen_columns};
+use super::cells::{Column, Row, RowStyle, Value, all_columns, chosen_columns, title_of};
 use super::frame::{Frame, Head, Viewer};
 use super::render;
-use super::url::UrlQuery;
+use super::url::{FileLink, UrlQuery, file_links};
 use crate::config::Level;
 use crate::http::AppState;
 use crate::http::api::orders::Listed;
-use crate::http::error::ApiError;
-use crate::order::Status;
-use crate::store::{GroupBy, NamedPeriod, Period, Total, Totals};
+use crate::http::error::{ApiError, bad_parameter};
+use crate::order::{Status, is_personal};
+use crate::store::{MAX_ARRANGED, NamedPeriod, ProductTotals, SortBy, Total, Totals};
 
-/// The most stores in the filter's list.
-const MAX_STORES: usize = 200;
+/// Parameters that the API does not have: the columns of the list, and whether it is grouped by product.
+pub(crate) const PAGE_ONLY: [&str; 2] = ["columns", "group"];
+/// The value of `group`.
+const BY_PRODUCT: &str = "product";
 /// Parameters that choose a page of the list, not orders.
-const PAGE_PARAMETERS: [&str; 4] = ["before", "after", "page", "limit"];
+pub(crate) const PAGE_PARAMETERS: [&str; 4] = ["before", "after", "page", "limit"];
 /// Parameters that have a chip, and its text.
-const CHIPS: [(&str, &str); 10] = [
+const CHIPS: [(&str, &str); 11] = [
     ("attention", ""),
     ("status", ""),
     ("store", ""),
@@ -38,6 +41,7 @@ const CHIPS: [(&str, &str); 10] = [
     ("owner", "Owner "),
     ("since", "Since "),
     ("until", "Until "),
+    ("sort", "Sorted by "),
 ];
 
 #[derive(Template)]
@@ -46,19 +50,27 @@ struct OrdersPage {
     head: Head,
     frame: Frame,
     query: UrlQuery,
-    stores: Vec<String>,
     chips: Vec<Chip>,
     columns: Vec<Column>,
+    headings: Vec<Heading>,
+    /// Ways to sort the list, by their names.
+    sorts: Vec<(&'static str, String)>,
+    /// The products of the list, if it is grouped by them.
+    products: Option<Vec<ProductRow>>,
     /// The columns that are not shown.
     other_columns: Vec<Column>,
     /// The filters, to save them.
     saved_query: String,
+    /// All orders of the filter as files.
+    files: Vec<FileLink>,
     rows: Vec<Row>,
     limit: usize,
     total: Total,
     totals: Totals,
     /// The spend by currency code.
     spend: Vec<(&'static str, Decimal)>,
+    /// Whether some orders of the filter are too old to be sorted or grouped.
+    leaves_some_out: bool,
     /// The URL of the live rows.
     stream: String,
     previous: Option<String>,
@@ -71,6 +83,24 @@ struct Chip {
     url: String,
 }
 
+/// The head of a column.
+struct Heading {
+    column: Column,
+    /// The same list sorted by this column.
+    url: Option<String>,
+    /// The direction in which the list is sorted by it, for `aria-sort`.
+    direction: Option<&'static str>,
+}
+
+/// A product of the list, with a link to its orders.
+struct ProductRow {
+    name: String,
+    url: Option<String>,
+    totals: Totals,
+    received: u64,
+    spend: Vec<(&'static str, Decimal)>,
+}
+
 pub(crate) async fn list(
     viewer: Viewer,
     State(state): State<Arc<AppState>>,
@@ -78,41 +108,75 @@ pub(crate) async fn list(
 ) -> Result<Html<String>, ApiError> {
     let query = UrlQuery::of(query.as_deref());
     let names = Some(query.get("columns")).filter(|names| !names.is_empty()).or(viewer.columns.as_deref());
-    let columns = chosen_columns(names.unwrap_or_default());
+    let may_change = viewer.level >= Level::Manager;
+    let style = RowStyle {
+        columns: chosen_columns(names.unwrap_or_default()),
+        zone: state.timezone,
+        has_box: may_change,
+        pictures: state.pictures,
+    };
     // Changes after this one are sent as live rows, so none is missed while the list is read.
     let since = state.store.last_event_id().await?;
-    let listed = Listed::read(&state, &viewer.caller, query.without(&["columns"]).read()?).await?;
+    let listed = Listed::read(&state, &viewer.caller, query.without(&PAGE_ONLY).read()?).await?;
     let totals = state.store.sum_orders(&listed.filter).await?;
     let filters = query.without(&PAGE_PARAMETERS);
     let stream = filters.with("seen", since);
-    let is_first = listed.previous.is_none();
+    let is_sorted = !query.get("sort").is_empty();
+    let is_first = listed.previous.is_none() && listed.page.is_none_or(|page| page == 1);
     let stream = if is_first { stream } else { stream.with("in_place", true) };
-    let (view, zone) = (viewer.caller.view(), state.timezone);
-    let may_change = viewer.level >= Level::Manager;
     let stream = if may_change { stream.with("boxes", true) } else { stream };
-    let rows = listed
-        .orders
-        .into_iter()
-        .map(|order| Row::new(&view.order(order), &columns, zone, "").with_box(may_change));
-    let rows: Vec<Row> = rows.collect();
+    let products = match query.get("group") {
+        "" => None,
+        BY_PRODUCT => Some(products(&state.store.product_totals(&listed.filter).await?, &filters)),
+        _ => return Err(bad_parameter("group", format!("Only `{BY_PRODUCT}`."))),
+    };
+    let view = viewer.caller.view();
+    let rows: Vec<Row> = listed.orders.into_iter().map(|order| style.row(&view.order(order), "")).collect();
+    let columns = style.columns;
+    let frame = viewer.frame("Orders", "Orders");
+    let page_link = |page: u64| filters.with("page", page).link("/orders");
+    let (previous, next) = match listed.page {
+        Some(page) if is_sorted => (
+            page.checked_sub(1).filter(|page| *page > 0).map(page_link),
+            listed.has_older.then(|| page_link(page.saturating_add(1))),
+        ),
+        _ => (
+            listed.previous.map(|id| filters.with("after", id).link("/orders")),
+            listed.next.map(|id| filters.with("before", id).link("/orders")),
+        ),
+    };
     render(&OrdersPage {
         head: viewer.head(),
-        frame: viewer.frame("Orders", "Orders"),
-        stores: stores(&state).await?,
+        headings: headings(&columns, &filters, frame.sees_personal_data),
+        sorts: sorts(frame.sees_personal_data),
+        frame,
         chips: chips(&filters),
+        leaves_some_out: (is_sorted || products.is_some())
+            && (listed.total.count > MAX_ARRANGED || !listed.total.exact),
+        products,
         other_columns: all_columns().iter().copied().filter(|column| !columns.contains(column)).collect(),
         saved_query: filters.with("columns", names_of(&columns)).link("").trim_start_matches('?').to_owned(),
+        files: file_links(&exported(&filters, &columns), "/export"),
         limit: rows.len().max(50),
         rows,
         total: listed.total,
         spend: spend_by_code(&totals),
         totals,
         stream: stream.with("columns", names_of(&columns)).link("/live/orders"),
-        previous: listed.previous.map(|id| filters.with("after", id).link("/orders")),
-        next: listed.next.map(|id| filters.with("before", id).link("/orders")),
+        previous,
+        next,
         columns,
         query,
     })
+}
+
+/// The parameters of a file with the orders and columns of the list. A file names the currency in a column of its own.
+fn exported(filters: &UrlQuery, columns: &[Column]) -> UrlQuery {
+    let mut names: Vec<&str> = columns.iter().map(|column| column.name).collect();
+    if let Some(at) = names.iter().position(|name| ["total", "price", "commission"].contains(name)) {
+        names.insert(at + 1, "currency");
+    }
+    filters.without(&["sort", "group"]).with("columns", names.join(","))
 }
 
 /// The spend in each currency, by its code.
@@ -128,16 +192,56 @@ fn names_of(columns: &[Column]) -> String {
 fn chips(filters: &UrlQuery) -> Vec<Chip> {
     let chip = |(name, before): (&str, &str)| {
         let value = Some(filters.get(name)).filter(|value| !value.is_empty())?;
+        let value = if name == "sort" { describe_sort(value) } else { value.to_owned() };
         Some(Chip { text: format!("{before}{value}"), url: filters.without(&[name]).link("/orders") })
     };
     CHIPS.into_iter().filter_map(chip).collect()
 }
 
-/// The names of the stores with the most orders, sorted.
-async fn stores(state: &AppState) -> Result<Vec<String>, ApiError> {
-    let rows = state.store.stats(&Period::default(), GroupBy::Store).await?;
-    let mut stores: Vec<String> = rows.into_iter().filter_map(|row| row.key).take(MAX_STORES).collect();
-    stores.sort_by_key(|store| store.to_lowercase());
-    stores.dedup_by_key(|store| store.to_lowercase());
-    Ok(stores)
+/// A way to sort, in words.
+fn describe_sort(name: &str) -> String {
+    match name.strip_prefix('-') {
+        Some(column) => format!("{}, largest first", title_of(column)),
+        None => title_of(name),
+    }
+}
+
+/// The ways to sort that the reader may use.
+fn sorts(sees_personal_data: bool) -> Vec<(&'static str, String)> {
+    let may_use = |(_, sort): &&(&str, SortBy)| sees_personal_data || !sort.is_personal();
+    SortBy::ALL.iter().filter(may_use).map(|(name, _)| (*name, describe_sort(name))).collect()
+}
+
+fn headings(columns: &[Column], filters: &UrlQuery, sees_personal_data: bool) -> Vec<Heading> {
+    let heading = |column: &Column| {
+        let (up, down) = (column.name.to_owned(), format!("-{}", column.name));
+        let current = filters.get("sort");
+        // The largest amounts and the newest dates are wanted first.
+        let prefers_down = column.is_number() || column.name.ends_with("_date");
+        let next = if current == down || current != up && !prefers_down { &up } else { &down };
+        let is_known = SortBy::ALL.iter().any(|(name, _)| *name == up);
+        let may_sort = is_known && (sees_personal_data || !is_personal(column.name));
+        Heading {
+            column: *column,
+            url: may_sort.then(|| filters.with("sort", next).link("/orders")),
+            direction: match current {
+                name if name == up => Some("ascending"),
+                name if name == down => Some("descending"),
+                _ => None,
+            },
+        }
+    };
+    columns.iter().map(heading).collect()
+}
+
+fn products(groups: &[ProductTotals], filters: &UrlQuery) -> Vec<ProductRow> {
+    let orders = filters.without(&["group"]);
+    let row = |group: &ProductTotals| ProductRow {
+        name: group.name.clone().unwrap_or_else(|| "not stated".to_owned()),
+        url: group.name.as_ref().map(|name| orders.with("product", name).link("/orders")),
+        spend: spend_by_code(&group.totals),
+        totals: group.totals.clone(),
+        received: group.received,
+    };
+    groups.iter().map(row).collect()
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{extract::State, response::Html};
 use rust_decimal::Decimal;
 
-use super::cells::{Column, Row, Value, chosen_columns};
+use super::cells::{Column, Row, RowStyle, Value, chosen_columns};
 use super::frame::{Frame, Head, Viewer};
 use super::orders::spend_by_code;
 use super::render;
@@ -56,10 +56,15 @@ pub(crate) async fn show(
     State(state): State<Arc<AppState>>,
 ) -> Result<Html<String>, ApiError> {
     let since = state.store.last_event_id().await?;
-    let (view, zone) = (viewer.caller.view(), state.timezone);
-    let columns = chosen_columns(COLUMNS);
+    let view = viewer.caller.view();
+    let style = RowStyle {
+        columns: chosen_columns(COLUMNS),
+        zone: state.timezone,
+        has_box: false,
+        pictures: state.pictures,
+    };
     let newest = state.store.order_page(&OrderFilter::default(), PageStart::Newest, NEWEST).await?;
-    let rows = newest.items.into_iter().map(|order| Row::new(&view.order(order), &columns, zone, ""));
+    let rows = newest.items.into_iter().map(|order| style.row(&view.order(order), ""));
     let may_see_log = viewer.level >= Level::Admin;
     let stream = UrlQuery::default().with("seen", since).with("columns", COLUMNS);
     render(&StartPage {
@@ -68,7 +73,7 @@ pub(crate) async fn show(
         cards: attention(&state, may_see_log).await?,
         sums: sums(&state).await?,
         rows: rows.collect(),
-        columns,
+        columns: style.columns,
         stream: stream.link("/live/orders"),
     })
 }

@@ -2,8 +2,24 @@
 
 use form_urlencoded::{Serializer, parse};
 
+use crate::export::ExportFormat;
 use crate::http::error::ApiError;
 use crate::http::query::read_parameters;
+
+/// A link to a file, with the name of its form.
+pub(crate) struct FileLink {
+    pub(crate) title: &'static str,
+    pub(crate) url: String,
+}
+
+/// Links to a view as files of each form.
+pub(crate) fn file_links(query: &UrlQuery, path: &str) -> Vec<FileLink> {
+    let link = |(title, format): (&'static str, ExportFormat)| FileLink {
+        title,
+        url: query.with("format", format.as_str()).link(path),
+    };
+    [("CSV", ExportFormat::Csv), ("Excel", ExportFormat::Xlsx)].map(link).into()
+}
 
 /// The parameters of a URL that have a value.
 #[derive(Clone, Debug, Default)]

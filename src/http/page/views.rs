@@ -10,6 +10,7 @@ use axum::{
 };
 
 use super::frame::Viewer;
+use super::orders::PAGE_ONLY;
 use super::url::UrlQuery;
 use crate::clock::now;
 use crate::http::api::orders::ListOrders;
@@ -35,7 +36,7 @@ pub(crate) async fn save(
     }
     let view = UrlQuery::of(Some(form.get("query"))).without(&["before", "after", "page"]);
     // A view that cannot be shown is refused here.
-    view.without(&["columns"]).read::<ListOrders>()?.filter(&viewer.caller, state.timezone)?;
+    view.without(&PAGE_ONLY).read::<ListOrders>()?.filter(&viewer.caller, state.timezone)?;
     let url = view.link("/orders");
     let query = url.split_once('?').map_or("", |(_, query)| query);
     state.store.save_view_as(name, query, &viewer.actor(), now()).await?;

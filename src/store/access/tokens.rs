@@ -95,6 +95,13 @@ impl NewToken {
     pub fn url(name: TokenName, actor: String) -> Self {
         Self { kind: TokenKind::Url, ..Self::api(name, Scopes::INGEST, actor) }
     }
+
+    /// A token for a spreadsheet that loads orders from a URL. `None` if the scopes permit more than reading orders.
+    #[must_use]
+    pub fn export_link(name: TokenName, scopes: Scopes, actor: String) -> Option<Self> {
+        let new = Self { kind: TokenKind::Url, ..Self::api(name, scopes, actor) };
+        scopes.only_read().then_some(new)
+    }
 }
 
 impl Token {
@@ -107,8 +114,14 @@ impl Token {
     /// Whether it works in the path of a webhook link. There it must not permit more than sending cards, because links
     /// are copied and logged by others.
     #[must_use]
-    pub fn is_for_links(&self) -> bool {
-        self.kind == TokenKind::Url || self.scopes == Scopes::INGEST
+    pub fn is_for_webhook_links(&self) -> bool {
+        self.scopes == Scopes::INGEST
+    }
+
+    /// Whether it works in the path of a table of orders. It must have been made for that, and must not permit more.
+    #[must_use]
+    pub fn is_for_export_links(&self) -> bool {
+        self.kind == TokenKind::Url && self.scopes.only_read()
     }
 
     /// Whether it no longer works.

@@ -3,13 +3,18 @@
 use std::collections::BTreeSet;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, Order as Sort, StatementBuilder};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order as Sort, QueryFilter, QueryOrder,
+    QuerySelect, StatementBuilder,
+};
 
-use super::filter::{IdRange, column_contains, has_number_prefix, key, lowered};
+use super::filter::{IdRange, column_contains, has_number_prefix, key, lowered, name_contains};
 use super::pages::{all_sorted, newest, newest_window};
 use crate::order::{Order, OrderNumber, View};
+use crate::store::entity::order_sums;
 use crate::store::entity::orders::{Column, Entity};
 use crate::store::search::Sample;
+use crate::store::write::sums::SumKind;
 use crate::store::{Store, StoreError};
 
 /// If no more order numbers than this have the typed prefix, all of them are sorted by age.
@@ -101,6 +106,27 @@ impl Store {
         let contains = columns.iter().map(|column| column_contains(*column, text));
         let filter = unknown.add(contains.fold(Condition::any(), Condition::add));
         self.ids(newest_window(&filter, limit as u64)).await
+    }
+
+    /// The stores, profiles or products with this text in their name, in any case. Those with the most orders come
+    /// first.
+    pub(crate) async fn names_containing(
+        &self,
+        kind: SumKind,
+        text: &str,
+        limit: u64,
+    ) -> Result<Vec<String>, StoreError> {
+        let names = order_sums::Entity::find()
+            .select_only()
+            .column(order_sums::Column::Name)
+            .filter(order_sums::Column::Kind.eq(kind.as_str()))
+            .filter(order_sums::Column::Name.ne(""))
+            .filter(Condition::all().add_option((!text.is_empty()).then(|| name_contains(text))))
+            .group_by(order_sums::Column::Name)
+            .order_by_desc(order_sums::Column::Orders.sum())
+            .order_by_asc(order_sums::Column::Name)
+            .limit(limit);
+        Ok(names.into_tuple().all(&self.readers).await?)
     }
 
     /// The stored numbers most similar to one that is not stored, best first: those that one typing error

@@ -248,6 +248,12 @@ pub(crate) fn column_contains(column: Column, text: &str) -> Expr {
     like(lower(column), &format!("%{}%", escape_pattern(text)))
 }
 
+/// Whether a name of `order_sums` contains a text, in any case.
+pub(crate) fn name_contains(text: &str) -> Expr {
+    let name = Func::lower(Expr::col(order_sums::Column::Name)).into();
+    like(name, &format!("%{}%", escape_pattern(text)))
+}
+
 /// Whether a column contains a text, in any case, with any character in place of one beyond ASCII.
 pub(crate) fn column_contains_ascii_of(column: Column, text: &str) -> Expr {
     let pattern: String = escape_pattern(text).chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();

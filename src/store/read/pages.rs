@@ -217,7 +217,7 @@ impl Store {
     }
 
     /// The first row ids of a range, if no index returns them in that order.
-    async fn unsorted_ids(
+    pub(crate) async fn unsorted_ids(
         &self,
         plan: &QueryPlan,
         range: IdRange,

@@ -56,6 +56,8 @@ pub enum GroupBy {
     Status,
     /// The checkout bot's profile.
     Profile,
+    /// The Discord member that the order belongs to, by id.
+    Owner,
     /// The products: an order counts once for each product of its items, with that product's units and line totals.
     Product,
     /// The reason of the cancellation; counts only cancelled orders.
@@ -64,10 +66,11 @@ pub enum GroupBy {
 
 impl GroupBy {
     /// All groupings, by their names.
-    pub(crate) const ALL: [(&str, Self); 6] = [
+    pub(crate) const ALL: [(&str, Self); 7] = [
         ("day", Self::Day),
         ("store", Self::Store),
         ("profile", Self::Profile),
+        ("owner", Self::Owner),
         ("product", Self::Product),
         ("status", Self::Status),
         ("reason", Self::Reason),
@@ -219,6 +222,7 @@ impl Store {
             GroupBy::Status => (SumKind::Status, Column::Name),
             GroupBy::Store => (SumKind::Store, Column::Name),
             GroupBy::Profile => (SumKind::Profile, Column::Name),
+            GroupBy::Owner => (SumKind::Owner, Column::Name),
             GroupBy::Product => (SumKind::Product, Column::Name),
             GroupBy::Reason => return self.cancel_reasons(period).await,
         };

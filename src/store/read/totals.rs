@@ -59,12 +59,17 @@ impl Totals {
     pub(crate) fn of_rows<'a>(rows: impl IntoIterator<Item = &'a StatRow>) -> Self {
         let mut totals = Self::default();
         for row in rows {
-            totals.add_counts(row.orders, row.cancelled_or_refunded, row.units);
-            for Spend { currency, hundredths, orders } in &row.spend {
-                totals.add_spend(*currency, Decimal::new(*hundredths, 2), *orders);
-            }
+            totals.add_row(row);
         }
         totals
+    }
+
+    /// Adds the orders of a database row.
+    pub(crate) fn add_row(&mut self, row: &StatRow) {
+        self.add_counts(row.orders, row.cancelled_or_refunded, row.units);
+        for Spend { currency, hundredths, orders } in &row.spend {
+            self.add_spend(*currency, Decimal::new(*hundredths, 2), *orders);
+        }
     }
 
     /// The sum of several totals.

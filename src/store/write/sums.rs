@@ -1,6 +1,6 @@
 //! Keeps `order_sums`: the number of orders, units and money per day, for statistics that need not read every order.
 //!
-//! Each order counts in a row for its status, store and profile and in one for each of its products, each with its day
+//! Each order counts in a row for its status, store, profile and owner and in one for each of its products, each with its day
 //! and currency. An empty column counts under the empty text. If an order has several items, each product counts only
 //! its own units and line totals. A transaction that changes an order subtracts its previous contribution
 //! and adds the new one. Rows without orders are deleted.
@@ -17,9 +17,9 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use super::insert::insert;
 use crate::order::dates::day_of;
 use crate::order::items::units;
-use crate::order::{Amount, Fields, OrderItem, Status};
+use crate::order::{Amount, Fields, Order, OrderItem, Status, currency_from_code};
 use crate::store::entity::order_sums::{Column, Entity};
-use crate::store::{Store, StoreError};
+use crate::store::{Spend, StatRow, Store, StoreError};
 
 /// Characters of a name in a row. PostgreSQL's index does not accept texts of any length.
 const MAX_NAME_CHARS: usize = 255;
@@ -31,6 +31,7 @@ pub(crate) enum SumKind {
     Store,
     Profile,
     Product,
+    Owner,
 }
 
 impl SumKind {
@@ -41,6 +42,7 @@ impl SumKind {
             Self::Store => "store",
             Self::Profile => "profile",
             Self::Product => "product",
+            Self::Owner => "owner",
         }
     }
 }
@@ -74,22 +76,20 @@ pub(crate) struct SumChanges(BTreeMap<Key, Amounts>);
 impl Contribution {
     /// The contribution of an order with these fields and items. Without an order date, `created_at` gives the day.
     pub(crate) fn of(fields: &Fields, items: &[OrderItem], created_at: DateTime<Utc>, zone: Tz) -> Self {
-        let name = |text: &Option<String>| -> String {
-            text.as_deref().unwrap_or_default().chars().take(MAX_NAME_CHARS).collect()
-        };
         let void = fields.status.is_some_and(Status::is_cancelled_or_refunded);
         let amounts = |units, total| Amounts::of_order(void, units, total);
         let whole = amounts(fields.quantity.unwrap_or(0), fields.total);
         let status = fields.status.map(|status| status.as_str().to_owned()).unwrap_or_default();
         let mut rows = vec![
             (SumKind::Status, status, whole),
-            (SumKind::Store, name(&fields.store), whole),
-            (SumKind::Profile, name(&fields.profile), whole),
+            (SumKind::Store, row_name(fields.store.as_deref()), whole),
+            (SumKind::Profile, row_name(fields.profile.as_deref()), whole),
+            (SumKind::Owner, row_name(fields.owner_id.as_deref()), whole),
         ];
         if items.len() > 1 {
             let mut products = BTreeMap::<String, (u32, Option<Amount>)>::new();
             for item in items {
-                let (sum, total) = products.entry(name(&item.product)).or_default();
+                let (sum, total) = products.entry(row_name(item.product.as_deref())).or_default();
                 *sum = sum.saturating_add(units(item));
                 *total = match (*total, item.line_total) {
                     (Some(sum), Some(line)) => sum.plus(line).or(Some(sum)),
@@ -99,13 +99,28 @@ impl Contribution {
             let product = |(product, (units, total))| (SumKind::Product, product, amounts(units, total));
             rows.extend(products.into_iter().map(product));
         } else {
-            rows.push((SumKind::Product, name(&fields.product), whole));
+            rows.push((SumKind::Product, row_name(fields.product.as_deref()), whole));
         }
         Self {
             day: day(fields.order_date.unwrap_or(created_at), zone),
             currency: fields.currency.map(|currency| currency.code().to_owned()).unwrap_or_default(),
             rows,
         }
+    }
+
+    /// The rows for the order's products, each with the units of it that have arrived.
+    pub(crate) fn products(&self, order: &Order) -> impl Iterator<Item = (StatRow, u64)> {
+        self.rows.iter().filter(|(kind, ..)| *kind == SumKind::Product).map(|(_, name, amounts)| {
+            let received = match order.items.as_slice() {
+                _ if amounts.void > 0 => 0,
+                [] | [_] => order.fields.qty_received.map_or(0, u64::from),
+                items => {
+                    let of_product = items.iter().filter(|item| row_name(item.product.as_deref()) == *name);
+                    of_product.filter_map(|item| item.qty_received).map(u64::from).sum()
+                }
+            };
+            (amounts.row(name, &self.currency), received)
+        })
     }
 }
 
@@ -119,6 +134,22 @@ impl Amounts {
             units: if void { 0 } else { i64::from(units) },
             priced: i64::from(total.is_some()),
             hundredths: total.map_or(0, Amount::hundredths),
+        }
+    }
+
+    /// The amounts as a row of statistics.
+    fn row(self, name: &str, currency: &str) -> StatRow {
+        let spend = Spend {
+            currency: currency_from_code(currency),
+            hundredths: self.hundredths,
+            orders: self.priced.unsigned_abs(),
+        };
+        StatRow {
+            key: Some(name.to_owned()).filter(|name| !name.is_empty()),
+            orders: self.orders.unsigned_abs(),
+            cancelled_or_refunded: self.void.unsigned_abs(),
+            units: self.units.unsigned_abs(),
+            spend: if self.priced > 0 { vec![spend] } else { Vec::new() },
         }
     }
 
@@ -183,6 +214,11 @@ impl SumChanges {
         }
         Ok(())
     }
+}
+
+/// A name as the table stores it.
+fn row_name(text: Option<&str>) -> String {
+    text.unwrap_or_default().chars().take(MAX_NAME_CHARS).collect()
 }
 
 /// The day of a time, as the table stores it.

@@ -124,7 +124,8 @@ async fn wrong_arguments_are_explained() {
         (&["--name", "a b", "--scope", "read"][..], "1 to 64 letters"),
         (&["--name", "a", "--scope", "all"], "ingest, read, read:pii, write and admin"),
         (&["--name", "a"], "--scope"),
-        (&["--name", "a", "--url", "--scope", "read"], "cannot be used with"),
+        (&["--name", "a", "--url", "--scope", "read,write"], "the scope can only be read or read:pii"),
+        (&["--name", "a", "--url", "--scope", "read", "--signed"], "tokens that send cards"),
         (
             &["--name", "a", "--scope", "ingest", "--relay-url", "https://discord.com/api/webhooks/1/x"],
             "cannot be used with",

@@ -28,6 +28,7 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("GET", "/api/v2/access-log", "admin"),
     ("GET", "/api/v2/orders", "read"),
     ("GET", "/api/v2/orders/export", "read"),
+    ("GET", "/api/v2/exports/{token}/orders.csv", "link"),
     ("GET", "/api/v2/orders/{order}", "read"),
     ("GET", "/api/v2/orders/{order}/events", "read"),
     ("PATCH", "/api/v2/orders/{order}", "write"),

@@ -109,18 +109,21 @@ async fn a_webhook_link_can_be_made_and_mistakes_are_explained() {
         (texts(&[("name", "x"), ("scope", "everything")]), "the scopes are ingest, read"),
         (texts(&[("name", "x"), ("scope", "read"), ("expires", "soon")]), "expected a time such as"),
         (
-            json!([{"name": "name", "type": 3, "value": "x"}, {"name": "scope", "type": 3, "value": "read"}, is_link]),
+            json!([{"name": "name", "type": 3, "value": "x"}, {"name": "scope", "type": 3, "value": "write"}, is_link]),
             "can only send cards",
         ),
     ] {
         let refused = text_of(&create(options).await);
         assert!(refused.contains(mistake), "{mistake}: {refused}");
     }
+    let read = json!([{"name": "name", "type": 3, "value": "sheet"}, {"name": "scope", "type": 3, "value": "read"}, is_link]);
+    let table = text_of(&create(read).await);
+    assert!(table.contains("/api/v2/exports/roms_") && table.contains("/orders.csv"), "{table}");
     for person in [&stage.viewer, &stage.manager, &stage.guest] {
         let refused = token(&stage, person, "create", texts(&[("name", "x"), ("scope", "admin")])).await;
         assert!(is_private(&refused) && text_of(&refused).contains("You need the admin level"));
     }
     let listed = token(&stage, &stage.admin, "list", json!([])).await;
-    assert_eq!(listed.value["embeds"][0]["fields"].as_array().unwrap().len(), 1, "{}", text_of(&listed));
+    assert_eq!(listed.value["embeds"][0]["fields"].as_array().unwrap().len(), 2, "{}", text_of(&listed));
     stage.end(0).await;
 }

@@ -1,7 +1,10 @@
 //! The list: search, filters, pages, and the back button.
 
+use reqwest::Method;
+
 use super::{card, open};
 use crate::support::app::App;
+use crate::support::browser::Browser;
 
 #[tokio::test]
 async fn search_filter_and_back_button_follow_the_url() {
@@ -89,4 +92,108 @@ async fn a_hostile_product_stays_text() {
     assert_eq!(browser.texts("#rows .c-product").await, [shown[0].clone(), shown[0].clone()]);
     assert_eq!(browser.js("return document.querySelectorAll('#rows img, #rows script').length").await, 0);
     assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_list_is_sorted_by_the_head_of_a_column() {
+    let app = App::start().await;
+    for (number, price) in [("A-1", "$20.00"), ("A-2", "$9.00"), ("A-3", "$100.00")] {
+        app.stored(&[&card(number, &[("Price", price)])]).await;
+    }
+    app.stored(&[&card("A-4", &[])]).await;
+    let Some(browser) = open(&app).await else { return };
+    browser.click("thead a[href*='total']").await;
+    browser.until_numbers(&["A-3", "A-1", "A-2", "A-4"]).await;
+    assert_eq!(browser.path().await, "/orders?sort=-total");
+    assert_eq!(browser.texts("th[aria-sort=descending]").await, ["Total"]);
+    browser.click("thead a[href*='total']").await;
+    browser.until_numbers(&["A-2", "A-1", "A-3", "A-4"]).await;
+
+    // A sorted list never moves by itself: a change is made in its place, and a new order waits.
+    browser.until_live().await;
+    app.stored(&["Order Number\nA-2\nStatus\nshipped\n", &card("A-5", &[("Price", "$1.00")])]).await;
+    browser.until("document.querySelector('#o2 .c-status').innerText === 'shipped'").await;
+    browser.until("document.querySelector('#held button').innerText === '1 new'").await;
+    browser.until_numbers(&["A-2", "A-1", "A-3", "A-4"]).await;
+    browser.click("#held button").await;
+    browser.until_numbers(&["A-5", "A-2", "A-1", "A-3", "A-4"]).await;
+
+    browser.client.back().await.unwrap();
+    browser.until("document.querySelector('th[aria-sort=descending]')").await;
+    browser.click(".chip").await;
+    browser.until_numbers(&["A-5", "A-4", "A-3", "A-2", "A-1"]).await;
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn orders_are_grouped_by_product() {
+    let app = App::start().await;
+    for (number, product, units, status) in [
+        ("A-1", "Example Console", "2", "verified"),
+        ("A-2", "Example Console", "3", "cancelled"),
+        ("A-3", "Card Box", "1", "shipped"),
+        ("A-4", "Example Console", "4", "delivered"),
+    ] {
+        let lines = [("Product", product), ("Quantity", units), ("Price", "$10.00"), ("Status", status)];
+        app.stored(&[&card(number, &lines)]).await;
+    }
+    app.request(Method::PATCH, "/api/v2/orders/A-4", &[], r#"{"qty_received": 3}"#).await;
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    browser.goto("/orders?group=product").await;
+    let cells = browser.texts("#rows td").await;
+    assert_eq!(cells[..6], ["Example Console", "3", "6", "3", "$60.00", "1"]);
+    assert_eq!(cells[6..], ["Card Box", "1", "1", "0", "$10.00", "0"]);
+    browser.click("#rows a").await;
+    browser.until_numbers(&["A-4", "A-2", "A-1"]).await;
+    assert_eq!(browser.path().await, "/orders?product=Example+Console");
+    assert_eq!(app.get("/orders?group=store").await.status, 400);
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn fields_suggest_the_names_that_orders_have() {
+    let app = App::start().await;
+    for (number, product) in
+        [("A-1", "Example Console"), ("A-2", "Example Console"), ("A-3", "Console 5% <b>")]
+    {
+        app.stored(&[&card(number, &[("Product", product), ("Profile", "Main")])]).await;
+    }
+    let Some(browser) = open(&app).await else { return };
+    browser.click("[name=store]").await;
+    browser.until("document.querySelector('#store-names option')?.value === 'Target'").await;
+    browser.click(".filters details summary").await;
+    browser.fill("[name=product]", "cONSOLE").await;
+    browser.until("document.querySelectorAll('#product-names option').length === 2").await;
+    let values = "return [...document.querySelectorAll('#product-names option')].map((it) => it.value)";
+    assert_eq!(browser.js(values).await, serde_json::json!(["Example Console", "Console 5% <b>"]));
+    browser.fill("[name=product]", "5%").await;
+    browser.until("document.querySelectorAll('#product-names option').length === 1").await;
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn pictures_are_shown_only_if_the_configuration_allows_it() {
+    let pictured = |url: &str| {
+        serde_json::json!({"embeds": [{
+            "author": {"name": "Successful Checkout | Target"},
+            "fields": [{"name": "Order Number", "value": "A-1"}, {"name": "Product", "value": "Example Console"}],
+            "thumbnail": {"url": url},
+        }]})
+        .to_string()
+    };
+    let (secure, plain) = ("https://pictures.example/1.png", "http://pictures.example/1.png");
+    for (toml, url, is_shown) in [
+        ("", secure, false),
+        ("[page]\npictures = true", secure, true),
+        ("[page]\npictures = true", plain, false),
+    ] {
+        let app = App::start_with(toml).await;
+        app.stored(&[&pictured(url)]).await;
+        for path in ["/orders", "/orders/A-1"] {
+            let page = app.get(path).await;
+            assert_eq!(page.text.contains(&format!("src=\"{url}\"")), is_shown, "{path}, {toml}, {url}");
+            let policy = page.header("content-security-policy");
+            assert_eq!(policy.contains("img-src 'self' https:"), !toml.is_empty(), "{policy}");
+        }
+    }
 }

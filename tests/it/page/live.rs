@@ -31,6 +31,19 @@ async fn a_new_order_appears_without_a_reload() {
 }
 
 #[tokio::test]
+async fn many_new_orders_appear_together() {
+    let app = App::start().await;
+    let Some(browser) = open(&app).await else { return };
+    let numbers: Vec<String> = (1..=40).map(|n| format!("A-{n}")).collect();
+    let cards: Vec<String> = numbers.iter().map(|number| card(number, &[])).collect();
+    app.stored(&[&cards.join("\n")]).await;
+    let expected: Vec<&str> = numbers.iter().rev().map(String::as_str).collect();
+    browser.until_numbers(&expected).await;
+    assert_eq!(browser.texts("#light").await, ["Live"]);
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn only_orders_of_the_filter_appear() {
     let app = App::start().await;
     app.stored(&[&card("A-1", &[("Status", "verified")])]).await;

@@ -387,3 +387,27 @@ async fn orders_are_listed_by_their_owner() {
     let reply = app.get("/api/v2/orders?owner=ann").await;
     assert_eq!(reply.status, 400, "{}", reply.text);
 }
+
+#[tokio::test]
+async fn a_list_is_sorted_by_a_column_and_comes_in_pages() {
+    let app = shop().await;
+    let cases: [(&str, &[&str]); 7] = [
+        ("sort=-store", &["B-6", "A-5", "A-4", "A-3", "A-2", "A-1"]),
+        ("sort=-order_date&limit=2&page=2", &["A-4", "A-3"]),
+        ("sort=-product&since=2026-02-01", &["A-4", "A-5", "B-6"]),
+        ("sort=order_date&status=shipped", &["A-2", "A-3"]),
+        ("sort=-status&search=a-&limit=3", &["A-3", "A-2", "A-5"]),
+        ("sort=order_number&since=2026-02-01", &["A-4", "A-5", "B-6"]),
+        ("sort=tracking_number&limit=1", &["B-6"]),
+    ];
+    for (query, expected) in cases {
+        let reply = app.get(&format!("/api/v2/orders?{query}")).await;
+        assert_eq!(numbers(&reply), expected, "{query}");
+        assert_eq!((&reply.json["next"], &reply.json["previous"]), (&Value::Null, &Value::Null), "{query}");
+    }
+    let reply = app.get("/api/v2/orders?sort=-order_date&limit=2&page=2").await;
+    assert_eq!((&reply.json["has_next"], &reply.json["has_previous"]), (&true.into(), &true.into()));
+    for query in ["sort=total&before=3", "sort=notes", "sort=--total"] {
+        assert_eq!(app.get(&format!("/api/v2/orders?{query}")).await.status, 400, "{query}");
+    }
+}

@@ -82,3 +82,20 @@ async fn a_period_that_cannot_be_used_names_its_parameter() {
         assert!(reply.json["detail"].as_str().unwrap().contains(detail), "{query}: {}", reply.text);
     }
 }
+
+#[tokio::test]
+async fn orders_are_counted_by_their_owner() {
+    let app = app().await;
+    let owner = r#"{"owner_id": "123456789012345678"}"#;
+    for number in ["S-1", "S-3"] {
+        let changed =
+            app.request(reqwest::Method::PATCH, &format!("/api/v2/orders/{number}"), &[], owner).await;
+        assert_eq!(changed.status, 200, "{}", changed.text);
+    }
+    let stats = app.get("/api/v2/stats?period=all&by=owner").await.json;
+    let groups = stats["groups"].as_array().unwrap();
+    let counted: Vec<Value> = groups.iter().map(|group| json!([group["key"], group["orders"]])).collect();
+    assert_eq!(counted, [json!([null, 2]), json!(["123456789012345678", 2])]);
+    let page = app.get("/numbers?period=all&by=owner").await.text;
+    assert!(page.contains("owner=123456789012345678"), "{page}");
+}

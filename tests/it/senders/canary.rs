@@ -21,6 +21,10 @@ async fn nothing_reveals_what_a_sender_presents() {
     let bearer =
         Link::of(&home, NewToken::api("api".parse().unwrap(), "ingest".parse().unwrap(), "cli".to_owned()))
             .await;
+    let read = "read".parse().unwrap();
+    let table =
+        Link::of(&home, NewToken::export_link("sheet".parse().unwrap(), read, "cli".to_owned()).unwrap())
+            .await;
     let wrong = format!("roms_{}", "Canary7".repeat(6) + "x");
 
     let mut serve = home.command(&[]);
@@ -47,7 +51,9 @@ async fn nothing_reveals_what_a_sender_presents() {
         "key-canary".to_owned(),
         wrong.clone(),
     ];
-    canaries.extend([&link.token, &signed.token, &bearer.token].map(|token| token.replace("roms_", "")));
+    canaries.extend(
+        [&link.token, &signed.token, &bearer.token, &table.token].map(|token| token.replace("roms_", "")),
+    );
     for headers in &signatures {
         canaries.extend(
             headers
@@ -70,6 +76,9 @@ async fn nothing_reveals_what_a_sender_presents() {
         "/ws".to_owned(),
         format!("/nothing/{}", link.token),
     ];
+    for token in [&table.token, &link.token, &wrong] {
+        paths.extend(["", "?limit=1", "x"].map(|rest| format!("/api/v2/exports/{token}/orders.csv{rest}")));
+    }
     for (id, token) in links {
         let discord = format!("/api/webhooks/{id}/{token}");
         paths.extend(

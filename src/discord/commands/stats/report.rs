@@ -82,6 +82,7 @@ pub(crate) fn report(question: &Question, rows: &[StatRow], all_rows: &[StatRow]
     let (group_name, groups) = match question.by {
         GroupBy::Day => group_days(question, rows),
         GroupBy::Status => (name(question.by).to_owned(), group_statuses(rows)),
+        GroupBy::Owner => (name(question.by).to_owned(), group_owners(rows)),
         GroupBy::Store | GroupBy::Profile | GroupBy::Product | GroupBy::Reason => {
             (name(question.by).to_owned(), group_rows(rows))
         }
@@ -140,6 +141,17 @@ fn group_rows(rows: &[StatRow]) -> Vec<Group> {
         Group { line_label, bar_label: label, colour: None, totals: Totals::of_rows([row]) }
     };
     rows.iter().map(group).collect()
+}
+
+/// Groups orders by their owners. A line mentions the member; the chart shows the id, because it cannot mention.
+fn group_owners(rows: &[StatRow]) -> Vec<Group> {
+    let mut groups = group_rows(rows);
+    for (group, row) in groups.iter_mut().zip(rows) {
+        if let Some(id) = &row.key {
+            group.line_label = format!("<@{id}>");
+        }
+    }
+    groups
 }
 
 fn group_statuses(rows: &[StatRow]) -> Vec<Group> {

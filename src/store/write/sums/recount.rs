@@ -19,8 +19,10 @@ use crate::store::entity::{derived_tables, order_items, order_sums, orders};
 
 /// Orders read at a time.
 const PAGE_SIZE: u64 = 20_000;
-/// The name of the sums in `derived_tables`. Its `made_for` holds their time zone.
+/// The name of the sums in `derived_tables`. Its `made_for` holds [`VERSION`] and the time zone of the sums.
 const NAME: &str = "order_sums";
+/// Which rows the sums have. Sums of another version, such as those without owners, are made again.
+const VERSION: &str = "2";
 
 /// The columns of an order that count.
 type Row = (
@@ -34,15 +36,19 @@ type Row = (
     Option<String>,
     Option<Decimal>,
     Option<i32>,
+    Option<String>,
 );
 
-/// Recalculates the sums if they were made for another time zone, or never. Returns the time zone of the sums. If no
+/// Recalculates the sums if they were made for another time zone or version, or never. Returns the time zone of the sums. If no
 /// zone is wanted, existing sums stay, and the first ones are for UTC.
 pub(crate) async fn ensure(transaction: &DatabaseTransaction, wanted: Option<Tz>) -> Result<Tz, StoreError> {
     let made = derived_tables::Entity::find_by_id(NAME).one(transaction).await?;
-    let made = made.and_then(|made| made.made_for.parse().ok());
+    let made_for = made.map(|made| made.made_for).unwrap_or_default();
+    // The first version is the time zone alone.
+    let (version, made) = made_for.split_once(' ').unwrap_or(("", &made_for));
+    let made = made.parse().ok();
     let zone = wanted.or(made).unwrap_or(Tz::UTC);
-    if made == Some(zone) {
+    if made == Some(zone) && version == VERSION {
         return Ok(zone);
     }
     let begun = Instant::now();
@@ -51,8 +57,8 @@ pub(crate) async fn ensure(transaction: &DatabaseTransaction, wanted: Option<Tz>
         let seconds = begun.elapsed().as_secs_f32();
         tracing::info!("counted {orders} orders for days in {} in {seconds:.1} s", zone.name());
     }
-    let row =
-        derived_tables::ActiveModel { name: Set(NAME.to_owned()), made_for: Set(zone.name().to_owned()) };
+    let made_for = format!("{VERSION} {}", zone.name());
+    let row = derived_tables::ActiveModel { name: Set(NAME.to_owned()), made_for: Set(made_for) };
     let replace = OnConflict::column(derived_tables::Column::Name)
         .update_column(derived_tables::Column::MadeFor)
         .to_owned();
@@ -98,6 +104,7 @@ async fn chunk(transaction: &DatabaseTransaction, after: i64) -> Result<Vec<Row>
             Column::Currency,
             Column::Total,
             Column::Quantity,
+            Column::OwnerId,
         ])
         .filter(Column::Id.gt(after))
         .order_by_asc(Column::Id)
@@ -145,7 +152,8 @@ async fn items(
 
 /// Values that no field can hold count as empty, as everywhere.
 fn contribution(row: Row, items: &[OrderItem], zone: Tz) -> Contribution {
-    let (_, order_date, created_at, status, store, profile, product, currency, total, quantity) = row;
+    let (_, order_date, created_at, status, store, profile, product, currency, total, quantity, owner_id) =
+        row;
     let fields = Fields {
         order_date,
         status: status.as_deref().and_then(Status::from_name),
@@ -155,6 +163,7 @@ fn contribution(row: Row, items: &[OrderItem], zone: Tz) -> Contribution {
         currency: currency.as_deref().and_then(currency_from_code),
         total: total.and_then(Amount::from_decimal),
         quantity: quantity.and_then(|quantity| u32::try_from(quantity).ok()),
+        owner_id,
         ..Fields::default()
     };
     Contribution::of(&fields, items, created_at, zone)

@@ -1,0 +1,99 @@
+//! The log: new messages appear, and a rejected one shows what is missing and can be read again.
+
+use super::card;
+use crate::support::app::App;
+use crate::support::browser::{Browser, PHONE};
+
+#[tokio::test]
+async fn messages_appear_in_the_log_without_a_reload() {
+    let app = App::start().await;
+    app.stored(&[&card("A-1", &[])]).await;
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    browser.goto("/log").await;
+    browser.js("window.stays = true").await;
+    assert_eq!(browser.texts("#rows .c-outcome").await, ["created"]);
+    app.stored(&["Order Number\nA-1\nStatus\nshipped\n"]).await;
+    browser.until("document.querySelectorAll('#rows > tr').length === 2").await;
+    assert_eq!(browser.texts("#rows .c-outcome").await, ["updated", "created"]);
+    browser.goto("/log?outcome=rejected").await;
+    app.post("Order Number\nProduct\nExample Console\n**Reward Points**\n12\n").await;
+    browser.until("document.querySelector('#rows .c-outcome')?.innerText === 'rejected'").await;
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_rejected_message_shows_what_is_missing_and_is_read_again() {
+    let app = App::start().await;
+    app.post("Order Number\nProduct\nExample Console\n**Reward Points**\n12\n").await;
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    browser.goto("/log/1").await;
+    browser.click(".needs summary").await;
+    let missing = browser.texts(".needs .missing").await.join("\n");
+    assert!(missing.contains("A heading") && missing.contains("An order number"), "{missing}");
+    assert!(browser.texts(".needs .there").await.join("\n").contains("A product"));
+    // In the message as it arrived, labels are marked: those that ROMS knows, and the others.
+    assert_eq!(browser.texts("pre mark:not(.unknown)").await, ["Order Number", "Product"]);
+    assert_eq!(browser.texts("pre mark.unknown").await, ["Reward Points"]);
+    browser.js("window.stays = true").await;
+    browser.click(".top .end button").await;
+    browser.until("!window.stays && document.querySelector('h1')?.innerText === 'Message 1'").await;
+    assert_eq!(browser.texts(".top .badge").await, ["rejected"]);
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_phone_reaches_saved_views_and_changes_many_orders() {
+    let app = App::start().await;
+    for number in ["A-1", "A-2"] {
+        app.stored(&[&card(number, &[("Status", "verified")])]).await;
+    }
+    let view = "name=Checked&query=status%3Dverified";
+    assert_eq!(app.request(reqwest::Method::POST, "/views", &[], view).await.status, 200);
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    browser.resize(PHONE).await;
+    browser.goto("/orders").await;
+    browser.until_live().await;
+    browser.click(".side .more").await;
+    browser.click(".views a").await;
+    browser.until("location.search === '?status=verified'").await;
+    browser.until_numbers(&["A-2", "A-1"]).await;
+    browser.click("#o1 .pick input").await;
+    browser.until("document.querySelector('#picked').innerText === '1 chosen'").await;
+    browser.click("[data-bulk=received]").await;
+    browser.until("document.querySelector('.toast')?.innerText.includes('Changed 1')").await;
+    assert_eq!(app.get("/api/v2/orders/A-1").await.json["qty_received"], 1);
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_page_can_be_installed_and_its_offline_page_holds_no_order() {
+    let app = App::start().await;
+    app.stored(&[&card("A-1", &[("Product", "Example Console")])]).await;
+    let manifest = app.get("/manifest.json").await;
+    let mut sizes = Vec::new();
+    for icon in manifest.json["icons"].as_array().unwrap() {
+        let reply = reqwest::get(app.url(icon["src"].as_str().unwrap())).await.unwrap();
+        assert_eq!(
+            (reply.status().as_u16(), &reply.headers()["content-type"]),
+            (200, &icon["type"].as_str().unwrap().parse().unwrap())
+        );
+        let bytes = reply.bytes().await.unwrap();
+        assert!(icon["type"] != "image/png" || bytes.starts_with(b"\x89PNG\r\n\x1a\n"));
+        sizes.push(icon["sizes"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(sizes, ["192x192", "512x512", "512x512", "any"]);
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    browser.goto("/orders").await;
+    browser.until_live().await;
+    browser.js("window.ready = navigator.serviceWorker.ready.then(() => { window.isReady = true; })").await;
+    browser.until("window.isReady").await;
+    app.stop().await;
+    browser.until("document.querySelector('#light').dataset.state === 'offline'").await;
+    browser.client.refresh().await.unwrap();
+    browser.until("document.querySelector('h1')?.innerText === 'No connection'").await;
+    let kept = browser
+        .js("return caches.keys().then((names) => Promise.all(names.map((name) => caches.open(name)
+            .then((cache) => cache.keys())))).then((all) => all.flat().map((it) => new URL(it.url).pathname))")
+        .await;
+    assert!(kept.as_array().unwrap().iter().all(|path| !path.as_str().unwrap().contains("orders")), "{kept}");
+}
