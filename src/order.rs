@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+pub(crate) use amount::format_amount;
 pub use amount::{Amount, Money, currency_from_code};
 pub use carrier::Carrier;
 pub use edit::{Edit, Guard};

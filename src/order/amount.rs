@@ -96,6 +96,22 @@ pub struct Money {
     pub currency: Currency,
 }
 
+/// An amount with two decimals and commas between thousands.
+pub(crate) fn format_amount(amount: Decimal) -> String {
+    let text = format!("{:.2}", amount.abs());
+    let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
+    let digits = whole.chars().count();
+    let mut grouped = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (digits - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let sign = if amount.is_sign_negative() && !amount.is_zero() { "-" } else { "" };
+    format!("{sign}{grouped}.{cents}")
+}
+
 /// The currency of an upper-case ISO 4217 code, if its amounts fit two decimals.
 #[must_use]
 pub fn currency_from_code(code: &str) -> Option<Currency> {

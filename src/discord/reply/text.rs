@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use url::Url;
 
 use crate::card::outcome::Receipt;
-use crate::order::{Amount, Carrier, Order, Status};
+use crate::order::{Amount, Carrier, Order, Status, format_amount};
 use crate::redact::credentials;
 
 /// Ends a text that was truncated.
@@ -110,22 +110,6 @@ pub(crate) fn money(amount: Amount, order: &Order) -> String {
         Some(currency) => format!("{} {}", format_amount(amount.to_decimal()), currency.code()),
         None => format_amount(amount.to_decimal()),
     }
-}
-
-/// An amount with two decimals and commas between thousands.
-pub(crate) fn format_amount(amount: Decimal) -> String {
-    let text = format!("{:.2}", amount.abs());
-    let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
-    let digits = whole.chars().count();
-    let mut grouped = String::new();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (digits - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let sign = if amount.is_sign_negative() && !amount.is_zero() { "-" } else { "" };
-    format!("{sign}{grouped}.{cents}")
 }
 
 /// A time that each reader sees in their own time zone, followed by how long ago it is.

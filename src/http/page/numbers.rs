@@ -29,6 +29,7 @@ use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::query::{FormatName, Name, QueryOfTwo};
 use crate::order::dates::day_of;
+use crate::order::format_amount;
 use crate::store::{GroupBy, NamedPeriod, Period, StatRow, Totals, buckets};
 
 /// The groups of the table and the chart.
@@ -230,7 +231,10 @@ fn draw(groups: &[Group], measure: Measure, by: GroupBy, title: &str, subtitle: 
         Bar {
             label: group.label.clone(),
             value,
-            text: value.to_string(),
+            text: match measure {
+                Measure::Spend(_) => format_amount(value),
+                Measure::Orders => value.to_string(),
+            },
             colour: None,
             url: group.url.clone(),
         }

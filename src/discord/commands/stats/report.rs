@@ -11,10 +11,9 @@ use super::totals::{cancel_rate, currency_name, money, totals_line};
 use crate::chart::{Bar, Chart, Shape};
 use crate::discord::reply::embed::{BLURPLE, EmbedBuilder, MAX_FIELD_VALUE};
 use crate::discord::reply::text::{
-    escape_line, format_amount, format_count, plain_line, pluralize, status_colour, status_emoji, truncate,
-    utf16_len,
+    escape_line, format_count, plain_line, pluralize, status_colour, status_emoji, truncate, utf16_len,
 };
-use crate::order::Status;
+use crate::order::{Status, format_amount};
 use crate::store::{Bucket, CurrencyTotal, GroupBy, Period, StatRow, Totals, buckets};
 
 /// How many groups have a line and a row in the chart.

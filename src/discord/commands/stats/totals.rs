@@ -3,7 +3,8 @@
 use iso_currency::Currency;
 use rust_decimal::Decimal;
 
-use crate::discord::reply::text::{format_amount, format_count, pluralize};
+use crate::discord::reply::text::{format_count, pluralize};
+use crate::order::format_amount;
 use crate::store::Totals;
 
 /// How many currencies one line shows.
