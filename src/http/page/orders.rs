@@ -30,7 +30,7 @@ const BY_PRODUCT: &str = "product";
 /// Parameters that choose a page of the list, not orders.
 pub(crate) const PAGE_PARAMETERS: [&str; 4] = ["before", "after", "page", "limit"];
 /// Parameters that have a chip, and its text.
-const CHIPS: [(&str, &str); 11] = [
+const CHIPS: [(&str, &str); 12] = [
     ("attention", ""),
     ("status", ""),
     ("store", ""),
@@ -42,6 +42,7 @@ const CHIPS: [(&str, &str); 11] = [
     ("since", "Since "),
     ("until", "Until "),
     ("sort", "Sorted by "),
+    ("group", "By "),
 ];
 
 #[derive(Template)]
