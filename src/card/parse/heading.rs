@@ -491,7 +491,7 @@ fn order_number(text: &str) -> Option<String> {
 
 /// The order number in a segment such as `Order #12345`.
 fn number_of_order(text: &str) -> Option<String> {
-    order_number(text).filter(|_| names_order(text))
+    names_order(text).then(|| order_number(text))?
 }
 
 /// The range of the words between `Your` and `order`, if they are a name.

@@ -257,44 +257,60 @@ pub(crate) fn find_plain(text: &str) -> Option<Label> {
     if let Some(label) = by_name(name, 0) {
         return Some(label);
     }
+    if !name.starts_with(|c: char| c.is_alphanumeric() || c == '(') {
+        return None;
+    }
     let spaced = (!name.contains(' ')).then(|| spaced_words(name)).flatten();
+    if let Some(label) = spaced.as_deref().and_then(|name| by_name(name, 0)) {
+        return Some(label);
+    }
     let name = spaced.as_deref().unwrap_or(name);
-    by_name(name, 0)
-        .or_else(|| {
-            let (name, item) = without_number(name)?;
-            // `Product 1 - Qty`
-            let of_item = || {
-                let (word, rest) = name.split_once(' ')?;
-                ["product", "item"].iter().any(|item| word.eq_ignore_ascii_case(item)).then_some(rest)
-            };
-            by_name(&name, item).or_else(|| {
-                let is_of_item = |label: &Label| item > 0 && label.column.is_of_item();
-                by_name(of_item()?, item).filter(is_of_item)
-            })
-        })
-        .or_else(|| {
-            let (kept, note) = name.strip_suffix(')')?.rsplit_once(" (")?;
-            let is_note = NOTES.iter().any(|known| note.eq_ignore_ascii_case(known));
-            by_name(kept, 0).filter(|_| is_note)
-        })
-        .or_else(|| {
-            // `Item 2 Price`, and `Target Order Number`
-            let (word, rest) = name.split_once(' ')?;
-            let of_item = || {
-                let (number, rest) = rest.split_once(' ')?;
-                let item = item_number(number)?;
-                by_name(&format!("{word} {rest}"), item).filter(|label| label.column.is_of_item())
-            };
-            by_name(rest, 0)
-                .filter(|label| label.column == Column::OrderNumber && !label.weak && is_known_store(word))
-                .or_else(of_item)
-        })
-        .or_else(|| {
-            // `Product 1` and `Item #1`, but not `Order 1`.
-            let ends_in_digit = name.ends_with(|c: char| c.is_ascii_digit());
-            let (name, number) = name.rsplit_once(' ').filter(|_| ends_in_digit)?;
-            by_name(name, item_number(number)?).filter(|label| label.column.is_of_item())
-        })
+    if !name.contains(' ') {
+        return None;
+    }
+    with_number(name)
+        .or_else(|| with_note(name))
+        .or_else(|| behind_first_word(name))
+        .or_else(|| before_number(name))
+}
+
+/// `Product (2)`, `Price - 2` and `Product 1 - Qty`
+fn with_number(name: &str) -> Option<Label> {
+    let (name, item) = without_number(name)?;
+    by_name(&name, item).or_else(|| {
+        let (_, rest) = name.split_once(' ').filter(|(word, _)| is_product_word(word) && item > 0)?;
+        by_name(rest, item).filter(|label| label.column.is_of_item())
+    })
+}
+
+/// `Price (USD)`
+fn with_note(name: &str) -> Option<Label> {
+    let (kept, note) = name.strip_suffix(')')?.rsplit_once(" (")?;
+    let is_note = NOTES.iter().any(|known| note.eq_ignore_ascii_case(known));
+    by_name(kept, 0).filter(|_| is_note)
+}
+
+/// `Item 2 Price` and `Target Order Number`
+fn behind_first_word(name: &str) -> Option<Label> {
+    let (word, rest) = name.split_once(' ')?;
+    if is_product_word(word) {
+        let (number, rest) = rest.split_once(' ')?;
+        let item = item_number(number)?;
+        return by_name(&format!("{word} {rest}"), item).filter(|label| label.column.is_of_item());
+    }
+    let is_number = |label: &Label| label.column == Column::OrderNumber && !label.weak;
+    is_known_store(word).then(|| by_name(rest, 0))?.filter(is_number)
+}
+
+/// `Product 1` and `Item #1`, but not `Order 1`
+fn before_number(name: &str) -> Option<Label> {
+    let ends_in_digit = name.ends_with(|c: char| c.is_ascii_digit());
+    let (name, number) = name.rsplit_once(' ').filter(|_| ends_in_digit)?;
+    by_name(name, item_number(number)?).filter(|label| label.column.is_of_item())
+}
+
+fn is_product_word(word: &str) -> bool {
+    ["product", "item"].iter().any(|item| word.eq_ignore_ascii_case(item))
 }
 
 /// The number of a product: `2` or `#2`.
@@ -307,6 +323,10 @@ fn spaced_words(key: &str) -> Option<String> {
     if key.contains('_') {
         return Some(key.replace('_', " "));
     }
+    let is_break = |[before, c]: &[u8; 2]| before.is_ascii_lowercase() && c.is_ascii_uppercase();
+    if !key.as_bytes().array_windows().any(is_break) {
+        return None;
+    }
     let mut words = String::with_capacity(key.len() + 2);
     let mut was_lower = false;
     for c in key.chars() {
@@ -316,7 +336,7 @@ fn spaced_words(key: &str) -> Option<String> {
         was_lower = c.is_ascii_lowercase();
         words.push(c);
     }
-    (words.len() > key.len()).then_some(words)
+    Some(words)
 }
 
 fn by_name(name: &str, item: u8) -> Option<Label> {

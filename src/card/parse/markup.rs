@@ -197,7 +197,7 @@ fn marks_in(line: &str) -> Marks {
 }
 
 /// Whether two ASCII characters stand side by side. In short texts this is faster than a substring search.
-fn has_pair(text: &str, pair: [u8; 2]) -> bool {
+pub(crate) fn has_pair(text: &str, pair: [u8; 2]) -> bool {
     text.as_bytes().array_windows().any(|two| *two == pair)
 }
 

@@ -104,7 +104,9 @@ pub fn rows(text: &str) -> Vec<Row<'_>> {
 
 /// The labels of a line that holds several, each with its value: `Store: Target | Product: Kettle`.
 fn labels_on_line(line: &str) -> Option<Vec<Row<'_>>> {
-    if line.starts_with('\\') {
+    // Few lines have one of the marks, and a search for each mark is slower than one look at the bytes.
+    let may_hold = |byte: u8| matches!(byte, b'|' | b'/' | b',') || !byte.is_ascii();
+    if line.starts_with('\\') || !(line.starts_with("**") || line.bytes().any(may_hold)) {
         return None;
     }
     let row = |raw| {
@@ -182,7 +184,10 @@ fn inline_label(line: &str) -> Option<(Label, &str)> {
         .or_else(|| line.strip_prefix('[')?.split_once("] ").and_then(with_known_label))
         .or_else(|| table_cells(line).and_then(with_known_label))
         .or_else(|| line.split_once([':', '：']).and_then(with_known_label))
-        .or_else(|| line.split_once(" -> ").and_then(with_known_label))
+        .or_else(|| {
+            let has_arrow = markup::has_pair(line, *b"->");
+            has_arrow.then(|| line.split_once(" -> ").and_then(with_known_label))?
+        })
         // A dash is less clear than a colon: prose may begin with an everyday label.
         .or_else(|| split_at_dash(line).and_then(with_known_label).filter(|(label, _)| !label.weak))
 }
@@ -368,7 +373,7 @@ impl TextForm {
     }
 
     fn note_mention(&mut self, line: &str) {
-        if line.contains("<@") {
+        if markup::has_pair(line, *b"<@") {
             self.mentions.push_str(line);
         }
     }

@@ -29,6 +29,9 @@ impl<T: Copy> WordTable<T> {
     /// The entry that equals a text, and its meaning. A text that is longer than every entry, as most lines
     /// of a card are, is folded only up to that length.
     pub(crate) fn find(&self, text: &str) -> Option<(&'static str, T)> {
+        if text.is_ascii() && !self.has_length(first_byte(text.trim_ascii_start()), folded_length(text)) {
+            return None;
+        }
         let mut folded = ArrayString::<MAX_ENTRY>::new();
         for word in lower_words(text) {
             if !folded.is_empty() {
@@ -37,15 +40,32 @@ impl<T: Copy> WordTable<T> {
             folded.try_push_str(&word).ok()?;
         }
         folded.make_ascii_lowercase();
-        if self.lengths[first_byte(&folded)] & (1 << folded.len()) == 0 {
+        if !self.has_length(first_byte(&folded), folded.len()) {
             return None;
         }
         self.words.get_key_value(folded.as_str()).map(|(word, meaning)| (*word, *meaning))
     }
+
+    /// Whether an entry has this first byte and this length.
+    fn has_length(&self, first: usize, length: usize) -> bool {
+        length <= MAX_ENTRY && self.lengths[first] & (1 << length) != 0
+    }
 }
 
+/// The first byte of a text, in lower case.
 fn first_byte(text: &str) -> usize {
-    text.bytes().next().map_or(0, usize::from)
+    text.bytes().next().map_or(0, |byte| usize::from(byte.to_ascii_lowercase()))
+}
+
+/// The length of an ASCII text after folding.
+fn folded_length(text: &str) -> usize {
+    let (mut length, mut was_space) = (0, true);
+    for byte in text.trim_ascii_end().bytes() {
+        let is_space = byte.is_ascii_whitespace();
+        length += usize::from(!(is_space && was_space));
+        was_space = is_space;
+    }
+    length
 }
 
 /// A text in lower case, with runs of white space as one space.
