@@ -25,6 +25,8 @@ use crate::token::{Secret, SecretHash};
 
 /// The stored last use of a session may be this old.
 const LAST_USE_PRECISION: TimeDelta = TimeDelta::minutes(1);
+/// Sessions that are remembered for an outage of the database.
+const MAX_REMEMBERED: usize = 1_000;
 /// The actor of a session that ROMS ends by itself.
 const ROMS: &str = "roms";
 
@@ -34,6 +36,9 @@ pub(crate) struct Sessions {
     pub(crate) discord: Option<Arc<dyn Discord>>,
     pub(crate) timing: Timing,
     pub(crate) attempts: AttemptLimit,
+    /// Sessions that were found before, by the key of their hash. While the database does not answer, they stay as they
+    /// were, so that administrators can still read the state of ROMS.
+    found: Mutex<HashMap<u64, Session>>,
     /// The level of each Discord user. The lock of a user is held while Discord is asked, so that Discord is asked once.
     levels: Mutex<HashMap<i64, Arc<AsyncMutex<LastAnswer>>>>,
 }
@@ -50,7 +55,7 @@ impl Sessions {
     /// The session with this secret, with the level that its person has now. `None` if there is none, or it has ended.
     pub(crate) async fn find(&self, secret: &Secret, store: &Store) -> Result<Option<Session>, ApiError> {
         let now = clock::now();
-        let Some(stored) = store.session(&secret.hash()).await? else { return Ok(None) };
+        let Some(stored) = self.stored(&secret.hash(), store).await? else { return Ok(None) };
         let Some(session) = self.check(stored.clone(), store, now).await? else { return Ok(None) };
         if session.holder != stored.holder || now - stored.last_used_at >= LAST_USE_PRECISION {
             let known = match &session.holder {
@@ -88,8 +93,31 @@ impl Sessions {
         }
     }
 
+    /// The session as it is in the database, or as it was before the database failed.
+    async fn stored(&self, hash: &SecretHash, store: &Store) -> Result<Option<Session>, ApiError> {
+        let stored = store.session(hash).await;
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        match stored {
+            Ok(Some(session)) => {
+                if found.len() >= MAX_REMEMBERED {
+                    found.clear();
+                }
+                found.insert(hash.key(), session.clone());
+                Ok(Some(session))
+            }
+            Ok(None) => {
+                found.remove(&hash.key());
+                Ok(None)
+            }
+            Err(error) => {
+                let before = found.get(&hash.key()).filter(|session| session.hash.matches(hash));
+                before.cloned().map(Some).ok_or_else(|| error.into())
+            }
+        }
+    }
+
     async fn find_again(&self, hash: &SecretHash, store: &Store) -> Result<Option<Session>, ApiError> {
-        match store.session(hash).await? {
+        match self.stored(hash, store).await? {
             Some(stored) => self.check(stored, store, clock::now()).await,
             None => Ok(None),
         }

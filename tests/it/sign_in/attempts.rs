@@ -27,8 +27,7 @@ async fn one_client_may_try_twenty_times_a_minute() {
 
     let home = app.stop().await;
     let mut sql = home.sql().await;
-    let failed =
-        "SELECT sum(count), peer FROM access_log WHERE detail = 'wrong_token POST /sign-in' GROUP BY peer";
+    let failed = "SELECT CAST(sum(count) AS bigint), peer FROM access_log WHERE detail = 'wrong_token POST /sign-in' GROUP BY peer";
     assert_eq!(json!(sql.values(failed).await), json!([[20, "203.0.113.9"]]));
 }
 

@@ -61,6 +61,8 @@ async fn a_browser_signs_in_with_discord_and_follows_the_roles_of_its_person() {
         browser.resize(PHONE).await;
         browser.goto("/state").await;
         assert!(!browser.find("#theme").await.is_displayed().await.unwrap());
+        let fits = "return document.querySelector('.more').getBoundingClientRect().right <= 390 && innerWidth === 390";
+        assert_eq!(browser.js(fits).await, true, "the bar at the bottom fits a phone");
         browser.click(".more").await;
         assert!(browser.find("#theme").await.is_displayed().await.unwrap());
         assert!(browser.find("form[action='/sign-out'] button").await.is_displayed().await.unwrap());

@@ -171,6 +171,23 @@ async fn a_session_of_a_token_does_what_the_token_may_and_ends_with_it() {
 }
 
 #[tokio::test]
+async fn an_administrator_reads_the_state_while_the_database_fails() {
+    let (app, token) = locked("").await;
+    let mut visitor = Visitor::of(&app);
+    visitor.sign_in_with(&token).await;
+    assert!(visitor.is_signed_in().await);
+    let mut sql = app.sql().await;
+    sql.run("ALTER TABLE sessions RENAME TO gone").await;
+    assert_eq!(visitor.get("/state").await.status, 200);
+    let mut stranger = Visitor::of(&app);
+    stranger.cookies.insert("roms".to_owned(), format!("roms_{}", "x".repeat(43)));
+    assert_eq!(stranger.get("/state").await.status, 503, "an unknown session is not let in");
+    sql.run("ALTER TABLE gone RENAME TO sessions").await;
+    sql.run("DELETE FROM sessions").await;
+    assert!(!visitor.is_signed_in().await);
+}
+
+#[tokio::test]
 async fn nobody_has_more_than_twenty_sessions() {
     let (app, token) = locked("rate_limit = 0\ntrusted_proxies = [\"127.0.0.1\"]\n").await;
     let mut first = Visitor::of(&app);
