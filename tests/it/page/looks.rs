@@ -16,7 +16,7 @@ const STORES: [&str; 4] = ["Target", "Best Buy US", "Walmart", "Pokemon Center"]
 const STATUSES: [&str; 7] =
     ["verified", "shipped", "delivered", "cancelled", "pending", "unverified", "processing"];
 
-const PAGES: [(&str, &str); 14] = [
+const PAGES: [(&str, &str); 17] = [
     ("start", "/"),
     ("attention", "/orders?attention=not+received"),
     ("numbers", "/numbers?period=all"),
@@ -27,6 +27,9 @@ const PAGES: [(&str, &str); 14] = [
     ("state", "/state"),
     ("orders", "/orders"),
     ("filtered", "/orders?status=shipped&search=example"),
+    ("sorted", "/orders?sort=-total"),
+    ("products", "/orders?group=product"),
+    ("owners", "/numbers?period=all&by=owner"),
     ("order", "/orders/100-000000"),
     ("edit", "/orders/100-000000?edit=1"),
     ("sign-in", "/sign-in"),
