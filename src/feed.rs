@@ -25,6 +25,8 @@ pub struct OrderChange {
     pub created: bool,
     /// The columns that changed, and `extra.` with a label.
     pub changed: Vec<String>,
+    /// Whether an import of a file caused it.
+    pub imported: bool,
     /// The whole order.
     pub order: Arc<Order>,
     /// The texts that are sent to clients: with personal data, and masked. The first client's edge fills them, so that
@@ -36,12 +38,13 @@ impl OrderChange {
     /// A change without its text, which is made when the first client needs it.
     #[must_use]
     pub fn new(event_id: i64, created: bool, changed: Vec<String>, order: Arc<Order>) -> Self {
-        Self { event_id, created, changed, order, texts: [OnceLock::new(), OnceLock::new()] }
+        Self { event_id, created, changed, imported: false, order, texts: [OnceLock::new(), OnceLock::new()] }
     }
 
     fn of_event(event: OrderEvent, order: Arc<Order>) -> Self {
         let changed = event.changes.into_iter().map(|change| change.field).collect();
-        Self::new(event.id, event.event_type == "created", changed, order)
+        let imported = event.import.is_some();
+        Self { imported, ..Self::new(event.id, event.event_type == "created", changed, order) }
     }
 }
 
@@ -58,11 +61,9 @@ pub struct StoredChanges {
 
 /// Reads at most `limit` changes after the event with the id `after` from the database.
 pub async fn stored_changes(store: &Store, after: i64, limit: u64) -> Result<StoredChanges, StoreError> {
-    let mut events = store.events_after(after, limit).await?;
+    let events = store.events_after(after, limit).await?;
     let last = events.last().map_or(after, |event| event.id);
     let has_more = events.len() as u64 >= limit;
-    // An import is one piece of news, however many orders it changes.
-    events.retain(|event| event.import.is_none());
     let mut ids: Vec<i64> = events.iter().map(|event| event.order_id).collect();
     ids.sort_unstable();
     ids.dedup();

@@ -70,7 +70,7 @@ pub use crate::card::decode::form::wrapped_payload;
 pub use crate::order::{Edit, Guard};
 pub use crate::store::ReplayFilter;
 pub use false_orders::NO_ORDER_IN_CARD;
-pub use imports::{ImportError, ImportPlan, ImportSource, hash_of};
+pub use imports::{ImportError, ImportPlan, ImportSource, Offered, OfferedFile, hash_of};
 pub use legacy::{LegacyError, LegacyReport};
 pub use outage::OutageReport;
 pub use parse::{context, not_an_order};

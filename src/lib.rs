@@ -44,7 +44,7 @@
 //!   retries them one by one, so a bad message never fails its neighbours.
 //! - Other writes go directly to [`store`], each in its own transaction: history cursors, gateway
 //!   identifies, marks for deleted messages and given reactions, stored filters of Discord buttons,
-//!   API tokens, sessions and the access log, retention, purge, and the deletion of a test order. The documentation
+//!   API tokens, sessions and the access log, the list of imports, retention, purge, and the deletion of a test order. The documentation
 //!   of [`ingest`] lists them and says why they cannot disturb the writer.
 //! - Every message that holds a card, and every HTTP body, leaves a row in `webhook_logs`.
 //! - Money is never a float: [`order::Amount`] counts hundredths.

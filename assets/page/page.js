@@ -150,6 +150,12 @@
   };
   document.addEventListener('htmx:sse:before:message', (event) => {
     const { message } = event.detail;
+    if (message.event === 'import_finished') {
+      const { changed } = JSON.parse(message.data);
+      const show = Object.assign(document.createElement('button'), { textContent: 'Show' });
+      show.addEventListener('click', () => location.reload());
+      toast(`An import has changed orders: ${changed}.`, show);
+    }
     if (message.event) return;
     const list = rows();
     const id = /id="(o\d+)"/.exec(message.data)?.[1];

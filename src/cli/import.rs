@@ -181,11 +181,11 @@ impl Arguments {
             Some(import) => import,
             None => added(store, new).await?,
         };
-        run(ingest, &import, &plan, wish, out).await
+        run(ingest, store, &import, &plan, wish, out).await
     }
 
     async fn reading(&self, store: &Store, config: &Config) -> anyhow::Result<Reading> {
-        let mut kind = self.kind.as_deref().and_then(Kind::from_name);
+        let mut kind = self.kind.as_deref().and_then(Kind::of_file);
         let mut mapping = self.map.clone();
         if let Some(name) = &self.mapping {
             let saved = store.saved_mapping(name).await?;
@@ -260,6 +260,7 @@ async fn show_first(
 /// Stores the rows, and prints the counts of the whole import.
 async fn run(
     ingest: &Ingest,
+    store: &Store,
     import: &Import,
     plan: &ImportPlan,
     wish: &Wish<'_>,
@@ -276,7 +277,9 @@ async fn run(
         std::fs::write(path, import_report(&results))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    writeln!(out, "Import {}: {}. `roms imports undo {}` undoes it.", import.id, count(&results), import.id)?;
+    // Also the rows that were stored before an interruption.
+    let counts = store.import(import.id).await?.map_or_else(|| count(&results), |import| import.counts);
+    writeln!(out, "Import {}: {counts}. `roms imports undo {}` undoes it.", import.id, import.id)?;
     Ok(())
 }
 
@@ -385,7 +388,7 @@ impl Undo {
             Some(import) => import,
             None => added(store, NewImport::undo(undone, ACTOR, plan.len() as u64)).await?,
         };
-        run(ingest, &import, &plan, &wish, out).await
+        run(ingest, store, &import, &plan, &wish, out).await
     }
 }
 

@@ -208,7 +208,8 @@ async fn show(store: &Store, number: &str, zone: Tz, out: &mut impl Write) -> an
     }
     for event in history.into_iter().rev() {
         let by = event.actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
-        let heading = format!("{} ({}{by})", event.event_type, event.source);
+        let import = event.import.map(|id| format!(", import {id}")).unwrap_or_default();
+        let heading = format!("{} ({}{by}{import})", event.event_type, event.source);
         let changes = event.changes.iter().map(|change| change_text(change, zone));
         let text = std::iter::once(heading).chain(changes).collect::<Vec<_>>().join("\n");
         lines.push((local(event.created_at, zone), text));

@@ -20,6 +20,7 @@ mod context;
 mod edit;
 mod export;
 mod help;
+mod import;
 mod interactions;
 mod logs;
 mod order;

@@ -31,7 +31,8 @@ fn add_parcels(rows: &mut [Row], about_order: &[usize]) {
     let all = parcels(&numbers.collect::<Vec<_>>().join(",")).join(", ");
     let Some((first, others)) = about_order.split_first() else { return };
     let Some(line) = rows.get(*first).map(|row| row.line) else { return };
-    for (_, text) in rows.get_mut(*first).into_iter().flat_map(|row| &mut row.values) {
+    let values = rows.get_mut(*first).into_iter().flat_map(|row| &mut row.values);
+    for (_, text) in values.filter(|(field, _)| *field == TRACKING) {
         all.clone_into(text);
     }
     for at in others {

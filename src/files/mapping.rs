@@ -59,10 +59,16 @@ impl Kind {
         }
     }
 
+    /// The kind of files of that name.
+    #[must_use]
+    pub fn of_file(name: &str) -> Option<Self> {
+        Self::OF_FILES.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// The kind of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::OF_FILES.into_iter().chain([Self::Undo]).find(|kind| kind.as_str() == name)
+        Self::of_file(name).or((name == Self::Undo.as_str()).then_some(Self::Undo))
     }
 }
 

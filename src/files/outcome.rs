@@ -1,6 +1,6 @@
 //! The outcome of a row, and the counts of a file.
 
-use crate::order::FieldChange;
+use crate::order::{FieldChange, View};
 
 /// What a row does, or did, to its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,14 +60,21 @@ impl RowResult {
         Self { line, outcome, order, reason: Some(reason), changes: Vec::new() }
     }
 
-    /// The changes and the reason, for people: `tracking_number: empty → 1Z…`.
+    /// The row as a reader may see it.
+    #[must_use]
+    pub fn seen(self, view: View) -> Self {
+        let changes = self.changes.into_iter().map(|change| view.change(change)).collect();
+        Self { changes, ..self }
+    }
+
+    /// The reason and the changes, for people: `parcel 1Z…; qty_received: empty → 2`.
     #[must_use]
     pub fn text(&self) -> String {
         let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "empty".to_owned());
         let change =
             |FieldChange { field, old, new }: &FieldChange| format!("{field}: {} → {}", side(old), side(new));
         let changes = self.changes.iter().map(change);
-        changes.chain(self.reason.clone()).collect::<Vec<_>>().join("; ")
+        self.reason.clone().into_iter().chain(changes).collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -137,12 +137,13 @@ pub(crate) fn read(table: &MappedTable, reading: &Reading) -> Vec<Row> {
                 *text = iso;
             }
         }
-        if table.kind == Kind::Charges {
-            return statement::row(row.line, &values, sign, reading);
-        }
-        let row = match key(table.kind, row.line, values, reading) {
-            Ok(row) => row,
-            Err(row) => return row,
+        let read = match table.kind {
+            Kind::Charges => Ok(statement::row(row.line, &values, sign, reading)),
+            kind => key(kind, row.line, values, reading),
+        };
+        let row = match read {
+            Ok(row) if row.problem.is_none() => row,
+            Ok(row) | Err(row) => return row,
         };
         // The number does not matter here.
         let number = match &row.key {

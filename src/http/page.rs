@@ -8,6 +8,7 @@
 //! | `orders`, `live` | the list of orders, and its changes as they are stored |
 //! | `order`, `form`, `card` | one order, the form that changes it, and its cards as they look in Discord |
 //! | `suggest` | suggestions for the fields of filters |
+//! | `import` | files that people import, with the rows shown first, and their undo |
 //! | `bulk`, `views` | one change to many orders and its undo; lists that are saved under a name |
 //! | `start`, `numbers` | what needs attention, and totals with a chart |
 //! | `log`, `state` | for administrators: the webhook log, and the state of ROMS |
@@ -24,6 +25,7 @@ mod cells;
 mod discord_sign_in;
 mod form;
 mod frame;
+mod import;
 mod live;
 mod log;
 mod numbers;
@@ -107,6 +109,14 @@ pub(crate) fn routes(pictures: bool) -> Vec<Route> {
         (MANAGER, "/views/{id}/delete", post(views::delete)),
         (MANAGER, "/bulk", post(bulk::change)),
         (MANAGER, "/bulk/undo", post(bulk::undo)),
+        (MANAGER, "/import", get(import::list).post(import::upload)),
+        (MANAGER, "/import/examples/{file}", get(import::example)),
+        (MANAGER, "/import/{id}", get(import::show)),
+        (MANAGER, "/import/{id}/report", get(import::report)),
+        (MANAGER, "/import/{id}/columns", post(import::remap)),
+        (MANAGER, "/import/{id}/commit", post(import::commit)),
+        (MANAGER, "/import/{id}/discard", post(import::discard)),
+        (MANAGER, "/import/{id}/undo", post(import::undo)),
         (VIEWER, "/orders/{order}", get(order::show)),
         (MANAGER, "/orders/{order}", post(order::save)),
         (MANAGER, "/orders/{order}/cancel", post(order::cancel)),

@@ -4,9 +4,12 @@
 //! not wait behind them. The writer records how far an import is in the transaction of its rows: an import that was
 //! interrupted goes on behind the last row that was stored.
 
+mod charges;
+mod offer;
+mod parcels;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
@@ -15,22 +18,16 @@ use super::merge_batch::merge_batch;
 use super::writer::batch_keys;
 use super::{Ingest, Job, SubmitError};
 use crate::clock;
-use crate::files::{
-    Charge, Field, ImportCounts, ImportFile, Kind, Reading, Row, RowKey, RowOutcome, RowResult,
-};
-use crate::order::{Amount, FieldChange, Order, OrderNumber};
+use crate::files::{FileError, ImportCounts, ImportFile, Kind, Reading, Row, RowKey, RowOutcome, RowResult};
+use crate::order::{FieldChange, Order, OrderNumber};
 use crate::store::{Import, ImportState, NewImport, StoreError};
 
 /// Rows that are evaluated at once.
 const PAGE_SIZE: usize = 256;
 /// Rows that wait for the writer at most: two batches, one that is written and the next.
 const MAX_WAITING: usize = 128;
-/// A charge is posted within this time of its order.
-const CHARGE_WINDOW: TimeDelta = TimeDelta::days(3);
 /// Orders that a report of an ambiguous charge names.
 const MAX_NAMED: usize = 5;
-/// The first letters of a store's name that a statement must contain.
-const MIN_STORE: usize = 4;
 
 /// Where the rows of an import come from.
 #[derive(Clone, Debug)]
@@ -57,7 +54,7 @@ pub struct ImportPlan {
 
 /// A row whose order was looked for.
 #[derive(Clone, Debug)]
-struct PlannedRow {
+pub(crate) struct PlannedRow {
     line: u32,
     /// The order, or what the row names in its place.
     order: String,
@@ -65,7 +62,7 @@ struct PlannedRow {
 }
 
 #[derive(Clone, Debug)]
-enum PlannedChange {
+pub(crate) enum PlannedChange {
     /// A row of a file, the number of its order, and how the order was found if that is a guess.
     File { row: Row, number: OrderNumber, note: Option<String> },
     /// The changes that are undone.
@@ -77,6 +74,15 @@ enum PlannedChange {
 /// Why an import stopped. What was stored until then stays, and the import can go on later.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file was deleted, because its import is over or was left.
+    #[error("the file is not kept any more; import it again")]
+    Gone,
+    /// An import that is not finished cannot be undone.
+    #[error("the import is not finished; finish it first")]
+    Unfinished,
     /// The pipeline did not accept a row.
     #[error(transparent)]
     Submit(#[from] SubmitError),
@@ -84,6 +90,8 @@ pub enum ImportError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+pub use offer::{Offered, OfferedFile};
 
 /// The result of a row in the queue.
 type Waiting = oneshot::Receiver<Result<RowResult, SubmitError>>;
@@ -241,78 +249,6 @@ impl Ingest {
         Ok(None)
     }
 
-    /// Finds the orders of parcels. Several rows about parcels of one order become one.
-    async fn with_parcels(&self, rows: Vec<Row>) -> Result<Vec<PlannedRow>, ImportError> {
-        let parcel = |row: &Row| match &row.key {
-            RowKey::Parcel(parcel) if row.problem.is_none() => Some(parcel.clone()),
-            _ => None,
-        };
-        let wanted: HashSet<String> = rows.iter().filter_map(parcel).collect();
-        let mut orders: HashMap<String, Vec<(OrderNumber, usize)>> = HashMap::new();
-        if !wanted.is_empty() {
-            self.store
-                .each_tracked_order(|number, tracking| {
-                    let parcels = crate::files::parcels(tracking);
-                    for parcel in parcels.iter().filter(|parcel| wanted.contains(*parcel)) {
-                        orders.entry(parcel.clone()).or_default().push((number.clone(), parcels.len()));
-                    }
-                })
-                .await?;
-        }
-        let mut in_file: HashMap<OrderNumber, usize> = HashMap::new();
-        for parcel in &wanted {
-            if let Some([(number, _)]) = orders.get(parcel).map(Vec::as_slice) {
-                *in_file.entry(number.clone()).or_default() += 1;
-            }
-        }
-        let mut sums: HashMap<OrderNumber, usize> = HashMap::new();
-        let mut planned_rows: Vec<PlannedRow> = Vec::with_capacity(rows.len());
-        for row in rows {
-            let Some(parcel) = parcel(&row) else {
-                planned_rows.push(planned(row));
-                continue;
-            };
-            let nothing = |outcome, reason: String| PlannedRow {
-                line: row.line,
-                order: parcel.clone(),
-                change: PlannedChange::Nothing(outcome, reason),
-            };
-            let next = match orders.get(&parcel).map_or(&[][..], Vec::as_slice) {
-                [] => nothing(RowOutcome::NotFound, "no order has this tracking number".to_owned()),
-                [(number, parcels)] if in_file.get(number).is_some_and(|named| named < parcels) => nothing(
-                    RowOutcome::Ambiguous,
-                    format!("order {number} has {parcels} parcels, and the file does not name all of them"),
-                ),
-                [(number, _)] => {
-                    if let Some(first) = sums.get(number).copied() {
-                        let line = planned_rows.get(first).map_or(0, |row| row.line);
-                        let is_added = planned_rows.get_mut(first).is_some_and(|first| add_up(first, &row));
-                        if is_added {
-                            nothing(RowOutcome::Unchanged, format!("added to row {line} of the same order"))
-                        } else {
-                            nothing(
-                                RowOutcome::Bad,
-                                format!("cannot be added to row {line} of the same order"),
-                            )
-                        }
-                    } else {
-                        sums.insert(number.clone(), planned_rows.len());
-                        let note = Some(format!("parcel {parcel}"));
-                        let (line, number) = (row.line, number.clone());
-                        let order = number.to_string();
-                        PlannedRow { line, order, change: PlannedChange::File { row, number, note } }
-                    }
-                }
-                several => nothing(
-                    RowOutcome::Ambiguous,
-                    format!("the parcel of {}", names(several.iter().map(|(n, _)| n))),
-                ),
-            };
-            planned_rows.push(next);
-        }
-        Ok(planned_rows)
-    }
-
     /// The changes of an import, one row for each order.
     async fn undo_rows(&self, import: i64) -> Result<Vec<PlannedRow>, ImportError> {
         let mut rows: Vec<PlannedRow> = Vec::new();
@@ -342,134 +278,6 @@ impl Ingest {
         }
         Ok(rows)
     }
-
-    /// Finds the orders of charges: by a number in their text, else by amount, date and store.
-    async fn with_charged_orders(&self, rows: Vec<Row>) -> Result<Vec<PlannedRow>, ImportError> {
-        let charge = |row: &Row| match &row.key {
-            RowKey::Charge(charge) if row.problem.is_none() => Some(charge.clone()),
-            _ => None,
-        };
-        let charges: Vec<(u32, Box<Charge>)> =
-            rows.iter().filter_map(|row| Some((row.line, charge(row)?))).collect();
-        let mut found = self.charges_by_number(&charges).await?;
-        let others: Vec<&(u32, Box<Charge>)> =
-            charges.iter().filter(|(line, _)| !found.contains_key(line)).collect();
-        let taken: HashSet<OrderNumber> = found.values().map(|(number, _)| number.clone()).collect();
-        let mut fitting = self.charges_by_amount(&others, &taken).await?;
-        // An order that fits several charges belongs to none of them for sure.
-        let mut claims: HashMap<OrderNumber, usize> = HashMap::new();
-        for number in fitting.values().flatten() {
-            *claims.entry(number.clone()).or_default() += 1;
-        }
-        let plan = rows.into_iter().map(|row| {
-            let Some(charge) = charge(&row) else { return planned(row) };
-            let line = row.line;
-            if let Some((number, note)) = found.remove(&line) {
-                let order = number.to_string();
-                return PlannedRow {
-                    line,
-                    order,
-                    change: PlannedChange::File { row, number, note: Some(note) },
-                };
-            }
-            let fits = fitting.remove(&line).unwrap_or_default();
-            let nothing = |outcome, reason| PlannedRow {
-                line,
-                order: charge.details.clone(),
-                change: PlannedChange::Nothing(outcome, reason),
-            };
-            match fits.as_slice() {
-                [] => nothing(
-                    RowOutcome::NotFound,
-                    "its text names no order, and no order fits its amount, date and store".to_owned(),
-                ),
-                [number] if claims.get(number).is_some_and(|claims| *claims > 1) => nothing(
-                    RowOutcome::Ambiguous,
-                    format!("order {number} also fits another charge of the file"),
-                ),
-                [number] => {
-                    let note = format!("found by amount, date and store: {}", charge.details);
-                    let (number, order) = (number.clone(), number.to_string());
-                    PlannedRow { line, order, change: PlannedChange::File { row, number, note: Some(note) } }
-                }
-                several => nothing(RowOutcome::Ambiguous, format!("fits {}", names(several.iter()))),
-            }
-        });
-        Ok(plan.collect())
-    }
-
-    async fn charges_by_number(
-        &self,
-        charges: &[(u32, Box<Charge>)],
-    ) -> Result<HashMap<u32, (OrderNumber, String)>, ImportError> {
-        let mut found = HashMap::new();
-        for page in charges.chunks(PAGE_SIZE) {
-            let numbers = page.iter().flat_map(|(_, charge)| &charge.numbers);
-            let numbers: HashSet<OrderNumber> =
-                numbers.filter_map(|number| OrderNumber::parse(number).ok()).collect();
-            let keys =
-                crate::store::BatchKeys { numbers: numbers.into_iter().collect(), ..Default::default() };
-            let stored = self.store.read_state(&keys).await?.orders;
-            for (line, charge) in page {
-                let number = charge.numbers.iter().filter_map(|number| OrderNumber::parse(number).ok());
-                let mut known = number.filter(|number| stored.contains_key(number));
-                if let Some(number) = known.next() {
-                    found.insert(*line, (number, format!("its number is in: {}", charge.details)));
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// The orders of the same amount, placed within three days, whose store the text names.
-    async fn charges_by_amount(
-        &self,
-        charges: &[&(u32, Box<Charge>)],
-        taken: &HashSet<OrderNumber>,
-    ) -> Result<HashMap<u32, Vec<OrderNumber>>, ImportError> {
-        let dates = || charges.iter().map(|(_, charge)| charge.posted);
-        let (Some(first), Some(last)) = (dates().min(), dates().max()) else { return Ok(HashMap::new()) };
-        let mut by_amount: HashMap<Amount, Vec<&(u32, Box<Charge>)>> = HashMap::new();
-        for charge in charges {
-            by_amount.entry(charge.1.amount).or_default().push(charge);
-        }
-        let mut fitting: HashMap<u32, Vec<OrderNumber>> = HashMap::new();
-        // A charge is dated by its day, an order by its second.
-        let window = CHARGE_WINDOW + TimeDelta::days(1);
-        self.store
-            .each_order_placed(first - window, last + window, |order| {
-                let Some(total) = order.fields.total.filter(|_| !taken.contains(&order.number)) else {
-                    return;
-                };
-                for (line, charge) in by_amount.get(&total).map_or(&[][..], Vec::as_slice) {
-                    if fits(charge, &order) {
-                        fitting.entry(*line).or_default().push(order.number.clone());
-                    }
-                }
-            })
-            .await?;
-        Ok(fitting)
-    }
-}
-
-/// Whether an order may be the one of a charge with the same amount.
-fn fits(charge: &Charge, order: &Order) -> bool {
-    let fields = &order.fields;
-    let is_charged = fields.posted_date.is_some_and(|posted| posted != charge.posted);
-    let placed = fields.order_date.unwrap_or(order.created_at);
-    let is_near = (placed.date_naive() - charge.posted.date_naive()).abs() <= CHARGE_WINDOW;
-    let agrees = fields.currency.zip(charge.currency).is_none_or(|(of_order, charged)| of_order == charged);
-    let named = |store: &str| {
-        let letters = |text: &str| {
-            text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
-        };
-        let details = letters(&charge.details);
-        // Statements write `AMAZON MKTPL*1A2`, `BESTBUY.COM`: the first word, or the whole name without spaces.
-        let first = store.split_whitespace().next().map(letters).unwrap_or_default();
-        let whole = letters(store);
-        [first, whole].iter().any(|name| name.chars().count() >= MIN_STORE && details.contains(name.as_str()))
-    };
-    !is_charged && is_near && agrees && fields.store.as_deref().is_none_or(named)
 }
 
 fn names<'a>(numbers: impl ExactSizeIterator<Item = &'a OrderNumber>) -> String {
@@ -491,33 +299,6 @@ fn planned(row: Row) -> PlannedRow {
         (None, _) => PlannedChange::Nothing(RowOutcome::Bad, "no order number".to_owned()),
     };
     PlannedRow { line, order, change }
-}
-
-/// Adds the quantity and the amounts of a parcel to those of the first parcel of its order. Returns false if they cannot
-/// be added.
-fn add_up(first: &mut PlannedRow, row: &Row) -> bool {
-    let PlannedChange::File { row: sum, note, .. } = &mut first.change else { return false };
-    for (field, text) in &row.values {
-        let Field::Order(name) = field else { continue };
-        let Some((_, total)) = sum.values.iter_mut().find(|(other, _)| other == field) else {
-            sum.values.push((field.clone(), text.clone()));
-            continue;
-        };
-        let added = match *name {
-            "qty_received" => crate::files::add_counts(total, text),
-            "total" | "commission" => crate::files::add_amounts(total, text),
-            // One parcel that was not verified leaves the order unverified.
-            "status" if text.eq_ignore_ascii_case("unverified") => Some(text.clone()),
-            _ => Some(total.clone()),
-        };
-        let Some(added) = added else { return false };
-        *total = added;
-    }
-    if let (Some(note), RowKey::Parcel(parcel)) = (note, &row.key) {
-        note.push_str(", ");
-        note.push_str(parcel);
-    }
-    true
 }
 
 /// The numbers of orders that several rows name.

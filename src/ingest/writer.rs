@@ -345,17 +345,17 @@ impl Writer {
     }
 }
 
-/// The committed changes, for live clients. An import is one piece of news, however many orders it changes.
+/// The committed changes, for live clients.
 fn changes(merged: &MergedBatch) -> Vec<OrderChange> {
     let orders: HashMap<i64, Arc<Order>> =
         merged.orders.values().map(|pending| (pending.order.id, Arc::new(pending.order.clone()))).collect();
-    let orders_alone = |(_, event): &(&i64, &NewEvent)| event.import.is_none();
     let change = |(id, event): (&i64, &NewEvent)| {
         let changed = event.changes.iter().map(|change| change.field.clone()).collect();
         let order = Arc::clone(orders.get(&event.order_id)?);
-        Some(OrderChange::new(*id, event.event_type == "created", changed, order))
+        let imported = event.import.is_some();
+        Some(OrderChange { imported, ..OrderChange::new(*id, event.event_type == "created", changed, order) })
     };
-    merged.event_ids.iter().zip(&merged.recorded).filter(orders_alone).filter_map(change).collect()
+    merged.event_ids.iter().zip(&merged.recorded).filter_map(change).collect()
 }
 
 /// The name under which the log filter finds the lines about cards, as in `info,roms::cards=off`.

@@ -244,6 +244,15 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets all imports whose rows are only shown.
+    pub(crate) async fn forget_shown_imports(&self) -> Result<(), StoreError> {
+        Entity::delete_many()
+            .filter(Column::State.eq(ImportState::Shown.as_str()))
+            .exec(&self.writer)
+            .await?;
+        Ok(())
+    }
+
     /// Marks an import as finished, adds the rows that never reached the writer, and deletes the file. Returns whether
     /// it was not finished before.
     pub async fn finish_import(

@@ -7,6 +7,7 @@ mod edit;
 mod export;
 mod failing;
 mod hostile;
+mod import;
 mod levels;
 mod logs;
 mod masking;

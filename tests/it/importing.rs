@@ -2,6 +2,11 @@
 
 mod command;
 mod formats;
+mod interrupted;
+mod kinds;
+mod malformed;
+#[cfg(unix)]
+mod page;
 
 use std::path::{Path, PathBuf};
 

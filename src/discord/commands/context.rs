@@ -21,6 +21,8 @@ pub(crate) struct Data {
     pub(crate) access: AccessControl,
     pub(crate) orders: Orders,
     pub(crate) http: Http,
+    /// The server that takes Discord's place, if there is one.
+    pub(crate) api_url: Option<String>,
     /// The watched channels.
     pub(crate) channels: Vec<Channel>,
     /// For each watched channel, a lock that `/backfill` holds while it reads the history.

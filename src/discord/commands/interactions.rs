@@ -68,6 +68,7 @@ impl Commands {
             access,
             orders: config.orders.clone(),
             http: config.http.clone(),
+            api_url: discord.api_url.clone(),
             channels: discord.channels.clone(),
             backfills: discord.channels.iter().map(|channel| (channel.id, Arc::default())).collect(),
             stop,

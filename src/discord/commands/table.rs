@@ -6,8 +6,8 @@ use serenity::all::Permissions;
 use super::access::AccessControl;
 use super::context::{Command, CommandResult, Data, Usage};
 use super::{
-    backfill, cancel, edit, export, help, logs, order, orders, read_as_order, replay, show_order, stats,
-    status, token,
+    backfill, cancel, edit, export, help, import, logs, order, orders, read_as_order, replay, show_order,
+    stats, status, token,
 };
 use crate::config::Level;
 use crate::discord::reply::responder::Responder;
@@ -25,6 +25,7 @@ pub(crate) fn commands(access: &AccessControl) -> Vec<Command> {
         (stats::stats(), viewer, "/stats period:this month by:store"),
         (edit::edit(), manager, "/edit number:BBY01-807102506907"),
         (cancel::cancel(), manager, "/cancel number:BBY01-807102506907"),
+        (import::import(), manager, "/import file:tracking.csv"),
         (logs::logs(), admin, "/logs outcome:rejected"),
         (replay::replay(), admin, "/replay"),
         (backfill::backfill(), admin, "/backfill channel:#checkouts since:2026-01-31"),
@@ -78,6 +79,9 @@ components! {
     "keep", Manager => cancel::decline;
     "undo", Manager => cancel::undo;
     "store", Manager => read_as_order::store;
+    "import", Manager => import::commit;
+    "discard", Manager => import::discard;
+    "undo_import", Manager => import::undo;
     "logs", Admin => logs::show_page;
     "access", Admin => logs::access::show_page;
     "log", Admin => logs::open;

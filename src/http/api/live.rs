@@ -41,6 +41,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const SEND_INTERVAL: Duration = Duration::from_millis(20);
 /// The most changes in one send.
 const MAX_SENT_TOGETHER: usize = 16;
+/// An import is over if it has made no change for this long.
+const IMPORT_PAUSE: Duration = Duration::from_secs(1);
 /// Missed changes that are read at once.
 const PAGE_SIZE: u64 = 100;
 
@@ -83,7 +85,8 @@ impl LiveQuery {
             email: self.email,
             ..OrderFilter::default()
         };
-        LiveFilter { orders, source: self.source.map(|Name(source)| source), keep_others: false }
+        let source = self.source.map(|Name(source)| source);
+        LiveFilter { orders, source, keep_others: false, counts_imports: false }
     }
 }
 
@@ -95,6 +98,8 @@ pub(crate) struct LiveFilter {
     pub(crate) source: Option<Source>,
     /// Also changes of orders that do not match: they may have matched before.
     pub(crate) keep_others: bool,
+    /// Only the number of changes that imports made, when they are over.
+    pub(crate) counts_imports: bool,
 }
 
 impl LiveFilter {
@@ -172,6 +177,8 @@ pub(crate) struct Updates {
     /// Changes that were read from the database and not sent yet.
     pending: VecDeque<Arc<OrderChange>>,
     phase: Phase,
+    /// How many changes imports made that were not sent, and when the last one came.
+    imported: Option<(u64, Instant)>,
     /// When the next changes may be sent.
     next_send: Instant,
     /// Makes room for another client when this one leaves.
@@ -212,11 +219,17 @@ impl Updates {
         };
         let (store, feed) = (state.store.clone(), state.feed.clone());
         let (pending, next_send) = (VecDeque::new(), Instant::now());
-        Ok(Self { store, feed, filter, read_to, pending, phase, next_send, _permit: permit })
+        Ok(Self { store, feed, filter, read_to, pending, phase, imported: None, next_send, _permit: permit })
     }
 
-    /// The next changes that match the filter, at least one and those that are ready by then. They are sent together,
-    /// because each send costs a system call. Dropping the future loses nothing.
+    /// How many changes imports have made that were not sent, once.
+    pub(crate) fn take_imported(&mut self) -> Option<u64> {
+        self.imported.take().map(|(count, _)| count)
+    }
+
+    /// The next changes that match the filter, and those that are ready by then. They are sent together, because each
+    /// send costs a system call. None if an import is over: see [`Self::take_imported`]. Dropping the future loses
+    /// nothing.
     async fn next(&mut self) -> Result<Vec<Arc<OrderChange>>, End> {
         if let Phase::Live(_) = self.phase {
             sleep_until(self.next_send).await;
@@ -237,7 +250,14 @@ impl Updates {
             }
             match &mut self.phase {
                 Phase::Live(receiver) => {
-                    let change = receiver.recv().await.map_err(|error| match error {
+                    let over = self.imported.map(|(_, last)| last + IMPORT_PAUSE);
+                    let next = tokio::select! {
+                        next = receiver.recv() => next,
+                        () = sleep_until(over.unwrap_or_else(Instant::now)), if over.is_some() => {
+                            return Ok(Vec::new());
+                        }
+                    };
+                    let change = next.map_err(|error| match error {
                         RecvError::Lagged(_) => End::TooSlow,
                         RecvError::Closed => End::ShuttingDown,
                     })?;
@@ -263,7 +283,10 @@ impl Updates {
     fn ready(&mut self) -> Result<Option<Arc<OrderChange>>, End> {
         loop {
             while let Some(change) = self.pending.pop_front() {
-                if self.filter.admits(&change) {
+                if change.imported && self.filter.counts_imports {
+                    let count = self.imported.map_or(0, |(count, _)| count);
+                    self.imported = Some((count.saturating_add(1), Instant::now()));
+                } else if self.filter.admits(&change) {
                     return Ok(Some(change));
                 }
             }

@@ -86,7 +86,7 @@ pub(crate) struct PageLink {
     level: Level,
 }
 
-const LINKS: [PageLink; 5] = [
+const LINKS: [PageLink; 6] = [
     PageLink {
         title: "Start",
         path: "/",
@@ -107,6 +107,13 @@ const LINKS: [PageLink; 5] = [
         key: 'n',
         icon: "M4 20V10M10 20V4M16 20v-7M22 20H2",
         level: Level::Viewer,
+    },
+    PageLink {
+        title: "Files",
+        path: "/import",
+        key: 'f',
+        icon: "M12 3v12M7 10l5 5 5-5M4 20h16",
+        level: Level::Manager,
     },
     PageLink {
         title: "Log",

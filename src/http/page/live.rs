@@ -1,4 +1,5 @@
-//! The changes of a list of orders as they are stored: each event is a row of the list as HTML.
+//! The changes of a list of orders as they are stored: each event is a row of the list as HTML. The changes of an import
+//! are one event, `import_finished`.
 
 use std::sync::Arc;
 
@@ -58,7 +59,7 @@ pub(crate) async fn connect(
     let filter: ListOrders = query.without(&PARAMETERS).read()?;
     let view = viewer.caller.view();
     let orders = filter.filter(&viewer.caller, state.timezone)?;
-    let filter = LiveFilter { orders: orders.clone(), source: None, keep_others: true };
+    let filter = LiveFilter { orders: orders.clone(), source: None, keep_others: true, counts_imports: true };
     let since = resume_after(&headers, seen)?;
     let updates = Updates::begin(&state, &viewer.caller, since, filter).await?;
     let write = move |change: &OrderChange| {

@@ -113,6 +113,10 @@ impl Store {
         let mut purged = self.sweep_history(&person, empties, &mut progress).await?;
         purged.views = self.sweep_table::<discord_views::Entity>(&person, empties, &mut 0).await?;
         purged.views += self.sweep_table::<saved_views::Entity>(&person, empties, &mut 0).await?;
+        if empties {
+            // A file that somebody only looked at may hold anything. The others are deleted when they are stored.
+            retry_while_busy(async || self.forget_shown_imports().await).await?;
+        }
         for round in 0..MAX_ROUNDS {
             let orders = self.sweep_table::<orders::Entity>(&person, empties, &mut 0).await?;
             if round == 0 {

@@ -11,13 +11,14 @@ use crate::support::discord::{Channel, User};
 type Options = &'static [(&'static str, &'static str)];
 
 /// Commands with their options and the lowest level that may use them.
-const COMMANDS: [(&str, Options, usize); 11] = [
+const COMMANDS: [(&str, Options, usize); 12] = [
     ("order", &[("number", "TGT-900")], VIEWER),
     ("orders", &[], VIEWER),
     ("export", &[], VIEWER),
     ("stats", &[], VIEWER),
     ("edit", &[("number", "TGT-900")], MANAGER),
     ("cancel", &[("number", "TGT-900")], MANAGER),
+    ("import", &[], MANAGER),
     ("logs", &[], ADMIN),
     ("replay", &[], ADMIN),
     ("backfill", &[("channel", "checkouts"), ("since", "1 day")], ADMIN),
@@ -26,7 +27,7 @@ const COMMANDS: [(&str, Options, usize); 11] = [
 ];
 
 /// Custom ids of buttons, and the lowest level that may use them.
-const COMPONENTS: [(&str, usize); 12] = [
+const COMPONENTS: [(&str, usize); 15] = [
     ("order:1", VIEWER),
     ("history:1", VIEWER),
     ("list:1:first:0:1", VIEWER),
@@ -35,6 +36,9 @@ const COMPONENTS: [(&str, usize); 12] = [
     ("cancel:1:shipped", MANAGER),
     ("undo:1:verified:1", MANAGER),
     ("store:1:1:x", MANAGER),
+    ("import:1", MANAGER),
+    ("discard:1", MANAGER),
+    ("undo_import:1", MANAGER),
     ("logs:-:0", ADMIN),
     ("access:0", ADMIN),
     ("replay:777", ADMIN),

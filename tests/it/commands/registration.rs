@@ -30,6 +30,7 @@ async fn only_configured_guilds_get_the_commands() {
             "edit",
             "export",
             "help",
+            "import",
             "logs",
             "order",
             "orders",

@@ -10,7 +10,7 @@ use crate::support::home::Home;
 use crate::watching::program::run;
 
 /// Runs a command that succeeds, and returns what it prints.
-async fn done(home: &Home, arguments: &[&str]) -> String {
+pub(super) async fn done(home: &Home, arguments: &[&str]) -> String {
     let output = run(home, arguments).await;
     assert_eq!(output.status.code(), Some(0), "{}{}", out(&output), err(&output));
     out(&output)

@@ -16,7 +16,7 @@ const STORES: [&str; 4] = ["Target", "Best Buy US", "Walmart", "Pokemon Center"]
 const STATUSES: [&str; 7] =
     ["verified", "shipped", "delivered", "cancelled", "pending", "unverified", "processing"];
 
-const PAGES: [(&str, &str); 17] = [
+const PAGES: [(&str, &str); 18] = [
     ("start", "/"),
     ("attention", "/orders?attention=not+received"),
     ("numbers", "/numbers?period=all"),
@@ -33,6 +33,7 @@ const PAGES: [(&str, &str); 17] = [
     ("order", "/orders/100-000000"),
     ("edit", "/orders/100-000000?edit=1"),
     ("sign-in", "/sign-in"),
+    ("files", "/import"),
     ("error", "/orders?status=x"),
 ];
 

@@ -147,7 +147,12 @@ async fn send_changes(
             changes = updates.next() => {
                 keep_alive.reset();
                 let mut events = String::new();
-                for change in changes? {
+                let changes = changes?;
+                if changes.is_empty() && let Some(count) = updates.take_imported() {
+                    let (id, data) = (updates.read_to, json!({"changed": count}));
+                    events = format!("id: {id}\nevent: import_finished\ndata: {data}\n\n");
+                }
+                for change in changes {
                     write!(events, "id: {}\n{}", change.event_id, write(&change)?).map_err(|_| End::Failed)?;
                 }
                 events

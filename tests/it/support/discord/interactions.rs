@@ -63,6 +63,15 @@ impl User {
         self.interact(channel, 2, self.command(channel, name, 1, options), None)
     }
 
+    /// Uses a slash command with a file in the option `file`, which Discord keeps at this address.
+    pub(crate) fn slash_with_file(&self, channel: &Channel, name: &str, url: &str) -> Interaction {
+        let mut data = self.command(channel, name, 1, json!([{"name": "file", "type": 11, "value": "77"}]));
+        let file_name = url.rsplit('/').next().unwrap_or_default();
+        let file = json!({"id": "77", "filename": file_name, "size": 100, "url": url, "proxy_url": url});
+        payload::absorb(&mut data, &json!({"resolved": {"attachments": {"77": file}}}));
+        self.interact(channel, 2, data, None)
+    }
+
     /// Types into a command. The option being typed has `"focused": true`.
     pub(crate) fn autocomplete(&self, channel: &Channel, name: &str, options: Value) -> Interaction {
         self.interact(channel, 4, self.command(channel, name, 1, options), None)

@@ -1,0 +1,190 @@
+//! `/import`: takes a file, shows what each row would change, and stores it after a confirmation. Its undo works the same
+//! way.
+
+use std::time::Duration;
+
+use poise::serenity_prelude::Attachment;
+use reqwest::{Client, redirect};
+use serenity::all::{ButtonStyle, CreateActionRow, CreateAttachment, CreateButton};
+use tokio::sync::watch;
+use url::Url;
+
+use super::context::{CommandResult, Context, Data, begin_deferred};
+use super::progress::run_with_progress;
+use crate::discord::reply::Reply;
+use crate::discord::reply::components::secondary_button;
+use crate::discord::reply::custom_id::custom_id;
+use crate::discord::reply::error::CommandError;
+use crate::discord::reply::responder::Responder;
+use crate::discord::reply::text::{code, escape_line, truncate};
+use crate::export::import_report;
+use crate::files::{ImportCounts, Kind, MAX_BYTES, RowOutcome, RowResult};
+use crate::ingest::{ImportError, Offered, OfferedFile};
+use crate::order::View;
+use crate::redact::credentials;
+use crate::store::{Import, ImportState};
+
+/// Where Discord keeps attachments.
+const ATTACHMENT_HOSTS: [&str; 2] = ["cdn.discordapp.com", "media.discordapp.net"];
+/// The longest time that a download may take.
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_mins(1);
+/// Rows that the answer shows. The attached report has all.
+const MAX_SHOWN: usize = 12;
+/// Characters of a row that the answer shows.
+const MAX_ROW: usize = 110;
+
+/// Import a file, after showing what it would change
+#[poise::command(slash_command, guild_only, ephemeral)]
+pub(crate) async fn import(
+    ctx: Context<'_>,
+    #[description = "Tracking numbers, received units, cancellations, orders or charges: CSV, .xlsx or text"]
+    file: Attachment,
+    #[description = "What the file is about, if its columns do not tell: tracking, received, orders …"]
+    kind: Option<String>,
+) -> CommandResult {
+    let (data, responder) = begin_deferred(ctx).await?;
+    let unknown = || {
+        let kinds = Kind::OF_FILES.map(Kind::as_str).join(", ");
+        CommandError::user(format!("There is no such kind of file. The kinds are {kinds}."))
+    };
+    let kind = kind.map(|name| Kind::of_file(name.trim()).ok_or_else(unknown)).transpose()?;
+    let content = download(data, &file).await?;
+    let offered = OfferedFile { name: file.filename.clone(), content, kind, mapping: Vec::new() };
+    match data.services.ingest.offer_import(offered, &responder.actor()).await.map_err(failed)? {
+        Offered::New(id) => show(data, &responder, &find(data, id).await?).await,
+        Offered::Again(import) => {
+            let text = "This file was imported before. Nothing is imported again.";
+            responder.show(over(&import, text)).await
+        }
+    }
+}
+
+/// Downloads an attachment, only from Discord, and not more than an import takes.
+async fn download(data: &Data, file: &Attachment) -> Result<Vec<u8>, CommandError> {
+    let too_large = || CommandError::user("The file is larger than 20 MB; split it.");
+    let not_read = || CommandError::user("The file could not be downloaded from Discord. Please try again.");
+    let url = Url::parse(&file.url).ok().filter(|url| is_discords(url, data.api_url.as_deref()));
+    let url = url.ok_or(CommandError::Malformed("an attachment is not at Discord"))?;
+    let client = Client::builder().redirect(redirect::Policy::none()).timeout(DOWNLOAD_TIMEOUT);
+    let client = client.build().map_err(|_| not_read())?;
+    let reply = client.get(url).send().await.and_then(reqwest::Response::error_for_status);
+    let mut reply = reply.map_err(|_| not_read())?;
+    let mut content = Vec::new();
+    while let Some(chunk) = reply.chunk().await.map_err(|_| not_read())? {
+        content.extend_from_slice(&chunk);
+        if content.len() > MAX_BYTES {
+            return Err(too_large());
+        }
+    }
+    Ok(content)
+}
+
+/// Whether a file is on Discord's servers, or on the server that takes Discord's place.
+fn is_discords(url: &Url, api_url: Option<&str>) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let in_its_place = api_url.and_then(|api| Url::parse(api).ok());
+    let is_in_its_place = in_its_place.is_some_and(|api| api.host_str() == Some(host));
+    is_in_its_place || url.scheme() == "https" && ATTACHMENT_HOSTS.contains(&host)
+}
+
+/// Shows what the rows would change, with a button that stores them.
+async fn show(data: &Data, responder: &Responder<'_>, import: &Import) -> CommandResult {
+    let ingest = &data.services.ingest;
+    let (_, plan) = ingest.offered_rows(import).await.map_err(failed)?;
+    let rows = ingest.preview_import(&plan, |_| ()).await.map_err(failed)?;
+    let rows: Vec<RowResult> = rows.into_iter().map(|row| row.seen(View::Full)).collect();
+    let mut counts = ImportCounts::default();
+    for row in &rows {
+        counts.add(row.outcome);
+    }
+    let (clear, unclear): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.outcome < RowOutcome::NotFound);
+    let lines = unclear.into_iter().chain(clear).take(MAX_SHOWN).map(line);
+    let title = match import.undoes {
+        Some(id) => format!("Undo import {id}: {counts}."),
+        None => format!("{}, a file of {}: {counts}.", code(&truncate(&import.file_name, 60)), import.kind),
+    };
+    let text = std::iter::once(title).chain(lines).collect::<Vec<_>>().join("\n");
+    let mut buttons = Vec::new();
+    if counts.changing() > 0 {
+        let label = if import.undoes.is_some() { "Undo" } else { "Import" };
+        let confirm = CreateButton::new(custom_id("import", &[&import.id])).style(ButtonStyle::Success);
+        buttons.push(confirm.label(format!("{label} {}", counts.changing())));
+    }
+    buttons.push(secondary_button(custom_id("discard", &[&import.id]), "Discard"));
+    let mut reply = Reply::text(text).with_row(CreateActionRow::Buttons(buttons));
+    let name = format!("import-{}.csv", import.id);
+    reply.files.push(CreateAttachment::bytes(import_report(&rows), name));
+    responder.show(reply).await
+}
+
+/// A row on one line.
+fn line(row: &RowResult) -> String {
+    let text = truncate(&credentials(&row.text()), MAX_ROW);
+    format!(
+        "{} {}: {} {}",
+        row.line,
+        row.outcome.as_str(),
+        code(&truncate(&row.order, 40)),
+        escape_line(&text)
+    )
+}
+
+/// Button "Import": stores the rows, and shows how far it is.
+pub(crate) async fn commit(data: &Data, responder: &Responder<'_>) -> CommandResult {
+    let id = responder.arguments().parse()?;
+    responder.defer_update().await?;
+    let import = find(data, id).await?;
+    if import.state == ImportState::Finished {
+        return responder.show(over(&import, "It is imported already.")).await;
+    }
+    let ingest = data.services.ingest.clone();
+    let (_, plan) = ingest.offered_rows(&import).await.map_err(failed)?;
+    let total = plan.len();
+    let work = async move |progress: watch::Sender<String>| {
+        let report = |done| drop(progress.send_replace(format!("Import {id}: {done} of {total} rows.")));
+        ingest.run_import(&import, &plan, report).await.map_err(failed)?;
+        Ok(format!("Import {id} is finished."))
+    };
+    run_with_progress(data, responder, "the page shows how far it is", work).await?;
+    responder.show(over(&find(data, id).await?, "")).await
+}
+
+/// Button "Discard": forgets the file.
+pub(crate) async fn discard(data: &Data, responder: &Responder<'_>) -> CommandResult {
+    let id = responder.arguments().parse()?;
+    responder.defer_update().await?;
+    data.services.store.forget_import(id).await?;
+    responder.show(Reply::text("Nothing was imported.")).await
+}
+
+/// Button "Undo": shows what the undo of an import would change.
+pub(crate) async fn undo(data: &Data, responder: &Responder<'_>) -> CommandResult {
+    let id = responder.arguments().parse()?;
+    responder.defer_update().await?;
+    let import = find(data, id).await?;
+    let undo = data.services.ingest.offer_undo(&import, &responder.actor()).await.map_err(failed)?;
+    show(data, responder, &find(data, undo).await?).await
+}
+
+/// An import that is finished, with a button for its undo.
+fn over(import: &Import, remark: &str) -> Reply {
+    let text = format!("{remark} Import {}: {}.", import.id, import.counts);
+    let undo = secondary_button(custom_id("undo_import", &[&import.id]), "Undo");
+    Reply::text(text.trim().to_owned()).with_row(CreateActionRow::Buttons(vec![undo]))
+}
+
+async fn find(data: &Data, id: i64) -> Result<Import, CommandError> {
+    data.services.store.import(id).await?.ok_or(CommandError::OutOfDate)
+}
+
+fn failed(error: ImportError) -> CommandError {
+    match error {
+        ImportError::File(error) => CommandError::user(format!("The file cannot be imported: {error}.")),
+        ImportError::Gone => CommandError::OutOfDate,
+        ImportError::Unfinished => {
+            CommandError::user("The import is not finished. Import its file again first.")
+        }
+        ImportError::Submit(error) => error.into(),
+        ImportError::Store(error) => error.into(),
+    }
+}

@@ -1,0 +1,352 @@
+//! Files in: a person drops a file, sees what each row would change, corrects the columns, stores the rows, and can undo
+//! the import later.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    body::Body,
+    extract::State,
+    http::{
+        HeaderMap, StatusCode,
+        header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION},
+    },
+    response::{Html, IntoResponse, Response},
+};
+use futures_util::stream;
+use multer::Multipart;
+
+use super::cells::Moment;
+use super::frame::{Frame, Head, Viewer};
+use super::render;
+use super::url::UrlQuery;
+use crate::clock::now;
+use crate::export::import_report;
+use crate::files::{Field, ImportCounts, Kind, MAX_BYTES, MappedColumn, RowOutcome, RowResult};
+use crate::http::AppState;
+use crate::http::body::{self, Received};
+use crate::http::cross_site::SameOrigin;
+use crate::http::error::{ApiError, bad_field, bad_parameter};
+use crate::http::query::PathSegment;
+use crate::ingest::{ImportError, Offered, OfferedFile};
+use crate::order::Fields;
+use crate::store::{Import, ImportState, SavedMapping};
+
+/// The largest body: a file, and the other fields of its form.
+const MAX_FORM_BYTES: usize = MAX_BYTES + 64 * 1024;
+/// Rows that the page shows. The report has all.
+const MAX_SHOWN: usize = 200;
+/// Imports that the page lists.
+const MAX_IMPORTS: u64 = 50;
+/// The longest name of saved columns, in characters.
+const MAX_NAME: usize = 60;
+
+/// A small file of each kind: its name, what it holds, and its content.
+const EXAMPLES: [(&str, &str, &str); 7] = [
+    ("tracking.csv", "Tracking numbers", include_str!("../../../assets/imports/tracking.csv")),
+    ("received.csv", "Received, by order", include_str!("../../../assets/imports/received.csv")),
+    (
+        "scan-report.csv",
+        "Received, as a scan report",
+        include_str!("../../../assets/imports/scan-report.csv"),
+    ),
+    ("cancellations.csv", "Cancellations", include_str!("../../../assets/imports/cancellations.csv")),
+    ("orders.csv", "Orders, as a table", include_str!("../../../assets/imports/orders.csv")),
+    ("cards.txt", "Orders, as texts of cards", include_str!("../../../assets/imports/cards.txt")),
+    ("charges.csv", "Charges of a card", include_str!("../../../assets/imports/charges.csv")),
+];
+
+#[derive(Template)]
+#[template(path = "imports.html", config = "src/http/page/askama.toml")]
+struct ImportsPage {
+    head: Head,
+    frame: Frame,
+    saved: Vec<SavedMapping>,
+    imports: Vec<Listed>,
+}
+
+/// An import in the list.
+struct Listed {
+    import: Import,
+    at: Moment,
+}
+
+/// The form for a file, and the imports so far.
+pub(crate) async fn list(
+    viewer: Viewer,
+    State(state): State<Arc<AppState>>,
+) -> Result<Html<String>, ApiError> {
+    let listed = |import: Import| Listed { at: Moment::of(import.created_at, state.timezone), import };
+    render(&ImportsPage {
+        head: viewer.head(),
+        frame: viewer.frame("Files", "Files"),
+        saved: state.store.saved_mappings().await?,
+        imports: state.store.imports(MAX_IMPORTS).await?.into_iter().map(listed).collect(),
+    })
+}
+
+/// Takes a file.
+pub(crate) async fn upload(
+    _: SameOrigin,
+    viewer: Viewer,
+    State(state): State<Arc<AppState>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let received = Received::read(body, MAX_FORM_BYTES, &state.closing).await;
+    let too_large = || bad_field("file", "The file is larger than 20 MB, or did not arrive completely.");
+    let bytes = received.complete().map_err(|_| too_large())?.to_vec();
+    let boundary = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let boundary = boundary.and_then(|text| multer::parse_boundary(text).ok());
+    let boundary = boundary.ok_or_else(|| bad_field("file", "Choose a file."))?;
+    let mut form = Multipart::new(stream::iter([Ok::<_, std::io::Error>(bytes)]), boundary);
+    let mut file = OfferedFile { name: String::new(), content: Vec::new(), kind: None, mapping: Vec::new() };
+    let broken = |_| ApiError::BadBody("The form is incomplete.".to_owned());
+    while let Some(part) = form.next_field().await.map_err(broken)? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let file_name = part.file_name().unwrap_or_default().to_owned();
+        let value = part.bytes().await.map_err(broken)?;
+        match name.as_str() {
+            "file" => (file.name, file.content) = (shown_name(&file_name), value.to_vec()),
+            "kind" => file.kind = Kind::of_file(&String::from_utf8_lossy(&value)),
+            "saved" if !value.is_empty() => {
+                let saved = state.store.saved_mapping(&String::from_utf8_lossy(&value)).await?;
+                if let Some(saved) = saved {
+                    (file.kind, file.mapping) = (Some(saved.kind), saved.mapping);
+                }
+            }
+            _ => {}
+        }
+    }
+    if file.content.is_empty() {
+        return Err(bad_field("file", "Choose a file that is not empty."));
+    }
+    let id = match state.ingest.offer_import(file, &viewer.actor()).await.map_err(failed)? {
+        Offered::New(id) => id,
+        Offered::Again(import) => return Ok(to(&format!("/import/{}?again=1", import.id))),
+    };
+    Ok(to(&format!("/import/{id}")))
+}
+
+/// A file's name without what could disturb a page or a terminal.
+fn shown_name(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+#[derive(Template)]
+#[template(path = "import.html", config = "src/http/page/askama.toml")]
+struct ImportPage {
+    head: Head,
+    frame: Frame,
+    import: Import,
+    at: Moment,
+    columns: Vec<MappedColumn>,
+    fields: Vec<String>,
+    rows: Vec<Row>,
+    counts: ImportCounts,
+    is_cut: bool,
+    again: bool,
+    undone_by: Option<i64>,
+}
+
+impl ImportPage {
+    /// How many rows are stored.
+    fn stored(&self) -> u64 {
+        self.import.counts.each().map(|(_, rows)| rows).sum()
+    }
+}
+
+/// A row of the file, and what it does.
+struct Row {
+    line: u32,
+    outcome: &'static str,
+    order: String,
+    text: String,
+}
+
+/// One import: what its rows would do, how far it is, or what it did.
+pub(crate) async fn show(
+    viewer: Viewer,
+    State(state): State<Arc<AppState>>,
+    PathSegment(id): PathSegment,
+    axum::extract::RawQuery(query): axum::extract::RawQuery,
+) -> Result<Html<String>, ApiError> {
+    let import = find(&state, &id).await?;
+    let (columns, results) = match import.state {
+        ImportState::Shown => preview(&state, &viewer, &import).await?,
+        ImportState::Running | ImportState::Finished => (Vec::new(), Vec::new()),
+    };
+    let mut counts = import.counts;
+    for result in &results {
+        counts.add(result.outcome);
+    }
+    let is_charge = import.kind == Kind::Charges;
+    let limit = if is_charge { usize::MAX } else { MAX_SHOWN };
+    let is_cut = results.len() > limit;
+    // What needs a look comes first.
+    let (clear, unclear): (Vec<_>, Vec<_>) =
+        results.into_iter().partition(|row| row.outcome < RowOutcome::NotFound);
+    let row = |result: RowResult| Row {
+        line: result.line,
+        outcome: result.outcome.as_str(),
+        text: result.text(),
+        order: result.order,
+    };
+    let undos = state.store.undos_of(import.id).await?;
+    render(&ImportPage {
+        head: viewer.head(),
+        frame: viewer.frame(format!("Import {}", import.id), "Files"),
+        at: Moment::of(import.created_at, state.timezone),
+        fields: fields(),
+        columns,
+        rows: unclear.into_iter().chain(clear).take(limit).map(row).collect(),
+        counts,
+        is_cut,
+        again: UrlQuery::of(query.as_deref()).is("again", "1"),
+        undone_by: undos.first().map(|undo| undo.id),
+        import,
+    })
+}
+
+/// The names of all fields that a column can hold.
+fn fields() -> Vec<String> {
+    let others = [Field::Ignored, Field::OrderNumber, Field::Details, Field::Amount];
+    others
+        .iter()
+        .map(ToString::to_string)
+        .chain(Fields::NAMES.iter().map(|name| (*name).to_owned()))
+        .collect()
+}
+
+async fn preview(
+    state: &AppState,
+    viewer: &Viewer,
+    import: &Import,
+) -> Result<(Vec<MappedColumn>, Vec<RowResult>), ApiError> {
+    let (columns, plan) = state.ingest.offered_rows(import).await.map_err(failed)?;
+    let results = state.ingest.preview_import(&plan, |_| ()).await.map_err(failed)?;
+    let view = viewer.caller.view();
+    Ok((columns, results.into_iter().map(|row| row.seen(view)).collect()))
+}
+
+/// All rows with their outcomes, as CSV.
+pub(crate) async fn report(
+    viewer: Viewer,
+    State(state): State<Arc<AppState>>,
+    PathSegment(id): PathSegment,
+) -> Result<Response, ApiError> {
+    let import = find(&state, &id).await?;
+    let (_, rows) = preview(&state, &viewer, &import).await?;
+    let name = format!("attachment; filename=\"import-{}.csv\"", import.id);
+    let headers = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
+    Ok((headers, import_report(&rows)).into_response())
+}
+
+/// Corrects the kind and the columns, and saves them under a name if there is one.
+pub(crate) async fn remap(
+    _: SameOrigin,
+    viewer: Viewer,
+    State(state): State<Arc<AppState>>,
+    PathSegment(id): PathSegment,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let import = find(&state, &id).await?;
+    let form = UrlQuery::of(Some(&body::read_text(body, &state.closing).await?));
+    let kind = Kind::of_file(form.get("kind")).unwrap_or(import.kind);
+    let mut mapping = Vec::new();
+    for (at, (heading, field)) in import.mapping.iter().enumerate() {
+        let chosen = form.get(&format!("field{at}"));
+        let chosen: Field = match chosen {
+            "" => field.clone(),
+            chosen => chosen.parse().map_err(|error: String| bad_field(format!("field{at}"), error))?,
+        };
+        mapping.push((heading.clone(), chosen));
+    }
+    let name = form.get("name").trim();
+    if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(bad_parameter("name", format!("At most {MAX_NAME} characters.")));
+    }
+    if kind != import.kind {
+        // The columns of another kind are guessed anew.
+        mapping.clear();
+    }
+    state.ingest.remap_import(&import, kind, mapping).await.map_err(failed)?;
+    if !name.is_empty() {
+        let import = find(&state, &id).await?;
+        let saved = SavedMapping { name: name.to_owned(), kind: import.kind, mapping: import.mapping };
+        state.store.save_mapping(&saved, &viewer.actor(), now()).await?;
+    }
+    Ok(to(&format!("/import/{}", import.id)))
+}
+
+/// Stores the rows, or goes on with an import that was interrupted. The page shows how far it is.
+pub(crate) async fn commit(
+    _: SameOrigin,
+    State(state): State<Arc<AppState>>,
+    PathSegment(id): PathSegment,
+) -> Result<Response, ApiError> {
+    let import = find(&state, &id).await?;
+    let (_, plan) = state.ingest.offered_rows(&import).await.map_err(failed)?;
+    // The page reads from here on how far it is.
+    state.store.start_import(import.id).await?;
+    let ingest = state.ingest.clone();
+    let id = import.id;
+    state.tasks.spawn(async move {
+        if let Err(error) = ingest.run_import(&import, &plan, |_| ()).await {
+            tracing::warn!(import.id = import.id, %error, "an import was interrupted");
+        }
+    });
+    Ok(to(&format!("/import/{id}")))
+}
+
+/// Forgets a file whose rows were only shown.
+pub(crate) async fn discard(
+    _: SameOrigin,
+    State(state): State<Arc<AppState>>,
+    PathSegment(id): PathSegment,
+) -> Result<Response, ApiError> {
+    let import = find(&state, &id).await?;
+    state.store.forget_import(import.id).await?;
+    Ok(to("/import"))
+}
+
+/// Shows what the undo of an import would do.
+pub(crate) async fn undo(
+    _: SameOrigin,
+    viewer: Viewer,
+    State(state): State<Arc<AppState>>,
+    PathSegment(id): PathSegment,
+) -> Result<Response, ApiError> {
+    let import = find(&state, &id).await?;
+    let undo = state.ingest.offer_undo(&import, &viewer.actor()).await.map_err(failed)?;
+    Ok(to(&format!("/import/{undo}")))
+}
+
+/// A small file of a kind.
+pub(crate) async fn example(PathSegment(name): PathSegment) -> Result<Response, ApiError> {
+    let found = EXAMPLES.iter().find(|(known, ..)| *known == name);
+    let (name, _, content) = found.ok_or(ApiError::NotFound("example"))?;
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers =
+        [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, disposition)];
+    Ok((headers, *content).into_response())
+}
+
+async fn find(state: &AppState, id: &str) -> Result<Import, ApiError> {
+    let id = id.parse().map_err(|_| bad_parameter("id", "Not a whole number."))?;
+    state.store.import(id).await?.ok_or(ApiError::NotFound("import"))
+}
+
+fn to(path: &str) -> Response {
+    (StatusCode::SEE_OTHER, [(LOCATION, path.to_owned())]).into_response()
+}
+
+fn failed(error: ImportError) -> ApiError {
+    match error {
+        ImportError::File(error) => bad_field("file", format!("Not imported: {error}.")),
+        ImportError::Gone => bad_field("file", "The file is not kept any more. Import it again."),
+        ImportError::Unfinished => bad_field("import", "It is not finished. Go on with it first."),
+        ImportError::Submit(error) => error.into(),
+        ImportError::Store(error) => error.into(),
+    }
+}

@@ -1,0 +1,145 @@
+//! Finds the orders of charges: by a number in their text, else by amount, date and store.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::TimeDelta;
+
+use super::{ImportError, PAGE_SIZE, PlannedChange, PlannedRow, names, planned};
+use crate::files::{Charge, Row, RowKey, RowOutcome};
+use crate::ingest::Ingest;
+use crate::order::{Amount, Order, OrderNumber};
+use crate::store::BatchKeys;
+
+/// A charge is posted within this time of its order.
+const CHARGE_WINDOW: TimeDelta = TimeDelta::days(3);
+/// The first letters of a store's name that a statement must contain.
+const MIN_STORE: usize = 4;
+
+impl Ingest {
+    /// Finds the orders of charges: by a number in their text, else by amount, date and store.
+    pub(crate) async fn with_charged_orders(&self, rows: Vec<Row>) -> Result<Vec<PlannedRow>, ImportError> {
+        let charge = |row: &Row| match &row.key {
+            RowKey::Charge(charge) if row.problem.is_none() => Some(charge.clone()),
+            _ => None,
+        };
+        let charges: Vec<(u32, Box<Charge>)> =
+            rows.iter().filter_map(|row| Some((row.line, charge(row)?))).collect();
+        let mut found = self.charges_by_number(&charges).await?;
+        let others: Vec<&(u32, Box<Charge>)> =
+            charges.iter().filter(|(line, _)| !found.contains_key(line)).collect();
+        let taken: HashSet<OrderNumber> = found.values().map(|(number, _)| number.clone()).collect();
+        let mut fitting = self.charges_by_amount(&others, &taken).await?;
+        // An order that fits several charges belongs to none of them for sure.
+        let mut claims: HashMap<OrderNumber, usize> = HashMap::new();
+        for number in fitting.values().flatten() {
+            *claims.entry(number.clone()).or_default() += 1;
+        }
+        let plan = rows.into_iter().map(|row| {
+            let Some(charge) = charge(&row) else { return planned(row) };
+            let line = row.line;
+            if let Some((number, note)) = found.remove(&line) {
+                let order = number.to_string();
+                return PlannedRow {
+                    line,
+                    order,
+                    change: PlannedChange::File { row, number, note: Some(note) },
+                };
+            }
+            let fits = fitting.remove(&line).unwrap_or_default();
+            let nothing = |outcome, reason| PlannedRow {
+                line,
+                order: charge.details.clone(),
+                change: PlannedChange::Nothing(outcome, reason),
+            };
+            match fits.as_slice() {
+                [] => nothing(
+                    RowOutcome::NotFound,
+                    "its text names no order, and no order fits its amount, date and store".to_owned(),
+                ),
+                [number] if claims.get(number).is_some_and(|claims| *claims > 1) => nothing(
+                    RowOutcome::Ambiguous,
+                    format!("order {number} also fits another charge of the file"),
+                ),
+                [number] => {
+                    let note = format!("found by amount, date and store: {}", charge.details);
+                    let (number, order) = (number.clone(), number.to_string());
+                    PlannedRow { line, order, change: PlannedChange::File { row, number, note: Some(note) } }
+                }
+                several => nothing(RowOutcome::Ambiguous, format!("fits {}", names(several.iter()))),
+            }
+        });
+        Ok(plan.collect())
+    }
+
+    async fn charges_by_number(
+        &self,
+        charges: &[(u32, Box<Charge>)],
+    ) -> Result<HashMap<u32, (OrderNumber, String)>, ImportError> {
+        let mut found = HashMap::new();
+        for page in charges.chunks(PAGE_SIZE) {
+            let numbers = page.iter().flat_map(|(_, charge)| &charge.numbers);
+            let numbers: HashSet<OrderNumber> =
+                numbers.filter_map(|number| OrderNumber::parse(number).ok()).collect();
+            let keys = BatchKeys { numbers: numbers.into_iter().collect(), ..Default::default() };
+            let stored = self.store.read_state(&keys).await?.orders;
+            for (line, charge) in page {
+                let number = charge.numbers.iter().filter_map(|number| OrderNumber::parse(number).ok());
+                let mut known = number.filter(|number| stored.contains_key(number));
+                if let Some(number) = known.next() {
+                    found.insert(*line, (number, format!("its number is in: {}", charge.details)));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The orders of the same amount, placed within three days, whose store the text names.
+    async fn charges_by_amount(
+        &self,
+        charges: &[&(u32, Box<Charge>)],
+        taken: &HashSet<OrderNumber>,
+    ) -> Result<HashMap<u32, Vec<OrderNumber>>, ImportError> {
+        let dates = || charges.iter().map(|(_, charge)| charge.posted);
+        let (Some(first), Some(last)) = (dates().min(), dates().max()) else { return Ok(HashMap::new()) };
+        let mut by_amount: HashMap<Amount, Vec<&(u32, Box<Charge>)>> = HashMap::new();
+        for charge in charges {
+            by_amount.entry(charge.1.amount).or_default().push(charge);
+        }
+        let mut fitting: HashMap<u32, Vec<OrderNumber>> = HashMap::new();
+        // A charge is dated by its day, an order by its second.
+        let window = CHARGE_WINDOW + TimeDelta::days(1);
+        self.store
+            .each_order_placed(first - window, last + window, |order| {
+                let Some(total) = order.fields.total.filter(|_| !taken.contains(&order.number)) else {
+                    return;
+                };
+                for (line, charge) in by_amount.get(&total).map_or(&[][..], Vec::as_slice) {
+                    if fits(charge, &order) {
+                        fitting.entry(*line).or_default().push(order.number.clone());
+                    }
+                }
+            })
+            .await?;
+        Ok(fitting)
+    }
+}
+
+/// Whether an order may be the one of a charge with the same amount.
+fn fits(charge: &Charge, order: &Order) -> bool {
+    let fields = &order.fields;
+    let is_charged = fields.posted_date.is_some_and(|posted| posted != charge.posted);
+    let placed = fields.order_date.unwrap_or(order.created_at);
+    let is_near = (placed.date_naive() - charge.posted.date_naive()).abs() <= CHARGE_WINDOW;
+    let agrees = fields.currency.zip(charge.currency).is_none_or(|(of_order, charged)| of_order == charged);
+    let named = |store: &str| {
+        let letters = |text: &str| {
+            text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+        };
+        let details = letters(&charge.details);
+        // Statements write `AMAZON MKTPL*1A2`, `BESTBUY.COM`: the first word, or the whole name without spaces.
+        let first = store.split_whitespace().next().map(letters).unwrap_or_default();
+        let whole = letters(store);
+        [first, whole].iter().any(|name| name.chars().count() >= MIN_STORE && details.contains(name.as_str()))
+    };
+    !is_charged && is_near && agrees && fields.store.as_deref().is_none_or(named)
+}

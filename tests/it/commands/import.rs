@@ -1,0 +1,80 @@
+//! `/import`: shows an attached file, stores it after a confirmation, and undoes it.
+
+use axum::Router;
+use axum::routing::get;
+use roms::store::ImportState;
+use tokio::net::TcpListener;
+
+use super::stage::{Stage, buttons, is_private, text_of};
+use crate::support::app::until;
+
+/// A server that keeps attachments, as Discord does. Returns its address.
+async fn attachments() -> String {
+    let tracking = "order number,tracking number\nTGT-900,1Z999AA10123456784\nTGT-901,1Z2\n";
+    let large = vec![b'x'; 20 * 1024 * 1024 + 1];
+    let files = Router::new()
+        .route("/tracking.csv", get(async move || tracking))
+        .route("/large.csv", get(async move || large))
+        .route("/colours.csv", get(async || "colour,shape\nred,round\n"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, files).await });
+    format!("http://{address}")
+}
+
+async fn until_finished(stage: &Stage, id: i64) {
+    let is_finished = async || {
+        let import = stage.bot.store().import(id).await.unwrap();
+        import.is_some_and(|import| import.state == ImportState::Finished)
+    };
+    until("the import is finished", is_finished).await;
+}
+
+#[tokio::test]
+async fn an_attached_file_is_shown_imported_and_undone() {
+    let stage = Stage::new().await;
+    stage.order("TGT-900", "$10.00").await;
+    let files = attachments().await;
+    let tracking = format!("{files}/tracking.csv");
+    let asked = stage.manager.slash_with_file(&stage.channel, "import", &tracking);
+    let shown = asked.answer().await;
+    assert!(is_private(&shown));
+    let text = text_of(&shown);
+    assert!(text.contains("`tracking.csv`, a file of tracking: 1 updated, 1 not found."), "{text}");
+    assert!(text.contains("3 not found: `TGT-901` there is no such order"), "{text}");
+    assert_eq!(buttons(&shown), ["Import 1", "Discard"]);
+    let report = String::from_utf8(shown.files[0].bytes.to_vec()).unwrap();
+    assert!(report.contains("2,updated,TGT-900,tracking_number: empty → 1Z999AA10123456784"), "{report}");
+    let tracked = async || stage.bot.order("TGT-900").await.unwrap().fields.tracking_number;
+    assert_eq!(tracked().await, None, "nothing happens before the confirmation");
+
+    stage.press_and_update(&stage.manager, &shown, "Import 1").await;
+    until_finished(&stage, 1).await;
+    assert_eq!(tracked().await.as_deref(), Some("1Z999AA10123456784"));
+    let again = stage.manager.slash_with_file(&stage.channel, "import", &tracking).answer().await;
+    let text = text_of(&again);
+    assert!(text.contains("This file was imported before. Nothing is imported again. Import 1: "), "{text}");
+    let undo = stage.press_and_update(&stage.manager, &again, "Undo").await;
+    assert_eq!(buttons(&undo), ["Undo 1", "Discard"]);
+    stage.press_and_update(&stage.manager, &undo, "Undo 1").await;
+    until_finished(&stage, 2).await;
+    assert_eq!(tracked().await, None);
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn files_that_are_no_files_of_discord_are_refused() {
+    let stage = Stage::new().await;
+    let files = attachments().await;
+    for (file, expected) in [
+        (format!("{files}/large.csv"), "The file is larger than 20 MB"),
+        (format!("{files}/colours.csv"), "no kind of file has these columns: colour, shape"),
+        (format!("{files}/missing.csv"), "could not be downloaded"),
+        ("http://169.254.169.254/secret.csv".to_owned(), "Something went wrong"),
+        ("https://cdn.discordapp.com.evil.example/x.csv".to_owned(), "Something went wrong"),
+    ] {
+        let reply = stage.manager.slash_with_file(&stage.channel, "import", &file).answer().await;
+        assert!(text_of(&reply).contains(expected), "{file}: {}", text_of(&reply));
+    }
+    stage.end(0).await;
+}

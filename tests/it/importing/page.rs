@@ -1,0 +1,147 @@
+//! The door of the page: a file is handed in, shown, corrected, stored and undone.
+
+use reqwest::Method;
+use reqwest::redirect::Policy;
+use serde_json::json;
+
+use super::{card, example};
+use crate::access::{LOCKED, create};
+use crate::sign_in::Visitor;
+use crate::support::app::{App, until_ok};
+use crate::support::browser::Browser;
+use crate::support::home::Home;
+
+/// Hands in a file as a browser does, and returns the path of the page that follows.
+async fn upload(app: &App, name: &str, content: &[u8], kind: &str) -> (u16, String) {
+    let mut body = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"kind\"\r\n\r\n{kind}\r\n--x\r\n\
+         Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend_from_slice(content);
+    body.extend_from_slice(b"\r\n--x--\r\n");
+    let client = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
+    let request = client.post(app.url("/import")).header("content-type", "multipart/form-data; boundary=x");
+    let reply = request.body(body).send().await.unwrap();
+    let path = reply.headers().get("location").map(|value| value.to_str().unwrap().to_owned());
+    let status = reply.status().as_u16();
+    (
+        status,
+        match path {
+            Some(path) => path,
+            None => reply.text().await.unwrap(),
+        },
+    )
+}
+
+async fn post(app: &App, path: &str, form: &str) -> String {
+    let client = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
+    let reply = client.post(app.url(path)).body(form.to_owned()).send().await.unwrap();
+    assert_eq!(reply.status(), 303, "{path}: {}", reply.text().await.unwrap());
+    reply.headers()["location"].to_str().unwrap().to_owned()
+}
+
+async fn until_finished(app: &App, path: &str) {
+    until_ok("the import is finished", async || {
+        let page = app.get(path).await.text;
+        if page.contains(">finished<") { Ok(()) } else { Err(page) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_is_shown_stored_and_undone() {
+    let app = App::start().await;
+    app.stored(&[&card("A-1"), &card("A-2")]).await;
+    let file = std::fs::read(example("tracking.csv")).unwrap();
+    let (status, path) = upload(&app, "drop.csv", &file, "").await;
+    assert_eq!((status, path.as_str()), (303, "/import/1"));
+    let page = app.get(&path).await.text;
+    assert!(page.contains("tracking_number: empty → 1Z999AA10123456784"), "{page}");
+    assert!(page.contains("<dd id=\"counts\">2 updated</dd>"), "{page}");
+    assert_eq!(app.get("/api/v2/orders/A-1").await.json["tracking_number"], json!(null));
+    let report = app.get("/import/1/report").await;
+    assert!(report.text.contains("2,updated,A-1"), "{}", report.text);
+
+    post(&app, "/import/1/commit", "").await;
+    until_finished(&app, "/import/1").await;
+    assert_eq!(app.get("/api/v2/orders/A-1").await.json["tracking_number"], "1Z999AA10123456784");
+    let events = app.get("/api/v2/orders/A-1/events").await.json["events"].clone();
+    assert_eq!(events.as_array().unwrap().last().unwrap()["actor"], "page");
+    // The file itself is not kept.
+    assert_eq!(app.sql().await.count("imports WHERE content IS NOT NULL").await, 0);
+
+    let (status, again) = upload(&app, "drop.csv", &file, "").await;
+    assert_eq!((status, again.as_str()), (303, "/import/1?again=1"));
+    assert!(app.get(&again).await.text.contains("This file was imported before."));
+
+    let undo = post(&app, "/import/1/undo", "").await;
+    assert!(app.get(&undo).await.text.contains("tracking_number: 1Z999AA10123456784 → empty"));
+    post(&app, &format!("{undo}/commit"), "").await;
+    until_finished(&app, &undo).await;
+    assert_eq!(app.get("/api/v2/orders/A-1").await.json["tracking_number"], json!(null));
+    assert!(app.get("/import").await.text.contains("undo of import 1"));
+}
+
+#[tokio::test]
+async fn the_columns_are_corrected_and_saved_under_a_name() {
+    let app = App::start().await;
+    app.stored(&[&card("A-1")]).await;
+    let file = b"Order Number,Paket\nA-1,1ZABC\n";
+    let (_, path) = upload(&app, "list.csv", file, "orders").await;
+    let page = app.get(&path).await.text;
+    assert!(page.contains("extra.Paket"), "{page}");
+    post(
+        &app,
+        &format!("{path}/columns"),
+        "kind=orders&field0=order_number&field1=tracking_number&name=Lager",
+    )
+    .await;
+    let page = app.get(&path).await.text;
+    assert!(page.contains("tracking_number: empty → 1ZABC"), "{page}");
+    assert!(app.get("/import").await.text.contains("<option>Lager</option>"));
+    post(&app, &format!("{path}/discard"), "").await;
+    assert_eq!(app.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn only_managers_hand_in_files_and_only_of_20_mb() {
+    let home = Home::new();
+    let (reader, writer) = (create(&home, "read").await, create(&home, "read,write").await);
+    let app = App::start_in(home, LOCKED).await;
+    let mut cookie = String::new();
+    for (token, expected) in [(&reader, 403), (&writer, 200)] {
+        let mut visitor = Visitor::of(&app);
+        visitor.sign_in_with(token).await;
+        cookie = format!("roms={}", visitor.session().unwrap());
+        let headers = [("accept", "text/html"), ("cookie", cookie.as_str())];
+        assert_eq!(app.request(Method::GET, "/import", &headers, "").await.status, expected);
+    }
+    let foreign = [("cookie", cookie.as_str()), ("origin", "http://evil.example")];
+    assert_eq!(app.request(Method::POST, "/import/1/commit", &foreign, "").await.status, 403);
+
+    let open = App::start().await;
+    let (status, text) = upload(&open, "big.csv", &vec![b'x'; 21 * 1024 * 1024], "").await;
+    assert_eq!(status, 422, "{text}");
+    assert!(text.contains("larger than 20 MB"), "{text}");
+    let (status, text) = upload(&open, "x.csv", b"colour,shape\nred,round\n", "").await;
+    assert_eq!(status, 422);
+    assert!(text.contains("no kind of file has these columns: colour, shape"), "{text}");
+}
+
+#[tokio::test]
+async fn an_import_reaches_the_live_list_as_one_message() {
+    let app = App::start().await;
+    app.stored(&[&card("A-1"), &card("A-2")]).await;
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    browser.goto("/orders").await;
+    browser.until_live().await;
+    let file = std::fs::read(example("tracking.csv")).unwrap();
+    let (_, path) = upload(&app, "drop.csv", &file, "").await;
+    post(&app, &format!("{path}/commit"), "").await;
+    browser
+        .until("document.querySelector('.toast')?.innerText.includes('An import has changed orders: 2.')")
+        .await;
+    assert_eq!(browser.js("return document.querySelectorAll('.toast').length").await, 1);
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
