@@ -37,7 +37,6 @@ use axum::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio_util::sync::CancellationToken;
 
-use super::discord_error::DiscordForm;
 use super::error::ApiError;
 use super::peer::Peer;
 use super::{AppState, cross_site};
@@ -58,6 +57,8 @@ use tokens::Tokens;
 pub(crate) enum Access {
     /// Nothing.
     Open,
+    /// Nothing; with a token the answer says more.
+    Health,
     /// Any token. A browser may send it as a password, because people open these routes in a browser.
     Page,
     /// Any token.
@@ -66,8 +67,6 @@ pub(crate) enum Access {
     Scope(Scope),
     /// A token in the path that may only send cards.
     Link,
-    /// The same. Errors have Discord's form.
-    DiscordLink,
     /// A token in the path that may only read tables of orders.
     ExportLink,
     /// A person at the page with at least this level. A signed-in browser sends the secret of its session in a cookie.
@@ -78,9 +77,7 @@ impl Access {
     /// The scope that a token must have.
     pub(crate) const fn scope(self) -> Option<Scope> {
         match self {
-            Self::Open | Self::Page | Self::AnyToken | Self::Link | Self::DiscordLink | Self::ExportLink => {
-                None
-            }
+            Self::Open | Self::Health | Self::Page | Self::AnyToken | Self::Link | Self::ExportLink => None,
             Self::Scope(scope) => Some(scope),
             Self::Person(Level::Viewer) => Some(Scope::Read),
             Self::Person(Level::Manager) => Some(Scope::Write),
@@ -239,8 +236,9 @@ impl Auth {
         peer: IpAddr,
         access: Access,
     ) -> Result<Caller, Refusal> {
+        let anybody = Caller { token: None, by_link: false, session: None };
         if !self.required || access == Access::Open {
-            return Ok(Caller { token: None, by_link: false, session: None });
+            return Ok(anybody);
         }
         let secret = presented(headers, access);
         let token = match &secret {
@@ -248,6 +246,9 @@ impl Auth {
             None => None,
         };
         let Some(token) = token.filter(|token| token.kind == TokenKind::Api) else {
+            if access == Access::Health {
+                return Ok(anybody);
+            }
             return Err(ApiError::Unauthorized { page: access == Access::Page }.into());
         };
         if let Some(scope) = access.scope()
@@ -398,11 +399,7 @@ pub(crate) async fn authorize(
     request: Request,
     next: Next,
 ) -> Response {
-    let mut response = admit(&state, access, request, next).await.into_response();
-    if access == Access::DiscordLink {
-        response.extensions_mut().insert(DiscordForm);
-    }
-    response
+    admit(&state, access, request, next).await.into_response()
 }
 
 async fn admit(
@@ -413,7 +410,7 @@ async fn admit(
 ) -> Result<Response, ApiError> {
     let Peer(peer) = Peer::of(request.extensions());
     let found = match access {
-        Access::Link | Access::DiscordLink | Access::ExportLink => {
+        Access::Link | Access::ExportLink => {
             let path = request.extract_parts::<RawPathParams>().await.map_err(|_| ApiError::UnknownLink)?;
             state.auth.authenticate_link(&path, peer, access).await
         }

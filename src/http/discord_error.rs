@@ -11,10 +11,6 @@ use utoipa::{IntoResponses, ToSchema};
 use super::error::ApiError;
 use crate::card::outcome::RejectionCode;
 
-/// Marks a response whose error has Discord's form.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DiscordForm;
-
 /// An error as Discord writes it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DiscordError {
@@ -35,6 +31,8 @@ impl From<&ApiError> for DiscordError {
         let (code, message) = match error {
             ApiError::NotFound("webhook") => (10_015, "Unknown Webhook".to_owned()),
             ApiError::NotFound("message") => (10_008, "Unknown Message".to_owned()),
+            ApiError::UnknownRoute => (0, "404: Not Found".to_owned()),
+            ApiError::MethodNotAllowed => (0, "405: Method Not Allowed".to_owned()),
             ApiError::RateLimited(_) => (0, "You are being rate limited.".to_owned()),
             ApiError::UnknownLink => (50_027, "Invalid Webhook Token".to_owned()),
             ApiError::BadBody(_) => (50_109, "The request body contains invalid JSON.".to_owned()),

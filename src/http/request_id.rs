@@ -1,9 +1,28 @@
 //! The id of a request: in its answer, in every line of the log about it, and with the message that it brought.
 
+use axum::extract::Request;
 use axum::http::HeaderMap;
 
-/// The id of a request with these headers; `None` if it is not readable text. A request that came without an id has
-/// the one that ROMS made.
+const HEADER: &str = "x-request-id";
+/// The longest id that a client or proxy may choose.
+const MAX_LENGTH: usize = 128;
+
+/// The id of a request with these headers. A request that came without a usable id has the one that ROMS made.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
-    headers.get("x-request-id")?.to_str().ok().map(str::to_owned)
+    headers.get(HEADER)?.to_str().ok().map(str::to_owned)
+}
+
+/// Removes an id that would fill the log or be hard to search for there, so that ROMS makes one. An id with the form of
+/// a token is no id either.
+pub(crate) async fn remove_unusable(mut request: Request) -> Request {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/+=".contains(c);
+    let is_usable = |id: &str| {
+        (1..=MAX_LENGTH).contains(&id.len()) && id.chars().all(is_plain) && !id.starts_with("roms_")
+    };
+    let mut ids = request.headers().get_all(HEADER).iter();
+    let first = ids.next().map(|id| id.to_str().is_ok_and(is_usable));
+    if first == Some(false) || ids.next().is_some() {
+        request.headers_mut().remove(HEADER);
+    }
+    request
 }

@@ -39,16 +39,17 @@ use super::api::{
     webhook, webhook_deliveries, webhook_endpoints,
 };
 use super::auth::{Access, authorize, limit_peers};
-use super::discord_error::{DiscordError, DiscordForm};
+use super::discord_error::DiscordError;
 use super::error::{ApiError, ErrorBody, Failure};
 use super::page::{self, IsPage};
-use super::request_id::request_id;
+use super::request_id::{remove_unusable, request_id};
 use super::{AppState, body, cross_site, link_path, order_path, peer};
+use crate::card::message::LINK_ENDPOINT;
 use crate::token::Scope;
 
 /// Every route in the OpenAPI document, and what a request needs. The files of the `/docs` page are not in it.
 fn routes(has_metrics: bool) -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)> {
-    use Access::{AnyToken, DiscordLink, ExportLink, Link, Open, Page};
+    use Access::{AnyToken, ExportLink, Health, Link, Open, Page};
     const INGEST: Access = Access::Scope(Scope::Ingest);
     const READ: Access = Access::Scope(Scope::Read);
     const WRITE: Access = Access::Scope(Scope::Write);
@@ -59,9 +60,9 @@ fn routes(has_metrics: bool) -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)>
         (Page, routes!(docs::page)),
         (INGEST, routes!(webhook::receive)),
         (Link, routes!(webhook::receive_by_link)),
-        (DiscordLink, routes!(discord_webhook::execute, discord_webhook::get)),
-        (DiscordLink, routes!(discord_webhook::execute_slack)),
-        (DiscordLink, routes!(discord_webhook::edit, discord_webhook::delete)),
+        (Link, routes!(discord_webhook::execute, discord_webhook::get)),
+        (Link, routes!(discord_webhook::execute_slack)),
+        (Link, routes!(discord_webhook::edit, discord_webhook::delete)),
         (AnyToken, routes!(webhook::test)),
         (ADMIN, routes!(logs::list)),
         (ADMIN, routes!(logs::one)),
@@ -85,7 +86,7 @@ fn routes(has_metrics: bool) -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)>
         (ADMIN, routes!(webhook_deliveries::replay)),
         (READ, routes!(live::stream::connect)),
         (READ, routes!(live::socket::connect)),
-        (Open, routes!(health::health)),
+        (Health, routes!(health::health)),
         (Open, routes!(health::live)),
         (Open, routes!(health::ready)),
     ];
@@ -128,6 +129,7 @@ fn with_layers(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
     let routes = routes.layer(
         // A request passes through these layers from top to bottom.
         ServiceBuilder::new()
+            .layer(map_request(remove_unusable))
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer(from_fn(complete_response))
@@ -177,7 +179,7 @@ fn document_empty_values(document: &mut openapi::OpenApi) {
 fn document_access(item: &mut PathItem, access: Access) {
     let scopes = match access {
         // The token of a link is a parameter of the path.
-        Access::Open | Access::Link | Access::DiscordLink | Access::ExportLink => return,
+        Access::Open | Access::Health | Access::Link | Access::ExportLink => return,
         Access::Page | Access::AnyToken => Vec::new(),
         Access::Scope(_) | Access::Person(_) => access.scope().iter().map(|scope| scope.as_str()).collect(),
     };
@@ -224,6 +226,7 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
     // Log the route, not the path and query: they name orders and may hold e-mail addresses.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let request_id = request_id(request.headers());
+    let is_discord_link = request.uri().path().starts_with(LINK_ENDPOINT);
 
     let mut response = next.run(request).await;
 
@@ -234,11 +237,9 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
             tracing::error!(request.id = request_id, http.method = %method, http.route = route, error, "request failed");
         }
         let body = || ErrorBody { request_id: request_id.clone(), ..error.body() };
-        let (content_type, text) = match (response.extensions().get(), response.extensions().get()) {
-            (Some(DiscordForm), _) => {
-                ("application/json", serde_json::to_string(&DiscordError::from(&*error)))
-            }
-            (_, Some(IsPage)) => ("text/html; charset=utf-8", Ok(page::error_page(&body()))),
+        let (content_type, text) = match (is_discord_link, response.extensions().get()) {
+            (true, _) => ("application/json", serde_json::to_string(&DiscordError::from(&*error))),
+            (false, Some(IsPage)) => ("text/html; charset=utf-8", Ok(page::error_page(&body()))),
             _ => ("application/json", serde_json::to_string(&body())),
         };
         *response.body_mut() = text.unwrap_or_default().into();

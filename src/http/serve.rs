@@ -11,9 +11,10 @@ use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
+    body::Body,
     extract::{Request, State},
     http::{HeaderValue, header::CONNECTION},
-    middleware::{Next, from_fn, from_fn_with_state, map_response},
+    middleware::{Next, from_fn, from_fn_with_state, map_request, map_response},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -37,12 +38,11 @@ use super::{
     api::{health, metrics},
     body,
     connection::Connection,
-    discord_error::DiscordForm,
     error::{ApiError, BUSY_DELAY},
     peer::Peer,
+    request_id,
     router::{complete_response, router},
 };
-use crate::card::message::LINK_ENDPOINT;
 use crate::metrics::Metrics;
 
 /// Requests processed at the same time. The writer is busy with far fewer. Further ones are answered with 503.
@@ -222,7 +222,8 @@ impl RequestLimit {
             .layer(from_fn(complete_response))
             .layer(map_response(close_connection))
             .layer(PropagateRequestIdLayer::x_request_id())
-            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid));
+            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+            .layer(map_request(request_id::remove_unusable));
         if metrics.is_on() {
             busy = busy.layer(from_fn_with_state(metrics.clone(), metrics::count));
         }
@@ -262,15 +263,10 @@ const fn open_files() -> Option<usize> {
     None
 }
 
-async fn answer_busy(request: Request) -> Response {
-    let is_discord_link = request.uri().path().starts_with(LINK_ENDPOINT);
-    body::discard(request.into_body().into_data_stream()).await;
+async fn answer_busy(body: Body) -> ApiError {
+    body::discard(body.into_data_stream()).await;
     sleep(BUSY_DELAY).await;
-    let mut response = ApiError::Busy.into_response();
-    if is_discord_link {
-        response.extensions_mut().insert(DiscordForm);
-    }
-    response
+    ApiError::Busy
 }
 
 /// Makes room for the next connection.

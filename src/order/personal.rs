@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::email::EmailAddress;
 use super::{FieldChange, Order};
 use crate::redact::credentials;
 
@@ -43,8 +44,9 @@ impl View {
     pub fn value<'a>(self, column: &str, value: &'a str) -> Cow<'a, str> {
         let is_extra = column.split('.').next() == Some(EXTRA);
         match self {
-            _ if !is_extra && !is_personal(column) => Cow::Borrowed(value),
+            Self::Masked if !is_extra && !is_personal(column) => without_emails(value),
             Self::Masked => Cow::Borrowed(MASK),
+            Self::Full if !is_extra && !is_personal(column) => Cow::Borrowed(value),
             Self::Full => credentials(value),
         }
     }
@@ -74,6 +76,22 @@ impl View {
     }
 }
 
+/// Masks the e-mail addresses in a text, such as that of an account in `PayPal (name@example.com)`.
+fn without_emails(text: &str) -> Cow<'_, str> {
+    if !text.contains('@') {
+        return Cow::Borrowed(text);
+    }
+    let is_email = |word: &str| {
+        let plain = word.trim_matches(|c: char| !c.is_alphanumeric());
+        EmailAddress::parse(plain).is_ok() && plain.rsplit('@').next().is_some_and(|host| host.contains('.'))
+    };
+    let words = text.split_inclusive(char::is_whitespace).map(|word| {
+        let end = word.trim_end();
+        if is_email(end) { word.replacen(end, MASK, 1) } else { word.to_owned() }
+    });
+    Cow::Owned(words.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::{PERSONAL, View};
@@ -90,7 +108,8 @@ mod tests {
     fn a_reader_sees_personal_data_only_with_the_right_to() {
         let proxy = "http://user:pass@proxy.example:80";
         for (column, value, full) in [
-            ("product", "a@b.example", None),
+            ("product", "a@b", None),
+            ("product", "BE@RBRICK 100% @07", None),
             ("email", "a@b.example", Some("a@b.example")),
             ("proxy_list", proxy, Some("http://***@proxy.example:80")),
             ("extra.Proxy", proxy, Some("http://***@proxy.example:80")),
@@ -99,5 +118,8 @@ mod tests {
             assert_eq!(View::Full.value(column, value), full.unwrap_or(value));
             assert_eq!(View::Masked.value(column, value), if full.is_some() { "***" } else { value });
         }
+        let paid = "PayPal (a@b.example) and\nVisa";
+        assert_eq!(View::Masked.value("payment_method", paid), "PayPal *** and\nVisa");
+        assert_eq!(View::Full.value("payment_method", paid), paid);
     }
 }

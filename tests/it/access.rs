@@ -2,6 +2,7 @@
 
 mod canary;
 mod command;
+mod health;
 mod masking;
 mod origins;
 mod record;

@@ -1,10 +1,10 @@
 //! Every line of the JSON log about a message has the id of its request, or of its Discord message, from its arrival
 //! to its commit.
 
-use reqwest::Client;
+use reqwest::{Client, Method};
 use serde_json::Value;
 
-use crate::support::app::ORDERS;
+use crate::support::app::{App, ORDERS};
 use crate::support::bot::card;
 use crate::support::discord::Discord;
 use crate::support::program::Program;
@@ -14,6 +14,19 @@ use crate::watching::program::home;
 fn messages_with(lines: &[Value], field: &str, value: &Value) -> Vec<String> {
     let lines = lines.iter().filter(|line| line[field] == *value);
     lines.map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_client_chooses_the_id_of_its_request_only_if_it_is_short_and_plain() {
+    let app = App::start().await;
+    let token = format!("roms_{}", "x".repeat(43));
+    let ids = ["trace-7:a/b=", "", "a b", "\"><script>", "é", &"x".repeat(129), &token];
+    for (at, id) in ids.into_iter().enumerate() {
+        let reply = app.request(Method::GET, "/missing", &[("x-request-id", id)], "").await;
+        let answered = reply.header("x-request-id");
+        assert_eq!(reply.json["request_id"], answered, "{}", reply.text);
+        assert_eq!((answered == id, answered.is_empty()), (at == 0, false), "{id}");
+    }
 }
 
 #[tokio::test]

@@ -11,8 +11,10 @@ use utoipa::ToSchema;
 
 use crate::clock::now;
 use crate::http::AppState;
+use crate::http::auth::Caller;
 use crate::status::{ChannelStatus, DiscordStatus};
 use crate::store::StoreError;
+use crate::token::Scope;
 
 /// The longest time that the database may take to answer.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,7 +65,7 @@ pub(crate) struct DatabaseCheck {
     pub(crate) latency_ms: Option<f64>,
     /// Since when ROMS cannot store messages; `null` if it can.
     pub(crate) since: Option<DateTime<Utc>>,
-    /// Why the database is down; `null` if it is up.
+    /// Why the database is down; `null` if it is up, and without a token, where tokens are required.
     pub(crate) cause: Option<String>,
 }
 
@@ -81,7 +83,7 @@ pub(crate) struct DiscordCheck {
     pub(crate) latency_ms: Option<f64>,
     /// Why ROMS stopped connecting to Discord; `null` if it did not.
     pub(crate) given_up: Option<String>,
-    /// The watched channels.
+    /// The watched channels. Empty without a token, where tokens are required.
     pub(crate) channels: Vec<ChannelCheck>,
 }
 
@@ -125,8 +127,15 @@ pub(crate) struct StatusBody {
         })),
     )
 )]
-pub(crate) async fn health(State(state): State<Arc<AppState>>) -> (StatusCode, Json<Health>) {
-    let (code, health) = check(&state).await;
+pub(crate) async fn health(State(state): State<Arc<AppState>>, caller: Caller) -> (StatusCode, Json<Health>) {
+    let (code, mut health) = check(&state).await;
+    // Everybody can ask. Names of channels and of servers are for those who may read.
+    if state.auth.is_required() && !(caller.has_token() && caller.may(Scope::Read)) {
+        health.checks.database.cause = None;
+        if let Some(discord) = &mut health.checks.discord {
+            discord.channels.clear();
+        }
+    }
     (code, Json(health))
 }
 

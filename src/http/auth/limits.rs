@@ -15,9 +15,7 @@ use governor::{DefaultKeyedRateLimiter, Quota};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::card::message::LINK_ENDPOINT;
 use crate::http::AppState;
-use crate::http::discord_error::DiscordForm;
 use crate::http::error::ApiError;
 use crate::http::peer::Peer;
 
@@ -130,14 +128,9 @@ pub(crate) async fn limit_peers(
 ) -> Response {
     let Peer(peer) = Peer::of(request.extensions());
     let Err(error) = state.auth.limits.admit_peer(peer) else { return next.run(request).await };
-    let is_discord_link = request.uri().path().starts_with(LINK_ENDPOINT);
     let (parts, _) = request.into_parts();
     state.auth.report_refusal(&state, &parts, None, None, error.status().1);
-    let mut response = error.into_response();
-    if is_discord_link {
-        response.extensions_mut().insert(DiscordForm);
-    }
-    response
+    error.into_response()
 }
 
 #[cfg(test)]

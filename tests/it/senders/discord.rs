@@ -66,6 +66,19 @@ async fn the_path_may_have_a_version_as_discords_libraries_write_it() {
 }
 
 #[tokio::test]
+async fn unknown_paths_and_methods_behind_a_link_have_discords_form_too() {
+    let (app, link) = open().await;
+    for (method, rest, status, message) in [
+        (Method::PUT, "", 405, "405: Method Not Allowed"),
+        (Method::GET, "/messages/1", 405, "405: Method Not Allowed"),
+        (Method::POST, "/github", 404, "404: Not Found"),
+    ] {
+        let reply = app.request(method, &link.discord(rest), &[], "{}").await;
+        assert_eq!((reply.status, reply.json), (status, json!({"message": message, "code": 0})), "{rest}");
+    }
+}
+
+#[tokio::test]
 async fn a_card_may_come_with_files() {
     let (app, link) = open().await;
     let part =
