@@ -1,11 +1,12 @@
 //! Reads the files that people import: a store's tracking list, a warehouse's scan report, a card statement, and orders.
 //!
-//! [`read`] turns the bytes of a file into typed rows. It knows nothing of the database: `ingest` decides what a row
-//! changes, once to show it and once to store it.
+//! [`read`] turns the bytes of a file into typed rows. It knows nothing of the database: `ingest` decides
+//! what a row changes: first for the preview, and again when the row is stored.
 //!
 //! 1. `decode`: the bytes become text, whatever their encoding. `workbook` reads the cells of an Excel file.
 //! 2. `table`: the text becomes rows of cells.
-//! 3. `mapping`: the headings say which column holds which field, and the fields say of which [`Kind`] the file is.
+//! 3. `mapping`: decides from the headings which field each column holds, and from the fields which [`Kind`]
+//!    of file it is.
 //! 4. `rows`: each row becomes the order it names and the values it states, or a reason why it cannot be used.
 
 mod combine;
@@ -28,30 +29,30 @@ pub use rows::{Row, RowKey, RowPatch};
 pub(crate) use rows::{add_amounts, add_counts, parcels};
 pub use statement::{Charge, number_in_details};
 
-/// The largest file: 20 MB.
+/// Maximum size of a file: 20 MB.
 pub const MAX_BYTES: usize = 20 * 1024 * 1024;
-/// The most rows of a file.
+/// Maximum rows of a file.
 pub const MAX_ROWS: usize = 200_000;
-/// The most columns of a file.
+/// Maximum columns of a file.
 pub const MAX_COLUMNS: usize = 200;
 
-/// Facts about a file that it does not state itself.
+/// How to read a file: settings of the group, and choices of the person who imports it.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    /// Zone of times without one.
+    /// Time zone of times that name none.
     pub timezone: Tz,
     /// Currency of amounts that name none.
     pub currency: Currency,
-    /// The kind, if a person named it.
+    /// The kind, if a person chose it; otherwise it follows from the columns.
     pub kind: Option<Kind>,
-    /// Columns whose field a person named: heading and field.
+    /// Columns for which a person chose the field: heading and field.
     pub mapping: Vec<(String, Field)>,
 }
 
 /// A file as typed rows.
 #[derive(Clone, Debug)]
 pub struct ImportFile {
-    /// Of which kind it is.
+    /// The kind of the file.
     pub kind: Kind,
     /// Its columns. A file of cards has none.
     pub columns: Vec<MappedColumn>,
@@ -74,13 +75,13 @@ pub enum FileError {
     /// It holds nothing.
     #[error("the file is empty")]
     Empty,
-    /// It is not a file of this form.
+    /// The Excel workbook cannot be read.
     #[error("the workbook cannot be read: {0}")]
     Workbook(String),
-    /// Its packed content is far larger than the file.
+    /// The workbook unpacks to more than 300 MB, as a zip bomb does.
     #[error("the workbook unpacks to more than 300 MB")]
     Bomb,
-    /// Its columns fit no kind.
+    /// The columns fit no kind of file.
     #[error("no kind of file has these columns: {0}; name the kind, or the fields of the columns")]
     Unknown(String),
     /// A column that the kind needs is missing.
@@ -99,7 +100,8 @@ pub enum FileError {
 /// Reads a file.
 ///
 /// # Errors
-/// If nothing of the file can be used. A row that cannot be used is no error: it carries its reason.
+/// If the file as a whole cannot be used. A row that cannot be used is no error; [`Row::problem`]
+/// says why.
 pub fn read(bytes: &[u8], reading: &Reading) -> Result<ImportFile, FileError> {
     if bytes.len() > MAX_BYTES {
         return Err(FileError::TooLarge);

@@ -18,13 +18,13 @@ use crate::ingest::{ImportPlan, ImportSource, Ingest, hash_of};
 use crate::redact::credentials;
 use crate::store::{Import, ImportState, NewImport, SavedMapping, Store};
 
-/// The actor that the history of the changed orders names.
+/// The actor of imports in the history of orders.
 const ACTOR: &str = "cli";
-/// Rows of a report that the terminal shows.
+/// Maximum rows of a report in the terminal.
 const MAX_SHOWN: usize = 100;
-/// Characters of a row's details that the terminal shows.
+/// Maximum characters of a row's details in the terminal.
 const MAX_DETAILS: usize = 100;
-/// Imports that are listed.
+/// Maximum imports in the list.
 const MAX_IMPORTS: u64 = 50;
 
 #[derive(Debug, clap::Args)]
@@ -89,7 +89,7 @@ fn mapping(text: &str) -> Result<(String, Field), String> {
     Ok((heading.trim().to_owned(), field.parse()?))
 }
 
-/// How far a command goes, and where its report is written.
+/// Options that `import` and `imports undo` share.
 struct Wish<'a> {
     dry_run: bool,
     yes: bool,
@@ -197,7 +197,7 @@ impl Arguments {
     }
 }
 
-/// Reads a file, but not more than an import takes.
+/// Reads a file, up to one byte more than an import accepts, so that larger files are refused.
 fn read(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
     let file = File::open(path).with_context(cannot)?;
@@ -224,7 +224,7 @@ fn show_columns(file: &ImportFile, out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Shows what each row would do, and asks whether to do it. Returns whether to go on.
+/// Shows what each row would change, and asks for confirmation. Returns whether to store the rows.
 async fn show_first(
     ingest: &Ingest,
     plan: &ImportPlan,
@@ -277,7 +277,7 @@ async fn run(
         std::fs::write(path, import_report(&results))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    // Also the rows that were stored before an interruption.
+    // The stored counts include the rows from before an interruption.
     let counts = store.import(import.id).await?.map_or_else(|| count(&results), |import| import.counts);
     writeln!(out, "Import {}: {counts}. `roms imports undo {}` undoes it.", import.id, import.id)?;
     Ok(())
@@ -291,8 +291,8 @@ fn count(rows: &[RowResult]) -> ImportCounts {
     counts
 }
 
-/// Prints what the rows do: all rows of a card statement, because its charges may be guesses; else a hundred, first those
-/// that need a look.
+/// Prints what the rows change, starting with those that need attention. Prints all rows of a card statement,
+/// because the orders of its charges may be guesses; otherwise at most a hundred.
 fn show_rows(rows: &[RowResult], kind: Kind, has_report: bool, out: &mut impl Write) -> anyhow::Result<()> {
     let is_clear = |row: &&RowResult| row.outcome < RowOutcome::NotFound;
     let (clear, unclear): (Vec<_>, Vec<_>) = rows.iter().partition(is_clear);
@@ -313,7 +313,8 @@ fn show_rows(rows: &[RowResult], kind: Kind, has_report: bool, out: &mut impl Wr
     Ok(())
 }
 
-/// Text of a file on one line, without control characters, which could rewrite the terminal, and without credentials.
+/// Text of a file on one line, without credentials, and without control characters, which could change what
+/// the terminal shows.
 fn one_line(text: &str, max: usize) -> String {
     let text: String = credentials(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().count() <= max {

@@ -1,5 +1,5 @@
-//! Rows of one file about the same order: parcels are added up, the same row again says nothing new, and rows that
-//! contradict each other are left to a person.
+//! Combines rows of one file that name the same order: tracking numbers are joined, repeated rows count as
+//! unchanged, and rows that contradict each other are reported as ambiguous.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,8 @@ use super::{Field, Kind, Row, RowKey, RowOutcome};
 
 const TRACKING: Field = Field::Order("tracking_number");
 
-/// Looks for rows about the same order. Cards and charges are news, one after the other, and need no rule.
+/// Combines rows that name the same order. Cards and charges stay as they are: each of them is applied in
+/// turn.
 pub(crate) fn combine(kind: Kind, mut rows: Vec<Row>) -> Vec<Row> {
     if matches!(kind, Kind::Cards | Kind::Charges | Kind::Undo) {
         return rows;
@@ -25,7 +26,7 @@ pub(crate) fn combine(kind: Kind, mut rows: Vec<Row>) -> Vec<Row> {
     rows
 }
 
-/// The first row about an order gets the tracking numbers of all.
+/// Gives the first row of an order the tracking numbers of all its rows. The other rows count as unchanged.
 fn add_parcels(rows: &mut [Row], about_order: &[usize]) {
     let numbers = about_order.iter().filter_map(|at| rows.get(*at)?.value(&TRACKING));
     let all = parcels(&numbers.collect::<Vec<_>>().join(",")).join(", ");
@@ -42,7 +43,7 @@ fn add_parcels(rows: &mut [Row], about_order: &[usize]) {
     }
 }
 
-/// The same row again is a copy. Rows that differ contradict each other.
+/// Marks copies of the first row as unchanged. If any row differs, all rows of the order are ambiguous.
 fn compare(rows: &mut [Row], about_order: &[usize]) {
     let Some(first) = about_order.first().and_then(|at| rows.get(*at)).cloned() else { return };
     let is_same = |row: &Row| row.values == first.values;

@@ -1,10 +1,11 @@
-//! Dates as spreadsheets and banks write them: `31.01.2026`, `01/31/2026` or `31/01/2026`. The whole file says which.
+//! Reads numeric dates of spreadsheets and banks: `31.01.2026`, `01/31/2026` or `31/01/2026`. Whether the day
+//! or the month comes first is decided once for the whole file.
 
 use crate::order::dates;
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 
-/// The order of day and month in dates of numbers.
+/// The order of day and month in numeric dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DateOrder {
     /// `01/31/2026`
@@ -16,7 +17,9 @@ pub(crate) enum DateOrder {
 /// Forms of a time of day.
 const TIME_FORMATS: [&str; 4] = ["%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p"];
 
-/// The order that fits the dates of a file. Points, and a number above 12 in front, are how Europe writes.
+/// Decides whether the day or the month comes first. A date that starts with a number above 12, or that is
+/// written with points, has the day first. Otherwise, or if any second number is above 12, the month comes
+/// first.
 pub(crate) fn order_of<'a>(texts: impl Iterator<Item = &'a str>) -> DateOrder {
     let mut order = DateOrder::MonthFirst;
     for (first, second, separator) in texts.filter_map(|text| numbers(text).map(|(a, b, _, c, _)| (a, b, c)))
@@ -31,7 +34,7 @@ pub(crate) fn order_of<'a>(texts: impl Iterator<Item = &'a str>) -> DateOrder {
     order
 }
 
-/// A date as [`dates::parse`] reads it: in ISO's form if it is one of numbers.
+/// Converts a numeric date to ISO 8601 for [`dates::parse`]. `None` if the text is not a numeric date.
 pub(crate) fn iso(text: &str, order: DateOrder) -> Option<String> {
     let (first, second, year, _, rest) = numbers(text)?;
     let (month, day) = match order {
@@ -46,7 +49,7 @@ pub(crate) fn iso(text: &str, order: DateOrder) -> Option<String> {
     Some(day.and_time(time(rest)?).format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-/// The day and the time of day in two cells as one text.
+/// Joins a day and a time of day that stand in two cells.
 pub(crate) fn joined(date: &str, time_of_day: &str, zone: Tz) -> Option<String> {
     let day = dates::parse(date, zone)?.day?;
     Some(day.and_time(time(time_of_day)?).format("%Y-%m-%d %H:%M:%S").to_string())

@@ -4,10 +4,10 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::card::message::without_nul;
 
-/// Bytes that are looked at to recognise UTF-16 without a byte order mark.
+/// Bytes to examine to recognise UTF-16 without a byte order mark.
 const SAMPLE: usize = 1024;
 
-/// The text of a file. Bytes that its encoding does not have become replacement characters.
+/// Decodes the text of a file. Bytes that are invalid in its encoding become replacement characters.
 pub(crate) fn decode(bytes: &[u8]) -> String {
     let (text, ..) = encoding(bytes).decode(bytes);
     without_nul(text.into_owned())
@@ -19,7 +19,7 @@ fn encoding(bytes: &[u8]) -> &'static Encoding {
     }
     let sample = bytes.get(..SAMPLE).unwrap_or(bytes);
     let zeros = |at: usize| sample.iter().skip(at).step_by(2).filter(|byte| **byte == 0).count();
-    // Every second byte of Western text in UTF-16 is 0.
+    // In UTF-16, every second byte of text in Latin letters is 0.
     match (zeros(0), zeros(1)) {
         (0, odd) if odd * 4 > sample.len() => UTF_16LE,
         (even, 0) if even * 4 > sample.len() => UTF_16BE,

@@ -1,4 +1,4 @@
-//! Finds out which column of a file holds which field, and by that of which kind the file is.
+//! Decides which field each column of a file holds, and from the fields which kind of file it is.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,15 +10,16 @@ use super::{FileError, Reading, statement};
 use crate::card::parse::labels::{self, Column};
 use crate::order::Fields;
 
-/// Rows above the headings, such as the title of a statement, that are looked at.
+/// Rows to search for the headings. Statements often begin with a title.
 const MAX_PREAMBLE: usize = 20;
-/// Headings that differ from a column's name by at most this many edits are taken for it.
+/// A heading that differs from a column's name by at most this many edits counts as misspelled.
 const MAX_TYPOS: usize = 2;
-/// Shorter headings are never taken for a misspelled one.
+/// Shorter headings never count as misspelled: too many short words resemble each other.
 const MIN_MISSPELLED: usize = 6;
-/// Characters of a heading that becomes a label of the order.
+/// Maximum characters of a heading that is stored as a label of the order.
 const MAX_LABEL: usize = 80;
-/// Columns of the export that only repeat others, and the time of the export's rows.
+/// Columns of an exported table that are not imported: ROMS sets them itself or derives them from other
+/// columns.
 const REPEATED: [&str; 6] = ["order_day", "carrier", "items", "source", "created_at", "updated_at"];
 
 /// What a file is about.
@@ -32,16 +33,16 @@ pub enum Kind {
     Cancellations,
     /// Orders, one in each row.
     Orders,
-    /// Orders as the texts of cards.
+    /// Orders, as texts of cards.
     Cards,
     /// Charges of a payment card.
     Charges,
-    /// The undo of another import. No file is of this kind.
+    /// The undo of another import, which has no file.
     Undo,
 }
 
 impl Kind {
-    /// The kinds of files.
+    /// The kinds that a file can have.
     pub const OF_FILES: [Self; 6] =
         [Self::Tracking, Self::Received, Self::Cancellations, Self::Orders, Self::Cards, Self::Charges];
 
@@ -59,13 +60,13 @@ impl Kind {
         }
     }
 
-    /// The kind of files of that name.
+    /// The kind of file with this name.
     #[must_use]
     pub fn of_file(name: &str) -> Option<Self> {
         Self::OF_FILES.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The kind of that name.
+    /// The kind with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::of_file(name).or((name == Self::Undo.as_str()).then_some(Self::Undo))
@@ -85,13 +86,13 @@ pub enum Field {
     OrderNumber,
     /// A column of an order, from [`Fields::NAMES`].
     Order(&'static str),
-    /// A value without a column, under this label.
+    /// A value that is kept in `extra` under this label.
     Extra(String),
     /// The text of a charge.
     Details,
     /// The amount of a charge.
     Amount,
-    /// Nothing that is imported.
+    /// The column is not imported.
     Ignored,
 }
 
@@ -147,7 +148,7 @@ pub(crate) struct MappedTable {
     pub(crate) rows: Vec<TableRow>,
 }
 
-/// How sure it is that a heading means a field: the surest first.
+/// How certain it is that a heading means a field, the most certain first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Sureness {
     Person,
@@ -157,7 +158,7 @@ enum Sureness {
     Misspelled,
 }
 
-/// Labels of card statements, in the languages in which people get them. In lower case.
+/// Headings of card statements in several languages, in lower case.
 const STATEMENT_LABELS: &[(&str, &[&str])] = &[
     (
         "posted_date",
@@ -214,7 +215,7 @@ const STATEMENT_LABELS: &[(&str, &[&str])] = &[
     ("order_number", &["order number", "order_number", "order #"]),
 ];
 
-/// Labels of other files that cards do not have. In lower case.
+/// Headings of other files that are not in the label table of cards. In lower case.
 const FILE_LABELS: &[(&str, &[&str])] = &[
     ("order_time", &["time"]),
     ("tracking_number", &["tracking_id", "trackings", "tracking numbers", "tracking no", "tracking no."]),
@@ -272,7 +273,7 @@ fn why_unknown(rows: &[TableRow], reading: &Reading) -> FileError {
     FileError::MissingColumn { kind, field }
 }
 
-/// The fields without which a file of a kind makes no sense.
+/// The fields that a file of this kind must have.
 fn required(kind: Kind) -> Vec<Field> {
     match kind {
         Kind::Tracking => vec![Field::OrderNumber, Field::Order("tracking_number")],
@@ -283,7 +284,8 @@ fn required(kind: Kind) -> Vec<Field> {
     }
 }
 
-/// The kind of a file with these headings, and the fields of its columns. `None` if they are no headings of a known kind.
+/// The kind of a file with these headings, and the fields of its columns. `None` if the row is not the
+/// headings of a known kind.
 fn recognize(headings: &[String], reading: &Reading) -> Option<(Kind, Vec<Field>)> {
     let kind = match reading.kind {
         Some(kind) => Some(kind),
@@ -333,8 +335,8 @@ fn recognize_kind(headings: &[String], reading: &Reading) -> Option<Kind> {
     }
 }
 
-/// The fields of the columns of a file of this kind. No two columns have the same field, except for the details of a
-/// charge: the surest heading has it.
+/// The fields of the columns of a file of this kind. If several headings mean the same field, the most
+/// certain one gets it. Only the details of a charge may be in several columns.
 fn map_as(kind: Kind, headings: &[String], reading: &Reading) -> Vec<Field> {
     let mut guesses: Vec<(Sureness, usize, Field)> = Vec::new();
     for (at, heading) in headings.iter().enumerate() {
@@ -363,7 +365,7 @@ fn map_as(kind: Kind, headings: &[String], reading: &Reading) -> Vec<Field> {
     };
     let fields = fields.into_iter().zip(headings).map(|(field, heading)| {
         let field = match field {
-            // A scan report gives the buying group's own number.
+            // The order number in a scan report is the buying group's own, not the store's.
             Some(Field::OrderNumber) if by_parcel => Field::Extra("Order ID".to_owned()),
             Some(field) => field,
             None if by_parcel => match heading.to_lowercase().as_str() {
@@ -379,7 +381,8 @@ fn map_as(kind: Kind, headings: &[String], reading: &Reading) -> Vec<Field> {
     fields.collect()
 }
 
-/// Whether a file of this kind states the field. A tracking list says nothing about prices, even if it has a column.
+/// Whether the field is imported from a file of this kind. The prices of a tracking list, for example, are
+/// not.
 fn is_wanted(kind: Kind, by_parcel: bool, field: &Field) -> bool {
     let names: &[&str] = match kind {
         Kind::Tracking => &["tracking_number"],

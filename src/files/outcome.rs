@@ -1,4 +1,4 @@
-//! The outcome of a row, and the counts of a file.
+//! The outcome of one row of an import, and the counts of all rows.
 
 use crate::order::{FieldChange, View};
 
@@ -9,7 +9,7 @@ pub enum RowOutcome {
     Created,
     /// It changes the order.
     Updated,
-    /// The order says all of it already.
+    /// The order already has these values, or the row repeats another one.
     Unchanged,
     /// There is no such order.
     NotFound,
@@ -45,9 +45,9 @@ pub struct RowResult {
     pub line: u32,
     /// What it does.
     pub outcome: RowOutcome,
-    /// The order, or what the row names in its place.
+    /// The order's number, or the row's own text if no order was found.
     pub order: String,
-    /// Why, if the row changes nothing; or how its order was found.
+    /// Why the row changes nothing or not everything, or how its order was found.
     pub reason: Option<String>,
     /// The changes.
     pub changes: Vec<FieldChange>,
@@ -60,7 +60,7 @@ impl RowResult {
         Self { line, outcome, order, reason: Some(reason), changes: Vec::new() }
     }
 
-    /// The row as a reader may see it.
+    /// The row with the personal data that the reader may not see masked.
     #[must_use]
     pub fn seen(self, view: View) -> Self {
         let changes = self.changes.into_iter().map(|change| view.change(change)).collect();
@@ -97,7 +97,7 @@ impl ImportCounts {
         }
     }
 
-    /// The counts of both.
+    /// Adds the counts of another set of rows.
     #[must_use]
     pub fn plus(mut self, other: Self) -> Self {
         for (outcome, rows) in other.each() {
@@ -124,7 +124,7 @@ impl ImportCounts {
     }
 }
 
-/// `3 updated, 1 not found`. Leaves out what is 0.
+/// `3 updated, 1 not found`. Leaves out zero counts.
 impl std::fmt::Display for ImportCounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let counts = self.each().filter(|(_, rows)| *rows > 0);

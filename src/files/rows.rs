@@ -1,4 +1,4 @@
-//! The rows of a file: which order each names, and which values it states.
+//! Turns the rows of a table into typed rows: the order that each names, and the values that it states.
 
 use chrono::{DateTime, Utc};
 
@@ -11,7 +11,7 @@ use crate::card::parse::money::{self, CurrencyHint};
 use crate::card::parse::{ParseContext, ParsedCard, count, proxy_host, typed, usual_currency};
 use crate::order::{Extra, Fields, OrderItem, OrderNumber, Patch, Source, Status};
 
-/// How the export hides a value from a reader without rights.
+/// An export contains this in place of a value that its reader may not see.
 const MASK: &str = "***";
 /// Columns that hold an amount.
 const AMOUNTS: [&str; 3] = ["price", "total", "commission"];
@@ -25,9 +25,9 @@ pub struct Row {
     pub line: u32,
     /// How its order is found.
     pub key: RowKey,
-    /// The values that it states, as texts that can be read.
+    /// The values that it states, as text. [`Row::patch`] can read all of them, unless there is a `problem`.
     pub values: Vec<(Field, String)>,
-    /// Why it cannot be used, if it cannot.
+    /// The outcome and the reason, if the row cannot be used.
     pub problem: Option<(RowOutcome, String)>,
 }
 
@@ -38,9 +38,9 @@ pub enum RowKey {
     Number(OrderNumber),
     /// By one of its tracking numbers.
     Parcel(String),
-    /// By what a statement says about a charge.
+    /// By the number in the text of a charge, or by its amount, date and store.
     Charge(Box<Charge>),
-    /// By nothing: the text that stands where the order should.
+    /// The row names no order that can be used. This is its text in place of the order.
     None(String),
 }
 
@@ -49,7 +49,7 @@ pub enum RowKey {
 pub struct RowPatch {
     /// The change to the order.
     pub patch: Patch,
-    /// The currencies in which its amounts may be.
+    /// What its amounts say about their currency.
     pub currencies: Vec<CurrencyHint>,
 }
 
@@ -78,10 +78,10 @@ impl Row {
         self.values.iter().find(|(other, _)| other == field).map(|(_, text)| text.as_str())
     }
 
-    /// What the row states about the order with this number. `at` is the time of the import.
+    /// Reads the values into a patch for the order with this number. `at` is the time of the import.
     ///
     /// # Errors
-    /// If a value cannot be read: says which, and why.
+    /// If a value cannot be read. The error names the field and the reason.
     pub fn patch(
         &self,
         kind: Kind,
@@ -124,7 +124,8 @@ impl Row {
     }
 }
 
-/// The rows of a table. Each value is read once, so that a row with a bad one is known before anything is stored.
+/// Reads the rows of a table. It also parses each value, so that unreadable values are reported before
+/// anything is stored.
 pub(crate) fn read(table: &MappedTable, reading: &Reading) -> Vec<Row> {
     let order = date_order(table);
     let sign = statement::sign(table);
@@ -145,7 +146,7 @@ pub(crate) fn read(table: &MappedTable, reading: &Reading) -> Vec<Row> {
             Ok(row) if row.problem.is_none() => row,
             Ok(row) | Err(row) => return row,
         };
-        // The number does not matter here.
+        // Any number will do: this only checks whether the values can be read.
         let number = match &row.key {
             RowKey::Number(number) => number.clone(),
             _ => OrderNumber::of_message(0, 0),
@@ -158,7 +159,7 @@ pub(crate) fn read(table: &MappedTable, reading: &Reading) -> Vec<Row> {
     table.rows.iter().map(read).collect()
 }
 
-/// The cells that hold something that is imported.
+/// The cells of a row that are not empty, masked or ignored, each with its field.
 fn values(table: &MappedTable, row: &TableRow) -> Vec<(Field, String)> {
     let cells = table.columns.iter().zip(&row.cells);
     let states = |text: &str| !text.is_empty() && text != MASK;
@@ -179,7 +180,8 @@ fn date_order(table: &MappedTable) -> DateOrder {
     dates::order_of(cells.map(String::as_str))
 }
 
-/// Finds out which order a row names, and prepares its values. The error is a row that cannot be used.
+/// Finds the order that a row names, and prepares the row's values. The error is a row with the reason why it
+/// cannot be used.
 fn key(kind: Kind, line: u32, mut values: Vec<(Field, String)>, reading: &Reading) -> Result<Row, Row> {
     let take = |values: &mut Vec<(Field, String)>, field: &Field| {
         let at = values.iter().position(|(other, _)| other == field)?;
@@ -222,7 +224,8 @@ fn key(kind: Kind, line: u32, mut values: Vec<(Field, String)>, reading: &Readin
     Ok(Row { line, key, values, problem: None })
 }
 
-/// A scan report writes 0.00 for an amount that it does not know, and only two of its statuses are those of orders.
+/// Removes values of a scan report that say nothing: 0.00 stands for an unknown amount, and only two of the
+/// report's statuses exist for orders.
 fn prepare_received(values: &mut Vec<(Field, String)>) {
     values.retain(|(field, text)| match field {
         Field::Order("total" | "commission") => {
@@ -233,7 +236,7 @@ fn prepare_received(values: &mut Vec<(Field, String)>) {
     });
 }
 
-/// Adds the time of day of its own cell to a day.
+/// Adds the time of day from `order_time` to the day in `order_date`.
 fn join_time(values: &mut [(Field, String)], reading: &Reading) {
     let of = |name: &'static str| values.iter().find(|(field, _)| *field == Field::Order(name));
     let (Some((_, date)), Some((_, time))) = (of("order_date"), of("order_time")) else { return };
@@ -246,7 +249,7 @@ fn join_time(values: &mut [(Field, String)], reading: &Reading) {
     }
 }
 
-/// The tracking numbers in a cell, each once.
+/// The tracking numbers in a cell, without repetitions.
 pub(crate) fn parcels(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for number in text.split([',', ';', '\n', '|']).map(parcel).filter(|number| !number.is_empty()) {
@@ -257,12 +260,12 @@ pub(crate) fn parcels(text: &str) -> Vec<String> {
     found
 }
 
-/// A tracking number as carriers write it. Scanners and people differ in spaces and case.
+/// A tracking number in one spelling: trimmed and in upper case.
 pub(crate) fn parcel(text: &str) -> String {
     text.trim().to_uppercase()
 }
 
-/// Whether a spreadsheet has written a long number with an exponent, and so lost its last digits.
+/// Whether a spreadsheet has replaced a long number by one with an exponent, which loses the last digits.
 fn is_shortened(text: &str) -> bool {
     let Some((mantissa, exponent)) =
         text.to_uppercase().split_once("E+").map(|(a, b)| (a.to_owned(), b.to_owned()))
@@ -274,7 +277,7 @@ fn is_shortened(text: &str) -> bool {
     is_digits(&mantissa) && is_digits(&exponent)
 }
 
-/// Reads one value.
+/// Reads one value into its column, and notes the currency of an amount.
 fn set(
     fields: &mut Fields,
     name: &'static str,
@@ -295,7 +298,7 @@ fn set(
     Ok(())
 }
 
-/// Makes the amounts and the currency of a row agree.
+/// Sets the currency of a row from its amounts, and refuses a row whose amounts are in different currencies.
 fn check_currency(stated: &mut Fields, currencies: &[CurrencyHint]) -> Result<(), String> {
     let named = currencies.iter().find_map(|hint| match hint {
         CurrencyHint::Named(currency) => Some(*currency),
@@ -307,14 +310,14 @@ fn check_currency(stated: &mut Fields, currencies: &[CurrencyHint]) -> Result<()
     if agrees && is_one { Ok(()) } else { Err("the amounts are in different currencies".to_owned()) }
 }
 
-/// What follows from a row of orders, for an order that lacks it.
+/// The derived fields of a row of orders: they only fill empty columns.
 fn derived(stated: &Fields, currencies: &[CurrencyHint], reading: &Reading) -> Fields {
     let has_amount = stated.price.is_some() || stated.total.is_some();
     let currency = has_amount.then(|| usual_currency(stated.store.as_deref(), reading.currency, currencies));
     Fields { quantity: Some(1), currency: currency.flatten(), ..Fields::default() }
 }
 
-/// What a card of a file states. A file has no time, so that a card without a date says nothing about it.
+/// Parses a card of a file. The file does not say when the card was posted, so no order date is derived.
 pub(crate) fn card_patch(text: &str, at: DateTime<Utc>, reading: &Reading) -> Result<RowPatch, String> {
     let context = ParseContext {
         at,

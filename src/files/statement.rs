@@ -1,4 +1,5 @@
-//! Reads card statements: Amex and others, with headings or without, in several languages.
+//! Reads statements of payment cards from Amex and other banks, with or without headings, in several
+//! languages.
 
 use chrono::{DateTime, Utc};
 
@@ -11,11 +12,11 @@ use crate::order::Amount;
 use crate::order::dates as order_dates;
 use iso_currency::Currency;
 
-/// Rows that are looked at to find out what the columns of a file without headings hold.
+/// Rows to examine to decide what the columns of a file without headings hold.
 const SAMPLE: usize = 50;
-/// Characters of a charge's text that a report shows.
+/// Maximum characters of a charge's text in a report.
 const MAX_DETAILS: usize = 200;
-/// A number of an order has at least this many characters.
+/// Shorter words in the text of a charge are not tried as order numbers.
 const MIN_NUMBER: usize = 6;
 
 /// A charge of a statement.
@@ -27,13 +28,13 @@ pub struct Charge {
     pub amount: Amount,
     /// Its currency, if the statement names it.
     pub currency: Option<Currency>,
-    /// What the statement says about it, on one line.
+    /// The text of the charge, on one line.
     pub details: String,
-    /// Words of the details that may be the number of an order, the likeliest first.
+    /// Words of the details that may be an order number, the likeliest first.
     pub numbers: Vec<String>,
 }
 
-/// The fields of the columns of a statement without headings, found by what they hold.
+/// Decides from the values what the columns of a statement without headings hold.
 pub(crate) fn map_by_content(rows: &[TableRow], reading: &Reading) -> Option<Vec<Field>> {
     if reading.kind.is_some_and(|kind| kind != Kind::Charges) {
         return None;
@@ -86,7 +87,8 @@ pub(crate) fn map_by_content(rows: &[TableRow], reading: &Reading) -> Option<Vec
     Some(fields)
 }
 
-/// The sign of charges in a statement: the one that most rows have. Payments and refunds have the other.
+/// The sign of charges in a statement: banks differ, so it is the sign of most rows. Payments and refunds
+/// have the other sign.
 pub(crate) fn sign(table: &MappedTable) -> i64 {
     let column = table.columns.iter().position(|column| column.field == Field::Amount);
     let amounts = table.rows.iter().filter_map(|row| money::parse(row.cells.get(column?)?));
@@ -97,7 +99,7 @@ pub(crate) fn sign(table: &MappedTable) -> i64 {
     if below > above { -1 } else { 1 }
 }
 
-/// A row of a statement. `values` has dates in ISO's form.
+/// Reads a row of a statement. The dates in `values` are in ISO 8601.
 pub(crate) fn row(line: u32, values: &[(Field, String)], sign: i64, reading: &Reading) -> Row {
     let first =
         |field: &Field| values.iter().find(|(other, _)| other == field).map(|(_, text)| text.as_str());
@@ -140,7 +142,7 @@ pub(crate) fn row(line: u32, values: &[(Field, String)], sign: i64, reading: &Re
     Row { line, key: RowKey::Charge(Box::new(charge)), values: kept, problem }
 }
 
-/// Words of a charge's text that may be the number of an order. Amex writes `Description : 112-345 Price : 0.00`.
+/// Words of a charge's text that may be an order number. Amex writes `Description : 112-345 Price : 0.00`.
 fn numbers_in(details: &str) -> Vec<String> {
     let described = details.lines().filter_map(number_in_details).map(str::to_owned);
     let words = details.split(|c: char| c.is_whitespace() || [',', ';', '|', '(', ')'].contains(&c));

@@ -4,11 +4,11 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::{FileError, MAX_COLUMNS, MAX_ROWS};
 
-/// The separators that are tried.
+/// The separators to try.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
-/// Records that are looked at to find the separator.
+/// Records to examine to find the separator.
 const SAMPLE: usize = 50;
-/// The export puts an apostrophe before a text that begins with one of these.
+/// An export puts an apostrophe before a text that begins with one of these characters; see `export::csv`.
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// A row of a file.
@@ -20,7 +20,7 @@ pub(crate) struct TableRow {
     pub(crate) cells: Vec<String>,
 }
 
-/// The rows that are not empty.
+/// Splits a text into rows, and leaves out empty ones.
 pub(crate) fn read(text: &str) -> Result<Vec<TableRow>, FileError> {
     let mut rows = Vec::new();
     for (line, record) in records(text, separator(text)) {
@@ -31,7 +31,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<TableRow>, FileError> {
         if cells.iter().all(String::is_empty) {
             continue;
         }
-        // The headings do not count.
+        // `>` and not `>=`, because one row is the headings.
         if rows.len() > MAX_ROWS {
             return Err(FileError::TooManyRows);
         }
@@ -40,8 +40,8 @@ pub(crate) fn read(text: &str) -> Result<Vec<TableRow>, FileError> {
     if rows.is_empty() { Err(FileError::Empty) } else { Ok(rows) }
 }
 
-/// The records of a text with their lines. Text has no invalid UTF-8, and records may differ in length, so that no record
-/// is wrong.
+/// The records of a text with their line numbers. No record is lost as invalid: the text is UTF-8, and
+/// records may differ in length.
 fn records(text: &str, separator: u8) -> impl Iterator<Item = (u32, StringRecord)> {
     let reader = ReaderBuilder::new()
         .delimiter(separator)
@@ -63,7 +63,7 @@ fn records(text: &str, separator: u8) -> impl Iterator<Item = (u32, StringRecord
     })
 }
 
-/// The separator that most records have equally often; the comma if none occurs.
+/// Chooses the separator that gives most records the same number of cells; the comma if none occurs.
 fn separator(text: &str) -> u8 {
     let score = |separator: u8| {
         let lengths: Vec<usize> =
@@ -72,12 +72,12 @@ fn separator(text: &str) -> u8 {
         let usual = lengths.iter().copied().filter(|length| *length > 1).max_by_key(|length| same(*length));
         usual.map_or((0, 0), |length| (same(length), length))
     };
-    // Of two equal scores `max_by_key` takes the last.
+    // `max_by_key` returns the last of several equal scores; reversed, that is the comma.
     SEPARATORS.into_iter().rev().max_by_key(|separator| score(*separator)).unwrap_or(b',')
 }
 
-/// A cell as text. `="007"` is how spreadsheets protect the zeros of a text, and `'` how the export marks a text that is no
-/// formula. A formula is never calculated.
+/// The text of a cell. Removes `="…"`, with which spreadsheets protect leading zeros, and the apostrophe of
+/// an export before a text that looks like a formula. Formulas are never calculated.
 pub(crate) fn cell(text: &str) -> String {
     let text = text.trim();
     let unquoted = text.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));

@@ -8,12 +8,12 @@ use crate::card::flatten::split_cards;
 use crate::card::parse::heading::Certainty;
 use crate::card::parse::text_form::{self, Line};
 
-/// Lines of a file that are looked at for a card.
+/// Lines to search for a card.
 const SAMPLE: usize = 200;
-/// Characters of a card without a number that a report shows.
+/// Maximum characters of a report's text for a card without an order number.
 const MAX_SHOWN: usize = 60;
 
-/// Whether a text has a heading of a card on a line of its own, and below it a label.
+/// Whether a text holds cards: a heading on a line of its own, and a label below it.
 pub(crate) fn holds_cards(text: &str) -> bool {
     let lines: Vec<&str> = text.lines().take(SAMPLE).collect();
     let sample = lines.join("\n");
@@ -24,7 +24,7 @@ pub(crate) fn holds_cards(text: &str) -> bool {
     below.into_iter().any(|row| matches!(row.line, Line::Label(..)))
 }
 
-/// The cards of a text, each as a row. A row's line is the line of its card's beginning.
+/// Splits a text into cards, one row for each. The row's line is the first line of the card.
 pub(crate) fn read(text: &str, reading: &Reading) -> Result<ImportFile, FileError> {
     let mut rows = Vec::new();
     let mut line = 1_usize;
@@ -33,7 +33,7 @@ pub(crate) fn read(text: &str, reading: &Reading) -> Result<ImportFile, FileErro
         if rows.len() == MAX_ROWS {
             return Err(FileError::TooManyRows);
         }
-        // Cards follow each other in the text; only the lines between them are skipped.
+        // Search from the end of the previous card: the same first line may occur in several cards.
         let first = card.lines().next().unwrap_or_default();
         if let Some((before, _)) = rest.split_once(first) {
             line += before.matches('\n').count();

@@ -1,4 +1,4 @@
-//! Reads the cells of the first sheet of an Excel workbook that is not empty.
+//! Reads the first sheet of an Excel workbook that is not empty.
 
 use std::io::{Cursor, Read, copy, sink};
 
@@ -9,19 +9,19 @@ use zip::ZipArchive;
 use super::table::{TableRow, cell};
 use super::{FileError, MAX_COLUMNS, MAX_ROWS};
 
-/// The most bytes to which a workbook may unpack. 200,000 orders with all columns need about 250 MB.
+/// Maximum bytes of an unpacked workbook. 200,000 orders with all columns need about 250 MB.
 const MAX_UNPACKED: u64 = 300 * 1024 * 1024;
-/// The last day of Excel's calendar, 9999-12-31, and the day after.
+/// The end of Excel's calendar, in days: midnight after 9999-12-31.
 const END_OF_CALENDAR: f64 = 2_958_466.0;
-/// Above this, a number no longer holds every integer. Excel itself keeps 15 digits.
+/// Excel keeps 15 digits, so larger integers have lost their last digits.
 const MAX_EXACT: f64 = 1e15;
 
-/// Whether a file is packed as workbooks are.
+/// Whether a file is a zip archive, as workbooks are.
 pub(crate) fn is_workbook(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04")
 }
 
-/// The rows that are not empty.
+/// Reads the rows of the first sheet that has any.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<TableRow>, FileError> {
     check_size(bytes)?;
     let unreadable = |error: calamine::XlsxError| FileError::Workbook(error.to_string());
@@ -35,7 +35,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<TableRow>, FileError> {
     Err(FileError::Empty)
 }
 
-/// Unpacks each part once and keeps nothing. The sizes in the file itself may lie.
+/// Refuses a workbook that unpacks to too many bytes. Unpacks each part to count them, because the sizes that
+/// the file states may be false.
 fn check_size(bytes: &[u8]) -> Result<(), FileError> {
     let unreadable = |error: zip::result::ZipError| FileError::Workbook(error.to_string());
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
@@ -96,16 +97,16 @@ fn cell_text(value: &DataRef<'_>) -> String {
         DataRef::SharedString(text) => (*text).to_owned(),
         DataRef::Bool(value) => value.to_string(),
         DataRef::DateTime(time) => time_text(time),
-        // The error of a formula, such as #N/A, is no value.
+        // An error of a formula, such as #N/A, is not a value.
         DataRef::Error(_) | DataRef::Empty => String::new(),
     }
 }
 
-/// A number with as many decimals as it needs. Excel keeps 15 digits: the digits of a longer one are not those that
-/// somebody typed, and its exponent shows that.
+/// A number with as many decimals as it needs. An integer of more than 15 digits gets an exponent: Excel has
+/// lost its last digits, and the exponent makes the row fail instead of naming a wrong order.
 fn number_text(number: f64) -> String {
     if number.abs() < MAX_EXACT {
-        // 15 digits are all that Excel keeps, so that 0.1 + 0.2 is 0.3.
+        // Rounding hides binary fractions: 0.1 + 0.2 is 0.3.
         let rounded = format!("{number:.9}");
         let text = rounded.trim_end_matches('0').trim_end_matches('.');
         return if text == "-0" { "0".to_owned() } else { text.to_owned() };
@@ -118,7 +119,7 @@ fn time_text(time: &ExcelDateTime) -> String {
     if !(0.0..END_OF_CALENDAR).contains(&days) {
         return number_text(days);
     }
-    // Cells hold milliseconds at best, and a computed time may lie a little before its second.
+    // Round to seconds: a calculated time may be a fraction of a second too early.
     let rounded = |time: NaiveDateTime| {
         let up = time.checked_add_signed(chrono::TimeDelta::milliseconds(500)).unwrap_or(time);
         up.with_nanosecond(0).unwrap_or(up)

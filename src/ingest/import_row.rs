@@ -1,10 +1,10 @@
-//! Merges one row of an imported file into its order. The same code says what a row would do and does it.
+//! Merges one row of an import into its order. The preview and the import itself use the same code.
 //!
 //! 1. A row is a person's edit: what it states replaces what is stored, and is newer than everything applied before. An
 //!    empty cell erases nothing.
-//! 2. Only a row of orders adds an order.
-//! 3. An amount in another currency than the order's is refused.
-//! 4. A charge only fills what is empty.
+//! 2. Only rows of the kinds `orders` and `cards` add an order.
+//! 3. A row with an amount in another currency than the order's is refused.
+//! 4. A charge only fills empty columns.
 //! 5. The undo of an import gives a field its former value only if the field still has the value that the import gave it.
 //!    An order that the import added is cancelled, not deleted.
 
@@ -21,10 +21,10 @@ use crate::order::{Edit, FieldChange, Fields, Order, OrderNumber, Source, Status
 /// The `cancel_reason` of an order whose import was undone.
 const UNDONE: &str = "The import that added it was undone";
 
-/// Why a row is bad that the database did not accept.
+/// The reason of a row that the database did not accept.
 pub(crate) const REFUSED: &str = "the database refused this row";
 
-/// A row of an import, in the queue.
+/// A row of an import in the writer's queue.
 #[derive(Clone, Debug)]
 pub(crate) struct ImportRow {
     /// The import; 0 in a dry run.
@@ -32,9 +32,9 @@ pub(crate) struct ImportRow {
     pub(crate) kind: Kind,
     /// The row's line in the file.
     pub(crate) line: u32,
-    /// Whether it is a person's own words or a guess that was shown: how its order was found.
+    /// How the order was found, if the row does not state its number.
     pub(crate) note: Option<String>,
-    /// The person.
+    /// The person who imports the file, as the history names them.
     pub(crate) actor: String,
     pub(crate) number: OrderNumber,
     pub(crate) change: RowChange,
@@ -43,9 +43,9 @@ pub(crate) struct ImportRow {
 /// The change that a row makes.
 #[derive(Clone, Debug)]
 pub(crate) enum RowChange {
-    /// What a row of a file states.
+    /// The values of a row of a file.
     State(Box<RowPatch>),
-    /// The changes of an import that are undone, and whether it added the order.
+    /// The changes of an earlier import to undo, and whether it added the order.
     Undo { changes: Vec<FieldChange>, created: bool },
 }
 
@@ -79,7 +79,8 @@ impl MergedBatch {
     }
 }
 
-/// The change that a row makes to its order, and a remark; or the result if it cannot make any.
+/// The change that a row makes to its order, and a remark for the report. The error is the result of a row
+/// that cannot be merged.
 fn evaluate(
     row: &ImportRow,
     stored: Option<&Order>,
@@ -108,7 +109,7 @@ fn state(
 ) -> Result<(Change, Option<String>), RowResult> {
     check_currency(row, stated, order)?;
     let mut patch = stated.patch.clone();
-    // The messages of the order may carry the time of another clock.
+    // The order's newest message may have a later time, because Discord's clock and this one differ.
     let next = order.newest.checked_add_signed(TimeDelta::microseconds(1));
     patch.at = now.max(next.unwrap_or(order.newest));
     let mut remark = None;
@@ -141,7 +142,7 @@ fn check_currency(row: &ImportRow, stated: &RowPatch, order: &Order) -> Result<(
     Err(row.without_change(RowOutcome::Bad, &reason))
 }
 
-/// Puts back what an import changed and nothing has changed since.
+/// Restores the former values of the fields that still have the value from the import.
 fn undo(
     row: &ImportRow,
     changes: &[FieldChange],
@@ -151,7 +152,7 @@ fn undo(
 ) -> (Change, Option<String>) {
     let current: BTreeMap<String, String> = values(order);
     let is_changed = |change: &&FieldChange| current.get(&change.field) != change.new.as_ref();
-    // Columns that follow from others, such as the only item, are no news of their own.
+    // Ignore changes that follow from others, such as those of an order's only item.
     let own = || changes.iter().filter(|change| !follows(&change.field));
     let mut kept: Vec<&str> = own().filter(is_changed).map(|change| change.field.as_str()).collect();
     let mut edit = Edit {
@@ -188,7 +189,7 @@ fn undo(
     (change, (!kept.is_empty()).then_some(remark))
 }
 
-/// Gives one field its former value. Returns false if no column can hold it.
+/// Restores the former value of one field. Returns false if no column holds it.
 fn put_back(change: &FieldChange, edit: &mut Edit, extra: &mut crate::order::Extra) -> bool {
     let FieldChange { field, old, .. } = change;
     if let Some(label) = field.strip_prefix("extra.") {
@@ -210,17 +211,17 @@ fn put_back(change: &FieldChange, edit: &mut Edit, extra: &mut crate::order::Ext
     true
 }
 
-/// Whether a change of this field follows from changes of the order's columns.
+/// Whether the field is one of an item, which follows from the order's columns. Units received do not.
 fn follows(field: &str) -> bool {
     field.starts_with("items[") && received_item(field).is_none()
 }
 
-/// The position of the item whose units received a change names.
+/// The position in a field name such as `items[2].qty_received`.
 fn received_item(field: &str) -> Option<u32> {
     field.strip_prefix("items[")?.strip_suffix("].qty_received")?.parse().ok()
 }
 
-/// The values of an order by the names that changes use.
+/// The values of an order by the names that changes use for them.
 fn values(order: &Order) -> BTreeMap<String, String> {
     let columns = order.fields.named_texts().into_iter().map(|(name, text)| (name.to_owned(), text));
     let extra = order.extra.iter().map(|(label, text)| (format!("extra.{label}"), text.clone()));

@@ -1,8 +1,9 @@
-//! Imports: says what each row of a file would do, does it, and undoes it again.
+//! Imports: previews what each row of a file would change, stores the rows, and undoes an import.
 //!
-//! A plan finds the order of each row. The rows then go through the writer, a few batches at a time, so that live cards do
-//! not wait behind them. The writer records how far an import is in the transaction of its rows: an import that was
-//! interrupted goes on behind the last row that was stored.
+//! [`ImportPlan`] holds the order of each row. The rows go through the writer's queue, at most two batches at
+//! a time, so that live cards do not wait behind a large file. The writer records the progress of an import
+//! in the transaction that stores its rows, so an interrupted import continues after the last row that was
+//! stored.
 
 mod charges;
 mod offer;
@@ -22,11 +23,11 @@ use crate::files::{FileError, ImportCounts, ImportFile, Kind, Reading, Row, RowK
 use crate::order::{FieldChange, Order, OrderNumber};
 use crate::store::{Import, ImportState, NewImport, StoreError};
 
-/// Rows that are evaluated at once.
+/// Rows to evaluate with one read of the database.
 const PAGE_SIZE: usize = 256;
-/// Rows that wait for the writer at most: two batches, one that is written and the next.
+/// Maximum rows in the writer's queue: the batch that is being written, and the next one.
 const MAX_WAITING: usize = 128;
-/// Orders that a report of an ambiguous charge names.
+/// Maximum orders that a report names for an ambiguous row.
 const MAX_NAMED: usize = 5;
 
 /// Where the rows of an import come from.
@@ -36,10 +37,10 @@ pub enum ImportSource {
     File {
         /// The file.
         file: ImportFile,
-        /// How it was read.
+        /// The settings with which it was read.
         reading: Reading,
     },
-    /// An earlier import that is undone.
+    /// The id of an earlier import, to undo it.
     Undo(i64),
 }
 
@@ -47,37 +48,38 @@ pub enum ImportSource {
 #[derive(Clone, Debug)]
 pub struct ImportPlan {
     kind: Kind,
-    /// How a file was read; `None` for an undo.
+    /// The settings with which the file was read; `None` for an undo.
     reading: Option<Reading>,
     rows: Vec<PlannedRow>,
 }
 
-/// A row whose order was looked for.
+/// A row after the search for its order.
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedRow {
     line: u32,
-    /// The order, or what the row names in its place.
+    /// The order's number, or the row's own text if no order was found.
     order: String,
     change: PlannedChange,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum PlannedChange {
-    /// A row of a file, the number of its order, and how the order was found if that is a guess.
+    /// A row of a file with its order. `note` says how the order was found, if the row does not state its
+    /// number.
     File { row: Row, number: OrderNumber, note: Option<String> },
-    /// The changes that are undone.
+    /// The changes of an earlier import to undo, and whether it added the order.
     Undo { number: OrderNumber, changes: Vec<FieldChange>, created: bool },
-    /// Nothing, and why.
+    /// The row changes nothing: its outcome and the reason.
     Nothing(RowOutcome, String),
 }
 
-/// Why an import stopped. What was stored until then stays, and the import can go on later.
+/// Why an import stopped. Rows that are already stored stay stored.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The file was deleted, because its import is over or was left.
+    /// ROMS does not have the file: its import is finished or was discarded, or ran on the command line.
     #[error("the file is not kept any more; import it again")]
     Gone,
     /// An import that is not finished cannot be undone.
@@ -110,7 +112,7 @@ impl ImportPlan {
     }
 }
 
-/// The hash by which a file is recognised when it is imported again.
+/// The SHA-256 of a file, to recognise it when it is imported again.
 #[must_use]
 pub fn hash_of(content: &[u8]) -> String {
     hex::encode(Sha256::digest(content))
@@ -138,7 +140,7 @@ impl Ingest {
         }
     }
 
-    /// Says what each row would do. Stores nothing.
+    /// Evaluates what each row would change, without storing anything.
     ///
     /// # Errors
     /// If the database fails.
@@ -147,7 +149,7 @@ impl Ingest {
         plan: &ImportPlan,
         mut progress: impl FnMut(u64),
     ) -> Result<Vec<RowResult>, ImportError> {
-        // Orders of several rows, as the rows before would have left them.
+        // Orders that several rows name, as the earlier rows would leave them.
         let several = named_twice(plan);
         let mut remembered: HashMap<OrderNumber, Order> = HashMap::new();
         let mut results = Vec::with_capacity(plan.rows.len());
@@ -173,11 +175,12 @@ impl Ingest {
         Ok(results)
     }
 
-    /// Stores the rows of an import behind the last one that is stored already, and marks it as finished. Reports how many
-    /// rows are done. Returns the results of the rows that this call has stored.
+    /// Stores the rows of an import that are not stored yet, and marks it as finished. Calls `progress` with
+    /// the number of rows done. Returns the results of the rows that this call has handled.
     ///
     /// # Errors
-    /// While shutting down and if the database fails. What was stored until then stays; the next call goes on there.
+    /// While shutting down and if the database fails. Rows that are already stored stay stored; the
+    /// next call continues after them.
     pub async fn run_import(
         &self,
         import: &Import,
@@ -192,7 +195,8 @@ impl Ingest {
         let (mut waiting, mut never_queued) = (VecDeque::<Waiting>::new(), ImportCounts::default());
         let mut refused = ImportCounts::default();
         let mut finish = |result: RowResult| {
-            // The transaction of a row that the database refused has counted nothing.
+            // The writer counts rows in their transaction, so it has not counted a row that the database
+            // refused.
             if result.reason.as_deref() == Some(REFUSED) {
                 refused.add(result.outcome);
             }
@@ -226,7 +230,8 @@ impl Ingest {
         Ok(results)
     }
 
-    /// The earlier import of the same file, if it changed anything that was not undone: running or finished.
+    /// The earlier import of the same file with the same kind and columns, running or finished, if it was not
+    /// undone.
     ///
     /// # Errors
     /// If the database fails.
@@ -235,7 +240,7 @@ impl Ingest {
             if import.kind != new.kind || import.mapping != new.mapping {
                 continue;
             }
-            // An undo that was undone itself leaves the import in force.
+            // If the undo was undone too, the import is in force again.
             let mut undone = false;
             let mut last = import.id;
             while let Some(undo) = self.store.undos_of(last).await?.into_iter().next() {
@@ -287,7 +292,7 @@ fn names<'a>(numbers: impl ExactSizeIterator<Item = &'a OrderNumber>) -> String 
     format!("orders {}{more}", shown.join(", "))
 }
 
-/// A row whose order the file names by its number.
+/// Plans a row that states the number of its order.
 fn planned(row: Row) -> PlannedRow {
     let (line, order) = (row.line, row.key.text().to_owned());
     let change = match (&row.problem, &row.key) {
@@ -301,7 +306,7 @@ fn planned(row: Row) -> PlannedRow {
     PlannedRow { line, order, change }
 }
 
-/// The numbers of orders that several rows name.
+/// The orders that more than one row names.
 fn named_twice(plan: &ImportPlan) -> HashSet<OrderNumber> {
     let (mut once, mut several) = (HashSet::new(), HashSet::new());
     for row in &plan.rows {
@@ -322,7 +327,7 @@ async fn result_of(waiting: Option<Waiting>) -> Result<RowResult, SubmitError> {
 }
 
 impl ImportPlan {
-    /// The jobs of some rows, and the results of rows that need none.
+    /// Makes the writer's jobs for these rows, and the results of rows that change nothing.
     fn jobs(&self, rows: &[PlannedRow], import: i64, actor: &str) -> (Vec<Job>, Vec<RowResult>) {
         let (mut jobs, mut others) = (Vec::new(), Vec::new());
         for planned in rows {
@@ -350,7 +355,7 @@ impl ImportPlan {
             };
             let (kind, line, number, actor) = (self.kind, planned.line, number.clone(), actor.to_owned());
             let row = Box::new(ImportRow { import, kind, line, note, actor, number, change });
-            // The answer is replaced when the job is queued.
+            // A placeholder: `run_import` replaces the answer when it queues the job.
             jobs.push(Job::Import { row, answer: oneshot::channel().0 });
         }
         (jobs, others)

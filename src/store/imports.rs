@@ -1,4 +1,4 @@
-//! The files that people imported: who did it, how far each is, and what each changed.
+//! Stores imports: the file, the person, the progress, and the counts of outcomes.
 
 pub(crate) mod lookups;
 pub(crate) mod mappings;
@@ -11,15 +11,16 @@ use super::entity::imports::{ActiveModel, Column, Entity, Model};
 use super::{Batch, Store, StoreError};
 use crate::files::{Field, ImportCounts, Kind, RowOutcome};
 
-/// A file that was only looked at is forgotten after this time.
+/// An import that was previewed but not started may be deleted after this time. It is deleted when the next
+/// import is added.
 const UNUSED_LIFETIME: TimeDelta = TimeDelta::days(1);
 
-/// How far an import is.
+/// The state of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportState {
-    /// Its rows were shown, and nothing is stored yet.
+    /// The preview was shown; nothing is stored yet.
     Shown,
-    /// Its rows are being stored, or were when ROMS was stopped.
+    /// Its rows are being stored, or ROMS stopped while they were.
     Running,
     /// All its rows are stored.
     Finished,
@@ -52,21 +53,22 @@ pub struct Import {
     pub hash: String,
     /// What its columns hold.
     pub mapping: Vec<(String, Field)>,
-    /// The person: `discord:` and the user's id, `api`, or `cli`.
+    /// The person, as the history of orders names them: `discord:` and the user's id, `token:` and the
+    /// token's name, `page` or `cli`.
     pub actor: String,
-    /// How far it is.
+    /// Its state.
     pub state: ImportState,
     /// How many rows it has.
     pub rows: u64,
-    /// The line of the last row that the writer has stored; 0 before the first.
+    /// The line of the last row that the writer has handled; 0 before the first.
     pub done: u32,
     /// How many rows have each outcome so far.
     pub counts: ImportCounts,
     /// The import that it undoes.
     pub undoes: Option<i64>,
-    /// When. UTC.
+    /// When the import was added. UTC.
     pub created_at: DateTime<Utc>,
-    /// When the last row was stored. UTC.
+    /// When the import was finished. UTC.
     pub finished_at: Option<DateTime<Utc>>,
 }
 
@@ -87,12 +89,13 @@ pub struct NewImport {
     pub rows: u64,
     /// The import that it undoes.
     pub undoes: Option<i64>,
-    /// The file itself, which is kept until all its rows are stored.
+    /// The content of the file, which is kept until all rows are stored. `None` on the command line and for
+    /// an undo.
     pub content: Option<Vec<u8>>,
 }
 
 impl NewImport {
-    /// The undo of an import with changes to this many orders.
+    /// The undo of an import. `rows` is the number of orders that it changes.
     #[must_use]
     pub fn undo(import: &Import, actor: &str, rows: u64) -> Self {
         Self {
@@ -109,8 +112,8 @@ impl NewImport {
 }
 
 impl Store {
-    /// Adds an import whose rows are shown but not stored, and returns its id. Forgets files that were only looked at
-    /// and left.
+    /// Adds an import in the state `Shown`, and returns its id. Deletes older imports that were never
+    /// started.
     pub async fn add_import(&self, import: NewImport, now: DateTime<Utc>) -> Result<i64, StoreError> {
         Entity::delete_many()
             .filter(Column::State.eq(ImportState::Shown.as_str()))
@@ -146,7 +149,7 @@ impl Store {
         Ok(self.find_imports(Column::Id.eq(id), 1).await?.pop())
     }
 
-    /// Imports whose rows are stored or being stored, newest first.
+    /// Imports that were started, newest first.
     pub async fn imports(&self, limit: u64) -> Result<Vec<Import>, StoreError> {
         self.find_imports(Column::State.ne(ImportState::Shown.as_str()), limit).await
     }
@@ -164,7 +167,7 @@ impl Store {
     }
 
     async fn find_imports(&self, condition: Expr, limit: u64) -> Result<Vec<Import>, StoreError> {
-        // The content may be large, and few need it.
+        // Leave out the content, which may be large; only `import_content` reads it.
         let columns = [
             Column::Id,
             Column::Kind,
@@ -197,14 +200,14 @@ impl Store {
         Ok(rows.into_iter().filter_map(import).collect())
     }
 
-    /// The file of an import that is not finished.
+    /// The content of the file of an import; `None` if it is not kept.
     pub async fn import_content(&self, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
         let content = Entity::find_by_id(id).select_only().column(Column::Content);
         let content = content.into_tuple::<Option<Vec<u8>>>().one(&self.readers).await?;
         Ok(content.flatten())
     }
 
-    /// Changes the kind and the mapping of an import whose rows are only shown.
+    /// Changes the kind and the mapping of an import that was not started.
     pub async fn remap_import(
         &self,
         id: i64,
@@ -234,7 +237,7 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets an import whose rows are only shown.
+    /// Deletes an import that was not started.
     pub async fn forget_import(&self, id: i64) -> Result<(), StoreError> {
         Entity::delete_many()
             .filter(Column::Id.eq(id))
@@ -244,7 +247,7 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets all imports whose rows are only shown.
+    /// Deletes all imports that were not started.
     pub(crate) async fn forget_shown_imports(&self) -> Result<(), StoreError> {
         Entity::delete_many()
             .filter(Column::State.eq(ImportState::Shown.as_str()))
@@ -253,8 +256,8 @@ impl Store {
         Ok(())
     }
 
-    /// Marks an import as finished, adds the rows that never reached the writer, and deletes the file. Returns whether
-    /// it was not finished before.
+    /// Marks an import as finished, adds the counts of rows that never reached the writer, and deletes the
+    /// content of the file. Returns false if the import was finished before.
     pub async fn finish_import(
         &self,
         id: i64,
@@ -275,8 +278,8 @@ impl Store {
 }
 
 impl Batch {
-    /// Records how far an import is, with the outcomes of its rows in this transaction. A row that another process has
-    /// stored meanwhile is not counted again.
+    /// Records the progress of an import, with the outcomes of its rows in this transaction. Does nothing if
+    /// another process has recorded these rows already.
     pub(crate) async fn record_import(
         &self,
         id: i64,
@@ -296,7 +299,7 @@ impl Batch {
     }
 }
 
-/// The column of each outcome, with its count.
+/// Pairs the column of each outcome with its count.
 fn columns(counts: ImportCounts) -> impl Iterator<Item = (Column, i64)> {
     let column = |outcome| match outcome {
         RowOutcome::Created => Column::Created,
@@ -309,7 +312,7 @@ fn columns(counts: ImportCounts) -> impl Iterator<Item = (Column, i64)> {
     counts.each().map(move |(outcome, count)| (column(outcome), i64::try_from(count).unwrap_or(i64::MAX)))
 }
 
-/// The import of a row; `None` if a later release wrote it.
+/// Reads an import from its row; `None` if a later release wrote a kind or state that this one does not know.
 fn import(row: Model) -> Option<Import> {
     let mut counts = ImportCounts::default();
     let each = [row.created, row.updated, row.unchanged, row.not_found, row.ambiguous, row.bad];

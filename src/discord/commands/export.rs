@@ -1,4 +1,4 @@
-//! `/export`: orders as a file, CSV or a workbook for Excel, for the caller alone.
+//! `/export`: sends orders as a file, CSV or an Excel workbook, that only the caller sees.
 
 use chrono::Utc;
 use serenity::all::{CreateAttachment, User};
@@ -11,7 +11,7 @@ use crate::discord::reply::text::pluralize;
 use crate::export::{Export, ExportError, ExportFormat};
 use crate::order::dates::day_of;
 
-/// Bytes of a mebibyte, in which Discord counts.
+/// Bytes of a mebibyte, the unit of Discord's upload limits.
 const MIB: usize = 1024 * 1024;
 
 /// Get orders as a file for a spreadsheet

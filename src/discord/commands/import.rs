@@ -1,5 +1,5 @@
-//! `/import`: takes a file, shows what each row would change, and stores it after a confirmation. Its undo works the same
-//! way.
+//! `/import`: takes a file, shows what each row would change, and stores the rows after a confirmation.
+//! Undoing an import works the same way.
 
 use std::time::Duration;
 
@@ -24,13 +24,13 @@ use crate::order::View;
 use crate::redact::credentials;
 use crate::store::{Import, ImportState};
 
-/// Where Discord keeps attachments.
+/// The hosts of Discord's attachments.
 const ATTACHMENT_HOSTS: [&str; 2] = ["cdn.discordapp.com", "media.discordapp.net"];
-/// The longest time that a download may take.
+/// Maximum time for a download.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_mins(1);
-/// Rows that the answer shows. The attached report has all.
+/// Maximum rows in the answer. The attached report has all.
 const MAX_SHOWN: usize = 12;
-/// Characters of a row that the answer shows.
+/// Maximum characters of a row in the answer.
 const MAX_ROW: usize = 110;
 
 /// Import a file, after showing what it would change
@@ -59,7 +59,7 @@ pub(crate) async fn import(
     }
 }
 
-/// Downloads an attachment, only from Discord, and not more than an import takes.
+/// Downloads an attachment from Discord's hosts only, and stops if it is larger than an import may be.
 async fn download(data: &Data, file: &Attachment) -> Result<Vec<u8>, CommandError> {
     let too_large = || CommandError::user("The file is larger than 20 MB; split it.");
     let not_read = || CommandError::user("The file could not be downloaded from Discord. Please try again.");
@@ -79,7 +79,7 @@ async fn download(data: &Data, file: &Attachment) -> Result<Vec<u8>, CommandErro
     Ok(content)
 }
 
-/// Whether a file is on Discord's servers, or on the server that takes Discord's place.
+/// Whether a file is on Discord's hosts, or on the host of `[discord] api_url`.
 fn is_discords(url: &Url, api_url: Option<&str>) -> bool {
     let host = url.host_str().unwrap_or_default();
     let in_its_place = api_url.and_then(|api| Url::parse(api).ok());
@@ -129,7 +129,7 @@ fn line(row: &RowResult) -> String {
     )
 }
 
-/// Button "Import": stores the rows, and shows how far it is.
+/// Button "Import" or "Undo" of a preview: stores the rows, and shows the progress.
 pub(crate) async fn commit(data: &Data, responder: &Responder<'_>) -> CommandResult {
     let id = responder.arguments().parse()?;
     responder.defer_update().await?;
@@ -149,7 +149,7 @@ pub(crate) async fn commit(data: &Data, responder: &Responder<'_>) -> CommandRes
     responder.show(over(&find(data, id).await?, "")).await
 }
 
-/// Button "Discard": forgets the file.
+/// Button "Discard": deletes the file.
 pub(crate) async fn discard(data: &Data, responder: &Responder<'_>) -> CommandResult {
     let id = responder.arguments().parse()?;
     responder.defer_update().await?;
@@ -157,7 +157,7 @@ pub(crate) async fn discard(data: &Data, responder: &Responder<'_>) -> CommandRe
     responder.show(Reply::text("Nothing was imported.")).await
 }
 
-/// Button "Undo": shows what the undo of an import would change.
+/// Button "Undo" of a finished import: shows what the undo would change.
 pub(crate) async fn undo(data: &Data, responder: &Responder<'_>) -> CommandResult {
     let id = responder.arguments().parse()?;
     responder.defer_update().await?;

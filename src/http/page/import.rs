@@ -1,5 +1,5 @@
-//! Files in: a person drops a file, sees what each row would change, corrects the columns, stores the rows, and can undo
-//! the import later.
+//! The pages of imports: upload a file, preview what each row would change, correct the columns, store the
+//! rows, and undo an import.
 
 use std::sync::Arc;
 
@@ -32,13 +32,13 @@ use crate::ingest::{ImportError, Offered, OfferedFile};
 use crate::order::Fields;
 use crate::store::{Import, ImportState, SavedMapping};
 
-/// The largest body: a file, and the other fields of its form.
+/// Maximum bytes of the form: a file and the other fields.
 const MAX_FORM_BYTES: usize = MAX_BYTES + 64 * 1024;
-/// Rows that the page shows. The report has all.
+/// Maximum rows on the page. The report has all.
 const MAX_SHOWN: usize = 200;
-/// Imports that the page lists.
+/// Maximum imports in the list.
 const MAX_IMPORTS: u64 = 50;
-/// The longest name of saved columns, in characters.
+/// Maximum characters of the name of saved columns.
 const MAX_NAME: usize = 60;
 
 /// A small file of each kind: its name, what it holds, and its content.
@@ -128,7 +128,7 @@ pub(crate) async fn upload(
     Ok(to(&format!("/import/{id}")))
 }
 
-/// A file's name without what could disturb a page or a terminal.
+/// A file's name without characters that could disturb a page or a terminal.
 fn shown_name(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(100).collect()
 }
@@ -150,7 +150,7 @@ struct ImportPage {
 }
 
 impl ImportPage {
-    /// How many rows are stored.
+    /// The number of rows handled so far.
     fn stored(&self) -> u64 {
         self.import.counts.each().map(|(_, rows)| rows).sum()
     }
@@ -164,7 +164,7 @@ struct Row {
     text: String,
 }
 
-/// One import: what its rows would do, how far it is, or what it did.
+/// The page of one import: its preview, its progress, or its result.
 pub(crate) async fn show(
     viewer: Viewer,
     State(state): State<Arc<AppState>>,
@@ -183,7 +183,7 @@ pub(crate) async fn show(
     let is_charge = import.kind == Kind::Charges;
     let limit = if is_charge { usize::MAX } else { MAX_SHOWN };
     let is_cut = results.len() > limit;
-    // What needs a look comes first.
+    // Rows that need attention come first.
     let (clear, unclear): (Vec<_>, Vec<_>) =
         results.into_iter().partition(|row| row.outcome < RowOutcome::NotFound);
     let row = |result: RowResult| Row {
@@ -242,7 +242,7 @@ pub(crate) async fn report(
     Ok((headers, import_report(&rows)).into_response())
 }
 
-/// Corrects the kind and the columns, and saves them under a name if there is one.
+/// Changes the kind and the columns, and saves the columns if the form has a name for them.
 pub(crate) async fn remap(
     _: SameOrigin,
     viewer: Viewer,
@@ -267,7 +267,7 @@ pub(crate) async fn remap(
         return Err(bad_parameter("name", format!("At most {MAX_NAME} characters.")));
     }
     if kind != import.kind {
-        // The columns of another kind are guessed anew.
+        // If the kind changes, guess the fields of the columns again.
         mapping.clear();
     }
     state.ingest.remap_import(&import, kind, mapping).await.map_err(failed)?;
@@ -279,7 +279,7 @@ pub(crate) async fn remap(
     Ok(to(&format!("/import/{}", import.id)))
 }
 
-/// Stores the rows, or goes on with an import that was interrupted. The page shows how far it is.
+/// Starts to store the rows, or continues an interrupted import. The page shows the progress.
 pub(crate) async fn commit(
     _: SameOrigin,
     State(state): State<Arc<AppState>>,
@@ -287,7 +287,7 @@ pub(crate) async fn commit(
 ) -> Result<Response, ApiError> {
     let import = find(&state, &id).await?;
     let (_, plan) = state.ingest.offered_rows(&import).await.map_err(failed)?;
-    // The page reads from here on how far it is.
+    // From now on, the page polls the progress.
     state.store.start_import(import.id).await?;
     let ingest = state.ingest.clone();
     let id = import.id;
@@ -299,7 +299,7 @@ pub(crate) async fn commit(
     Ok(to(&format!("/import/{id}")))
 }
 
-/// Forgets a file whose rows were only shown.
+/// Deletes an import that was not started.
 pub(crate) async fn discard(
     _: SameOrigin,
     State(state): State<Arc<AppState>>,

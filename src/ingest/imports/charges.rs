@@ -12,7 +12,7 @@ use crate::store::BatchKeys;
 
 /// A charge is posted within this time of its order.
 const CHARGE_WINDOW: TimeDelta = TimeDelta::days(3);
-/// The first letters of a store's name that a statement must contain.
+/// Shorter names of stores are not searched for in the text of a charge: they occur there by chance.
 const MIN_STORE: usize = 4;
 
 impl Ingest {
@@ -29,7 +29,7 @@ impl Ingest {
             charges.iter().filter(|(line, _)| !found.contains_key(line)).collect();
         let taken: HashSet<OrderNumber> = found.values().map(|(number, _)| number.clone()).collect();
         let mut fitting = self.charges_by_amount(&others, &taken).await?;
-        // An order that fits several charges belongs to none of them for sure.
+        // If several charges fit an order, it is not certain which one belongs to it.
         let mut claims: HashMap<OrderNumber, usize> = HashMap::new();
         for number in fitting.values().flatten() {
             *claims.entry(number.clone()).or_default() += 1;
@@ -93,7 +93,8 @@ impl Ingest {
         Ok(found)
     }
 
-    /// The orders of the same amount, placed within three days, whose store the text names.
+    /// For each charge, by its line: the orders with the same total that were placed at most three days
+    /// before or after it, and whose store the text names. An order without a store fits, too.
     async fn charges_by_amount(
         &self,
         charges: &[&(u32, Box<Charge>)],
@@ -106,7 +107,7 @@ impl Ingest {
             by_amount.entry(charge.1.amount).or_default().push(charge);
         }
         let mut fitting: HashMap<u32, Vec<OrderNumber>> = HashMap::new();
-        // A charge is dated by its day, an order by its second.
+        // A charge has only a day, an order an exact time, so read one more day; `fits` compares days.
         let window = CHARGE_WINDOW + TimeDelta::days(1);
         self.store
             .each_order_placed(first - window, last + window, |order| {
@@ -124,7 +125,8 @@ impl Ingest {
     }
 }
 
-/// Whether an order may be the one of a charge with the same amount.
+/// Whether a charge may belong to an order with the same total: it compares date, currency and store, and
+/// refuses an order that already has another charge.
 fn fits(charge: &Charge, order: &Order) -> bool {
     let fields = &order.fields;
     let is_charged = fields.posted_date.is_some_and(|posted| posted != charge.posted);

@@ -1,5 +1,5 @@
-//! Files that people hand in on the page and in Discord: a file is kept until its rows are stored, so that it is shown
-//! first and the import goes on after a restart.
+//! Files that people upload on the page and in Discord. ROMS stores the file until its rows are stored, so
+//! that it can show a preview first and continue the import after a restart.
 
 use tokio::task::spawn_blocking;
 
@@ -9,25 +9,25 @@ use crate::files::{self, Field, ImportFile, Kind, MappedColumn, Reading};
 use crate::ingest::Ingest;
 use crate::store::{Import, ImportState, NewImport};
 
-/// A file as a person hands it in.
+/// A file that a person uploads.
 #[derive(Clone, Debug)]
 pub struct OfferedFile {
     /// Its name.
     pub name: String,
     /// Its bytes.
     pub content: Vec<u8>,
-    /// The kind, if the person named it.
+    /// The kind, if the person chose it.
     pub kind: Option<Kind>,
-    /// Columns whose field the person named.
+    /// Columns for which the person chose the field.
     pub mapping: Vec<(String, Field)>,
 }
 
-/// What becomes of a file that was handed in.
+/// The answer to an uploaded file.
 #[derive(Clone, Debug)]
 pub enum Offered {
-    /// Its rows can be shown, and then stored.
+    /// The id of a new import. Its rows are not stored yet.
     New(i64),
-    /// It was imported before, or is being imported.
+    /// The earlier import of the same file, finished or running.
     Again(Box<Import>),
 }
 
@@ -36,7 +36,7 @@ impl Ingest {
         Reading { timezone: self.orders.timezone, currency: self.orders.currency, kind, mapping }
     }
 
-    /// Reads a file and keeps it.
+    /// Reads a file, and stores it for the preview and the import.
     ///
     /// # Errors
     /// If the file cannot be read, and if the database fails.
@@ -61,10 +61,10 @@ impl Ingest {
         })
     }
 
-    /// Changes the kind of a file that is shown, and what its columns hold.
+    /// Changes the kind and the fields of the columns of an import whose rows are not stored yet.
     ///
     /// # Errors
-    /// If the file cannot be read like this, and if the database fails.
+    /// If the file cannot be read in this way, and if the database fails.
     pub async fn remap_import(
         &self,
         import: &Import,
@@ -79,7 +79,7 @@ impl Ingest {
         Ok(())
     }
 
-    /// Prepares the undo of an import, whose rows can be shown and then stored. Returns its id.
+    /// Adds an import that undoes another one, and returns its id. Its rows are not stored yet.
     ///
     /// # Errors
     /// If the import is not finished, and if the database fails.
@@ -91,7 +91,7 @@ impl Ingest {
         Ok(self.store.add_import(NewImport::undo(import, actor, rows), clock::now()).await?)
     }
 
-    /// The columns and the rows of an import that is not finished.
+    /// Reads the columns and the rows of an import that is not finished.
     ///
     /// # Errors
     /// If its file is gone, and if the database fails.
@@ -110,7 +110,7 @@ impl Ingest {
     }
 }
 
-/// Reads a file on a thread for long work. Returns its bytes too.
+/// Reads a file on a blocking thread, because parsing takes long. Returns its bytes, too.
 async fn read(content: Vec<u8>, reading: Reading) -> (Vec<u8>, Result<ImportFile, files::FileError>) {
     let read = spawn_blocking(move || {
         let file = files::read(&content, &reading);

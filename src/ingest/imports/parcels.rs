@@ -8,7 +8,7 @@ use crate::ingest::Ingest;
 use crate::order::OrderNumber;
 
 impl Ingest {
-    /// Finds the orders of parcels. Several rows about parcels of one order become one.
+    /// Finds the orders of parcels, and adds up the rows of parcels that belong to the same order.
     pub(crate) async fn with_parcels(&self, rows: Vec<Row>) -> Result<Vec<PlannedRow>, ImportError> {
         let parcel = |row: &Row| match &row.key {
             RowKey::Parcel(parcel) if row.problem.is_none() => Some(parcel.clone()),

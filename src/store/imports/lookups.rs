@@ -1,5 +1,5 @@
-//! What an import has to find: the orders of tracking numbers, the orders that a charge may belong to, and the changes
-//! of an earlier import.
+//! Queries for imports: orders by tracking number, orders that a charge may belong to, and the changes of an
+//! earlier import.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use crate::store::entity::{order_events, orders, rows};
 use crate::store::write::orders::numbers_of;
 use crate::store::{Store, StoreError};
 
-/// Rows that are read at once.
+/// Rows per query.
 const PAGE_SIZE: u64 = 2000;
 
 impl Store {
-    /// Calls a function with the number and the tracking numbers of each order that has any.
+    /// Calls a function with the number and the tracking numbers of each order that has tracking numbers.
     pub(crate) async fn each_tracked_order(
         &self,
         mut visit: impl FnMut(OrderNumber, &str),
@@ -99,7 +99,7 @@ impl Store {
                 })
             }));
         }
-        // Sorting is stable, so that the steps of one order stay in their order.
+        // The sort is stable, so the steps of each order stay oldest first.
         steps.sort_by_key(|step| step.order);
         Ok(steps)
     }

@@ -1,4 +1,4 @@
-//! The meanings of columns that the group saved under a name, for files that come again and again.
+//! Saved mappings: which field each column of a file holds, under a name, for files that arrive regularly.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
@@ -9,10 +9,10 @@ use crate::store::entity::import_mappings::{ActiveModel, Column, Entity, Model};
 use crate::store::entity::rows::to_json;
 use crate::store::{Store, StoreError};
 
-/// The most mappings that are listed.
+/// Maximum mappings in a list.
 const MAX_MAPPINGS: u64 = 100;
 
-/// What the columns of a kind of file hold, under a name.
+/// A saved mapping from headings to fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedMapping {
     /// Its name.
@@ -68,7 +68,7 @@ pub(crate) fn to_text(mapping: &[(String, Field)]) -> String {
     to_json(&pairs.collect::<Vec<_>>())
 }
 
-/// The mapping of such a JSON. A field that this release does not know is left out.
+/// Reads a mapping from that JSON. Leaves out fields that this release does not know.
 pub(crate) fn from_text(text: &str) -> Vec<(String, Field)> {
     let pairs: Vec<(String, String)> = serde_json::from_str(text).unwrap_or_default();
     pairs.into_iter().filter_map(|(heading, field)| Some((heading, field.parse().ok()?))).collect()
