@@ -1,8 +1,9 @@
-//! Signing in to the web page with Discord, as the HTTP edge needs it. The Discord edge implements it, because edges never
-//! import each other.
+//! The interface for signing in to the web page with Discord. The HTTP edge uses it and the Discord edge
+//! implements it, because edges never import each other.
 //!
-//! A browser goes to Discord with a new [`Attempt`] and returns with a code, for which Discord names the person. ROMS
-//! forgets the person's Discord token at once, and reads their roles as the bot from then on.
+//! ROMS sends a browser to Discord with a new [`Attempt`]. The browser returns with a code, which ROMS
+//! exchanges at Discord for the person's id, name and roles. ROMS keeps no Discord token of the person; later
+//! it reads their roles as the bot.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -11,27 +12,27 @@ use futures_util::future::BoxFuture;
 
 use crate::config::Level;
 
-/// Discord, where people sign in.
+/// Signs people in at Discord, and reads their levels.
 pub trait Discord: Debug + Send + Sync {
-    /// Begins to sign a person in.
+    /// Creates an attempt to sign in.
     fn begin(&self) -> Attempt;
 
-    /// Finds out for whom Discord has issued a code. `verifier` is that of the attempt.
+    /// Exchanges the code from Discord for the person who signs in. `verifier` is [`Attempt::verifier`].
     fn finish(&self, code: String, verifier: String) -> BoxFuture<'_, Result<Person, SignInError>>;
 
-    /// The level of a Discord user by their present roles; `None` if there is none, because the user has left or no
-    /// role grants one.
+    /// The level of a Discord user by their present roles; `None` if the user is no member of a guild or no
+    /// role grants a level.
     fn level(&self, user: i64) -> BoxFuture<'_, Result<Option<Level>, Unavailable>>;
 }
 
-/// An attempt to sign in. Its browser must keep `state` and `verifier` secret until it returns.
+/// An attempt to sign in. The browser keeps `state` and `verifier` secret until it returns from Discord.
 #[derive(Clone)]
 pub struct Attempt {
-    /// The page of Discord that asks the person.
+    /// The address of Discord's page that asks the person for permission.
     pub url: String,
-    /// Discord returns this to the browser, which proves that the attempt was begun there.
+    /// Discord passes this back through the browser. If it matches, the attempt began in the same browser.
     pub state: String,
-    /// Proves to Discord that the code is used by the one who began the attempt (PKCE).
+    /// Proves to Discord that whoever uses the code also began the attempt (PKCE).
     pub verifier: String,
 }
 
@@ -46,7 +47,7 @@ pub struct Person {
     pub level: Option<Level>,
 }
 
-/// Why a person could not be signed in.
+/// Why a sign-in failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
     /// The code or the verifier is wrong, or the code was used before.
@@ -57,33 +58,34 @@ pub enum SignInError {
         "Discord refuses sign_in.client_id and sign_in.client_secret; copy them again from the developer portal"
     )]
     Misconfigured,
-    /// See [`Unavailable`].
+    /// Discord gave no usable answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// Discord did not answer, or with an error. This says nothing about a person.
+/// Discord did not answer, or answered with an error. This says nothing about the person's level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Discord does not answer")]
 pub struct Unavailable;
 
-/// Times for sessions of people who signed in with Discord.
+/// Intervals for sessions of people who signed in with Discord.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// A level older than this is read again before it is used.
+    /// A level that was read longer ago is read again before it is used.
     pub max_level_age: Duration,
-    /// While Discord does not answer, a level may be this old.
+    /// While Discord does not answer, an old level is used until it reaches this age.
     pub max_level_age_in_outage: Duration,
-    /// Pause before Discord is asked again about a person after it did not answer.
+    /// After Discord did not answer, the pause before the level of the same person is read again.
     pub retry_pause: Duration,
-    /// How often it is checked whether the session of an open stream has ended.
+    /// The interval at which an open live stream checks whether its session has ended.
     pub stream_check: Duration,
 }
 
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            // With the next check of a stream and the answer of Discord, less than a minute.
+            // A change of roles reaches open streams within a minute: 50 s, plus `stream_check`, plus up to 3
+            // s for Discord's answer.
             max_level_age: Duration::from_secs(50),
             max_level_age_in_outage: Duration::from_hours(1),
             retry_pause: Duration::from_secs(10),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Config, snowflake};
 
-/// The path to which Discord leads a browser back.
+/// The path to which Discord redirects a browser after the sign-in.
 pub const CALLBACK: &str = "/sign-in/discord/callback";
 
 /// Signing in to the web page with Discord.
@@ -26,7 +26,7 @@ pub struct SignIn {
 pub struct ClientSecret(String);
 
 impl ClientSecret {
-    /// The secret itself. Never log it or put it into a reply.
+    /// Returns the secret itself. Never log it or put it into a reply.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -51,7 +51,8 @@ impl Serialize for ClientSecret {
     }
 }
 
-/// What is missing for signing in with Discord, if the configuration asks for it.
+/// The first setting that is missing or wrong for signing in with Discord; `None` if all is well or
+/// `[sign_in]` is empty.
 pub(crate) fn problem(config: &Config) -> Option<String> {
     let SignIn { client_id, client_secret } = &config.sign_in;
     let has_secret = !client_secret.expose().is_empty();

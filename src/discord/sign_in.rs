@@ -1,4 +1,5 @@
-//! Signing people in to the web page: Discord's OAuth 2 with PKCE, and the roles behind a level.
+//! Signs people in to the web page with Discord's OAuth 2 and PKCE, and reads the roles that give their
+//! level.
 
 use std::time::Duration;
 
@@ -23,30 +24,31 @@ use crate::sign_in::{Attempt, Discord, Person, SignInError, Unavailable};
 const DISCORD: &str = "https://discord.com";
 /// The person's id and name, and their roles in the guilds of the configuration.
 const SCOPES: [&str; 2] = ["identify", "guilds.members.read"];
-/// How long Discord may take to say who signs in.
+/// Timeout for exchanging the code and reading the person's name and roles.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long reading the roles of a signed-in person may take. Their page waits for it.
+/// Timeout for reading the roles of a signed-in person. Their page waits for the answer.
 const LEVEL_TIMEOUT: Duration = Duration::from_secs(3);
 
 type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// Discord's sign-in for one application.
+/// The sign-in with one Discord application.
 #[derive(Debug)]
 pub struct SignIn {
     client: Client,
     http: reqwest::Client,
     rest: Rest,
-    /// The address of the REST API.
+    /// The base URL of the REST API.
     api: String,
     access: Access,
     guilds: Vec<i64>,
 }
 
 impl SignIn {
-    /// Prepares signing in; `None` if the configuration does not ask for it. Sends nothing yet.
+    /// Sets up the sign-in; `None` if `[sign_in]` has no client id or the bot is not configured. Sends
+    /// nothing.
     ///
     /// # Errors
-    /// If an address of the configuration cannot be used, or TLS is not available.
+    /// If a URL of the configuration is not usable, or TLS cannot be set up.
     pub fn new(config: &Config, timing: &Timing) -> Result<Option<Self>, RestError> {
         let (Some(id), Some(discord)) = (config.sign_in.client_id, config.discord()) else { return Ok(None) };
         let base = discord.api_url.as_deref().unwrap_or(DISCORD);
@@ -77,7 +79,7 @@ impl SignIn {
         }))
     }
 
-    /// Reads a part of the API that the person has allowed; `None` if there is no such part.
+    /// Sends a GET request with the person's own token; `None` if Discord answers 404.
     async fn read_as_person(&self, token: &str, path: &str) -> Result<Option<Value>, Unavailable> {
         let answer = self.http.get(format!("{}{path}", self.api)).bearer_auth(token).send().await;
         let answer = answer.map_err(|_| Unavailable)?;
@@ -88,7 +90,7 @@ impl SignIn {
         }
     }
 
-    /// A member of a guild, read as the bot; `None` if the user is no member.
+    /// Reads a member of a guild as the bot; `None` if the user is no member.
     async fn member(&self, guild: i64, user: i64) -> Result<Option<Value>, Unavailable> {
         match self.rest.member(guild, user).await {
             Ok(member) => Ok(Some(member)),
@@ -97,7 +99,8 @@ impl SignIn {
         }
     }
 
-    /// The highest level that a user has in any guild. `member` reads the user as a member of a guild.
+    /// The highest level that a user has in any configured guild. `member` reads the user's membership of one
+    /// guild.
     async fn highest_level<F>(
         &self,
         user: i64,
@@ -157,7 +160,7 @@ impl Discord for SignIn {
             .authorize_url(CsrfToken::new_random)
             .add_scopes(SCOPES.map(|scope| Scope::new(scope.to_owned())))
             .set_pkce_challenge(challenge)
-            // Discord asks only people who have not agreed before.
+            // With `none`, Discord does not ask again people who have agreed before.
             .add_extra_param("prompt", "none")
             .url();
         Attempt { url: url.into(), state: state.into_secret(), verifier: verifier.into_secret() }

@@ -1,5 +1,5 @@
-//! The cookies of the page: the one of a signed-in browser, and the one of a browser that is signing in at Discord. Scripts
-//! cannot read them.
+//! The cookies of the page: one holds the secret of a session, the other the secrets of a sign-in at Discord
+//! that is in progress. Scripts cannot read them.
 
 use axum::{
     http::{
@@ -16,15 +16,15 @@ use crate::http::AppState;
 use crate::http::peer::IsHttps;
 use crate::token::Secret;
 
-/// The session of a browser.
+/// Holds the secret of the browser's session.
 pub(crate) const SESSION: Cookie = Cookie { secure: "__Host-roms", plain: "roms" };
-/// The attempt of a browser that is signing in at Discord.
+/// Holds the secrets of an attempt while the browser is at Discord.
 pub(crate) const ATTEMPT: Cookie = Cookie { secure: "__Host-roms-attempt", plain: "roms-attempt" };
 
-/// The page with the form.
+/// The path of the page with the sign-in form.
 pub(crate) const SIGN_IN: &str = "/sign-in";
 
-/// A cookie under its two names.
+/// A cookie with two names, for https and for http.
 #[derive(Clone, Copy)]
 pub(crate) struct Cookie {
     /// The name under https. Browsers accept the prefix only from the host itself, with `Secure` and for all paths, so no
@@ -35,13 +35,13 @@ pub(crate) struct Cookie {
 }
 
 impl Cookie {
-    /// Its value in a request. Under https, the plain name does not count.
+    /// Reads its value from a request. Over https, a cookie with the plain name is ignored.
     pub(crate) fn read<'a>(self, request: &'a Connection<'_>) -> Option<&'a str> {
         let plain = (!request.is_https).then_some(self.plain);
         [Some(self.secure), plain].into_iter().flatten().find_map(|name| cookie(request.headers, name))
     }
 
-    /// The `Set-Cookie` that keeps a value for some time.
+    /// The `Set-Cookie` header that stores a value for this time.
     pub(crate) fn set(self, is_https: bool, value: &str, age: TimeDelta) -> Option<HeaderValue> {
         let (name, secure) = if is_https { (self.secure, "; Secure") } else { (self.plain, "") };
         let age = age.num_seconds();
@@ -49,7 +49,7 @@ impl Cookie {
         HeaderValue::try_from(cookie).ok()
     }
 
-    /// The `Set-Cookie` that removes it.
+    /// The `Set-Cookie` header that removes it.
     pub(crate) fn remove(self, is_https: bool) -> Option<HeaderValue> {
         self.set(is_https, "", TimeDelta::zero())
     }
@@ -76,7 +76,7 @@ impl<'a> Connection<'a> {
         Self { headers, is_https }
     }
 
-    /// The secret of its session.
+    /// The secret of the browser's session, from its cookie.
     pub(crate) fn session(&self) -> Option<Secret> {
         Secret::parse(SESSION.read(self)?)
     }
@@ -99,7 +99,7 @@ pub(crate) fn wants_html(parts: &Parts) -> bool {
         && parts.headers.get_all(ACCEPT).iter().any(accepts)
 }
 
-/// Sends a browser to the form, which leads back to the page.
+/// Redirects a browser to the sign-in form, which leads back to the requested page.
 pub(crate) fn ask_to_sign_in(parts: &Parts) -> Response {
     let wanted = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let next: String = byte_serialize(wanted.as_bytes()).collect();

@@ -1,12 +1,14 @@
 //! The sessions of people who are signed in to the page.
 //!
-//! A session is a row of the database, so it works in every process and ends everywhere at once. tower-sessions is not
-//! used: it fixes the name of the cookie and whether it is `Secure` for a whole server, while ROMS serves http on this
-//! machine and https behind a proxy at the same time; it extends an idle session only by writing at every request; and
-//! its rows hold opaque data under the secret of the cookie itself, so that sessions could not be listed by person.
+//! A session is a row of the database, so every process accepts it, and a sign-out takes effect in all of
+//! them. The crate tower-sessions does not fit: it fixes the name of the cookie and whether it is `Secure`
+//! for a whole server, while ROMS serves http on this machine and https behind a proxy at the same time; it
+//! writes to the database at every request to extend a session; and its rows hold opaque data with the secret
+//! itself as the key, so ROMS could not list the sessions of a person.
 //!
-//! A session of a token may do what its token may. A session of a Discord user has the level of the user's roles. Discord
-//! is asked about them again when the answer is older than a minute.
+//! A session of a token may do what its token may. A session of a Discord user has the level of the user's
+//! roles. The roles are read again before a request if the last answer is older than
+//! [`Timing::max_level_age`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,23 +25,24 @@ use crate::sign_in::{Discord, Timing};
 use crate::store::{Holder, KnownLevel, Session, Store};
 use crate::token::{Secret, SecretHash};
 
-/// The stored last use of a session may be this old.
+/// The time of the last use is stored at most this often, so that most requests write nothing.
 const LAST_USE_PRECISION: TimeDelta = TimeDelta::minutes(1);
-/// Sessions that are remembered for an outage of the database.
+/// Maximum sessions to remember for an outage of the database.
 const MAX_REMEMBERED: usize = 1_000;
-/// The actor of a session that ROMS ends by itself.
+/// The actor in the access log when ROMS ends the sessions of a person without a level.
 const ROMS: &str = "roms";
 
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
-    /// Where people sign in without a token.
+    /// The sign-in with Discord; `None` if it is not configured.
     pub(crate) discord: Option<Arc<dyn Discord>>,
     pub(crate) timing: Timing,
     pub(crate) attempts: AttemptLimit,
-    /// Sessions that were found before, by the key of their hash. While the database does not answer, they stay as they
-    /// were, so that administrators can still read the state of ROMS.
+    /// The most recently read version of each session, by the key of its hash. It is used while the database
+    /// does not answer, so that administrators can still read the state of ROMS.
     found: Mutex<HashMap<u64, Session>>,
-    /// The level of each Discord user. The lock of a user is held while Discord is asked, so that Discord is asked once.
+    /// The last answer of Discord about each user. The lock of a user is held during the request to Discord,
+    /// so that parallel requests of one person cause only one.
     levels: Mutex<HashMap<i64, Arc<AsyncMutex<LastAnswer>>>>,
 }
 
@@ -47,12 +50,13 @@ pub(crate) struct Sessions {
 #[derive(Debug, Default)]
 struct LastAnswer {
     known: Option<KnownLevel>,
-    /// Discord did not answer, and must not be asked again before this.
+    /// If Discord did not answer: the time of the next attempt.
     retry_at: Option<DateTime<Utc>>,
 }
 
 impl Sessions {
-    /// The session with this secret, with the level that its person has now. `None` if there is none, or it has ended.
+    /// Finds the session with this secret, with the present level of its person. `None` if there is no such
+    /// session or it has ended.
     pub(crate) async fn find(&self, secret: &Secret, store: &Store) -> Result<Option<Session>, ApiError> {
         let now = clock::now();
         let Some(stored) = self.stored(&secret.hash(), store).await? else { return Ok(None) };
@@ -63,7 +67,8 @@ impl Sessions {
                 Holder::Token(_) => None,
             };
             if let Err(error) = store.save_session_use(session.id, known, now).await {
-                // The writer logs an outage of the database; only the time of the use is lost.
+                // No warning: the writer logs an outage of the database, and only the time of the use is
+                // lost.
                 tracing::debug!(%error, "cannot record the use of a session");
             }
         }
@@ -80,20 +85,21 @@ impl Sessions {
         Arc::clone(levels.entry(user).or_default())
     }
 
-    /// Returns when a session ends, or its person has another level.
+    /// Waits until a session ends or the level of its person changes.
     pub(crate) async fn until_changed(&self, session: &Session, store: &Store) {
         loop {
             sleep(self.timing.stream_check).await;
             match self.find_again(&session.hash, store).await {
                 Ok(Some(found)) if found.level() == session.level() => {}
-                // While the database does not answer, nothing can have changed.
+                // Whether the session has ended is unknown while the database does not answer, so keep
+                // waiting.
                 Err(ApiError::Storage(_)) => {}
                 _ => return,
             }
         }
     }
 
-    /// The session as it is in the database, or as it was before the database failed.
+    /// Reads a session from the database, or, if the database fails, takes the most recently read version.
     async fn stored(&self, hash: &SecretHash, store: &Store) -> Result<Option<Session>, ApiError> {
         let stored = store.session(hash).await;
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,7 +129,7 @@ impl Sessions {
         }
     }
 
-    /// A stored session with the level that its person has now. `None` if it has ended.
+    /// Gives a stored session the present level of its person. `None` if it has ended.
     async fn check(
         &self,
         session: Session,
@@ -137,7 +143,7 @@ impl Sessions {
         let Some(discord) = &self.discord else { return Ok(None) };
         let entry = self.last_answer(id);
         let mut last = entry.lock().await;
-        // Another process may have asked later.
+        // Another process may have asked Discord more recently and stored its answer.
         let known = last.known.filter(|known| known.read_at > stored.read_at).unwrap_or(stored);
         let is_fresh =
             |limit| (now - known.read_at).to_std().is_ok_and(|age| age < limit) || now < known.read_at;
@@ -172,7 +178,7 @@ impl Sessions {
 }
 
 impl Session {
-    /// The level of its person; `None` if it belongs to a token.
+    /// The level of the session's person; `None` if the session belongs to a token.
     pub(crate) const fn level(&self) -> Option<Level> {
         match self.holder {
             Holder::User { level, .. } => Some(level.level),

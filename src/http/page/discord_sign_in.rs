@@ -1,4 +1,5 @@
-//! Signing in with Discord: leads a browser to Discord, and begins a session when it returns.
+//! Handlers for signing in with Discord: one redirects the browser to Discord, the other begins a session
+//! when it returns.
 
 use std::sync::Arc;
 
@@ -25,10 +26,10 @@ use crate::http::peer::Peer;
 use crate::sign_in::{Discord, SignInError};
 use crate::store::{Holder, KnownLevel, NewSession};
 
-/// How long a person may take at Discord.
+/// Maximum time between leaving for Discord and returning.
 const ATTEMPT_TIME: TimeDelta = TimeDelta::minutes(10);
 
-/// Leads to Discord. The browser keeps the secrets of the attempt in a cookie.
+/// Redirects to Discord. A cookie of the browser keeps the secrets of the attempt.
 pub(crate) async fn begin(
     State(state): State<Arc<AppState>>,
     request: Request,
@@ -46,7 +47,7 @@ pub(crate) async fn begin(
     Ok(response)
 }
 
-/// Discord leads a browser here, with a code or an error.
+/// Discord redirects the browser here, with a code or an error.
 pub(crate) async fn finish(
     State(state): State<Arc<AppState>>,
     request: Request,
@@ -65,7 +66,7 @@ pub(crate) async fn finish(
             (StatusCode::SEE_OTHER, [(LOCATION, query.link(SIGN_IN))]).into_response()
         }
     };
-    // A code can be used once, and so can an attempt.
+    // Remove the cookie: Discord accepts a code only once, so the attempt cannot be repeated.
     if let Some(cookie) = ATTEMPT.remove(browser.is_https) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
@@ -76,14 +77,14 @@ pub(crate) async fn finish(
 fn attempt_of(parts: &Parts, browser: &Connection<'_>) -> (Option<String>, String) {
     let mut attempt = ATTEMPT.read(browser).unwrap_or_default().splitn(3, '.');
     let [state, verifier, next] = [(); 3].map(|()| attempt.next().unwrap_or_default());
-    // The value is one name of a query.
+    // The cookie holds the page percent-encoded, in the form of a query with one name.
     let next = parse(next.as_bytes()).next().map_or_else(String::new, |(next, _)| next.into_owned());
     let query = UrlQuery::of(parts.uri.query());
     let is_same = !state.is_empty() && bool::from(state.as_bytes().ct_eq(query.get("state").as_bytes()));
     (is_same.then(|| verifier.to_owned()), local(&next).to_owned())
 }
 
-/// The session to begin, or the fault and the person if one is known.
+/// The session to begin. The error is the fault, and the person if Discord has named one.
 async fn sign_in(
     state: &AppState,
     discord: &dyn Discord,

@@ -1,4 +1,4 @@
-//! Signing in with a token, and out again.
+//! Handlers for signing in with a token, and for signing out.
 
 use std::sync::Arc;
 
@@ -117,7 +117,7 @@ pub(crate) async fn sign_in(
     begin_session(&state, &browser, session, local(next)).await
 }
 
-/// Begins a session and leads to a page. An earlier session of the browser ends.
+/// Begins a session and redirects to a page. An earlier session of the browser ends.
 pub(crate) async fn begin_session(
     state: &AppState,
     browser: &Connection<'_>,
@@ -188,7 +188,8 @@ fn signed_out(browser: &Connection<'_>) -> Response {
     response
 }
 
-/// A path of this server. Anything else could lead to another site.
+/// Returns the text if it is a path of this server, otherwise the start page. Any other address could lead to
+/// another site.
 pub(crate) fn local(path: &str) -> &str {
     let is_local =
         path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n', '\t']);

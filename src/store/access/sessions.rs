@@ -15,9 +15,9 @@ use crate::token::{Secret, SecretHash};
 const LIFETIME: TimeDelta = TimeDelta::days(30);
 /// A session ends this long after its last use.
 const IDLE_TIME: TimeDelta = TimeDelta::days(7);
-/// The sessions that one person or token may have. A further one ends the oldest.
+/// Maximum sessions of one person or token. Beginning another one ends the oldest.
 const MAX_SESSIONS: u64 = 20;
-/// The most sessions that are listed.
+/// Maximum sessions in a list.
 const MAX_LISTED: u64 = 200;
 
 /// The person or token that a session belongs to.
@@ -30,7 +30,7 @@ pub enum Holder {
         /// The level that the user had most recently.
         level: KnownLevel,
     },
-    /// The token with this row id. It decides what the session may do.
+    /// The token with this row id. Its scopes are those of the session.
     Token(i64),
 }
 
@@ -46,11 +46,11 @@ pub struct KnownLevel {
 /// A session to create.
 #[derive(Clone, Debug)]
 pub struct NewSession {
-    /// The person or token that it belongs to.
+    /// The person or token that the session belongs to.
     pub holder: Holder,
     /// The name of that person or token.
     pub name: String,
-    /// The address of the browser.
+    /// The IP address of the browser.
     pub peer: Option<String>,
 }
 
@@ -61,11 +61,11 @@ pub struct Session {
     pub id: i64,
     /// The hash of its secret.
     pub hash: SecretHash,
-    /// The person or token that it belongs to.
+    /// The person or token that the session belongs to.
     pub holder: Holder,
     /// The name that this person or token had at the sign-in.
     pub name: String,
-    /// The address from which it was begun.
+    /// The IP address from which the session was begun.
     pub peer: Option<String>,
     /// When it was begun. UTC.
     pub created_at: DateTime<Utc>,
@@ -85,16 +85,16 @@ impl Holder {
 }
 
 impl Session {
-    /// How long a session lasts at most.
+    /// The maximum lifetime of a session.
     pub const LIFETIME: TimeDelta = LIFETIME;
 
-    /// Whether it has ended by itself.
+    /// Whether its time is over.
     #[must_use]
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         self.expires_at <= now || self.last_used_at + IDLE_TIME <= now
     }
 
-    /// The person or token, as it stands in the access log and in the history of orders.
+    /// The name of the person or token in the access log and in the history of orders.
     #[must_use]
     pub fn actor(&self) -> String {
         actor(&self.holder, &self.name)
@@ -151,7 +151,8 @@ impl TryFrom<Model> for Session {
 }
 
 impl Store {
-    /// Begins a session, and returns the secret for the browser's cookie. Deletes sessions that have ended by themselves.
+    /// Begins a session, and returns the secret for the browser's cookie. Deletes sessions whose time is
+    /// over.
     ///
     /// # Errors
     /// If the database or the system's source of random numbers fails.
@@ -199,7 +200,7 @@ impl Store {
         Ok(secret)
     }
 
-    /// The session with this hash of its secret. It may have ended by itself.
+    /// The session whose secret has this hash. Its time may be over; see [`Session::is_expired`].
     ///
     /// # Errors
     /// If the database fails.
@@ -208,7 +209,7 @@ impl Store {
         row.map(Session::try_from).transpose()
     }
 
-    /// The sessions that have not ended, the last used ones first.
+    /// The sessions that have not ended, the most recently used first.
     ///
     /// # Errors
     /// If the database fails.
