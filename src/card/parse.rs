@@ -37,18 +37,19 @@ pub use values::{count, status};
 /// Maximum characters of the reason of a failed checkout.
 const MAX_REASON: usize = 200;
 
-/// Facts that the parser needs beside the card's own text.
+/// What the parser needs to know besides the text of the card.
 #[derive(Clone, Debug)]
 pub struct ParseContext {
-    /// Discord's edit timestamp or timestamp, or else the arrival. UTC, microseconds.
+    /// The time of the message: Discord's edit timestamp, else its timestamp, else the arrival. UTC,
+    /// microseconds.
     pub at: DateTime<Utc>,
     /// How the message arrived.
     pub source: Source,
-    /// Zone of dates without one, and of `order_time`.
+    /// Time zone of dates that name none, and of `order_time`.
     pub timezone: Tz,
     /// Currency of amounts if neither the card nor its store implies one.
     pub currency: Currency,
-    /// Number of the order of a card that states none: made from its Discord message.
+    /// Order number for a card that states none, made from its Discord message.
     pub fallback_number: Option<OrderNumber>,
 }
 
@@ -224,9 +225,9 @@ fn failure(
     ParsedCard::IfKnown { patch: Box::new(patch), warnings: Vec::new(), otherwise }
 }
 
-/// The kind of event that the card reports. A `Result` label counts more than the heading, and the heading more than
-/// the footer. A heading that says test counts most.
-/// Bots that always write the same heading state the outcome by the color.
+/// The kind of event that the card reports. A `Result` label counts more than the heading, and the heading
+/// more than the footer. A heading for a test card counts most of all. Some bots always write the same
+/// heading; the color states their outcome.
 fn outcome(builder: &PatchBuilder, form: &TextForm) -> Option<CardKind> {
     let footer = builder.footer.as_deref();
     let test = CardKind::Notice(Notice::Test);
@@ -269,9 +270,10 @@ fn amazon(builder: &PatchBuilder) -> Option<String> {
     is_amazon.then(|| "Amazon".to_owned())
 }
 
-/// Whether a new order without a number only looks like one: it has no product under a label and the words behind its
-/// heading are prose, as in `Successful checkout for my brother`, or none of its values could be read. Under a heading of
-/// everyday words, a product beside a value that cannot be read is not enough.
+/// Whether a card without a number that seems to report a new order is only chat. That is so if no label
+/// names a product and prose follows the heading, as in `Successful checkout for my brother`; if the card has
+/// neither a product nor another readable value; or if the heading is everyday words, and the card has a
+/// product, an unreadable value and nothing else.
 fn is_chat(builder: &PatchBuilder, said: Option<&Heading>, names_product: bool) -> bool {
     let has_prose = said.is_some_and(|heading| heading.reason.is_some());
     let is_weak = said.is_some_and(|heading| heading.certainty == Certainty::Weak);
@@ -282,7 +284,8 @@ fn is_chat(builder: &PatchBuilder, said: Option<&Heading>, names_product: bool) 
         || (is_weak && states_nothing && !builder.warnings.is_empty())
 }
 
-/// Whether a value comes from a part of the embed that is not a label of the card.
+/// Whether a value comes from a part of the embed, such as the footer, and not from a label in the card's
+/// text.
 fn is_embed_part(value: &LabelledValue) -> bool {
     matches!(
         value.label.column,

@@ -1,4 +1,4 @@
-//! Adds the values of one label to what is known of the card.
+//! Adds the value of one label to the fields of the card.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;

@@ -1,4 +1,4 @@
-//! Names of checkout bots and stores, to tell them apart in headings and footers.
+//! The names of checkout bots and stores, which tell bots from stores in headings and footers.
 
 use super::values::is_host;
 

@@ -1,6 +1,6 @@
 //! Collects the values of one card into the fields of a patch.
 //!
-//! The first value of a column counts. A further value that differs is kept in `extra` under its label.
+//! The first value of a column counts. A later value that differs is kept in `extra` under its label.
 
 use std::collections::BTreeMap;
 
@@ -85,14 +85,15 @@ pub(crate) fn link_field(column: Column) -> Option<(&'static str, FieldOf<String
     })
 }
 
-/// The kind of a reason that is more than a failure. A later kind is clearer.
+/// The kind of a reason, if it says more than that the checkout failed. If a card states several, the later
+/// variant counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ReasonKind {
     /// A suspected fraud, for which the store cancels the order.
     Fraud,
     /// A cancellation.
     Cancellation,
-    /// A hold, whatever else the card says.
+    /// A hold. It overrules every other outcome except a failure.
     Hold,
 }
 
@@ -132,7 +133,7 @@ pub(crate) struct PatchBuilder {
     pub(crate) is_basket: bool,
     /// Whether the list says that its prices are for one unit.
     pub(crate) has_unit_prices: bool,
-    /// Whether the product may end in the total of the line.
+    /// Whether the product's name may end in the line total, as one bot writes it.
     pub(crate) may_end_in_total: bool,
     /// The value of a `Currency` label.
     pub(crate) currency: Option<String>,
@@ -447,7 +448,8 @@ impl PatchBuilder {
     }
 
     /// Decides the currency: one that an amount or the card names is stated. Otherwise it is derived from the
-    /// store's country or from the configuration. A bare `$` is always some dollar; `kr` without a country is unknown.
+    /// store's country or from the configuration. A bare `$` always means a dollar currency; `kr` without a
+    /// country leaves the currency unknown.
     pub(crate) fn set_currency(&mut self, configured: Currency) {
         self.use_currency_label();
         let named = self.currency_hints.iter().find_map(|hint| match hint {
@@ -473,8 +475,8 @@ impl PatchBuilder {
     }
 }
 
-/// The currency of amounts that name none: of the store's country, else the configured one, else the dollar; the first
-/// that the amounts may be in.
+/// The currency of amounts that name none. The candidates are the currency of the store's country, the
+/// configured one and the dollar; the first one that the amounts allow is used.
 pub(crate) fn usual_currency(
     store: Option<&str>,
     configured: Currency,
@@ -505,7 +507,7 @@ const CURRENCIES: &[(Currency, &[&str], &[&str])] = &[
     (Currency::DKK, &["DK"], &[]),
 ];
 
-/// The currency in which a store sells, if its name tells.
+/// The currency in which a store sells, if its name ends in a country or it sells in one country only.
 fn currency_of_store(store: &str) -> Option<Currency> {
     let store = store.trim().to_uppercase();
     let is_host = !store.contains(' ') && store.contains('.');

@@ -38,11 +38,12 @@ pub struct Heading {
 /// How surely a line is a heading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Certainty {
-    /// Everyday words such as `Success`. A clearer heading after it takes its place.
+    /// Everyday words such as `Success`. A later heading that is clearer replaces it.
     Weak,
     /// It names an order, a checkout or a payment.
     Clear,
-    /// It is such a phrase, and at most a store or a bot's name beside it. It starts a new card in the middle of a text.
+    /// It names one of these, with at most a store, a short reason or a bot's name beside it. Such a line
+    /// starts a new card in the middle of a text.
     Exact,
 }
 
@@ -54,12 +55,13 @@ const REASON_CONNECTORS: &[&str] = &["due", "because", "for"];
 const HOLDS: &[&str] = &["review hold", "on hold", "hold", "pending review", "under review", "in review"];
 /// Notes by which a heading says that the card is a test.
 const TESTS: &[&str] = &["test", "test mode", "testing"];
-/// Notes of bots about their mode. They stand where other bots put the store.
+/// Notes about a bot's mode. They stand where other bots put the store, so they must not be taken for one.
 const MODES: &[&str] = &[
     "safe", "fast", "normal", "default", "preload", "guest", "browser", "desktop", "mobile", "request",
     "requests",
 ];
-/// Words of reasons for a cancellation. They tell a reason from a store where either may stand.
+/// Words of reasons for a cancellation. They distinguish a reason from a store in places where either may
+/// stand.
 const REASON_WORDS: &[&str] = &[
     "demand",
     "limit",
@@ -73,7 +75,7 @@ const REASON_WORDS: &[&str] = &[
     "duplicate",
     "hold",
 ];
-/// Words behind a phrase that make it the name of a guide or a channel: `Successful Checkout Tips`.
+/// Words after a phrase that turn it into the name of a guide or a channel: `Successful Checkout Tips`.
 const GUIDE_WORDS: &[&str] = &[
     "guide",
     "guides",
@@ -113,15 +115,15 @@ const VAGUE_WORDS: &[&str] = &[
     "rejected",
     "refused",
 ];
-/// Words of a failure that only name what failed.
+/// Words of a failure that only name the thing that failed.
 const CHECKOUT_WORDS: &[&str] = &["checkout", "order", "purchase"];
-/// Words that name what a mail is about: `Delivered: Your Amazon order`.
+/// Words that name the subject of a mail: `Delivered: Your Amazon order`.
 const ORDER_WORDS: &[&str] = &["order", "package", "parcel", "shipment"];
-/// Most words of a reason behind a colon in a heading that starts a new card.
+/// Maximum words of a reason after a colon in a heading that starts a new card.
 const MAX_REASON_WORDS: usize = 4;
-/// Most words of a name beside a phrase.
+/// Maximum words of a name beside a phrase.
 const MAX_NAME_WORDS: usize = 2;
-/// Most words of a store in brackets or between `Your` and `order`.
+/// Maximum words of a store in brackets or between `Your` and `order`.
 const MAX_STORE_WORDS: usize = 3;
 
 /// Parses a line without markup as a heading.
@@ -169,12 +171,13 @@ pub fn parse(line: &str) -> Option<Heading> {
 }
 
 impl Heading {
-    /// Whether the heading says what became of an order that exists.
+    /// Whether the heading reports a change of an order that exists already, such as a shipment.
     fn is_news(&self) -> bool {
         self.certainty > Certainty::Weak && is_news(self.kind)
     }
 
-    /// Takes the outcome of a later heading: a clearer one, or what happened behind `Order Update`.
+    /// Takes over the outcome of a later heading that is clearer, or that says what an `Order Update` is
+    /// about.
     pub(crate) fn refine(&mut self, later: &Self) {
         let is_clearer = self.certainty == Certainty::Weak
             && later.certainty == Certainty::Exact
@@ -191,7 +194,8 @@ impl Heading {
         }
     }
 
-    /// Uses a segment after the phrase: a hold, an order number, the store, the reason or nothing.
+    /// Uses a segment after the phrase. It may be a note about a hold, an order number, the store, a reason,
+    /// or nothing useful.
     fn add_note(&mut self, segment: &Segment<'_>, is_exact: bool) {
         let text = segment.text;
         let up_to_bar = || trimmed(segment.rest.split(['|', '│']).next().unwrap_or_default());
@@ -202,7 +206,7 @@ impl Heading {
         } else if let Some(store) = store_of_order(text) {
             self.store.get_or_insert(store);
         } else if names_order(text) || is_bot_name(text) || is_mode(text) {
-            // It names no store and no reason.
+            // The segment is neither a store nor a reason.
         } else if matches!(self.kind, Failure | Cancelled | Refunded) {
             let is_store = match segment.separator {
                 Separator::Bar => !is_reason(text),
@@ -232,7 +236,8 @@ fn trimmed(text: &str) -> Option<String> {
     Some(text.trim().trim_end_matches(is_end).trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// Whether only a store, a note, a short reason or a bot's name stands beside the phrase: what a heading of a text has.
+/// Whether only a store, a note, a short reason or a bot's name stands beside the phrase, as in a heading on
+/// a line of its own.
 fn is_alone(segments: &[Segment<'_>], at: usize, kind: CardKind) -> bool {
     let gives_reason = |segment: &Segment<'_>| {
         matches!(kind, Cancelled | Failure)
@@ -245,12 +250,12 @@ fn is_alone(segments: &[Segment<'_>], at: usize, kind: CardKind) -> bool {
         .all(|(other, segment)| other == at || segment.separator != Separator::Colon || gives_reason(segment))
 }
 
-/// Whether a kind says what became of an order that exists.
+/// Whether cards of this kind report a change of an order that exists already.
 fn is_news(kind: CardKind) -> bool {
     matches!(kind, Hold | Cancelled | Processing | Shipped | Delivered | Refunded)
 }
 
-/// What happened behind the words of an update: `Shipment Update: Out for delivery`.
+/// The outcome after the words of an update: `Shipment Update: Out for delivery`.
 fn state_of_update(segments: &[Segment<'_>], at: usize, phrase: &Phrase) -> Option<(usize, Phrase)> {
     let mut behind = segments.iter().enumerate().skip(at + 1).filter(|_| phrase.kind == Update);
     behind.find_map(|(at, segment)| {
@@ -259,7 +264,7 @@ fn state_of_update(segments: &[Segment<'_>], at: usize, phrase: &Phrase) -> Opti
     })
 }
 
-/// The segment that says what happened: the first one with the clearest phrase.
+/// The segment with the outcome: the first one with the clearest phrase.
 fn clearest_phrase(segments: &[Segment<'_>]) -> Option<(usize, Phrase)> {
     let mut found: Option<(usize, Phrase)> = None;
     for (at, segment) in segments.iter().enumerate() {
@@ -277,9 +282,10 @@ fn clearest_phrase(segments: &[Segment<'_>]) -> Option<(usize, Phrase)> {
     found
 }
 
-/// Whether everyday words are a heading where they stand. Beside a colon or a comma they belong to prose or to a product's
-/// name, except in `Declined: CVV`, `Restock: Example Box`, `Success: Target`, `Canceled: Item Demand`, `Target: Shipped`,
-/// `Order #12345: Shipped` and `Shipped: Your Amazon order`. `Shipped! The Card Game` is a name, too.
+/// Whether everyday words are a heading in this position. Beside a colon or a comma they are usually part of
+/// prose or of a product's name. The exceptions are `Declined: CVV`, `Restock: Example Box`, `Success:
+/// Target`, `Canceled: Item Demand`, `Target: Shipped`, `Order #12345: Shipped` and `Shipped: Your Amazon
+/// order`. `Shipped! The Card Game` is also a name.
 fn is_everyday_heading(phrase: &Phrase, segments: &[Segment<'_>], at: usize) -> bool {
     let is_apart = |segment: &Segment<'_>| !matches!(segment.separator, Separator::Colon | Separator::Comma);
     let next = segments.get(at + 1);
@@ -458,7 +464,7 @@ fn find_before_tail(words: &[Word<'_>]) -> Option<Phrase> {
     })
 }
 
-/// The words of a failure as its reason: `Card declined`. `None` if they give none, as `Checkout failed`.
+/// The words of a failure, if they give a reason: `Card declined`, but not `Checkout failed`.
 fn reason_in(words: &[Word<'_>]) -> Option<String> {
     let said: ArrayVec<Word<'_>, MAX_WORDS> = words.iter().filter(|word| !word.is_filler).copied().collect();
     let is_in = |list: &[&str], word: &Word<'_>| list.contains(&word.normal.as_str());
@@ -470,7 +476,7 @@ fn reason_in(words: &[Word<'_>]) -> Option<String> {
     Some(first.to_uppercase().chain(chars).collect())
 }
 
-/// Where the order number stands in some words: behind `#`, or after `order`.
+/// The position of the order number in some words: after `#` or after `order`.
 fn number_at(words: &[Word<'_>]) -> Option<usize> {
     let is_after_order = |at: usize| {
         at.checked_sub(1).and_then(|at| words.get(at)).is_some_and(|word| word.normal.as_str() == "order")

@@ -5,15 +5,15 @@ use super::markup::Plain;
 use super::money::{self, CurrencyHint, ParsedAmount};
 use super::values::{self, MAX_QUANTITY};
 
-/// How a line of a list begins.
+/// The bullets with which a line of a list begins.
 const BULLETS: [char; 6] = ['-', '•', '*', '·', '–', ' '];
 /// The separators between the name and the size or the price.
 const SEPARATORS: [&str; 5] = [" - ", " – ", " — ", " @ ", " = "];
 /// Words of products whose name ends in an amount.
 const VALUES: [&str; 2] = ["gift", "voucher"];
-/// The highest number between bars that is a quantity and no size.
+/// Maximum quantity between bars. A higher number is a size.
 const MAX_BARE_COUNT: u32 = 5;
-/// Most notes behind the name of a product.
+/// Maximum notes after the name of a product.
 const MAX_NOTES: usize = 4;
 /// Notes that say that a price is for one unit.
 const EACH: [&str; 4] = ["each", "/ea", " ea", "per "];
@@ -39,7 +39,8 @@ pub(crate) struct ListedItem<'a> {
     pub(crate) size: Option<&'a str>,
     pub(crate) sku: Option<&'a str>,
     pub(crate) color: Option<&'a str>,
-    /// The price of one unit, or of all: only the totals of the card can tell, unless `is_unit_price` is set.
+    /// The price of one unit or of all units. Only the totals of the card can tell which, unless
+    /// `is_unit_price` is set.
     pub(crate) price: Option<ParsedAmount>,
     /// Whether the line says that the price is for one unit.
     pub(crate) is_unit_price: bool,
@@ -81,7 +82,7 @@ pub(crate) fn parse_any(line: &Plain) -> ListedItem<'_> {
     for part in parts.split(" | ") {
         end += " | ".len() + part.len();
         let is_bare = !item.has_details && item.price.is_none() && item.size.is_none();
-        // A part that says nothing else belongs to the name.
+        // A part that is no quantity, size or price belongs to the name.
         if !part.trim().is_empty() && !item.add_part(part) && is_bare {
             item.name = text.get(start..end).unwrap_or(rest).trim();
         }
@@ -147,8 +148,8 @@ fn around_link<'a>(text: &'a str, name: Option<&str>) -> Option<(&'a str, &'a st
 }
 
 impl<'a> ListedItem<'a> {
-    /// Uses a line below the product's name, such as `Qty: 2`, `Size: M | Color: Red` or `$26.94`. Returns false, and
-    /// uses nothing, if it says anything else.
+    /// Uses a line below the product's name, such as `Qty: 2`, `Size: M | Color: Red` or `$26.94`. Returns
+    /// false, and uses nothing, if the line contains anything else.
     pub(crate) fn add_details(&mut self, line: &'a str) -> bool {
         let line = without_bullet(line);
         let separated = [", ", " | ", " • ", " · ", " - "].into_iter().find_map(|separator| {
@@ -183,7 +184,7 @@ impl<'a> ListedItem<'a> {
             _ => return false,
         }
         self.has_details = true;
-        // A value that cannot be read is nothing of the kind.
+        // A label with an unreadable value is not a part about the product.
         match label.column {
             Column::Quantity => self.quantity.is_some(),
             Column::Price => self.price.is_some(),
@@ -225,7 +226,7 @@ impl<'a> ListedItem<'a> {
         }
     }
 
-    /// Uses one note behind a link. Anything that is no price and no count is the size.
+    /// Uses one note behind a link. Anything that is neither a price nor a count is the size.
     fn add_note(&mut self, note: &'a str) {
         if let Some((before, last)) = note.rsplit_once(' ')
             && self.quantity.is_none()
@@ -245,7 +246,7 @@ impl<'a> ListedItem<'a> {
     fn take_note(&mut self) -> bool {
         let name = self.name.trim_end_matches([' ', '-', '–']);
         self.name = name;
-        // The labels behind the bars say what the notes would.
+        // Labels after bars already state the price, count and size, so the name has none of them.
         let is_settled = self.has_details && self.quantity.is_some();
         if is_settled {
             return false;

@@ -106,7 +106,7 @@ pub enum Column {
     Timestamp,
     /// Kept in `extra` under this name
     Extra(&'static str),
-    /// Not stored: useless, or a secret of the sender
+    /// Not stored, because it is useless or a secret of the sender
     Ignored,
 }
 
@@ -175,7 +175,7 @@ const DECORATION: [char; 10] = [':', '：', '›', '»', '➤', '→', '[', ']',
 /// The highest number of a product in a label.
 pub(crate) const MAX_ITEMS: u8 = 99;
 
-/// A column, its labels, and its weak labels; all folded.
+/// A column, its labels, and its weak labels. All labels are folded.
 type Row = (Column, &'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
@@ -244,7 +244,7 @@ static BY_NAME: LazyLock<WordTable<(Column, bool)>> = LazyLock::new(|| {
     WordTable::new(strong.chain(weak))
 });
 
-/// The label that a line or a field name is.
+/// Finds the label in the table that equals a line or a field name.
 #[must_use]
 pub fn find(line: &str) -> Option<Label> {
     find_plain(&label_text(line))
@@ -340,7 +340,7 @@ fn spaced_words(key: &str) -> Option<String> {
 }
 
 fn by_name(name: &str, item: u8) -> Option<Label> {
-    // Most values begin with a digit or a sign, and no label does.
+    // A quick check: most values begin with a digit or a sign, and no label does.
     if !name.starts_with(char::is_alphabetic) {
         return None;
     }

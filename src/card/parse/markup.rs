@@ -21,7 +21,7 @@ const NO_VALUE: &[&str] = &["n/a", "na", "-", "–", "—", "none", "null", "_ _
 /// Markers that may enclose a whole value, longest first.
 const WRAPPERS: &[&str] = &["***", "**", "__", "~~", "*", "_"];
 
-/// How Discord marks headings, lists and quotes at the start of a line.
+/// Discord's marks for headings, lists and quotes at the start of a line.
 const BLOCK_MARKS: [char; 5] = ['#', '>', '•', '-', '*'];
 
 /// Arrows, bullets and block marks in front of a label.
@@ -133,7 +133,8 @@ pub(crate) fn without_block_marks(text: &str) -> &str {
     kept
 }
 
-/// The letter or digit that a mathematical sign shows. Bots write bold headings with them.
+/// The letter or digit that looks like a mathematical alphanumeric symbol. Bots write bold headings with
+/// these symbols.
 fn plain_letter(c: char) -> char {
     let at = |first: char| u32::from(c) - u32::from(first);
     let letter = match c {

@@ -75,7 +75,7 @@ const SYMBOLS: &[(&str, CurrencyHint)] = &[
     ("euros", CurrencyHint::Named(Currency::EUR)),
 ];
 
-/// What may be added to a price.
+/// Words for amounts that may be added to a price.
 const CHARGES: [&str; 4] = ["tax", "vat", "shipping", "fees"];
 
 /// Notes after an amount, in lower case.
@@ -110,7 +110,7 @@ pub(crate) fn without_label(text: &str) -> &str {
     split.filter(|(label, _)| is_amount(*label)).map_or(text, |(_, amount)| amount)
 }
 
-/// A price without what is added to it: `$20.00 + $1.60 tax`.
+/// The price in a text that adds tax or shipping: `$20.00 + $1.60 tax`.
 pub(crate) fn without_charges(text: &str) -> &str {
     let is_charge = |charge: &str| {
         charge.rsplit_once(' ').is_some_and(|(amount, what)| {
@@ -132,7 +132,7 @@ fn without_notes(text: &str) -> Option<String> {
     {
         return Some(format!("{before}{after}"));
     }
-    // `$40.00 → $35.00` is a former price and the price now.
+    // `$40.00 → $35.00` is the former price and the current price.
     if let Some((_, now)) = values::around_arrow(text).filter(|(former, _)| exact(former).is_some()) {
         return Some(now.to_owned());
     }

@@ -1,4 +1,4 @@
-//! The order number of a card, where it is not under a label of its own.
+//! Finds the order number of a card in titles and links, and decides which number the order gets.
 
 use super::builder::PatchBuilder;
 use super::heading::CardKind;
@@ -8,12 +8,12 @@ use super::{bots, values};
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::order::{Carrier, MAX_LINE, OrderNumber, cut};
 
-/// The parts of a link that lead to an order and not to a parcel.
+/// Parts of links that lead to an order and not to a parcel.
 const ORDER_PATHS: [&str; 2] = ["/orders/", "/order/"];
-/// Fewest digits of an order number in a title without `#`.
+/// Minimum digits of an order number in a title without `#`.
 const MIN_DIGITS: usize = 4;
 
-/// Fewest digits of a title that is nothing but an order number.
+/// Minimum digits of a title that consists only of an order number.
 const MIN_DIGITS_ALONE: usize = 9;
 
 /// The order number that a title states, and the store in front of it: `#112-…`, `Order #112-…`, `Amazon Order: 112-…`.
@@ -39,9 +39,9 @@ pub(crate) fn in_title(title: &str) -> Option<(&str, Option<&str>)> {
     (store.is_some() || is_label(before)).then_some((number, store))
 }
 
-/// Uses the title of an embed that is not a heading: as the order number if it is one, otherwise as the product if the
-/// card reports an outcome in another way. Such a product is derived, because the title may also say what happened in
-/// words that no table has. Returns whether the title is the number.
+/// Uses the title of an embed that is not a heading: as the order number if it is one, otherwise as the
+/// product if the card reports an outcome in another way. Such a product is derived, because the title may
+/// also be an outcome in words that ROMS does not know. Returns whether the title is the number.
 pub(crate) fn assign_title(builder: &mut PatchBuilder, has_outcome: bool, is_order: bool) -> bool {
     let Some(title) = builder.title.take() else { return false };
     match in_title(&title).filter(|_| is_order) {
@@ -66,12 +66,13 @@ pub(crate) fn assign_title(builder: &mut PatchBuilder, has_outcome: bool, is_ord
     false
 }
 
-/// Whether the card has an order number under a label that means nothing else.
+/// Whether the card has an order number under a label that is not ambiguous.
 pub(crate) fn is_clear(form: &TextForm) -> bool {
     form.known.iter().any(|value| value.label.column == Column::OrderNumber && !value.label.weak)
 }
 
-/// Some bots write the order number only as the text of a link, under `Tracking` or `Order link`.
+/// Sets the order number from the text of a link, because some bots write it only there, under `Tracking` or
+/// `Order link`.
 pub(crate) fn use_link_text(builder: &mut PatchBuilder) {
     if builder.number.is_some() {
         return;

@@ -1,4 +1,4 @@
-//! Decides which amounts of a card are the price of one unit, of a line, or of the whole order.
+//! Decides whether an amount of a card is the price of one unit, of a line, or of the whole order.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use super::money::{self, CurrencyHint};
 use crate::order::items::units;
 use crate::order::{Amount, Fields, OrderItem, Status};
 
-/// Labels in `extra` of what the products cost without tax and shipping.
+/// Labels in `extra` for the cost of the products without tax and shipping.
 const SUBTOTALS: &[&str] =
     &["subtotal", "sub total", "sub-total", "item total", "items total", "merchandise total"];
-/// Labels in `extra` of what is added to the products.
+/// Labels in `extra` for charges that are added to the cost of the products.
 #[rustfmt::skip]
 const CHARGES: &[&str] = &[
     "tax", "taxes", "sales tax", "estimated tax", "vat", "shipping", "shipping cost", "shipping fee", "delivery fee", "service fee",
     "fee", "fees", "tip", "handling",
 ];
-/// Labels in `extra` of what is taken off.
+/// Labels in `extra` for discounts.
 const DISCOUNTS: &[&str] = &["discount", "discounts", "savings", "promo", "promotion", "coupon", "gift card"];
 
 impl PatchBuilder {
-    /// Uses the amount behind the product's name as the total, unless the price and the quantity of the card contradict it:
-    /// then it belongs to the name.
+    /// Uses the amount after the product's name as the total. If the price and the quantity of the card
+    /// contradict it, the amount stays part of the name.
     pub(crate) fn use_total_in_name(&mut self) {
         let name = self.stated.product.as_deref().filter(|_| self.may_end_in_total);
         let Some((name, total)) = name.and_then(|name| name.rsplit_once(" - ")) else { return };
@@ -38,7 +38,8 @@ impl PatchBuilder {
         }
     }
 
-    /// The total of a refund may be only a part of the order's. It fills the total of an order that has none.
+    /// Makes the total of a refund a derived value, which only fills an empty total: the refund may be a part
+    /// of the order's total.
     pub(crate) fn use_total_as_refund(&mut self) {
         if self.stated.status == Some(Status::Refunded)
             && let Some(total) = self.stated.total.take()
@@ -48,7 +49,8 @@ impl PatchBuilder {
         }
     }
 
-    /// A price beside several products is that of all, unless the total says that it is that of each unit.
+    /// Uses a price beside several products as the total, unless the card's total shows that it is the price
+    /// of each unit.
     pub(crate) fn use_price_as_total(&mut self, all_units: u32) {
         let Some(price) = self.stated.price else { return };
         match self.stated.total {
@@ -63,7 +65,8 @@ impl PatchBuilder {
         }
     }
 
-    /// A price that is the total of several units is not the price of one.
+    /// If the price equals the total of several units, divides it by the quantity to get the price of one
+    /// unit.
     pub(crate) fn use_total_as_price(&mut self) {
         let stated = &mut self.stated;
         if let (Some(price), Some(quantity)) =
@@ -74,8 +77,9 @@ impl PatchBuilder {
         }
     }
 
-    /// Decides whether the prices of the products are those of one unit or of all units: the totals of the card prove one of
-    /// them. Without a proof they are unit prices, unless these exceed the total.
+    /// Decides whether the prices of the products are unit prices or line totals. It takes the one that adds
+    /// up to a total of the card. If neither does, they are unit prices, unless the sum would exceed the
+    /// total.
     pub(crate) fn settle_prices(&mut self) {
         let as_units = sum(&self.items, |item| item.unit_price?.times(units(item)));
         let as_lines = sum(&self.items, |item| item.unit_price);
@@ -102,7 +106,8 @@ impl PatchBuilder {
         }
     }
 
-    /// The amounts that the products may add up to: the total, the subtotal, and the total without tax, shipping and discount.
+    /// The possible sums of all products: the total, the subtotal, and the total without tax, shipping and
+    /// discount.
     fn totals_of_products(&self, total: Amount) -> Vec<Amount> {
         let mut totals = vec![total];
         let mut without_charges = Some(total);
@@ -127,7 +132,7 @@ pub(crate) fn line_total(item: &OrderItem) -> Option<Amount> {
     item.unit_price.and_then(|price| price.times(units(item))).or(item.line_total)
 }
 
-/// The sum of an amount of each item. `None` if one lacks it.
+/// Adds up an amount over all items. `None` if any item lacks it.
 pub(crate) fn sum(items: &BTreeMap<u8, OrderItem>, of: fn(&OrderItem) -> Option<Amount>) -> Option<Amount> {
     items.values().try_fold(Amount::default(), |sum, item| sum.plus(of(item)?))
 }

@@ -14,9 +14,9 @@ use super::values;
 use crate::order::items::{joined_names, units};
 use crate::order::{MAX_LINE, OrderItem, cut};
 
-/// Most words of the name of a store.
+/// Maximum words of the name of a store.
 const MAX_STORE_WORDS: usize = 4;
-/// Maximum characters of a product's name in prose. A longer line is a text.
+/// Maximum characters of a product's name in a description. A longer line is prose.
 const MAX_PRODUCT_NAME: usize = 150;
 
 /// Whether a label names a product.
@@ -88,8 +88,8 @@ pub(crate) fn number_repeated(known: &mut [LabelledValue]) {
     }
 }
 
-/// Gives the labels without a number behind `Product 1` and `Product 2` the number of their product, if they repeat. A
-/// label that does not repeat is about the whole order.
+/// If labels without a number repeat after `Product 1` and `Product 2`, gives them the number of their
+/// product. A label that does not repeat is about the whole order.
 fn number_like_the_product(known: &mut [LabelledValue]) {
     if !known.iter().any(|value| names_product(value) && value.label.item > 0) {
         return;
@@ -214,9 +214,9 @@ impl PatchBuilder {
         }
     }
 
-    /// Sets the products from a list: one on each line, and lines about it below. Returns false if the value is not a list.
-    /// A single line is a list if it states a quantity in front of the name or a note behind a link. If the card has a
-    /// `quantity` of its own, a name may begin like a quantity: `2x 3 Pack`.
+    /// Sets the products from a list: one on each line, and lines about it below. Returns false if the value
+    /// is not a list. A single line counts as a list if it states a quantity before the name or a note after
+    /// a link. If the card has a `quantity` of its own, a name may begin like a quantity: `2x 3 Pack`.
     pub(crate) fn set_product_list(
         &mut self,
         lines: &[Plain],
@@ -296,8 +296,8 @@ impl PatchBuilder {
         self.item(number).apply(&stated, |_, empty| empty, |_| ());
     }
 
-    /// Sets a product from a label with its name, such as `Product 1 - Mug`, and the lines below it. Keeps them under the
-    /// label if they say anything else.
+    /// Sets a product from a label with its name, such as `Product 1 - Mug`, and the lines below it. Keeps
+    /// the lines under the label if they contain anything else.
     pub(crate) fn set_named_item(&mut self, value: &LabelledValue) {
         let mut lines = value.lines.iter();
         let label = lines.next().map_or("", |line| line.text.as_str());
@@ -316,7 +316,8 @@ impl PatchBuilder {
         self.keep(label, &texts.join("\n"));
     }
 
-    /// Uses lines about the only product, such as `Qty: 2 | Size: M`. Returns false if they say anything else.
+    /// Uses lines about the only product, such as `Qty: 2 | Size: M`. Returns false if they contain anything
+    /// else.
     pub(crate) fn set_details(&mut self, lines: &[Plain]) -> bool {
         let mut listed = ListedItem::default();
         let are_details = self.items.is_empty() && lines.iter().all(|line| listed.add_details(&line.text));
@@ -326,8 +327,8 @@ impl PatchBuilder {
         are_details
     }
 
-    /// Sets the name of a numbered product, and what the lines below it say. Without a `quantity` of its own, the name may
-    /// begin with one.
+    /// Sets the name of a numbered product, and the values on the lines below it. Without a `quantity` of its
+    /// own, the name may begin with one.
     pub(crate) fn set_numbered_item(&mut self, number: u8, lines: &[&Plain], has_quantity: bool) {
         let Some((first, below)) = lines.split_first() else { return };
         let mut listed = ListedItem::default();
@@ -482,7 +483,7 @@ impl PatchBuilder {
 
 /// Whether a line of a description can be the name of a product and not prose.
 fn is_product_name(line: &str) -> bool {
-    // `Shipped! The Card Game` is a title: all its words but the short ones begin with a capital.
+    // `Shipped! The Card Game` is a title: every word except short ones begins with a capital letter.
     let is_title =
         || line.split_whitespace().all(|word| word.len() < 4 || !word.starts_with(char::is_lowercase));
     let has_sentence = line.ends_with(['.', ':', '!', '?', ','])

@@ -1,4 +1,4 @@
-//! The text form of a card: what each line is, and which value belongs to which label.
+//! Parses the text form of a card: classifies each line, and assigns values to labels.
 //!
 //! `flatten` writes this form and people paste it. Its grammar:
 //!
@@ -37,14 +37,14 @@ pub enum Line<'a> {
     UnknownLabel(String),
     /// Anything else.
     Text,
-    /// A value, whatever it says.
+    /// A value, even if it looks like a label or a heading.
     Escaped(&'a str),
 }
 
 /// The lines of a text form, grouped by label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextForm {
-    /// The first heading. A clearer one after it may take its place: see [`Heading::refine`].
+    /// The first heading. A clearer one after it may replace it: see [`Heading::refine`].
     pub heading: Option<Heading>,
     /// Other lines before the first label.
     pub intro: Vec<Plain>,
@@ -71,7 +71,8 @@ const MAX_HEADING: usize = 200;
 const VALUE_MARKS: [&str; 7] = ["- ", "– ", "— ", "| ", "-> ", "• ", "・"];
 /// The marks between several labels on one line.
 const LABEL_MARKS: [&str; 5] = [" | ", " • ", " · ", " / ", ", "];
-/// A longer line is not searched for bold labels, in bytes. The search looks at the rest of the line at each of them.
+/// A longer line, in bytes, is not searched for bold labels, because the search scans the rest of the line at
+/// each label.
 const MAX_LABELS: usize = 1000;
 /// A longer line is not a label, in bytes.
 const MAX_LABEL: usize = 80;
@@ -104,7 +105,7 @@ pub fn rows(text: &str) -> Vec<Row<'_>> {
 
 /// The labels of a line that holds several, each with its value: `Store: Target | Product: Kettle`.
 fn labels_on_line(line: &str) -> Option<Vec<Row<'_>>> {
-    // Few lines have one of the marks, and a search for each mark is slower than one look at the bytes.
+    // Few lines have one of the marks, and one pass over the bytes is faster than a search for each mark.
     let may_hold = |byte: u8| matches!(byte, b'|' | b'/' | b',') || !byte.is_ascii();
     if line.starts_with('\\') || !(line.starts_with("**") || line.bytes().any(may_hold)) {
         return None;
@@ -268,7 +269,7 @@ enum Open {
     Intro,
     Known,
     Unknown,
-    /// The line before may be a label that the table does not know. This line decides.
+    /// The previous line may be a label that the table does not know. The next line decides.
     Undecided(String),
 }
 
@@ -321,7 +322,7 @@ pub fn parse(text: &str) -> TextForm {
 }
 
 impl TextForm {
-    /// Whether the label before has no value yet.
+    /// Whether the previous label is a known one and has no value yet.
     fn awaits_value(&self, open: &Open) -> bool {
         matches!(open, Open::Known) && self.known.last().is_some_and(|entry| entry.lines.is_empty())
     }
@@ -355,7 +356,7 @@ impl TextForm {
     fn push_unclaimed(&mut self, undecided: Option<String>, line: &str) -> Open {
         let plain = markup::plain(line);
         let is_ignored = self.known.last().is_some_and(|entry| entry.label.column == Column::Ignored);
-        // An ignored value may have its link on a further line. And a link is never the name of a label.
+        // The link of an ignored value may stand on the next line, and a link is never the name of a label.
         if plain.text.contains("://") && (is_ignored || (undecided.is_none() && plain.link.is_some())) {
             return Open::Known;
         }
@@ -378,7 +379,7 @@ impl TextForm {
         }
     }
 
-    /// Adds a line to the open label, whatever it says.
+    /// Adds a line to the open label, even if it looks like a label or a heading.
     fn push_line(&mut self, open: Open, line: &str) -> Open {
         let plain = markup::plain(line);
         match open {

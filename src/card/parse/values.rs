@@ -4,7 +4,7 @@ use super::markup::label_text;
 use super::word_table::fold;
 use crate::order::Status;
 
-/// A larger quantity is taken for an error.
+/// A larger quantity is refused as an error.
 pub(crate) const MAX_QUANTITY: u32 = 1_000_000;
 
 /// Spellings of statuses, folded.
@@ -79,7 +79,7 @@ pub(crate) fn quantity(text: &str) -> Option<u32> {
     let text = fold(text).replace(',', "");
     let text = UNITS.iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or(&text);
     let text = text.trim_matches(['(', ')', 'x', '×', ' ']);
-    // `2/2` and `2 of 2` are what was bought of what was wanted.
+    // `2/2` and `2 of 2` are the units bought and the units wanted.
     let text =
         text.split_once('/').or_else(|| text.split_once(" of ")).map_or(text, |(bought, _)| bought.trim());
     let text =
@@ -100,7 +100,7 @@ pub fn status(text: &str) -> Option<Status> {
     STATUS_WORDS.iter().find(|(word, _)| *word == text).map(|(_, status)| *status)
 }
 
-/// The former and the present state in `Confirmed → Cancelled`.
+/// The former and the new status in `Confirmed → Cancelled`.
 #[must_use]
 pub(crate) fn around_arrow(text: &str) -> Option<(&str, &str)> {
     ["→", "->", "=>"].iter().find_map(|arrow| text.rsplit_once(arrow))
@@ -148,7 +148,8 @@ pub(crate) fn is_payment_method(text: &str) -> bool {
     PAYMENT_WORDS.iter().any(|word| text.contains(word))
 }
 
-/// Splits a profile that starts with a Discord user id, by which groups name the owner: the id and the profile.
+/// Splits a profile that starts with a Discord user id into the id and the profile. Groups name the owner in
+/// this way.
 #[must_use]
 pub(crate) fn owner_and_profile(text: &str) -> Option<(&str, &str)> {
     let (id, profile) = text
@@ -215,7 +216,7 @@ pub(crate) fn is_snowflake(text: &str) -> bool {
     (17..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Words that bots write in place of an order number, in lower case.
+/// Placeholders that bots write if they have no order number, in lower case.
 #[rustfmt::skip]
 const NO_ORDER_NUMBER: &[&str] = &[
     "pending", "unknown", "tbd", "tba", "unavailable", "processing", "loading", "awaiting", "waiting", "undefined", "null",
@@ -243,11 +244,11 @@ pub(crate) fn small_count(text: &str) -> Option<u8> {
     text.parse().ok().filter(|count| (1..100).contains(count))
 }
 
-/// Most words of an order number.
+/// Maximum words of an order number.
 const MAX_NUMBER_WORDS: usize = 3;
 
-/// Whether a value can be an order number. `has_mark` says that it stood behind `#`. A link, a note such as `View Order`,
-/// a placeholder such as `undefined` or `0`, a masked number and prose are none.
+/// Whether a value can be an order number. `has_mark` says that it followed a `#`. Links, notes such as `View
+/// Order`, placeholders such as `undefined` or `0`, masked numbers and prose are refused.
 #[must_use]
 pub(crate) fn may_be_order_number(text: &str, has_mark: bool) -> bool {
     let core = fold(text.trim_matches(|c: char| !c.is_alphanumeric()));
@@ -338,8 +339,8 @@ pub(crate) fn proxy_host(proxy: &str) -> Option<String> {
     host.map(str::to_lowercase)
 }
 
-/// The dotted host in `host`, `host:port`, `host:port:user:pass` or `user:pass:host:port`. Without a port after it, a
-/// part may be a password.
+/// The dotted host in `host`, `host:port`, `host:port:user:pass` or `user:pass:host:port`. A part without a
+/// port after it may be a password.
 fn dotted_host(address: &str) -> Option<&str> {
     let is_ip = |part: &str| {
         part.split('.').count() == 4 && part.split('.').all(|number| number.parse::<u8>().is_ok())

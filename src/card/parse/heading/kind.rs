@@ -49,7 +49,8 @@ pub enum Notice {
 }
 
 impl CardKind {
-    /// Whether it says what became of an order or a checkout.
+    /// Whether cards of this kind report an outcome of an order or a checkout. Notices and updates without a
+    /// status do not.
     #[must_use]
     pub const fn is_outcome(self) -> bool {
         !matches!(self, Self::Update | Self::Notice(_))

@@ -15,7 +15,7 @@ use super::kind::CardKind::{
 use super::kind::Notice;
 use super::words::{MAX_WORD, PhraseKey, SYNONYMS, Word, collapse, count_fillers, phrase_key};
 
-/// How much text beside a phrase is allowed.
+/// The clarity of a phrase, which decides what text may stand beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Strength {
     /// An everyday word. Counts only before the first label of a card, and rarely before a colon.
@@ -138,7 +138,7 @@ const PHRASES: &[Row] = &[
     ]),
     (RELEASE, Weak, &["release", "drop", "raffle"], &["reminder", "alert", "soon", "upcoming", "today", "tomorrow"]),
     (RELEASE, Weak, ALONE, &["reminder", "upcoming releases", "upcoming drops", "new release", "releasing soon", "dropping soon"]),
-    // With the number of minutes between the words.
+    // The number of minutes stands between these words.
     (RELEASE, Weak, &["dropping in", "drops in", "releasing in", "releases in", "restocking in", "starts in", "live in"], &["minute", "minutes", "min", "mins", "hour", "hours"]),
     (SUMMARY, Weak, &["", "drop", "daily", "weekly", "monthly", "session", "checkout", "checkouts", "order", "orders", "today", "today's"], &[
         "summary", "stats", "statistics", "recap",
@@ -164,12 +164,13 @@ const COMMON_WORDS: &[&str] = &[
     "being", "app", "bank", "banking", "w", "email",
 ];
 
-/// The meaning of a phrase of the table.
+/// The entry of a phrase in the table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Meaning {
     pub(crate) kind: CardKind,
     pub(crate) strength: Strength,
-    /// The fewest and most fillers of the phrase in the table. A weak phrase allows no others.
+    /// The minimum and maximum fillers of the phrase in the table. A weak phrase matches only with a number
+    /// of fillers in this range.
     pub(crate) fillers: (usize, usize),
 }
 
@@ -208,11 +209,11 @@ impl PhraseTable {
     fn add(&mut self, kind: CardKind, strength: Strength, phrase: &str) {
         let words: Vec<Word<'_>> = phrase.split_whitespace().filter_map(Word::new).collect();
         let count = count_fillers(&words);
-        // Several words that name a notice are as clear as those that name an order.
+        // A notice named by several words is as clear as a phrase that names an order.
         let is_clear_notice = matches!(kind, CardKind::Notice(_)) && words.len() - count > 1;
         let strength = if is_clear_notice { Strong } else { strength };
         let meaning = Meaning { kind, strength, fillers: (count, count) };
-        // The first row that has a phrase gives its meaning.
+        // If several rows have the phrase, the first one decides.
         let known = self.phrases.entry(phrase_key(&words)).or_insert(meaning);
         known.fillers = (known.fillers.0.min(count), known.fillers.1.max(count));
         let own = words.iter().filter(|word| !word.is_filler && !COMMON_WORDS.contains(&word.raw));
@@ -225,10 +226,10 @@ const fn length_bit(length: usize) -> u32 {
     if length < 32 { 1 << length } else { 0 }
 }
 
-/// The meaning of the phrase that some words are.
+/// Looks up some words in the table.
 pub(crate) fn find(words: &[Word<'_>]) -> Option<Meaning> {
     let meaning = TABLE.phrases.get(&phrase_key(words))?;
-    // `Complete your order` asks for something. `Order complete` reports it.
+    // `Complete your order` is a request; `Order complete` is a report.
     if meaning.kind == Success && words.first().is_some_and(|first| first.normal.as_str() == "complete") {
         return None;
     }
@@ -236,7 +237,8 @@ pub(crate) fn find(words: &[Word<'_>]) -> Option<Meaning> {
     (meaning.strength > Weak || (least..=most).contains(&count_fillers(words))).then_some(*meaning)
 }
 
-/// Whether a line contains a word that suggests a heading, and no URL before it. Most lines need no slower search.
+/// Whether a line contains a word that suggests a heading, and no URL before it. This quick check spares most
+/// lines the search for phrases.
 pub(crate) fn has_key_word(line: &str) -> bool {
     let table = &*TABLE;
     let is_word_byte = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();

@@ -2,7 +2,7 @@
 
 use arrayvec::ArrayVec;
 
-/// Most segments of a heading that are looked at.
+/// Maximum segments of a heading; the rest is ignored.
 const MAX_SEGMENTS: usize = 8;
 
 /// The separator between a segment of a heading and the one before it.

@@ -1,12 +1,12 @@
-//! The words of a heading, in the form in which phrases are compared.
+//! Normalizes the words of a heading so that phrases can be compared.
 
 use arrayvec::{ArrayString, ArrayVec};
 
-/// Longest word of a phrase, normalized, in bytes.
+/// Maximum bytes of a normalized word of a phrase.
 pub(crate) const MAX_WORD: usize = 24;
-/// Most words of a phrase with its fillers. A longer segment is prose.
+/// Maximum words of a phrase with its fillers. A longer segment is prose.
 pub(crate) const MAX_WORDS: usize = 10;
-/// Longest key of a phrase, in bytes.
+/// Maximum bytes of the key of a phrase.
 const MAX_KEY: usize = 96;
 
 /// A phrase's words without fillers, sorted.
@@ -40,8 +40,8 @@ const NOT_NAMES: &[&str] = &["non", "without", "if", "until", "when", "how"];
 #[derive(Clone, Copy)]
 pub(crate) struct Word<'a> {
     pub(crate) raw: &'a str,
-    /// The word in lower case, without punctuation, with doubled letters written once and one form for synonyms.
-    /// `Succesfully` and `success` are the same word then.
+    /// The word in lower case, without punctuation, with doubled letters written once and one form for
+    /// synonyms. `Succesfully` and `success` thus become the same word.
     pub(crate) normal: ArrayString<MAX_WORD>,
     pub(crate) is_filler: bool,
 }
