@@ -5,7 +5,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `sender` | claims what is due, sends it, and decides what follows |
+//! | `sender` | claims due deliveries, sends them, and decides what to do after each answer |
 //! | `event` | the message to an endpoint, with its signature |
 //! | `relay` | the message to a Discord webhook, and Discord's rate limits |
 //! | `client` | the HTTP client, which refuses private addresses |
@@ -13,11 +13,12 @@
 //!
 //! # How often a delivery arrives
 //!
-//! The sender marks a row as being sent before it sends, and records the result afterwards. If the process dies in
-//! between, it is not known whether the delivery arrived, and the next sender sends it again. An endpoint recognizes the
-//! repetition by `webhook-id`. Discord's webhooks have no such id (`nonce` is only for bots), so a card may appear twice:
-//! at most the one card of each relay that was on its way, because a relay sends one card at a time. A second doubtful
-//! attempt ends the delivery, so a card never appears a third time.
+//! The sender marks a row as being sent before it sends, and records the result afterwards. If the process
+//! dies in between, it is not known whether the delivery arrived, and the next sender sends it again. An
+//! endpoint recognizes the repetition by `webhook-id`. Discord's webhooks have no such id (`nonce` is only
+//! for bots), so a card may appear twice. A relay sends one card at a time, so this affects at most one card
+//! of each relay. After a second attempt with an unknown result, ROMS gives the delivery up, so no card
+//! appears a third time.
 
 mod client;
 mod event;
@@ -40,7 +41,7 @@ pub use event::TEST;
 pub use sender::{Render, run};
 pub use timing::Timing;
 
-/// Notices that may wait for the Discord edge.
+/// Maximum notices that wait for the Discord edge.
 const NOTICES: usize = 64;
 
 /// The outbox as other parts of ROMS see it. Clones share their state.
@@ -49,13 +50,13 @@ pub struct Outbox(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// The endpoints that are in use, with their event types.
+    /// The enabled endpoints, with their event types.
     endpoints: Mutex<Arc<[(i64, EventTypes)]>>,
-    /// Whether a URL token has a relay. That never changes.
+    /// Whether a URL token has a relay. Cached forever, because it never changes.
     relays: Mutex<HashMap<i64, bool>>,
     /// Events of messages that are older than this are not sent.
     max_age: TimeDelta,
-    /// Something was added.
+    /// Wakes the sender when a delivery was added.
     added: Notify,
     notices: broadcast::Sender<String>,
 }
@@ -80,7 +81,8 @@ impl Outbox {
         }))
     }
 
-    /// Follows the endpoints in the database until `stop` is cancelled. While the database fails, they stay as they are.
+    /// Rereads the endpoints from the database until `stop` is cancelled. While the database fails, the known
+    /// endpoints stay in use.
     pub async fn follow(&self, store: &Store, timing: &Timing, stop: &CancellationToken) {
         let follow = async {
             loop {
@@ -101,12 +103,12 @@ impl Outbox {
         Ok(())
     }
 
-    /// The endpoints that are in use.
+    /// The enabled endpoints.
     pub(crate) fn endpoints(&self) -> Arc<[(i64, EventTypes)]> {
         Arc::clone(&self.0.endpoints.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether the cards of this URL token are passed on. Asks the database once for each token.
+    /// Whether the cards of this URL token are passed on. Reads the database once for each token.
     pub(crate) async fn has_relay(&self, batch: &Batch, token: i64) -> Result<bool, StoreError> {
         let known = self.0.relays.lock().unwrap_or_else(PoisonError::into_inner).get(&token).copied();
         if let Some(known) = known {
@@ -122,7 +124,7 @@ impl Outbox {
         now - sent_at > self.0.max_age
     }
 
-    /// Says that something was added, so that the sender looks at once.
+    /// Wakes the sender, because a delivery was added.
     pub fn wake(&self) {
         self.0.added.notify_one();
     }

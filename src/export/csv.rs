@@ -7,7 +7,7 @@ use csv::{Terminator, Writer, WriterBuilder};
 
 use super::column::Cell;
 
-/// By this, Excel recognises UTF-8.
+/// The byte order mark by which Excel recognises UTF-8.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// A spreadsheet takes a cell that begins with one of these for a formula, which could send data elsewhere.
 /// <https://owasp.org/www-community/attacks/CSV_Injection>

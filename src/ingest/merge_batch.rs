@@ -21,7 +21,7 @@ use crate::order::merge::{Change, merge_version};
 use crate::order::{Edit, FieldChange, Order, OrderNumber, Patch, Source, Status};
 use crate::store::{Absorbed, LogEntry, LoggedMessage, NewEvent, Origin, Renumbered, StoredState};
 
-/// A batch after merging: everything that has to be written, and the answers.
+/// A batch after merging: everything to write to the database, and the answers.
 #[derive(Debug, Default)]
 pub(crate) struct MergedBatch {
     /// Every order that the batch names.
@@ -34,24 +34,25 @@ pub(crate) struct MergedBatch {
     pub(crate) imported: Vec<RowResult>,
     /// New steps of the orders' histories, in order.
     events: Vec<PendingEvent>,
-    /// Stored orders that take another number.
+    /// Stored orders that get another number.
     pub(crate) renumbered: Vec<Renumbered>,
-    /// Stored orders that become part of the order with this number: their row id and their own number.
+    /// Stored orders that become part of another one: their row id, their own number, and the number of the
+    /// other order.
     absorbed: Vec<(i64, OrderNumber, OrderNumber)>,
     /// The orders of Discord messages, in the order of their cards.
     message_orders: HashMap<i64, Vec<OrderNumber>>,
     /// Replayed log rows with the row ids of the orders that they created.
     created_by_rows: HashSet<(i64, i64)>,
-    /// For a replay: which message gave a field of an order its value.
+    /// For a replay: the message that gave a field of an order its value.
     origins: HashMap<(i64, String), Origin>,
-    /// The new steps and the ids under which they were stored, once they are.
+    /// The new steps with their row ids, once they are stored.
     pub(crate) recorded: Vec<NewEvent>,
     pub(crate) event_ids: Vec<i64>,
     /// Whether something was added to the outbox.
     pub(crate) outgoing: bool,
-    /// Log rows that lose their key to a message of this batch.
+    /// Log rows whose key now belongs to a message of this batch.
     pub(crate) released: Vec<i64>,
-    /// How many cards and edits were merged so far.
+    /// The number of cards and edits merged so far.
     steps: usize,
 }
 
@@ -76,10 +77,10 @@ pub(crate) struct MergedMessage {
     key: Option<String>,
     /// The message's id, if it was read in Discord.
     watched_id: Option<i64>,
-    /// The time that the message counts as: for a retry, that of the first message.
+    /// The time at which the message counts as sent. For a retry, this is the time of the first message.
     sent_at: DateTime<Utc>,
     pub(crate) target: LogTarget,
-    /// The answer. Row ids of new orders and of the log row are filled in when they are known.
+    /// The answer. The row ids of new orders and of the log row are filled in after the write.
     pub(crate) receipt: Receipt,
 }
 
@@ -124,7 +125,7 @@ struct Cause {
     at: DateTime<Utc>,
 }
 
-/// How far an import is after a batch.
+/// The progress of an import in a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ImportProgress {
     pub(crate) import: i64,
@@ -176,7 +177,7 @@ impl MergedBatch {
             || !self.imported.is_empty()
     }
 
-    /// How far each import of the batch is.
+    /// The progress of each import in the batch.
     pub(crate) fn import_progress(&self, jobs: &[Job]) -> Vec<ImportProgress> {
         let mut progress: Vec<ImportProgress> = Vec::new();
         for (row, result) in jobs.iter().filter_map(Job::import).zip(&self.imported) {
@@ -333,7 +334,8 @@ impl MergedBatch {
             let made = message.made_numbers.get(place);
             let stored = self.orders.get(&number).or_else(|| self.orders.get(made?));
             let stored = stored.map(|pending| &pending.order);
-            // An order that a misread card created is no reason to read that card as news about it.
+            // Ignore an order that an earlier reading of the same card created by mistake: it does not prove
+            // that the order exists.
             let is_own = |order: &&Order| {
                 message.replay.is_some_and(|replay| self.created_by_rows.contains(&(replay.log_id, order.id)))
             };
@@ -343,7 +345,7 @@ impl MergedBatch {
             }
             let mut patch = Cow::Borrowed(patch);
             if let Version::Superseded { was_stored } = version {
-                // The newest version of the message says what its orders and their items are.
+                // Only the newest version of a message decides its orders and their items.
                 if message.made_numbers.contains(&patch.number) || (stored.is_none() && was_stored) {
                     let order = stored.map(|order| (order.id, number));
                     cards.push(CardOutcome { order, outcome: Outcome::Unchanged, warnings });
@@ -366,7 +368,7 @@ impl MergedBatch {
                 let patch = patch.to_mut();
                 patch.at = patch.at.min(first.sent_at);
                 if stored.is_some() {
-                    // The first message already dated the order; the time of the retry means nothing.
+                    // The first message has already set the order date; the time of the retry means nothing.
                     patch.derived.order_date = None;
                     patch.derived.order_time = None;
                 }
@@ -408,9 +410,9 @@ impl MergedBatch {
         cards
     }
 
-    /// Corrects what an older parser read wrong. A replayed card replaces a field that it has filled itself or that an
-    /// older message has filled, although newer messages have been applied since. It empties a field that only its own
-    /// first reading has filled.
+    /// Corrects fields that an older parser read wrong. A replayed card replaces a field whose value comes
+    /// from the card itself or from an older message, even if newer messages have been applied since. It
+    /// empties a field whose value comes only from its own first reading.
     fn mend(&mut self, change: &mut Change, message: &ParsedMessage, patch: &Patch) {
         let order = &change.order;
         let Some(replay) = message.replay.filter(|_| order.id != 0) else { return };
@@ -455,7 +457,7 @@ impl MergedBatch {
         Ok(Box::new(Edited { before, after, changes }))
     }
 
-    /// Applies the change that a row of an import makes.
+    /// Applies the change of an import's row.
     pub(crate) fn apply_import(&mut self, row: &ImportRow, change: Change, now: DateTime<Utc>) {
         let (actor, import) = (Some(row.actor.clone()), Some(row.import));
         let cause = Cause { message: None, source: Source::ManualUpload, actor, import, at: now };
@@ -494,7 +496,7 @@ impl MergedBatch {
         }
     }
 
-    /// If a message has several cards: the stored orders that they name, before the message.
+    /// The stored orders that a message with several cards names, as they were before the message.
     fn orders_of_several_cards(&self, message: &ParsedMessage) -> Vec<PendingOrder> {
         if message.cards.len() < 2 {
             return Vec::new();
@@ -514,7 +516,7 @@ impl MergedBatch {
         for was in before {
             let number = was.order.number.clone();
             let Some(now) = self.orders.get_mut(&number) else { continue };
-            // The time of the newest message stays: the message has confirmed the order.
+            // Keep `newest`: the message has confirmed the order.
             let confirmed = Order { newest: now.order.newest, ..was.order.clone() };
             let takes_number = self.events.iter().any(|event| {
                 let changes = &event.event.changes;
@@ -536,12 +538,13 @@ impl MergedBatch {
 }
 
 impl MergedMessage {
-    /// Whether this is a sender's repetition of a message that is stored: another row owns its key.
+    /// Whether this is a sender's retry of a stored message: another log row owns its key.
     pub(crate) fn is_retry_of(&self, parsed: &ParsedMessage) -> bool {
         parsed.key.is_some() && self.key.is_none()
     }
 
-    /// The outcome that stands for all cards of the message. A replay never makes less of a message that was stored.
+    /// The outcome for the message as a whole. A replay never downgrades the outcome of a message that was
+    /// stored.
     pub(crate) fn outcome(&self) -> &'static str {
         let names = self.receipt.cards.iter().map(|card| card.outcome.as_str());
         let outcome = names.min_by_key(|name| rank(name)).unwrap_or("rejected");
@@ -590,7 +593,8 @@ fn without_order(outcome: Outcome) -> CardOutcome {
     CardOutcome { order: None, outcome, warnings: Vec::new() }
 }
 
-/// The outcome with the lowest rank stands for all cards of a message: what was stored comes first.
+/// The outcome of the card with the lowest rank is the outcome of its message. Outcomes that stored something
+/// rank lowest.
 fn rank(outcome: &str) -> usize {
     const RANKING: [&str; 6] = ["created", "updated", "unchanged", "duplicate", "rejected", "ignored"];
     RANKING.iter().position(|name| *name == outcome).unwrap_or(RANKING.len())

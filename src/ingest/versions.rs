@@ -1,4 +1,5 @@
-//! The versions of messages before their edits: an edit may remove products from a list, or correct an order number. Pure.
+//! Compares an edited message with its earlier version, to find products that the edit removed and order
+//! numbers that it corrected. Pure.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -10,16 +11,16 @@ use crate::order::items::withdrawn;
 use crate::order::{Fields, OrderItem, OrderNumber, Patch};
 use crate::store::StoredVersion;
 
-/// The versions of messages before their edits in this batch.
+/// The earlier versions of the messages that a batch edits.
 pub(crate) struct EarlierVersions<'a> {
-    /// Stored ones, by deduplication key.
+    /// Versions in the database, by deduplication key.
     pub(crate) stored: HashMap<String, StoredVersion>,
     /// All messages of the batch, in order.
     pub(crate) parsed: &'a [&'a ParsedMessage],
 }
 
 impl EarlierVersions<'_> {
-    /// The version before this one, if it is known.
+    /// The version before this message, if it is known.
     pub(crate) fn of(&self, message: &ParsedMessage, owner: Option<KeyOwner>) -> Option<EarlierVersion<'_>> {
         let stored = message.key.as_ref().and_then(|key| self.stored.get(key));
         let cards = match owner {
@@ -36,13 +37,13 @@ impl EarlierVersions<'_> {
 /// The version of a message before an edit.
 pub(crate) struct EarlierVersion<'a> {
     pub(crate) cards: Cow<'a, [ParsedCard]>,
-    /// Stored orders that only versions of this message have made and changed.
+    /// Stored orders that only this message, in any version, has created and changed.
     pub(crate) own_orders: Cow<'a, HashSet<OrderNumber>>,
 }
 
 impl EarlierVersion<'_> {
-    /// The items that the message listed for the order of this card and lists no more. A card that reports no new order
-    /// may be about a part of it.
+    /// The items that the earlier version listed for the order of this card and the edited message no longer
+    /// lists. Only compares cards that report a new order: other cards may be about a part of the order.
     pub(crate) fn withdrawn(
         &self,
         message: &ParsedMessage,

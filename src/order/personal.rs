@@ -1,4 +1,5 @@
-//! Personal data in an order: which values it is, and how they are hidden. Every answer of the API passes through here.
+//! Decides which values of an order are personal data, and masks them. Every answer of the API passes through
+//! here.
 
 use std::borrow::Cow;
 

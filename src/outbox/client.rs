@@ -1,5 +1,5 @@
-//! The HTTP client of the outbox. It follows no redirects, uses no proxy, and connects to private addresses only where
-//! that is allowed.
+//! The HTTP client of the outbox. It follows no redirects, uses no proxy, and connects to private addresses
+//! only if that is allowed.
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,14 +14,14 @@ use url::{Host, Url};
 
 use crate::redact::credentials;
 
-/// How long connecting may take.
+/// Timeout for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Bytes of an answer that are read.
+/// Bytes to read of an answer.
 const MAX_ANSWER: usize = 64 * 1024;
-/// Characters of an answer that are stored.
+/// Characters to store of an answer.
 const SHOWN_CHARS: usize = 200;
 
-/// One client for public addresses, and one for all.
+/// Two HTTP clients: one for public addresses only, and one for all.
 #[derive(Clone, Debug)]
 pub(crate) struct Clients {
     public: Client,
@@ -53,7 +53,7 @@ pub(crate) struct NoAnswer {
 }
 
 impl Clients {
-    /// `allow_private` allows private addresses everywhere.
+    /// Creates the clients. `allow_private` allows private addresses for every endpoint and relay.
     ///
     /// # Errors
     /// If TLS cannot be set up.
@@ -80,7 +80,7 @@ impl Clients {
         timeout: Duration,
     ) -> Result<Answer, NoAnswer> {
         let allow_private = allow_private || self.allow_private;
-        // The client does not resolve an address that is a number.
+        // The client does not call the resolver for an IP address, so check it here.
         let is_private = match url.host() {
             Some(Host::Ipv4(address)) => !is_public(address.into()),
             Some(Host::Ipv6(address)) => !is_public(address.into()),
@@ -103,7 +103,7 @@ impl Clients {
     }
 }
 
-/// The beginning of a body. An answer whose body breaks off is an answer all the same.
+/// Reads the beginning of a body. If the body breaks off, the answer still counts.
 async fn read(mut response: Response) -> String {
     let mut bytes = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -133,8 +133,8 @@ fn no_answer(error: &reqwest::Error, timeout: Duration) -> NoAnswer {
 }
 
 impl Answer {
-    /// The beginning of the body as it may be shown: on one line, without e-mail addresses, credentials and the path of
-    /// the address, which may be a secret.
+    /// The beginning of the body in a form that may be shown: on one line, without e-mail addresses,
+    /// credentials and the path of the URL, which may be a secret.
     pub(crate) fn shown(&self, url: &Url) -> String {
         let mut text = self.body.clone();
         for part in [url.path(), url.query().unwrap_or_default()] {
@@ -168,7 +168,7 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Whether an address is reached over the Internet: none of the special-purpose blocks of IANA's registries.
+/// Whether an address is public: in none of the special-purpose blocks of IANA's registries.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),

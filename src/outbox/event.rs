@@ -1,4 +1,4 @@
-//! The message to a webhook endpoint, in the form of Standard Webhooks.
+//! Sends an order event to a webhook endpoint, in the format of Standard Webhooks.
 
 use chrono::{DateTime, Utc};
 use reqwest::{Method, StatusCode};
@@ -11,7 +11,7 @@ use crate::order::View;
 use crate::store::{Attempt, Delivery, Endpoint, StoreError};
 use crate::webhook::signature;
 
-/// The event of a test.
+/// The type of a test event.
 pub const TEST: &str = "test";
 
 impl Sender {

@@ -1,4 +1,4 @@
-//! The message to a Discord webhook: the card as it arrived, within Discord's rate limits.
+//! Passes a card on to a Discord webhook as it arrived, within Discord's rate limits.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use crate::store::{Attempt, DELETION, Delivery, StoreError};
 
 /// Discord's limit for the text of a message.
 const MAX_CONTENT: usize = 2000;
-/// The pause if Discord asks for one and does not say how long.
+/// The pause if Discord asks for one without a duration.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(5);
-/// The longest pause that is believed.
+/// Maximum pause. A longer one from Discord is shortened to this.
 const MAX_PAUSE: Duration = Duration::from_hours(1);
 /// A message of Discord has one of these members, or it would be empty.
 const MEMBERS: [&str; 4] = ["content", "embeds", "components", "poll"];
-/// How the address of an attached file begins.
+/// The beginning of a URL that refers to an attached file.
 const ATTACHED: &str = "attachment://";
 /// The flag of a message whose components are its whole content. Discord reads them only with `with_components`.
 const IS_COMPONENTS_V2: u64 = 1 << 15;
 
 impl Sender {
-    /// Passes a card on to the Discord webhook of its token. The edit or deletion of a card changes or deletes the
-    /// message that it became.
+    /// Passes a card on to the Discord webhook of its token. For an edit or a deletion, edits or deletes the
+    /// Discord message of the card.
     pub(crate) async fn relay_card(&self, token: i64, delivery: &Delivery) -> Result<Sent, StoreError> {
         let Some(url) = self.store.relay_url(token).await? else { return Ok(Outcome::Void.into()) };
         let Some(card) = self.store.log(delivery.subject).await? else { return Ok(Outcome::Void.into()) };
@@ -37,7 +37,7 @@ impl Sender {
         let message = match original {
             None => None,
             Some(original) => match self.store.relayed_message(token, original).await? {
-                // A card that did not get through can neither be edited nor deleted.
+                // A card that never arrived in Discord cannot be edited or deleted.
                 None => return Ok(Outcome::Void.into()),
                 relayed => relayed,
             },
@@ -52,7 +52,7 @@ impl Sender {
         }
         let method = match message {
             None => {
-                // Discord then answers with the message.
+                // With `wait`, Discord answers with the new message, which has its id.
                 target.query_pairs_mut().append_pair("wait", "true");
                 Method::POST
             }
@@ -61,7 +61,7 @@ impl Sender {
                 if is_deletion { Method::DELETE } else { Method::PATCH }
             }
         };
-        // A repeated edit or deletion changes nothing.
+        // Repeating an edit or a deletion is harmless, so the result is never doubtful.
         let is_edit = message.is_some();
         let timeout = self.timing.relay_timeout;
         match self.clients.send(method, &target, false, Vec::new(), text, timeout).await {
@@ -83,8 +83,9 @@ struct Body {
     needs_components: bool,
 }
 
-/// The card as a message of Discord; `None` if there is nothing left of it. A body in Discord's form stays as it is, but
-/// without the files that came with it. Anything else becomes the text of a message without mentions.
+/// Converts a card into a Discord message; `None` if nothing is left to send. A body in Discord's format
+/// stays as it is, without references to attached files. Any other body becomes the text of a message without
+/// mentions.
 fn body(payload: &str, text_form: &str) -> Option<Body> {
     let payload = wrapped_payload(payload).unwrap_or_else(|| payload.to_owned());
     let mut json: Option<Value> =
@@ -114,8 +115,8 @@ fn body(payload: &str, text_form: &str) -> Option<Body> {
     Some(Body { text, needs_components: false })
 }
 
-/// Removes what refers to attached files, because ROMS does not keep them and Discord refuses a message that names
-/// missing ones. Returns whether there was any.
+/// Removes references to attached files. ROMS does not keep the files, and Discord refuses a message that
+/// refers to missing ones. Returns whether anything was removed.
 fn forget_files(json: &mut Value) -> bool {
     let is_attached = |value: &Value| {
         let url = value.as_str().or_else(|| value.get("url")?.as_str());
@@ -162,7 +163,7 @@ fn read(answer: &Answer, shown: String, is_edit: bool) -> Sent {
                     Outcome::Later(wait)
                 }
             }
-            // Somebody has deleted the message in Discord.
+            // The message was deleted in Discord.
             StatusCode::NOT_FOUND if is_edit => Outcome::Void,
             StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND => Outcome::TargetGone,
             status if status.is_client_error() => Outcome::Rejected,
@@ -172,7 +173,7 @@ fn read(answer: &Answer, shown: String, is_edit: bool) -> Sent {
     Sent { outcome, attempt, pause, endpoint: None }
 }
 
-/// How long the webhook accepts nothing more, if this answer has used up its rate limit.
+/// The time until the webhook accepts messages again, if this answer says that its rate limit is used up.
 fn bucket_pause(headers: &HeaderMap) -> Option<Duration> {
     let is_used_up = number(headers, "x-ratelimit-remaining")? < 1.0;
     number(headers, "x-ratelimit-reset-after").filter(|_| is_used_up).and_then(seconds)

@@ -1,4 +1,4 @@
-//! The sender: claims what is due, sends it, and decides what follows from the answer.
+//! The sender: claims due deliveries, sends them, and decides from each answer whether to try again.
 
 use std::collections::HashMap;
 use std::panic::resume_unwind;
@@ -17,17 +17,18 @@ use crate::clock;
 use crate::order::{Order, View};
 use crate::store::{Attempt, Delivery, Endpoint, Lease, NextStep, Store, StoreError, Target};
 
-/// Events that are on their way to one endpoint at the same time.
+/// Maximum events in flight to one endpoint.
 const PER_ENDPOINT: i64 = 4;
-/// A relay sends one card at a time. So the cards keep their order, and at most one of them is in doubt after a crash.
+/// A relay sends one card at a time, so that the cards keep their order and a crash leaves at most one with
+/// an unknown result.
 const PER_RELAY: i64 = 1;
-/// A card that may have arrived this often is not sent again.
+/// A card is not sent again after this many attempts with an unknown result.
 const MAX_DOUBTS: i64 = 2;
 
-/// Writes an order as JSON, as much of it as the reader may see.
+/// Writes an order as JSON, with the personal data masked that the reader may not see.
 pub type Render = fn(Order, View) -> Value;
 
-/// The sender.
+/// Sends deliveries; see the module.
 pub(crate) struct Sender {
     pub(crate) store: Store,
     pub(crate) clients: Clients,
@@ -36,22 +37,23 @@ pub(crate) struct Sender {
     outbox: Outbox,
 }
 
-/// The meaning of an answer, or of none.
+/// The meaning of an answer, or of a missing answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The delivery has arrived.
     Arrived,
-    /// It has not, or that is not known. A later attempt may help.
+    /// The attempt failed, and a later one may succeed. `doubtful` says that the delivery may have arrived
+    /// all the same.
     Failed { doubtful: bool },
-    /// The receiver asks to wait.
+    /// The receiver asks ROMS to wait for this time.
     Later(Duration),
-    /// Discord asks to wait with every webhook.
+    /// Discord asks ROMS to wait for this time before using any webhook.
     AllLater(Duration),
     /// The receiver will never accept it.
     Rejected,
-    /// The receiver is gone.
+    /// The endpoint or webhook no longer exists, or refuses ROMS.
     TargetGone,
-    /// There is nothing to send any more.
+    /// There is nothing left to send.
     Void,
 }
 
@@ -60,7 +62,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Sent {
     pub(crate) outcome: Outcome,
     pub(crate) attempt: Attempt,
-    /// How long this target accepts nothing more.
+    /// The time until this target accepts deliveries again.
     pub(crate) pause: Option<Duration>,
     /// The endpoint as it was before the attempt.
     pub(crate) endpoint: Option<Endpoint>,
@@ -72,34 +74,37 @@ impl From<Outcome> for Sent {
     }
 }
 
-/// An attempt that is over.
+/// A finished attempt.
 type Done = (Delivery, Result<Sent, StoreError>);
 
-/// The memory of the sender between two rounds. Losing it loses no delivery.
+/// State of the sender between two rounds. It is only in memory; if it is lost, no delivery is.
 #[derive(Default)]
 struct Memory {
-    /// How many deliveries are on their way to each target.
+    /// The number of deliveries in flight to each target.
     running: HashMap<Target, i64>,
-    /// Until when a target accepts nothing.
+    /// The end of each target's pause.
     pauses: HashMap<Target, Instant>,
-    /// Until when Discord accepts nothing from any webhook.
+    /// The end of the pause for all Discord webhooks.
     pause_of_relays: Option<Instant>,
-    /// Until when a webhook that refused ROMS is left alone.
+    /// The time until which ROMS does not use a webhook that refused it.
     refused: HashMap<Target, Instant>,
-    /// Targets whose last delivery is dead, so that each problem is announced once.
+    /// Targets whose last delivery failed for good. Each is announced only once.
     in_trouble: Vec<Target>,
     /// Results that the database has not stored yet.
     unrecorded: Vec<Done>,
-    /// Deliveries that may be claimed although the database did not confirm it. They are not on their way.
+    /// Deliveries that may be claimed in the database although it did not confirm the claim. They are not in
+    /// flight.
     claimed_in_doubt: Vec<i64>,
 }
 
-/// The result of an attempt's task. No attempt is aborted, so a task without a result has panicked.
+/// The result of an attempt's task. Attempts are never aborted, so a task without a result has panicked; the
+/// panic continues here.
 fn finished(done: Result<Done, JoinError>) -> Done {
     done.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
-/// Sends what is in the outbox until `stop` is cancelled. Several processes on one database take turns.
+/// Sends the deliveries of the outbox until `stop` is cancelled. Of several processes on one database, only
+/// the one with the lease sends.
 pub async fn run(
     store: Store,
     outbox: Outbox,
@@ -136,7 +141,7 @@ pub async fn run(
 }
 
 impl Sender {
-    /// Waits until there is an endpoint or a delivery. A database without them sees no lease and no sender.
+    /// Waits until there is an endpoint or a delivery. Until then, this process takes no lease.
     async fn until_needed(&self) {
         while self.outbox.endpoints().is_empty() && !self.store.has_open_deliveries().await.unwrap_or(false) {
             tokio::select! {
@@ -148,8 +153,8 @@ impl Sender {
 
     async fn send(self: &Arc<Self>, stop: &CancellationToken) {
         let mut memory = Memory::default();
-        // Attempts have tasks of their own. They hold connections of the database while they read what to send, so they
-        // must go on while a round waits for a connection.
+        // Attempts run in their own tasks. They hold database connections while they read what to send, so
+        // they must make progress while a round waits for a connection.
         let mut running = JoinSet::new();
         let (mut recovered, mut failed) = (false, false);
         while !stop.is_cancelled() {
@@ -180,7 +185,8 @@ impl Sender {
                 }
             };
             tokio::select! {
-                // Results first: a result that is not stored when the process dies means that its delivery is sent again.
+                // Take finished attempts before claiming more: if the process dies before a result is stored,
+                // its delivery is sent again.
                 biased;
                 () = stop.cancelled() => {}
                 Some(done) = running.join_next() => memory.unrecorded.push(finished(done)),
@@ -188,7 +194,8 @@ impl Sender {
                 () = sleep(wait) => {}
             }
         }
-        // The answers to what was sent decide whether it is sent again.
+        // Wait for the answers to deliveries in flight: without them, the next sender would send these
+        // deliveries again.
         let finish = async {
             while let Some(done) = running.join_next().await {
                 memory.unrecorded.push(finished(done));
@@ -207,7 +214,7 @@ impl Sender {
         pauses.chain(due).chain([self.timing.poll_interval]).min().unwrap_or_default()
     }
 
-    /// Claims what is due, for each target as much as it may have at a time. Each delivery comes with whether its
+    /// Claims due deliveries, up to the limit of each target. The flag of a delivery says whether its
     /// receiver has just refused ROMS.
     async fn claim_due(&self, memory: &mut Memory) -> Result<Vec<(Delivery, bool)>, StoreError> {
         let mut claimed = Vec::new();
@@ -255,7 +262,8 @@ impl Sender {
         }
     }
 
-    /// Records the results that are not stored yet. One that cannot be stored stays, and its delivery is not sent again.
+    /// Stores the results of finished attempts. A result that cannot be stored is kept for the next round,
+    /// and its delivery is not sent again meanwhile.
     async fn record_all(&self, memory: &mut Memory) -> Result<(), StoreError> {
         while let Some((delivery, sent)) = memory.unrecorded.last() {
             let (delivery, sent) = (delivery.clone(), sent.as_ref().ok());
@@ -293,7 +301,8 @@ impl Sender {
         }
     }
 
-    /// Stores the result of an attempt. Without one, the database could not be read, and nothing was sent.
+    /// Stores the result of an attempt. `None` means that the database could not be read and nothing was
+    /// sent.
     async fn record(
         &self,
         delivery: &Delivery,
@@ -347,7 +356,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Notes whether an endpoint works, and disables one that is gone or has failed for too long.
+    /// Records whether an endpoint works. Disables an endpoint that is gone or has failed for too long.
     async fn follow_endpoint(
         &self,
         endpoint: &Endpoint,

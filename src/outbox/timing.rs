@@ -7,30 +7,31 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// Timeouts and intervals. The default suits real receivers; tests use shorter ones.
 #[derive(Clone, Debug)]
 pub struct Timing {
-    /// The delays before the second attempt and each further one. The first attempt has no delay. A delivery whose last
-    /// attempt fails is dead.
+    /// The delays before the second attempt and each further one. The first attempt has no delay. If the last
+    /// attempt fails, the delivery is given up.
     pub retry_delays: Vec<Duration>,
-    /// A delivery that is older is not tried again. A little longer than the whole schedule: a card waits behind the
-    /// earlier cards of its relay, and without this limit each of them would take as long as the schedule to die.
+    /// An older delivery is not tried again. This is a little longer than the whole schedule. A card waits
+    /// for the earlier cards of its relay, and without this limit each of them would use the whole schedule
+    /// before it is given up.
     pub max_age: TimeDelta,
-    /// How long an endpoint may take to answer.
+    /// Timeout for the answer of an endpoint.
     pub event_timeout: Duration,
-    /// How long Discord may take to answer. Longer than usual, because an unknown result may mean a card that appears
-    /// twice.
+    /// Timeout for the answer of Discord. It is long, because a card whose result is unknown is sent again
+    /// and may appear twice.
     pub relay_timeout: Duration,
-    /// How often the sender looks for deliveries that another process has added.
+    /// The interval at which the sender looks for deliveries that another process has added.
     pub poll_interval: Duration,
     /// An endpoint to which every message has failed for this long is disabled.
     pub max_failing: TimeDelta,
-    /// How long ROMS sends no card to a Discord webhook that answered 401 or 404.
+    /// The time for which ROMS sends no card to a Discord webhook that answered 401 or 404.
     pub refusal_pause: Duration,
-    /// How long a shutdown waits for the answers to what was just sent.
+    /// The time for which a shutdown waits for the answers to deliveries in flight.
     pub stop_timeout: Duration,
 }
 
 impl Timing {
-    /// When to try again after this many attempts; `None` if it is not worth it. Varied by up to a tenth, so that many
-    /// deliveries do not arrive at once.
+    /// The time of the next attempt after this many; `None` if there is none. It varies by up to a tenth, so
+    /// that many deliveries do not arrive at once.
     pub(crate) fn next_attempt(
         &self,
         attempts: i64,

@@ -1,4 +1,5 @@
-//! The number of the order of a card, if its message states none, or states another one after an edit.
+//! Finds the order of a card without an order number, and gives an order the number that an edited message
+//! states.
 
 use chrono::{DateTime, Utc};
 
@@ -11,8 +12,8 @@ use crate::order::{FieldChange, Order, OrderNumber};
 use crate::store::Renumbered;
 
 impl MergedBatch {
-    /// The number of the order that a card is about. A card without a number is about the order that its message had
-    /// at this place before it was edited, if there is one.
+    /// The number of the order that a card is about. A card without a number is about the order that the card
+    /// at the same place in the earlier version of its message was about, if there is one.
     pub(crate) fn number_of(
         &self,
         message: &ParsedMessage,
@@ -29,8 +30,8 @@ impl MergedBatch {
         known.filter(is_free).unwrap_or(stated).clone()
     }
 
-    /// The number of an order that only earlier versions of this message have made, if the card at the same place now
-    /// states another number and nothing else about the order differs: the message has corrected the number.
+    /// The wrong number that this edit corrects: the card at the same place stated it before, everything else
+    /// about the purchase is the same, and only this message has created and changed the order.
     pub(crate) fn misstated_number(
         &self,
         message: &ParsedMessage,
@@ -56,8 +57,8 @@ impl MergedBatch {
         (message.message.watched_id().is_some() && is_own && is_untouched).then(|| was.clone())
     }
 
-    /// Gives the order that was stored under a number made from its message, or under a wrong number, the number that its
-    /// card states now. If an order with that number exists, the two become one. Returns the changes.
+    /// Renames an order to the number that its card states now. The old number was made from the message or
+    /// was wrong. If an order with the new number exists, the two are merged. Returns the changes.
     pub(crate) fn take_number(
         &mut self,
         made: &OrderNumber,

@@ -1,4 +1,5 @@
-//! The earlier version of a message that was edited: its cards, and the orders that only this message has made.
+//! Reads the earlier version of an edited message: its cards, and the orders that only this message has
+//! created and changed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,13 +17,14 @@ use crate::store::entity::{order_events, webhook_logs};
 pub struct StoredVersion {
     /// The text forms of its cards, with a blank line between two of them. Empty if the text was deleted.
     pub text_forms: String,
-    /// The orders that it names.
+    /// The orders of its cards.
     pub orders: HashSet<OrderNumber>,
-    /// Those of its orders that only versions of this message have made and changed.
+    /// Those orders that only this message, in any version, has created and changed.
     pub own_orders: HashSet<OrderNumber>,
 }
 
-/// The newest stored versions of these messages: those that own the key, or else the row of the first version.
+/// Reads the newest stored version of each message: the newer of the row that owns the key and the row of the
+/// first version.
 pub(crate) async fn find(
     connection: &impl ConnectionTrait,
     edits: &[(String, Option<i64>)],
@@ -57,7 +59,7 @@ pub(crate) async fn find(
     Ok(found)
 }
 
-/// The orders, of these, that a person or another message than this one has made or changed.
+/// Returns those of the orders that a person or another message has created or changed.
 async fn made_by_others(
     connection: &impl ConnectionTrait,
     orders: &[i64],
