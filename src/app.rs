@@ -40,7 +40,7 @@ pub struct Timing {
     pub discord: discord::Timing,
     /// Those of the outbox.
     pub outbox: outbox::Timing,
-    /// Those of people who signed in with Discord.
+    /// The intervals for sessions of people who signed in with Discord.
     pub sign_in: sign_in::Timing,
 }
 

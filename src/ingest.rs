@@ -15,7 +15,8 @@
 //! | API tokens: creation, revocation, last use, the access log | tables that the writer never touches |
 //! | retention | payload, text form and `emptied_at` of old rows in `webhook_logs` |
 //! | purge, and deleting a test order | orders, items, events, log rows and list filters that name a person or the order |
-//! | imports of files | `imports` and `import_mappings`; the writer itself records how far an import is |
+//! | imports of files | `imports` and `import_mappings`; the writer itself records the progress of an import
+//! |
 //! | `roms import-legacy` | history that the old system wrote, as steps of the type `legacy` |
 //! | the leader of several processes | its lease, in a table of its own |
 //! | opening the database: migrations, recalculated totals | anything, before the writer starts |

@@ -12,9 +12,9 @@ use crate::clock;
 use crate::config::Retention;
 use crate::store::{Store, StoreError};
 
-/// Time between two searches for messages and deliveries that have become too old.
+/// The interval between two searches for messages and deliveries that are past their retention.
 const RETENTION_INTERVAL: Duration = Duration::from_hours(1);
-/// Time until the next search after one that failed. A busy database may refuse the first one after a start.
+/// The pause after a failed search. A busy database may refuse the first search after a start.
 const RETENTION_RETRY: Duration = Duration::from_secs(5);
 /// Messages emptied per transaction: a few milliseconds of work.
 const BATCH_SIZE: u64 = 500;
@@ -65,7 +65,8 @@ async fn delete_old_deliveries(store: &Store, retention: Retention) {
     repeat("the records of old deliveries", delete).await;
 }
 
-/// Deletes something every hour. After a failure it tries again soon, and logs only the first failure in a row.
+/// Runs a deletion every hour. After a failure it tries again soon, and logs only the first of several
+/// failures in a row.
 async fn repeat<F: Future<Output = Result<(), StoreError>>>(what: &str, delete: impl Fn() -> F) {
     let mut failed = false;
     loop {

@@ -106,7 +106,7 @@ impl Workbook {
         Ok((!piece.is_empty()).then_some(piece))
     }
 
-    /// The rest of the file.
+    /// Reads the rest of the file.
     pub(crate) async fn read_all(mut self) -> Result<Vec<u8>, ExportError> {
         let mut file = Vec::new();
         while let Some(piece) = self.next().await? {

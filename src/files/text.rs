@@ -1,4 +1,4 @@
-//! Reads a file of cards, one below the other, as checkout bots write them.
+//! Reads a text file with the cards of checkout bots, one below the other.
 
 use chrono::DateTime;
 

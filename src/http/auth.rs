@@ -57,7 +57,7 @@ use tokens::Tokens;
 pub(crate) enum Access {
     /// Nothing.
     Open,
-    /// Nothing; with a token the answer says more.
+    /// No right is needed, but the answer contains more with a token.
     Health,
     /// Any token. A browser may send it as a password, because people open these routes in a browser.
     Page,
@@ -108,14 +108,15 @@ impl Auth {
         Ok(Self { required: config.requires_tokens(), tokens, record: Record::default(), limits, sessions })
     }
 
-    /// Lets people sign in with Discord.
+    /// Enables the sign-in with Discord.
     #[must_use]
     pub fn with_sign_in(mut self, discord: Option<Arc<dyn Discord>>, timing: Timing) -> Self {
         (self.sessions.discord, self.sessions.timing) = (discord, timing);
         self
     }
 
-    /// Whether tokens are required, there is none that works, and people cannot sign in with Discord either.
+    /// Whether no one could get in: tokens are required, no valid token exists, and the sign-in with Discord
+    /// is off.
     #[must_use]
     pub fn locks_everybody_out(&self) -> bool {
         self.required && self.tokens.is_empty() && self.sessions.discord.is_none()
@@ -126,7 +127,7 @@ impl Auth {
         self.required
     }
 
-    /// Discord, if people may sign in with it.
+    /// The sign-in with Discord, if it is configured.
     pub(crate) fn discord(&self) -> Option<&dyn Discord> {
         self.sessions.discord.as_deref()
     }
@@ -178,7 +179,8 @@ impl Auth {
         }
     }
 
-    /// Checks the token of a link, also where no other request needs one: the link itself is the permission.
+    /// Checks the token of a link. The token is required even if other requests need none, because the link
+    /// itself grants access.
     async fn authenticate_link(
         &self,
         path: &RawPathParams,
@@ -363,7 +365,8 @@ impl Caller {
         self.token.as_ref().map(|token| (token.id, token.name.as_str()))
     }
 
-    /// The signed-in person or the token, as it stands in the history of orders; `None` if the caller is unknown.
+    /// The name of the signed-in person or the token in the history of orders; `None` if the caller is
+    /// unknown.
     pub(crate) fn person(&self) -> Option<String> {
         let token = || self.token.as_ref().map(|token| format!("token:{}", token.name));
         self.session.as_ref().map(|session| session.actor()).or_else(token)
@@ -384,7 +387,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// What a person with this level may do. It is the same in Discord's commands.
+/// The rights of a person with this level. They are the same as for the commands in Discord.
 const fn scopes_of(level: Level) -> Scopes {
     match level {
         Level::Viewer => Scopes::VIEWER,

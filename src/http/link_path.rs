@@ -1,5 +1,5 @@
-//! Webhook links with a version, as Discord's libraries write them: `/api/v10/webhooks/1/TOKEN` is
-//! `/api/webhooks/1/TOKEN`.
+//! Accepts webhook links with a version, as Discord's libraries write them: treats
+//! `/api/v10/webhooks/1/TOKEN` as `/api/webhooks/1/TOKEN`.
 
 use axum::extract::Request;
 use axum::http::Uri;
@@ -15,8 +15,8 @@ pub(crate) fn remove_version(mut request: Request) -> Request {
     request
 }
 
-/// The address without its version; `None` if it is not that of a webhook link with one. The id behind `webhooks` is a
-/// number, so ROMS's own paths under `/api/v2/webhooks/` are not meant.
+/// The path without its version; `None` if it is not the path of a webhook link with a version. ROMS's own
+/// paths under `/api/v2/webhooks/` do not match, because the id after `webhooks` must be a number.
 fn without_version(uri: &Uri) -> Option<Uri> {
     let (version, link) = uri.path().strip_prefix("/api/v")?.split_once("/webhooks/")?;
     let (id, _) = link.split_once('/')?;

@@ -79,7 +79,8 @@ const START: &str = "/start";
 /// A page's route: what a request needs, the path and the handlers.
 type Route = (Access, &'static str, MethodRouter<Arc<AppState>>);
 
-/// Every route of the page. With `pictures`, it may load pictures of products from their sites.
+/// Every route of the page. With `pictures`, the content security policy permits pictures of products from
+/// other sites.
 pub(crate) fn routes(pictures: bool) -> Vec<Route> {
     const VIEWER: Access = Access::Person(Level::Viewer);
     const MANAGER: Access = Access::Person(Level::Manager);

@@ -28,7 +28,7 @@ impl Peer {
     }
 }
 
-/// Marks a request whose browser uses https, as a trusted proxy says.
+/// Marks a request if a trusted proxy says that its browser uses https.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IsHttps;
 
@@ -41,7 +41,7 @@ pub(crate) async fn resolve(
     let Peer(connected) = Peer::of(request.extensions());
     let connected = connected.to_canonical();
     let is_trusted = state.trusted_proxies.iter().any(|network| network.contains(&connected));
-    // The proxy next to ROMS writes the last value.
+    // Read the last value: the proxy that is directly in front of ROMS wrote it.
     let mut schemes = request.headers().get_all(FORWARDED_PROTO).iter().rev();
     if is_trusted && schemes.next().is_some_and(|scheme| scheme == "https") {
         request.extensions_mut().insert(IsHttps);

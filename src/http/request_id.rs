@@ -4,16 +4,16 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 
 const HEADER: &str = "x-request-id";
-/// The longest id that a client or proxy may choose.
+/// Maximum length of an id from a client or proxy.
 const MAX_LENGTH: usize = 128;
 
-/// The id of a request with these headers. A request that came without a usable id has the one that ROMS made.
+/// The id of a request with these headers. If the client sent no usable id, it is the one that ROMS made.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     headers.get(HEADER)?.to_str().ok().map(str::to_owned)
 }
 
-/// Removes an id that would fill the log or be hard to search for there, so that ROMS makes one. An id with the form of
-/// a token is no id either.
+/// Removes an id that is too long or has unusual characters, which would clutter the log, so that ROMS makes
+/// one. Also removes an id that looks like a token, which must not be logged.
 pub(crate) async fn remove_unusable(mut request: Request) -> Request {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/+=".contains(c);
     let is_usable = |id: &str| {

@@ -115,11 +115,11 @@ fn add_to_order_of_earlier_card(earlier: &[ParsedCard], card: &mut ParsedCard) {
     }
 }
 
-/// The cards of an earlier version of a message, from the text forms in the log.
+/// Parses the cards of an earlier version of a message from the text forms in the log.
 pub(crate) fn parse_earlier(text_forms: &str, message: &Message) -> Vec<ParsedCard> {
     let mut cards = Vec::new();
     for (text, n) in text_forms.split("\n\n").zip(1..) {
-        // Amounts and names are compared, so that the currency and the zone do not matter.
+        // The result is only compared by amounts and names, so the currency and the time zone do not matter.
         let context = ParseContext {
             at: message.at,
             source: message.source,

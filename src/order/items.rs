@@ -3,10 +3,10 @@
 //! 1. An order that names a product has at least one item. An only item repeats the order's columns (product,
 //!    quantity, price, links, units received), so that it follows every rule of [`super::merge`]. Only its size and
 //!    its SKU are its own.
-//! 2. If the order or the card has several items, each item of the card changes the stored item with the same SKU,
-//!    else with the same name and size. An item that matches none is added. Stated fields replace, absent ones never
-//!    erase. Only the edit of a message removes items: those that the message no longer lists and of which no unit was
-//!    received.
+//! 2. If the order or the card has several items, each item of the card changes the stored item with the same
+//!    SKU, else with the same name and size. An item that matches none is added. Stated fields replace,
+//!    absent ones never erase. Only an edit of a message removes items: those that the message no longer
+//!    lists, unless they have units received.
 //! 3. A message older than the newest one applied only fills empty fields. It adds items only if the order has none
 //!    or if one of its items matches.
 //! 4. A list of several items takes the place of an only item that matches none of them: the order had the products
@@ -113,7 +113,8 @@ pub(crate) fn withdrawn(earlier: &[OrderItem], now: &[OrderItem]) -> Vec<OrderIt
     earlier.iter().enumerate().filter(|(at, _)| !is_kept(*at)).map(|(_, item)| item.clone()).collect()
 }
 
-/// The items of an earlier version of a message that the order has. If it has none of them, they are all news.
+/// Keeps those items of an earlier version of a message that the order has. If the order has none of them,
+/// keeps all.
 pub(crate) fn known(order: &Order, stated: &[OrderItem]) -> Vec<OrderItem> {
     let found = find_matches(&order.items, stated);
     let is_new = found.iter().all(Option::is_none);
@@ -121,7 +122,8 @@ pub(crate) fn known(order: &Order, stated: &[OrderItem]) -> Vec<OrderItem> {
     known.map(|(item, _)| item.clone()).collect()
 }
 
-/// Removes items that the message of a card no longer lists. The columns of the order follow the other items.
+/// Removes the items that an edited message no longer lists, and updates the columns of the order from the
+/// remaining items.
 pub(crate) fn withdraw(order: &mut Order, withdrawn: &[OrderItem]) {
     let found: Vec<usize> = find_matches(&order.items, withdrawn).into_iter().flatten().collect();
     let before = order.clone();
@@ -137,7 +139,8 @@ pub(crate) fn withdraw(order: &mut Order, withdrawn: &[OrderItem]) {
     }
 }
 
-/// Makes one card of the second card of a message about the same order, if it lists other products than the first one.
+/// Combines two cards of a message about the same order if the second one lists other products than the
+/// first.
 pub(crate) fn add_items_of(first: &Patch, second: &mut Patch) {
     let (earlier, own) = (&first.items, &second.items);
     let is_other = !earlier.is_empty() && !own.is_empty() && withdrawn(own, earlier).len() == own.len();

@@ -1,4 +1,5 @@
-//! Tokens, sessions, the record of their use, and what their holders rely on: messages that they may edit, and kept answers.
+//! Stores tokens, sessions and the access log, and for webhook links the messages that their senders may edit
+//! and the answers to repeated requests.
 
 pub(crate) mod idempotency;
 pub(crate) mod links;

@@ -122,8 +122,9 @@ fn embed(value: &Value) -> Embed {
     }
 }
 
-/// The cards of a message's components (Components V2), which a bot may use instead of content and embeds: one for
-/// each container, and one for everything outside containers. A text beside containers is like the text beside embeds.
+/// The cards of a message's components (Components V2), which a bot may use instead of content and embeds:
+/// one for each container, and one for everything outside containers. Text outside containers is treated like
+/// the text beside embeds.
 ///
 /// Component types by number: 9 section, 10 text display, 11 thumbnail, 12 media gallery, 17 container; 2 with a URL
 /// is a link button. <https://discord.com/developers/docs/components/reference>
@@ -158,7 +159,8 @@ fn component_card<'a>(components: impl IntoIterator<Item = &'a Value>) -> Embed 
     }
 }
 
-/// The field of a link button. A button about the order leads to it: `Order Status`, `Order #12345`.
+/// Turns a link button into a field. A button such as `Order Status` or `Order #12345` gives the link to the
+/// order.
 fn link_field(label: String, url: String) -> Field {
     let is_order = label.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("order"));
     match label.split_once('#').filter(|_| is_order) {

@@ -19,7 +19,7 @@ const MAX_EXACT_DIGITS: usize = 15;
 /// Keys of flat objects that mean something else there than as labels of a card.
 const FLAT_KEY_LABELS: &[(&str, &str)] = &[("amount", "Total")];
 
-/// Keys of flat objects that may say what happened: `"event": "order.shipped"`.
+/// Keys of flat JSON objects whose value may state the outcome: `"event": "order.shipped"`.
 const EVENT_KEYS: [&str; 4] = ["event", "event_type", "eventtype", "type"];
 
 /// The heading of a flat object that describes an order. It states no outcome.
@@ -155,7 +155,7 @@ pub(crate) fn flat_object(object: &Map<String, Value>) -> Embed {
     Embed { title, fields, ..Embed::default() }
 }
 
-/// The heading that the value of a key such as `event` is: `checkout success` for `checkout_success`.
+/// Turns the value of a key such as `event` into a heading: `checkout_success` becomes `checkout success`.
 fn event(key: &str, value: &Value) -> Option<String> {
     EVENT_KEYS.iter().find(|known| key.eq_ignore_ascii_case(known))?;
     let text = value.as_str()?.replace(['_', '.'], " ");

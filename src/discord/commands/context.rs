@@ -21,7 +21,7 @@ pub(crate) struct Data {
     pub(crate) access: AccessControl,
     pub(crate) orders: Orders,
     pub(crate) http: Http,
-    /// The server that takes Discord's place, if there is one.
+    /// The URL of a server that replaces Discord, from `[discord] api_url`.
     pub(crate) api_url: Option<String>,
     /// The watched channels.
     pub(crate) channels: Vec<Channel>,

@@ -57,7 +57,7 @@ pub(crate) async fn orders(
     responder.show(page(data, &filter, view, PageStart::Newest, 1).await?).await
 }
 
-/// The options that choose orders.
+/// The options that filter orders.
 pub(crate) struct FilterOptions {
     pub(crate) status: Option<&'static str>,
     pub(crate) store: Option<String>,

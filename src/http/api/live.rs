@@ -41,7 +41,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const SEND_INTERVAL: Duration = Duration::from_millis(20);
 /// The most changes in one send.
 const MAX_SENT_TOGETHER: usize = 16;
-/// An import is over if it has made no change for this long.
+/// An import counts as finished if it has made no change for this time.
 const IMPORT_PAUSE: Duration = Duration::from_secs(1);
 /// Missed changes that are read at once.
 const PAGE_SIZE: u64 = 100;
@@ -98,7 +98,7 @@ pub(crate) struct LiveFilter {
     pub(crate) source: Option<Source>,
     /// Also changes of orders that do not match: they may have matched before.
     pub(crate) keep_others: bool,
-    /// Only the number of changes that imports made, when they are over.
+    /// Send only the number of changes of an import, after it is finished.
     pub(crate) counts_imports: bool,
 }
 
@@ -177,7 +177,7 @@ pub(crate) struct Updates {
     /// Changes that were read from the database and not sent yet.
     pending: VecDeque<Arc<OrderChange>>,
     phase: Phase,
-    /// How many changes imports made that were not sent, and when the last one came.
+    /// The number of import changes that were not sent, and the time of the last one.
     imported: Option<(u64, Instant)>,
     /// When the next changes may be sent.
     next_send: Instant,
@@ -222,14 +222,14 @@ impl Updates {
         Ok(Self { store, feed, filter, read_to, pending, phase, imported: None, next_send, _permit: permit })
     }
 
-    /// How many changes imports have made that were not sent, once.
+    /// Takes the number of import changes that were not sent, and resets it.
     pub(crate) fn take_imported(&mut self) -> Option<u64> {
         self.imported.take().map(|(count, _)| count)
     }
 
-    /// The next changes that match the filter, and those that are ready by then. They are sent together, because each
-    /// send costs a system call. None if an import is over: see [`Self::take_imported`]. Dropping the future loses
-    /// nothing.
+    /// Waits for the next change that matches the filter, and returns it with all others that are ready. They
+    /// are sent together, because each send costs a system call. Returns none if an import is finished: see
+    /// [`Self::take_imported`]. Dropping the future loses nothing.
     async fn next(&mut self) -> Result<Vec<Arc<OrderChange>>, End> {
         if let Phase::Live(_) = self.phase {
             sleep_until(self.next_send).await;

@@ -24,7 +24,7 @@ const BURST: u32 = 10;
 /// How often the clients and tokens are forgotten that have made no request for a while.
 const FORGET_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Attempts to sign in that one client may make in a minute.
+/// Maximum attempts to sign in per client and minute.
 const ATTEMPTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
 /// How many requests each client and each token may still make; without limits, none is counted.
@@ -78,8 +78,8 @@ impl Limits {
     }
 }
 
-/// How often one client may try to sign in. Addresses of this machine have a limit, too: a token cannot be guessed, but
-/// each attempt costs a query, or a request to Discord.
+/// Limits the attempts to sign in per client, including clients on this machine. A token cannot be guessed,
+/// but each attempt costs a query or a request to Discord.
 #[derive(Debug)]
 pub(crate) struct AttemptLimit {
     peers: DefaultKeyedRateLimiter<IpAddr>,

@@ -48,7 +48,7 @@ static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../../../assets/page/icon.svg"))
 });
 
-/// The icon as pictures, for phones that install the page. They are drawn from the SVG.
+/// The icon as PNG, for phones that install the page. The files are drawn from the SVG.
 static PICTURES: LazyLock<[Asset; 3]> = LazyLock::new(|| {
     [
         Asset::new("icon-192", "png", "image/png", include_bytes!("../../../assets/page/icon-192.png")),

@@ -145,7 +145,7 @@ pub(crate) struct Row {
     pub(crate) cells: Vec<Cell>,
 }
 
-/// How the rows of a list look.
+/// Settings for the rows of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct RowStyle {
     pub(crate) columns: Vec<Column>,
@@ -176,7 +176,7 @@ impl RowStyle {
     }
 }
 
-/// The address of an order's picture, if pictures are shown. The page loads them under https only.
+/// The URL of an order's picture, if pictures are switched on. Only https URLs are used.
 pub(crate) fn picture(order: &Order, are_shown: bool) -> Option<String> {
     order.fields.image_url.clone().filter(|url| are_shown && url.starts_with("https://"))
 }

@@ -1,5 +1,5 @@
-//! The changes of a list of orders as they are stored: each event is a row of the list as HTML. The changes of an import
-//! are one event, `import_finished`.
+//! The live updates of a list of orders: each event is a changed row as HTML. All changes of an import are
+//! one event, `import_finished`.
 
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ use crate::http::connection::Connection;
 use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, bad_parameter};
 
-/// Parameters besides the filter: the columns and the grouping, the change that the list shows already, whether only
-/// rows that the list has are changed, and whether rows have a box.
+/// Parameters besides the filter: the columns and the grouping, the newest change that the list already
+/// shows, whether to send only rows that the list already has, and whether rows have a checkbox.
 const PARAMETERS: [&str; 5] = ["columns", "group", "seen", "in_place", "boxes"];
 
 /// A row as an instruction for htmx.

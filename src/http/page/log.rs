@@ -26,7 +26,7 @@ use crate::order::Source;
 use crate::redact::credentials;
 use crate::store::{LogEntry, Total};
 
-/// The parameter with the newest message that a list shows. The answer is empty if there is no newer one.
+/// The parameter with the newest message in the reader's list. The answer is empty if there is no newer one.
 const SEEN: &str = "seen";
 
 #[derive(Template)]
@@ -38,7 +38,7 @@ struct LogPage {
     rows: Vec<LogRow>,
     total: Total,
     next: Option<String>,
-    /// Asks for the list again if there is a newer message; `None` if the list is not the first page.
+    /// The URL that the page polls for newer messages; `None` if the list is not the first page.
     newer: Option<String>,
 }
 
@@ -164,11 +164,11 @@ fn marked(text: &str) -> Vec<MarkedLine> {
 #[derive(Debug, PartialEq, Eq)]
 struct Part {
     text: String,
-    /// Whether it is a label, and then whether ROMS knows it.
+    /// For a label: whether ROMS knows it. `None` for other text.
     label: Option<bool>,
 }
 
-/// A payload with its labels, which the text form names.
+/// Splits a payload into parts, with the labels of the text form marked.
 fn parts(raw: &str, text_form: &str) -> Vec<Part> {
     let label = |row: text_form::Row<'_>| match row.line {
         Line::Label(..) => {
@@ -183,7 +183,7 @@ fn parts(raw: &str, text_form: &str) -> Vec<Part> {
         .filter_map(label)
         .filter(|(name, _)| !name.is_empty())
         .collect();
-    // A longer label may contain a shorter one.
+    // Search longer labels first, because one may contain a shorter one.
     labels.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
     labels.dedup();
     let (mut parts, mut plain) = (Vec::new(), String::new());

@@ -52,7 +52,7 @@ struct NumbersPage {
     chart_title: String,
     groups: Vec<Group>,
     more_groups: usize,
-    /// The groups as files.
+    /// Links to the groups as files.
     files: Vec<FileLink>,
 }
 
@@ -125,7 +125,7 @@ pub(crate) async fn show(
     })
 }
 
-/// The groups of the numbers as a file.
+/// Downloads the groups as a file.
 pub(crate) async fn export(
     caller: Caller,
     State(state): State<Arc<AppState>>,

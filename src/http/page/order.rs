@@ -262,7 +262,7 @@ async fn page(
     })
 }
 
-/// A value of the history. Times are recorded as RFC 3339 has them.
+/// A value of the history. Times are stored in the format of RFC 3339.
 fn recorded(text: String, zone: Tz) -> Value {
     match text.parse::<DateTime<Utc>>() {
         Ok(at) => Value::Time(Moment::of(at, zone)),

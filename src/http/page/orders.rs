@@ -62,7 +62,7 @@ struct OrdersPage {
     other_columns: Vec<Column>,
     /// The filters, to save them.
     saved_query: String,
-    /// All orders of the filter as files.
+    /// Links to all orders of the filter as files.
     files: Vec<FileLink>,
     rows: Vec<Row>,
     limit: usize,
@@ -84,12 +84,12 @@ struct Chip {
     url: String,
 }
 
-/// The head of a column.
+/// The heading of a column.
 struct Heading {
     column: Column,
     /// The same list sorted by this column.
     url: Option<String>,
-    /// The direction in which the list is sorted by it, for `aria-sort`.
+    /// The value for `aria-sort`, if the list is sorted by this column.
     direction: Option<&'static str>,
 }
 
@@ -171,7 +171,8 @@ pub(crate) async fn list(
     })
 }
 
-/// The parameters of a file with the orders and columns of the list. A file names the currency in a column of its own.
+/// The parameters of the link to a file with the orders and columns of the list. Files have a separate column
+/// for the currency.
 fn exported(filters: &UrlQuery, columns: &[Column]) -> UrlQuery {
     let mut names: Vec<&str> = columns.iter().map(|column| column.name).collect();
     if let Some(at) = names.iter().position(|name| ["total", "price", "commission"].contains(name)) {
@@ -217,7 +218,7 @@ fn headings(columns: &[Column], filters: &UrlQuery, sees_personal_data: bool) ->
     let heading = |column: &Column| {
         let (up, down) = (column.name.to_owned(), format!("-{}", column.name));
         let current = filters.get("sort");
-        // The largest amounts and the newest dates are wanted first.
+        // Sort amounts and dates in descending order first: people usually look for the largest or newest.
         let prefers_down = column.is_number() || column.name.ends_with("_date");
         let next = if current == down || current != up && !prefers_down { &up } else { &down };
         let is_known = SortBy::ALL.iter().any(|(name, _)| *name == up);

@@ -6,13 +6,13 @@ use crate::export::ExportFormat;
 use crate::http::error::ApiError;
 use crate::http::query::read_parameters;
 
-/// A link to a file, with the name of its form.
+/// A link to a file, with the name of its format.
 pub(crate) struct FileLink {
     pub(crate) title: &'static str,
     pub(crate) url: String,
 }
 
-/// Links to a view as files of each form.
+/// Links to a view as a file, one for each format.
 pub(crate) fn file_links(query: &UrlQuery, path: &str) -> Vec<FileLink> {
     let link = |(title, format): (&'static str, ExportFormat)| FileLink {
         title,

@@ -7,7 +7,7 @@ use crate::store::entity::webhook_logs::{Column, Entity};
 use crate::store::outgoing::queue;
 use crate::store::{LogEntry, NewDelivery, Store, StoreError, Target};
 
-/// The `event` of a delivery that deletes the Discord message which a card became.
+/// The `event` of a delivery that deletes the Discord message of a card.
 pub const DELETION: &str = "deletion";
 
 /// The log rows of the message whose first row is `id`: that row, and those of its edits.
@@ -28,8 +28,8 @@ impl Store {
         Ok(newest.filter(|row| row.deleted_at.is_none()))
     }
 
-    /// Marks a message that was posted to the link of this token as deleted, and queues the deletion of the Discord
-    /// message that it became if the token has a relay. Its orders stay. Returns whether there was such a message.
+    /// Marks a message that was posted to the link of this token as deleted, and, if the token has a relay,
+    /// queues the deletion of its Discord message. The orders stay. Returns whether there was such a message.
     ///
     /// # Errors
     /// If the database fails.

@@ -52,7 +52,7 @@ pub struct AccessEvent {
     pub token: Option<String>,
     /// The address of the client.
     pub peer: Option<String>,
-    /// More about it: the scopes of a new token, why and on which route requests were refused, or the person of a
+    /// Details: the scopes of a new token, the reason and route of refused requests, or the person of a
     /// session.
     pub detail: Option<String>,
     /// The person: `discord:` and the user's id, `token:` and a name, `cli`, or `roms` itself.

@@ -114,7 +114,8 @@ impl Store {
         purged.views = self.sweep_table::<discord_views::Entity>(&person, empties, &mut 0).await?;
         purged.views += self.sweep_table::<saved_views::Entity>(&person, empties, &mut 0).await?;
         if empties {
-            // A file that somebody only looked at may hold anything. The others are deleted when they are stored.
+            // The file of an import that was not started may hold data of the person. Other files are deleted
+            // when their import is finished.
             retry_while_busy(async || self.forget_shown_imports().await).await?;
         }
         for round in 0..MAX_ROUNDS {

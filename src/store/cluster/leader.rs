@@ -168,9 +168,9 @@ impl Store {
         drop(timeout(ANSWER_TIMEOUT, run(RELEASE)).await);
     }
 
-    /// Runs a statement about a lease. Returns when it was sent, and the row that it returns. Connecting has time limits of
-    /// its own: on a busy machine it takes longer than the statement, and an attempt that is given up would have to
-    /// connect again.
+    /// Runs a statement about a lease. Returns when it was sent, and the row that it returns. Connecting has
+    /// separate timeouts: on a busy machine it takes longer than the statement, and after a timeout the next
+    /// attempt would have to connect again.
     async fn ask(&self, statement: Statement) -> (Instant, Result<Option<QueryResult>, StoreError>) {
         let transaction = match self.writer.begin().await {
             Ok(transaction) => transaction,

@@ -1,6 +1,7 @@
 //! The list of orders sorted by a column, and grouped by product.
 //!
-//! No index has a filter's orders in such an order, so both read only the newest [`MAX_ARRANGED`] orders of the filter.
+//! No index returns the orders of a filter sorted by an arbitrary column, so both read only the newest
+//! [`MAX_ARRANGED`] orders of the filter.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -18,9 +19,9 @@ use crate::store::read::filter::Split;
 use crate::store::write::sums::Contribution;
 use crate::store::{OrderFilter, OrderPage, Store, StoreError};
 
-/// The newest orders of a filter that are sorted or grouped. The totals of a filter cover as many.
+/// Maximum orders to sort or group: the newest ones of a filter. The totals of a filter have the same limit.
 pub(crate) const MAX_ARRANGED: u64 = MAX_COUNTED;
-/// Orders read at once while they are grouped.
+/// Orders per query while grouping.
 const CHUNK: usize = 1_000;
 
 /// A column and a direction to sort orders by.
@@ -62,7 +63,7 @@ define_sorts! {
 }
 
 impl SortBy {
-    /// Whether the order of the rows tells something about personal data.
+    /// Whether sorting by this column would reveal something about personal data.
     pub(crate) fn is_personal(self) -> bool {
         is_personal(self.name)
     }
@@ -122,8 +123,8 @@ impl Store {
         Ok(OrderPage { items: self.orders_by_ids(&ids).await?, has_newer: skipped > 0, has_older })
     }
 
-    /// The orders of a filter in groups, by product, as [`Self::stats`] counts them. The product with the most orders
-    /// comes first.
+    /// Groups the orders of a filter by product, with the same counts as [`Self::stats`]. The product with
+    /// the most orders comes first.
     pub(crate) async fn product_totals(
         &self,
         filter: &OrderFilter,

@@ -35,7 +35,8 @@ pub(crate) async fn load<'a>(
 }
 
 impl Batch {
-    /// Writes the items that differ from the stored ones, and removes those that are gone. The orders must be written.
+    /// Writes the items that differ from the stored ones, and deletes stored items that the order no longer
+    /// has. The orders must be written first.
     pub(crate) async fn save_items(&self, orders: &[(i64, &Order)]) -> Result<(), StoreError> {
         let replaced: Vec<String> =
             COLUMNS.iter().skip(2).map(|column| format!("{column} = excluded.{column}")).collect();

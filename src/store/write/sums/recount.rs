@@ -21,7 +21,8 @@ use crate::store::entity::{derived_tables, order_items, order_sums, orders};
 const PAGE_SIZE: u64 = 20_000;
 /// The name of the sums in `derived_tables`. Its `made_for` holds [`VERSION`] and the time zone of the sums.
 const NAME: &str = "order_sums";
-/// Which rows the sums have. Sums of another version, such as those without owners, are made again.
+/// Version of the rows in `order_sums`. Sums of another version, such as the one without owners, are
+/// recalculated.
 const VERSION: &str = "2";
 
 /// The columns of an order that count.
@@ -44,7 +45,7 @@ type Row = (
 pub(crate) async fn ensure(transaction: &DatabaseTransaction, wanted: Option<Tz>) -> Result<Tz, StoreError> {
     let made = derived_tables::Entity::find_by_id(NAME).one(transaction).await?;
     let made_for = made.map(|made| made.made_for).unwrap_or_default();
-    // The first version is the time zone alone.
+    // The first version stored only the time zone here.
     let (version, made) = made_for.split_once(' ').unwrap_or(("", &made_for));
     let made = made.parse().ok();
     let zone = wanted.or(made).unwrap_or(Tz::UTC);
