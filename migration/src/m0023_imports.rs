@@ -1,5 +1,5 @@
-//! For files that people import: `imports`, one row for each file, the import that caused a step of history, and
-//! `import_mappings`, the meanings of columns that the group saved under a name.
+//! Tables for imported files: `imports` has one row for each file, `order_events.import_id` names the import
+//! that caused a step of history, and `import_mappings` has the saved mappings from columns to fields.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{

@@ -56,15 +56,15 @@ pub struct ParseContext {
 /// A card that was understood as far as possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParsedCard {
-    /// News about an order.
+    /// The card reports a new order or a change of an order.
     Order {
         /// The fields that the card states or implies.
         patch: Box<Patch>,
         /// Values that could not be read, explained for people.
         warnings: Vec<String>,
     },
-    /// News about an order that may exist: a failed checkout, or a card without a number that reports no new order.
-    /// It never creates an order.
+    /// The card is about an order that may exist: a failed checkout, or an update without an order number. It
+    /// never creates an order.
     IfKnown {
         /// The change if the order exists.
         patch: Box<Patch>,
@@ -195,8 +195,8 @@ fn use_error_label(builder: &mut PatchBuilder, form: &TextForm) {
     }
 }
 
-/// A failed checkout of an order number that may exist. A fraud reason cancels the order; any other failure only
-/// leaves its reason.
+/// The result for a failed checkout with an order number that may exist. A fraud reason cancels the order;
+/// any other failure only leaves its reason.
 fn failure(
     builder: &PatchBuilder,
     number: OrderNumber,

@@ -32,16 +32,16 @@ pub(crate) struct Arguments {
     /// The file: CSV, Excel (.xlsx), or the texts of cards.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// What the file is about. By default, its columns tell.
+    /// The kind of the file. By default, ROMS recognises it by the columns.
     #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Kind::OF_FILES.map(Kind::as_str)))]
     kind: Option<String>,
-    /// What a column holds, such as "Ref=notes" or "Paket=ignore". May be given several times.
+    /// The field of a column, such as "Ref=notes" or "Paket=ignore". May be given several times.
     #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = mapping)]
     map: Vec<(String, Field)>,
     /// Use the columns that were saved under this name.
     #[arg(long, value_name = "NAME")]
     mapping: Option<String>,
-    /// Save what the columns hold under this name.
+    /// Save the fields of the columns under this name.
     #[arg(long, value_name = "NAME")]
     save_mapping: Option<String>,
     /// Show what would change, and store nothing.
@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     /// Do not ask for confirmation.
     #[arg(long)]
     yes: bool,
-    /// Write what each row does to this file, as CSV.
+    /// Write a report with the outcome of each row to this file, as CSV.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
@@ -63,7 +63,7 @@ pub(crate) struct Imports {
 
 #[derive(Debug, clap::Subcommand)]
 enum ImportsCommand {
-    /// Give the orders back the values that they had before an import. What has changed since is kept.
+    /// Undo an import: restore the former values of its orders. Values that have changed since then are kept.
     Undo(Undo),
 }
 
@@ -78,7 +78,7 @@ struct Undo {
     /// Do not ask for confirmation.
     #[arg(long)]
     yes: bool,
-    /// Write what happens to each order to this file, as CSV.
+    /// Write a report with the outcome for each order to this file, as CSV.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }

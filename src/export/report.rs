@@ -1,4 +1,4 @@
-//! The rows of an import as CSV: what each row does, and why.
+//! Writes the report of an import as CSV: the outcome of each row, and the reason.
 
 use std::borrow::Cow;
 

@@ -22,7 +22,7 @@ const MAX_LABEL: usize = 80;
 /// columns.
 const REPEATED: [&str; 6] = ["order_day", "carrier", "items", "source", "created_at", "updated_at"];
 
-/// What a file is about.
+/// The kind of a file, which decides its required columns and what its rows may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Tracking numbers of orders.
@@ -79,7 +79,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a column of a file holds.
+/// The field that a column of a file holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Field {
     /// The order's number.
@@ -129,12 +129,12 @@ impl FromStr for Field {
     }
 }
 
-/// A column of a file, and what it holds.
+/// A column of a file, and its field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MappedColumn {
     /// Its heading, or `Column 3` if the file has no headings.
     pub heading: String,
-    /// What it holds.
+    /// The field that it holds.
     pub field: Field,
     /// Its first value, as an example.
     pub sample: String,
@@ -399,7 +399,7 @@ fn is_wanted(kind: Kind, by_parcel: bool, field: &Field) -> bool {
     }
 }
 
-/// What a heading means in a file of this kind.
+/// Guesses the field of a heading in a file of this kind.
 fn guess(kind: Kind, heading: &str) -> Option<(Sureness, Field)> {
     let lower = heading.to_lowercase();
     let in_table = |table: &'static [(&'static str, &'static [&'static str])]| {
@@ -429,7 +429,7 @@ fn order_column(name: &str) -> Option<Field> {
     Fields::NAMES.iter().find(|known| **known == name).map(|known| Field::Order(known))
 }
 
-/// What a heading means as the label of a card.
+/// The field of a heading that is a label of cards.
 fn of_label(heading: &str) -> Option<(Sureness, Field)> {
     let label = labels::find(heading).filter(|label| label.item == 0)?;
     let sureness = if label.weak { Sureness::WeakLabel } else { Sureness::Label };

@@ -2,20 +2,20 @@
 
 use crate::order::{FieldChange, View};
 
-/// What a row does, or did, to its order.
+/// The effect of a row on its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowOutcome {
-    /// It adds an order.
+    /// The row adds an order.
     Created,
-    /// It changes the order.
+    /// The row changes the order.
     Updated,
     /// The order already has these values, or the row repeats another one.
     Unchanged,
     /// There is no such order.
     NotFound,
-    /// Several orders fit, or other rows contradict it.
+    /// Several orders fit, or other rows contradict this one.
     Ambiguous,
-    /// It cannot be read.
+    /// The row cannot be read or stored.
     Bad,
 }
 
@@ -43,7 +43,7 @@ impl RowOutcome {
 pub struct RowResult {
     /// The row's line in the file.
     pub line: u32,
-    /// What it does.
+    /// The effect of the row.
     pub outcome: RowOutcome,
     /// The order's number, or the row's own text if no order was found.
     pub order: String,

@@ -44,12 +44,12 @@ pub enum RowKey {
     None(String),
 }
 
-/// What a row states, typed.
+/// The typed values of a row.
 #[derive(Clone, Debug)]
 pub struct RowPatch {
     /// The change to the order.
     pub patch: Patch,
-    /// What its amounts say about their currency.
+    /// The currencies that its amounts allow.
     pub currencies: Vec<CurrencyHint>,
 }
 

@@ -152,7 +152,8 @@ pub(crate) fn add_items_of(first: &Patch, second: &mut Patch) {
     stated.product = joined_names(items);
     stated.quantity = items.iter().try_fold(0_u32, |sum, item| sum.checked_add(units(item)));
     stated.price = stated.price.filter(|price| items.iter().all(|item| item.unit_price == Some(*price)));
-    // Each card has a total of its own, unless both state that of the order.
+    // If the totals differ, each is only that of its own card; the sum of the lines then gives the total.
+    // Equal totals are the total of the order.
     if first.stated.total != stated.total {
         stated.total = None;
     }

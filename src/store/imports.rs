@@ -45,13 +45,13 @@ impl ImportState {
 pub struct Import {
     /// Row id.
     pub id: i64,
-    /// What the file is about.
+    /// The kind of the file.
     pub kind: Kind,
     /// Its name.
     pub file_name: String,
     /// SHA-256 of its content.
     pub hash: String,
-    /// What its columns hold.
+    /// The fields of its columns.
     pub mapping: Vec<(String, Field)>,
     /// The person, as the history of orders names them: `discord:` and the user's id, `token:` and the
     /// token's name, `page` or `cli`.
@@ -75,13 +75,13 @@ pub struct Import {
 /// A new import.
 #[derive(Clone, Debug)]
 pub struct NewImport {
-    /// What the file is about.
+    /// The kind of the file.
     pub kind: Kind,
     /// Its name.
     pub file_name: String,
     /// SHA-256 of its content.
     pub hash: String,
-    /// What its columns hold.
+    /// The fields of its columns.
     pub mapping: Vec<(String, Field)>,
     /// The person.
     pub actor: String,

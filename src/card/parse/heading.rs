@@ -1,9 +1,9 @@
 //! Headings: `Successful Checkout | Best Buy US` states the kind of a card and its store.
 //!
-//! A line is split at bars, dashes, colons and brackets. One of the segments must be an outcome phrase; a bot's
-//! name may stand next to it. The other segments are the store, the reason or the bot's name. Phrases are
-//! compared regardless of the order of their words, so that `Order Successfully Placed` and `Your order was
-//! placed successfully` are the same phrase.
+//! A line is split at bars, dashes, colons and brackets. One of the segments must be an outcome phrase; a
+//! bot's name may stand next to it. The other segments are the store, the reason or the bot's name. Phrases
+//! are compared regardless of the order of their words, so that `Order Successfully Placed` and
+//! `Your order was placed successfully` are the same phrase.
 
 mod kind;
 mod phrases;
@@ -282,10 +282,10 @@ fn clearest_phrase(segments: &[Segment<'_>]) -> Option<(usize, Phrase)> {
     found
 }
 
-/// Whether everyday words are a heading in this position. Beside a colon or a comma they are usually part of
-/// prose or of a product's name. The exceptions are `Declined: CVV`, `Restock: Example Box`, `Success:
-/// Target`, `Canceled: Item Demand`, `Target: Shipped`, `Order #12345: Shipped` and `Shipped: Your Amazon
-/// order`. `Shipped! The Card Game` is also a name.
+/// Whether everyday words are a heading in this position. Beside a colon, a comma or other words they usually
+/// belong to prose or to a product's name, such as `Shipped! The Card Game`. They are a heading in
+/// `Declined: CVV`, `Restock: Example Box`, `Success: Target`, `Canceled: Item Demand`, `Target: Shipped`,
+/// `Order #12345: Shipped` and `Shipped: Your Amazon order`.
 fn is_everyday_heading(phrase: &Phrase, segments: &[Segment<'_>], at: usize) -> bool {
     let is_apart = |segment: &Segment<'_>| !matches!(segment.separator, Separator::Colon | Separator::Comma);
     let next = segments.get(at + 1);

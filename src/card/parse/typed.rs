@@ -21,8 +21,8 @@ macro_rules! define_set {
         /// Reads a text that is not empty into the column with this name. A date without a zone is read in `zone`.
         ///
         /// # Errors
-        /// If the text cannot be read. The message completes a sentence that begins with the text: `is not a
-        /// quantity`.
+        /// If the text cannot be read. The message completes a sentence that begins with the text:
+        /// `is not a quantity`.
         pub fn set(fields: &mut Fields, column: &str, text: &str, zone: Tz) -> Result<(), String> {
             match column {
                 $(stringify!($name) => fields.$name = Some(<$type>::typed(column, text, zone)?),)+

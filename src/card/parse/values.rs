@@ -247,8 +247,8 @@ pub(crate) fn small_count(text: &str) -> Option<u8> {
 /// Maximum words of an order number.
 const MAX_NUMBER_WORDS: usize = 3;
 
-/// Whether a value can be an order number. `has_mark` says that it followed a `#`. Links, notes such as `View
-/// Order`, placeholders such as `undefined` or `0`, masked numbers and prose are refused.
+/// Whether a value can be an order number. `has_mark` says that it followed a `#`. Links, notes such as
+/// `View Order`, placeholders such as `undefined` or `0`, masked numbers and prose are refused.
 #[must_use]
 pub(crate) fn may_be_order_number(text: &str, has_mark: bool) -> bool {
     let core = fold(text.trim_matches(|c: char| !c.is_alphanumeric()));

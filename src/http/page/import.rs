@@ -41,7 +41,7 @@ const MAX_IMPORTS: u64 = 50;
 /// Maximum characters of the name of saved columns.
 const MAX_NAME: usize = 60;
 
-/// A small file of each kind: its name, what it holds, and its content.
+/// A small example file of each kind: its name, its title, and its content.
 const EXAMPLES: [(&str, &str, &str); 7] = [
     ("tracking.csv", "Tracking numbers", include_str!("../../../assets/imports/tracking.csv")),
     ("received.csv", "Received, by order", include_str!("../../../assets/imports/received.csv")),
@@ -85,7 +85,7 @@ pub(crate) async fn list(
     })
 }
 
-/// Takes a file.
+/// Reads an uploaded file, and redirects to its preview.
 pub(crate) async fn upload(
     _: SameOrigin,
     viewer: Viewer,
@@ -156,7 +156,7 @@ impl ImportPage {
     }
 }
 
-/// A row of the file, and what it does.
+/// A row of the file, and its outcome.
 struct Row {
     line: u32,
     outcome: &'static str,
@@ -229,7 +229,7 @@ async fn preview(
     Ok((columns, results.into_iter().map(|row| row.seen(view)).collect()))
 }
 
-/// All rows with their outcomes, as CSV.
+/// Downloads all rows with their outcomes as CSV.
 pub(crate) async fn report(
     viewer: Viewer,
     State(state): State<Arc<AppState>>,
@@ -310,7 +310,7 @@ pub(crate) async fn discard(
     Ok(to("/import"))
 }
 
-/// Shows what the undo of an import would do.
+/// Adds an import that undoes this one, and redirects to its preview.
 pub(crate) async fn undo(
     _: SameOrigin,
     viewer: Viewer,
@@ -322,7 +322,7 @@ pub(crate) async fn undo(
     Ok(to(&format!("/import/{undo}")))
 }
 
-/// A small file of a kind.
+/// Downloads an example file.
 pub(crate) async fn example(PathSegment(name): PathSegment) -> Result<Response, ApiError> {
     let found = EXAMPLES.iter().find(|(known, ..)| *known == name);
     let (name, _, content) = found.ok_or(ApiError::NotFound("example"))?;

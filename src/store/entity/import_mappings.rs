@@ -1,4 +1,4 @@
-//! `import_mappings`: meanings of the columns of files, saved under a name.
+//! `import_mappings`: saved mappings from the columns of files to fields, each under a name.
 
 use sea_orm::entity::prelude::*;
 

@@ -17,7 +17,7 @@ const MAX_MAPPINGS: u64 = 100;
 pub struct SavedMapping {
     /// Its name.
     pub name: String,
-    /// What the file is about.
+    /// The kind of file that it is for.
     pub kind: Kind,
     /// Headings and fields.
     pub mapping: Vec<(String, Field)>,

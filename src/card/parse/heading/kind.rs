@@ -1,4 +1,5 @@
-//! The kinds of cards: the outcome of a checkout, news about an order, or a message that is not about an order.
+//! The kinds of cards: the outcome of a checkout, a change of an order, or a message that is not about an
+//! order.
 
 /// The kind of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub enum CardKind {
     Delivered,
     /// An order that was refunded.
     Refunded,
-    /// News about an order. The card itself may state a status.
+    /// A change of an order that the heading does not name. The card itself may state a status.
     Update,
     /// A message that is not about an order.
     Notice(Notice),
