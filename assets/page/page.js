@@ -76,7 +76,7 @@
   const MOST_HELD = 200;
   const TYPING_MS = 1500;
   const TOTALS_MS = 3000;
-  // Rows that come faster than this wait for the next look at the held ones, and are then shown together.
+  // Up to MOST_AT_ONCE rows appear one by one in each interval; the others appear together at its end.
   const HELD_MS = 400;
   const MOST_AT_ONCE = 8;
   let held = new Map();
@@ -195,7 +195,7 @@
     if (event.detail.connection.attempt > 0 && !document.hidden) setConnected(false)();
   });
   document.addEventListener('htmx:before:request', (event) => {
-    // The log does not move what the reader looks at.
+    // Do not load newer messages while the reader is scrolling, selecting or typing, so that nothing moves.
     if (event.target.id === 'newer' && mustHold()) return event.preventDefault();
     // A new list shows everything that was held.
     if (event.detail.ctx.target?.id === 'results') held = new Map();
