@@ -16,7 +16,7 @@ pub struct SignIn {
     /// The id of the application in Discord's developer portal.
     #[serde(with = "snowflake::optional")]
     pub client_id: Option<i64>,
-    /// The secret of that application; empty if none is configured.
+    /// The client secret of that application; empty if none is configured.
     pub client_secret: ClientSecret,
 }
 

@@ -31,11 +31,11 @@ pub struct Heading {
     pub store: Option<String>,
     /// The reason of a failure or cancellation, such as `Out of stock` in `Checkout Failed - Out of stock`.
     pub reason: Option<String>,
-    /// How surely the line is a heading.
+    /// How certain it is that the line is a heading.
     pub certainty: Certainty,
 }
 
-/// How surely a line is a heading.
+/// How certain it is that a line is a heading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Certainty {
     /// Everyday words such as `Success`. A later heading that is clearer replaces it.
