@@ -54,6 +54,8 @@ async fn insist(app: &App, body: &str) -> String {
 #[ignore = "needs a PostgreSQL server"]
 async fn a_session_that_the_server_ends_in_a_transaction_costs_one_503() {
     let app = App::start_in(Home::postgres(), "").await;
+    // It has started when it answers. Without its sessions it would not start.
+    assert_eq!(app.get("/health").await.status, 200);
     let mut sql = app.sql().await;
     sql.lock().await;
     let ended = async {
