@@ -44,7 +44,7 @@ pub enum Line<'a> {
 /// The lines of a text form, grouped by label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextForm {
-    /// The first heading. A clearer one after it may replace it: see [`Heading::refine`].
+    /// The first heading. A clearer one after it may replace it: see `Heading::refine`.
     pub heading: Option<Heading>,
     /// Other lines before the first label.
     pub intro: Vec<Plain>,

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use sea_orm::sqlx;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -15,7 +16,8 @@ use crate::store::connection::server::{Server, reason};
 
 /// Pause between two looks.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// Pause after a connection failed. Short, so that orders are accepted soon after the server can be used again.
+/// Pause before the next look if one fails or has no answer yet. Short, so that orders are accepted soon after the server
+/// can be used again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(300);
 /// How long a connection may take. Not long, because the address may lead elsewhere meanwhile.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -30,11 +32,15 @@ pub(crate) fn watch(server: Server, pools: [Connection; 2]) -> DropGuard {
 
 async fn run(server: Server, pools: [Connection; 2]) {
     let (mut logged, mut was_unreachable) = (None, false);
+    // Several looks at once: the packets of one may be lost although the server can be reached again.
+    let mut looks = FuturesUnordered::new();
     loop {
-        let looked = timeout(LOOK_TIMEOUT, server.open_session()).await;
+        looks.push(timeout(LOOK_TIMEOUT, server.open_session()));
+        let Ok(Some(looked)) = timeout(RETRY_INTERVAL, looks.next()).await else { continue };
         let is_found = matches!(looked, Ok(Ok(_)));
         match looked {
             Ok(Ok(session)) => {
+                looks.clear();
                 if std::mem::take(&mut was_unreachable) {
                     server.abandon_silent();
                 }
