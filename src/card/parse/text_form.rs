@@ -9,6 +9,7 @@
 //! - A heading without a store after a label for states or reasons is the value of that label.
 //! - A line that starts with a backslash is a value, without the backslash, whatever it says.
 
+use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::collections::HashMap;
 
@@ -16,6 +17,7 @@ use super::heading::{self, Heading};
 use super::item_line;
 use super::labels::{self, Column, Label};
 use super::markup::{self, Plain};
+use crate::redact::credentials;
 
 /// One line of a text form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,13 +186,22 @@ fn inline_label(line: &str) -> Option<(Label, &str)> {
         .and_then(with_known_label)
         .or_else(|| line.strip_prefix('[')?.split_once("] ").and_then(with_known_label))
         .or_else(|| table_cells(line).and_then(with_known_label))
-        .or_else(|| line.split_once([':', '：']).and_then(with_known_label))
+        .or_else(|| {
+            line.split_once([':', '：']).and_then(with_known_label).filter(|found| !is_login(line, found))
+        })
         .or_else(|| {
             let has_arrow = markup::has_pair(line, *b"->");
             has_arrow.then(|| line.split_once(" -> ").and_then(with_known_label))?
         })
         // A dash is less clear than a colon: prose may begin with an everyday label.
         .or_else(|| split_at_dash(line).and_then(with_known_label).filter(|(label, _)| !label.weak))
+}
+
+/// Whether a line that begins like a label is a proxy with its login: `user:password@192.0.2.1:8000`.
+fn is_login(line: &str, (label, _): &(Label, &str)) -> bool {
+    label.column != Column::Proxy
+        && !line.contains(char::is_whitespace)
+        && matches!(credentials(line), Cow::Owned(_))
 }
 
 /// The two cells of a row of a Markdown table: `| Site | Target |`.

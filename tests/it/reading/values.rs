@@ -148,6 +148,8 @@ fn secrets_that_contain_markup_characters_are_kept() {
         "user-session:8000:~~x",
         "host:8000:user:[x]",
     ];
+    let login = ["user:passw0rd@192.0.2.1:8000", "name:passw0rd@host.example:8000"];
+    check_values("Proxy Details", "proxy_list", &login.map(|proxy| (proxy, proxy)));
     check_values("Proxy Details", "proxy_list", &table.map(|proxy| (proxy, proxy)));
     check_values("Proxy", "proxy_list", &[("||Resi | http://a:b@c:1||", "Resi | http://a:b@c:1")]);
 }
