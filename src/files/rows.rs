@@ -7,6 +7,7 @@ use super::mapping::MappedTable;
 use super::statement::{self, Charge};
 use super::table::TableRow;
 use super::{Field, Kind, Reading, RowOutcome};
+use crate::card::outcome::Outcome;
 use crate::card::parse::money::{self, CurrencyHint};
 use crate::card::parse::{ParseContext, ParsedCard, count, proxy_host, typed, usual_currency};
 use crate::order::{Extra, Fields, OrderItem, OrderNumber, Patch, Source, Status};
@@ -51,6 +52,8 @@ pub struct RowPatch {
     pub patch: Patch,
     /// The currencies that its amounts allow.
     pub currencies: Vec<CurrencyHint>,
+    /// Why the row may change an order but add none.
+    pub adds_none: Option<String>,
 }
 
 impl RowKey {
@@ -120,7 +123,7 @@ impl Row {
         };
         let items = item.product.is_some().then_some(item).into_iter().collect();
         let patch = Patch { number, at, source: Source::ManualUpload, stated, derived, extra, items };
-        Ok(RowPatch { patch, currencies })
+        Ok(RowPatch { patch, currencies, adds_none: None })
     }
 }
 
@@ -162,7 +165,7 @@ pub(crate) fn read(table: &MappedTable, reading: &Reading) -> Vec<Row> {
 /// The cells of a row that are not empty, masked or ignored, each with its field.
 fn values(table: &MappedTable, row: &TableRow) -> Vec<(Field, String)> {
     let cells = table.columns.iter().zip(&row.cells);
-    let states = |text: &str| !text.is_empty() && text != MASK;
+    let states = |text: &str| !text.is_empty() && !text.contains(MASK);
     cells
         .filter(|(column, text)| column.field != Field::Ignored && states(text))
         .map(|(column, text)| (column.field.clone(), text.replace("\r\n", "\n")))
@@ -326,17 +329,17 @@ pub(crate) fn card_patch(text: &str, at: DateTime<Utc>, reading: &Reading) -> Re
         currency: reading.currency,
         fallback_number: None,
     };
-    match crate::card::parse::parse(text, &context) {
-        Some(ParsedCard::Order { mut patch, .. } | ParsedCard::IfKnown { mut patch, .. }) => {
-            (patch.derived.order_date, patch.derived.order_time) = (None, None);
-            let currencies = patch.stated.currency.map(CurrencyHint::Named).into_iter().collect();
-            Ok(RowPatch { patch: *patch, currencies })
-        }
-        Some(ParsedCard::NoOrder(outcome)) => {
-            Err(outcome.reason().unwrap_or_else(|| "this card is not an order".to_owned()))
-        }
-        None => Err("this is not a card of an order".to_owned()),
-    }
+    let no_order =
+        |outcome: Outcome| outcome.reason().unwrap_or_else(|| "this card is not an order".to_owned());
+    let (mut patch, adds_none) = match crate::card::parse::parse(text, &context) {
+        Some(ParsedCard::Order { patch, .. }) => (patch, None),
+        Some(ParsedCard::IfKnown { patch, otherwise, .. }) => (patch, Some(no_order(otherwise))),
+        Some(ParsedCard::NoOrder(outcome)) => return Err(no_order(outcome)),
+        None => return Err("this is not a card of an order".to_owned()),
+    };
+    (patch.derived.order_date, patch.derived.order_time) = (None, None);
+    let currencies = patch.stated.currency.map(CurrencyHint::Named).into_iter().collect();
+    Ok(RowPatch { patch: *patch, currencies, adds_none })
 }
 
 /// The sum of two counts.

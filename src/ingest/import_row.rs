@@ -88,7 +88,10 @@ fn evaluate(
 ) -> Result<(Change, Option<String>), RowResult> {
     match (&row.change, stored) {
         (RowChange::State(stated), None) if matches!(row.kind, Kind::Orders | Kind::Cards) => {
-            Ok((merge(None, &stated.patch, now), None))
+            match &stated.adds_none {
+                None => Ok((merge(None, &stated.patch, now), None)),
+                Some(reason) => Err(row.without_change(RowOutcome::NotFound, reason)),
+            }
         }
         (RowChange::State(_), None) => {
             Err(row.without_change(RowOutcome::NotFound, "there is no such order"))

@@ -108,6 +108,28 @@ async fn rows_that_cannot_be_used_say_why_and_the_others_are_stored() {
 }
 
 #[tokio::test]
+async fn a_failed_checkout_in_a_file_of_cards_adds_no_order() {
+    let home = with_cards(&[]).await;
+    let file = home.path().join("cards.txt");
+    let failed = "Checkout Failed | Target\nProduct\nMini Kit\nOrder Number\nA-9\n";
+    std::fs::write(&file, format!("{}\n{failed}", card("A-1"))).unwrap();
+    let stored = done(&home, &["import", file.to_str().unwrap(), "--kind", "cards", "--yes"]).await;
+    assert!(stored.contains("not found  A-9"), "{stored}");
+    assert_eq!(home.sql().await.values("SELECT order_number FROM orders").await, [[json!("A-1")].to_vec()]);
+}
+
+#[tokio::test]
+async fn a_hidden_password_in_an_export_does_not_replace_the_stored_one() {
+    let proxy = "192.0.2.1:8000:user:passw0rd";
+    let home = with_cards(&[&format!("{}Proxy\n{proxy}\n", card("A-1"))]).await;
+    let file = home.path().join("export.csv");
+    std::fs::write(&file, "order_number,product,proxy_list\nA-1,Mini Kit,192.0.2.1:8000:***\n").unwrap();
+    let stored = done(&home, &["import", file.to_str().unwrap(), "--yes"]).await;
+    assert!(stored.contains("unchanged  A-1"), "{stored}");
+    assert_eq!(value(&home, "A-1", "proxy_list").await, proxy);
+}
+
+#[tokio::test]
 async fn cancellations_cancel_and_their_undo_restores_the_status() {
     let home = with_cards(&[&card("A-1"), &card("A-2")]).await;
     done(&home, &["import", example("cancellations.csv").to_str().unwrap(), "--yes"]).await;
