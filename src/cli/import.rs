@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use chrono_tz::Tz;
@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     /// Do not ask for confirmation.
     #[arg(long)]
     yes: bool,
-    /// Write a report with the outcome of each row to this file, as CSV.
+    /// Write a report with the outcome of each row to this new file, as CSV.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
@@ -78,7 +78,7 @@ struct Undo {
     /// Do not ask for confirmation.
     #[arg(long)]
     yes: bool,
-    /// Write a report with the outcome for each order to this file, as CSV.
+    /// Write a report with the outcome for each order to this new file, as CSV.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
@@ -99,6 +99,7 @@ struct Wish<'a> {
 impl Arguments {
     /// Shows what the file would change, asks, and imports it.
     pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> Result<(), CommandError> {
+        refuse_existing(self.report.as_deref())?;
         let content = read(&self.file)?;
         let store = open_or_create(&config).await.map_err(anyhow::Error::from)?;
         let done = self.import(&store, config, content, out).await;
@@ -197,6 +198,17 @@ impl Arguments {
     }
 }
 
+/// Fails if the report would overwrite a file, such as the imported file itself.
+fn refuse_existing(report: Option<&Path>) -> anyhow::Result<()> {
+    match report {
+        // A link without a target exists, too: writing would follow it.
+        Some(path) if path.symlink_metadata().is_ok() => {
+            bail!("the report {} already exists and is not overwritten", path.display())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Reads a file, up to one byte more than an import accepts, so that larger files are refused.
 fn read(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
@@ -271,8 +283,9 @@ async fn run(
     let results =
         ingest.run_import(import, plan, |done| progress.show(done, total, &format!("{done} rows"))).await;
     progress.finish();
-    let results = results
-        .with_context(|| format!("import {} is not complete; the same command goes on with it", import.id))?;
+    let again = if wish.report.is_some() { "the same command with a new report" } else { "the same command" };
+    let results =
+        results.with_context(|| format!("import {} is not complete; {again} goes on with it", import.id))?;
     if let Some(path) = wish.report {
         std::fs::write(path, import_report(&results))
             .with_context(|| format!("cannot write {}", path.display()))?;
@@ -325,6 +338,9 @@ fn one_line(text: &str, max: usize) -> String {
 
 impl Imports {
     pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> Result<(), CommandError> {
+        if let Some(ImportsCommand::Undo(undo)) = &self.command {
+            refuse_existing(undo.report.as_deref())?;
+        }
         let store = open_existing(&config).await.map_err(anyhow::Error::from)?;
         let done = match self.command {
             None => list(&store, config.orders.timezone, out).await,

@@ -142,6 +142,23 @@ async fn cancellations_cancel_and_their_undo_restores_the_status() {
 }
 
 #[tokio::test]
+async fn a_report_never_overwrites_a_file() {
+    let home = with_cards(&[&card("A-1")]).await;
+    let file = home.path().join("list.csv");
+    let content = "Order #,Tracking\nA-1,1ZABC\n";
+    std::fs::write(&file, content).unwrap();
+    let file = file.to_str().unwrap();
+    for arguments in
+        [&["import", file, "--yes", "--report", file][..], &["imports", "undo", "1", "--report", file]]
+    {
+        let said = refused(&run(&home, arguments).await);
+        assert_eq!(said, format!("roms: the report {file} already exists and is not overwritten\n"));
+    }
+    assert_eq!(std::fs::read_to_string(file).unwrap(), content);
+    assert_eq!(value(&home, "A-1", "tracking_number").await, json!(null));
+}
+
+#[tokio::test]
 async fn columns_are_named_and_remembered() {
     let home = with_cards(&[&card("A-1")]).await;
     let file = home.path().join("list.csv");
