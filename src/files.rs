@@ -75,6 +75,9 @@ pub enum FileError {
     /// It holds nothing.
     #[error("the file is empty")]
     Empty,
+    /// The quote that opens a cell in this line is never closed.
+    #[error("a quote is not closed, in line {0}")]
+    OpenQuote(u32),
     /// The Excel workbook cannot be read.
     #[error("the workbook cannot be read: {0}")]
     Workbook(String),

@@ -22,8 +22,12 @@ pub(crate) struct TableRow {
 
 /// Splits a text into rows, and leaves out empty ones.
 pub(crate) fn read(text: &str) -> Result<Vec<TableRow>, FileError> {
+    let separator = separator(text);
+    if let Some(line) = open_quote(text, separator) {
+        return Err(FileError::OpenQuote(line));
+    }
     let mut rows = Vec::new();
-    for (line, record) in records(text, separator(text)) {
+    for (line, record) in records(text, separator) {
         if record.len() > MAX_COLUMNS {
             return Err(FileError::TooManyColumns);
         }
@@ -61,6 +65,38 @@ fn records(text: &str, separator: u8) -> impl Iterator<Item = (u32, StringRecord
         counted = start;
         (line, record)
     })
+}
+
+/// The line of the first quote that is never closed, and so puts the rows after it into one cell. The next
+/// quote may look like its end: then the cell has several lines, and text follows its end.
+fn open_quote(text: &str, separator: u8) -> Option<u32> {
+    enum Place {
+        /// Before the first character of a cell, where a quote opens.
+        Start,
+        Unquoted,
+        /// After a quote that was opened in this line.
+        Quoted(u32),
+        /// After a quote that ends the cell, or is the first of two that stand for one.
+        Closed(u32),
+    }
+    let (mut place, mut line) = (Place::Start, 1_u32);
+    for byte in text.bytes() {
+        let is_end = byte == separator || byte == b'\r' || byte == b'\n';
+        place = match place {
+            Place::Start if byte == b'"' => Place::Quoted(line),
+            Place::Quoted(opened) if byte == b'"' => Place::Closed(opened),
+            Place::Quoted(opened) => Place::Quoted(opened),
+            Place::Closed(opened) if byte == b'"' => Place::Quoted(opened),
+            Place::Closed(opened) if opened < line && !is_end && byte != b' ' => return Some(opened),
+            _ if is_end => Place::Start,
+            _ => Place::Unquoted,
+        };
+        line = line.saturating_add(u32::from(byte == b'\n'));
+    }
+    match place {
+        Place::Quoted(opened) => Some(opened),
+        _ => None,
+    }
 }
 
 /// Chooses the separator that gives most records the same number of cells; the comma if none occurs.

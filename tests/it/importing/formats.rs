@@ -77,6 +77,28 @@ fn files_beyond_the_limits_are_refused() {
 }
 
 #[test]
+fn a_quote_that_is_not_closed_is_refused() {
+    let head = "Order #,Tracking\r\n";
+    for (rows, line) in [
+        ("X-1,\"1Z111\nA-2,1Z222\n", 2),
+        ("A-1,1Z000\nX-1,\"1Z111\nA-2,\"1Z222\"\n", 3),
+        ("\"A-1\",\"1Z\"\"\"\r\n\"X-1,1Z111", 3),
+    ] {
+        let read = read(format!("{head}{rows}").as_bytes(), &reading());
+        assert_eq!(read.unwrap_err(), FileError::OpenQuote(line), "{rows}");
+    }
+    for row in [
+        "A-1,\"1Z111\n1Z222\"\n",
+        "A-1,1Z\"111\n",
+        "\"A-1\" ,\"\"\"1Z\"\n",
+        "A-1,\"12\" 1Z\n",
+        "\"A\n1\" ,1Z",
+    ] {
+        assert_eq!(file(format!("{head}{row}").as_bytes()).rows.len(), 1, "{row}");
+    }
+}
+
+#[test]
 fn a_bad_value_makes_its_row_bad_and_leaves_the_others() {
     let file = file(b"order_number,price,product\nA-1,1.005,x\nA-2,$2.50,y\n,1,z\n");
     let problems: Vec<_> =
