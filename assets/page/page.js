@@ -267,6 +267,19 @@
     }
   });
 
+  // ---- Files ----
+  // A file that is dropped on the form goes into its input.
+  const takeFile = (event) => {
+    const input = $('input[type=file]', event.target.closest?.('form') ?? document.createElement('form'));
+    if (!input || !event.dataTransfer.types.includes('Files')) return;
+    event.preventDefault();
+    if (event.type === 'dragover') return;
+    if (event.dataTransfer.files.length === 1) input.files = event.dataTransfer.files;
+    else toast('Drop one file at a time.');
+  };
+  document.addEventListener('dragover', takeFile);
+  document.addEventListener('drop', takeFile);
+
   // ---- Many at once ----
   let lastPicked = null;
   let allOfFilter = false;

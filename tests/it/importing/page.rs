@@ -130,6 +130,25 @@ async fn only_managers_hand_in_files_and_only_of_20_mb() {
 }
 
 #[tokio::test]
+async fn a_dropped_file_is_shown_and_its_state_follows_the_import() {
+    let app = App::start().await;
+    app.stored(&[&card("A-1")]).await;
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    browser.goto("/import").await;
+    let drop = "const data = new DataTransfer();
+        data.items.add(new File(['Order #,Tracking\\nA-1,1ZABC\\n'], 'drop.csv'));
+        const event = new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+        document.querySelector('form[action=\"/import\"] p').dispatchEvent(event);
+        return event.defaultPrevented";
+    assert_eq!(browser.js(drop).await, true);
+    browser.click("form[action='/import'] button.primary").await;
+    browser.until("document.querySelector('#import .badge')?.innerText === 'shown'").await;
+    browser.click("#commit").await;
+    browser.until("document.querySelector('#import .badge')?.innerText === 'finished'").await;
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn an_import_reaches_the_live_list_as_one_message() {
     let app = App::start().await;
     app.stored(&[&card("A-1"), &card("A-2")]).await;
