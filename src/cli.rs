@@ -161,7 +161,8 @@ impl Cli {
             Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
             Err(error) => {
                 // If standard error is closed too, there is no place to report the error.
-                drop(writeln!(io::stderr().lock(), "roms: {error}"));
+                let said = table::without_controls(&error.to_string());
+                drop(writeln!(io::stderr().lock(), "roms: {said}"));
                 error.exit_code()
             }
         }

@@ -11,7 +11,7 @@ use super::{
     CommandError, confirms,
     date::TypedDate,
     open_existing,
-    table::{write_aligned, write_rows},
+    table::{without_controls, write_aligned, write_rows},
 };
 use crate::{
     config::Config,
@@ -249,7 +249,7 @@ fn change_text(FieldChange { field, old, new }: &FieldChange, zone: Tz) -> Strin
 
 /// Text of a card without credentials and without control characters, which could rewrite the terminal.
 fn printable(text: &str) -> String {
-    credentials(text).chars().filter(|c| *c == '\n' || !c.is_control()).collect()
+    without_controls(&credentials(text)).replace('\t', " ")
 }
 
 fn one_line(text: &str) -> String {

@@ -11,7 +11,10 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{open_existing, table::write_aligned};
+use super::{
+    open_existing,
+    table::{without_controls, write_aligned},
+};
 use crate::card::decode::form::wrapped_payload;
 use crate::card::flatten::flatten;
 use crate::card::message::Message;
@@ -59,7 +62,10 @@ impl Parse {
         if let Some(error) = &message.json_error {
             writeln!(out, "Read as text: {error}\n")?;
         }
-        write_cards(out, &message, config)
+        let mut shown = Vec::new();
+        let understood = write_cards(&mut shown, &message, config);
+        write!(out, "{}", without_controls(&String::from_utf8_lossy(&shown)))?;
+        understood
     }
 }
 

@@ -28,3 +28,8 @@ pub(crate) fn write_rows<const N: usize>(out: &mut impl Write, rows: &[[String; 
     }
     Ok(())
 }
+
+/// Text without control characters, which could change what the terminal shows. Line breaks and tabs stay.
+pub(crate) fn without_controls(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
+}

@@ -12,6 +12,10 @@ use crate::order::Fields;
 
 /// Rows to search for the headings. Statements often begin with a title.
 const MAX_PREAMBLE: usize = 20;
+/// Maximum headings in a message about unknown columns.
+const MAX_SHOWN: usize = 10;
+/// Maximum characters of each of them.
+const MAX_SHOWN_CHARS: usize = 40;
 /// A heading that differs from a column's name by at most this many edits counts as misspelled.
 const MAX_TYPOS: usize = 2;
 /// Shorter headings never count as misspelled: too many short words resemble each other.
@@ -263,14 +267,28 @@ fn is_same(heading: &str, name: &str) -> bool {
 fn why_unknown(rows: &[TableRow], reading: &Reading) -> FileError {
     let headings = rows.first().map(|row| row.cells.as_slice()).unwrap_or_default();
     let Some(kind) = reading.kind else {
-        let shown: Vec<_> =
-            headings.iter().filter(|heading| !heading.is_empty()).map(String::as_str).collect();
-        return FileError::Unknown(shown.join(", "));
+        return FileError::Unknown(in_short(headings));
     };
     let fields = map_as(kind, headings, reading);
     let missing = required(kind).into_iter().find(|needed| !fields.contains(needed));
     let field = missing.unwrap_or(Field::OrderNumber).to_string();
     FileError::MissingColumn { kind, field }
+}
+
+/// The first headings of a file, each on one line and without control characters, for a message.
+fn in_short(headings: &[String]) -> String {
+    let named: Vec<&String> = headings.iter().filter(|heading| !heading.is_empty()).collect();
+    let short = |heading: &&String| {
+        let cut = heading.chars().nth(MAX_SHOWN_CHARS).map(|_| '…');
+        let kept = if cut.is_some() { MAX_SHOWN_CHARS - 1 } else { MAX_SHOWN_CHARS };
+        let plain = |c: char| if c.is_control() { ' ' } else { c };
+        heading.chars().take(kept).map(plain).chain(cut).collect::<String>()
+    };
+    let shown: Vec<String> = named.iter().take(MAX_SHOWN).map(short).collect();
+    match named.len().saturating_sub(MAX_SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{}, and {more} more", shown.join(", ")),
+    }
 }
 
 /// The fields that a file of this kind must have.

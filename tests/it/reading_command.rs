@@ -26,6 +26,18 @@ fn the_reply_to_a_message_without_a_card_says_why() {
 
 const CARD: &str = "Successful Checkout | Store\nPrice\n$5.00\nOrder Number\n#A-1\n";
 
+#[test]
+fn control_characters_of_a_card_do_not_reach_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let card =
+        CARD.replace("Store", "Store\u{1b}]0;title\u{7}").replace("$5.00", "$5.00\nNotes\na\tb\u{9b}2J");
+    let output = roms(folder.path(), &["parse", "-"], &card);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let said = out(&output);
+    assert!(said.contains("Order Number\n"), "{said}");
+    assert!(!said.chars().any(|c| c.is_control() && !['\n', '\t'].contains(&c)), "{said:?}");
+}
+
 #[tokio::test]
 async fn a_message_of_the_log_is_read_from_the_database_and_from_a_saved_answer() {
     let program = Program::start().await;

@@ -159,6 +159,18 @@ async fn a_report_never_overwrites_a_file() {
 }
 
 #[tokio::test]
+async fn the_columns_of_an_unknown_file_are_shown_in_short_and_without_control_characters() {
+    let home = with_cards(&[&card("A-1")]).await;
+    let file = home.path().join("list.csv");
+    let headings: Vec<String> = (1..=50).map(|n| format!("\u{1b}[31m{n}{}", "x".repeat(1000))).collect();
+    std::fs::write(&file, headings.join(",")).unwrap();
+    let said = refused(&run(&home, &["import", file.to_str().unwrap(), "--dry-run"]).await);
+    assert!(said.contains("no kind of file has these columns:  [31m1xxx"), "{said}");
+    assert!(said.contains("…, and 40 more; name the kind"), "{said}");
+    assert!(said.len() < 1000 && !said.contains('\u{1b}'), "{said}");
+}
+
+#[tokio::test]
 async fn columns_are_named_and_remembered() {
     let home = with_cards(&[&card("A-1")]).await;
     let file = home.path().join("list.csv");
