@@ -96,8 +96,12 @@ impl Message {
     /// The log row of the message that this one edits, if it was sent to a webhook link as an edit.
     #[must_use]
     pub fn edited_row(&self) -> Option<i64> {
-        let is_link = self.source == Source::Webhook && self.endpoint.starts_with(LINK_ENDPOINT);
-        self.discord_id.filter(|_| is_link)
+        self.discord_id.filter(|_| self.is_of_link())
+    }
+
+    /// Whether it was sent to a webhook link of Discord's form.
+    pub(crate) fn is_of_link(&self) -> bool {
+        self.source == Source::Webhook && self.endpoint.starts_with(LINK_ENDPOINT)
     }
 
     pub(crate) fn unread(raw: String, endpoint: &str, received_at: DateTime<Utc>) -> Self {

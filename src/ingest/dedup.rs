@@ -59,6 +59,11 @@ impl KeyOwners {
         Verdict::New { previous_owner }
     }
 
+    /// Whether a newer version of this message of a webhook link is known. Only for replayed messages.
+    pub(crate) fn is_edited(&self, message: &ParsedMessage) -> bool {
+        message.key_of_edits().is_some_and(|key| self.0.contains_key(&key))
+    }
+
     /// Claims the key for a log row that is being replayed. Returns `None` if another message owns it.
     pub(crate) fn reclaim(&mut self, message: &ParsedMessage, log_id: i64) -> Option<String> {
         let key = message.key.clone()?;

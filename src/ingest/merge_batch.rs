@@ -264,8 +264,8 @@ impl MergedBatch {
             let key = owners.reclaim(message, replay.log_id);
             let target = LogTarget::Update { log_id: replay.log_id, previous_outcome: outcome.clone() };
             let was_stored = rank(outcome) < rank("duplicate");
-            let version =
-                if message.key == key { Version::Current } else { Version::Superseded { was_stored } };
+            let is_newest = message.key == key && !owners.is_edited(message);
+            let version = if is_newest { Version::Current } else { Version::Superseded { was_stored } };
             return merged(key, target, self.merge_cards(message, version, None));
         }
         match owners.claim(message, self.messages.len()) {
@@ -352,7 +352,7 @@ impl MergedBatch {
                     continue;
                 }
                 if let Some(order) = stored.filter(|_| !patch.items.is_empty()) {
-                    patch.to_mut().items = items::known(order, &patch.items);
+                    items::keep_known(order, patch.to_mut());
                 }
             }
             if patch.number != number {

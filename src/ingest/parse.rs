@@ -64,6 +64,13 @@ impl ParsedMessage {
         Some((key, self.message.edited_row()))
     }
 
+    /// The deduplication key of the edits of this message, if it is the replayed first version of a message of a webhook
+    /// link. The first version has another key, because its id is not known before it is stored.
+    pub(crate) fn key_of_edits(&self) -> Option<String> {
+        let is_first = self.message.is_of_link() && self.message.discord_id.is_none();
+        self.replay.filter(|_| is_first).map(|replay| link_key(replay.log_id))
+    }
+
     /// Whether a card of the Discord message with this id states no number, so that the message identifies its order.
     pub(crate) fn lacks_number(&self, message_id: i64) -> bool {
         self.numbers().any(|number| number.message_id() == Some(message_id))
@@ -91,7 +98,7 @@ pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
     message.raw = without_nul(message.raw);
     let flattened = texts.join("\n\n");
     let has_order = cards.iter().any(|card| matches!(card, ParsedCard::Order { .. }));
-    let edited = message.edited_row().map(|row| format!("webhook:edit:{row}"));
+    let edited = message.edited_row().map(link_key);
     let identity = message.watched_id().map(|id| format!("discord:{id}")).or(edited);
     let (key, content_hash) = match identity {
         Some(identity) => (Some(identity), Some(hash(&flattened))),
@@ -193,6 +200,11 @@ pub fn not_an_order(message: &Message) -> Rejection {
             .to_owned(),
     };
     Rejection { code: RejectionCode::NotAnOrder, detail }
+}
+
+/// The deduplication key of the edits of a message of a webhook link, by the log row of its first version.
+fn link_key(first_row: i64) -> String {
+    format!("webhook:edit:{first_row}")
 }
 
 pub(crate) fn hash(text: &str) -> String {

@@ -408,7 +408,9 @@ pub(crate) fn batch_keys(jobs: &[Job]) -> BatchKeys {
             .collect(),
         edits: messages().filter_map(ParsedMessage::edit_key).collect(),
         order_ids: jobs.iter().filter_map(Job::edit).map(|edit| edit.order).collect(),
-        dedup_keys: messages().filter_map(|message| message.key.clone()).collect(),
+        dedup_keys: messages()
+            .flat_map(|message| message.key.clone().into_iter().chain(message.key_of_edits()))
+            .collect(),
         log_ids: messages().filter_map(|message| message.replay).map(|replay| replay.log_id).collect(),
     }
 }

@@ -114,12 +114,19 @@ pub(crate) fn withdrawn(earlier: &[OrderItem], now: &[OrderItem]) -> Vec<OrderIt
 }
 
 /// Keeps those items of an earlier version of a message that the order has. If the order has none of them,
-/// keeps all.
-pub(crate) fn known(order: &Order, stated: &[OrderItem]) -> Vec<OrderItem> {
-    let found = find_matches(&order.items, stated);
-    let is_new = found.iter().all(Option::is_none);
-    let known = stated.iter().zip(found).filter(|(_, found)| is_new || found.is_some());
-    known.map(|(item, _)| item.clone()).collect()
+/// keeps all. The amounts of a version with removed items include these, so they fill nothing.
+pub(crate) fn keep_known(order: &Order, earlier: &mut Patch) {
+    let found = find_matches(&order.items, &earlier.items);
+    if found.iter().all(Option::is_none) || found.iter().all(Option::is_some) {
+        return;
+    }
+    let mut found = found.into_iter();
+    earlier.items.retain(|_| found.next().flatten().is_some());
+    let filled: BTreeSet<_> = order.fields.named_texts().into_iter().map(|(name, _)| name).collect();
+    for name in ["product", "quantity", "price", "total"].into_iter().filter(|name| !filled.contains(name)) {
+        earlier.stated.clear(name);
+        earlier.derived.clear(name);
+    }
 }
 
 /// Removes the items that an edited message no longer lists, and updates the columns of the order from the

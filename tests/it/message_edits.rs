@@ -40,6 +40,19 @@ async fn an_edit_removes_a_product_that_the_message_no_longer_lists() {
 }
 
 #[tokio::test]
+async fn a_replay_keeps_the_total_of_the_newest_version() {
+    let pipeline = Pipeline::start().await;
+    pipeline.discord(5, &format!("{LIST}Total\n$60.00\n"), 0).await;
+    pipeline.discord(5, &format!("{SHORTER}Total\n$7.00\n"), 1).await;
+    assert_eq!(summary(&pipeline, "HP-70").await, r#"Mug x1 7.00 ["Mug"]"#);
+    let events = pipeline.rows("order_events").await.len();
+    pipeline.replay("all").await;
+    assert_eq!(summary(&pipeline, "HP-70").await, r#"Mug x1 7.00 ["Mug"]"#);
+    assert_eq!(pipeline.rows("order_events").await.len(), events);
+    pipeline.end().await;
+}
+
+#[tokio::test]
 async fn an_edit_keeps_products_of_other_messages_received_ones_and_those_of_a_cancelled_order() {
     let pipeline = Pipeline::start().await;
     pipeline.discord(5, LIST, 0).await;

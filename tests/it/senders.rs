@@ -2,6 +2,7 @@
 
 mod canary;
 mod discord;
+mod edits;
 mod idempotency;
 mod limits;
 mod links;

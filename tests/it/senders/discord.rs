@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::{Link, card, open, order, post};
 use crate::support::app::{App, Reply};
 
-async fn patch(app: &App, path: &str, body: &Value) -> Reply {
+pub(super) async fn patch(app: &App, path: &str, body: &Value) -> Reply {
     app.request(Method::PATCH, path, &[], body.to_string()).await
 }
 
 /// Posts a message and returns its id.
-async fn sent(app: &App, link: &Link, body: &Value) -> String {
+pub(super) async fn sent(app: &App, link: &Link, body: &Value) -> String {
     let reply = post(app, &link.discord("?wait=true"), body.to_string()).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     reply.json["id"].as_str().unwrap().to_owned()

@@ -1,0 +1,81 @@
+//! Edits of messages of webhook links, and what a replay of all versions makes of them.
+
+use serde_json::{Value, json};
+
+use super::discord::{patch, sent};
+use super::{Link, open, order, post};
+use crate::support::app::App;
+
+const GPU: &str = "1x GPU - $999.99";
+const CABLE: &str = "3x Cable - $9.99";
+
+/// A Discord message with a card that lists these products. An empty total is left out.
+fn list(number: &str, items: &[&str], total: &str) -> Value {
+    let fields = [("Order Number", number), ("Items", &items.join("\n")), ("Total", total)];
+    let stated = fields.into_iter().filter(|(_, value)| !value.is_empty());
+    let fields: Vec<_> = stated.map(|(name, value)| json!({"name": name, "value": value})).collect();
+    json!({"embeds": [{"title": "Successful Checkout | Best Buy", "fields": fields}]})
+}
+
+/// The product, quantity and total of an order, and its number of items.
+async fn summary(app: &App, number: &str) -> [Value; 4] {
+    let order = order(app, number).await;
+    let items = order["items"].as_array().unwrap().len();
+    [order["product"].clone(), order["quantity"].clone(), order["total"].clone(), json!(items)]
+}
+
+async fn replay(app: &App, path: &str) -> Value {
+    let reply = post(app, &format!("/api/v2/webhooks/logs/{path}"), "").await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    reply.json
+}
+
+/// Posts a message, edits it with each of the other versions, and returns its path.
+async fn edited(app: &App, link: &Link, versions: &[Value]) -> String {
+    let message = link.discord(&format!("/messages/{}", sent(app, link, &versions[0]).await));
+    for version in &versions[1..] {
+        let reply = patch(app, &message, version).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+    message
+}
+
+#[tokio::test]
+async fn a_replay_does_not_bring_back_what_an_edit_removed() {
+    for total in ["$999.99", ""] {
+        let (app, link) = open().await;
+        let both = list("BBY01-1", &[GPU, CABLE], "$1,029.96");
+        let message = edited(&app, &link, &[both.clone(), list("BBY01-1", &[GPU], total)]).await;
+        let edited = summary(&app, "BBY01-1").await;
+        assert_eq!((&edited[0], &edited[1], &edited[3]), (&json!("GPU"), &json!(1), &json!(1)));
+        let whole = order(&app, "BBY01-1").await;
+        let replays = ["1/replay", "replay?outcome=all&dry_run=true", "replay?outcome=all", "2/replay"];
+        for path in replays {
+            let replayed = replay(&app, path).await;
+            if path.contains("all") {
+                let counts = ["read", "created", "updated"].map(|name| &replayed[name]);
+                assert_eq!(counts, [&json!(2), &json!(0), &json!(0)], "{path}");
+            }
+            assert_eq!(order(&app, "BBY01-1").await, whole, "{path}, total {total}");
+        }
+        assert_eq!(app.sql().await.count("order_events").await, 2);
+        // A later edit may list the product again.
+        assert_eq!(patch(&app, &message, &both).await.status, 200);
+        replay(&app, "replay?outcome=all").await;
+        assert_eq!(summary(&app, "BBY01-1").await[1], 4);
+        app.sql().await.assert_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn only_the_newest_of_several_versions_decides() {
+    let (app, link) = open().await;
+    let both = list("BBY01-1", &[GPU, CABLE], "$1,029.96");
+    let cable = list("BBY01-1", &[CABLE], "$29.97");
+    edited(&app, &link, &[list("BBY01-1", &[GPU], "$999.99"), both, cable]).await;
+    let whole = order(&app, "BBY01-1").await;
+    assert_eq!((&whole["product"], &whole["total"]), (&json!("Cable"), &json!(29.97)));
+    replay(&app, "replay?outcome=all").await;
+    assert_eq!(order(&app, "BBY01-1").await, whole);
+    app.sql().await.assert_sound().await;
+}
