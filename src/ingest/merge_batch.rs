@@ -75,8 +75,8 @@ pub(crate) struct PendingOrder {
 pub(crate) struct MergedMessage {
     /// The deduplication key, if the message owns it.
     key: Option<String>,
-    /// The message's id, if it was read in Discord.
-    watched_id: Option<i64>,
+    /// What all versions of the message have in common, if it can have several.
+    identity: Option<String>,
     /// The time at which the message counts as sent. For a retry, this is the time of the first message.
     sent_at: DateTime<Utc>,
     pub(crate) target: LogTarget,
@@ -252,7 +252,7 @@ impl MergedBatch {
     ) -> MergedMessage {
         let merged = |key, target, cards| MergedMessage {
             key,
-            watched_id: message.message.watched_id(),
+            identity: message.identity(),
             sent_at: message.message.at,
             target,
             receipt: Receipt { log_id: None, cards },

@@ -64,6 +64,11 @@ impl ParsedMessage {
         Some((key, self.message.edited_row()))
     }
 
+    /// What all versions of a message have in common: the key of its edits. A new message of a webhook link has none yet.
+    pub(crate) fn identity(&self) -> Option<String> {
+        identity(&self.message).or_else(|| self.key_of_edits())
+    }
+
     /// The deduplication key of the edits of this message, if it is the replayed first version of a message of a webhook
     /// link. The first version has another key, because its id is not known before it is stored.
     pub(crate) fn key_of_edits(&self) -> Option<String> {
@@ -98,9 +103,7 @@ pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
     message.raw = without_nul(message.raw);
     let flattened = texts.join("\n\n");
     let has_order = cards.iter().any(|card| matches!(card, ParsedCard::Order { .. }));
-    let edited = message.edited_row().map(link_key);
-    let identity = message.watched_id().map(|id| format!("discord:{id}")).or(edited);
-    let (key, content_hash) = match identity {
+    let (key, content_hash) = match identity(&message) {
         Some(identity) => (Some(identity), Some(hash(&flattened))),
         // An HTTP body has no id, but a sender that tries again sends the same bytes. A rejected body has no key:
         // when it is sent again, it is parsed again.
@@ -200,6 +203,11 @@ pub fn not_an_order(message: &Message) -> Rejection {
             .to_owned(),
     };
     Rejection { code: RejectionCode::NotAnOrder, detail }
+}
+
+/// The deduplication key of a message that is known by its id.
+fn identity(message: &Message) -> Option<String> {
+    message.watched_id().map(|id| format!("discord:{id}")).or_else(|| message.edited_row().map(link_key))
 }
 
 /// The deduplication key of the edits of a message of a webhook link, by the log row of its first version.

@@ -49,12 +49,13 @@ impl MergedBatch {
         let is_correction = was != number && !is_named(was) && same_purchase(before, after);
         let pending = self.orders.get(was).filter(|_| is_correction)?;
         let is_own = earlier.own_orders.contains(was) || pending.order.id == 0;
+        let identity = message.identity();
         let by_message = |event: &PendingEvent| {
             let cause = event.message.and_then(|index| self.messages.get(index));
-            cause.is_some_and(|cause| cause.watched_id == message.message.watched_id())
+            cause.is_some_and(|cause| cause.identity == identity)
         };
         let is_untouched = self.events.iter().filter(|event| event.number == *was).all(by_message);
-        (message.message.watched_id().is_some() && is_own && is_untouched).then(|| was.clone())
+        (identity.is_some() && is_own && is_untouched).then(|| was.clone())
     }
 
     /// Renames an order to the number that its card states now. The old number was made from the message or

@@ -36,19 +36,21 @@ pub(crate) async fn find(
         let chosen = Condition::any()
             .add(Column::SourceKey.eq(key.as_str()))
             .add_option(first_row.map(|row| Column::Id.eq(row)));
-        let row: Option<(String, String, Option<i64>)> = webhook_logs::Entity::find()
+        let row: Option<(String, String, Option<i64>, String)> = webhook_logs::Entity::find()
             .select_only()
-            .columns([Column::Flattened, Column::OrderIds, Column::MessageId])
+            .columns([Column::Flattened, Column::OrderIds, Column::MessageId, Column::Endpoint])
             .filter(chosen)
             .order_by_desc(Column::Id)
             .into_tuple()
             .one(connection)
             .await?;
-        let Some((text_forms, ids, message)) = row else { continue };
+        let Some((text_forms, ids, message, endpoint)) = row else { continue };
         let ids: Vec<i64> = serde_json::from_str(&ids).unwrap_or_default();
         let numbers = numbers_of(connection, &ids).await?;
-        let foreign = match message {
-            Some(message) if !ids.is_empty() => made_by_others(connection, &ids, message).await?,
+        let foreign = match first_row.or(message) {
+            Some(message) if !ids.is_empty() => {
+                made_by_others(connection, &ids, message, first_row.map(|_| endpoint.as_str())).await?
+            }
             _ => ids.into_iter().collect(),
         };
         let own = numbers.iter().filter(|(id, _)| !foreign.contains(id)).map(|(_, number)| number.clone());
@@ -59,16 +61,20 @@ pub(crate) async fn find(
     Ok(found)
 }
 
-/// Returns those of the orders that a person or another message has created or changed.
+/// Returns those of the orders that a person or another message has created or changed. `link` is the endpoint of a
+/// message of a webhook link: its id is the log row of its first version, which states no id itself.
 async fn made_by_others(
     connection: &impl ConnectionTrait,
     orders: &[i64],
     message: i64,
+    link: Option<&str>,
 ) -> Result<HashSet<i64>, StoreError> {
-    let events: Vec<(i64, Option<i64>)> = order_events::Entity::find()
+    type Event = (i64, Option<i64>, Option<i64>, Option<String>);
+
+    let events: Vec<Event> = order_events::Entity::find()
         .select_only()
-        .column(order_events::Column::OrderId)
-        .column(webhook_logs::Column::MessageId)
+        .columns([order_events::Column::OrderId, order_events::Column::LogId])
+        .columns([webhook_logs::Column::MessageId, webhook_logs::Column::Endpoint])
         .join(
             JoinType::LeftJoin,
             order_events::Entity::belongs_to(webhook_logs::Entity)
@@ -80,6 +86,9 @@ async fn made_by_others(
         .into_tuple()
         .all(connection)
         .await?;
-    let others = events.into_iter().filter(|(_, by)| *by != Some(message));
-    Ok(others.map(|(order, _)| order).collect())
+    let is_own = |(_, log_id, by, endpoint): &Event| match link {
+        Some(link) => endpoint.as_deref() == Some(link) && (*by == Some(message) || *log_id == Some(message)),
+        None => *by == Some(message),
+    };
+    Ok(events.into_iter().filter(|event| !is_own(event)).map(|(order, ..)| order).collect())
 }

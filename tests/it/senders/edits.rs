@@ -79,3 +79,21 @@ async fn only_the_newest_of_several_versions_decides() {
     assert_eq!(order(&app, "BBY01-1").await, whole);
     app.sql().await.assert_sound().await;
 }
+
+#[tokio::test]
+async fn a_corrected_number_renames_the_order() {
+    let (app, link) = open().await;
+    let numbered = |number: &str| list(&format!("#BBY01-90000000000{number}"), &[GPU], "$999.99");
+    let message = edited(&app, &link, &[numbered("1"), numbered("2"), numbered("3")]).await;
+    assert_eq!(order(&app, "BBY01-900000000003").await["id"], 1);
+    replay(&app, "replay?outcome=all").await;
+    assert_eq!(app.sql().await.count("orders").await, 1, "a replay of the first version makes no order");
+    assert_eq!(order(&app, "BBY01-900000000003").await["status"], "verified");
+
+    // Another message of the same link has changed the order.
+    let shipped = json!({"content": "Order Number\nBBY01-900000000003\nStatus\nshipped"});
+    sent(&app, &link, &shipped).await;
+    assert_eq!(patch(&app, &message, &numbered("4")).await.status, 200);
+    assert_eq!(app.sql().await.count("orders").await, 2);
+    app.sql().await.assert_sound().await;
+}
