@@ -33,15 +33,19 @@ pub(crate) fn watch(server: Server, pools: [Connection; 2]) -> DropGuard {
 async fn run(server: Server, pools: [Connection; 2]) {
     let (mut logged, mut was_unreachable) = (None, false);
     // Several looks at once: the packets of one may be lost although the server can be reached again.
-    let mut looks = FuturesUnordered::new();
+    let (mut looks, mut begun) = (FuturesUnordered::new(), 0_u32);
+    let look = async |number: u32| (number, timeout(LOOK_TIMEOUT, server.open_session()).await);
     loop {
-        looks.push(timeout(LOOK_TIMEOUT, server.open_session()));
-        let Ok(Some(looked)) = timeout(RETRY_INTERVAL, looks.next()).await else { continue };
+        looks.push(look(begun));
+        begun = begun.saturating_add(1);
+        let Ok(Some((number, looked))) = timeout(RETRY_INTERVAL, looks.next()).await else { continue };
         let is_found = matches!(looked, Ok(Ok(_)));
         match looked {
             Ok(Ok(session)) => {
                 looks.clear();
-                if std::mem::take(&mut was_unreachable) {
+                begun = 0;
+                // An earlier look failed or has no answer.
+                if std::mem::take(&mut was_unreachable) || number > 0 {
                     server.abandon_silent();
                 }
                 logged = None;

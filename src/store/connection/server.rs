@@ -23,7 +23,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much later each further host is asked. A host without power does not answer at all.
 const HEAD_START: Duration = Duration::from_millis(200);
 /// How long a statement may remain without an answer after the path to the server was interrupted.
-const SILENCE: Duration = Duration::from_secs(2);
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// The server behind the addresses of `database.url`. Clones share what is known about it.
 #[derive(Clone)]
