@@ -44,15 +44,8 @@ pub(crate) struct Arguments {
     /// Save the fields of the columns under this name.
     #[arg(long, value_name = "NAME")]
     save_mapping: Option<String>,
-    /// Show what would change, and store nothing.
-    #[arg(long, conflicts_with = "yes")]
-    dry_run: bool,
-    /// Do not ask for confirmation.
-    #[arg(long)]
-    yes: bool,
-    /// Write a report with the outcome of each row to this new file, as CSV.
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    wish: Wish,
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,15 +65,8 @@ struct Undo {
     /// The import's number, from `roms imports`.
     #[arg(value_name = "ID")]
     id: i64,
-    /// Show what would change, and store nothing.
-    #[arg(long, conflicts_with = "yes")]
-    dry_run: bool,
-    /// Do not ask for confirmation.
-    #[arg(long)]
-    yes: bool,
-    /// Write a report with the outcome for each order to this new file, as CSV.
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    wish: Wish,
 }
 
 fn mapping(text: &str) -> Result<(String, Field), String> {
@@ -90,16 +76,23 @@ fn mapping(text: &str) -> Result<(String, Field), String> {
 }
 
 /// Options that `import` and `imports undo` share.
-struct Wish<'a> {
+#[derive(Debug, clap::Args)]
+struct Wish {
+    /// Show what would change, and store nothing.
+    #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
+    /// Do not ask for confirmation.
+    #[arg(long)]
     yes: bool,
-    report: Option<&'a PathBuf>,
+    /// Write a report with the outcome of each row or order to this new file, as CSV.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 impl Arguments {
     /// Shows what the file would change, asks, and imports it.
     pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> Result<(), CommandError> {
-        refuse_existing(self.report.as_deref())?;
+        refuse_existing(self.wish.report.as_deref())?;
         let content = read(&self.file)?;
         let store = open_or_create(&config).await.map_err(anyhow::Error::from)?;
         let done = self.import(&store, config, content, out).await;
@@ -151,7 +144,7 @@ impl Arguments {
         reading: Reading,
         out: &mut impl Write,
     ) -> anyhow::Result<()> {
-        let wish = &Wish { dry_run: self.dry_run, yes: self.yes, report: self.report.as_ref() };
+        let wish = &self.wish;
         let zone = reading.timezone;
         let earlier = ingest.same_import(&new).await?;
         match &earlier {
@@ -241,14 +234,14 @@ async fn show_first(
     ingest: &Ingest,
     plan: &ImportPlan,
     kind: Kind,
-    wish: &Wish<'_>,
+    wish: &Wish,
     out: &mut impl Write,
 ) -> anyhow::Result<bool> {
     let rows = ingest.preview_import(plan, |_| ()).await?;
     let counts = count(&rows);
     show_rows(&rows, kind, wish.report.is_some(), out)?;
     writeln!(out, "{counts}.")?;
-    if let Some(path) = wish.report {
+    if let Some(path) = &wish.report {
         std::fs::write(path, import_report(&rows))
             .with_context(|| format!("cannot write {}", path.display()))?;
         writeln!(out, "The report is in {}.", path.display())?;
@@ -275,7 +268,7 @@ async fn run(
     store: &Store,
     import: &Import,
     plan: &ImportPlan,
-    wish: &Wish<'_>,
+    wish: &Wish,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let mut progress = Progress::new();
@@ -286,7 +279,7 @@ async fn run(
     let again = if wish.report.is_some() { "the same command with a new report" } else { "the same command" };
     let results =
         results.with_context(|| format!("import {} is not complete; {again} goes on with it", import.id))?;
-    if let Some(path) = wish.report {
+    if let Some(path) = &wish.report {
         std::fs::write(path, import_report(&results))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
@@ -339,7 +332,7 @@ fn one_line(text: &str, max: usize) -> String {
 impl Imports {
     pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> Result<(), CommandError> {
         if let Some(ImportsCommand::Undo(undo)) = &self.command {
-            refuse_existing(undo.report.as_deref())?;
+            refuse_existing(undo.wish.report.as_deref())?;
         }
         let store = open_existing(&config).await.map_err(anyhow::Error::from)?;
         let done = match self.command {
@@ -397,15 +390,15 @@ impl Undo {
         out: &mut impl Write,
     ) -> anyhow::Result<()> {
         let plan = ingest.plan_import(ImportSource::Undo(undone.id)).await?;
-        let wish = Wish { dry_run: self.dry_run, yes: self.yes, report: self.report.as_ref() };
-        if !show_first(ingest, &plan, Kind::Undo, &wish, out).await? {
+        let wish = &self.wish;
+        if !show_first(ingest, &plan, Kind::Undo, wish, out).await? {
             return Ok(());
         }
         let import = match unfinished_undo(store, undone.id).await? {
             Some(import) => import,
             None => added(store, NewImport::undo(undone, ACTOR, plan.len() as u64)).await?,
         };
-        run(ingest, store, &import, &plan, &wish, out).await
+        run(ingest, store, &import, &plan, wish, out).await
     }
 }
 

@@ -15,10 +15,9 @@ use super::{EditError, Edited, Job};
 use crate::card::outcome::{CardOutcome, Outcome, Receipt};
 use crate::card::parse::ParsedCard;
 use crate::files::{ImportCounts, RowResult};
-use crate::order::items;
 use crate::order::merge;
 use crate::order::merge::{Change, merge_version};
-use crate::order::{Edit, FieldChange, Order, OrderNumber, Patch, Source, Status};
+use crate::order::{Edit, FieldChange, Order, OrderNumber, Patch, Source, Status, items};
 use crate::store::{Absorbed, LogEntry, LoggedMessage, NewEvent, Origin, Renumbered, StoredState};
 
 /// A batch after merging: everything to write to the database, and the answers.
@@ -75,7 +74,7 @@ pub(crate) struct PendingOrder {
 pub(crate) struct MergedMessage {
     /// The deduplication key, if the message owns it.
     key: Option<String>,
-    /// What all versions of the message have in common, if it can have several.
+    /// The key that all versions of the message share, if it can have several.
     identity: Option<String>,
     /// The time at which the message counts as sent. For a retry, this is the time of the first message.
     sent_at: DateTime<Utc>,

@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::webhook_logs;
+
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "order_events")]
 pub(crate) struct Model {
@@ -19,5 +21,10 @@ pub(crate) struct Model {
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub(crate) enum Relation {}
+
+/// The message that an event came from.
+pub(crate) fn message() -> RelationDef {
+    Entity::belongs_to(webhook_logs::Entity).from(Column::LogId).to(webhook_logs::Column::Id).into()
+}
 
 impl ActiveModelBehavior for ActiveModel {}

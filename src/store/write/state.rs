@@ -129,13 +129,7 @@ async fn origins(
                 order_events::Column::Changes,
             ])
             .column(webhook_logs::Column::SentAt)
-            .join(
-                JoinType::LeftJoin,
-                order_events::Entity::belongs_to(webhook_logs::Entity)
-                    .from(order_events::Column::LogId)
-                    .to(webhook_logs::Column::Id)
-                    .into(),
-            )
+            .join(JoinType::LeftJoin, order_events::message())
             .filter(order_events::Column::OrderId.is_in(chunk.iter().copied()))
             .filter(order_events::Column::EventType.ne(LEGACY_EVENT))
             .order_by_asc(order_events::Column::Id)

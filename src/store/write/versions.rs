@@ -75,13 +75,7 @@ async fn made_by_others(
         .select_only()
         .columns([order_events::Column::OrderId, order_events::Column::LogId])
         .columns([webhook_logs::Column::MessageId, webhook_logs::Column::Endpoint])
-        .join(
-            JoinType::LeftJoin,
-            order_events::Entity::belongs_to(webhook_logs::Entity)
-                .from(order_events::Column::LogId)
-                .to(webhook_logs::Column::Id)
-                .into(),
-        )
+        .join(JoinType::LeftJoin, order_events::message())
         .filter(order_events::Column::OrderId.is_in(orders.iter().copied()))
         .into_tuple()
         .all(connection)
