@@ -37,7 +37,7 @@ pub use values::{count, status};
 /// Maximum characters of the reason of a failed checkout.
 const MAX_REASON: usize = 200;
 
-/// What the parser needs to know besides the text of the card.
+/// The parser's knowledge besides the text of the card: its time, its source and the settings.
 #[derive(Clone, Debug)]
 pub struct ParseContext {
     /// The time of the message: Discord's edit timestamp, else its timestamp, else the arrival. UTC,

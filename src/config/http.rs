@@ -61,7 +61,7 @@ impl Http {
         format!("{}/api/webhooks/{token}/{}", self.base_url(), secret.expose())
     }
 
-    /// The link from which a spreadsheet loads all orders.
+    /// The link of a token with which a spreadsheet loads all orders.
     #[must_use]
     pub fn export_link(&self, secret: &Secret) -> String {
         format!("{}/api/v2/exports/{}/orders.csv", self.base_url(), secret.expose())

@@ -137,7 +137,7 @@ impl Auth {
         self.sessions.attempts.admit(peer)
     }
 
-    /// Sets the level of a Discord user who has just signed in.
+    /// Sets the level of a Discord user after the sign-in.
     pub(crate) async fn set_level(&self, user: i64, level: KnownLevel) {
         self.sessions.set_level(user, level).await;
     }

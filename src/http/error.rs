@@ -63,7 +63,7 @@ pub(crate) enum ApiError {
     /// The signed-in person has a lower level than this.
     #[error("This needs the {} level, which `[access]` in the configuration grants", .0.as_str())]
     MissingLevel(Level),
-    /// Discord has not answered for so long that the stored level of the signed-in person is too old to use.
+    /// The stored level of the signed-in person is too old to use, because Discord does not answer.
     #[error("Discord does not answer, so ROMS cannot check your roles; try again later")]
     LevelUnknown,
     /// The token does not have the scope of the route.

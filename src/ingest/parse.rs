@@ -64,7 +64,7 @@ impl ParsedMessage {
         Some((key, self.message.edited_row()))
     }
 
-    /// What all versions of a message have in common: the key of its edits. A new message of a webhook link has none yet.
+    /// The key that all versions of a message share: that of its edits. A new message of a webhook link has none yet.
     pub(crate) fn identity(&self) -> Option<String> {
         identity(&self.message).or_else(|| self.key_of_edits())
     }

@@ -129,7 +129,7 @@ pub(crate) struct StatusBody {
 )]
 pub(crate) async fn health(State(state): State<Arc<AppState>>, caller: Caller) -> (StatusCode, Json<Health>) {
     let (code, mut health) = check(&state).await;
-    // Everybody can ask. Names of channels and of servers are for those who may read.
+    // This route needs no token, so only a token that may read shows the names of channels and servers.
     if state.auth.is_required() && !(caller.token().is_some() && caller.may(Scope::Read)) {
         health.checks.database.cause = None;
         if let Some(discord) = &mut health.checks.discord {

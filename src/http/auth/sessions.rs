@@ -75,7 +75,7 @@ impl Sessions {
         Ok(Some(session))
     }
 
-    /// Sets the level of a Discord user who has just signed in.
+    /// Sets the level of a Discord user after the sign-in.
     pub(crate) async fn set_level(&self, user: i64, level: KnownLevel) {
         *self.last_answer(user).lock().await = LastAnswer { known: Some(level), retry_at: None };
     }

@@ -65,7 +65,7 @@ pub struct Session {
     pub holder: Holder,
     /// The name that this person or token had at the sign-in.
     pub name: String,
-    /// The IP address from which the session was begun.
+    /// The IP address of the browser when it signed in.
     pub peer: Option<String>,
     /// When it was begun. UTC.
     pub created_at: DateTime<Utc>,

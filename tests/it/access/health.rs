@@ -1,4 +1,4 @@
-//! `/health` answers everybody, and names channels and servers only for those who may read.
+//! `/health` needs no token, and names channels and servers only if a token may read them.
 
 use chrono::Utc;
 use reqwest::{Client, Method};

@@ -1,4 +1,4 @@
-//! Sessions: their cookie, their end, and who may end them.
+//! Sessions: their cookie, their end, and the rights to end them.
 
 use chrono::{TimeDelta, Utc};
 use reqwest::Method;
@@ -124,7 +124,7 @@ async fn people_sign_out_here_or_everywhere_and_admins_end_any_session() {
     assert!(!phone.is_signed_in().await, "the server has forgotten the session");
     assert!(desk.is_signed_in().await);
 
-    // Another browser of the same person ends with "everywhere", and nobody else's.
+    // "Everywhere" ends the other browser of the same person, and no session of another person.
     let mut laptop = group.sign_in(&app, &ann).await;
     assert_eq!(laptop.post("/sign-out/everywhere", "").await.status, 303);
     assert!(!desk.is_signed_in().await && !laptop.is_signed_in().await);

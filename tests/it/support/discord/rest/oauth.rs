@@ -24,7 +24,7 @@ pub(crate) struct OAuth {
     pub(in super::super) issued: Vec<String>,
 }
 
-/// What a code was issued for.
+/// The person and the challenge that belong to a code.
 #[derive(Debug)]
 struct Grant {
     person: Value,
