@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::outbox::{self, Outbox};
 use crate::sign_in;
 use crate::status::StatusBoard;
-use crate::store::{Options, Store, StoreError};
+use crate::store::{self, Options, Store, StoreError};
 
 /// How many changes a live listener may be behind before it misses some.
 const FEED_CAPACITY: usize = 1024;
@@ -87,7 +87,9 @@ pub async fn run(
     let stop = stop.child_token();
     let sign_in =
         SignIn::new(config, &timing.discord)?.map(|sign_in| Arc::new(sign_in) as Arc<dyn sign_in::Discord>);
-    let auth = Auth::load(&config.http, &store).await?.with_sign_in(sign_in, timing.sign_in);
+    let wait = Duration::from_secs(config.database.wait);
+    let auth = store::retry(wait, || Auth::load(&config.http, &store)).await?;
+    let auth = auth.with_sign_in(sign_in, timing.sign_in);
     if auth.locks_everybody_out() {
         bail!(
             "every request needs a token, because [http] {}, but there is no token yet; create one with `roms token create \
@@ -105,7 +107,7 @@ pub async fn run(
         feed.start_after(newest);
     }
     let outbox = Outbox::new(config.webhooks.max_age);
-    outbox.refresh(&store).await?;
+    store::retry(wait, || outbox.refresh(&store)).await?;
     let metrics = if config.metrics.is_on() { Metrics::on()? } else { Metrics::default() };
     let metrics_listener = match config.metrics.bind {
         Some(address) => Some(bind_metrics(address)?),

@@ -48,6 +48,7 @@ pub use access::log::{AccessEvent, AccessEventKind, AccessFilter};
 pub use access::sessions::{Holder, KnownLevel, NewSession, Session};
 pub use access::tokens::{CreatedToken, NewToken, Token, TokenUse};
 pub use admin::backup::{Contents, backup};
+pub(crate) use admin::connect::retry;
 pub use admin::legacy::{LegacyDatabase, LegacyMessage};
 pub use admin::purge::Purged;
 pub use admin::restore::{Restored, restore};

@@ -2,7 +2,8 @@
 
 use std::{
     error::Error,
-    fmt, io,
+    fmt::{self, Display},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -41,6 +42,8 @@ pub enum StoreError {
         url: String,
         /// The reason, and what to do.
         reason: String,
+        /// Whether the server may be usable soon.
+        is_temporary: bool,
     },
     /// SQLite accepts only file names in UTF-8.
     #[error("the name of {0} is not valid UTF-8; choose another name")]
@@ -132,7 +135,7 @@ pub enum StoreError {
 impl fmt::Debug for StoreError {
     /// The same text as `Display`: the wrapped error repeats stored data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        Display::fmt(self, f)
     }
 }
 
@@ -243,6 +246,24 @@ impl StoreError {
         }
     }
 
+    /// Whether the database may be usable soon: the server is starting, stopping or being replaced.
+    pub(crate) fn is_temporary(&self) -> bool {
+        match self {
+            Self::Server { is_temporary, .. } => *is_temporary,
+            Self::Silent => true,
+            Self::Database(error) => sqlx_error(error).is_some_and(is_temporary),
+            _ => false,
+        }
+    }
+
+    /// Why the database cannot be used, without its address.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Server { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether the file is damaged or not an SQLite database.
     pub(crate) fn is_unreadable(&self) -> bool {
         match self {
@@ -331,4 +352,56 @@ pub(crate) fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
         | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error.as_ref()),
         _ => None,
     }
+}
+
+/// Whether another attempt to connect may succeed soon: the server is starting, stopping or being replaced.
+pub(crate) fn is_temporary(error: &sqlx::Error) -> bool {
+    match error {
+        // sqlx reports an untrusted certificate this way.
+        sqlx::Error::Io(error) => error.kind() != io::ErrorKind::InvalidData,
+        // A proxy without a server ends the connection in the middle of the protocol.
+        sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Configuration(_) => true,
+        sqlx::Error::Database(error) => {
+            let code = code_of(error.as_ref());
+            postgres::TEMPORARY.iter().any(|class| code.starts_with(class))
+        }
+        _ => false,
+    }
+}
+
+/// Why the database cannot be used. Of the server's error only the message is shown, because its details repeat data.
+pub(crate) fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => untrusted(error),
+        sqlx::Error::Io(error) => unreachable(error),
+        sqlx::Error::Protocol(problem) => {
+            format!("something else than PostgreSQL answers, or the server is being replaced ({problem})")
+        }
+        sqlx::Error::Tls(error) => untrusted(error),
+        sqlx::Error::Database(error) => {
+            let code = code_of(error.as_ref());
+            let known = postgres::REASONS.iter().find(|(known, _)| *known == code);
+            known.map_or_else(|| error.message().to_owned(), |(_, reason)| (*reason).to_owned())
+        }
+        other => root(other).to_string(),
+    }
+}
+
+/// The code of an error, or the one that PostgreSQL has for what pgbouncer reports as a violation of the protocol.
+fn code_of(error: &dyn DatabaseError) -> &str {
+    let code = error.try_downcast_ref::<PgDatabaseError>().map_or("", PgDatabaseError::code);
+    match postgres::OF_PGBOUNCER.iter().find(|(text, _)| error.message().contains(text)) {
+        Some((_, meant)) if code == postgres::PROTOCOL_VIOLATION => meant,
+        _ => code,
+    }
+}
+
+fn untrusted(error: &impl Display) -> String {
+    format!("TLS fails ({error}); see sslmode and sslrootcert in database.url")
+}
+
+fn unreachable(error: &impl Display) -> String {
+    format!(
+        "cannot reach the server ({error}); is it running, and are host and port in database.url correct?"
+    )
 }

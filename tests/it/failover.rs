@@ -95,7 +95,7 @@ async fn readiness(program: &Program) -> u16 {
 }
 
 /// Waits until `/health/ready` has this status.
-async fn until_ready(program: &Program, status: u16) {
+pub(crate) async fn until_ready(program: &Program, status: u16) {
     until_ok("the readiness changes", async || {
         let now = readiness(program).await;
         if now == status { Ok(()) } else { Err(now) }

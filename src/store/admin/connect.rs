@@ -6,13 +6,14 @@ mod sqlite;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement,
 };
+use tokio::time::sleep;
 
 use super::before_upgrade;
 use crate::config::DatabaseUrl;
@@ -26,6 +27,8 @@ pub(crate) use sqlite::keep_undo_in_memory;
 
 /// How long to wait for a connection of a pool, and for a lock of another connection.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause before another attempt to use a database that cannot be used yet.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// Connections in the pool of readers.
 const READERS: u32 = 4;
 
@@ -34,6 +37,29 @@ pub(crate) async fn open(url: &DatabaseUrl, options: Options) -> Result<Store, S
     match url.sqlite_path() {
         Some(path) => sqlite::open(path, options).await,
         None => postgres::open(url, options).await,
+    }
+}
+
+/// Tries again while the database cannot be used for a reason that may pass, such as a failover.
+pub(crate) async fn retry<T, F>(wait: Duration, attempt: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let deadline = Instant::now() + wait;
+    let mut is_logged = false;
+    loop {
+        let error = match attempt().await {
+            Err(error) if error.is_temporary() => error,
+            finished => return finished,
+        };
+        if Instant::now() + RETRY_PAUSE > deadline {
+            return Err(error);
+        }
+        if !is_logged {
+            is_logged = true;
+            tracing::warn!("waiting up to {} s for the database: {}", wait.as_secs(), error.reason());
+        }
+        sleep(RETRY_PAUSE).await;
     }
 }
 

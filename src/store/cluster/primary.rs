@@ -12,7 +12,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::store::connection::Connection;
-use crate::store::connection::server::{Server, reason};
+use crate::store::connection::server::Server;
+use crate::store::error::reason;
 
 /// Pause between two looks.
 const INTERVAL: Duration = Duration::from_secs(2);

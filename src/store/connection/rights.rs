@@ -15,6 +15,8 @@ const TABLES: &[&str] = &[
     "discord_views",
     "gateway_identifies",
     "idempotency_keys",
+    "import_mappings",
+    "imports",
     "leader",
     "order_events",
     "order_items",

@@ -1,22 +1,21 @@
 //! Connects to PostgreSQL, and accepts only the primary: a standby cannot store orders, and an old primary that was
 //! replaced must not.
 
-use std::fmt::{self, Display};
+use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use sea_orm::sqlx::error::DatabaseError;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgRow};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgRow};
 use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Postgres, Row};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::config::DatabaseUrl;
 use crate::store::StoreError;
-use crate::store::error::{postgres as codes, root};
+use crate::store::error::{is_temporary, reason};
 
 /// How long one host may take to answer a new connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -272,11 +271,15 @@ impl Server {
 
     /// The error that says why the server is not usable, and what to do.
     pub(crate) fn refused(&self, error: &sqlx::Error) -> StoreError {
-        self.refused_because(reason(error))
+        StoreError::Server {
+            url: self.0.url.to_string(),
+            reason: reason(error),
+            is_temporary: is_temporary(error),
+        }
     }
 
     pub(crate) fn refused_because(&self, reason: String) -> StoreError {
-        StoreError::Server { url: self.0.url.to_string(), reason }
+        StoreError::Server { url: self.0.url.to_string(), reason, is_temporary: false }
     }
 }
 
@@ -350,56 +353,4 @@ pub(crate) async fn detect_pooler(server: &Server) -> Result<(), sqlx::Error> {
     }
     tokio::join!(one.close(), other.close());
     Ok(())
-}
-
-/// Whether another attempt to connect may succeed soon: the server is starting, stopping or being replaced.
-pub(crate) fn is_temporary(error: &sqlx::Error) -> bool {
-    match error {
-        // sqlx reports an untrusted certificate this way.
-        sqlx::Error::Io(error) => error.kind() != io::ErrorKind::InvalidData,
-        // A proxy without a server ends the connection in the middle of the protocol.
-        sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Configuration(_) => true,
-        sqlx::Error::Database(error) => {
-            let code = code_of(error.as_ref());
-            codes::TEMPORARY.iter().any(|class| code.starts_with(class))
-        }
-        _ => false,
-    }
-}
-
-/// Why the database cannot be used. Of the server's error only the message is shown, because its details repeat data.
-pub(crate) fn reason(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => untrusted(error),
-        sqlx::Error::Io(error) => unreachable(error),
-        sqlx::Error::Protocol(problem) => {
-            format!("something else than PostgreSQL answers, or the server is being replaced ({problem})")
-        }
-        sqlx::Error::Tls(error) => untrusted(error),
-        sqlx::Error::Database(error) => {
-            let code = code_of(error.as_ref());
-            let known = codes::REASONS.iter().find(|(known, _)| *known == code);
-            known.map_or_else(|| error.message().to_owned(), |(_, reason)| (*reason).to_owned())
-        }
-        other => root(other).to_string(),
-    }
-}
-
-/// The code of an error, or the one that PostgreSQL has for what pgbouncer reports as a violation of the protocol.
-fn code_of(error: &dyn DatabaseError) -> &str {
-    let code = error.try_downcast_ref::<PgDatabaseError>().map_or("", PgDatabaseError::code);
-    match codes::OF_PGBOUNCER.iter().find(|(text, _)| error.message().contains(text)) {
-        Some((_, meant)) if code == codes::PROTOCOL_VIOLATION => meant,
-        _ => code,
-    }
-}
-
-fn untrusted(error: &impl Display) -> String {
-    format!("TLS fails ({error}); see sslmode and sslrootcert in database.url")
-}
-
-fn unreachable(error: &impl Display) -> String {
-    format!(
-        "cannot reach the server ({error}); is it running, and are host and port in database.url correct?"
-    )
 }

@@ -6,6 +6,8 @@ use roms::ingest::SubmitError;
 use roms::store::Store;
 use serde_json::json;
 
+use crate::durable::end;
+use crate::failover::until_ready;
 use crate::support::{
     app::{App, Reply, soon, until, until_ok},
     bot::{Bot, card as discord_card, timing},
@@ -13,6 +15,7 @@ use crate::support::{
     edge::Log,
     home::Home,
     pipeline::{Pipeline, discord_message},
+    program::Program,
     proxy::{Network, Proxy},
     sql::Sql,
 };
@@ -74,6 +77,31 @@ async fn a_session_that_the_server_ends_in_a_transaction_costs_one_503() {
     assert_eq!(insist(&app, &card("A-1")).await, "created");
     assert_eq!(app.get("/health").await.json["status"], "healthy");
     assert_eq!((sql.count("orders").await, sql.count("webhook_logs").await), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn sessions_that_the_server_ends_during_the_start_only_delay_it() {
+    let home = Home::postgres();
+    let mut sql = home.sql().await;
+    let sessions = "SELECT count(*) FROM pg_stat_activity \
+                    WHERE application_name = 'roms' AND datname = current_database()";
+    let interrupt = async {
+        // Each time a little later, so that every stage of the start is interrupted.
+        for age in 1..12 {
+            let mut seen = 0;
+            until_ok("the start has come so far", async || {
+                seen += usize::from(sql.value(sessions).await != 0);
+                if seen < age { Err(seen) } else { Ok(()) }
+            })
+            .await;
+            sql.run(END_SESSIONS).await;
+        }
+    };
+    let (program, ()) = tokio::join!(Program::start_in(home), interrupt);
+    until_ready(&program, 200).await;
+    assert!(program.start_lines.iter().any(|line| line.contains("waiting up to 30 s for the database: ")));
+    end(program).await;
 }
 
 #[tokio::test]

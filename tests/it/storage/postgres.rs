@@ -66,6 +66,11 @@ async fn a_user_without_the_right_to_create_tables_can_use_existing_ones() {
     let line = refusal(&url).await;
     assert!(line.contains(&format!("GRANT SELECT ON seaql_migrations TO {user}")), "{line}");
     sql.run(line.split_once("run: ").unwrap().1).await;
+    let forgotten = format!(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
+         AND NOT has_table_privilege('{user}', oid, 'SELECT')"
+    );
+    assert!(sql.rows(&forgotten).await.is_empty(), "the advice names every table");
     let store = Store::open(&url).await.unwrap();
     store.ping().await.unwrap();
     store.ping_writer().await.unwrap();

@@ -1,16 +1,14 @@
 //! Opens a PostgreSQL database: waits for a usable server, migrates, and creates the pools.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::{self, AssertSqlSafe, Executor, Row};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement};
-use tokio::time::sleep;
 
-use super::{BUSY_TIMEOUT, migrate, origin, pool};
+use super::{BUSY_TIMEOUT, migrate, origin, pool, retry};
 use crate::config::DatabaseUrl;
 use crate::store::connection::pool::{Pool, Settings};
-use crate::store::connection::server::{Server, detect_pooler, is_temporary, reason};
+use crate::store::connection::server::{Server, detect_pooler};
 use crate::store::connection::{Connection, rights};
 use crate::store::database_file::DatabaseFile;
 use crate::store::error::{postgres as codes, postgres_error, root, sqlx_error};
@@ -31,8 +29,6 @@ const MIN_VERSION: i32 = 150_000;
 const WRITERS: usize = 4;
 /// Connections that read.
 const READERS: usize = 4;
-/// Pause before another attempt to connect to a server that cannot be used yet.
-const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// Every query of a writer has an index, but before the first ANALYZE the planner would scan whole tables.
 const WRITING: Settings<'_> = &[
@@ -47,14 +43,19 @@ const READING: Settings<'_> = &[("TimeZone", "UTC"), ("statement_timeout", "30s"
 /// The settings that PostgreSQL must show in a transaction that only reads.
 const READ_ONLY: (&str, &str) = ("transaction_read_only", "on");
 
-/// Opens and migrates.
+/// Opens and migrates, as soon as the server can be used.
 pub(crate) async fn open(url: &DatabaseUrl, wanted: Options) -> Result<Store, StoreError> {
     let server = Server::new(url)?;
+    retry(wanted.wait.unwrap_or(BUSY_TIMEOUT), || open_on(server.clone(), wanted)).await
+}
+
+async fn open_on(server: Server, wanted: Options) -> Result<Store, StoreError> {
     let explain = |error: DbErr| match sqlx_error(&error) {
         Some(error) => server.refused(error),
         None => server.refused_because(root(&error).to_string()),
     };
-    let version = wait_until_usable(&server, wanted.wait.unwrap_or(BUSY_TIMEOUT)).await?;
+    let version = inspect(&server).await.map_err(|error| server.refused(&error))?;
+    let version = version.map_err(|reason| server.refused_because(reason))?;
     detect_pooler(&server).await.map_err(|error| server.refused(&error))?;
     let migrator = connect_migrator(&server).await.map_err(explain)?;
     let writer = Connection::Postgres(Pool::new(server.clone(), WRITING, false, WRITERS));
@@ -109,26 +110,6 @@ async fn connect_migrator(server: &Server) -> Result<DatabaseConnection, DbErr> 
     let (options, mut pool) = (server.options(), pool("postgres://", 1));
     pool.map_sqlx_postgres_opts(move |_| options.clone());
     Database::connect(pool).await
-}
-
-/// Waits until the server can be used, and returns its version. Fails at once for a reason that does not pass.
-async fn wait_until_usable(server: &Server, wait: Duration) -> Result<String, StoreError> {
-    let deadline = Instant::now() + wait;
-    let mut is_logged = false;
-    loop {
-        let error = match inspect(server).await {
-            Ok(inspected) => return inspected.map_err(|reason| server.refused_because(reason)),
-            Err(error) => error,
-        };
-        if !is_temporary(&error) || Instant::now() + RETRY_PAUSE > deadline {
-            return Err(server.refused(&error));
-        }
-        if !is_logged {
-            is_logged = true;
-            tracing::warn!("waiting up to {} s for the database: {}", wait.as_secs(), reason(&error));
-        }
-        sleep(RETRY_PAUSE).await;
-    }
 }
 
 /// Returns the version, or why ROMS cannot use a server of this kind.
