@@ -49,6 +49,20 @@ fn difficult(number: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_browser_that_accepts_compression_gets_the_whole_table() {
+    let app = App::start().await;
+    app.stored(&["Order Number\nA-1\n"]).await;
+    for path in ["/export", "/export?format=xlsx", "/numbers/export", "/api/v2/orders/export"] {
+        for accepted in ["gzip", "identity"] {
+            let request = reqwest::Client::new().get(app.url(path)).header("accept-encoding", accepted);
+            let reply = request.send().await.unwrap();
+            assert_eq!(reply.status(), 200, "{path}");
+            assert!(!reply.bytes().await.unwrap().is_empty(), "{path} with {accepted}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_csv_table_holds_what_the_api_shows() {
     let app = App::start_with("[orders]\ntimezone = \"Asia/Tokyo\"\n").await;
     app.stored(&[

@@ -11,6 +11,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -127,7 +128,8 @@ async fn send(
         }
     });
     let first = futures_util::stream::iter([Ok(Bytes::from(first))]);
-    let body = Body::from_stream(futures_util::StreamExt::chain(first, rest));
+    // The compression of the page asks again after the end.
+    let body = Body::from_stream(first.chain(rest).fuse());
     Ok((file_headers(state, "orders", format), body).into_response())
 }
 
