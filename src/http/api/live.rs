@@ -18,7 +18,8 @@ use tokio::sync::broadcast::{
     self,
     error::{RecvError, TryRecvError},
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
 
 use super::order_body::OrderBody;
@@ -36,6 +37,8 @@ pub(crate) const MAX_CLIENTS: usize = 2048;
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest time that saying goodbye may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// The same for a client that is too slow: the hint to resume arrives behind everything that was sent before.
+const SLOW_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The shortest time between two sends to a client, unless more changes wait than fit into one. A change after a pause is
 /// sent at once. With many clients and orders, this saves most of the processor time.
 const SEND_INTERVAL: Duration = Duration::from_millis(20);
@@ -145,6 +148,8 @@ pub(crate) enum End {
     /// The token was revoked or has expired.
     TokenEnded,
     TooSlow,
+    /// The client does not answer pings.
+    NoPong,
     /// The database does not answer.
     Interrupted,
     Failed,
@@ -159,11 +164,25 @@ impl End {
             }
             Self::TokenEnded => "the token is no longer valid",
             Self::TooSlow => "too slow: connect again, and pass the last event_id as ?since= to miss nothing",
+            Self::NoPong => "no answer to pings",
             Self::Interrupted => {
                 "the database does not answer: connect again with the last event_id as ?since= to miss nothing"
             }
             Self::Failed => "internal error",
         }
+    }
+}
+
+/// Waits until a client has received the reason for the end, within a limit.
+async fn say_goodbye(end: End, closing: &CancellationToken, said: impl Future) {
+    let limit = if end == End::TooSlow { SLOW_CLOSE_TIMEOUT } else { CLOSE_TIMEOUT };
+    let shutdown = async {
+        closing.cancelled().await;
+        sleep(CLOSE_TIMEOUT).await;
+    };
+    tokio::select! {
+        _ = timeout(limit, said) => {}
+        () = shutdown => {}
     }
 }
 

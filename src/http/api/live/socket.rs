@@ -13,7 +13,7 @@ use axum::{
 use futures_util::SinkExt;
 use tokio::time::{Instant, interval_at, timeout};
 
-use super::{CLOSE_TIMEOUT, End, LiveMessage, LiveQuery, SEND_TIMEOUT, Updates, text_of};
+use super::{End, LiveMessage, LiveQuery, SEND_TIMEOUT, Updates, say_goodbye, text_of};
 use crate::clock::now;
 use crate::http::AppState;
 use crate::http::auth::Caller;
@@ -28,10 +28,6 @@ const MAX_MESSAGE_BYTES: usize = 4 * 1024;
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// Close the connection if nothing, not even a pong, has arrived for this long.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
-
-/// Close code and reason of a close frame.
-type CloseReason = (u16, &'static str);
-const NO_PONG: CloseReason = (close_code::AWAY, "no answer to pings");
 
 /// Listen to new and changed orders (WebSocket)
 ///
@@ -58,22 +54,22 @@ pub(crate) async fn connect(
     let upgrade = upgrade.protocols([PROTOCOL]);
     Ok(upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).on_upgrade(
         async move |mut socket| {
-            if let Err(reason) = send_changes(&mut socket, updates, &state, &caller).await {
-                close(socket, reason).await;
+            if let Err(end) = send_changes(&mut socket, updates, &state, &caller).await {
+                say_goodbye(end, &state.closing, close(socket, end)).await;
             }
             drop(task);
         },
     ))
 }
 
-/// Sends every change to one client. Returns `Ok` if the client disconnected, else the reason why
-/// the server must close the connection.
+/// Sends every change to one client. Returns `Ok` if the client disconnected, else why the server must close the
+/// connection.
 async fn send_changes(
     socket: &mut WebSocket,
     mut updates: Updates,
     AppState { closing, auth, store, .. }: &AppState,
     caller: &Caller,
-) -> Result<(), CloseReason> {
+) -> Result<(), End> {
     let mut token_ended = pin!(auth.until_invalid(caller, store));
     let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
     let mut last_received = Instant::now();
@@ -85,12 +81,12 @@ async fn send_changes(
             match timeout(SEND_TIMEOUT, send_all(socket, next.drain(..))).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Ok(()),
-                Err(_) => return Err(End::TooSlow.into()),
+                Err(_) => return Err(End::TooSlow),
             }
         }
         tokio::select! {
-            () = closing.cancelled() => return Err(End::ShuttingDown.into()),
-            () = &mut token_ended => return Err(End::TokenEnded.into()),
+            () = closing.cancelled() => return Err(End::ShuttingDown),
+            () = &mut token_ended => return Err(End::TokenEnded),
             changes = updates.next() => {
                 for change in changes? {
                     next.push(Message::text(&*text_of(&change, caller.view())?));
@@ -102,7 +98,7 @@ async fn send_changes(
             },
             _ = pings.tick() => {
                 if last_received.elapsed() >= IDLE_TIMEOUT {
-                    return Err(NO_PONG);
+                    return Err(End::NoPong);
                 }
                 next.push(Message::Ping(Bytes::new()));
             }
@@ -122,25 +118,15 @@ async fn send_all(
 
 /// Sends a close frame and reads until the client closes too. If the server closed a socket that
 /// still has unread data, TCP would reset the connection and the client could lose the close frame.
-async fn close(mut socket: WebSocket, (code, reason): CloseReason) {
-    let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-    let closed = async {
-        if socket.send(Message::Close(Some(frame))).await.is_ok() {
-            while let Some(Ok(_)) = socket.recv().await {}
-        }
+async fn close(mut socket: WebSocket, end: End) {
+    let code = match end {
+        End::ShuttingDown | End::NoPong => close_code::AWAY,
+        End::TokenEnded => close_code::POLICY,
+        End::TooSlow | End::Interrupted => close_code::AGAIN,
+        End::Failed => close_code::ERROR,
     };
-    // After a timeout, close anyway.
-    drop(timeout(CLOSE_TIMEOUT, closed).await);
-}
-
-impl From<End> for CloseReason {
-    fn from(end: End) -> Self {
-        let code = match end {
-            End::ShuttingDown => close_code::AWAY,
-            End::TokenEnded => close_code::POLICY,
-            End::TooSlow | End::Interrupted => close_code::AGAIN,
-            End::Failed => close_code::ERROR,
-        };
-        (code, end.reason())
+    let frame = CloseFrame { code, reason: Utf8Bytes::from_static(end.reason()) };
+    if socket.send(Message::Close(Some(frame))).await.is_ok() {
+        while let Some(Ok(_)) = socket.recv().await {}
     }
 }

@@ -24,7 +24,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval_at, timeout};
 
-use super::{CLOSE_TIMEOUT, End, LiveMessage, LiveQuery, SEND_TIMEOUT, Updates, text_of, type_name};
+use super::{End, LiveMessage, LiveQuery, SEND_TIMEOUT, Updates, say_goodbye, text_of, type_name};
 use crate::clock::now;
 use crate::feed::OrderChange;
 use crate::http::AppState;
@@ -97,15 +97,16 @@ pub(crate) fn open(
         let state = Arc::clone(state);
         async move {
             let ended = send_changes(&sender, updates, &state, &caller, &write).await;
-            if let Err(end) = ended {
+            let end = ended.err().unwrap_or(End::ShuttingDown);
+            if ended.is_err() {
                 let goodbye = json!({"type": "closing", "reason": end.reason()});
                 let goodbye = Bytes::from(format!("event: closing\ndata: {goodbye}\n\n"));
-                drop(timeout(CLOSE_TIMEOUT, sender.send(goodbye)).await);
+                say_goodbye(end, &state.closing, sender.send(goodbye)).await;
             }
             drop(sender);
             if let Some(connection) = connection {
                 // Ends as soon as the client has received the end.
-                drop(timeout(CLOSE_TIMEOUT, connection.abort.cancelled()).await);
+                say_goodbye(end, &state.closing, connection.abort.cancelled()).await;
                 connection.abort.cancel();
             }
         }
