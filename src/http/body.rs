@@ -174,9 +174,9 @@ async fn deadline(closing: &CancellationToken) {
     }
 }
 
-/// Middleware that reads the body of a refused request to its end, see [`discard`]. Handlers do not read it if they
-/// find another fault first.
-pub(crate) async fn read_rest_of_refused(mut request: Request, next: Next) -> Response {
+/// Middleware that reads the body of a request to its end, see [`discard`]. Handlers do not read it if they need none, or
+/// find a fault first.
+pub(crate) async fn read_rest(mut request: Request, next: Next) -> Response {
     // A client that asks before it sends the body does not send it after a refusal.
     if request.body().is_end_stream() || request.headers().contains_key(EXPECT) {
         return next.run(request).await;
@@ -187,9 +187,7 @@ pub(crate) async fn read_rest_of_refused(mut request: Request, next: Next) -> Re
     };
     *request.body_mut() = Body::from_stream(poll_fn(read.clone()));
     let response = next.run(request).await;
-    let status = response.status();
-    let is_slow = status == StatusCode::REQUEST_TIMEOUT;
-    if !is_slow && (status.is_client_error() || status.is_server_error()) {
+    if response.status() != StatusCode::REQUEST_TIMEOUT {
         discard(poll_fn(read)).await;
     }
     response

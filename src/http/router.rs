@@ -133,7 +133,7 @@ fn with_layers(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer(from_fn(complete_response))
-            .layer(from_fn(body::read_rest_of_refused))
+            .layer(from_fn(body::read_rest))
             .layer(CatchPanicLayer::custom(answer_panic))
             .layer(from_fn_with_state(Arc::clone(&state), peer::resolve))
             .layer(from_fn_with_state(Arc::clone(&state), limit_peers))

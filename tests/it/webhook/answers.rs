@@ -2,9 +2,13 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::card;
-use crate::support::app::{App, ORDERS};
+use crate::support::app::{App, ORDERS, soon};
 
 #[tokio::test]
 async fn each_outcome_of_one_card_has_its_answer() {
@@ -26,6 +30,22 @@ async fn each_outcome_of_one_card_has_its_answer() {
     assert_eq!(unchanged.json["outcome"], "unchanged");
     let again = app.post(card("A-1", "")).await;
     assert_eq!(again.json, expected("duplicate", "Message already received", 4));
+}
+
+#[tokio::test]
+async fn a_connection_stays_usable_after_a_body_that_is_not_needed() {
+    let app = App::start().await;
+    let mut connection = TcpStream::connect(app.address).await.unwrap();
+    let head = "POST /sign-out HTTP/1.1\r\nhost: localhost\r\ncontent-length: 7\r\n\r\n";
+    connection.write_all(head.as_bytes()).await.unwrap();
+    // The server has the head by now, and the body comes later.
+    assert_eq!(app.get("/health/live").await.status, 200);
+    connection.write_all(b"token=x").await.unwrap();
+    let last = "GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    connection.write_all(last.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    soon(connection.read_to_string(&mut answers)).await.unwrap();
+    assert!(answers.starts_with("HTTP/1.1 303") && answers.contains("{\"status\":\"alive\"}"), "{answers}");
 }
 
 #[tokio::test]
