@@ -9,6 +9,9 @@ use crate::order::dates::to_micros;
 /// How the endpoint of a message begins that was posted to a webhook link of Discord's form.
 pub const LINK_ENDPOINT: &str = "/api/webhooks/";
 
+/// How such an endpoint ends if the message has Slack's form.
+pub const SLACK: &str = "/slack";
+
 /// A Discord message, an HTTP body or an imported file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {

@@ -100,6 +100,8 @@ pub struct Rejection {
 pub enum RejectionCode {
     /// The message contains no card.
     NotAnOrder,
+    /// The body was sent to a webhook link and is no message that Discord accepts: it is not JSON, or says nothing.
+    EmptyMessage,
     /// The card is an order but states no order number.
     MissingOrderNumber,
     /// The order number is too long or contains control characters.
@@ -118,8 +120,9 @@ pub enum RejectionCode {
 
 impl RejectionCode {
     /// All reasons.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NotAnOrder,
+        Self::EmptyMessage,
         Self::MissingOrderNumber,
         Self::BadOrderNumber,
         Self::TooLarge,
@@ -137,6 +140,7 @@ impl RejectionCode {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotAnOrder => "not_an_order",
+            Self::EmptyMessage => "empty_message",
             Self::MissingOrderNumber => "missing_order_number",
             Self::BadOrderNumber => "bad_order_number",
             Self::TooLarge => "too_large",

@@ -37,7 +37,7 @@ impl From<&ApiError> for DiscordError {
             ApiError::UnknownLink => (50_027, "Invalid Webhook Token".to_owned()),
             ApiError::BadBody(_) => (50_109, "The request body contains invalid JSON.".to_owned()),
             ApiError::Refused { why, .. } => match why.code {
-                RejectionCode::NotAnOrder => (50_006, "Cannot send an empty message".to_owned()),
+                RejectionCode::EmptyMessage => (50_006, "Cannot send an empty message".to_owned()),
                 RejectionCode::TooLarge => (40_005, "Request entity too large".to_owned()),
                 _ => (0, error.to_string()),
             },

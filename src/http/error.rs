@@ -19,7 +19,7 @@ use utoipa::{
 };
 
 use super::api::order_body::OrderBody;
-use crate::card::message::LINK_ENDPOINT;
+use crate::card::message::{LINK_ENDPOINT, SLACK};
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::config::Level;
 use crate::ingest::{EditError, ReplayError, SubmitError};
@@ -351,19 +351,21 @@ fn names(errors: &[FieldError]) -> String {
     errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The status code that a webhook request was answered with, from the endpoint, outcome and code in its log row.
+/// The status code that a webhook request was answered with, from the endpoint, outcome and code in its log row. For a
+/// message to a link of Discord's form, the answer without `wait`.
 pub(crate) fn logged_status_code(endpoint: &str, outcome: &str, code: Option<&str>) -> StatusCode {
     let code = RejectionCode::ALL.into_iter().find(|known| Some(known.as_str()) == code);
     let is_discord_link = endpoint.starts_with(LINK_ENDPOINT);
+    let has_content = !is_discord_link || endpoint.ends_with(SLACK);
+    let accepted = if has_content { StatusCode::OK } else { StatusCode::NO_CONTENT };
     match code.filter(|_| outcome == REJECTED) {
         // Discord accepts every message that is not empty.
         Some(
             RejectionCode::NotAnOrder | RejectionCode::MissingOrderNumber | RejectionCode::BadOrderNumber,
-        ) if is_discord_link => StatusCode::NO_CONTENT,
+        ) if is_discord_link => accepted,
         Some(code) => refusal(code).0,
         None if outcome == REJECTED => StatusCode::BAD_REQUEST,
-        None if is_discord_link => StatusCode::NO_CONTENT,
-        None => StatusCode::OK,
+        None => accepted,
     }
 }
 
@@ -391,7 +393,9 @@ pub(crate) fn cross_origin() -> Rejection {
 /// Status code and message for a rejected message.
 const fn refusal(code: RejectionCode) -> (StatusCode, &'static str) {
     match code {
-        RejectionCode::NotAnOrder => (StatusCode::BAD_REQUEST, "Could not parse webhook content"),
+        RejectionCode::NotAnOrder | RejectionCode::EmptyMessage => {
+            (StatusCode::BAD_REQUEST, "Could not parse webhook content")
+        }
         RejectionCode::MissingOrderNumber => {
             (StatusCode::UNPROCESSABLE_ENTITY, "The order has no order number")
         }

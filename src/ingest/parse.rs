@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use iso_currency::Currency;
 use sha2::{Digest, Sha256};
 
-use crate::card::decode::discord::snowflake_time;
+use crate::card::decode::discord::{says_nothing, snowflake_time};
 use crate::card::decode::legacy::{ENDPOINT, LegacyOrder, LegacyRow};
 use crate::card::flatten::flatten;
 use crate::card::message::{Message, without_nul};
@@ -202,7 +202,10 @@ pub fn not_an_order(message: &Message) -> Rejection {
                  each on a line of its own, were found"
             .to_owned(),
     };
-    Rejection { code: RejectionCode::NotAnOrder, detail }
+    let is_new = message.is_of_link() && message.edited_row().is_none();
+    let is_empty = is_new && says_nothing(&message.raw);
+    let code = if is_empty { RejectionCode::EmptyMessage } else { RejectionCode::NotAnOrder };
+    Rejection { code, detail }
 }
 
 /// The deduplication key of a message that is known by its id.

@@ -3,8 +3,9 @@
 //! Any part of a message may be missing, null or of an unexpected type. Then only that part is lost.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::form::wrapped_payload;
 use super::json;
 use crate::card::message::{Embed, Field, Part};
 
@@ -88,6 +89,34 @@ pub(crate) fn is_message(value: &Value) -> bool {
     ["content", "embeds", "components", "message_snapshots"].iter().any(|key| value.get(key).is_some())
 }
 
+/// Whether Discord or Slack would refuse this body of a webhook: it is no JSON object, or has no content.
+pub(crate) fn says_nothing(raw: &str) -> bool {
+    const CONTENT: [&str; 9] = [
+        "content",
+        "text",
+        "blocks",
+        "embeds",
+        "components",
+        "attachments",
+        "poll",
+        "sticker_ids",
+        "message_snapshots",
+    ];
+    let Some(sent) = payload_object(raw) else { return true };
+    !CONTENT.iter().any(|key| match sent.get(*key) {
+        Some(Value::String(text)) => !text.trim().is_empty(),
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Object(object)) => !object.is_empty(),
+        _ => false,
+    })
+}
+
+/// The JSON object of a payload, also inside a form.
+pub(crate) fn payload_object(raw: &str) -> Option<Map<String, Value>> {
+    let payload = wrapped_payload(raw);
+    serde_json::from_str(payload.as_deref().unwrap_or(raw)).ok()
+}
+
 /// The parts of a message. A forwarded message is a snapshot inside the forwarding one.
 pub(crate) fn message_parts(message: &Value) -> Vec<Part> {
     let list = |key: &str| message.get(key).and_then(Value::as_array).into_iter().flatten();
@@ -161,7 +190,7 @@ fn component_card<'a>(components: impl IntoIterator<Item = &'a Value>) -> Embed 
 
 /// Turns a link button into a field. A button such as `Order Status` or `Order #12345` gives the link to the
 /// order.
-fn link_field(label: String, url: String) -> Field {
+pub(crate) fn link_field(label: String, url: String) -> Field {
     let is_order = label.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("order"));
     match label.split_once('#').filter(|_| is_order) {
         Some((_, number)) => Field { name: ORDER_LINK.to_owned(), value: format!("[#{number}]({url})") },

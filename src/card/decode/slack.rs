@@ -1,6 +1,8 @@
-//! Decodes the messages that Slack's incoming webhooks accept: `text`, and `attachments` with fields.
+//! Decodes the messages that Slack's incoming webhooks accept: `text`, `blocks`, and `attachments` with fields or blocks.
 //!
-//! <https://api.slack.com/reference/messaging/attachments>
+//! <https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments>
+
+mod blocks;
 
 use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
@@ -26,7 +28,7 @@ const MESSAGE_KEYS: [&str; 14] = [
     "username",
 ];
 /// A key that shows that an attachment is Slack's. Discord's attachments are files.
-const ATTACHMENT_KEYS: [&str; 5] = ["fallback", "fields", "pretext", "text", "title"];
+const ATTACHMENT_KEYS: [&str; 6] = ["blocks", "fallback", "fields", "pretext", "text", "title"];
 /// Colors that have a name in Slack.
 const COLORS: [(&str, u32); 3] = [("good", 0x2e_b8_86), ("warning", 0xda_a0_38), ("danger", 0xa3_02_00)];
 
@@ -34,16 +36,25 @@ const COLORS: [(&str, u32); 3] = [("good", 0x2e_b8_86), ("warning", 0xda_a0_38),
 pub(crate) fn is_message(value: &Value) -> bool {
     let is_attachment = |attachment: &Value| ATTACHMENT_KEYS.iter().any(|key| attachment.get(key).is_some());
     attachments(value).any(is_attachment)
+        || holds_blocks(value)
         || value.get("text").is_some_and(Value::is_string)
             && value
                 .as_object()
                 .is_some_and(|message| message.keys().all(|key| MESSAGE_KEYS.contains(&key.as_str())))
 }
 
-/// The parts of a message.
+fn holds_blocks(value: &Value) -> bool {
+    blocks::blocks(value).next().is_some()
+}
+
+/// The parts of a message. Beside blocks with a header, `text` only repeats them for notifications.
 pub(crate) fn message_parts(message: &Value) -> Vec<Part> {
-    let text = json::text(message, "text").map(|text| Part::Text(markdown(&text)));
-    text.into_iter().chain(attachments(message).map(|attachment| Part::Embed(embed(attachment)))).collect()
+    let blocks = blocks::card(message);
+    let is_notification = blocks.as_ref().is_some_and(|card| card.title.is_some());
+    let text = json::text(message, "text").filter(|_| !is_notification);
+    let text = text.map(|text| Part::Text(markdown(&text)));
+    let attachments = attachments(message).map(|attachment| Part::Embed(embed(attachment)));
+    text.into_iter().chain(blocks.map(Part::Embed)).chain(attachments).collect()
 }
 
 fn attachments(message: &Value) -> impl Iterator<Item = &Value> {
@@ -57,7 +68,7 @@ fn embed(attachment: &Value) -> Embed {
     let lines: Vec<String> = [text("pretext"), text("text")].into_iter().flatten().collect();
     let seconds = json::text(attachment, "ts").and_then(|ts| ts.split('.').next()?.parse().ok());
     let timestamp = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    Embed {
+    let card = Embed {
         author: text("author_name"),
         title: text("title"),
         url: json::text(attachment, "title_link"),
@@ -72,6 +83,11 @@ fn embed(attachment: &Value) -> Embed {
         image: json::text(attachment, "thumb_url").or_else(|| json::text(attachment, "image_url")),
         timestamp: timestamp.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
         color: json::text(attachment, "color").and_then(|color| rgb(&color)),
+    };
+    match blocks::card(attachment) {
+        // Slack shows nothing else of an attachment with blocks, except its color.
+        Some(blocks) => Embed { color: card.color, ..blocks },
+        None => card,
     }
 }
 

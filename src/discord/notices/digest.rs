@@ -15,8 +15,11 @@ const MAX_SENTENCES: usize = 3;
 /// Most characters of a line: a sentence, or a reason.
 const MAX_LINE_CHARS: usize = 110;
 
+/// Reasons that only HTTP requests have: those of refused requests, and an empty message to a webhook link.
+const REASONS_OF_HTTP: usize = RejectionCode::REFUSED_REQUESTS.len() + 1;
+
 /// Reasons in one digest: each that a Discord message can be rejected for.
-const MAX_REASONS: usize = RejectionCode::ALL.len() - RejectionCode::REFUSED_REQUESTS.len();
+const MAX_REASONS: usize = RejectionCode::ALL.len() - REASONS_OF_HTTP;
 
 /// 32 characters of a link are fixed, and its three ids have at most 19 digits each.
 const MAX_LINK_CHARS: usize = 32 + 3 * 19 + 2;

@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::card::message::{LINK_ENDPOINT, Message};
+use crate::card::decode::discord::payload_object;
+use crate::card::message::{LINK_ENDPOINT, Message, SLACK};
 use crate::card::outcome::{CardOutcome, Outcome, Receipt, RejectionCode};
 use crate::clock::now;
 use crate::http::AppState;
@@ -31,7 +32,6 @@ use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::request_id::request_id;
 use crate::http::submission::{finish, read};
-use crate::ingest::wrapped_payload;
 
 /// Discord's numbers for an incoming webhook and for a message of the usual kind.
 const INCOMING_WEBHOOK: u8 = 1;
@@ -195,7 +195,7 @@ pub(crate) async fn execute(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let (link, sent, receipt) = submit(state, caller, headers, body).await?;
+    let (link, sent, receipt) = submit(state, caller, headers, body, "").await?;
     let waits = query.wait.is_some_and(|wait| ["true", "1"].contains(&wait.to_ascii_lowercase().as_str()));
     if !waits {
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -206,8 +206,8 @@ pub(crate) async fn execute(
 
 /// Send a card as to a Slack webhook
 ///
-/// Takes what Slack's incoming webhooks take: `text`, and `attachments` with fields, as JSON or in the form field
-/// `payload`. Otherwise like the route without `/slack`, which reads such bodies too.
+/// Takes what Slack's incoming webhooks take: `text`, `blocks`, and `attachments` with fields or blocks, as JSON or in
+/// the form field `payload`. Otherwise like the route without `/slack`, which reads such bodies too.
 #[utoipa::path(
     post, path = "/api/webhooks/{id}/{token}/slack", tag = "Webhook", operation_id = "execute_slack_webhook",
     params(("id" = i64, Path, description = "Id of the webhook"), ("token" = String, Path, description = "Its token")),
@@ -225,7 +225,7 @@ pub(crate) async fn execute_slack(
     headers: HeaderMap,
     body: Body,
 ) -> Result<&'static str, ApiError> {
-    submit(state, caller, headers, body).await?;
+    submit(state, caller, headers, body, SLACK).await?;
     Ok(SLACK_OK)
 }
 
@@ -278,11 +278,11 @@ pub(crate) async fn edit(
             let received = read(&state, &caller, &headers, body, limit_of(&headers)).await?;
             let request_id = request_id(&headers);
             let message = Message { request_id: request_id.clone(), ..received.into_message(&endpoint) };
-            let Some(sent) = object(&message.raw).filter(|_| message.refused.is_none()) else {
+            let Some(sent) = payload_object(&message.raw).filter(|_| message.refused.is_none()) else {
                 let receipt = state.ingest.try_submit(Message { token: Some(token), ..message }).await?;
                 return Err(refusal(&receipt, None).unwrap_or_else(not_json));
             };
-            let mut edited = object(&earlier.payload).unwrap_or_default();
+            let mut edited = payload_object(&earlier.payload).unwrap_or_default();
             edited.extend(sent.clone());
             let edited = Value::Object(edited).to_string();
             let message = Message {
@@ -293,8 +293,7 @@ pub(crate) async fn edit(
                 ..Message::from_payload(&edited, &endpoint, message.received_at)
             };
             let receipt = state.ingest.try_submit(message).await?;
-            // An empty edit removes nothing: the order stays as it is.
-            refusal(&receipt, Some(&sent)).filter(|error| !is_empty_message(error)).map_or(Ok(sent), Err)
+            refusal(&receipt, Some(&sent)).map_or(Ok(sent), Err)
         }
     };
     let sent = finish(&state, submission).await?;
@@ -327,21 +326,22 @@ pub(crate) async fn delete(
     }
 }
 
-/// Reads and stores a message. Returns its JSON as well.
+/// Reads and stores a message. Returns its JSON as well. `form` ends the endpoint in the webhook log.
 async fn submit(
     state: Arc<AppState>,
     caller: Caller,
     headers: HeaderMap,
     body: Body,
+    form: &str,
 ) -> Result<(Link, Option<Map<String, Value>>, Receipt), ApiError> {
     let link = Link::of(&caller)?;
-    let (endpoint, token) = (link.endpoint(), link.id);
+    let (endpoint, token) = (link.endpoint() + form, link.id);
     let submission = {
         let state = Arc::clone(&state);
         async move {
             let received = read(&state, &caller, &headers, body, limit_of(&headers)).await?;
             let message = received.into_message(&endpoint);
-            let sent = object(&message.raw);
+            let sent = payload_object(&message.raw);
             // An id in the body is that of another service.
             let request_id = request_id(&headers);
             let message = Message { discord_id: None, request_id, token: Some(token), ..message };
@@ -360,12 +360,6 @@ fn limit_of(headers: &HeaderMap) -> usize {
     if is_multipart { MAX_MULTIPART_BYTES } else { MAX_BODY_BYTES }
 }
 
-/// The JSON object of a payload, also inside a form.
-fn object(raw: &str) -> Option<Map<String, Value>> {
-    let payload = wrapped_payload(raw);
-    serde_json::from_str(payload.as_deref().unwrap_or(raw)).ok()
-}
-
 /// Why Discord would refuse a message with this receipt, if it would.
 fn refusal(Receipt { log_id, cards }: &Receipt, sent: Option<&Map<String, Value>>) -> Option<ApiError> {
     let mut rejections = Vec::new();
@@ -375,37 +369,15 @@ fn refusal(Receipt { log_id, cards }: &Receipt, sent: Option<&Map<String, Value>
     }
     let why = rejections.first()?;
     match (why.code, sent) {
-        (RejectionCode::MissingOrderNumber | RejectionCode::BadOrderNumber, _) => None,
-        (RejectionCode::NotAnOrder, Some(sent)) if says_something(sent) => None,
-        (RejectionCode::NotAnOrder, None) => Some(ApiError::BadBody(why.detail.clone())),
+        (
+            RejectionCode::NotAnOrder | RejectionCode::MissingOrderNumber | RejectionCode::BadOrderNumber,
+            _,
+        ) => None,
+        (RejectionCode::EmptyMessage, None) => Some(ApiError::BadBody(why.detail.clone())),
         _ => Some(ApiError::Refused { why: (*why).clone(), log_id: *log_id }),
     }
 }
 
 fn not_json() -> ApiError {
     ApiError::BadBody("A JSON object.".to_owned())
-}
-
-fn is_empty_message(error: &ApiError) -> bool {
-    matches!(error, ApiError::Refused { why, .. } if why.code == RejectionCode::NotAnOrder)
-}
-
-/// Whether a message has any content. Discord refuses others.
-fn says_something(sent: &Map<String, Value>) -> bool {
-    const CONTENT: [&str; 8] = [
-        "content",
-        "text",
-        "embeds",
-        "components",
-        "attachments",
-        "poll",
-        "sticker_ids",
-        "message_snapshots",
-    ];
-    CONTENT.iter().any(|key| match sent.get(*key) {
-        Some(Value::String(text)) => !text.trim().is_empty(),
-        Some(Value::Array(items)) => !items.is_empty(),
-        Some(Value::Object(object)) => !object.is_empty(),
-        _ => false,
-    })
 }

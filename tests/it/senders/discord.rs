@@ -125,6 +125,8 @@ async fn a_message_that_is_no_readable_order_is_kept_and_accepted() {
     for (body, code) in [("", 50109), ("no JSON", 50109), ("{}", 50006), (r#"{"content": ""}"#, 50006)] {
         let reply = post(&app, &link.discord(""), body).await;
         assert_eq!((reply.status, &reply.json["code"]), (400, &json!(code)), "{body}: {}", reply.text);
+        let log = app.get("/api/v2/webhooks/logs?limit=1").await.json["logs"][0].take();
+        assert_eq!((&log["code"], &log["status_code"]), (&json!("empty_message"), &json!(400)), "{body}");
     }
     assert_eq!(app.sql().await.count("webhook_logs").await, 7);
     assert_eq!(app.sql().await.count("orders").await, 0);
