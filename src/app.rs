@@ -61,13 +61,11 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<()> {
     let Some(store) = stop.run_until_cancelled(opening).await else { return Ok(()) };
     let store = store?;
     tracing::info!("Database: {} ({})", store.engine(), config.database.url);
-    let address = listener.local_addr().context("the listening socket has no address")?;
     if let Some(discord) = config.discord() {
         tracing::info!("Discord: watching {} channels", discord.channels.len());
     } else {
         tracing::info!("Discord: no token configured; receiving cards over HTTP only");
     }
-    tracing::info!("Server running on http://{address}: cards to /api/v2/webhooks/orders, pages at /docs");
     run(listener, store, &config, Timing::default(), stop).await
 }
 
@@ -106,7 +104,7 @@ pub async fn run(
     if let Ok(newest) = store.last_event_id().await {
         feed.start_after(newest);
     }
-    let outbox = Outbox::new(config.webhooks.max_age);
+    let outbox = Outbox::new(config.webhooks);
     store::retry(wait, || outbox.refresh(&store)).await?;
     let metrics = if config.metrics.is_on() { Metrics::on()? } else { Metrics::default() };
     let metrics_listener = match config.metrics.bind {
@@ -123,6 +121,8 @@ pub async fn run(
         .with_pictures(config.page.pictures)
         .with_metrics(metrics, config.metrics.enabled, metrics_listener);
     let state = if config.discord().is_some() { state.with_discord(board.clone()) } else { state };
+    let address = listener.local_addr().context("the listening socket has no address")?;
+    tracing::info!("Server running on http://{address}: cards to /api/v2/webhooks/orders, pages at /docs");
     // Boxed, because the edges together make a large future.
     let edges = Box::pin(async {
         tokio::join!(
@@ -132,7 +132,6 @@ pub async fn run(
             outbox::run(
                 store.clone(),
                 outbox.clone(),
-                config.webhooks.allow_private,
                 timing.outbox.clone(),
                 http::order_json,
                 stop.child_token(),

@@ -34,9 +34,11 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
+use crate::config::Webhooks;
 use crate::store::{Batch, Store, StoreError};
 use crate::webhook::EventTypes;
 
+pub use client::{PrivateAddress, check_address};
 pub use event::TEST;
 pub use sender::{Render, run};
 pub use timing::Timing;
@@ -54,8 +56,7 @@ struct Shared {
     endpoints: Mutex<Arc<[(i64, EventTypes)]>>,
     /// Whether a URL token has a relay. Cached forever, because it never changes.
     relays: Mutex<HashMap<i64, bool>>,
-    /// Events of messages that are older than this are not sent.
-    max_age: TimeDelta,
+    settings: Webhooks,
     /// Wakes the sender when a delivery was added.
     added: Notify,
     notices: broadcast::Sender<String>,
@@ -64,18 +65,18 @@ struct Shared {
 impl Default for Outbox {
     /// An outbox without endpoints.
     fn default() -> Self {
-        Self::new(TimeDelta::days(1))
+        Self::new(Webhooks { allow_private: false, max_age: TimeDelta::days(1) })
     }
 }
 
 impl Outbox {
-    /// An outbox that sends no events of messages older than `max_age`.
+    /// An outbox with these settings.
     #[must_use]
-    pub fn new(max_age: TimeDelta) -> Self {
+    pub fn new(settings: Webhooks) -> Self {
         Self(Arc::new(Shared {
             endpoints: Mutex::default(),
             relays: Mutex::default(),
-            max_age,
+            settings,
             added: Notify::new(),
             notices: broadcast::Sender::new(NOTICES),
         }))
@@ -121,7 +122,13 @@ impl Outbox {
 
     /// Whether a message is too old for its events to be sent.
     pub(crate) fn is_too_old(&self, sent_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-        now - sent_at > self.0.max_age
+        now - sent_at > self.0.settings.max_age
+    }
+
+    /// Whether every endpoint and relay may have a private address.
+    #[must_use]
+    pub fn allows_private(&self) -> bool {
+        self.0.settings.allow_private
     }
 
     /// Wakes the sender, because a delivery was added.

@@ -45,7 +45,7 @@ pub struct SigningSecret(String);
 /// The Discord webhook to which the cards of a token are passed on. The address holds the webhook's token, so `Debug`
 /// hides it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RelayUrl(String);
+pub struct RelayUrl(Url);
 
 /// The text is not the address of a Discord webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -197,7 +197,7 @@ impl fmt::Debug for SigningSecret {
 impl RelayUrl {
     /// The address, for the request to the webhook.
     #[must_use]
-    pub fn expose(&self) -> &str {
+    pub fn expose(&self) -> &Url {
         &self.0
     }
 }
@@ -214,7 +214,7 @@ impl FromStr for RelayUrl {
         let segments: Vec<&str> = url.path_segments().into_iter().flatten().collect();
         let is_webhook = matches!(segments.as_slice(), [.., "webhooks", id, token]
             if !id.is_empty() && id.bytes().all(|digit| digit.is_ascii_digit()) && !token.is_empty());
-        if is_plain && is_webhook { Ok(Self(url.into())) } else { Err(RelayUrlError) }
+        if is_plain && is_webhook { Ok(Self(url)) } else { Err(RelayUrlError) }
     }
 }
 
@@ -433,7 +433,7 @@ mod tests {
             ["https://discord.com/api/webhooks/12/abc", "http://127.0.0.1:9/api/v10/webhooks/1/x?wait=true"]
         {
             let relay: RelayUrl = url.parse().unwrap();
-            assert_eq!(relay.expose(), url);
+            assert_eq!(relay.expose().as_str(), url);
             assert_eq!(format!("{relay:?}"), "RelayUrl(***)");
         }
         for text in [

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use anyhow::bail;
+
 use super::{open_existing, table::write_rows};
 use crate::{
     clock,
@@ -52,16 +54,28 @@ impl Command {
                 list(&store, &DeliveryFilter { state, ..DeliveryFilter::default() }, limit, out).await?;
             }
             Self::Retry(which) => {
+                find(&store, &which.dead(), "roms outbox list").await?;
                 let retried = store.retry_deliveries(&which.dead(), clock::now()).await?;
                 writeln!(out, "{retried} to send. A running ROMS sends them now.")?;
             }
             Self::Discard(which) => {
+                find(&store, &which.dead(), "roms outbox list").await?;
                 let discarded = store.discard_dead_deliveries(&which.dead()).await?;
                 writeln!(out, "{discarded} discarded.")?;
             }
         }
         store.close().await?;
         Ok(())
+    }
+}
+
+/// Fails if the filter names a delivery that does not exist. `list` is the command that shows those that do.
+pub(crate) async fn find(store: &Store, filter: &DeliveryFilter, list: &str) -> anyhow::Result<()> {
+    match filter.id {
+        Some(id) if store.deliveries(filter, 1).await?.is_empty() => {
+            bail!("there is no delivery {id} here; `{list}` shows all")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -8,7 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{open_existing, open_or_create, table::write_rows};
 use crate::{
     clock,
-    config::{Config, Http},
+    config::Config,
+    outbox::check_address,
     store::{CreatedToken, NewToken, Store, Token},
     token::{RelayUrl, Scope, Scopes, TokenKind, TokenName, parse_lifetime},
 };
@@ -57,7 +58,7 @@ impl Command {
         match self {
             Self::Create(create) => {
                 let store = open_or_create(config).await?;
-                create.run(&store, &config.http, out).await?;
+                create.run(&store, config, out).await?;
                 store.close().await?;
             }
             Self::List => {
@@ -79,8 +80,16 @@ impl Command {
 }
 
 impl Create {
-    async fn run(self, store: &Store, http: &Http, out: &mut impl Write) -> anyhow::Result<()> {
-        let now = clock::now();
+    async fn run(self, store: &Store, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
+        let (now, http) = (clock::now(), &config.http);
+        if let Some(relay) = &self.relay_url
+            && check_address(relay.expose(), config.webhooks.allow_private).await.is_err()
+        {
+            bail!(
+                "the address of the relay is private; set `allow_private = true` under [webhooks] in the configuration \
+                 if that is intended"
+            );
+        }
         let expires_at = match self.expires {
             Some(lifetime) => {
                 Some(now.checked_add_signed(lifetime).ok_or_else(|| anyhow!("--expires is too long"))?)
@@ -119,6 +128,9 @@ impl Create {
         if kind == TokenKind::Url && scopes.only_read() {
             writeln!(out, "A spreadsheet loads all orders from this link, for example with IMPORTDATA:")?;
             writeln!(out, "{}", http.export_link(&secret))?;
+        }
+        if let Some(hint) = http.address_hint() {
+            writeln!(out, "{hint}")?;
         }
         if let Some(signing_secret) = signing_secret {
             writeln!(
@@ -159,7 +171,7 @@ fn list(tokens: &[Token], now: DateTime<Utc>, out: &mut impl Write) -> anyhow::R
         return Ok(());
     }
     let mut rows = vec![
-        ["NAME", "KIND", "ENDS IN", "SCOPES", "CREATED (UTC)", "EXPIRES", "LAST USED", "FROM"]
+        ["NAME", "KIND", "LAST FOUR", "SCOPES", "CREATED (UTC)", "EXPIRES", "LAST USED", "FROM"]
             .map(str::to_owned),
     ];
     rows.extend(tokens.iter().map(|token| {

@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use chrono::{DateTime, Utc};
 
 use super::{date::TypedDate, open_existing, open_or_create, outbox, table::write_rows};
 use crate::{
     clock,
     config::Config,
-    outbox::TEST,
+    outbox::{TEST, check_address},
     store::{DeliveryFilter, Endpoint, EndpointSettings, NewDelivery, Store, Target},
     token::TokenName,
     webhook::{EndpointUrl, EventType, EventTypes},
@@ -96,7 +96,7 @@ impl Command {
     async fn run_on(self, store: &Store, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
         let now = clock::now();
         match self {
-            Self::Create(create) => create.run(store, out).await?,
+            Self::Create(create) => create.run(store, config, out).await?,
             Self::List => list(&store.endpoints(now).await?, out)?,
             Self::Test(Name { name }) => {
                 let target = Target::Endpoint(find(store, &name).await?.id);
@@ -141,6 +141,7 @@ impl Command {
                 } else {
                     let target = Some(Target::Endpoint(endpoint.id));
                     let filter = DeliveryFilter { target, id: delivery, ..DeliveryFilter::default() };
+                    outbox::find(store, &filter, &format!("roms webhook deliveries {name}")).await?;
                     store.retry_deliveries(&filter, now).await?
                 };
                 writeln!(out, "{queued} to send. A running ROMS sends them now.")?;
@@ -159,8 +160,11 @@ fn unknown(name: &str) -> anyhow::Error {
 }
 
 impl Create {
-    async fn run(self, store: &Store, out: &mut impl Write) -> anyhow::Result<()> {
+    async fn run(self, store: &Store, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
         let Self { name, url, events, personal_data, allow_private } = self;
+        if check_address(url.expose(), allow_private || config.webhooks.allow_private).await.is_err() {
+            bail!("the address {url} is private; use --allow-private if that is intended");
+        }
         let event_types = EventTypes::new(events).unwrap_or(EventTypes::ALL);
         let settings = EndpointSettings { url, event_types, personal_data, allow_private };
         let (_, secret) = store.create_endpoint(&name, settings, ACTOR, clock::now()).await?;

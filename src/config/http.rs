@@ -55,6 +55,17 @@ impl Http {
         self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.bind))
     }
 
+    /// What to do about a link that names no machine; `None` if others can use links as they are.
+    #[must_use]
+    pub fn address_hint(&self) -> Option<String> {
+        let ip = self.bind.ip();
+        (self.public_url.is_none() && ip.is_unspecified()).then(|| {
+            format!(
+                "Write the address of this machine in the place of {ip}, or set `public_url` under [http]."
+            )
+        })
+    }
+
     /// The link that a sender pastes as its webhook. It has the form of Discord's, because checkout bots post there.
     #[must_use]
     pub fn webhook_link(&self, token: i64, secret: &Secret) -> String {

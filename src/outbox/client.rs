@@ -10,6 +10,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use tokio::net::lookup_host;
+use tokio::time::timeout;
 use url::{Host, Url};
 
 use crate::redact::credentials;
@@ -32,7 +33,7 @@ pub(crate) struct Clients {
 /// The address is private, and private addresses are not allowed.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("its address is private; allow private addresses for this endpoint if that is intended")]
-struct PrivateAddress;
+pub struct PrivateAddress;
 
 /// An answer.
 #[derive(Debug)]
@@ -81,12 +82,7 @@ impl Clients {
     ) -> Result<Answer, NoAnswer> {
         let allow_private = allow_private || self.allow_private;
         // The client does not call the resolver for an IP address, so check it here.
-        let is_private = match url.host() {
-            Some(Host::Ipv4(address)) => !is_public(address.into()),
-            Some(Host::Ipv6(address)) => !is_public(address.into()),
-            _ => false,
-        };
-        if is_private && !allow_private {
+        if !allow_private && ip_address(url).is_some_and(|address| !is_public(address)) {
             return Err(NoAnswer { reason: PrivateAddress.to_string(), doubtful: false });
         }
         let client = if allow_private { &self.any } else { &self.public };
@@ -148,6 +144,36 @@ impl Answer {
         let line = words.collect::<Vec<_>>().join(" ");
         credentials(&line).chars().take(SHOWN_CHARS).collect()
     }
+}
+
+/// The IP address that a URL has in place of a name.
+fn ip_address(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.into()),
+        Host::Domain(_) => None,
+    }
+}
+
+/// Refuses a private address before anything is sent there, so that a person learns of it at once. A name counts as
+/// private if it has only private addresses. A name that cannot be resolved now is accepted.
+///
+/// # Errors
+/// If the address is private and `allow_private` is false.
+pub async fn check_address(url: &Url, allow_private: bool) -> Result<(), PrivateAddress> {
+    if allow_private {
+        return Ok(());
+    }
+    let addresses: Vec<IpAddr> = match (ip_address(url), url.host_str()) {
+        (Some(address), _) => vec![address],
+        (None, Some(name)) => match timeout(CONNECT_TIMEOUT, lookup_host((name, 0))).await {
+            Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
+            _ => Vec::new(),
+        },
+        (None, None) => Vec::new(),
+    };
+    let is_private = !addresses.is_empty() && !addresses.into_iter().any(is_public);
+    if is_private { Err(PrivateAddress) } else { Ok(()) }
 }
 
 /// Resolves names to public addresses only. The client connects to exactly these addresses, so a name cannot lead

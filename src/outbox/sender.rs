@@ -105,15 +105,8 @@ fn finished(done: Result<Done, JoinError>) -> Done {
 
 /// Sends the deliveries of the outbox until `stop` is cancelled. Of several processes on one database, only
 /// the one with the lease sends.
-pub async fn run(
-    store: Store,
-    outbox: Outbox,
-    allow_private: bool,
-    timing: Timing,
-    render: Render,
-    stop: CancellationToken,
-) {
-    let clients = match Clients::new(allow_private) {
+pub async fn run(store: Store, outbox: Outbox, timing: Timing, render: Render, stop: CancellationToken) {
+    let clients = match Clients::new(outbox.allows_private()) {
         Ok(clients) => clients,
         Err(error) => {
             tracing::error!(%error, "cannot set up TLS; no webhook is sent");

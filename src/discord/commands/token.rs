@@ -12,8 +12,9 @@ use crate::discord::reply::components::choices;
 use crate::discord::reply::embed::{BLURPLE, EmbedBuilder, MAX_FIELDS};
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::text::{MAX_ECHO, code, relative_time, truncate};
+use crate::outbox::check_address;
 use crate::store::{CreatedToken, NewToken, StoreError, Token};
-use crate::token::{Scopes, TokenKind, parse_lifetime};
+use crate::token::{RelayUrl, Scopes, TokenKind, parse_lifetime};
 
 /// Manage the tokens with which programs use the HTTP API
 #[poise::command(
@@ -77,7 +78,15 @@ async fn create(
         }
         None => None,
     };
-    let relay_url = relay_url.as_deref().map(read).transpose()?;
+    let relay_url = relay_url.as_deref().map(read::<RelayUrl>).transpose()?;
+    if let Some(relay) = &relay_url
+        && check_address(relay.expose(), data.services.ingest.outbox().allows_private()).await.is_err()
+    {
+        return Err(CommandError::user(
+            "The address of the relay is private. Set `allow_private = true` under [webhooks] in the configuration if \
+             that is intended.",
+        ));
+    }
     let new = NewToken { expires_at, relay_url, signed: signed.unwrap_or_default(), ..new };
     let (name, kind, scopes) = (new.name.to_string(), new.kind, new.scopes);
     let created = match data.services.store.create_token(new, now).await {
@@ -103,6 +112,7 @@ async fn create(
         lines.push("A spreadsheet loads all orders from this link, for example with IMPORTDATA:".to_owned());
         lines.push(code(&data.http.export_link(&secret)));
     }
+    lines.extend(data.http.address_hint());
     if let Some(secret) = signing_secret {
         lines.push("The sender must sign its requests with this secret:".to_owned());
         lines.push(code(secret.expose()));

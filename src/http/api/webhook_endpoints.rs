@@ -14,7 +14,7 @@ use crate::http::error::{ApiError, EndpointChangeErrors, EndpointErrors, Endpoin
 use crate::http::query::{NoParameters, PathSegment, Query, read_time};
 use crate::http::{AppState, body};
 use crate::order::dates::DayEdge;
-use crate::outbox::TEST;
+use crate::outbox::{self, TEST};
 use crate::store::{Endpoint, EndpointSettings, NewDelivery, StoreError, Target};
 use crate::token::SigningSecret;
 use crate::webhook::{EventType, EventTypes};
@@ -181,6 +181,7 @@ pub(crate) async fn create(
         personal_data: new.personal_data,
         allow_private: new.allow_private,
     };
+    check_address(&state, &settings).await?;
     let name = new.name.parse().map_err(|error| bad_field("name", sentence(error)))?;
     let (id, secret) =
         state.store.create_endpoint(&name, settings, &caller.actor(), now()).await.map_err(read_error)?;
@@ -228,6 +229,7 @@ pub(crate) async fn change(
         personal_data: patch.personal_data.unwrap_or(old.personal_data),
         allow_private: patch.allow_private.unwrap_or(old.allow_private),
     };
+    check_address(&state, &settings).await?;
     state.store.change_endpoint(id, settings).await?;
     match patch.disabled {
         Some(true) if disabled_at.is_none() => state.store.disable_endpoint(id, BY_HAND, now()).await?,
@@ -342,6 +344,17 @@ pub(crate) async fn find(state: &AppState, endpoint: &str) -> Result<Endpoint, A
 async fn changed(state: &AppState, id: i64) -> Result<Endpoint, ApiError> {
     state.ingest.outbox().refresh(&state.store).await?;
     state.store.endpoint(id, now()).await?.ok_or(ApiError::NotFound("webhook endpoint"))
+}
+
+/// Refuses a private address that is not allowed.
+async fn check_address(state: &AppState, settings: &EndpointSettings) -> Result<(), ApiError> {
+    let allow_private = settings.allow_private || state.ingest.outbox().allows_private();
+    outbox::check_address(settings.url.expose(), allow_private).await.map_err(|_| {
+        bad_field(
+            "url",
+            "Its address is private. Set `allow_private` to true if that is intended.".to_owned(),
+        )
+    })
 }
 
 fn read_types(names: &[String]) -> Result<EventTypes, ApiError> {

@@ -180,7 +180,7 @@ impl Store {
             created_at: Set(now),
             expires_at: Set(expires_at),
             kind: Set(kind.as_str().to_owned()),
-            relay_url: Set(relay_url.map(|url| url.expose().to_owned())),
+            relay_url: Set(relay_url.map(|url| url.expose().to_string())),
             signing_secret: Set(signing_secret.as_ref().map(|secret| secret.expose().to_owned())),
             ..Default::default()
         };

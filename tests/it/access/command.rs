@@ -86,9 +86,14 @@ async fn a_sender_that_can_only_paste_a_url_gets_the_ready_link() {
     assert!(signing_secret.starts_with("whsec_") && !by_url.contains(relay), "{by_url}");
     let (read, _) = create(&["--name", "sheet", "--scope", "read,ingest"]);
     assert!(!read.contains("/api/webhooks/"), "{read}");
+    let mut unnamed = home.command(&["token", "create", "--name", "everywhere", "--url"]);
+    let unnamed = unnamed.env("ROMS__HTTP__BIND", "0.0.0.0:8001").output().unwrap();
+    let unnamed = String::from_utf8(unnamed.stdout).unwrap();
+    assert!(unnamed.contains("in the place of 0.0.0.0, or set `public_url`"), "{unnamed}");
+    assert!(!by_url.contains("in the place of"), "{by_url}");
 
     let listed = done(&home, &["token", "list"]);
-    assert!(listed.contains("url") && listed.contains("api"), "{listed}");
+    assert!(listed.contains("url") && listed.contains("api") && listed.contains("LAST FOUR"), "{listed}");
     for secret in [&url_token, &api_token, signing_secret, relay, "relay-secret"] {
         assert!(!listed.contains(secret), "{listed}");
     }

@@ -76,6 +76,55 @@ async fn an_endpoint_is_managed_on_the_command_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_private_address_is_refused_before_anything_is_sent_there() {
+    let app = App::start().await;
+    for url in ["http://127.0.0.1:9/hooks/secret-path", "http://localhost:9/", "http://[fd00::1]/"] {
+        let create = ["webhook", "create", "--name", "n8n", "--url", url];
+        let refused = failure(app.home(), &create);
+        assert!(refused.contains("is private; use --allow-private"), "{refused}");
+        assert!(!refused.contains("secret-path"), "{refused}");
+        let new = json!({"name": "n8n", "url": url});
+        let refused = send(&app, Method::POST, "/api/v2/webhook-endpoints", new).await;
+        assert_eq!((refused.status, &refused.json["errors"][0]["field"]), (422, &json!("url")));
+        assert!(refused.text.contains("Set `allow_private` to true"), "{}", refused.text);
+    }
+    create(&app, "n8n", "http://127.0.0.1:9/", json!({})).await;
+    for change in
+        [json!({"allow_private": false}), json!({"url": "http://10.0.0.1/", "allow_private": false})]
+    {
+        let refused = send(&app, Method::PATCH, "/api/v2/webhook-endpoints/n8n", change).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+    }
+    let relay = "http://127.0.0.1:9/api/webhooks/1/hook-secret";
+    let refused =
+        failure(app.home(), &["token", "create", "--name", "refract", "--url", "--relay-url", relay]);
+    assert!(refused.contains("`allow_private = true` under [webhooks]"), "{refused}");
+    assert!(!refused.contains("hook-secret"), "{refused}");
+
+    let mut allowed =
+        app.home().command(&["webhook", "create", "--name", "all", "--url", "http://localhost:9/"]);
+    let allowed = allowed.env("ROMS__WEBHOOKS__ALLOW_PRIVATE", "true").output().unwrap();
+    assert!(allowed.status.success(), "{}", String::from_utf8_lossy(&allowed.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_delivery_is_an_error() {
+    let (app, receiver, _) = with_endpoint(json!({})).await;
+    app.stored(&[&card("A-1")]).await;
+    receiver.until(1).await;
+    let delivered = until_states(&app, &["delivered"]).await[0]["id"].to_string();
+    for (arguments, list) in [
+        (&["webhook", "replay", "n8n", "--delivery", "999"][..], "roms webhook deliveries n8n"),
+        (&["outbox", "retry", "999"], "roms outbox list"),
+        (&["outbox", "discard", "999"], "roms outbox list"),
+        (&["outbox", "retry", &delivered], "roms outbox list"),
+    ] {
+        let refused = failure(app.home(), arguments);
+        assert!(refused.contains("there is no delivery") && refused.contains(list), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_sent_can_be_discarded() {
     let (app, receiver, _) = with_endpoint(json!({})).await;
     receiver.answers([500; 6].map(Answer::status));

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use reqwest::Method;
 use roms::card::message::Message;
+use roms::config::Webhooks;
 use roms::feed::Feed;
 use roms::http::order_json;
 use roms::ingest::Ingest;
@@ -22,6 +23,9 @@ use crate::support::home::Home;
 use crate::support::program::Program;
 use crate::support::receiver::{Answer, Received, Receiver, closed_port};
 
+/// The receivers of the tests are on this machine.
+const SETTINGS: Webhooks = Webhooks { allow_private: true, max_age: TimeDelta::days(1) };
+
 /// The pipeline and the outbox, without HTTP.
 struct Relay {
     store: Store,
@@ -36,10 +40,10 @@ impl Relay {
     async fn start(home: Home, timing: outbox::Timing) -> Self {
         let config = home.config("");
         let store = Store::open_with(&config.database.url, Options::of(&config)).await.unwrap();
-        let (outbox, stop) = (Outbox::default(), CancellationToken::new());
+        let (outbox, stop) = (Outbox::new(SETTINGS), CancellationToken::new());
         let (ingest, writer) =
             Ingest::start_sending(store.clone(), Feed::new(1), config.orders, outbox.clone());
-        let sending = outbox::run(store.clone(), outbox.clone(), true, timing, order_json, stop.clone());
+        let sending = outbox::run(store.clone(), outbox.clone(), timing, order_json, stop.clone());
         Self { store, ingest, outbox, stop, tasks: vec![writer, tokio::spawn(sending)], home }
     }
 
@@ -333,10 +337,8 @@ async fn an_edit_or_deletion_over_a_link_changes_the_message_in_discord() {
 /// The path of a webhook link whose cards are passed on to this receiver.
 fn link(home: &Home, receiver: &Receiver) -> String {
     let relay = receiver.url(PATH);
-    let created = home
-        .command(&["token", "create", "--name", "refract", "--url", "--relay-url", &relay])
-        .output()
-        .unwrap();
+    let mut create = home.command(&["token", "create", "--name", "refract", "--url", "--relay-url", &relay]);
+    let created = create.env("ROMS__WEBHOOKS__ALLOW_PRIVATE", "true").output().unwrap();
     let created = String::from_utf8(created.stdout).unwrap();
     let link = created.lines().find(|line| line.contains("/api/webhooks/")).unwrap();
     link.split_at(link.find("/api/webhooks/").unwrap()).1.to_owned()
