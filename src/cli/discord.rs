@@ -38,7 +38,7 @@ pub(crate) async fn run(command: Command, config: &Config, out: &mut impl Write)
     let discord = discord_config(config).map_err(CommandError::Usage)?;
     match command {
         Command::InviteUrl => writeln!(out, "{}", invite_url(discord).await?).map_err(anyhow::Error::from)?,
-        Command::Check => run_check(discord, out).await?,
+        Command::Check => run_check(config, discord, out).await?,
         Command::Backfill { channel, since } => {
             let channel = watched_channel(discord, channel).await.map_err(CommandError::Usage)?;
             let since = since.as_ref().map(|date| date.start(config.orders.timezone)).transpose();
@@ -83,10 +83,17 @@ async fn invite_url(config: &Discord) -> anyhow::Result<String> {
     Ok(check::invite_url(application.id))
 }
 
-async fn run_check(config: &Discord, out: &mut impl Write) -> anyhow::Result<()> {
-    let report = check::check(config, &Rest::for_command(config)?).await;
+async fn run_check(config: &Config, discord: &Discord, out: &mut impl Write) -> anyhow::Result<()> {
+    let report = report(config, discord, &Rest::for_command(discord)?).await;
     write!(out, "{report}")?;
     if report.is_ok() { Ok(()) } else { bail!("the check found problems; see above") }
+}
+
+/// Checks the bot and the sign-in.
+pub(crate) async fn report(config: &Config, discord: &Discord, rest: &Rest) -> check::Report {
+    let mut report = check::check(discord, rest).await;
+    report.findings.extend(check::check_sign_in(config, rest).await);
+    report
 }
 
 /// Reads the history, shows the progress, and prints the result.

@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 use iso_currency::Currency;
 
 use super::CommandError;
-use crate::config::{Config, Discord, File};
+use crate::config::{CALLBACK, Config, Discord, File};
 use crate::discord::check;
 use crate::discord::rest::Rest;
 use crate::discord::setup::Named;
@@ -25,6 +25,11 @@ use ask::Ask;
 const DEFAULT_FILE: &str = "config.toml";
 /// The name of the file with the bot's token, beside the configuration.
 const TOKEN_FILE: &str = "discord-token";
+/// The name of the file with the client secret of the Discord application, beside the configuration.
+const CLIENT_SECRET_FILE: &str = "discord-client-secret";
+/// Options that mean nothing without the bot.
+const FOR_DISCORD: [&str; 7] =
+    ["token_file", "guilds", "channels", "notice_channel", "viewers", "managers", "admins"];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -35,10 +40,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "CODE", value_parser = currency)]
     currency: Option<Currency>,
     /// A file that holds the Discord bot's token. It stays where it is.
-    #[arg(long, value_name = "FILE", conflicts_with = "no_discord")]
+    #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Do without Discord: receive cards over HTTP only.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = FOR_DISCORD)]
     no_discord: bool,
     /// The id of a guild; repeat it for several [default: the guilds of the channels, else all guilds of the bot].
     #[arg(long = "guild", value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
@@ -61,6 +66,13 @@ pub(crate) struct Arguments {
     /// Address and port of the HTTP API and its pages.
     #[arg(long, value_name = "ADDRESS")]
     bind: Option<SocketAddr>,
+    /// Address under which others reach ROMS by a reverse proxy or a tunnel, such as `https://orders.example.net`.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// A file that holds the client secret of the Discord application, so that people can sign in to the page with
+    /// Discord. It stays where it is.
+    #[arg(long, value_name = "FILE", requires = "public_url", conflicts_with = "no_discord")]
+    client_secret_file: Option<PathBuf>,
     /// Replace an existing configuration without asking.
     #[arg(long)]
     force: bool,
@@ -84,15 +96,43 @@ struct Answers {
     timezone: Tz,
     currency: Currency,
     bind: SocketAddr,
+    public_url: Option<String>,
     discord: Option<DiscordAnswers>,
+    /// The client secret, if people sign in with Discord.
+    client_secret: Option<SecretAnswer>,
+}
+
+/// A secret, which the configuration names by a file.
+#[derive(Debug)]
+struct SecretAnswer {
+    text: String,
+    /// A file that exists already; `None` if the secret is written beside the configuration.
+    file: Option<PathBuf>,
+}
+
+impl SecretAnswer {
+    fn read(file: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(file);
+        let text = text.with_context(|| format!("cannot read {}", file.display()))?.trim().to_owned();
+        Ok(Self { text, file: Some(file.to_owned()) })
+    }
+}
+
+impl Answers {
+    /// The secrets, with the names of their files beside the configuration.
+    fn secrets(&self) -> impl Iterator<Item = (&'static str, &SecretAnswer)> {
+        let token = self.discord.as_ref().map(|discord| (TOKEN_FILE, &discord.token));
+        let client_secret = self.client_secret.as_ref().map(|secret| (CLIENT_SECRET_FILE, secret));
+        token.into_iter().chain(client_secret)
+    }
 }
 
 /// The answers about Discord.
 #[derive(Debug)]
 struct DiscordAnswers {
-    token: String,
-    /// A file that exists already; `None` if the token is written beside the configuration.
-    token_file: Option<PathBuf>,
+    token: SecretAnswer,
+    /// The id of the application.
+    application: i64,
     api_url: Option<String>,
     guilds: Vec<Named>,
     channels: Vec<Named>,
@@ -107,14 +147,14 @@ impl Arguments {
         let path = path.unwrap_or(Path::new(DEFAULT_FILE)).to_owned();
         let ask = (io::stdin().is_terminal() && io::stderr().is_terminal()).then(Ask::new);
         self.may_write(&path, ask.as_ref())?;
-        let token_path = path.with_file_name(TOKEN_FILE);
         let answers = self.answers(ask.as_ref(), out).await?;
         let text = file::text(&answers);
-        let config = load(&path, &text, answers.discord.as_ref())?;
-        if let Some(discord) = answers.discord.as_ref().filter(|discord| discord.token_file.is_none()) {
-            self.may_write(&token_path, ask.as_ref())?;
-            file::write_secret(&token_path, &discord.token)
-                .with_context(|| format!("cannot write {}", token_path.display()))?;
+        let config = load(&path, &text, &answers)?;
+        for (name, secret) in answers.secrets().filter(|(_, secret)| secret.file.is_none()) {
+            let file = path.with_file_name(name);
+            self.may_write(&file, ask.as_ref())?;
+            file::write_secret(&file, &secret.text)
+                .with_context(|| format!("cannot write {}", file.display()))?;
         }
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         writeln!(out, "Wrote {}", path.display()).map_err(anyhow::Error::from)?;
@@ -161,7 +201,44 @@ impl Arguments {
             }
             (None, None) => default,
         };
-        Ok(Answers { timezone, currency, bind, discord })
+        let public_url = match (&self.public_url, ask) {
+            (Some(url), _) => Some(url.clone()),
+            (None, Some(ask)) => {
+                ask.optional("Address on the Internet, such as https://orders.example.net (empty: none)")?
+            }
+            (None, None) => None,
+        };
+        let client_secret = match (&public_url, &discord) {
+            (Some(url), Some(discord)) => self.client_secret(url, discord, ask, out)?,
+            _ => None,
+        };
+        Ok(Answers { timezone, currency, bind, public_url, discord, client_secret })
+    }
+
+    /// The client secret, if people shall sign in with Discord.
+    fn client_secret(
+        &self,
+        public_url: &str,
+        discord: &DiscordAnswers,
+        ask: Option<&Ask>,
+        out: &mut impl Write,
+    ) -> anyhow::Result<Option<SecretAnswer>> {
+        if let Some(file) = &self.client_secret_file {
+            return SecretAnswer::read(file).map(Some);
+        }
+        let Some(ask) = ask else { return Ok(None) };
+        if !ask.confirm("May members sign in to the page with Discord?", true)? {
+            return Ok(None);
+        }
+        writeln!(
+            out,
+            "On https://discord.com/developers/applications/{}/oauth2, add the redirect {}{CALLBACK} and copy the client \
+             secret.",
+            discord.application,
+            public_url.trim_end_matches('/')
+        )?;
+        let text = ask.secret("Client secret (empty: without signing in)")?;
+        Ok((!text.is_empty()).then_some(SecretAnswer { text, file: None }))
     }
 
     async fn discord(
@@ -172,9 +249,15 @@ impl Arguments {
         if self.no_discord {
             return Ok(None);
         }
-        let Some((token, rest)) = self.token(ask, out).await? else { return Ok(None) };
-        let invite =
-            check::invite_url(rest.application().await.context("cannot ask Discord for the bot")?.id);
+        let Some((token, rest)) = self.token(ask, out).await? else {
+            let lists = [&self.guilds, &self.channels, &self.viewers, &self.managers, &self.admins];
+            if self.notice_channel.is_some() || lists.iter().any(|ids| !ids.is_empty()) {
+                bail!("guilds, channels, roles and people need the bot: add --token-file FILE");
+            }
+            return Ok(None);
+        };
+        let application = rest.application().await.context("cannot ask Discord for the bot")?.id;
+        let invite = check::invite_url(application);
         let mut guilds = rest.choosable_guilds().await.context("cannot list the bot's guilds")?;
         while let Some(ask) = ask.filter(|_| guilds.is_empty()) {
             writeln!(out, "The bot is in no guild yet. Invite it with this link:\n{invite}")?;
@@ -219,7 +302,7 @@ impl Arguments {
         }
         Ok(Some(DiscordAnswers {
             token,
-            token_file: self.token_file.clone(),
+            application,
             api_url: self.api_url.clone(),
             guilds,
             channels: watched,
@@ -229,11 +312,14 @@ impl Arguments {
     }
 
     /// The token, which Discord has accepted, and a client that uses it; `None` to do without Discord.
-    async fn token(&self, ask: Option<&Ask>, out: &mut impl Write) -> anyhow::Result<Option<(String, Rest)>> {
+    async fn token(
+        &self,
+        ask: Option<&Ask>,
+        out: &mut impl Write,
+    ) -> anyhow::Result<Option<(SecretAnswer, Rest)>> {
         if let Some(path) = &self.token_file {
-            let text = std::fs::read_to_string(path);
-            let token = text.with_context(|| format!("cannot read {}", path.display()))?.trim().to_owned();
-            let rest = self.connect(&token, out).await?;
+            let token = SecretAnswer::read(path)?;
+            let rest = self.connect(&token.text, out).await?;
             return Ok(Some((token, rest)));
         }
         let Some(ask) = ask else { return Ok(None) };
@@ -248,7 +334,7 @@ impl Arguments {
                 return Ok(None);
             }
             match self.connect(&token, out).await {
-                Ok(rest) => return Ok(Some((token, rest))),
+                Ok(rest) => return Ok(Some((SecretAnswer { text: token, file: None }, rest))),
                 Err(error) => writeln!(out, "{error:#}")?,
             }
         }
@@ -295,10 +381,17 @@ fn discord_config(token: &str, api_url: Option<&str>) -> anyhow::Result<Discord>
 }
 
 /// Reads the configuration as ROMS will read it.
-fn load(path: &Path, text: &str, discord: Option<&DiscordAnswers>) -> anyhow::Result<Config> {
-    let token = discord.map(|discord| discord.token.clone());
+fn load(path: &Path, text: &str, answers: &Answers) -> anyhow::Result<Config> {
     let name = path.display().to_string();
-    let read_secret = |_: &Path| token.clone().ok_or_else(|| io::ErrorKind::NotFound.into());
+    let read_secret = |path: &Path| {
+        let is_it = |(name, secret): &(&str, &SecretAnswer)| {
+            secret.file.is_none() && path.file_name() == Some(name.as_ref())
+        };
+        match answers.secrets().find(is_it) {
+            Some((_, secret)) => Ok(secret.text.clone()),
+            None => std::fs::read_to_string(path),
+        }
+    };
     Ok(Config::load(Some(File { name: &name, text }), [], read_secret)?)
 }
 
@@ -313,12 +406,12 @@ async fn finish(config: &Config, path: &Path, out: &mut impl Write) -> anyhow::R
         let rest = Rest::for_command(discord)?;
         let application = rest.application().await.context("cannot ask Discord for the bot")?;
         writeln!(out, "\nInvite the bot with this link:\n{}\n", check::invite_url(application.id))?;
-        let report = check::check(discord, &rest).await;
+        let report = super::discord::report(config, discord, &rest).await;
         write!(out, "{report}")?;
         is_ok = report.is_ok();
     }
     writeln!(out, "\nNext:")?;
-    if !config.http.bind.ip().is_loopback() {
+    if config.http.requires_tokens() {
         writeln!(
             out,
             "  roms{with_config} token create --name admin --scope admin   # other machines need a token"

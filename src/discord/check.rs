@@ -2,6 +2,7 @@
 
 pub mod permissions;
 mod report;
+mod sign_in;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 pub use self::report::{ChannelReport, Finding, Report, State};
+pub use self::sign_in::check_sign_in;
 use super::channels::is_forum;
 use super::rest::{Application, Identity, Rest, RestError};
 use super::restart::restart_on_panic;

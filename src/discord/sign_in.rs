@@ -79,6 +79,21 @@ impl SignIn {
         }))
     }
 
+    /// Whether Discord accepts the client id and the client secret. Asks for a token of the application itself, which
+    /// needs no person.
+    pub(crate) async fn check_secret(&self) -> Result<bool, Unavailable> {
+        let scope = Scope::new(SCOPES[0].to_owned());
+        let asked = self.client.exchange_client_credentials().add_scope(scope);
+        match asked.request_async(&self.http).await {
+            Ok(_) => Ok(true),
+            // Any other refusal comes after the secret was accepted.
+            Err(RequestTokenError::ServerResponse(answer)) => {
+                Ok(*answer.error() != BasicErrorResponseType::InvalidClient)
+            }
+            Err(_) => Err(Unavailable),
+        }
+    }
+
     /// Sends a GET request with the person's own token; `None` if Discord answers 404.
     async fn read_as_person(&self, token: &str, path: &str) -> Result<Option<Value>, Unavailable> {
         let answer = self.http.get(format!("{}{path}", self.api)).bearer_auth(token).send().await;

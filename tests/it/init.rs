@@ -47,6 +47,7 @@ async fn a_person_answers_questions_and_has_a_bot_that_works() {
     terminal.answer("Roles that may change", " \r").await;
     terminal.answer("Roles that may do everything", "\r").await;
     terminal.answer("Address of the HTTP API", "\r").await;
+    terminal.answer("Address on the Internet", "\r").await;
     terminal.wait_for("Invite the bot with this link").await;
     terminal.wait_for("the bot has all permissions").await;
     terminal.wait_for("Next:").await;
@@ -122,6 +123,76 @@ async fn every_answer_can_be_an_option_and_no_question_is_asked_without_a_termin
     let replaced = run(folder.path(), &["init", "--force", "--no-discord"]).await;
     assert!(out(&replaced).ends_with("Next:\n  roms\n"), "{}{}", out(&replaced), err(&replaced));
     assert_ne!(fs::read(folder.path().join("config.toml")).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_public_address_lets_members_sign_in_with_discord() {
+    let (discord, _, _) = discord().await;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("token"), discord.token()).unwrap();
+    let redirect = "https://orders.example.net/sign-in/discord/callback";
+    discord.set_redirects(&[redirect]);
+    let url = discord.api_url();
+    let init = ["init", "--token-file", "token", "--api-url", &url, "--timezone", "UTC", "--currency", "USD"];
+    let mut terminal = Terminal::start(command(folder.path(), &init));
+
+    terminal.answer("Guilds", " \r").await;
+    terminal.answer("Channels with checkout cards", "\r").await;
+    terminal.answer("Channel for notices", "\r").await;
+    terminal.answer("Address of the HTTP API", "\r").await;
+    terminal.answer("Address on the Internet", "https://orders.example.net\r").await;
+    terminal.answer("May members sign in", "y").await;
+    terminal.wait_for(redirect).await;
+    terminal.answer("Client secret", &format!("{}\r", discord.client_secret())).await;
+    terminal.wait_for("people sign in at https://orders.example.net").await;
+    terminal.wait_for("roms token create --name admin").await;
+    let screen = terminal.screen();
+    assert!(terminal.end().await.success(), "{screen}");
+    assert!(!screen.contains(&discord.client_secret()), "{screen}");
+
+    let config = fs::read_to_string(folder.path().join("config.toml")).unwrap();
+    let id = discord.application_id();
+    for lines in [
+        "public_url = \"https://orders.example.net\"\nrequire_auth = true\ntrusted_proxies = [\"127.0.0.1\"]\n".to_owned(),
+        format!("[sign_in]\nclient_id = \"{id}\"\nclient_secret_file = \"discord-client-secret\"\n"),
+    ] {
+        assert!(config.contains(&lines), "{lines} is missing in\n{config}");
+    }
+    let secret = folder.path().join("discord-client-secret");
+    assert_eq!(fs::read_to_string(&secret).unwrap(), format!("{}\n", discord.client_secret()));
+    assert_eq!(secret.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+
+    // The check finds a redirect that is missing and a secret that was replaced.
+    discord.set_redirects(&["https://elsewhere.example/"]);
+    let check = run(folder.path(), &["discord", "check"]).await;
+    assert!(!check.status.success());
+    assert!(out(&check).contains(&format!("\"Redirects\": add {redirect}")), "{}", out(&check));
+    discord.set_redirects(&[redirect]);
+    fs::write(&secret, "another\n").unwrap();
+    let check = run(folder.path(), &["discord", "check"]).await;
+    assert!(!check.status.success());
+    assert!(out(&check).contains("Discord does not accept the client secret"), "{}", out(&check));
+    assert!(!(out(&check) + &err(&check)).contains("another"), "{}", out(&check));
+}
+
+#[tokio::test]
+async fn options_that_need_the_bot_are_refused_without_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for options in [
+        &["--no-discord", "--viewer", "1"][..],
+        &["--no-discord", "--channel", "1"],
+        &["--no-discord", "--guild", "1"],
+        &["--no-discord", "--notice-channel", "1"],
+        &["--no-discord", "--token-file", "token"],
+        &["--channel", "1"],
+        &["--admin", "1"],
+    ] {
+        let refused = run(folder.path(), &[&["init"], options].concat()).await;
+        assert!(!refused.status.success(), "{options:?}");
+        let reason = if options[0] == "--no-discord" { "cannot be used with" } else { "--token-file" };
+        assert!(err(&refused).contains(reason), "{}", err(&refused));
+        assert!(!folder.path().join("config.toml").exists(), "{options:?}");
+    }
 }
 
 #[tokio::test]

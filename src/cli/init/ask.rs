@@ -36,6 +36,12 @@ impl Ask {
         read(answer.trim()).map_err(anyhow::Error::msg)
     }
 
+    /// Asks for a text that may be empty.
+    pub(crate) fn optional(&self, question: &str) -> anyhow::Result<Option<String>> {
+        let input = Input::<String>::with_theme(&self.0).with_prompt(question).allow_empty(true);
+        Ok(Some(input.interact_text()?.trim().to_owned()).filter(|text| !text.is_empty()))
+    }
+
     /// Asks for a text that is not shown.
     pub(crate) fn secret(&self, question: &str) -> anyhow::Result<String> {
         let password = Password::with_theme(&self.0).with_prompt(question).allow_empty_password(true);

@@ -4,12 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Answers, TOKEN_FILE};
+use super::{Answers, CLIENT_SECRET_FILE, SecretAnswer, TOKEN_FILE};
 use crate::discord::setup::Named;
 
 /// The configuration with these answers, and nothing else.
 pub(crate) fn text(answers: &Answers) -> String {
-    let Answers { timezone, currency, bind, discord } = answers;
+    let Answers { timezone, currency, bind, public_url, discord, client_secret } = answers;
     let mut text =
         "# Written by `roms init`. config.example.toml explains these and all other settings.\n\n".to_owned();
     let mut line = |line: &str| {
@@ -17,14 +17,19 @@ pub(crate) fn text(answers: &Answers) -> String {
         text.push('\n');
     };
     line("[http]");
-    line(&format!("bind = {}\n", quoted(&bind.to_string())));
+    line(&format!("bind = {}", quoted(&bind.to_string())));
+    if let Some(url) = public_url {
+        line(&format!("public_url = {}", quoted(url)));
+        if bind.ip().is_loopback() {
+            // Requests from the Internet arrive from a proxy or a tunnel on this machine.
+            line("require_auth = true");
+            line("trusted_proxies = [\"127.0.0.1\"]");
+        }
+    }
+    line("");
     if let Some(discord) = discord {
         line("[discord]");
-        let token_file = discord.token_file.as_deref().unwrap_or(Path::new(TOKEN_FILE));
-        let absolute = std::path::absolute(token_file).unwrap_or_else(|_| token_file.to_owned());
-        // A path in the file starts in the file's folder.
-        let token_file = if discord.token_file.is_some() { &absolute } else { token_file };
-        line(&format!("token_file = {}", quoted(&token_file.to_string_lossy())));
+        line(&format!("token_file = {}", secret_path(&discord.token, TOKEN_FILE)));
         if let Some(url) = &discord.api_url {
             line(&format!("api_url = {}", quoted(url)));
         }
@@ -53,10 +58,21 @@ pub(crate) fn text(answers: &Answers) -> String {
             line("");
         }
     }
+    if let Some((discord, secret)) = discord.as_ref().zip(client_secret.as_ref()) {
+        line(&format!("[sign_in]\nclient_id = \"{}\"", discord.application));
+        line(&format!("client_secret_file = {}\n", secret_path(secret, CLIENT_SECRET_FILE)));
+    }
     line("[orders]");
     line(&format!("timezone = {}", quoted(timezone.name())));
     line(&format!("currency = {}", quoted(currency.code())));
     text
+}
+
+/// The file of a secret. A path in the configuration starts in the folder of the configuration.
+fn secret_path(secret: &SecretAnswer, beside: &str) -> String {
+    let existing = secret.file.as_deref();
+    let path = existing.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+    quoted(&path.map_or_else(|| beside.into(), |path| path.to_string_lossy().into_owned()))
 }
 
 /// A text as a TOML string.

@@ -26,6 +26,8 @@ pub struct Application {
     pub name: String,
     /// The flags, which include the privileged intents.
     pub flags: u64,
+    /// The addresses to which Discord may lead people back after a sign-in.
+    pub redirects: Vec<String>,
 }
 
 /// The bot's own ids. They differ for old applications.
@@ -54,6 +56,11 @@ impl Application {
             id: id_field(answer, "id")?,
             name: answer.get("name")?.as_str()?.to_owned(),
             flags: answer.get("flags").and_then(Value::as_u64).unwrap_or_default(),
+            redirects: answer
+                .get("redirect_uris")
+                .and_then(Value::as_array)
+                .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+                .unwrap_or_default(),
         })
     }
 

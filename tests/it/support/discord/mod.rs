@@ -159,6 +159,12 @@ impl Discord {
         self.shared.with(|state| state.application.flags = flags);
     }
 
+    /// Sets the addresses to which people may be led back after a sign-in.
+    pub(crate) fn set_redirects(&self, redirects: &[&str]) {
+        let redirects = redirects.iter().map(|url| (*url).to_owned()).collect();
+        self.shared.with(|state| state.application.redirects = redirects);
+    }
+
     /// Makes a guild with the bot in it.
     pub(crate) fn guild(&self, name: &str) -> Guild {
         Guild::new(Arc::clone(&self.shared), self.shared.with(|state| state.add_guild(name)))

@@ -141,7 +141,7 @@ pub(super) fn application(state: &State) -> Value {
     json!({
         "id": application.id.to_string(), "name": application.name, "icon": null, "description": "",
         "type": null, "verify_key": "0".repeat(64), "flags": application.flags,
-        "flags_new": application.flags.to_string(), "redirect_uris": [],
+        "flags_new": application.flags.to_string(), "redirect_uris": application.redirects,
         "interactions_endpoint_url": null, "role_connections_verification_url": null,
         "owner": application.owner, "approximate_guild_count": state.guilds.len(),
         "approximate_user_install_count": 0, "approximate_user_authorization_count": 0,

@@ -107,6 +107,7 @@ pub(crate) struct Application {
     pub(super) token: String,
     /// The flags, which include the intents that are switched on.
     pub(super) flags: u64,
+    pub(super) redirects: Vec<String>,
     pub(super) owner: Value,
 }
 
@@ -183,6 +184,7 @@ impl State {
             name: "roms".to_owned(),
             token: payload::token(bot_id),
             flags: FLAG_MESSAGE_CONTENT_LIMITED,
+            redirects: Vec::new(),
             owner: payload::user(owner, "owner", false),
         };
         Self {
