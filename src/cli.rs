@@ -199,15 +199,36 @@ impl Cli {
     }
 }
 
-/// Removes addresses from an error about the command line: that of a webhook holds a secret, and standard error may be
-/// kept in a log.
+/// Removes the paths of addresses from an error about the command line: that of a webhook is a secret, and standard
+/// error may be kept in a log.
 fn hide_addresses(error: &mut clap::Error) {
-    let is_address = |value: &ContextValue| matches!(value, ContextValue::String(text) if text.contains('/'));
-    let found: Vec<ContextKind> =
-        error.context().filter(|(_, value)| is_address(value)).map(|(kind, _)| kind).collect();
-    for kind in found {
-        error.insert(kind, ContextValue::String("***".to_owned()));
+    let hidden = |(kind, value): (ContextKind, &ContextValue)| match value {
+        ContextValue::String(text) => Some((kind, without_path(text)?)),
+        _ => None,
+    };
+    let found: Vec<(ContextKind, String)> = error.context().filter_map(hidden).collect();
+    for (kind, shown) in found {
+        error.insert(kind, ContextValue::String(shown));
     }
+}
+
+/// An address with `***` in place of user, password, path and query; `None` if the text is no address. A person may
+/// have left the scheme out, but a host has a dot or a port, which a name such as `Europe/Berlin` has not.
+fn without_path(text: &str) -> Option<String> {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
+    };
+    let (host, has_path) = match rest.split_once(['/', '?', '#', '\\']) {
+        Some((host, _)) => (host, true),
+        None => (rest, false),
+    };
+    let is_address = !scheme.is_empty() || has_path && host.contains(['.', ':', '@']);
+    let person = host.rsplit_once('@');
+    let path = if has_path { "/***" } else { "" };
+    let hides = is_address && (has_path || person.is_some());
+    let host = person.map_or_else(|| host.to_owned(), |(_, host)| format!("***@{host}"));
+    hides.then(|| format!("{scheme}{host}{path}"))
 }
 
 /// Opens the database, but does not create one: a command that reads what is stored has nothing to do in a
@@ -242,7 +263,24 @@ fn asks(about: &str, answers: &mut impl BufRead, out: &mut impl Write) -> io::Re
 
 #[cfg(test)]
 mod tests {
-    use super::confirms;
+    use super::{confirms, without_path};
+
+    #[test]
+    fn only_addresses_lose_their_path() {
+        for (text, shown) in [
+            ("htps://discord.com/api/webhooks/1/secret", Some("htps://discord.com/***")),
+            ("discord.com/api/webhooks/1/secret", Some("discord.com/***")),
+            ("localhost:5678/webhook/secret?x", Some("localhost:5678/***")),
+            ("https://user:pass@host/x", Some("https://***@host/***")),
+            ("https://user:pass@host", Some("https://***@host")),
+            ("https://host?token=secret", Some("https://host/***")),
+            ("https://host", None),
+            ("Europe/Nowhere", None),
+            ("example.net", None),
+        ] {
+            assert_eq!(without_path(text).as_deref(), shown, "{text}");
+        }
+    }
 
     #[test]
     fn only_yes_confirms() {

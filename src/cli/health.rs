@@ -8,7 +8,7 @@ use reqwest::Client;
 use serde_json::Value;
 
 use super::CommandError;
-use super::server::Server;
+use super::server::{Server, ServerUrl};
 use crate::config::Config;
 
 /// A check that takes longer has failed.
@@ -32,8 +32,8 @@ impl Arguments {
     }
 }
 
-async fn check(base: &str, client: &Client, out: &mut impl Write) -> anyhow::Result<()> {
-    let answer = client.get(format!("{base}/health")).send().await;
+async fn check(base: &ServerUrl, client: &Client, out: &mut impl Write) -> anyhow::Result<()> {
+    let answer = client.get(base.of("/health")).send().await;
     let answer = answer.map_err(|error| {
         let reason = if error.is_timeout() { "timed out" } else { "nothing answers" };
         anyhow!("no answer from {base}: {reason}")

@@ -71,9 +71,17 @@ fn temporary(folder: &tempfile::TempDir) -> anyhow::Result<DatabaseUrl> {
 }
 
 fn print(report: &LegacyReport, dry_run: bool, out: &mut impl Write) -> io::Result<()> {
-    let LegacyReport { messages, without_order, rows, orders, events, repaired, found, doubtful } = report;
+    let LegacyReport { messages, without_order, rows, orders, events, added, repaired, found, doubtful } =
+        report;
     if dry_run {
         writeln!(out, "Dry run; nothing was stored.")?;
+    }
+    if *added == 0 && messages + rows > 0 {
+        writeln!(
+            out,
+            "Nothing is new: an earlier import took all of this over, and this one changed nothing. The report on the \
+             whole file:"
+        )?;
     }
     writeln!(out, "Read {messages} messages, {rows} orders and {events} steps of history.")?;
     writeln!(out, "{orders} orders came over.")?;

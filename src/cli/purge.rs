@@ -47,7 +47,7 @@ impl Arguments {
         if !self.yes {
             let found = store.preview_purge(address).await?;
             report(out, &found, "would be removed")?;
-            if self.dry_run || is_nobody(&found) {
+            if self.dry_run || is_nothing(&found) {
                 return Ok(());
             }
             if !confirms(&mut io::stdin().lock(), out)? {
@@ -56,20 +56,20 @@ impl Arguments {
         }
         let purged = store.purge(address).await.context("not finished; run it again")?;
         report(out, &purged, "removed")?;
-        if !is_nobody(&purged) {
+        if !is_nothing(&purged) {
             writeln!(out, "{NOT_COVERED}")?;
         }
         Ok(())
     }
 }
 
-fn is_nobody(found: &Purged) -> bool {
+fn is_nothing(found: &Purged) -> bool {
     *found == Purged { orders: 0, events: 0, logs: 0, views: 0 }
 }
 
 fn report(out: &mut impl Write, found: &Purged, removed: &str) -> io::Result<()> {
-    if is_nobody(found) {
-        return writeln!(out, "Nobody found: no order, history, message or search holds this address");
+    if is_nothing(found) {
+        return writeln!(out, "Nothing found: no order, history, message or search holds this address");
     }
     let Purged { orders, events, logs, views } = found;
     writeln!(

@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow, bail};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Map, Value};
 
-use super::server::Server;
+use super::server::{Server, ServerUrl};
 use super::{CommandError, table::write_aligned};
 use crate::{config::Config, order::Fields};
 
@@ -34,10 +34,10 @@ impl Arguments {
     }
 }
 
-async fn send(base: &str, client: &Client, out: &mut impl Write) -> anyhow::Result<()> {
-    let webhook = format!("{base}/api/v2/webhooks/orders");
-    writeln!(out, "Posting the sample message to {webhook}")?;
-    let post = client.post(&webhook).header("content-type", "text/plain").body(SAMPLE);
+async fn send(base: &ServerUrl, client: &Client, out: &mut impl Write) -> anyhow::Result<()> {
+    let webhook = "/api/v2/webhooks/orders";
+    writeln!(out, "Posting the sample message to {base}{webhook}")?;
+    let post = client.post(base.of(webhook)).header("content-type", "text/plain").body(SAMPLE);
     let (status, receipt) = answer(post, base).await?;
     writeln!(out, "Response: {status}\n")?;
     let message = text(&receipt, "message").unwrap_or_else(|| receipt.to_string());
@@ -55,7 +55,7 @@ async fn send(base: &str, client: &Client, out: &mut impl Write) -> anyhow::Resu
     ];
     write_aligned(out, lines.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))))?;
 
-    let (status, order) = answer(client.get(format!("{base}/api/v2/orders/{number}")), base).await?;
+    let (status, order) = answer(client.get(base.of(&format!("/api/v2/orders/{number}"))), base).await?;
     let Value::Object(order) = order else { bail!("the order cannot be read back: {status}") };
     if !status.is_success() {
         bail!("the order cannot be read back: {status}");
@@ -65,7 +65,7 @@ async fn send(base: &str, client: &Client, out: &mut impl Write) -> anyhow::Resu
 }
 
 /// Status and body of the response. A body that is not JSON becomes a text.
-async fn answer(request: RequestBuilder, base: &str) -> anyhow::Result<(StatusCode, Value)> {
+async fn answer(request: RequestBuilder, base: &ServerUrl) -> anyhow::Result<(StatusCode, Value)> {
     let response = request.send().await.map_err(|error| {
         if error.is_connect() {
             anyhow!(

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{env, fs};
+use std::{env, fmt, fs};
 
 use anyhow::{Context, anyhow};
 use reqwest::Client;
@@ -20,23 +20,49 @@ const TOKEN_VARIABLE: &str = "ROMS_TOKEN";
 pub(crate) struct Server {
     /// Address of the running ROMS [default: `[http] bind` of the configuration].
     #[arg(long, value_name = "URL", value_parser = server_url)]
-    url: Option<String>,
+    url: Option<ServerUrl>,
     /// File with the token, if this ROMS asks for one [default: the variable `ROMS_TOKEN`].
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
 
+/// The address of a ROMS. It can hold the password of a reverse proxy, so `Display` leaves user and password out.
+#[derive(Clone)]
+pub(crate) struct ServerUrl(Url);
+
+impl ServerUrl {
+    /// The whole address of a route, for the request.
+    pub(crate) fn of(&self, path: &str) -> String {
+        format!("{}{path}", self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.0.clone();
+        // An address with http:// always accepts both.
+        shown.set_username("").and(shown.set_password(None)).map_err(|()| fmt::Error)?;
+        f.write_str(shown.as_str().trim_end_matches('/'))
+    }
+}
+
+impl fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl Server {
-    /// The address, without a slash at its end, and a client that sends the token with each request.
+    /// The address, and a client that sends the token with each request.
     pub(crate) fn connect(
         self,
         config: impl FnOnce() -> Result<Config, CommandError>,
         timeout: Duration,
-    ) -> Result<(String, Client), CommandError> {
+    ) -> Result<(ServerUrl, Client), CommandError> {
         let token = token(self.token_file.as_deref()).map_err(CommandError::Usage)?;
         let url = match self.url {
             Some(url) => url,
-            None => format!("http://{}", config()?.http.bind),
+            None => server_url(&format!("http://{}", config()?.http.bind)).map_err(anyhow::Error::msg)?,
         };
         let client = client(timeout, token.as_ref()).map_err(anyhow::Error::from)?;
         Ok((url, client))
@@ -70,10 +96,10 @@ pub(crate) fn client(timeout: Duration, token: Option<&Secret>) -> reqwest::Resu
     Client::builder().no_proxy().timeout(timeout).default_headers(headers).build()
 }
 
-/// Checks `--url`, and removes the slash at its end.
-fn server_url(text: &str) -> Result<String, String> {
+/// Checks `--url`.
+fn server_url(text: &str) -> Result<ServerUrl, String> {
     match Url::parse(text) {
-        Ok(url) if ["http", "https"].contains(&url.scheme()) => Ok(text.trim_end_matches('/').to_owned()),
+        Ok(url) if ["http", "https"].contains(&url.scheme()) => Ok(ServerUrl(url)),
         _ if !text.contains("://") => Err(format!("begin it with http://, as in http://{text}")),
         _ => Err("expected an address such as http://127.0.0.1:8001".to_owned()),
     }

@@ -140,7 +140,7 @@ impl<'de> Visitor<'de> for TrustVisitor {
             Listed::deserialize(MapAccessDeserializer::new(map))?;
         if webhooks.is_empty() && applications.is_empty() && authors.is_empty() {
             let expected: &dyn serde::de::Expected = &self;
-            return Err(A::Error::custom(format!("it lists nobody; expected {expected}")));
+            return Err(A::Error::custom(format!("it is empty; expected {expected}")));
         }
         Ok(Trust::Listed { webhooks, applications, authors })
     }

@@ -51,6 +51,9 @@ pub enum StoreError {
     /// The file to read does not exist.
     #[error("there is no database at {0}")]
     Missing(PathBuf),
+    /// A folder was given in place of a file.
+    #[error("{0} is a folder; name the database file in it")]
+    Folder(PathBuf),
     /// A file exists where a new one should be created.
     #[error("{0} already exists and is not overwritten")]
     Exists(PathBuf),

@@ -107,6 +107,47 @@ async fn health_is_one_line_and_an_exit_code() {
     assert_eq!(err(&gone), "roms: no answer from http://127.0.0.1:1: nothing answers\n");
 }
 
+#[test]
+fn the_password_of_an_address_is_not_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["health", "send-sample"] {
+        for url in ["http://user:canary@127.0.0.1:1", "ftp://user:canary@127.0.0.1:1"] {
+            let output = roms(folder.path(), &[command, "--url", url], "");
+            assert_ne!(output.status.code(), Some(0));
+            let shown = out(&output) + &err(&output);
+            assert!(shown.contains("127.0.0.1:1") && !shown.contains("canary"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_value_is_repeated_unless_it_may_be_a_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, shown) in [
+        (&["init", "--timezone", "Europe/Nowhere"][..], "'Europe/Nowhere' for '--timezone <ZONE>'"),
+        (&["webhook", "create", "--name", "a", "--url", "n8n.example"], "'n8n.example' for '--url <URL>'"),
+        (
+            &["webhook", "create", "--name", "a", "--url", "ftp://h.example/canary"],
+            "'ftp://h.example/***' for",
+        ),
+        (&["orders", "--limit", "many"], "'many' for '--limit <N>'"),
+    ] {
+        let refused = err(&roms(folder.path(), arguments, ""));
+        assert!(refused.contains(shown) && !refused.contains("canary"), "{refused}");
+    }
+}
+
+#[test]
+fn a_folder_in_place_of_a_database_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("backups")).unwrap();
+    for command in ["restore", "import-legacy"] {
+        let output = roms(folder.path(), &[command, "backups"], "");
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(err(&output), "roms: backups is a folder; name the database file in it\n", "{command}");
+    }
+}
+
 #[tokio::test]
 async fn a_token_comes_from_a_file_or_the_environment_and_never_from_the_command_line() {
     let (app, token) = locked("").await;

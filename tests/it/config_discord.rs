@@ -197,10 +197,10 @@ fn a_channel_is_refused_at_its_place() {
         ("react = 1", "6:9: discord.channels.react: expected true or false, without quotes, not integer".to_owned()),
         ("name = 5", "6:8: discord.channels.name: expected a text in quotes, not integer".to_owned()),
         ("trust = \"all\"", format!("6:9: discord.channels.trust: `all` is unknown; {trust}")),
-        ("trust = {}", format!("6:9: discord.channels.trust: it lists nobody; {trust}")),
+        ("trust = {}", format!("6:9: discord.channels.trust: it is empty; {trust}")),
         (
             "trust = { authors = [] }",
-            format!("6:9: discord.channels.trust: it lists nobody; {trust}"),
+            format!("6:9: discord.channels.trust: it is empty; {trust}"),
         ),
         (
             "trust = { users = [1], authors = [2] }",

@@ -190,7 +190,13 @@ async fn a_second_import_and_a_replay_change_nothing() {
 
     let again = out(&import(&home, &[]));
     assert_eq!(contents(&home).await, before);
-    assert_eq!(again, report);
+    assert_eq!(
+        again,
+        format!(
+            "Nothing is new: an earlier import took all of this over, and this one changed nothing. The report on the \
+             whole file:\n{report}"
+        )
+    );
 
     let replay = home.command(&["replay", "--outcome", "all"]).output().unwrap();
     assert!(out(&replay).contains("0 orders created, 0 updated"), "{}{}", out(&replay), err(&replay));

@@ -25,7 +25,7 @@ const GONE: [&str; 6] = [
 ];
 
 /// The output if the address is unknown, in each of four places.
-const NOBODY: &str = "Nobody found: no order, history, message or search holds this address\n";
+const NOTHING: &str = "Nothing found: no order, history, message or search holds this address\n";
 
 /// A card of the person to be removed.
 fn card(number: &str, email: &str) -> String {
@@ -174,7 +174,7 @@ async fn a_person_is_removed_while_orders_arrive_and_the_business_data_stays() {
     assert_eq!(notes, Value::Null);
 
     let (code, again, _) = purge(&program, &found).await;
-    assert_eq!((code, again.as_str()), (Some(0), NOBODY));
+    assert_eq!((code, again.as_str()), (Some(0), NOTHING));
 }
 
 /// Of an order that is emptied, nothing may be left in the log and the history that its address
@@ -246,7 +246,7 @@ async fn a_purge_needs_a_confirmation_and_a_whole_address() {
     for other in ["canary@example.com", "ann.canary@example.co", "x@ann.canary"] {
         let (code, said, _) = purge(&program, &["--email", other, "--yes"]).await;
         assert_eq!(code, Some(0));
-        assert_eq!(said, NOBODY, "{other}");
+        assert_eq!(said, NOTHING, "{other}");
     }
     assert_eq!(program.sql().await.rows("SELECT * FROM orders").await, before);
     if !program.home().is_postgres() {

@@ -12,7 +12,7 @@ import ssl
 
 import requests
 from requests.adapters import HTTPAdapter
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from harness import DOMAIN, TIMEOUT, Caddy, Nginx, Roms, check, equal, find, finish, step, until
@@ -246,6 +246,7 @@ class Production:
             step(f"{name}: a body that is too large is answered by ROMS", self.large)
             step(f"{name}: after a restart, clients get what they missed", self.resume)
             step(f"{name}: a revoked token stops working", self.revoked)
+            step(f"{name}: a token ends at its time, and with it its WebSocket", self.expired)
             step(f"{name}: no log holds a token", self.logs)
 
     def bearer(self, token):
@@ -387,6 +388,27 @@ class Production:
     def revoked(self):
         equal(self.roms.run("token", "revoke", "sheet").returncode, 0)
         until("it is refused", lambda: self.call("GET", "/api/v2/orders", self.reader).status_code == 401)
+
+    def expired(self):
+        created = self.roms.run("token", "create", "--name", "brief", "--scope", "read", "--expires", "5s")
+        equal(created.returncode, 0, created.stderr)
+        token = created.stdout.splitlines()[0]
+        equal(self.call("GET", "/api/v2/orders", token).status_code, 200, "before its time")
+        with self.listen(**self.bearer(token)) as socket:
+            equal(json.loads(socket.recv(TIMEOUT))["type"], "connection_confirmed")
+            try:
+                socket.recv(TIMEOUT)
+            except ConnectionClosed as closed:
+                equal(closed.rcvd.code, 1008, "policy violation")
+            else:
+                check(False, "the WebSocket stays open")
+        equal(self.call("GET", "/api/v2/orders", token).status_code, 401, "after its time")
+        try:
+            self.listen(**self.bearer(token)).close()
+        except InvalidStatus as refused:
+            equal(refused.response.status_code, 401)
+        else:
+            check(False, "an expired token opens a WebSocket")
 
     def logs(self):
         self.process.end()

@@ -18,6 +18,9 @@ pub(crate) async fn open(
     if !path.exists() {
         return Err(StoreError::Missing(path.to_owned()));
     }
+    if path.is_dir() {
+        return Err(StoreError::Folder(path.to_owned()));
+    }
     let file = path.to_owned();
     let mut options = ConnectOptions::new("sqlite::memory:");
     options

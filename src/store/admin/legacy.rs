@@ -59,6 +59,9 @@ impl LegacyDatabase {
         if !path.exists() {
             return Err(StoreError::Missing(path.to_owned()));
         }
+        if path.is_dir() {
+            return Err(StoreError::Folder(path.to_owned()));
+        }
         let folder = private_folder(&std::env::temp_dir())
             .map_err(|error| file_error("write to", &std::env::temp_dir(), error))?;
         let copy = folder.path().join("legacy.db");
