@@ -43,7 +43,7 @@ use super::{AppState, cross_site};
 use crate::config::{Http, Level};
 use crate::order::View;
 use crate::sign_in::{Discord, Timing};
-use crate::store::{Holder, KnownLevel, NewSession, Session, Store, StoreError, Token};
+use crate::store::{Holder, KnownLevel, Session, Store, StoreError, Token};
 use crate::token::{Scope, Scopes, Secret, SigningSecret, TokenKind};
 use limits::Limits;
 pub(crate) use limits::limit_peers;
@@ -142,11 +142,9 @@ impl Auth {
         self.sessions.set_level(user, level).await;
     }
 
-    /// A session for the holder of a token; `None` if the token is not valid.
-    pub(crate) async fn session_of_token(&self, secret: &Secret, peer: IpAddr) -> Option<NewSession> {
-        let token = self.tokens.find(secret).await.filter(|token| token.kind == TokenKind::Api)?;
-        let (holder, name) = (Holder::Token(token.id), token.name.clone());
-        Some(NewSession { holder, name, peer: Some(peer.to_string()) })
+    /// The valid token with this secret.
+    pub(crate) async fn find_token(&self, secret: &Secret) -> Option<Arc<Token>> {
+        self.tokens.find(secret).await
     }
 
     /// Follows the database until `closing` is cancelled.
@@ -435,7 +433,9 @@ async fn admit(
             let (parts, _) = request.into_parts();
             state.auth.report_refusal(state, &parts, token.as_deref(), actor, error.status().1);
             match (access, error) {
-                (Access::Person(_), ApiError::Unauthorized { .. }) if session::wants_html(&parts) => {
+                (Access::Person(_), ApiError::Unauthorized { .. })
+                    if session::wants_html(&parts.method, &parts.headers) =>
+                {
                     Ok(session::ask_to_sign_in(&parts))
                 }
                 (_, error) => Err(error),

@@ -3,6 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `frame` | the reader of a page, and the parts that all pages share |
+//! | `error` | errors as pages |
 //! | `url` | the query of a page's URL, and links to other views |
 //! | `cells` | orders as rows of a table |
 //! | `orders`, `live` | the list of orders, and its changes as they are stored |
@@ -23,6 +24,7 @@ mod bulk;
 mod card;
 mod cells;
 mod discord_sign_in;
+pub(crate) mod error;
 mod form;
 mod frame;
 mod import;
@@ -44,8 +46,8 @@ use askama::Template;
 use axum::{
     extract::{Request, State},
     http::{
-        HeaderValue, Method, Uri,
-        header::{ACCEPT, CONTENT_SECURITY_POLICY, REFERRER_POLICY},
+        HeaderMap, HeaderValue, Uri,
+        header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY},
     },
     middleware::map_response_with_state,
     response::{Html, Response},
@@ -55,22 +57,25 @@ use tower_http::compression::CompressionLayer;
 
 use super::AppState;
 use super::api::export;
-use super::auth::Access;
-use super::error::{ApiError, ErrorBody};
+use super::auth::{Access, session::wants_html};
+use super::error::ApiError;
 use crate::config::{CALLBACK, Level};
 use frame::Head;
 
 /// The content security policy. The page loads nothing from other sites and runs only its own script. Only the policy
-/// `roms` of that script may turn text into elements. `$pictures` are the sources of pictures.
-macro_rules! policy {
-    ($pictures:literal) => {
-        HeaderValue::from_static(concat!(
-            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; manifest-src 'self'; \
-             worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
-             require-trusted-types-for 'script'; trusted-types roms; img-src ",
-            $pictures
-        ))
-    };
+/// `roms` of that script may turn text into elements. With `pictures`, it permits pictures of products from other sites.
+fn policy(pictures: bool) -> HeaderValue {
+    macro_rules! policy {
+        ($pictures:literal) => {
+            concat!(
+                "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                 manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; \
+                 frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types roms; img-src ",
+                $pictures
+            )
+        };
+    }
+    HeaderValue::from_static(if pictures { policy!("'self' https:") } else { policy!("'self'") })
 }
 
 /// The page that browsers get at `/`. Other clients get the list of routes there.
@@ -79,13 +84,12 @@ const START: &str = "/start";
 /// A page's route: what a request needs, the path and the handlers.
 type Route = (Access, &'static str, MethodRouter<Arc<AppState>>);
 
-/// Every route of the page. With `pictures`, the content security policy permits pictures of products from
-/// other sites.
-pub(crate) fn routes(pictures: bool) -> Vec<Route> {
+/// Every route of the page.
+pub(crate) fn routes() -> Vec<Route> {
     const VIEWER: Access = Access::Person(Level::Viewer);
     const MANAGER: Access = Access::Person(Level::Manager);
     const ADMIN: Access = Access::Person(Level::Admin);
-    let routes: Vec<Route> = vec![
+    vec![
         (Access::Open, "/assets/{file}", get(assets::file)),
         (Access::Open, "/sign-in", get(sign_in::form).post(sign_in::sign_in)),
         (Access::Open, "/sign-in/discord", get(discord_sign_in::begin)),
@@ -122,21 +126,17 @@ pub(crate) fn routes(pictures: bool) -> Vec<Route> {
         (MANAGER, "/orders/{order}", post(order::save)),
         (MANAGER, "/orders/{order}/cancel", post(order::cancel)),
         (VIEWER, "/live/orders", get(live::connect)),
-    ];
-    let policy = if pictures { policy!("'self' https:") } else { policy!("'self'") };
-    let complete = |methods: MethodRouter<Arc<AppState>>| {
-        methods.layer(CompressionLayer::new()).layer(map_response_with_state(policy.clone(), mark))
-    };
-    routes.into_iter().map(|(access, path, methods)| (access, path, complete(methods))).collect()
+    ]
+}
+
+/// Compresses the answers of a page's route, adds their headers, and marks them as answers to a page, refusals included.
+pub(crate) fn complete(methods: MethodRouter<Arc<AppState>>, pictures: bool) -> MethodRouter<Arc<AppState>> {
+    methods.layer(CompressionLayer::new()).layer(map_response_with_state(policy(pictures), mark))
 }
 
 /// Answers browsers that ask for `/` with the page. Runs before routing.
 pub(crate) fn prefer_html(mut request: Request) -> Request {
-    let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("text/html"));
-    if request.uri().path() == "/"
-        && request.method() == Method::GET
-        && request.headers().get_all(ACCEPT).iter().any(accepts)
-    {
+    if request.uri().path() == "/" && wants_html(request.method(), request.headers()) {
         *request.uri_mut() = Uri::from_static(START);
     }
     request
@@ -148,32 +148,14 @@ pub(crate) struct IsPage;
 
 async fn mark(State(policy): State<HeaderValue>, mut response: Response) -> Response {
     response.extensions_mut().insert(IsPage);
-    let headers = response.headers_mut();
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
-    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+    add_headers(response.headers_mut(), policy);
     response
 }
 
-/// An error as a page.
-pub(crate) fn error_page(error: &ErrorBody) -> String {
-    let page = ErrorPage {
-        head: Head::default(),
-        title: error.title,
-        message: &error.message,
-        detail: error.detail.as_deref(),
-        request_id: error.request_id.as_deref(),
-    };
-    page.render().unwrap_or_default()
-}
-
-#[derive(Template)]
-#[template(path = "error.html", config = "src/http/page/askama.toml")]
-struct ErrorPage<'a> {
-    head: Head,
-    title: &'a str,
-    message: &'a str,
-    detail: Option<&'a str>,
-    request_id: Option<&'a str>,
+/// The headers of every page.
+fn add_headers(headers: &mut HeaderMap, policy: HeaderValue) {
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
 }
 
 /// The page that a browser keeps to show without a connection.
@@ -183,8 +165,8 @@ struct Offline {
     head: Head,
 }
 
-async fn offline() -> Result<Html<String>, ApiError> {
-    render(&Offline { head: Head::default() })
+async fn offline(headers: HeaderMap) -> Result<Html<String>, ApiError> {
+    render(&Offline { head: Head::of(&headers) })
 }
 
 /// Renders a template.

@@ -41,7 +41,7 @@ use super::api::{
 use super::auth::{Access, authorize, limit_peers};
 use super::discord_error::DiscordError;
 use super::error::{ApiError, ErrorBody, Failure};
-use super::page::{self, IsPage};
+use super::page::{self, error::Asked};
 use super::request_id::{remove_unusable, request_id};
 use super::{AppState, body, cross_site, link_path, order_path, peer};
 use crate::card::message::LINK_ENDPOINT;
@@ -111,8 +111,9 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
     if state.auth.is_required() {
         document_tokens(&mut document);
     }
-    let pages = page::routes(state.pictures).into_iter().fold(routes, |routes, (access, path, methods)| {
-        routes.route(path, methods.route_layer(guard(access)))
+    let complete = |methods| page::complete(methods, state.pictures);
+    let pages = page::routes().into_iter().fold(routes, |routes, (access, path, methods)| {
+        routes.route(path, complete(methods.route_layer(guard(access))))
     });
     let mut routes = pages
         .route("/docs/{*path}", get(docs::file).route_layer(guard(Access::Page)))
@@ -227,6 +228,7 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
     let route = request.extensions().get::<MatchedPath>().cloned();
     let request_id = request_id(request.headers());
     let is_discord_link = request.uri().path().starts_with(LINK_ENDPOINT);
+    let asked = Asked::of(&request);
 
     let mut response = next.run(request).await;
 
@@ -237,10 +239,12 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
             tracing::error!(request.id = request_id, http.method = %method, http.route = route, error, "request failed");
         }
         let body = || ErrorBody { request_id: request_id.clone(), ..error.body() };
-        let (content_type, text) = match (is_discord_link, response.extensions().get()) {
-            (true, _) => ("application/json", serde_json::to_string(&DiscordError::from(&*error))),
-            (false, Some(IsPage)) => ("text/html; charset=utf-8", Ok(page::error_page(&body()))),
-            _ => ("application/json", serde_json::to_string(&body())),
+        let (content_type, text) = if is_discord_link {
+            ("application/json", serde_json::to_string(&DiscordError::from(&*error)))
+        } else if asked.is_page(&response) {
+            ("text/html; charset=utf-8", Ok(asked.page(&body(), response.headers_mut())))
+        } else {
+            ("application/json", serde_json::to_string(&body()))
         };
         *response.body_mut() = text.unwrap_or_default().into();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

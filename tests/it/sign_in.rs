@@ -6,6 +6,7 @@ mod canary;
 mod config;
 mod discord;
 mod levels;
+mod pages;
 mod sessions;
 
 use std::collections::BTreeMap;

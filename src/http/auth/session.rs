@@ -92,11 +92,11 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 }
 
 /// Whether a request loads a whole page in a browser.
-pub(crate) fn wants_html(parts: &Parts) -> bool {
+pub(crate) fn wants_html(method: &Method, headers: &HeaderMap) -> bool {
     let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("text/html"));
-    parts.method == Method::GET
-        && !parts.headers.contains_key("hx-request")
-        && parts.headers.get_all(ACCEPT).iter().any(accepts)
+    method == Method::GET
+        && !headers.contains_key("hx-request")
+        && headers.get_all(ACCEPT).iter().any(accepts)
 }
 
 /// Redirects a browser to the sign-in form, which leads back to the requested page.

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
 
 use super::assets;
 use crate::config::Level;
@@ -34,6 +37,18 @@ impl Default for Head {
     }
 }
 
+impl Head {
+    /// The head of a page for anybody, in the theme that the browser has chosen.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        Self { theme: theme_of(headers), ..Self::default() }
+    }
+}
+
+fn theme_of(headers: &HeaderMap) -> Option<&'static str> {
+    let theme = session::cookie(headers, "theme")?;
+    ["dark", "light"].into_iter().find(|it| *it == theme)
+}
+
 /// The reader of a page. Extracting one succeeds only behind `auth::authorize`.
 #[derive(Clone, Debug)]
 pub(crate) struct Viewer {
@@ -53,9 +68,8 @@ impl FromRequestParts<Arc<AppState>> for Viewer {
         let caller = Caller::from_request_parts(parts, state).await?;
         let has = |level: &Level| Access::Person(*level).scope().is_none_or(|scope| caller.may(scope));
         let level = Level::ALL.into_iter().rev().find(has).unwrap_or(Level::Viewer);
-        let cookie = |name| session::cookie(&parts.headers, name);
-        let theme = cookie("theme").and_then(|theme| ["dark", "light"].into_iter().find(|it| *it == theme));
-        let columns = cookie("columns").map(str::to_owned);
+        let theme = theme_of(&parts.headers);
+        let columns = session::cookie(&parts.headers, "columns").map(str::to_owned);
         // A page is shown without them while the database does not answer.
         let views = state.store.saved_views().await.unwrap_or_default();
         Ok(Self { views, caller, level, zone: state.timezone.to_string(), theme, columns })

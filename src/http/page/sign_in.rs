@@ -1,12 +1,13 @@
 //! Handlers for signing in with a token, and for signing out.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::{
     extract::{RawQuery, Request, State},
     http::{
-        StatusCode,
+        HeaderMap, StatusCode,
         header::{LOCATION, SET_COOKIE},
     },
     response::{Html, IntoResponse, Response},
@@ -22,13 +23,17 @@ use crate::http::error::{ApiError, bad_parameter};
 use crate::http::peer::Peer;
 use crate::http::query::PathSegment;
 use crate::http::{AppState, body};
-use crate::store::{NewSession, Session};
-use crate::token::Secret;
+use crate::store::{Holder, NewSession, Session, Token};
+use crate::token::{Scope, Secret, TokenKind};
 
 /// Why a sign-in failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     Token,
+    /// The token is part of a link.
+    LinkToken,
+    /// The token may not read orders.
+    NoReadScope,
     Cancelled,
     Expired,
     Refused,
@@ -37,13 +42,23 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    const ALL: [Self; 6] =
-        [Self::Token, Self::Cancelled, Self::Expired, Self::Refused, Self::NoAccess, Self::Unavailable];
+    const ALL: [Self; 8] = [
+        Self::Token,
+        Self::LinkToken,
+        Self::NoReadScope,
+        Self::Cancelled,
+        Self::Expired,
+        Self::Refused,
+        Self::NoAccess,
+        Self::Unavailable,
+    ];
 
     /// The name in URLs, in the log and in the access log.
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Token => "wrong_token",
+            Self::LinkToken => "token_of_a_link",
+            Self::NoReadScope => "token_without_read",
             Self::Cancelled => "sign_in_cancelled",
             Self::Expired => "sign_in_expired",
             Self::Refused => "sign_in_refused",
@@ -55,6 +70,14 @@ impl Fault {
     const fn text(self) -> &'static str {
         match self {
             Self::Token => "This is not a valid token.",
+            Self::LinkToken => {
+                "This token belongs to a link and cannot sign in. Use an API token with the scope `read`: \
+                 `roms token create --name NAME --scope read`."
+            }
+            Self::NoReadScope => {
+                "This token may not read orders. Use one with the scope `read`: \
+                 `roms token create --name NAME --scope read`."
+            }
             Self::Cancelled => "You have cancelled the sign-in at Discord.",
             Self::Expired => "The sign-in took too long, or was begun in another browser. Try again.",
             Self::Refused => "Discord did not accept the sign-in. Try again.",
@@ -78,20 +101,26 @@ struct SignIn {
 }
 
 impl SignIn {
-    fn page(state: &AppState, next: &str, fault: Option<Fault>) -> Result<Html<String>, ApiError> {
+    fn page(
+        state: &AppState,
+        headers: &HeaderMap,
+        next: &str,
+        fault: Option<Fault>,
+    ) -> Result<Html<String>, ApiError> {
         let link = || UrlQuery::default().with("next", local(next)).link("/sign-in/discord");
         let discord = state.auth.discord().map(|_| link());
-        render(&Self { head: Head::default(), next: next.to_owned(), fault, discord })
+        render(&Self { head: Head::of(headers), next: next.to_owned(), fault, discord })
     }
 }
 
 pub(crate) async fn form(
     State(state): State<Arc<AppState>>,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Html<String>, ApiError> {
     let query = UrlQuery::of(query.as_deref());
     let fault = Fault::ALL.into_iter().find(|fault| fault.code() == query.get("fault"));
-    SignIn::page(&state, query.get("next"), fault)
+    SignIn::page(&state, &headers, query.get("next"), fault)
 }
 
 pub(crate) async fn sign_in(
@@ -103,18 +132,36 @@ pub(crate) async fn sign_in(
     let Peer(peer) = Peer::of(&parts.extensions);
     state.auth.admit_attempt(peer)?;
     let form = UrlQuery::of(Some(&body::read_text(body, &state.closing).await?));
-    let session = match Secret::parse(form.get("token").trim()) {
-        Some(secret) => state.auth.session_of_token(&secret, peer).await,
+    // Some people paste a whole link, which has its token between slashes.
+    let token = match form.get("token").trim().split('/').find_map(Secret::parse) {
+        Some(secret) => state.auth.find_token(&secret).await,
         None => None,
     };
     let next = form.get("next");
-    let Some(session) = session else {
-        state.auth.report_refusal(&state, &parts, None, None, Fault::Token.code());
-        let page = SignIn::page(&state, next, Some(Fault::Token))?;
-        return Ok((StatusCode::FORBIDDEN, page).into_response());
-    };
-    let browser = Connection::of(&parts.headers, &parts.extensions, &state);
-    begin_session(&state, &browser, session, local(next)).await
+    match session_of(token.as_deref(), peer) {
+        Ok(new) => {
+            let browser = Connection::of(&parts.headers, &parts.extensions, &state);
+            begin_session(&state, &browser, new, local(next)).await
+        }
+        Err(fault) => {
+            state.auth.report_refusal(&state, &parts, token.as_deref(), None, fault.code());
+            let page = SignIn::page(&state, &parts.headers, next, Some(fault))?;
+            Ok((StatusCode::FORBIDDEN, page).into_response())
+        }
+    }
+}
+
+/// The session of a token's holder.
+fn session_of(token: Option<&Token>, peer: IpAddr) -> Result<NewSession, Fault> {
+    let token = token.ok_or(Fault::Token)?;
+    if token.kind != TokenKind::Api {
+        return Err(Fault::LinkToken);
+    }
+    if !token.scopes.allow(Scope::Read) {
+        return Err(Fault::NoReadScope);
+    }
+    let (holder, name) = (Holder::Token(token.id), token.name.clone());
+    Ok(NewSession { holder, name, peer: Some(peer.to_string()) })
 }
 
 /// Begins a session and redirects to a page. An earlier session of the browser ends.
