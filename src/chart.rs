@@ -8,7 +8,7 @@
 //! | `canvas` | the SVG elements |
 //!
 //! A phone shows a chart about 360 CSS pixels wide, so the canvas is 800 wide and no text is smaller
-//! than 26. The opaque background looks the same on dark and light pages. Colours also differ in
+//! than 26. A wide chart has 1,600, for the page on a desktop. The opaque background looks the same on dark and light pages. Colours also differ in
 //! brightness, and carry no information that a label does not carry.
 //!
 //! Rendering takes 20 to 50 ms of processor time, so async code must use `spawn_blocking`.
@@ -37,6 +37,8 @@ pub(crate) struct Chart {
     pub(crate) bars: Vec<Bar>,
     /// The sum of what the rows leave out. It has no bar, because its bar might dwarf all others.
     pub(crate) rest: Option<Bar>,
+    /// Whether the canvas is twice as wide, with finer bars, for a desktop.
+    pub(crate) is_wide: bool,
 }
 
 /// One bar.

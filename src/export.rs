@@ -19,7 +19,7 @@ use crate::store::{OrderFilter, PageStart, Store, StoreError};
 
 pub use column::{ExportColumn, UnknownColumn};
 pub use report::import_report;
-pub use statistics::statistics;
+pub(crate) use statistics::{StatisticsRow, statistics};
 
 /// Orders read at once.
 const PAGE_SIZE: u64 = 500;

@@ -56,9 +56,16 @@
     $('.toasts')?.append(box);
     setTimeout(() => box.remove(), button ? 15000 : 5000);
   };
+  // After the end of the session, the server leads to the sign-in form and back here. A form that is open stays.
+  const signedOut = () => {
+    if (!$('#order[data-editing]')) return location.reload();
+    if ($('.toast .sign-in')) return;
+    const link = Object.assign(document.createElement('a'), { href: '/sign-in', target: '_blank', className: 'sign-in', textContent: 'Sign in' });
+    toast('You are signed out. Sign in in another tab, then save.', link);
+  };
   document.addEventListener('htmx:response:error', (event) => {
     const { ctx } = event.detail;
-    if (ctx.response.status === 401) return location.reload();
+    if (ctx.response.status === 401) return signedOut();
     const doc = new DOMParser().parseFromString(policy.createHTML(ctx.text ?? ''), 'text/html');
     toast($('#message', doc)?.textContent ?? `ROMS answered ${ctx.response.status}.`);
   });
@@ -188,7 +195,7 @@
   const setConnected = (value) => () => { connected = value; showLight(); };
   document.addEventListener('htmx:sse:after:connection', setConnected(true));
   document.addEventListener('htmx:sse:error', (event) => {
-    if (event.detail.status === 401) location.reload();
+    if (event.detail.status === 401) signedOut();
     setConnected(false)();
   });
   document.addEventListener('htmx:sse:before:connection', (event) => {
@@ -234,8 +241,8 @@
     const close = target.closest('[data-close]');
     if (close) return close.closest('dialog').close();
     const row = target.closest('#rows > tr');
-    if (row && !target.closest('a, button, input, label') && getSelection().type !== 'Range') {
-      const link = $('a[href]', row);
+    if (row && !target.closest('a, button, input, label, .tools') && getSelection().type !== 'Range') {
+      const link = $('a[href]:not([target])', row);
       if (link && (event.ctrlKey || event.metaKey)) open(link.href); else link?.click();
     }
   });
@@ -290,12 +297,14 @@
     const chosen = picked();
     for (const row of $$('#rows > tr')) row.classList.toggle('chosen', chosen.includes(row));
     bar.hidden = chosen.length === 0;
-    const { total } = bar.dataset;
+    const { total } = $('#totals').dataset;
+    const tooMany = Number(total) > Number(bar.dataset.most);
     if (chosen.length < $$('#rows > tr').length) allOfFilter = false;
     $('#picked').textContent = `${allOfFilter ? total : chosen.length} chosen`;
     const more = $('#pick-filter');
     more.hidden = allOfFilter || chosen.length < $$('#rows > tr').length || Number(total) <= chosen.length;
-    more.textContent = `All ${total} of this filter`;
+    more.disabled = tooMany;
+    more.textContent = tooMany ? `At most ${bar.dataset.most} at once: narrow the filter for more` : `All ${total} of this filter`;
   };
   const send = async (path, body) => {
     const response = await fetch(path, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', 'HX-Request': 'true' } });
@@ -401,7 +410,9 @@
       j: () => move(1),
       k: () => move(-1),
       x: () => $('#rows > tr.at .pick input')?.click(),
-      Enter: () => $('#rows > tr.at a[href]')?.click(),
+      c: () => $('#rows > tr.at .tools [data-copy]')?.click(),
+      d: () => $('#rows > tr.at .tools a')?.click(),
+      Enter: () => $('#rows > tr.at a[href]:not([target])')?.click(),
       g: () => { goTyped = true; },
       '?': () => $('#keys')?.showModal(),
     };

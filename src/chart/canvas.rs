@@ -3,7 +3,14 @@
 use super::font::{Cut, FAMILY, Fonts, Weight};
 use super::{Bar, Chart};
 
-pub(crate) const WIDTH: f32 = 800.0;
+const WIDTH: u16 = 800;
+const DESKTOP_WIDTH: u16 = 1600;
+
+/// The width of a chart's canvas.
+pub(crate) fn width(chart: &Chart) -> f32 {
+    f32::from(if chart.is_wide { DESKTOP_WIDTH } else { WIDTH })
+}
+
 /// Free space on the left and right.
 pub(crate) const MARGIN: f32 = 30.0;
 pub(crate) const HEADER_HEIGHT: f32 = 112.0;
@@ -65,6 +72,7 @@ pub(crate) fn bar_colour(bar: &Bar) -> u32 {
 
 /// A chart under construction.
 pub(crate) struct Canvas {
+    width: f32,
     height: u16,
     elements: Vec<String>,
 }
@@ -72,10 +80,11 @@ pub(crate) struct Canvas {
 impl Canvas {
     /// A canvas that has the title and subtitle of the chart.
     pub(crate) fn new(chart: &Chart, fonts: &Fonts, height: u16) -> Self {
-        let mut canvas = Self { height, elements: Vec::new() };
-        let all = Area { x: 0.0, y: 0.0, width: WIDTH, height: f32::from(height) };
+        let width = width(chart);
+        let mut canvas = Self { width, height, elements: Vec::new() };
+        let all = Area { x: 0.0, y: 0.0, width, height: f32::from(height) };
         canvas.rect(all, 0.0, BACKGROUND);
-        let room = WIDTH - 2.0 * MARGIN;
+        let room = width - 2.0 * MARGIN;
         for (text, y, size, weight, colour) in [
             (&chart.title, 54.0, TITLE_SIZE, Weight::Bold, STRONG_TEXT),
             (&chart.subtitle, 94.0, SUBTITLE_SIZE, Weight::Regular, SOFT_TEXT),
@@ -131,10 +140,10 @@ impl Canvas {
     }
 
     pub(crate) fn into_svg(self) -> String {
-        let Self { height, elements } = self;
+        let Self { width, height, elements } = self;
         let body = elements.concat();
         format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" font-family="{FAMILY}">{body}</svg>"#
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="{FAMILY}">{body}</svg>"#
         )
     }
 }

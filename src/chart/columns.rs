@@ -3,8 +3,8 @@
 use rust_decimal::Decimal;
 
 use super::canvas::{
-    AXIS, Anchor, Area, Canvas, HEADER_HEIGHT, MARGIN, SOFT_TEXT, STRONG_TEXT, TRACK, TextStyle, WIDTH,
-    bar_colour,
+    AXIS, Anchor, Area, Canvas, HEADER_HEIGHT, MARGIN, SOFT_TEXT, STRONG_TEXT, TRACK, TextStyle, bar_colour,
+    width,
 };
 use super::font::{Cut, Fonts, Weight};
 use super::scale::{Scale, short_text};
@@ -31,6 +31,8 @@ const MIN_BAR_HEIGHT: f32 = 3.0;
 struct Plot {
     left: f32,
     right: f32,
+    /// The width of the picture.
+    width: f32,
     /// The width available for one bar.
     slot: f32,
     scale: Scale,
@@ -52,9 +54,10 @@ pub(crate) fn draw(chart: &Chart, fonts: &Fonts) -> Canvas {
     let ticks: Vec<(Decimal, String)> =
         scale.ticks().into_iter().map(|tick| (tick, short_text(tick))).collect();
     let ticks_width = widest(fonts, Weight::Regular, ticks.iter().map(|(_, text)| text.as_str()));
-    let (left, right) = (MARGIN + ticks_width + 14.0, WIDTH - MARGIN);
+    let width = width(chart);
+    let (left, right) = (MARGIN + ticks_width + 14.0, width - MARGIN);
     let count = u16::try_from(chart.bars.len()).unwrap_or(MAX_COLUMNS).min(MAX_COLUMNS);
-    let plot = Plot { left, right, slot: (right - left) / f32::from(count.max(1)), scale };
+    let plot = Plot { left, right, width, slot: (right - left) / f32::from(count.max(1)), scale };
 
     let style = TextStyle::new(TEXT_SIZE, Weight::Regular, SOFT_TEXT, Anchor::End);
     for (tick, text) in &ticks {
@@ -104,7 +107,7 @@ fn draw_labels(canvas: &mut Canvas, fonts: &Fonts, plot: &Plot, bars: &[(&Bar, u
     let mut free_from = 0.0_f32;
     let mut distance = None;
     for (label, index) in bars {
-        let x = plot.middle_of_slot(f32::from(index)).min(WIDTH - EDGE_GAP - half).max(EDGE_GAP + half);
+        let x = plot.middle_of_slot(f32::from(index)).min(plot.width - EDGE_GAP - half).max(EDGE_GAP + half);
         let is_next = distance.is_none_or(|distance: u16| index % distance == 0);
         if !is_next || x - half < free_from {
             continue;

@@ -9,22 +9,34 @@ use rust_decimal::Decimal;
 use super::column::Cell;
 use super::{ExportError, ExportFormat, Table};
 use crate::order::Amount;
-use crate::store::{StatRow, Totals};
+use crate::store::Totals;
+
+/// A row of the table.
+pub(crate) struct StatisticsRow {
+    /// The name of the group; `None` for orders without one.
+    pub(crate) name: Option<String>,
+    pub(crate) totals: Totals,
+    /// Units that have arrived. The table has a column for them if the first row has a number.
+    pub(crate) received: Option<u64>,
+}
 
 /// The file with these groups. `by` is the heading of their names. Each currency has columns of its own, because
 /// amounts of different currencies cannot be added up.
 ///
 /// # Errors
 /// If the workbook cannot be written.
-pub async fn statistics(
+pub(crate) async fn statistics(
     by: &str,
-    rows: &[StatRow],
+    rows: Vec<StatisticsRow>,
     zone: Tz,
     format: ExportFormat,
 ) -> Result<Vec<u8>, ExportError> {
+    let spend = |row: &StatisticsRow| row.totals.spend();
     let currencies: BTreeSet<Option<Currency>> =
-        rows.iter().flat_map(|row| row.spend.iter().map(|spend| spend.currency)).collect();
+        rows.iter().flat_map(spend).map(|(currency, _)| currency).collect();
+    let has_received = rows.first().is_some_and(|row| row.received.is_some());
     let mut headings = ["orders", "cancelled_or_refunded", "units"].map(str::to_owned).to_vec();
+    headings.extend(has_received.then(|| "units_received".to_owned()));
     for currency in &currencies {
         let code = currency.map_or("unknown", |currency| currency.code());
         headings.extend([format!("spend_{code}"), format!("average_{code}")]);
@@ -32,9 +44,9 @@ pub async fn statistics(
     let all_headings = [by].into_iter().chain(headings.iter().map(String::as_str));
     let mut table = Table::new(format, "Numbers", all_headings)?;
     for row in rows {
-        let totals = Totals::of_rows([row]);
-        let counts = [totals.orders, totals.cancelled_or_refunded, totals.units];
-        let mut cells = vec![row.key.clone().map_or(Cell::Empty, Cell::Text)];
+        let StatisticsRow { name, totals, received } = row;
+        let counts = [totals.orders, totals.cancelled_or_refunded, totals.units].into_iter().chain(received);
+        let mut cells = vec![name.map_or(Cell::Empty, Cell::Text)];
         cells.extend(counts.map(|count| Cell::Count(u32::try_from(count).unwrap_or(u32::MAX))));
         for currency in &currencies {
             let spend =

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use form_urlencoded::byte_serialize;
 
-use crate::order::{Amount, Carrier, Fields, Order, Status};
+use crate::order::{Amount, Carrier, Fields, Order, Source, Status};
 
 /// A column of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +105,12 @@ pub(crate) fn title_of(name: &str) -> String {
         return column.title.to_owned();
     }
     let name = name.strip_prefix("extra.").unwrap_or(name);
-    let words = name.replace("qty", "units").replace('_', " ");
-    let mut letters = words.chars();
+    capitalized(&name.replace("qty", "units").replace('_', " "))
+}
+
+/// The text with a capital letter first.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
@@ -138,6 +142,8 @@ pub(crate) struct Row {
     pub(crate) class: &'static str,
     /// The tracking number, to copy those of many rows.
     pub(crate) tracking: Option<String>,
+    /// The link that leads to the Discord message, if one created the order.
+    pub(crate) discord: Option<String>,
     /// Whether the row has a box to choose it.
     pub(crate) has_box: bool,
     /// The address of the product's picture, if pictures are shown.
@@ -169,6 +175,7 @@ impl RowStyle {
             number: order.number.to_string(),
             class,
             tracking: order.fields.tracking_number.clone(),
+            discord: (order.source == Source::DiscordBot).then(|| format!("{}/discord", order_path(order))),
             has_box: self.has_box,
             picture: picture(order, self.pictures),
             cells: self.columns.iter().map(cell).collect(),

@@ -66,9 +66,10 @@ impl FormField {
         self.text.trim() != self.was.trim()
     }
 
-    /// Whether somebody else has changed the value that the field showed.
-    pub(crate) fn is_stale(&self) -> bool {
-        self.was != self.stored
+    /// Whether somebody else has given the field another value than the reader.
+    pub(crate) fn is_in_conflict(&self) -> bool {
+        let [text, was, stored] = [&self.text, &self.was, &self.stored].map(|text| text.trim());
+        was != stored && text != stored
     }
 
     /// Whether the field begins a group.
@@ -92,6 +93,11 @@ impl EditForm {
         let fields =
             GROUPS.iter().flat_map(|(group, columns)| columns.iter().map(|name| field(*group, name)));
         Self { version: order.updated_at.timestamp_micros(), fields: fields.collect(), is_conflict: false }
+    }
+
+    /// Whether the reader and somebody else gave a field different values.
+    pub(crate) fn has_conflicts(&self) -> bool {
+        self.fields.iter().any(FormField::is_in_conflict)
     }
 
     /// The form as a browser sent it back, for the order as it is stored now.

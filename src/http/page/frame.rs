@@ -158,6 +158,11 @@ impl Viewer {
         self.caller.person().unwrap_or_else(|| "page".to_owned())
     }
 
+    /// The saved views of the group.
+    pub(crate) fn views(&self) -> &[SavedView] {
+        &self.views
+    }
+
     pub(crate) fn head(&self) -> Head {
         Head { zone: self.zone.clone(), theme: self.theme, ..Head::default() }
     }

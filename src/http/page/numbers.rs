@@ -15,13 +15,14 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::cells::capitalized;
 use super::frame::{Frame, Head, Viewer};
 use super::orders::spend_by_code;
 use super::render;
 use super::url::{FileLink, UrlQuery, file_links};
 use crate::chart::{self, Bar, Chart, Shape};
 use crate::clock::now;
-use crate::export::{ExportFormat, statistics};
+use crate::export::{ExportFormat, StatisticsRow, statistics};
 use crate::http::AppState;
 use crate::http::api::export::file_headers;
 use crate::http::api::stats::{ReadStats, StatsOf};
@@ -45,10 +46,12 @@ struct NumbersPage {
     frame: Frame,
     query: UrlQuery,
     title: String,
-    by: &'static str,
+    /// The heading of the groups.
+    by: String,
+    by_name: &'static str,
     tiles: Vec<Tile>,
-    /// The chart as SVG, which escapes every text.
-    chart: Option<String>,
+    /// The chart as SVG, which escapes every text: for a desktop and for a phone.
+    charts: Vec<(&'static str, String)>,
     chart_title: String,
     groups: Vec<Group>,
     more_groups: usize,
@@ -108,15 +111,20 @@ pub(crate) async fn show(
         }
         Measure::Orders => format!("Orders by {}", found.by_name),
     };
-    let chart = draw(&groups, measure, found.by, &found.title, &chart_title);
+    let draw = |(class, is_wide)| {
+        let chart = draw(&groups, measure, found.by, &found.title, &chart_title, is_wide)?;
+        Some((class, chart))
+    };
+    let charts = [("wide", true), ("narrow", false)].into_iter().filter_map(draw).collect();
     let more_groups = groups.len().saturating_sub(MAX_GROUPS);
     render(&NumbersPage {
         head: viewer.head(),
         frame: viewer.frame("Numbers", "Numbers"),
         tiles: tiles(&totals, before.as_ref()),
         title: found.title,
-        by: found.by_name,
-        chart,
+        by: capitalized(found.by_name),
+        by_name: found.by_name,
+        charts,
         chart_title,
         groups: groups.into_iter().take(MAX_GROUPS).collect(),
         more_groups,
@@ -132,8 +140,10 @@ pub(crate) async fn export(
     QueryOfTwo(file, query): QueryOfTwo<FileFormat, ReadStats>,
 ) -> Result<Response, ApiError> {
     let found = StatsOf::read(&state, &caller, query).await?;
-    let format = file.format.map_or(ExportFormat::Csv, |Name(format)| format);
-    let table = statistics(found.by_name, &found.rows, state.timezone, format).await?;
+    let format = file.format();
+    let row = |row: StatRow| StatisticsRow { totals: Totals::of_rows([&row]), name: row.key, received: None };
+    let rows = found.rows.into_iter().map(row).collect();
+    let table = statistics(found.by_name, rows, state.timezone, format).await?;
     Ok((file_headers(&state, "numbers", format), table).into_response())
 }
 
@@ -143,6 +153,12 @@ pub(crate) async fn export(
 pub(crate) struct FileFormat {
     #[param(inline, value_type = FormatName, required = false)]
     format: Option<FormatName>,
+}
+
+impl FileFormat {
+    pub(crate) fn format(self) -> ExportFormat {
+        self.format.map_or(ExportFormat::Csv, |Name(format)| format)
+    }
 }
 
 /// As many days directly before a period. A period that has not ended counts up to today.
@@ -164,11 +180,18 @@ fn tiles(totals: &Totals, before: Option<&Totals>) -> Vec<Tile> {
         tile("Orders", totals.orders.into(), before.map(|old| old.orders.into())),
         tile("Units", totals.units.into(), before.map(|old| old.units.into())),
     ];
-    for (currency, spend) in totals.spend() {
+    let spend = totals.spend();
+    for (currency, total) in &spend {
         let code = currency.map_or("", |currency: Currency| currency.code());
-        let old = before.and_then(|old| old.spend_in(currency));
-        tiles.push(Tile { currency: Some(code), ..tile("Spend", spend.amount, old) });
-        tiles.push(Tile { currency: Some(code), ..tile("Average order", spend.average(), None) });
+        let within = match code {
+            _ if spend.len() == 1 => String::new(),
+            "" => ", no currency".to_owned(),
+            code => format!(" in {code}"),
+        };
+        let old = before.and_then(|old| old.spend_in(*currency));
+        let named = |name: &str| format!("{name}{within}");
+        tiles.push(Tile { currency: Some(code), ..tile(&named("Spend"), total.amount, old) });
+        tiles.push(Tile { currency: Some(code), ..tile(&named("Average order"), total.average(), None) });
     }
     let rate = tile("Cancel rate", totals.cancel_percent(), None);
     tiles.push(Tile { unit: " %", ..rate });
@@ -222,7 +245,14 @@ fn groups(found: &StatsOf, query: &UrlQuery, today: NaiveDate) -> Vec<Group> {
 }
 
 /// The chart of the groups.
-fn draw(groups: &[Group], measure: Measure, by: GroupBy, title: &str, subtitle: &str) -> Option<String> {
+fn draw(
+    groups: &[Group],
+    measure: Measure,
+    by: GroupBy,
+    title: &str,
+    subtitle: &str,
+    is_wide: bool,
+) -> Option<String> {
     let bar = |group: &Group| {
         let value = match measure {
             Measure::Spend(currency) => group.totals.spend_in(currency).unwrap_or_default(),
@@ -248,6 +278,7 @@ fn draw(groups: &[Group], measure: Measure, by: GroupBy, title: &str, subtitle: 
     if bars.is_empty() {
         return None;
     }
-    let chart = Chart { title: title.to_owned(), subtitle: subtitle.to_owned(), shape, bars, rest: None };
+    let (title, subtitle) = (title.to_owned(), subtitle.to_owned());
+    let chart = Chart { title, subtitle, shape, bars, rest: None, is_wide };
     chart::svg(&chart).ok()
 }

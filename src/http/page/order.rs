@@ -1,5 +1,6 @@
 //! One order: everything stored, its items, its history, the card it came from, and its form.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use askama::Template;
@@ -88,10 +89,17 @@ struct Item {
 struct Event {
     at: Moment,
     is_new: bool,
-    by: String,
+    by: Author,
     /// The row of the log with the message; `None` if the reader may not see the log.
     log: Option<i64>,
     changes: Vec<Change>,
+}
+
+/// The person or the way behind a change, with a link if there is more to see.
+#[derive(Clone)]
+struct Author {
+    text: String,
+    url: Option<String>,
 }
 
 struct Change {
@@ -177,6 +185,16 @@ async fn conflict(
     Ok((StatusCode::PRECONDITION_FAILED, page).into_response())
 }
 
+/// Leads to the Discord message that created the order.
+pub(crate) async fn discord(
+    State(state): State<Arc<AppState>>,
+    PathSegment(key): PathSegment,
+) -> Result<Response, ApiError> {
+    let order = find(&state.store, &key).await?;
+    let message = state.store.source_message(order.id).await?.ok_or(ApiError::NotFound("Discord message"))?;
+    Ok((StatusCode::SEE_OTHER, [(LOCATION, message.url())]).into_response())
+}
+
 /// Cancels an order that has not ended, if it is still the one that the reader saw.
 pub(crate) async fn cancel(
     _: SameOrigin,
@@ -219,8 +237,9 @@ async fn page(
     let cards = if view == View::Full { cards(state, &history.items).await? } else { Vec::new() };
     let may_see_log = viewer.level >= Level::Admin;
     let shown = history.items.len() as u64;
-    let events = history.items.into_iter().map(|event| {
-        let OrderEvent { event_type, changes, source, log_id, actor, created_at, .. } = event;
+    let authors = authors(state, viewer, &history.items).await?;
+    let events = history.items.into_iter().zip(authors).map(|(event, by)| {
+        let OrderEvent { event_type, changes, log_id, created_at, .. } = event;
         let change = |change| {
             let change = view.change(change);
             let value = |text: Option<String>| text.map_or(Value::Empty, |text| recorded(text, zone));
@@ -229,7 +248,7 @@ async fn page(
         Event {
             at: Moment::of(created_at, zone),
             is_new: event_type == "created",
-            by: by(actor.as_deref(), &source),
+            by,
             log: log_id.filter(|_| may_see_log),
             changes: changes.into_iter().map(change).collect(),
         }
@@ -270,26 +289,52 @@ fn recorded(text: String, zone: Tz) -> Value {
     }
 }
 
-/// The person or the way behind a change.
-fn by(actor: Option<&str>, source: &str) -> String {
-    let Some(actor) = actor else {
-        return match source {
-            "discord_bot" => "a Discord message",
-            "webhook" => "a message over HTTP",
-            "manual_upload" => "an imported file",
-            other => other,
+/// The authors of the steps of a history.
+async fn authors(state: &AppState, viewer: &Viewer, events: &[OrderEvent]) -> Result<Vec<Author>, ApiError> {
+    let actors: BTreeSet<&str> = events.iter().filter_map(|event| event.actor.as_deref()).collect();
+    let names = state.store.names_of_users(actors).await?;
+    let may_see_files = viewer.level >= Level::Manager;
+    let mut files = HashMap::new();
+    for id in events.iter().filter_map(|event| event.import).collect::<BTreeSet<_>>() {
+        if let Some(import) = state.store.import(id).await? {
+            let text = match import.undoes {
+                Some(undone) => format!("the undo of import {undone}"),
+                None => format!("the file {}", import.file_name),
+            };
+            files.insert(id, Author { text, url: may_see_files.then(|| format!("/import/{id}")) });
         }
-        .to_owned();
+    }
+    let author = |event: &OrderEvent| {
+        let file = event.import.and_then(|id| files.get(&id).cloned());
+        let actor = event.actor.as_deref();
+        file.unwrap_or_else(|| Author::of(actor, &event.source, actor.and_then(|actor| names.get(actor))))
     };
-    match actor.split_once(':') {
-        Some(("discord", id)) => format!("Discord user {id}"),
-        Some(("token", name)) => format!("{name} (token)"),
-        _ => match actor {
-            "page" => "a person at the page".to_owned(),
-            "api" => "a request to the API".to_owned(),
-            "cli" => "the command line".to_owned(),
-            other => other.to_owned(),
-        },
+    Ok(events.iter().map(author).collect())
+}
+
+impl Author {
+    /// The author from the stored actor and source. `name` is the name of a Discord user.
+    fn of(actor: Option<&str>, source: &str, name: Option<&String>) -> Self {
+        let text = |text: &str| Self { text: text.to_owned(), url: None };
+        let Some(actor) = actor else {
+            return text(match source {
+                "discord_bot" => "a Discord message",
+                "webhook" => "a message over HTTP",
+                "manual_upload" => "an imported file",
+                other => other,
+            });
+        };
+        match (actor.split_once(':'), actor) {
+            (Some(("discord", id)), _) => Self {
+                text: name.cloned().unwrap_or_else(|| format!("Discord user {id}")),
+                url: Some(format!("https://discord.com/users/{id}")),
+            },
+            (Some(("token", name)), _) => text(&format!("{name} (token)")),
+            (_, "page") => text("a person at the page"),
+            (_, "api") => text("a request to the API"),
+            (_, "cli") => text("the command line"),
+            (_, other) => text(other),
+        }
     }
 }
 

@@ -6,20 +6,25 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
-    response::Html,
+    response::{Html, IntoResponse, Response},
 };
-
 use iso_currency::Currency;
 use rust_decimal::Decimal;
 
 use super::cells::{Column, Row, RowStyle, Value, all_columns, chosen_columns, title_of};
 use super::frame::{Frame, Head, Viewer};
+use super::numbers::FileFormat;
 use super::render;
 use super::url::{FileLink, UrlQuery, file_links};
 use crate::config::Level;
+use crate::export::{StatisticsRow, statistics};
 use crate::http::AppState;
-use crate::http::api::orders::Listed;
+use crate::http::api::changes::MAX_ORDERS;
+use crate::http::api::export::file_headers;
+use crate::http::api::orders::{ListOrders, Listed};
+use crate::http::auth::Caller;
 use crate::http::error::{ApiError, bad_parameter};
+use crate::http::query::QueryOfTwo;
 use crate::order::{Status, is_personal};
 use crate::store::{MAX_ARRANGED, NamedPeriod, ProductTotals, SortBy, Total, Totals};
 
@@ -108,6 +113,8 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Html<String>, ApiError> {
     let query = UrlQuery::of(query.as_deref());
+    // Products have an order of their own.
+    let query = if query.get("group").is_empty() { query } else { query.without(&["sort"]) };
     let names = Some(query.get("columns")).filter(|names| !names.is_empty()).or(viewer.columns.as_deref());
     let may_change = viewer.level >= Level::Manager;
     let style = RowStyle {
@@ -154,10 +161,12 @@ pub(crate) async fn list(
         chips: chips(&filters),
         leaves_some_out: (is_sorted || products.is_some())
             && (listed.total.count > MAX_ARRANGED || !listed.total.exact),
-        products,
         other_columns: all_columns().iter().copied().filter(|column| !columns.contains(column)).collect(),
         saved_query: filters.with("columns", names_of(&columns)).link("").trim_start_matches('?').to_owned(),
-        files: file_links(&exported(&filters, &columns), "/export"),
+        files: match products {
+            Some(_) => file_links(&filters.without(&["group", "columns"]), "/export/products"),
+            None => file_links(&exported(&filters, &columns), "/export"),
+        },
         limit: rows.len().max(50),
         rows,
         total: listed.total,
@@ -166,9 +175,28 @@ pub(crate) async fn list(
         stream: stream.with("columns", names_of(&columns)).link("/live/orders"),
         previous,
         next,
+        products,
         columns,
         query,
     })
+}
+
+/// Downloads the products of a list as a file.
+pub(crate) async fn export_products(
+    caller: Caller,
+    State(state): State<Arc<AppState>>,
+    QueryOfTwo(file, query): QueryOfTwo<FileFormat, ListOrders>,
+) -> Result<Response, ApiError> {
+    let filter = query.filter(&caller, state.timezone)?;
+    let row = |group: ProductTotals| StatisticsRow {
+        name: group.name,
+        totals: group.totals,
+        received: Some(group.received),
+    };
+    let rows = state.store.product_totals(&filter).await?.into_iter().map(row).collect();
+    let format = file.format();
+    let table = statistics(BY_PRODUCT, rows, state.timezone, format).await?;
+    Ok((file_headers(&state, "products", format), table).into_response())
 }
 
 /// The parameters of the link to a file with the orders and columns of the list. Files have a separate column

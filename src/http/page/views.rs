@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use askama::Template;
 use axum::{
     body::Body,
     extract::State,
@@ -9,8 +10,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::frame::Viewer;
+use super::frame::{Frame, Head, Viewer};
 use super::orders::PAGE_ONLY;
+use super::render;
 use super::url::UrlQuery;
 use crate::clock::now;
 use crate::http::api::orders::ListOrders;
@@ -22,7 +24,18 @@ use crate::http::{AppState, body};
 /// The longest name of a view, in characters.
 const MAX_NAME: usize = 60;
 
-/// Saves the filters and columns of a list under a name.
+/// Asks whether to replace a view that has the same name.
+#[derive(Template)]
+#[template(path = "replace_view.html", config = "src/http/page/askama.toml")]
+struct Replace<'a> {
+    head: Head,
+    frame: Frame,
+    name: &'a str,
+    query: &'a str,
+    url: &'a str,
+}
+
+/// Saves the filters and columns of a list under a name. Asks before it replaces another view.
 pub(crate) async fn save(
     _: SameOrigin,
     viewer: Viewer,
@@ -39,6 +52,17 @@ pub(crate) async fn save(
     view.without(&PAGE_ONLY).read::<ListOrders>()?.filter(&viewer.caller, state.timezone)?;
     let url = view.link("/orders");
     let query = url.split_once('?').map_or("", |(_, query)| query);
+    let same_name = viewer.views().iter().find(|view| view.name == name);
+    if same_name.is_some_and(|same| same.query != query) && !form.is("replace", "yes") {
+        let page = Replace {
+            head: viewer.head(),
+            frame: viewer.frame("Replace the view?", "Orders"),
+            name,
+            query,
+            url: &url,
+        };
+        return Ok((StatusCode::CONFLICT, render(&page)?).into_response());
+    }
     state.store.save_view_as(name, query, &viewer.actor(), now()).await?;
     Ok((StatusCode::SEE_OTHER, [(LOCATION, url)]).into_response())
 }

@@ -114,6 +114,21 @@ impl TryFrom<Model> for AccessEvent {
     }
 }
 
+/// The detail of the newest entry of this kind about a person.
+pub(crate) async fn last_detail(
+    connection: &impl ConnectionTrait,
+    kind: AccessEventKind,
+    actor: &str,
+) -> Result<Option<String>, StoreError> {
+    let found = Entity::find()
+        .filter(Column::Event.eq(kind.as_str()))
+        .filter(Column::Actor.eq(actor))
+        .order_by_desc(Column::Id)
+        .one(connection)
+        .await?;
+    Ok(found.and_then(|entry| entry.detail))
+}
+
 impl Store {
     /// Adds entries to the access log, and deletes those older than 90 days.
     pub async fn save_access_events(&self, events: Vec<AccessEvent>) -> Result<(), StoreError> {

@@ -1,5 +1,7 @@
 //! Stores the sessions of the web page. Only a hash of the secret in a browser's cookie is kept.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -118,10 +120,17 @@ fn event(
 ) -> AccessEvent {
     let token = matches!(holder, Holder::Token(_)).then(|| name.to_owned());
     let detail = match holder {
+        // `name_in` reads it.
         Holder::User { id, level } => Some(format!("discord:{id} {name}, {}", level.level.as_str())),
         Holder::Token(_) => None,
     };
     AccessEvent { detail, actor: Some(actor), ..AccessEvent::new(kind, token, at) }
+}
+
+/// The name of the person in an entry of the access log about their session.
+fn name_in<'a>(detail: &'a str, actor: &str) -> Option<&'a str> {
+    let (name, _level) = detail.strip_prefix(actor)?.strip_prefix(' ')?.rsplit_once(", ")?;
+    Some(name)
 }
 
 impl TryFrom<Model> for Session {
@@ -151,6 +160,22 @@ impl TryFrom<Model> for Session {
 }
 
 impl Store {
+    /// The names that Discord users had at their last sign-in, by their actors (`discord:` and an id). Users who have not
+    /// signed in to the web page within the time that the access log covers are left out, and so are other actors.
+    pub async fn names_of_users(
+        &self,
+        actors: impl IntoIterator<Item = &str>,
+    ) -> Result<HashMap<String, String>, StoreError> {
+        let mut names = HashMap::new();
+        for actor in actors.into_iter().filter(|actor| actor.starts_with("discord:")) {
+            let detail = log::last_detail(&self.readers, AccessEventKind::SignedIn, actor).await?;
+            if let Some(name) = detail.as_deref().and_then(|detail| name_in(detail, actor)) {
+                names.insert(actor.to_owned(), name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
     /// Begins a session, and returns the secret for the browser's cookie. Deletes sessions whose time is
     /// over.
     ///

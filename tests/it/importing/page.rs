@@ -81,6 +81,9 @@ async fn a_file_is_shown_stored_and_undone() {
     until_finished(&app, &undo).await;
     assert_eq!(app.get("/api/v2/orders/A-1").await.json["tracking_number"], json!(null));
     assert!(app.get("/import").await.text.contains("undo of import 1"));
+    let order = app.get("/orders/A-1").await.text;
+    assert!(order.contains(r#"<a href="/import/1">the file drop.csv</a>"#), "{order}");
+    assert!(order.contains(r#"<a href="/import/2">the undo of import 1</a>"#), "{order}");
 }
 
 #[tokio::test]

@@ -66,6 +66,24 @@ async fn a_view_is_saved_for_the_group_with_its_columns() {
     assert_eq!(browser.texts("thead th").await.last().unwrap(), "Notes", "the columns are remembered");
     browser.click(".views a").await;
     browser.until_numbers(&["A-1"]).await;
+    // Another view of the same name replaces it only after a question.
+    browser.goto("/orders?status=verified").await;
+    browser.click(".save-view summary").await;
+    browser.fill(".save-view [name=name]", "On the <way>").await;
+    browser.click(".save-view .primary").await;
+    browser.until("document.querySelector('h1').innerText === 'Replace the view?'").await;
+    browser.click(".actions a").await;
+    browser.until("location.search.includes('status=verified')").await;
+    browser.click(".views a").await;
+    browser.until_numbers(&["A-1"]).await;
+    browser.goto("/orders?status=verified").await;
+    browser.click(".save-view summary").await;
+    browser.fill(".save-view [name=name]", "On the <way>").await;
+    browser.click(".save-view .primary").await;
+    browser.click(".edit .primary").await;
+    browser.until("location.search.includes('status=verified')").await;
+    assert_eq!(browser.texts(".views a").await, ["On the <way>"]);
+    assert!(browser.errors().await.iter().all(|error| error.contains("409")));
     browser.js("window.confirm = () => true").await;
     browser.js("document.querySelector('.views button').click()").await;
     browser.until("!document.querySelector('.views')").await;

@@ -147,6 +147,16 @@ async fn orders_are_grouped_by_product() {
     browser.until_numbers(&["A-4", "A-2", "A-1"]).await;
     assert_eq!(browser.path().await, "/orders?product=Example+Console");
     assert_eq!(app.get("/orders?group=store").await.status, 400);
+
+    // The sorting of orders does not apply to products, and the file has the products of the list.
+    browser.goto("/orders?group=product&sort=-total&search=console").await;
+    assert_eq!(browser.texts(".chip").await, ["By product\n×"]);
+    let file = browser.js("return document.querySelector('.files a').getAttribute('href')").await;
+    assert_eq!(file, "/export/products?search=console&format=csv");
+    let file = app.get(file.as_str().unwrap()).await;
+    let lines: Vec<&str> = file.text.trim_start_matches('\u{feff}').lines().collect();
+    assert_eq!(lines[0], "product,orders,cancelled_or_refunded,units,units_received,spend_USD,average_USD");
+    assert_eq!(lines[1..], ["Example Console,3,1,6,3,60.00,30.00"], "{}", file.text);
     assert_eq!(browser.errors().await, Vec::<String>::new());
 }
 

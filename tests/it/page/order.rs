@@ -93,11 +93,38 @@ async fn two_people_who_edit_one_order_see_each_other() {
     assert_eq!(value("notes").await, "from the second", "their own value is kept");
     assert_eq!(value("store").await, "Example Store", "a value that they did not change is the stored one");
     let faults = second.texts(".fault").await;
-    assert!(faults.contains(&"Now: from the first".to_owned()), "{faults:?}");
+    assert_eq!(faults, ["Now: from the first"], "only a value that both changed is marked");
 
     second.click(".edit .primary").await;
     second.until("document.querySelector('.details')").await;
     let order = app.get("/api/v2/orders/A-1").await.json;
     assert_eq!((&order["notes"], &order["profile"]), (&"from the second".into(), &"Main".into()));
     assert_eq!(order["store"], "Example Store");
+}
+
+#[tokio::test]
+async fn the_history_names_people() {
+    let app = App::start().await;
+    app.stored(&[&card("A-1", &[]), &card("A-2", &[])]).await;
+    let mut sql = app.sql().await;
+    let entry = "INSERT INTO access_log (event, detail, actor, count, created_at) \
+         VALUES ('signed_in', 'discord:7 Ann, the first, manager', 'discord:7', 1, '2026-01-01 00:00:00+00:00')";
+    sql.run(entry).await;
+    sql.run("UPDATE order_events SET actor = 'discord:7' WHERE order_id = 1").await;
+    sql.run("UPDATE order_events SET actor = 'discord:8' WHERE order_id = 2").await;
+    let page = app.get("/orders/A-1").await.text + &app.get("/orders/A-2").await.text;
+    for part in [
+        r#"<a href="https://discord.com/users/7" target="_blank" rel="noopener noreferrer">Ann, the first</a>"#,
+        r#"<a href="https://discord.com/users/8" target="_blank" rel="noopener noreferrer">Discord user 8</a>"#,
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_from_discord_leads_to_its_message() {
+    let app = App::start().await;
+    app.stored(&[&card("A-1", &[])]).await;
+    assert!(!app.get("/orders").await.text.contains("/orders/A-1/discord"));
+    assert_eq!(app.get("/orders/A-1/discord").await.status, 404, "it arrived over HTTP");
 }

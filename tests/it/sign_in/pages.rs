@@ -54,6 +54,8 @@ const PAGES: &[(Method, &str, Right, &str)] = &[
     (GET, "/numbers/export", See, ""),
     (GET, "/export", See, ""),
     (GET, "/export", SeePersonal, "?email=buyer%40example.com"),
+    (GET, "/export/products", See, ""),
+    (GET, "/export/products", SeePersonal, "?email=buyer%40example.com"),
     (GET, "/log", Administer, ""),
     (GET, "/log/{id}", Administer, ""),
     (POST, "/log/{id}/replay", Administer, ""),
@@ -77,6 +79,7 @@ const PAGES: &[(Method, &str, Right, &str)] = &[
     (POST, "/import/{id}/discard", Change, ""),
     (POST, "/import/{id}/undo", Change, ""),
     (GET, "/orders/{order}", See, ""),
+    (GET, "/orders/{order}/discord", See, ""),
     (POST, "/orders/{order}", Change, ""),
     (POST, "/orders/{order}/cancel", Change, ""),
     // The stream of live rows would not end.
@@ -107,7 +110,8 @@ fn the_table_has_every_route_of_the_page() {
         let methods = methods.into_iter().filter(|(call, _)| line.contains(call));
         routes.extend(methods.map(|(_, method)| format!("{method} {path}")));
     }
-    let listed: BTreeSet<String> = PAGES.iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
+    let listed: BTreeSet<String> =
+        PAGES.iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
     assert_eq!(routes, listed, "a new route needs a line in the table");
 }
 
@@ -143,7 +147,11 @@ async fn check(visitor: &mut Visitor, name: &str, rights: &[Right]) {
             assert!(reply.header("content-security-policy").contains("style-src 'self'"), "{name}");
         } else if *method == GET {
             let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
-            assert_eq!((status, reply.header("location")), (303, &*format!("/sign-in?next={next}")), "{name}");
+            assert_eq!(
+                (status, reply.header("location")),
+                (303, &*format!("/sign-in?next={next}")),
+                "{name}"
+            );
         } else {
             assert_eq!(status, 401, "{name}: {}", reply.text);
             assert!(reply.text.contains("<h1>You are signed out</h1>"), "{name}: {}", reply.text);
