@@ -7,12 +7,23 @@
 //! | `host:port@user:pass` | `host:port@***` |
 //! | `host:port:user:pass` | `host:port:***` |
 //! | `user:pass:host:port` | `***:host:port` |
+//! | `host:port:pass` | `host:port:***` |
+//! | `host port user pass`, also with `|`, `,` or `;` between the parts | `host port ***` |
+//! | `host:port user pass`, `host:port|user:pass` and so on | `host:port ***` |
+//! | `user pass host port`, `user:pass host:port` and so on | `*** host port` |
+//! | `Proxy Password` and similar labels with a value | `***` |
+//!
+//! [`lists`] finds the forms whose parts stand side by side.
 //!
 //! A text that matches two of these forms is hidden as a whole: hiding too much is better than hiding too little.
 //! E-mail addresses, URLs with a port and times of day are not credentials. White space, a comma, a bar or a
 //! quotation mark ends a password, because these separate proxies.
 
+mod lists;
+
 use std::borrow::Cow;
+
+use lists::Label;
 
 /// Replaces credentials.
 const MASK: &str = "***";
@@ -28,6 +39,24 @@ const AUTHORITY_ENDS: [char; 4] = ['/', '\\', '?', '#'];
 /// Replaces the credentials in a text by `***`. Doing it again changes nothing.
 #[must_use]
 pub fn credentials(text: &str) -> Cow<'_, str> {
+    redact(text, Label::None)
+}
+
+/// Like [`credentials`], for the value of a label or a column. If it is one for proxies, a host needs no dot.
+#[must_use]
+pub fn labelled<'a>(label: &str, value: &'a str) -> Cow<'a, str> {
+    redact(value, if lists::names_proxy(label) { Label::Proxy } else { Label::None })
+}
+
+fn redact(text: &str, label: Label) -> Cow<'_, str> {
+    match redact_words(text) {
+        Cow::Borrowed(text) => lists::redact(text, label),
+        Cow::Owned(text) => Cow::Owned(lists::redact(&text, label).into_owned()),
+    }
+}
+
+/// Replaces the credentials in each word.
+fn redact_words(text: &str) -> Cow<'_, str> {
     let mut shown = String::new();
     let mut changed = false;
     let mut rest = text;
@@ -156,7 +185,9 @@ fn behind_host(part: &str) -> Option<String> {
     let (before, behind) = part.split_once('@')?;
     let is_proxy = behind.contains(':') && address(behind) != Some(Host::Dotted);
     let start = host_start(before, true).filter(|_| is_proxy)?;
-    Some(hide_after(before, start, '@'))
+    // In `us.er:1234@gateway:80`, the host may be either one.
+    let is_clear = address(behind).is_none();
+    Some(if is_clear { hide_after(before, start, '@') } else { MASK.to_owned() })
 }
 
 /// `host:port:user:pass`

@@ -11,6 +11,8 @@ use roms_fuzz::{check_cards, check_reading, message, message_of, parse_card, pay
 fuzz_target!(|bytes: &[u8]| {
     let payload = payload(bytes);
     let text = if payload.starts_with('{') { flatten(&message(&payload)).join("\n\n") } else { payload };
+    // `flatten` removes NUL characters before it looks for labels.
+    let text = text.replace('\0', "");
     check_reading(&text);
     let cards = check_cards(&message_of(Part::Text(text.clone())), text.len());
     if let [card] = cards.as_slice() {

@@ -70,7 +70,7 @@ fn has_label(text: &str) -> bool {
 /// Splits a text into cards: a strong heading after labels starts a new card.
 pub(crate) fn split_cards(text: &str) -> impl Iterator<Item = String> {
     let text = text_form::trim(text);
-    if !text.contains('\n') && !text.starts_with("```") {
+    if !text.contains('\n') && !text.starts_with("```") && text_form::labels_on_line(text).is_none() {
         // Most embeds have one heading and no description.
         return Some(text.to_owned()).filter(|card| !card.is_empty()).into_iter().chain(Vec::new());
     }
@@ -184,8 +184,8 @@ fn push_field(text: &mut String, name: &str, value: &str) {
         return;
     }
     if is_label {
-        // Without its markup: code ticks in front of it would open a code block.
-        push_line(text, &markup::label_text(&label), false);
+        // Without its markup: code ticks in front of it would open a code block, and two colons around it may be an emoji.
+        push_line(text, markup::label_text(&label).trim_start_matches([':', ' ']), false);
     } else {
         push_line(text, &text_form::unknown_label(&plain_name), false);
     }

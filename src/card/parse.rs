@@ -17,12 +17,15 @@ pub mod typed;
 pub(crate) mod values;
 mod word_table;
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use iso_currency::Currency;
 
 use super::outcome::{Ignored, Outcome};
 use crate::order::{Extra, Fields, OrderNumber, Patch, Source, Status};
+use crate::redact;
 use add::{add_value, time_of_day};
 use builder::{PatchBuilder, ReasonKind};
 use heading::{CardKind, Certainty, Heading, Notice};
@@ -113,8 +116,8 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
 
     let heading = form.heading.as_ref();
     let said = heading.filter(|heading| Some(heading.kind) == kind);
-    let heading_reason = said.and_then(|heading| heading.reason.as_deref());
-    if let Some(ignored) = ignored(&builder, &form, kind, heading_reason) {
+    let heading_reason = said.and_then(|heading| heading.reason.as_deref()).map(redact::credentials);
+    if let Some(ignored) = ignored(&builder, &form, kind, heading_reason.as_deref()) {
         let number = match &builder.number {
             Some(text) => OrderNumber::parse(text).ok(),
             None => context.fallback_number.clone(),
@@ -144,7 +147,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         };
 
     // The card is not a failure, so a failure reason explains the cancellation.
-    let reason = builder.failure_reason.take().or(heading_reason.map(str::to_owned));
+    let reason = builder.failure_reason.take().or(heading_reason.map(Cow::into_owned));
     set_status_from_heading(&mut builder, kind);
     match reason {
         Some(reason) if builder.stated.status == Some(Status::Cancelled) => {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    order::{FieldChange, Order, OrderItem, Status, parse_owner},
+    order::{FieldChange, Order, OrderItem, Status, View, parse_owner},
     redact::credentials,
     store::{OrderFilter, PageStart, Store},
 };
@@ -181,7 +181,7 @@ impl Show {
 
 async fn show(store: &Store, number: &str, zone: Tz, out: &mut impl Write) -> anyhow::Result<()> {
     let order = store.order(number).await?;
-    let order = order.with_context(|| format!("there is no order {number}"))?;
+    let order = View::Full.order(order.with_context(|| format!("there is no order {number}"))?);
     writeln!(out, "Order {}", printable(order.number.as_str()))?;
     let fields = order.fields.named_texts().into_iter();
     let fields = fields.map(|(name, text)| (name.to_owned(), shown(name, &text, zone)));
@@ -210,7 +210,7 @@ async fn show(store: &Store, number: &str, zone: Tz, out: &mut impl Write) -> an
         let by = event.actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
         let import = event.import.map(|id| format!(", import {id}")).unwrap_or_default();
         let heading = format!("{} ({}{by}{import})", event.event_type, event.source);
-        let changes = event.changes.iter().map(|change| change_text(change, zone));
+        let changes = event.changes.into_iter().map(|change| change_text(&View::Full.change(change), zone));
         let text = std::iter::once(heading).chain(changes).collect::<Vec<_>>().join("\n");
         lines.push((local(event.created_at, zone), text));
     }

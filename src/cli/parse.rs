@@ -27,6 +27,7 @@ use crate::http::api::order_body::OrderBody;
 use crate::ingest::{context, not_an_order};
 use crate::order::merge::merge;
 use crate::order::{Order, OrderNumber, Patch, Source, View};
+use crate::redact::credentials;
 
 #[derive(Debug, Args)]
 pub(crate) struct Parse {
@@ -37,10 +38,11 @@ pub(crate) struct Parse {
     /// Take the message from this row of the webhook log instead.
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
     log: Option<i64>,
-    /// Show the text form and the fields of each card (default).
+    /// Show the text form and the fields of each card, without the credentials of proxies (default).
     #[arg(long, conflicts_with = "json")]
     text: bool,
-    /// Print the outcome and the order of each card as JSON, as they would be stored in an empty database.
+    /// Print the outcome and the order of each card as JSON, as the API would show them after storing them in an
+    /// empty database: with personal data, and without the credentials of proxies.
     #[arg(long)]
     json: bool,
 }
@@ -60,7 +62,7 @@ impl Parse {
             return write_json(out, &message, config);
         }
         if let Some(error) = &message.json_error {
-            writeln!(out, "Read as text: {error}\n")?;
+            writeln!(out, "Read as text: {}\n", credentials(error))?;
         }
         let mut shown = Vec::new();
         let understood = write_cards(&mut shown, &message, config);
@@ -109,7 +111,7 @@ fn write_cards(out: &mut impl Write, message: &Message, config: &Config) -> anyh
     let mut understood = false;
     for (card, number) in cards.iter().zip(1..) {
         writeln!(out, "Card {number} of {}, as text", cards.len())?;
-        for line in card.lines() {
+        for line in credentials(card).lines() {
             writeln!(out, "   | {line}")?;
         }
         match parse::parse(card, &context(message, &config.orders, number)) {
@@ -195,9 +197,13 @@ fn card_json(outcome: &Outcome, warnings: &[String], order: &Value) -> Value {
 }
 
 fn write_order(out: &mut impl Write, patch: &Patch, warnings: &[String]) -> anyhow::Result<()> {
-    let owned = |(name, text): (&str, String)| (name.to_owned(), text);
+    let shown = |name: String, text: String| {
+        let text = View::Full.value(&name, &text).into_owned();
+        (name, text)
+    };
+    let owned = |(name, text): (&str, String)| shown(name.to_owned(), text);
     let number = ("order_number".to_owned(), patch.number.to_string());
-    let extra = patch.extra.iter().map(|(label, text)| (format!("extra.{label}"), text.clone()));
+    let extra = patch.extra.iter().map(|(label, text)| shown(format!("extra.{label}"), text.clone()));
 
     writeln!(out, "\nStated by the card")?;
     let stated = patch.stated.named_texts();

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::email::EmailAddress;
 use super::{FieldChange, Order};
-use crate::redact::credentials;
+use crate::redact;
 
 /// Replaces a value that the reader may not see.
 const MASK: &str = "***";
@@ -48,7 +48,7 @@ impl View {
             Self::Masked if !is_extra && !is_personal(column) => without_emails(value),
             Self::Masked => Cow::Borrowed(MASK),
             Self::Full if !is_extra && !is_personal(column) => Cow::Borrowed(value),
-            Self::Full => credentials(value),
+            Self::Full => redact::labelled(column, value),
         }
     }
 
@@ -59,7 +59,7 @@ impl View {
         for item in &mut order.items {
             item.for_each_text(|column, text| self.hide(column, text));
         }
-        order.extra.values_mut().for_each(|text| self.hide(EXTRA, text));
+        order.extra.iter_mut().for_each(|(label, text)| self.hide(&format!("{EXTRA}.{label}"), text));
         order
     }
 

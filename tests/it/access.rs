@@ -5,6 +5,7 @@ mod command;
 mod health;
 mod masking;
 mod origins;
+mod proxies;
 mod record;
 mod routes;
 mod valid;

@@ -17,7 +17,7 @@ use super::text_form::LabelledValue;
 use super::values;
 use crate::order::dates::{self, ParsedDate};
 use crate::order::{Amount, Extra, Fields, MAX_LINE, OrderItem, Status, currency_from_code, cut};
-use crate::redact::credentials;
+use crate::redact;
 
 /// Maximum characters of a value of several lines: the size of an embed description.
 const MAX_LINES: usize = 4096;
@@ -151,7 +151,7 @@ impl PatchBuilder {
     }
 
     pub(crate) fn warn_unreadable(&mut self, column: &str, text: &str, expected: &str) {
-        let quoted = cut(text, MAX_QUOTE);
+        let quoted = cut(&redact::credentials(text), MAX_QUOTE);
         self.warn(format!("{column}: \"{quoted}\" is not {expected}; ignored"));
     }
 
@@ -168,13 +168,7 @@ impl PatchBuilder {
     /// Keeps a value that has no column, without the credentials of proxies.
     pub(crate) fn keep(&mut self, name: &str, value: &str) {
         if !markup::is_no_value(value) && self.extra.len() < MAX_EXTRA {
-            let kept = || {
-                if value.contains([':', '@']) {
-                    cut(&credentials(value), MAX_LINE)
-                } else {
-                    cut(value, MAX_LINE)
-                }
-            };
+            let kept = || cut(&redact::labelled(name, value), MAX_LINE);
             self.extra.entry(cut(name, MAX_EXTRA_NAME)).or_insert_with(kept);
         }
     }
@@ -284,8 +278,9 @@ impl PatchBuilder {
         }
     }
 
-    /// Sets why the checkout failed or the order was cancelled.
+    /// Sets why the checkout failed or the order was cancelled, without the credentials of proxies.
     pub(crate) fn set_reason(&mut self, label: &str, text: &str) {
+        let text = &*redact::credentials(text);
         match &self.failure_reason {
             Some(first) if first == text => {}
             Some(_) => self.keep(label, text),
@@ -359,7 +354,8 @@ impl PatchBuilder {
         } else if self.set_cancelled_with_reason("status", text) {
             self.stated.status = self.stated.status.or(Some(Status::Cancelled));
         } else if heading::is_failure(text) {
-            self.failure_reason = self.failure_reason.take().or_else(|| Some(text.to_owned()));
+            let reason = || redact::credentials(text).into_owned();
+            self.failure_reason = Some(self.failure_reason.take().unwrap_or_else(reason));
         } else if let Some(kind) = heading::parse_outcome(text) {
             self.result = self.result.or(Some(kind));
         } else {

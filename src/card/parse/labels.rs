@@ -234,7 +234,7 @@ const TABLE: &[Row] = &[
     (Column::Extra("checkout_time"), &["checkout time", "checkout speed"], &["speed", "duration"]),
     (Column::Extra("is_preorder"), &["is preorder"], &[]),
     (Column::Extra("bot_version"), &["app version"], &[]),
-    (Column::Ignored, &["share link", "captcha bypass", "tasks", "delay", "monitor delay", "retry delay", "slot info", "checkout ip", "complete payment", "buy now atc?", "password", "account password", "card number", "cvv", "cvc", "security code"], &[]),
+    (Column::Ignored, &["share link", "captcha bypass", "tasks", "delay", "monitor delay", "retry delay", "slot info", "checkout ip", "complete payment", "buy now atc?", "password", "account password", "proxy user", "proxy username", "proxy login", "proxy pass", "proxy password", "proxy auth", "proxy credentials", "card number", "cvv", "cvc", "security code"], &[]),
 ];
 
 static BY_NAME: LazyLock<WordTable<(Column, bool)>> = LazyLock::new(|| {

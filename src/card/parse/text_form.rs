@@ -106,7 +106,7 @@ pub fn rows(text: &str) -> Vec<Row<'_>> {
 }
 
 /// The labels of a line that holds several, each with its value: `Store: Target | Product: Kettle`.
-fn labels_on_line(line: &str) -> Option<Vec<Row<'_>>> {
+pub(crate) fn labels_on_line(line: &str) -> Option<Vec<Row<'_>>> {
     // Few lines have one of the marks, and one pass over the bytes is faster than a search for each mark.
     let may_hold = |byte: u8| matches!(byte, b'|' | b'/' | b',') || !byte.is_ascii();
     if line.starts_with('\\') || !(line.starts_with("**") || line.bytes().any(may_hold)) {

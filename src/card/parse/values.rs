@@ -3,6 +3,7 @@
 use super::markup::label_text;
 use super::word_table::fold;
 use crate::order::Status;
+use crate::redact;
 
 /// A larger quantity is refused as an error.
 pub(crate) const MAX_QUANTITY: u32 = 1_000_000;
@@ -324,6 +325,8 @@ pub(crate) fn cancel_reason(text: &str) -> String {
 /// The host of a proxy, without user, password and port. `None` if the value names no host with a dot.
 #[must_use]
 pub(crate) fn proxy_host(proxy: &str) -> Option<String> {
+    // A user or a password may look like a host.
+    let proxy = redact::labelled("proxy", proxy);
     let host = proxy.split([' ', '|', ',', '`', '(', ')']).find_map(|word| {
         let address = word.split_once("://").map_or(word, |(_, rest)| rest);
         let address = address.split('/').next().unwrap_or_default();

@@ -59,7 +59,7 @@ pub(crate) struct LogPage {
 struct LogPreview {
     #[serde(flatten)]
     row: LogRow,
-    /// The first 200 characters of the payload.
+    /// The first 200 characters of the payload, without the credentials of proxies.
     payload_preview: String,
 }
 
@@ -206,8 +206,8 @@ impl LogRow {
 
 impl From<LogEntry> for LogPreview {
     fn from(entry: LogEntry) -> Self {
-        let (row, payload, _) = LogRow::split(entry);
-        Self { row, payload_preview: credentials(&payload).into_owned() }
+        let payload_preview = entry.preview();
+        Self { row: LogRow::split(entry).0, payload_preview }
     }
 }
 

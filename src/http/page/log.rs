@@ -67,12 +67,12 @@ pub(crate) async fn list(
     }
     let is_first_page = query.get("before").is_empty();
     let row = |entry: LogEntry| LogRow {
+        note: entry.error_message.clone().unwrap_or_else(|| entry.preview()),
         id: entry.id,
         at: Moment::of(entry.created_at, state.timezone),
         source: entry.source,
         endpoint: entry.endpoint,
         outcome: entry.outcome,
-        note: entry.error_message.unwrap_or_else(|| credentials(&entry.payload).into_owned()),
     };
     render(&LogPage {
         head: viewer.head(),

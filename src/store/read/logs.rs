@@ -5,11 +5,14 @@ use sea_orm::sea_query::{Expr, Func};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::stats::MAX_COUNTED;
+use crate::redact::credentials;
 use crate::store::entity::webhook_logs::{Column, Entity, Model};
 use crate::store::{Page, Store, StoreError};
 
-/// Characters of a payload in a list.
-const PREVIEW_LENGTH: i32 = 200;
+/// Characters of a payload that a list shows.
+const PREVIEW_LENGTH: usize = 200;
+/// Characters of a payload that a list reads: if they ended inside a proxy, its credentials would not be recognised.
+const PREVIEW_READ: i32 = 800;
 
 /// Which log rows to list.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +54,7 @@ pub struct LogEntry {
     pub sent_at: DateTime<Utc>,
     /// When it arrived. UTC.
     pub created_at: DateTime<Utc>,
-    /// The raw payload; lists contain its first 200 characters.
+    /// The raw payload; lists contain its first 800 characters.
     pub payload: String,
     /// The text forms of its cards; empty in lists.
     pub flattened: String,
@@ -71,7 +74,7 @@ impl Store {
         let ids = Entity::find().filter(chosen.clone()).select_only().column(Column::Id).into_query();
         let total = self.count_rows(ids, Condition::all(), MAX_COUNTED).await?;
         // Payloads may be long: the database cuts them for a list.
-        let preview = Func::cust("substr").arg(Expr::col(Column::Payload)).arg(1).arg(PREVIEW_LENGTH);
+        let preview = Func::cust("substr").arg(Expr::col(Column::Payload)).arg(1).arg(PREVIEW_READ);
         let rows = Entity::find()
             .select_only()
             .columns([
@@ -104,6 +107,14 @@ impl Store {
     /// One complete log row.
     pub async fn log(&self, id: i64) -> Result<Option<LogEntry>, StoreError> {
         Ok(Entity::find_by_id(id).one(&self.readers).await?.map(LogEntry::from))
+    }
+}
+
+impl LogEntry {
+    /// The first 200 characters of the payload, without the credentials of proxies.
+    #[must_use]
+    pub fn preview(&self) -> String {
+        credentials(&self.payload).chars().take(PREVIEW_LENGTH).collect()
     }
 }
 

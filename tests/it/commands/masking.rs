@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::{Stage, custom_id, field, text_of};
+use crate::redaction::FORMS;
 use crate::support::bot::card;
 
 /// Every personal value of the card contains this word.
@@ -51,6 +52,31 @@ async fn a_viewer_sees_personal_data_masked_and_a_manager_sees_it() {
         assert_eq!(field(&order, "E-mail"), Some(email));
         assert_eq!(field(&order, "Proxy").unwrap().contains("203.0.113.7"), sees);
     }
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn an_admin_sees_no_credentials_of_proxies() {
+    let stage = Stage::new().await;
+    let mut card = card("TGT-900", "$10.00");
+    let fields = card["embeds"][0]["fields"].as_array_mut().unwrap();
+    fields.retain(|field| field["name"] != "Proxy Details");
+    let forms = FORMS.map(|form| form.replace('P', "8000").replace('S', "hunterPass").replace('U', "hunter"));
+    fields.push(json!({"name": "Proxy Used", "value": "gateway 8000 hunter hunterPass"}));
+    fields.push(json!({"name": "Proxy Lines", "value": forms.join("\n").replace('H', "gateway")}));
+    fields.push(json!({"name": "Lines", "value": forms.join("\n").replace('H', "gate.example.io")}));
+    stage.order_of("TGT-900", card).await;
+    let order = stage.ask(&stage.admin, "order", &[("number", "TGT-900")]).await;
+    let history = stage.press_and_update(&stage.admin, &order, "History").await;
+    let logs = stage.ask(&stage.admin, "logs", &[]).await;
+    let log = stage.choose(&stage.admin, &logs, "created").answer().await;
+    let texts = [&order, &history, &logs, &log].map(text_of);
+    let files = log.files.iter().map(|file| String::from_utf8(file.bytes.to_vec()).unwrap());
+    for text in texts.into_iter().chain(files) {
+        let line = text.lines().find(|line| line.contains("hunter"));
+        assert_eq!(line, None, "{text}");
+    }
+    assert!(text_of(&order).contains("gateway 8000"), "{}", text_of(&order));
     stage.end(0).await;
 }
 

@@ -68,3 +68,21 @@ fn an_order_number_reads_back_as_it_was_read() {
         assert_eq!(OrderNumber::parse(number.as_str()), Ok(number));
     }
 }
+
+#[test]
+fn a_field_name_between_colons_before_an_emoji_stays_a_label() {
+    let card = embed_with(&[("Order Number", "A-1"), (":Product:😀", "Widget"), ("Price", "$5")]);
+    check(&[("embed", &card, &[("product", "Widget"), ("price", "5.00")])]);
+}
+
+#[test]
+fn a_description_of_bold_labels_on_one_line_has_the_text_form_of_its_labels() {
+    let description = "**Store:** Target **Product:** Kettle **Order Number:** A-1";
+    let card =
+        serde_json::json!({"embeds": [{"title": "Checkout!!", "description": description}]}).to_string();
+    let cards = flatten(&Message::from_payload(&card, "test", chrono::DateTime::UNIX_EPOCH));
+    assert!(
+        cards[0].starts_with("**Store:** Target\n**Product:** Kettle\n**Order Number:** A-1"),
+        "{cards:?}"
+    );
+}

@@ -1,0 +1,270 @@
+//! Hides the login of a proxy whose parts stand side by side, as in a column of a table.
+//!
+//! Such a list is less clear than `user:pass@host:port`: `shop.example 2026 holo pack` may be prose. So the host must
+//! be an IP address, or a name in lower case with a usual port. Under a label for proxies, any host counts.
+
+use std::borrow::Cow;
+
+use super::{MASK, MAX_IPV6, is_dotted, is_host_char, is_ipv6, is_port};
+
+/// The end of a label for the login of a proxy, such as `Proxy Password`.
+const LOGIN_LABEL_ENDS: [&str; 8] =
+    ["user", "username", "pass", "password", "pw", "login", "auth", "credentials"];
+/// Maximum bytes of a label for the login of a proxy.
+const MAX_LABEL: usize = 40;
+/// Pieces of JSON between the name of an embed's field and its value.
+const BETWEEN_NAME_AND_VALUE: [&str; 5] = ["name", "value", "inline", "true", "false"];
+
+/// What the pieces before this one say about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Label {
+    /// Nothing.
+    None,
+    /// It is a proxy.
+    Proxy,
+    /// It is the user or the password of a proxy.
+    Login,
+}
+
+/// Hides logins in each line and each JSON string of a text. `outer` is the label of the whole text.
+pub(super) fn redact(text: &str, outer: Label) -> Cow<'_, str> {
+    if !may_hold_login(text, outer) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::new();
+    let mut changed = false;
+    let mut label = outer;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (piece, behind) = rest.split_at(piece_length(rest));
+        let hidden = if label == Label::Login { hide_whole(piece) } else { redact_piece(piece, label) };
+        changed |= hidden.is_some();
+        shown.push_str(hidden.as_deref().unwrap_or(piece));
+        label = next_label(piece, label, hidden.is_some()).unwrap_or(outer);
+        let (end, behind) = behind.split_at(piece_end_length(behind));
+        shown.push_str(end);
+        rest = behind;
+    }
+    if changed { Cow::Owned(shown) } else { Cow::Borrowed(text) }
+}
+
+/// A quick check: every list has a port, and a label for proxies or a host with a dot or a bracket.
+fn may_hold_login(text: &str, label: Label) -> bool {
+    label != Label::None
+        || names_proxy(text)
+        || (text.contains(['.', '[']) && text.bytes().any(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a label or a text speaks of proxies.
+pub(super) fn names_proxy(text: &str) -> bool {
+    text.as_bytes().array_windows().any(|word: &[u8; 4]| word.eq_ignore_ascii_case(b"prox"))
+}
+
+/// The length of the text up to the end of its line or JSON string.
+fn piece_length(text: &str) -> usize {
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        let ends = match c {
+            '\\' => matches!(chars.next(), Some((_, 'n' | 'r' | '"'))),
+            _ => matches!(c, '"' | '\n' | '\r'),
+        };
+        if ends {
+            return at;
+        }
+    }
+    text.len()
+}
+
+/// The length of the separator at the start of a text.
+fn piece_end_length(text: &str) -> usize {
+    let length = if text.starts_with('\\') { 2 } else { 1 };
+    length.min(text.len())
+}
+
+/// The label of the next piece, if one of the pieces before it says so.
+fn next_label(piece: &str, label: Label, is_hidden: bool) -> Option<Label> {
+    let content = piece.trim_matches(|c: char| !c.is_alphanumeric());
+    if (content.is_empty() && !piece.contains(MASK)) || BETWEEN_NAME_AND_VALUE.contains(&content) {
+        return Some(label);
+    }
+    if is_login_label(content) && !piece.contains(MASK) {
+        return Some(Label::Login);
+    }
+    // The value of a label for proxies may be a list of several lines.
+    let is_list = label == Label::Proxy && (is_hidden || piece.contains(MASK));
+    (is_list || names_proxy(content)).then_some(Label::Proxy)
+}
+
+fn is_login_label(text: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-');
+    if text.len() > MAX_LABEL || !names_proxy(text) || !text.chars().all(is_name) {
+        return false;
+    }
+    let text = text.to_lowercase();
+    LOGIN_LABEL_ENDS.iter().any(|end| text.ends_with(end))
+}
+
+fn hide_whole(piece: &str) -> Option<String> {
+    let content = piece.trim_matches(|c: char| c.is_whitespace() || matches!(c, '|' | ',' | ':' | '\\'));
+    let is_value = !content.is_empty() && content != MASK && !BETWEEN_NAME_AND_VALUE.contains(&content);
+    is_value.then(|| piece.replacen(content, MASK, 1))
+}
+
+/// A part of a proxy, with the separator in front of it.
+#[derive(Clone, Copy, Debug)]
+struct Token<'a> {
+    /// Where the part starts in its piece.
+    start: usize,
+    text: &'a str,
+    /// The separator in front of the part, without the spaces around it. Empty for spaces alone.
+    gap: &'a str,
+}
+
+impl Token<'_> {
+    fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+}
+
+/// Hides the logins in a line or a JSON string.
+fn redact_piece(piece: &str, label: Label) -> Option<String> {
+    if let Some((name, value)) = piece.split_once(':')
+        && is_login_label(name.trim_matches(|c: char| !c.is_alphanumeric()))
+    {
+        return hide_whole(value).map(|hidden| format!("{name}:{hidden}"));
+    }
+    let tokens = tokens(piece);
+    let is_labelled = label == Label::Proxy || names_proxy(piece);
+    let mut hidden: Vec<(usize, usize)> = Vec::new();
+    let mut at = 0;
+    while at + 1 < tokens.len() {
+        let Some(login) = login_beside(&tokens, at, is_labelled) else {
+            at += 1;
+            continue;
+        };
+        hidden.push(login);
+        at = tokens.iter().position(|token| token.start >= login.1).unwrap_or(tokens.len()).max(at + 2);
+    }
+    let mut shown = String::new();
+    let mut copied = 0;
+    for (start, end) in hidden {
+        shown.push_str(piece.get(copied..start)?);
+        shown.push_str(MASK);
+        copied = end;
+    }
+    shown.push_str(piece.get(copied..)?);
+    (shown != piece).then_some(shown)
+}
+
+/// Where the login of the proxy starts and ends whose host is the token `at`.
+///
+/// | written | hidden |
+/// |---|---|
+/// | `host port user pass`, `host port user:pass` | behind the port |
+/// | `host:port user pass`, `host:port user:pass`, `host:port@user:pass`, `host:port:pass` | behind the port |
+/// | `user pass host port`, `user:pass host:port` | in front of the host |
+///
+/// A space here stands for spaces, a bar, a comma, a semicolon or a colon.
+fn login_beside(tokens: &[Token<'_>], at: usize, is_labelled: bool) -> Option<(usize, usize)> {
+    let (host, port) = (tokens.get(at)?, tokens.get(at + 1)?);
+    if !is_proxy(host, port, is_labelled) {
+        return None;
+    }
+    let is_clear = is_labelled || is_ipv4(host.text);
+    // Behind the port, up to the next proxy of the list.
+    let behind = tokens.get(at + 2..)?;
+    let next = behind.array_windows().position(|[host, port]: &[Token<'_>; 2]| is_proxy(host, port, false));
+    let login = behind.get(..next.unwrap_or(behind.len()))?;
+    if let (Some(first), Some(last)) = (login.first(), login.last()) {
+        let fits =
+            if port.gap == ":" { is_list(first.gap) || first.gap == "@" } else { port.gap == first.gap };
+        let is_login = match first.gap {
+            "" => login.len() == 2 || (is_clear && login.len() > 2),
+            gap => login.len() > 1 || gap == port.gap,
+        };
+        if fits && is_login && first.text != MASK {
+            return Some((first.start, last.end()));
+        }
+    }
+    // In front of the host, if the list ends there.
+    let (user, pass) = (tokens.get(at.checked_sub(2)?)?, tokens.get(at - 1)?);
+    let fits = is_list(host.gap)
+        && (port.gap == ":" || port.gap == host.gap)
+        && (pass.gap == ":" || pass.gap == host.gap);
+    let is_login = match host.gap {
+        "" => is_clear && (at == 2 || pass.gap == ":" || matches!(user.gap, ":" | "|")),
+        _ => true,
+    };
+    let ends = behind.first().is_none_or(|next| next.gap != host.gap);
+    let is_other = pass.text == MASK || is_proxy(user, pass, false);
+    (fits && is_login && ends && !is_other).then(|| (user.start, pass.end()))
+}
+
+/// Whether two parts are the host and the port of a proxy.
+fn is_proxy(host: &Token<'_>, port: &Token<'_>, is_labelled: bool) -> bool {
+    is_list(port.gap) && is_port(port.text) && may_be_host(host.text, port.text, is_labelled)
+}
+
+fn is_list(gap: &str) -> bool {
+    matches!(gap, "" | "|" | "," | ";" | ":")
+}
+
+/// The parts of a piece between separators. An IPv6 address in brackets is one part.
+fn tokens(piece: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut end = 0;
+    while let Some(rest) = piece.get(end..) {
+        let start = end + gap_length(rest, end > 0);
+        let Some(text) = piece.get(start..).filter(|text| !text.is_empty()) else { break };
+        let length = ipv6_length(text).unwrap_or_else(|| text.find(separates).unwrap_or(text.len()));
+        let gap = piece.get(end..start).unwrap_or_default();
+        let gap = gap.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\\' | 't'));
+        tokens.push(Token { start, text: text.get(..length).unwrap_or_default(), gap });
+        end = start + length;
+    }
+    tokens
+}
+
+/// The length of the separators at the start of a text. In JSON, a tab is `\t`; at the start of a line, a backslash
+/// escapes the line.
+fn gap_length(text: &str, may_be_tab: bool) -> usize {
+    let mut rest = text;
+    while let Some(next) = rest
+        .strip_prefix("\\t")
+        .filter(|_| may_be_tab)
+        .or_else(|| rest.chars().next().filter(|c| separates(*c)).and_then(|c| rest.get(c.len_utf8()..)))
+    {
+        rest = next;
+    }
+    text.len() - rest.len()
+}
+
+fn separates(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '|' | ',' | ';' | ':' | '@' | '/' | '`' | '"' | '\\')
+}
+
+/// The length of the IPv6 address in brackets at the start of a text.
+fn ipv6_length(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix('[')?;
+    let length = inside.char_indices().take(MAX_IPV6).find(|(_, c)| *c == ']')?.0;
+    is_ipv6(inside.get(..length)?).then_some(length + 2)
+}
+
+fn may_be_host(host: &str, port: &str, is_labelled: bool) -> bool {
+    let plain = host.trim_start_matches(['*', '(', '>', '<', '=']);
+    if plain.starts_with('[') || is_ipv4(plain) {
+        return true;
+    }
+    let is_usual_port = port.len() > 3 || matches!(port, "80" | "443");
+    if is_labelled {
+        let is_name =
+            !plain.is_empty() && plain.chars().all(is_host_char) && plain.contains(char::is_alphabetic);
+        return is_name && (is_usual_port || is_dotted(plain));
+    }
+    let ends_in_letters = plain.rsplit('.').next().is_some_and(|end| end.chars().all(char::is_alphabetic));
+    is_usual_port && is_dotted(plain) && ends_in_letters && !plain.contains(char::is_uppercase)
+}
+
+fn is_ipv4(host: &str) -> bool {
+    is_dotted(host) && host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
