@@ -84,7 +84,7 @@ enum Command {
     Replay(replay::Arguments),
     /// Import a file: tracking numbers, received units, cancellations, orders or charges. Shows first what would change.
     Import(import::Arguments),
-    /// List the imports, newest first, or undo one.
+    /// List the imports, newest first, or continue or undo one.
     Imports(import::Imports),
     /// Take over the orders, messages and history of the old Python system.
     ImportLegacy(import_legacy::Arguments),

@@ -88,16 +88,43 @@ pub enum FileError {
     #[error("no kind of file has these columns: {0}; name the kind, or the fields of the columns")]
     Unknown(String),
     /// A column that the kind needs is missing.
-    #[error("a file of {kind} needs a column with the {field}; name it, as in --map \"Heading={field}\"")]
+    #[error("a file of {kind} needs a column with the {field}; its columns are: {columns}")]
     MissingColumn {
         /// The kind.
         kind: Kind,
         /// The missing field.
         field: String,
+        /// The columns of the file.
+        columns: String,
     },
     /// A person named a column that the file does not have.
-    #[error("the file has no column `{0}`")]
-    NoSuchColumn(String),
+    #[error("the file has no column `{name}`; its columns are: {columns}")]
+    NoSuchColumn {
+        /// The name.
+        name: String,
+        /// The columns of the file.
+        columns: String,
+    },
+}
+
+impl FileError {
+    /// Whether the file may be read after a person has named its kind or the fields of its columns.
+    #[must_use]
+    pub const fn is_about_columns(&self) -> bool {
+        matches!(self, Self::Unknown(_) | Self::MissingColumn { .. } | Self::NoSuchColumn { .. })
+    }
+}
+
+/// The columns of a table that cannot be read as it is, with the fields that are guessed for a kind.
+///
+/// # Errors
+/// If the file holds no table.
+pub fn columns(bytes: &[u8], reading: &Reading) -> Result<Vec<MappedColumn>, FileError> {
+    Ok(mapping::guess_columns(&table_of(bytes)?, reading))
+}
+
+fn table_of(bytes: &[u8]) -> Result<Vec<table::TableRow>, FileError> {
+    if workbook::is_workbook(bytes) { workbook::read(bytes) } else { table::read(&decode::decode(bytes)) }
 }
 
 /// Reads a file.

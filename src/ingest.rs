@@ -15,8 +15,7 @@
 //! | API tokens: creation, revocation, last use, the access log | tables that the writer never touches |
 //! | retention | payload, text form and `emptied_at` of old rows in `webhook_logs` |
 //! | purge, and deleting a test order | orders, items, events, log rows and list filters that name a person or the order |
-//! | imports of files | `imports` and `import_mappings`; the writer itself records the progress of an import
-//! |
+//! | imports of files | `imports` and `import_mappings`; the writer itself records how far an import has come |
 //! | `roms import-legacy` | history that the old system wrote, as steps of the type `legacy` |
 //! | the leader of several processes | its lease, in a table of its own |
 //! | opening the database: migrations, recalculated totals | anything, before the writer starts |
@@ -71,7 +70,7 @@ pub use crate::card::decode::form::wrapped_payload;
 pub use crate::order::{Edit, Guard};
 pub use crate::store::ReplayFilter;
 pub use false_orders::NO_ORDER_IN_CARD;
-pub use imports::{ImportError, ImportPlan, ImportSource, Offered, OfferedFile, hash_of};
+pub use imports::{ClaimedImport, ImportError, ImportPlan, Offered, OfferedFile, ReadImport};
 pub use legacy::{LegacyError, LegacyReport};
 pub use outage::OutageReport;
 pub use parse::{context, not_an_order};
@@ -166,7 +165,7 @@ pub(crate) enum Job {
     /// Change an order by hand.
     Edit { edit: Box<Edit>, answer: oneshot::Sender<Result<Box<Edited>, EditError>> },
     /// Merge a row of an imported file.
-    Import { row: Box<ImportRow>, answer: oneshot::Sender<Result<RowResult, SubmitError>> },
+    Import { row: Box<ImportRow>, answer: oneshot::Sender<Result<RowResult, ImportError>> },
 }
 
 impl Job {
@@ -201,7 +200,7 @@ impl Job {
                 drop(answer.send(Err(error)));
             }
             Self::Edit { answer, .. } => drop(answer.send(Err(error.into()))),
-            Self::Import { answer, .. } => drop(answer.send(Err(error))),
+            Self::Import { answer, .. } => drop(answer.send(Err(error.into()))),
         }
     }
 }

@@ -56,6 +56,8 @@ pub use cluster::leader::{Leadership, Lease};
 pub use cluster::notify::Listener;
 pub use connection::PoolUsage;
 pub use error::StoreError;
+pub use imports::claims::ImportPosition;
+pub(crate) use imports::claims::{CLAIM_LIFETIME, Claim};
 pub use imports::mappings::SavedMapping;
 pub use imports::{Import, ImportState, NewImport};
 pub use outgoing::deliveries::DeliveryFilter;

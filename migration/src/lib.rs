@@ -23,6 +23,7 @@ mod m0019_outbox;
 mod m0021_page;
 mod m0022_sessions;
 mod m0023_imports;
+mod m0024_import_claims;
 pub mod search_index;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_page::Migration),
             Box::new(m0022_sessions::Migration),
             Box::new(m0023_imports::Migration),
+            Box::new(m0024_import_claims::Migration),
         ]
     }
 }

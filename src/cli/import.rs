@@ -1,4 +1,4 @@
-//! `roms import` imports a file, and `roms imports` lists imports and undoes one.
+//! `roms import` imports a file, and `roms imports` lists imports, and continues or undoes one.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -13,9 +13,11 @@ use crate::clock;
 use crate::config::Config;
 use crate::export::import_report;
 use crate::feed::Feed;
-use crate::files::{self, Field, ImportCounts, ImportFile, Kind, MAX_BYTES, Reading, RowOutcome, RowResult};
-use crate::ingest::{ImportPlan, ImportSource, Ingest, hash_of};
+use crate::files::{Field, ImportCounts, Kind, MAX_BYTES, MappedColumn, RowOutcome, RowResult};
+use crate::ingest::{ImportError, ImportPlan, Ingest, Offered, OfferedFile, ReadImport};
+use crate::outbox::Outbox;
 use crate::redact::credentials;
+use crate::shutdown;
 use crate::store::{Import, ImportState, NewImport, SavedMapping, Store};
 
 /// The actor of imports in the history of orders.
@@ -56,6 +58,12 @@ pub(crate) struct Imports {
 
 #[derive(Debug, clap::Subcommand)]
 enum ImportsCommand {
+    /// Continue an interrupted import after the last row that was stored.
+    Continue {
+        /// The import's number, from `roms imports`.
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
     /// Undo an import: restore the former values of its orders. Values that have changed since then are kept.
     Undo(Undo),
 }
@@ -108,77 +116,43 @@ impl Arguments {
         content: Vec<u8>,
         out: &mut impl Write,
     ) -> anyhow::Result<()> {
-        let reading = self.reading(store, &config).await?;
-        let file = files::read(&content, &reading)?;
-        let columns = file.columns.iter().map(|column| (column.heading.clone(), column.field.clone()));
-        let new = NewImport {
-            kind: file.kind,
-            file_name: self.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            hash: hash_of(&content),
-            mapping: columns.collect(),
-            actor: ACTOR.to_owned(),
-            rows: file.rows.len() as u64,
-            undoes: None,
-            content: None,
-        };
-        show_columns(&file, out)?;
-        if let Some(name) = &self.save_mapping {
-            let saved = SavedMapping { name: name.clone(), kind: new.kind, mapping: new.mapping.clone() };
-            store.save_mapping(&saved, ACTOR, clock::now()).await?;
-            writeln!(out, "The columns are saved as `{name}`.")?;
-        }
-        let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders);
-        let done = self.with_pipeline(&ingest, store, new, file, reading, out).await;
-        ingest.close();
-        // If the writer panicked, `done` is already an error.
-        drop(writer.await);
-        done
-    }
-
-    async fn with_pipeline(
-        &self,
-        ingest: &Ingest,
-        store: &Store,
-        new: NewImport,
-        file: ImportFile,
-        reading: Reading,
-        out: &mut impl Write,
-    ) -> anyhow::Result<()> {
-        let wish = &self.wish;
-        let zone = reading.timezone;
-        let earlier = ingest.same_import(&new).await?;
-        match &earlier {
-            Some(import) if import.state == ImportState::Finished => {
+        let zone = config.orders.timezone;
+        let offered = self.offered(store, content).await?;
+        with_pipeline(store, config, async |ingest| {
+            let read = ingest.read_import(offered, ACTOR).await.map_err(with_flags)?;
+            show_columns(&read, out)?;
+            self.save_columns(store, &read.new, out).await?;
+            if let Some(earlier) = store.same_import(&read.new.hash, read.new.kind, &read.new.mapping).await?
+            {
+                write!(out, "This file was imported before, as import {} ", earlier.id)?;
+                let at = earlier.created_at.with_timezone(&zone).format("%Y-%m-%d %H:%M");
+                if earlier.state == ImportState::Finished {
+                    writeln!(
+                        out,
+                        "on {at} ({}). Nothing is imported again; `roms imports undo {}` undoes it.",
+                        earlier.counts, earlier.id
+                    )?;
+                    return Ok(());
+                }
                 writeln!(
                     out,
-                    "This file was imported before, as import {} on {} ({}). Nothing is imported again; \
-                     `roms imports undo {}` undoes it.",
-                    import.id,
-                    import.created_at.with_timezone(&zone).format("%Y-%m-%d %H:%M"),
-                    import.counts,
-                    import.id
+                    "on {at}. It is {} after {} of {} rows.",
+                    earlier.status(clock::now()),
+                    earlier.done,
+                    earlier.rows
                 )?;
+            }
+            if !show_first(ingest, &read.plan, read.new.kind, &self.wish, out).await? {
                 return Ok(());
             }
-            Some(import) => writeln!(
-                out,
-                "Import {} of this file was interrupted after row {}. It goes on there.",
-                import.id, import.done
-            )?,
-            None => {}
-        }
-        let plan = ingest.plan_import(ImportSource::File { file, reading }).await?;
-        if !show_first(ingest, &plan, new.kind, wish, out).await? {
-            return Ok(());
-        }
-        let import = match earlier {
-            Some(import) => import,
-            None => added(store, new).await?,
-        };
-        run(ingest, store, &import, &plan, wish, out).await
+            let id = id_of(ingest.offer(read.new).await?);
+            run(ingest, store, id, self.wish.report.as_deref(), out).await
+        })
+        .await
     }
 
-    async fn reading(&self, store: &Store, config: &Config) -> anyhow::Result<Reading> {
+    async fn offered(&self, store: &Store, content: Vec<u8>) -> anyhow::Result<OfferedFile> {
+        let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut kind = self.kind.as_deref().and_then(Kind::of_file);
         let mut mapping = self.map.clone();
         if let Some(name) = &self.mapping {
@@ -187,7 +161,54 @@ impl Arguments {
             kind = kind.or(Some(saved.kind));
             mapping.extend(saved.mapping);
         }
-        Ok(Reading { timezone: config.orders.timezone, currency: config.orders.currency, kind, mapping })
+        Ok(OfferedFile { name, content, kind, mapping })
+    }
+
+    async fn save_columns(&self, store: &Store, new: &NewImport, out: &mut impl Write) -> anyhow::Result<()> {
+        let Some(name) = self.save_mapping.clone() else { return Ok(()) };
+        if self.wish.dry_run {
+            writeln!(out, "Dry run; the columns are not saved as `{name}`.")?;
+            return Ok(());
+        }
+        let saved = SavedMapping { name, kind: new.kind, mapping: new.mapping.clone() };
+        store.save_mapping(&saved, ACTOR, clock::now()).await?;
+        writeln!(out, "The columns are saved as `{}`.", saved.name)?;
+        Ok(())
+    }
+}
+
+/// Adds the flags that name the kind and the columns to an error about them.
+fn with_flags(error: ImportError) -> anyhow::Error {
+    match error {
+        ImportError::File(error) if error.is_about_columns() => {
+            anyhow!("{error} (--kind names the kind, --map \"Heading=order_number\" the field of a column)")
+        }
+        error => error.into(),
+    }
+}
+
+/// Starts the pipeline, does the work, and waits until everything is written. A signal stops the work after the rows
+/// that are being written.
+async fn with_pipeline(
+    store: &Store,
+    config: Config,
+    work: impl AsyncFnOnce(&Ingest) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    // The server sends the events from the outbox, which is in the database.
+    let outbox = Outbox::new(config.webhooks);
+    outbox.refresh(store).await?;
+    let (ingest, writer) = Ingest::start_sending(store.clone(), Feed::new(1), config.orders, outbox);
+    let done = work(&ingest).await;
+    ingest.close();
+    // If the writer panicked, `done` is already an error.
+    drop(writer.await);
+    done
+}
+
+fn id_of(offered: Offered) -> i64 {
+    match offered {
+        Offered::New(id) => id,
+        Offered::Again(import) => import.id,
     }
 }
 
@@ -211,19 +232,14 @@ fn read(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
     Ok(content)
 }
 
-async fn added(store: &Store, new: NewImport) -> anyhow::Result<Import> {
-    let id = store.add_import(new, clock::now()).await?;
-    store.import(id).await?.ok_or_else(|| anyhow!("the import has just been deleted by somebody else"))
-}
-
-fn show_columns(file: &ImportFile, out: &mut impl Write) -> anyhow::Result<()> {
-    writeln!(out, "A file of {} with {} rows.", file.kind, file.rows.len())?;
-    if !file.columns.is_empty() {
+fn show_columns(read: &ReadImport, out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(out, "A file of {} with {} rows.", read.new.kind, read.new.rows)?;
+    if !read.columns.is_empty() {
         let title = ["COLUMN", "FIELD", "EXAMPLE"].map(str::to_owned);
-        let row = |column: &files::MappedColumn| {
+        let row = |column: &MappedColumn| {
             [one_line(&column.heading, 40), column.field.to_string(), one_line(&column.sample, 40)]
         };
-        write_rows(out, &std::iter::once(title).chain(file.columns.iter().map(row)).collect::<Vec<_>>())?;
+        write_rows(out, &std::iter::once(title).chain(read.columns.iter().map(row)).collect::<Vec<_>>())?;
         writeln!(out)?;
     }
     Ok(())
@@ -262,30 +278,44 @@ async fn show_first(
     Ok(true)
 }
 
-/// Stores the rows, and prints the counts of the whole import.
+/// Stores the rows that are not stored yet, and prints the counts of the whole import.
 async fn run(
     ingest: &Ingest,
     store: &Store,
-    import: &Import,
-    plan: &ImportPlan,
-    wish: &Wish,
+    id: i64,
+    report: Option<&Path>,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
+    let claimed = ingest.claim_import(id).await.with_context(|| format!("import {id} does not start"))?;
+    let total = claimed.rows() as u64;
     let mut progress = Progress::new();
-    let total = plan.len() as u64;
-    let results =
-        ingest.run_import(import, plan, |done| progress.show(done, total, &format!("{done} rows"))).await;
+    let stop = shutdown::on_signals()?;
+    let work = claimed.run(|done| progress.show(done, total, &format!("{done} rows")));
+    // After a signal the pipeline is closed, which ends the work.
+    let close = async {
+        stop.cancelled().await;
+        ingest.close();
+        std::future::pending().await
+    };
+    let results = tokio::select! {
+        results = work => results,
+        never = close => never,
+    };
     progress.finish();
-    let again = if wish.report.is_some() { "the same command with a new report" } else { "the same command" };
-    let results =
-        results.with_context(|| format!("import {} is not complete; {again} goes on with it", import.id))?;
-    if let Some(path) = &wish.report {
+    let import = store.import(id).await?.context("the import has just been deleted by somebody else")?;
+    let results = results.with_context(|| {
+        format!(
+            "import {id} is not complete: {} of {total} rows are stored. `roms imports continue {id}`, the page or \
+             `/import` in Discord continues it, `roms imports undo {id}` undoes it",
+            import.done
+        )
+    })?;
+    if let Some(path) = report {
         std::fs::write(path, import_report(&results))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     // The stored counts include the rows from before an interruption.
-    let counts = store.import(import.id).await?.map_or_else(|| count(&results), |import| import.counts);
-    writeln!(out, "Import {}: {counts}. `roms imports undo {}` undoes it.", import.id, import.id)?;
+    writeln!(out, "Import {id}: {}. `roms imports undo {id}` undoes it.", import.counts)?;
     Ok(())
 }
 
@@ -337,6 +367,9 @@ impl Imports {
         let store = open_existing(&config).await.map_err(anyhow::Error::from)?;
         let done = match self.command {
             None => list(&store, config.orders.timezone, out).await,
+            Some(ImportsCommand::Continue { id }) => {
+                with_pipeline(&store, config, async |ingest| run(ingest, &store, id, None, out).await).await
+            }
             Some(ImportsCommand::Undo(undo)) => undo.run(&store, config, out).await,
         };
         let closed = store.close().await;
@@ -351,6 +384,7 @@ async fn list(store: &Store, zone: Tz, out: &mut impl Write) -> anyhow::Result<(
         writeln!(out, "No imports")?;
         return Ok(());
     }
+    let now = clock::now();
     let title = ["ID", "TIME", "BY", "KIND", "STATE", "FILE", "ROWS"].map(str::to_owned);
     let row = |import: &Import| {
         let name = import.undoes.map_or_else(|| import.file_name.clone(), |id| format!("import {id}"));
@@ -359,7 +393,7 @@ async fn list(store: &Store, zone: Tz, out: &mut impl Write) -> anyhow::Result<(
             import.created_at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string(),
             import.actor.clone(),
             import.kind.to_string(),
-            import.state.as_str().to_owned(),
+            import.status(now),
             one_line(&name, 40),
             import.counts.to_string(),
         ]
@@ -371,39 +405,21 @@ impl Undo {
     async fn run(self, store: &Store, config: Config, out: &mut impl Write) -> anyhow::Result<()> {
         let import = store.import(self.id).await?;
         let import = import.with_context(|| format!("there is no import {}", self.id))?;
-        if import.state != ImportState::Finished {
-            bail!("import {} is not complete; finish it first", import.id);
-        }
-        let (ingest, writer) = Ingest::start(store.clone(), Feed::new(1), config.orders);
-        let done = self.undo(&ingest, store, &import, out).await;
-        ingest.close();
-        // If the writer panicked, `done` is already an error.
-        drop(writer.await);
-        done
+        with_pipeline(store, config, async |ingest| {
+            ingest.check_undo(&import).await?;
+            let plan = ingest.plan_undo(import.id).await?;
+            if !show_first(ingest, &plan, Kind::Undo, &self.wish, out).await? {
+                return Ok(());
+            }
+            run(
+                ingest,
+                store,
+                id_of(ingest.offer_undo(&import, ACTOR).await?),
+                self.wish.report.as_deref(),
+                out,
+            )
+            .await
+        })
+        .await
     }
-
-    async fn undo(
-        &self,
-        ingest: &Ingest,
-        store: &Store,
-        undone: &Import,
-        out: &mut impl Write,
-    ) -> anyhow::Result<()> {
-        let plan = ingest.plan_import(ImportSource::Undo(undone.id)).await?;
-        let wish = &self.wish;
-        if !show_first(ingest, &plan, Kind::Undo, wish, out).await? {
-            return Ok(());
-        }
-        let import = match unfinished_undo(store, undone.id).await? {
-            Some(import) => import,
-            None => added(store, NewImport::undo(undone, ACTOR, plan.len() as u64)).await?,
-        };
-        run(ingest, store, &import, &plan, wish, out).await
-    }
-}
-
-/// An undo of this import that was interrupted.
-async fn unfinished_undo(store: &Store, id: i64) -> anyhow::Result<Option<Import>> {
-    let undos = store.undos_of(id).await?;
-    Ok(undos.into_iter().find(|undo| undo.state == ImportState::Running))
 }

@@ -53,5 +53,6 @@ pub(crate) fn writer(lines: Vec<u8>) -> Writer<Vec<u8>> {
 
 /// A text that a spreadsheet shows as it is: an apostrophe keeps it from being a formula.
 pub(crate) fn without_formula(text: String) -> String {
-    if text.starts_with(FORMULA_STARTS) { format!("'{text}") } else { text }
+    // A text with such an apostrophe of its own gets another one, so that an import restores it.
+    if text.trim_start_matches('\'').starts_with(FORMULA_STARTS) { format!("'{text}") } else { text }
 }

@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::ExportError;
 use super::column::Cell;
+use super::csv::without_formula;
 use crate::order::cut;
 
 /// A sheet has 1,048,576 rows, and the first one holds the headings.
@@ -63,6 +64,10 @@ impl XlsxTable {
         for (at, cell) in (0..).zip(cells) {
             match cell {
                 Cell::Empty => continue,
+                // Such an apostrophe gets another one, as in CSV, so that an import restores the text.
+                Cell::Text(text) if text.starts_with('\'') => {
+                    sheet.write_string(row, at, cut(&without_formula(text), MAX_CELL_CHARS))?
+                }
                 Cell::Text(text) => sheet.write_string(row, at, cut(&text, MAX_CELL_CHARS))?,
                 Cell::Count(count) => sheet.write_number(row, at, count)?,
                 Cell::Amount(amount) => {

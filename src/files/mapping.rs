@@ -20,6 +20,8 @@ const MAX_SHOWN_CHARS: usize = 40;
 const MAX_TYPOS: usize = 2;
 /// Shorter headings never count as misspelled: too many short words resemble each other.
 const MIN_MISSPELLED: usize = 6;
+/// Maximum characters of a heading; the rest is cut off.
+const MAX_HEADING: usize = 200;
 /// Maximum characters of a heading that is stored as a label of the order.
 const MAX_LABEL: usize = 80;
 /// Columns of an exported table that are not imported: ROMS sets them itself or derives them from other
@@ -230,11 +232,12 @@ const FILE_LABELS: &[(&str, &[&str])] = &[
 /// Finds the row with the headings, and maps the columns below it.
 pub(crate) fn map(mut rows: Vec<TableRow>, reading: &Reading) -> Result<MappedTable, FileError> {
     let found = rows.iter().take(MAX_PREAMBLE).enumerate().find_map(|(at, row)| {
-        let (kind, fields) = recognize(&row.cells, reading)?;
-        Some((at, kind, fields))
+        let headings = headings_of(row);
+        let (kind, fields) = recognize(&headings, reading)?;
+        Some((at, kind, headings, fields))
     });
-    let (kind, headings, fields) = if let Some((at, kind, fields)) = found {
-        let headings = rows.drain(..=at).next_back().map(|row| row.cells).unwrap_or_default();
+    let (kind, headings, fields) = if let Some((at, kind, headings, fields)) = found {
+        drop(rows.drain(..=at));
         (kind, headings, fields)
     } else if let Some(fields) = statement::map_by_content(&rows, reading) {
         let headings: Vec<String> = (1..=fields.len()).map(|n| format!("Column {n}")).collect();
@@ -245,11 +248,7 @@ pub(crate) fn map(mut rows: Vec<TableRow>, reading: &Reading) -> Result<MappedTa
     } else {
         return Err(why_unknown(&rows, reading));
     };
-    let missing =
-        reading.mapping.iter().find(|(name, _)| !headings.iter().any(|heading| is_same(heading, name)));
-    if let Some((name, _)) = missing {
-        return Err(FileError::NoSuchColumn(name.clone()));
-    }
+    check_names(&headings, reading)?;
     let sample = |at: usize| rows.iter().filter_map(|row| row.cells.get(at)).find(|cell| !cell.is_empty());
     let columns = headings.into_iter().zip(fields).enumerate();
     let columns = columns.map(|(at, (heading, field))| MappedColumn {
@@ -264,15 +263,41 @@ fn is_same(heading: &str, name: &str) -> bool {
     heading.trim().to_lowercase() == name.trim().to_lowercase()
 }
 
+/// The columns of a table whose headings fit no kind, with the fields of those that are known.
+pub(crate) fn guess_columns(rows: &[TableRow], reading: &Reading) -> Vec<MappedColumn> {
+    let headings = rows.first().map(headings_of).unwrap_or_default();
+    let fields = map_as(reading.kind.unwrap_or(Kind::Orders), &headings, reading);
+    let sample = |at: usize| rows.get(1).and_then(|row| row.cells.get(at)).cloned().unwrap_or_default();
+    let columns = headings.into_iter().zip(fields).enumerate();
+    columns.map(|(at, (heading, field))| MappedColumn { heading, field, sample: sample(at) }).collect()
+}
+
+/// The cells of a row as headings.
+fn headings_of(row: &TableRow) -> Vec<String> {
+    row.cells.iter().map(|cell| cell.chars().take(MAX_HEADING).collect()).collect()
+}
+
+/// Refuses columns that a person named but the file does not have.
+fn check_names(headings: &[String], reading: &Reading) -> Result<(), FileError> {
+    let is_missing = |name: &str| !headings.iter().any(|heading| is_same(heading, name));
+    match reading.mapping.iter().find(|(name, _)| is_missing(name)) {
+        Some((name, _)) => Err(FileError::NoSuchColumn { name: name.clone(), columns: in_short(headings) }),
+        None => Ok(()),
+    }
+}
+
 fn why_unknown(rows: &[TableRow], reading: &Reading) -> FileError {
-    let headings = rows.first().map(|row| row.cells.as_slice()).unwrap_or_default();
+    let headings = rows.first().map(headings_of).unwrap_or_default();
+    if let Err(error) = check_names(&headings, reading) {
+        return error;
+    }
     let Some(kind) = reading.kind else {
-        return FileError::Unknown(in_short(headings));
+        return FileError::Unknown(in_short(&headings));
     };
-    let fields = map_as(kind, headings, reading);
+    let fields = map_as(kind, &headings, reading);
     let missing = required(kind).into_iter().find(|needed| !fields.contains(needed));
     let field = missing.unwrap_or(Field::OrderNumber).to_string();
-    FileError::MissingColumn { kind, field }
+    FileError::MissingColumn { kind, field, columns: in_short(&headings) }
 }
 
 /// The first headings of a file, each on one line and without control characters, for a message.

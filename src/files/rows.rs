@@ -1,6 +1,7 @@
 //! Turns the rows of a table into typed rows: the order that each names, and the values that it states.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::dates::{self, DateOrder};
 use super::mapping::MappedTable;
@@ -54,6 +55,8 @@ pub struct RowPatch {
     pub currencies: Vec<CurrencyHint>,
     /// Why the row may change an order but add none.
     pub adds_none: Option<String>,
+    /// The time zone of its times.
+    pub timezone: Tz,
 }
 
 impl RowKey {
@@ -123,7 +126,7 @@ impl Row {
         };
         let items = item.product.is_some().then_some(item).into_iter().collect();
         let patch = Patch { number, at, source: Source::ManualUpload, stated, derived, extra, items };
-        Ok(RowPatch { patch, currencies, adds_none: None })
+        Ok(RowPatch { patch, currencies, adds_none: None, timezone: reading.timezone })
     }
 }
 
@@ -132,6 +135,7 @@ impl Row {
 pub(crate) fn read(table: &MappedTable, reading: &Reading) -> Vec<Row> {
     let order = date_order(table);
     let sign = statement::sign(table);
+    let has_days = table.columns.iter().any(|column| column.heading == "order_day");
     let read = |row: &TableRow| {
         let mut values = values(table, row);
         for (field, text) in &mut values {
@@ -143,7 +147,7 @@ pub(crate) fn read(table: &MappedTable, reading: &Reading) -> Vec<Row> {
         }
         let read = match table.kind {
             Kind::Charges => Ok(statement::row(row.line, &values, sign, reading)),
-            kind => key(kind, row.line, values, reading),
+            kind => key(kind, row.line, values, has_days, reading),
         };
         let row = match read {
             Ok(row) if row.problem.is_none() => row,
@@ -185,7 +189,15 @@ fn date_order(table: &MappedTable) -> DateOrder {
 
 /// Finds the order that a row names, and prepares the row's values. The error is a row with the reason why it
 /// cannot be used.
-fn key(kind: Kind, line: u32, mut values: Vec<(Field, String)>, reading: &Reading) -> Result<Row, Row> {
+///
+/// `has_days` says that the dates of the table have their times of day, as in an export.
+fn key(
+    kind: Kind,
+    line: u32,
+    mut values: Vec<(Field, String)>,
+    has_days: bool,
+    reading: &Reading,
+) -> Result<Row, Row> {
     let take = |values: &mut Vec<(Field, String)>, field: &Field| {
         let at = values.iter().position(|(other, _)| other == field)?;
         Some(values.remove(at).1)
@@ -223,7 +235,9 @@ fn key(kind: Kind, line: u32, mut values: Vec<(Field, String)>, reading: &Readin
     if kind == Kind::Received && !values.iter().any(|(field, _)| *field == Field::Order("qty_received")) {
         return bad("no quantity");
     }
-    join_time(&mut values, reading);
+    if !has_days {
+        join_time(&mut values, reading);
+    }
     Ok(Row { line, key, values, problem: None })
 }
 
@@ -252,8 +266,11 @@ fn join_time(values: &mut [(Field, String)], reading: &Reading) {
     }
 }
 
-/// The tracking numbers in a cell, without repetitions.
+/// The tracking numbers in a cell, without repetitions. A formula is one text.
 pub(crate) fn parcels(text: &str) -> Vec<String> {
+    if is_formula(text) {
+        return vec![text.to_owned()];
+    }
     let mut found: Vec<String> = Vec::new();
     for number in text.split([',', ';', '\n', '|']).map(parcel).filter(|number| !number.is_empty()) {
         if !found.contains(&number) {
@@ -263,9 +280,16 @@ pub(crate) fn parcels(text: &str) -> Vec<String> {
     found
 }
 
-/// A tracking number in one spelling: trimmed and in upper case.
+/// A tracking number in one spelling: without spaces and in upper case. A formula stays as it is.
 pub(crate) fn parcel(text: &str) -> String {
-    text.trim().to_uppercase()
+    if is_formula(text) {
+        return text.to_owned();
+    }
+    text.split_whitespace().collect::<String>().to_uppercase()
+}
+
+fn is_formula(text: &str) -> bool {
+    text.trim_start().starts_with('=')
 }
 
 /// Whether a spreadsheet has replaced a long number by one with an exponent, which loses the last digits.
@@ -339,7 +363,7 @@ pub(crate) fn card_patch(text: &str, at: DateTime<Utc>, reading: &Reading) -> Re
     };
     (patch.derived.order_date, patch.derived.order_time) = (None, None);
     let currencies = patch.stated.currency.map(CurrencyHint::Named).into_iter().collect();
-    Ok(RowPatch { patch: *patch, currencies, adds_none })
+    Ok(RowPatch { patch: *patch, currencies, adds_none, timezone: reading.timezone })
 }
 
 /// The sum of two counts.

@@ -30,7 +30,7 @@ pub struct Charge {
     pub currency: Option<Currency>,
     /// The text of the charge, on one line.
     pub details: String,
-    /// Words of the details that may be an order number, the likeliest first.
+    /// The number in a column of its own, or the words of the details that may be an order number.
     pub numbers: Vec<String>,
 }
 
@@ -115,8 +115,9 @@ pub(crate) fn row(line: u32, values: &[(Field, String)], sign: i64, reading: &Re
     let Some(text) = first(&Field::Amount) else { return bad("no amount".to_owned()) };
     let Some(money) = money::parse(text) else { return bad(format!("amount: `{text}` is not an amount")) };
     let reference = first(&Field::Order("reference_number")).map(|text| text.trim_matches('\'').to_owned());
-    let named = first(&Field::OrderNumber).map(str::to_owned);
-    let numbers = named.into_iter().chain(numbers_in(&whole)).collect();
+    // A column of its own is surer than a word of the details.
+    let named = first(&Field::OrderNumber).map(|number| vec![number.to_owned()]);
+    let numbers = named.unwrap_or_else(|| numbers_in(&whole));
     let stated = first(&Field::Order("currency"));
     let currency =
         match (stated.map(|code| crate::order::currency_from_code(&code.to_uppercase())), money.currency) {

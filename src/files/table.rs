@@ -60,7 +60,10 @@ fn records(text: &str, separator: u8) -> impl Iterator<Item = (u32, StringRecord
         let skipped = text.get(byte.unwrap_or(counted)..).unwrap_or_default();
         let breaks = skipped.len() - skipped.trim_start_matches(['\r', '\n']).len();
         let start = byte.unwrap_or(counted) + breaks;
-        let lines = text.get(counted..start).unwrap_or_default().matches('\n').count();
+        let passed = text.get(counted..start).unwrap_or_default();
+        // A line ends with `\n`, `\r\n` or `\r`.
+        let pairs = passed.matches("\r\n").count();
+        let lines = passed.matches(['\r', '\n']).count().saturating_sub(pairs);
         line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
         counted = start;
         (line, record)
@@ -118,6 +121,7 @@ pub(crate) fn cell(text: &str) -> String {
     let text = text.trim();
     let unquoted = text.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
     let text = unquoted.filter(|inner| !inner.contains('"')).unwrap_or(text);
-    let text = text.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA_STARTS)).unwrap_or(text);
+    let is_protected = |rest: &&str| rest.trim_start_matches('\'').starts_with(FORMULA_STARTS);
+    let text = text.strip_prefix('\'').filter(is_protected).unwrap_or(text);
     text.to_owned()
 }

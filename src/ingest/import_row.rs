@@ -7,37 +7,51 @@
 //! 4. A charge only fills empty columns.
 //! 5. The undo of an import gives a field its former value only if the field still has the value that the import gave it.
 //!    An order that the import added is cancelled, not deleted.
+//! 6. A time that differs from the order's by less than a second is the same, and so is the other time of an hour that
+//!    the clocks repeat: workbooks know no time zones. Tracking numbers are the same without regard to spaces and case.
+//! 7. A row that adds orders revives an order that was cancelled by an undo, as if it added the order.
+//! 8. A row is stored only if it is the next one of its import and its process holds the import's claim.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use super::merge_batch::MergedBatch;
 use crate::card::parse::typed;
-use crate::files::{Kind, RowOutcome, RowPatch, RowResult};
+use crate::files::{Kind, RowOutcome, RowPatch, RowResult, parcels};
 use crate::order::merge::{self, Change, merge};
 use crate::order::{Edit, FieldChange, Fields, Order, OrderNumber, Source, Status};
 
 /// The `cancel_reason` of an order whose import was undone.
 const UNDONE: &str = "The import that added it was undone";
 
-/// The reason of a row that the database did not accept.
-pub(crate) const REFUSED: &str = "the database refused this row";
-
 /// A row of an import in the writer's queue.
 #[derive(Clone, Debug)]
 pub(crate) struct ImportRow {
-    /// The import; 0 in a dry run.
-    pub(crate) import: i64,
+    /// Its place in the import; `None` in a preview.
+    pub(crate) place: Option<RowPlace>,
     pub(crate) kind: Kind,
     /// The row's line in the file.
     pub(crate) line: u32,
+    /// The order's number, or the row's own text if no order was found.
+    pub(crate) order: String,
     /// How the order was found, if the row does not state its number.
     pub(crate) note: Option<String>,
     /// The person who imports the file, as the history names them.
     pub(crate) actor: String,
-    pub(crate) number: OrderNumber,
     pub(crate) change: RowChange,
+}
+
+/// The place of a row in its import.
+#[derive(Clone, Debug)]
+pub(crate) struct RowPlace {
+    pub(crate) import: i64,
+    /// The process that stores the import.
+    pub(crate) owner: Arc<str>,
+    /// How many rows come before it.
+    pub(crate) index: u32,
 }
 
 /// The change that a row makes.
@@ -46,13 +60,28 @@ pub(crate) enum RowChange {
     /// The values of a row of a file.
     State(Box<RowPatch>),
     /// The changes of an earlier import to undo, and whether it added the order.
-    Undo { changes: Vec<FieldChange>, created: bool },
+    Undo { number: OrderNumber, changes: Vec<FieldChange>, created: bool },
+    /// The row changes nothing: its outcome and the reason.
+    Nothing(RowOutcome, String),
 }
 
 impl ImportRow {
+    pub(crate) fn import(&self) -> Option<i64> {
+        self.place.as_ref().map(|place| place.import)
+    }
+
+    /// The number of its order.
+    pub(crate) fn number(&self) -> Option<&OrderNumber> {
+        match &self.change {
+            RowChange::State(stated) => Some(&stated.patch.number),
+            RowChange::Undo { number, .. } => Some(number),
+            RowChange::Nothing(..) => None,
+        }
+    }
+
     fn result(&self, outcome: RowOutcome, reason: Option<String>, changes: Vec<FieldChange>) -> RowResult {
         let reason = reason.or_else(|| self.note.clone());
-        RowResult { line: self.line, outcome, order: self.number.to_string(), reason, changes }
+        RowResult { line: self.line, outcome, order: self.order.clone(), reason, changes }
     }
 
     fn without_change(&self, outcome: RowOutcome, reason: &str) -> RowResult {
@@ -61,21 +90,35 @@ impl ImportRow {
 }
 
 impl MergedBatch {
-    /// Merges a row into its order. `now` is the time of the import.
-    pub(crate) fn merge_import(&mut self, row: &ImportRow, now: DateTime<Utc>) -> RowResult {
-        let stored = self.orders.get(&row.number).map(|pending| pending.order.clone());
-        let (change, reason) = match evaluate(row, stored.as_ref(), now) {
-            Ok(evaluated) => evaluated,
-            Err(result) => return result,
-        };
-        if change.changes.is_empty() && !change.created {
-            let reason = reason.unwrap_or_else(|| "the order says so already".to_owned());
-            return row.result(RowOutcome::Unchanged, Some(reason), Vec::new());
+    /// Merges a row into its order. `now` is the time of the import. Returns `None`, and merges nothing, if the row is
+    /// not the next one of its import or another process stores the import.
+    pub(crate) fn merge_import(&mut self, row: &ImportRow, now: DateTime<Utc>) -> Option<RowResult> {
+        if let Some(place) = &row.place {
+            let position = self.imports.get(&place.import)?;
+            if position.owner.as_deref() != Some(&*place.owner) || position.done != place.index {
+                return None;
+            }
         }
-        let outcome = if change.created { RowOutcome::Created } else { RowOutcome::Updated };
-        let changes = change.changes.clone();
-        self.apply_import(row, change, now);
-        row.result(outcome, reason, changes)
+        let stored = row.number().and_then(|number| self.orders.get(number));
+        let stored = stored.map(|pending| pending.order.clone());
+        let result = match evaluate(row, stored.as_ref(), now) {
+            Err(result) => result,
+            Ok((change, reason)) if change.changes.is_empty() && !change.created => {
+                let reason = reason.unwrap_or_else(|| "the order says so already".to_owned());
+                row.without_change(RowOutcome::Unchanged, &reason)
+            }
+            Ok((change, reason)) => {
+                let outcome = if change.created { RowOutcome::Created } else { RowOutcome::Updated };
+                let result = row.result(outcome, reason, change.changes.clone());
+                self.apply_import(row, change, now);
+                result
+            }
+        };
+        if let Some(position) = row.import().and_then(|import| self.imports.get_mut(&import)) {
+            position.done = position.done.saturating_add(1);
+            position.counts.add(result.outcome);
+        }
+        Some(result)
     }
 }
 
@@ -87,12 +130,11 @@ fn evaluate(
     now: DateTime<Utc>,
 ) -> Result<(Change, Option<String>), RowResult> {
     match (&row.change, stored) {
-        (RowChange::State(stated), None) if matches!(row.kind, Kind::Orders | Kind::Cards) => {
-            match &stated.adds_none {
-                None => Ok((merge(None, &stated.patch, now), None)),
-                Some(reason) => Err(row.without_change(RowOutcome::NotFound, reason)),
-            }
-        }
+        (RowChange::Nothing(outcome, reason), _) => Err(row.without_change(*outcome, reason)),
+        (RowChange::State(stated), None) if adds_orders(row.kind) => match &stated.adds_none {
+            None => Ok((merge(None, &stated.patch, now), None)),
+            Some(reason) => Err(row.without_change(RowOutcome::NotFound, reason)),
+        },
         (RowChange::State(_), None) => {
             Err(row.without_change(RowOutcome::NotFound, "there is no such order"))
         }
@@ -100,8 +142,14 @@ fn evaluate(
         (RowChange::Undo { .. }, None) => {
             Err(row.without_change(RowOutcome::NotFound, "the order does not exist any more"))
         }
-        (RowChange::Undo { changes, created }, Some(order)) => Ok(undo(row, changes, *created, order, now)),
+        (RowChange::Undo { changes, created, .. }, Some(order)) => {
+            Ok(undo(row, changes, *created, order, now))
+        }
     }
+}
+
+const fn adds_orders(kind: Kind) -> bool {
+    matches!(kind, Kind::Orders | Kind::Cards)
 }
 
 fn state(
@@ -112,12 +160,13 @@ fn state(
 ) -> Result<(Change, Option<String>), RowResult> {
     check_currency(row, stated, order)?;
     let mut patch = stated.patch.clone();
+    let filled = order.fields.named_texts();
+    use_stored_spelling(&mut patch.stated, &order.fields, stated.timezone);
     // The order's newest message may have a later time, because Discord's clock and this one differ.
     let next = order.newest.checked_add_signed(TimeDelta::microseconds(1));
     patch.at = now.max(next.unwrap_or(order.newest));
     let mut remark = None;
     if row.kind == Kind::Charges {
-        let filled = order.fields.named_texts();
         let said = patch.stated.named_texts();
         for (name, text) in said.iter().filter(|(name, _)| filled.iter().any(|(other, _)| other == name)) {
             patch.stated.clear(name);
@@ -128,7 +177,49 @@ fn state(
         }
         patch.extra.retain(|label, _| !order.extra.contains_key(label));
     }
+    if adds_orders(row.kind) && stated.adds_none.is_none() && was_undone(order) {
+        let mut revived = order.clone();
+        (revived.fields.status, revived.fields.cancel_reason) = (None, None);
+        return Ok((merge::change(order, merge(Some(&revived), &patch, now).order, false, now), remark));
+    }
+    let is_known = patch.stated.named_texts().iter().all(|stated| filled.contains(stated))
+        && patch.extra.iter().all(|(label, text)| order.extra.get(label) == Some(text));
+    if is_known && row.kind != Kind::Cards {
+        // The values that follow from others follow only from values that differ.
+        return Ok((merge::change(order, order.clone(), false, now), remark));
+    }
+    if order.items.len() > 1 && patch.stated.product == order.fields.product {
+        // A table has one product in each row: the names of all items of the order.
+        patch.items.clear();
+    }
     Ok((merge(Some(order), &patch, now), remark))
+}
+
+/// Whether the undo of an import has cancelled the order.
+fn was_undone(order: &Order) -> bool {
+    let fields = &order.fields;
+    fields.status == Some(Status::Cancelled) && fields.cancel_reason.as_deref() == Some(UNDONE)
+}
+
+/// Replaces values that only spell the order's value in another way by the order's value.
+fn use_stored_spelling(stated: &mut Fields, stored: &Fields, zone: Tz) {
+    let local = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local();
+    let is_same =
+        |one: DateTime<Utc>, other: DateTime<Utc>| (local(one) - local(other)).abs() < TimeDelta::seconds(1);
+    for (stated, stored) in [
+        (&mut stated.order_date, stored.order_date),
+        (&mut stated.posted_date, stored.posted_date),
+        (&mut stated.shipped_date, stored.shipped_date),
+        (&mut stated.delivered_date, stored.delivered_date),
+    ] {
+        if stated.zip(stored).is_some_and(|(one, other)| is_same(one, other)) {
+            *stated = stored;
+        }
+    }
+    let numbers = |text: &Option<String>| text.as_deref().map(parcels);
+    if numbers(&stated.tracking_number) == numbers(&stored.tracking_number) {
+        stated.tracking_number.clone_from(&stored.tracking_number);
+    }
 }
 
 /// Refuses amounts in another currency than the order's.

@@ -14,11 +14,13 @@ use super::versions::{EarlierVersion, EarlierVersions};
 use super::{EditError, Edited, Job};
 use crate::card::outcome::{CardOutcome, Outcome, Receipt};
 use crate::card::parse::ParsedCard;
-use crate::files::{ImportCounts, RowResult};
+use crate::files::RowResult;
 use crate::order::merge;
 use crate::order::merge::{Change, merge_version};
 use crate::order::{Edit, FieldChange, Order, OrderNumber, Patch, Source, Status, items};
-use crate::store::{Absorbed, LogEntry, LoggedMessage, NewEvent, Origin, Renumbered, StoredState};
+use crate::store::{
+    Absorbed, ImportPosition, LogEntry, LoggedMessage, NewEvent, Origin, Renumbered, StoredState,
+};
 
 /// A batch after merging: everything to write to the database, and the answers.
 #[derive(Debug, Default)]
@@ -29,8 +31,10 @@ pub(crate) struct MergedBatch {
     pub(crate) messages: Vec<MergedMessage>,
     /// One for each edit of the batch, in order.
     pub(crate) edits: Vec<Result<Box<Edited>, EditError>>,
-    /// One for each row of an import in the batch, in order.
-    pub(crate) imported: Vec<RowResult>,
+    /// One for each row of an import in the batch, in order. `None` is a row that must not be merged now.
+    pub(crate) imported: Vec<Option<RowResult>>,
+    /// How far the imports have come.
+    pub(crate) imports: HashMap<i64, ImportPosition>,
     /// New steps of the orders' histories, in order.
     events: Vec<PendingEvent>,
     /// Stored orders that get another number.
@@ -124,24 +128,21 @@ struct Cause {
     at: DateTime<Utc>,
 }
 
-/// The progress of an import in a batch.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ImportProgress {
-    pub(crate) import: i64,
-    /// The lines of its first and its last row in the batch.
-    pub(crate) first: u32,
-    pub(crate) last: u32,
-    pub(crate) counts: ImportCounts,
-}
-
 /// Merges messages and edits, in order, into the stored orders. `now` is the time of the edits.
 pub(crate) fn merge_batch(jobs: &[Job], stored: StoredState, now: DateTime<Utc>) -> MergedBatch {
-    let StoredState { orders, logged, mut outcomes, message_orders, created, origins, versions } = stored;
+    let StoredState { orders, logged, mut outcomes, message_orders, created, origins, versions, imports } =
+        stored;
     let unchanged =
         |order| PendingOrder { order, created: false, changed: false, dirty: false, first_step: usize::MAX };
     let orders = orders.into_iter().map(|(number, order)| (number, unchanged(order))).collect();
-    let mut merged =
-        MergedBatch { orders, message_orders, created_by_rows: created, origins, ..MergedBatch::default() };
+    let mut merged = MergedBatch {
+        orders,
+        message_orders,
+        created_by_rows: created,
+        origins,
+        imports,
+        ..MergedBatch::default()
+    };
     let mut owners = KeyOwners::new(logged);
     let parsed: Vec<&ParsedMessage> = jobs.iter().filter_map(Job::message).collect();
     let earlier = EarlierVersions { stored: versions, parsed: &parsed };
@@ -174,23 +175,6 @@ impl MergedBatch {
         self.messages.iter().any(|message| message.target != LogTarget::Skip)
             || self.orders.values().any(|pending| pending.dirty)
             || !self.imported.is_empty()
-    }
-
-    /// The progress of each import in the batch.
-    pub(crate) fn import_progress(&self, jobs: &[Job]) -> Vec<ImportProgress> {
-        let mut progress: Vec<ImportProgress> = Vec::new();
-        for (row, result) in jobs.iter().filter_map(Job::import).zip(&self.imported) {
-            let at = progress.iter().position(|known| known.import == row.import).unwrap_or_else(|| {
-                let counts = ImportCounts::default();
-                progress.push(ImportProgress { import: row.import, first: row.line, last: row.line, counts });
-                progress.len() - 1
-            });
-            if let Some(known) = progress.get_mut(at) {
-                known.last = row.line;
-                known.counts.add(result.outcome);
-            }
-        }
-        progress
     }
 
     /// The orders, sorted by the card or edit that first named them. New orders get their row ids in this order, and
@@ -458,9 +442,9 @@ impl MergedBatch {
 
     /// Applies the change of an import's row.
     pub(crate) fn apply_import(&mut self, row: &ImportRow, change: Change, now: DateTime<Utc>) {
-        let (actor, import) = (Some(row.actor.clone()), Some(row.import));
+        let (actor, import) = (Some(row.actor.clone()), row.import());
         let cause = Cause { message: None, source: Source::ManualUpload, actor, import, at: now };
-        self.apply(row.number.clone(), change, cause);
+        self.apply(change.order.number.clone(), change, cause);
     }
 
     /// Replaces an order by its changed version, and adds the step to its history.

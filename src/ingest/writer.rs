@@ -1,6 +1,6 @@
 //! The writer task: collects whatever waits in the queue, up to a limit, and writes it in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::import_row::REFUSED;
-use super::merge_batch::{ImportProgress, LogTarget, MergedBatch, merge_batch};
+use super::import_row::{ImportRow, RowChange};
+use super::merge_batch::{LogTarget, MergedBatch, merge_batch};
 use super::outage::OutageTracker;
 use super::outgoing;
 use super::parse::ParsedMessage;
-use super::{Job, SubmitError};
+use super::{ImportError, Job, SubmitError};
 use crate::card::message::Message;
 use crate::card::outcome::{CardOutcome, Ignored, Outcome, Rejection, RejectionCode};
 use crate::card::parse::ParsedCard;
 use crate::clock;
 use crate::feed::{Feed, OrderChange};
-use crate::files::{RowOutcome, RowResult};
+use crate::files::RowOutcome;
 use crate::log_limit::LogLimiter;
 use crate::metrics::{self, Metrics};
 use crate::order::Order;
@@ -190,12 +190,10 @@ impl Writer {
                 tracing::error!(order.id = edit.order, %error, "the database refused an edit");
                 return job.fail(SubmitError::Storage);
             }
-            Job::Import { row, answer } => {
-                tracing::error!(import.id = row.import, import.line = row.line, %error, "the database refused a row");
-                let reason = REFUSED.to_owned();
-                let order = row.number.to_string();
-                let result = RowResult::without_change(row.line, RowOutcome::Bad, order, reason);
-                return drop(answer.send(Ok(result)));
+            Job::Import { mut row, answer } => {
+                tracing::error!(import.id = row.import(), import.line = row.line, %error, "the database refused a row");
+                row.change = RowChange::Nothing(RowOutcome::Bad, "the database refused this row".to_owned());
+                Job::Import { row, answer }
             }
         };
         match self.write(std::slice::from_ref(&job)).await {
@@ -249,9 +247,8 @@ impl Writer {
         save_logs(&batch, jobs, &mut merged).await?;
         merged.recorded = merged.take_events();
         merged.event_ids = batch.save_events(&merged.recorded).await?;
-        for progress in merged.import_progress(jobs) {
-            let ImportProgress { import, first, last, counts } = progress;
-            batch.record_import(import, first, last, counts).await?;
+        for (import, position) in &merged.imports {
+            batch.record_import(*import, position).await?;
         }
         batch.absorb_orders(&merged.absorbed()).await?;
         merged.outgoing = outgoing::save(&batch, jobs, &merged, &self.outbox).await?;
@@ -287,7 +284,7 @@ impl Writer {
                 }
                 Job::Import { answer, .. } => {
                     if let Some(result) = imported.next() {
-                        drop(answer.send(Ok(result)));
+                        drop(answer.send(result.ok_or(ImportError::Running)));
                     }
                 }
             }
@@ -397,10 +394,12 @@ fn fail_all(jobs: impl IntoIterator<Item = Job>) {
 /// The keys of everything that must be read from the database before these jobs can be merged.
 pub(crate) fn batch_keys(jobs: &[Job]) -> BatchKeys {
     let messages = || jobs.iter().filter_map(Job::message);
+    let rows = || jobs.iter().filter_map(Job::import);
+    let imports: BTreeSet<i64> = rows().filter_map(ImportRow::import).collect();
     BatchKeys {
         numbers: messages()
             .flat_map(|message| message.numbers().chain(&message.made_numbers))
-            .chain(jobs.iter().filter_map(Job::import).map(|row| &row.number))
+            .chain(rows().filter_map(ImportRow::number))
             .cloned()
             .collect(),
         message_ids: messages()
@@ -412,6 +411,7 @@ pub(crate) fn batch_keys(jobs: &[Job]) -> BatchKeys {
             .flat_map(|message| message.key.clone().into_iter().chain(message.key_of_edits()))
             .collect(),
         log_ids: messages().filter_map(|message| message.replay).map(|replay| replay.log_id).collect(),
+        imports: imports.into_iter().collect(),
     }
 }
 

@@ -1,14 +1,17 @@
 //! Stores imports: the file, the person, the progress, and the counts of outcomes.
 
+pub(crate) mod claims;
 pub(crate) mod lookups;
 pub(crate) mod mappings;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::entity::imports::{ActiveModel, Column, Entity, Model};
-use super::{Batch, Store, StoreError};
+use super::{Store, StoreError};
 use crate::files::{Field, ImportCounts, Kind, RowOutcome};
 
 /// An import that was previewed but not started may be deleted after this time. It is deleted when the next
@@ -24,10 +27,12 @@ pub enum ImportState {
     Running,
     /// All its rows are stored.
     Finished,
+    /// It was interrupted, and ended because a person undid it. The remaining rows are never stored.
+    Stopped,
 }
 
 impl ImportState {
-    const ALL: [Self; 3] = [Self::Shown, Self::Running, Self::Finished];
+    const ALL: [Self; 4] = [Self::Shown, Self::Running, Self::Finished, Self::Stopped];
 
     /// The name in the database and on the wire.
     #[must_use]
@@ -36,6 +41,7 @@ impl ImportState {
             Self::Shown => "shown",
             Self::Running => "running",
             Self::Finished => "finished",
+            Self::Stopped => "stopped",
         }
     }
 }
@@ -60,12 +66,16 @@ pub struct Import {
     pub state: ImportState,
     /// How many rows it has.
     pub rows: u64,
-    /// The line of the last row that the writer has handled; 0 before the first.
+    /// How many rows the writer has handled.
     pub done: u32,
     /// How many rows have each outcome so far.
     pub counts: ImportCounts,
     /// The import that it undoes.
     pub undoes: Option<i64>,
+    /// The import that has undone it, unless that undo was undone, too.
+    pub undone_by: Option<i64>,
+    /// When a process that stores its rows last said that it is at work. UTC.
+    pub claimed_at: Option<DateTime<Utc>>,
     /// When the import was added. UTC.
     pub created_at: DateTime<Utc>,
     /// When the import was finished. UTC.
@@ -89,8 +99,7 @@ pub struct NewImport {
     pub rows: u64,
     /// The import that it undoes.
     pub undoes: Option<i64>,
-    /// The content of the file, which is kept until all rows are stored. `None` on the command line and for
-    /// an undo.
+    /// The content of the file, which is kept until all rows are stored. `None` for an undo.
     pub content: Option<Vec<u8>>,
 }
 
@@ -133,6 +142,8 @@ impl Store {
             content: Set(import.content),
             created_at: Set(now),
             finished_at: Set(None),
+            owner: Set(None),
+            claimed_at: Set(None),
             created: Set(0),
             updated: Set(0),
             unchanged: Set(0),
@@ -154,18 +165,6 @@ impl Store {
         self.find_imports(Column::State.ne(ImportState::Shown.as_str()), limit).await
     }
 
-    /// Imports that undo this one, newest first.
-    pub async fn undos_of(&self, id: i64) -> Result<Vec<Import>, StoreError> {
-        let started = Column::State.ne(ImportState::Shown.as_str());
-        self.find_imports(Column::Undoes.eq(id).and(started), u64::from(u16::MAX)).await
-    }
-
-    /// Imports of a file with this content, running or finished, newest first.
-    pub async fn imports_of(&self, hash: &str) -> Result<Vec<Import>, StoreError> {
-        let started = Column::State.ne(ImportState::Shown.as_str());
-        self.find_imports(Column::Hash.eq(hash).and(started), u64::from(u16::MAX)).await
-    }
-
     async fn find_imports(&self, condition: Expr, limit: u64) -> Result<Vec<Import>, StoreError> {
         // Leave out the content, which may be large; only `import_content` reads it.
         let columns = [
@@ -181,6 +180,8 @@ impl Store {
             Column::Undoes,
             Column::CreatedAt,
             Column::FinishedAt,
+            Column::Owner,
+            Column::ClaimedAt,
             Column::Created,
             Column::Updated,
             Column::Unchanged,
@@ -197,7 +198,10 @@ impl Store {
             .limit(limit)
             .all(&self.readers)
             .await?;
-        Ok(rows.into_iter().filter_map(import).collect())
+        let undone =
+            if rows.is_empty() { HashMap::new() } else { claims::undone_imports(&self.readers).await? };
+        let with_undo = |import: Import| Import { undone_by: undone.get(&import.id).copied(), ..import };
+        Ok(rows.into_iter().filter_map(import).map(with_undo).collect())
     }
 
     /// The content of the file of an import; `None` if it is not kept.
@@ -226,12 +230,13 @@ impl Store {
         Ok(())
     }
 
-    /// Marks an import as running.
-    pub async fn start_import(&self, id: i64) -> Result<(), StoreError> {
+    /// Keeps the content of the file of an import that is not finished, if it is not kept already.
+    pub async fn keep_import_content(&self, id: i64, content: Vec<u8>) -> Result<(), StoreError> {
         Entity::update_many()
-            .col_expr(Column::State, ImportState::Running.as_str().into())
+            .col_expr(Column::Content, content.into())
             .filter(Column::Id.eq(id))
-            .filter(Column::State.eq(ImportState::Shown.as_str()))
+            .filter(Column::State.eq(ImportState::Running.as_str()))
+            .filter(Column::Content.is_null())
             .exec(&self.writer)
             .await?;
         Ok(())
@@ -247,54 +252,17 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes all imports that were not started.
-    pub(crate) async fn forget_shown_imports(&self) -> Result<(), StoreError> {
+    /// Deletes all imports that were not started, and the files of all others.
+    pub(crate) async fn forget_import_files(&self) -> Result<(), StoreError> {
         Entity::delete_many()
             .filter(Column::State.eq(ImportState::Shown.as_str()))
             .exec(&self.writer)
             .await?;
-        Ok(())
-    }
-
-    /// Marks an import as finished, adds the counts of rows that never reached the writer, and deletes the
-    /// content of the file. Returns false if the import was finished before.
-    pub async fn finish_import(
-        &self,
-        id: i64,
-        others: ImportCounts,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let mut update = Entity::update_many()
-            .col_expr(Column::State, ImportState::Finished.as_str().into())
-            .col_expr(Column::FinishedAt, now.into())
+        Entity::update_many()
             .col_expr(Column::Content, Expr::val(Option::<Vec<u8>>::None))
-            .filter(Column::Id.eq(id))
-            .filter(Column::State.eq(ImportState::Running.as_str()));
-        for (column, count) in columns(others) {
-            update = update.col_expr(column, Expr::col(column).add(count));
-        }
-        Ok(update.exec(&self.writer).await?.rows_affected > 0)
-    }
-}
-
-impl Batch {
-    /// Records the progress of an import, with the outcomes of its rows in this transaction. Does nothing if
-    /// another process has recorded these rows already.
-    pub(crate) async fn record_import(
-        &self,
-        id: i64,
-        first: u32,
-        last: u32,
-        counts: ImportCounts,
-    ) -> Result<(), StoreError> {
-        let mut update = Entity::update_many()
-            .col_expr(Column::Done, i64::from(last).into())
-            .filter(Column::Id.eq(id))
-            .filter(Column::Done.lt(i64::from(first)));
-        for (column, count) in columns(counts).filter(|(_, count)| *count > 0) {
-            update = update.col_expr(column, Expr::col(column).add(count));
-        }
-        update.exec(&self.transaction).await?;
+            .filter(Column::Content.is_not_null())
+            .exec(&self.writer)
+            .await?;
         Ok(())
     }
 }
@@ -331,6 +299,8 @@ fn import(row: Model) -> Option<Import> {
         done: u32::try_from(row.done).unwrap_or(u32::MAX),
         counts,
         undoes: row.undoes,
+        undone_by: None,
+        claimed_at: row.claimed_at,
         created_at: row.created_at,
         finished_at: row.finished_at,
     })

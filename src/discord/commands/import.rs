@@ -11,6 +11,7 @@ use url::Url;
 
 use super::context::{CommandResult, Context, Data, begin_deferred};
 use super::progress::run_with_progress;
+use crate::clock::now;
 use crate::discord::reply::Reply;
 use crate::discord::reply::components::secondary_button;
 use crate::discord::reply::custom_id::custom_id;
@@ -52,10 +53,7 @@ pub(crate) async fn import(
     let offered = OfferedFile { name: file.filename.clone(), content, kind, mapping: Vec::new() };
     match data.services.ingest.offer_import(offered, &responder.actor()).await.map_err(failed)? {
         Offered::New(id) => show(data, &responder, &find(data, id).await?).await,
-        Offered::Again(import) => {
-            let text = "This file was imported before. Nothing is imported again.";
-            responder.show(over(&import, text)).await
-        }
+        Offered::Again(import) => responder.show(earlier(&import, "This file was imported before.")).await,
     }
 }
 
@@ -133,20 +131,19 @@ fn line(row: &RowResult) -> String {
 pub(crate) async fn commit(data: &Data, responder: &Responder<'_>) -> CommandResult {
     let id = responder.arguments().parse()?;
     responder.defer_update().await?;
-    let import = find(data, id).await?;
-    if import.state == ImportState::Finished {
-        return responder.show(over(&import, "It is imported already.")).await;
-    }
-    let ingest = data.services.ingest.clone();
-    let (_, plan) = ingest.offered_rows(&import).await.map_err(failed)?;
-    let total = plan.len();
+    let claimed = match data.services.ingest.claim_import(id).await {
+        Ok(claimed) => claimed,
+        Err(ImportError::Ended) => return responder.show(earlier(&find(data, id).await?, "")).await,
+        Err(error) => return Err(failed(error)),
+    };
+    let total = claimed.rows();
     let work = async move |progress: watch::Sender<String>| {
         let report = |done| drop(progress.send_replace(format!("Import {id}: {done} of {total} rows.")));
-        ingest.run_import(&import, &plan, report).await.map_err(failed)?;
+        claimed.run(report).await.map_err(failed)?;
         Ok(format!("Import {id} is finished."))
     };
     run_with_progress(data, responder, "the page shows how far it is", work).await?;
-    responder.show(over(&find(data, id).await?, "")).await
+    responder.show(earlier(&find(data, id).await?, "")).await
 }
 
 /// Button "Discard": deletes the file.
@@ -162,15 +159,32 @@ pub(crate) async fn undo(data: &Data, responder: &Responder<'_>) -> CommandResul
     let id = responder.arguments().parse()?;
     responder.defer_update().await?;
     let import = find(data, id).await?;
-    let undo = data.services.ingest.offer_undo(&import, &responder.actor()).await.map_err(failed)?;
-    show(data, responder, &find(data, undo).await?).await
+    match data.services.ingest.offer_undo(&import, &responder.actor()).await.map_err(failed)? {
+        Offered::New(undo) => show(data, responder, &find(data, undo).await?).await,
+        Offered::Again(undo) => responder.show(earlier(&undo, "")).await,
+    }
 }
 
-/// An import that is finished, with a button for its undo.
-fn over(import: &Import, remark: &str) -> Reply {
-    let text = format!("{remark} Import {}: {}.", import.id, import.counts);
-    let undo = secondary_button(custom_id("undo_import", &[&import.id]), "Undo");
-    Reply::text(text.trim().to_owned()).with_row(CreateActionRow::Buttons(vec![undo]))
+/// An import that was started, with a button that continues it and one that shows its undo.
+fn earlier(import: &Import, remark: &str) -> Reply {
+    let Import { id, state, rows, done, counts, undone_by, .. } = import;
+    let status = import.status(now());
+    let text = match state {
+        ImportState::Running => {
+            format!("{remark} Import {id} is {status} after {done} of {rows} rows: {counts}.")
+        }
+        _ => format!("{remark} Import {id} is {status}: {counts}."),
+    };
+    let mut buttons = Vec::new();
+    if *state == ImportState::Running {
+        let button = CreateButton::new(custom_id("import", &[id])).style(ButtonStyle::Success);
+        buttons.push(button.label("Continue"));
+    }
+    if undone_by.is_none() {
+        buttons.push(secondary_button(custom_id("undo_import", &[id]), "Undo"));
+    }
+    let reply = Reply::text(text.trim().to_owned());
+    if buttons.is_empty() { reply } else { reply.with_row(CreateActionRow::Buttons(buttons)) }
 }
 
 async fn find(data: &Data, id: i64) -> Result<Import, CommandError> {
@@ -179,12 +193,11 @@ async fn find(data: &Data, id: i64) -> Result<Import, CommandError> {
 
 fn failed(error: ImportError) -> CommandError {
     match error {
-        ImportError::File(error) => CommandError::user(format!("The file cannot be imported: {error}.")),
-        ImportError::Gone => CommandError::OutOfDate,
-        ImportError::Unfinished => {
-            CommandError::user("The import is not finished. Import its file again first.")
-        }
         ImportError::Submit(error) => error.into(),
         ImportError::Store(error) => error.into(),
+        ImportError::File(error) if error.is_about_columns() => CommandError::user(format!(
+            "Not imported: {error}. On the page, under Files, you can choose the field of each column."
+        )),
+        error => CommandError::user(format!("Not imported: {error}.")),
     }
 }

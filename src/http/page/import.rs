@@ -69,6 +69,7 @@ struct ImportsPage {
 struct Listed {
     import: Import,
     at: Moment,
+    status: String,
 }
 
 /// The form for a file, and the imports so far.
@@ -76,7 +77,11 @@ pub(crate) async fn list(
     viewer: Viewer,
     State(state): State<Arc<AppState>>,
 ) -> Result<Html<String>, ApiError> {
-    let listed = |import: Import| Listed { at: Moment::of(import.created_at, state.timezone), import };
+    let listed = |import: Import| Listed {
+        at: Moment::of(import.created_at, state.timezone),
+        status: import.status(now()),
+        import,
+    };
     render(&ImportsPage {
         head: viewer.head(),
         frame: viewer.frame("Files", "Files"),
@@ -121,9 +126,14 @@ pub(crate) async fn upload(
     if file.content.is_empty() {
         return Err(bad_field("file", "Choose a file that is not empty."));
     }
-    let id = match state.ingest.offer_import(file, &viewer.actor()).await.map_err(failed)? {
-        Offered::New(id) => id,
-        Offered::Again(import) => return Ok(to(&format!("/import/{}?again=1", import.id))),
+    let actor = viewer.actor();
+    let id = match state.ingest.offer_import(file.clone(), &actor).await {
+        Ok(Offered::New(id)) => id,
+        Ok(Offered::Again(import)) => return Ok(to(&format!("/import/{}?again=1", import.id))),
+        Err(ImportError::File(error)) if error.is_about_columns() => {
+            state.ingest.offer_for_mapping(file, &actor).await.map_err(failed)?
+        }
+        Err(error) => return Err(failed(error)),
     };
     Ok(to(&format!("/import/{id}")))
 }
@@ -145,15 +155,11 @@ struct ImportPage {
     rows: Vec<Row>,
     counts: ImportCounts,
     is_cut: bool,
+    /// Why the columns cannot be used as they are.
+    problem: Option<String>,
     again: bool,
-    undone_by: Option<i64>,
-}
-
-impl ImportPage {
-    /// The number of rows handled so far.
-    fn stored(&self) -> u64 {
-        self.import.counts.each().map(|(_, rows)| rows).sum()
-    }
+    is_interrupted: bool,
+    status: String,
 }
 
 /// A row of the file, and its outcome.
@@ -172,9 +178,16 @@ pub(crate) async fn show(
     axum::extract::RawQuery(query): axum::extract::RawQuery,
 ) -> Result<Html<String>, ApiError> {
     let import = find(&state, &id).await?;
-    let (columns, results) = match import.state {
-        ImportState::Shown => preview(&state, &viewer, &import).await?,
-        ImportState::Running | ImportState::Finished => (Vec::new(), Vec::new()),
+    let (columns, results, problem) = match import.state {
+        ImportState::Shown => match preview(&state, &viewer, &import).await {
+            Ok((columns, results)) => (columns, results, None),
+            Err(ImportError::File(error)) if error.is_about_columns() => {
+                let columns = state.ingest.columns_of(&import).await.map_err(failed)?;
+                (columns, Vec::new(), Some(error.to_string()))
+            }
+            Err(error) => return Err(failed(error)),
+        },
+        _ => (Vec::new(), Vec::new(), None),
     };
     let mut counts = import.counts;
     for result in &results {
@@ -192,7 +205,6 @@ pub(crate) async fn show(
         text: result.text(),
         order: result.order,
     };
-    let undos = state.store.undos_of(import.id).await?;
     render(&ImportPage {
         head: viewer.head(),
         frame: viewer.frame(format!("Import {}", import.id), "Files"),
@@ -202,8 +214,10 @@ pub(crate) async fn show(
         rows: unclear.into_iter().chain(clear).take(limit).map(row).collect(),
         counts,
         is_cut,
+        problem,
         again: UrlQuery::of(query.as_deref()).is("again", "1"),
-        undone_by: undos.first().map(|undo| undo.id),
+        is_interrupted: import.is_interrupted(now()),
+        status: import.status(now()),
         import,
     })
 }
@@ -222,9 +236,9 @@ async fn preview(
     state: &AppState,
     viewer: &Viewer,
     import: &Import,
-) -> Result<(Vec<MappedColumn>, Vec<RowResult>), ApiError> {
-    let (columns, plan) = state.ingest.offered_rows(import).await.map_err(failed)?;
-    let results = state.ingest.preview_import(&plan, |_| ()).await.map_err(failed)?;
+) -> Result<(Vec<MappedColumn>, Vec<RowResult>), ImportError> {
+    let (columns, plan) = state.ingest.offered_rows(import).await?;
+    let results = state.ingest.preview_import(&plan, |_| ()).await?;
     let view = viewer.caller.view();
     Ok((columns, results.into_iter().map(|row| row.seen(view)).collect()))
 }
@@ -236,7 +250,7 @@ pub(crate) async fn report(
     PathSegment(id): PathSegment,
 ) -> Result<Response, ApiError> {
     let import = find(&state, &id).await?;
-    let (_, rows) = preview(&state, &viewer, &import).await?;
+    let (_, rows) = preview(&state, &viewer, &import).await.map_err(failed)?;
     let name = format!("attachment; filename=\"import-{}.csv\"", import.id);
     let headers = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
     Ok((headers, import_report(&rows)).into_response())
@@ -260,15 +274,14 @@ pub(crate) async fn remap(
             "" => field.clone(),
             chosen => chosen.parse().map_err(|error: String| bad_field(format!("field{at}"), error))?,
         };
-        mapping.push((heading.clone(), chosen));
+        // If the kind changes, the other columns are guessed again.
+        if kind == import.kind || chosen != *field {
+            mapping.push((heading.clone(), chosen));
+        }
     }
     let name = form.get("name").trim();
     if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
         return Err(bad_parameter("name", format!("At most {MAX_NAME} characters.")));
-    }
-    if kind != import.kind {
-        // If the kind changes, guess the fields of the columns again.
-        mapping.clear();
     }
     state.ingest.remap_import(&import, kind, mapping).await.map_err(failed)?;
     if !name.is_empty() {
@@ -279,6 +292,17 @@ pub(crate) async fn remap(
     Ok(to(&format!("/import/{}", import.id)))
 }
 
+/// Claims an import, and stores its rows in the background.
+async fn start(state: &AppState, id: i64) -> Result<(), ApiError> {
+    let claimed = state.ingest.claim_import(id).await.map_err(failed)?;
+    state.tasks.spawn(async move {
+        if let Err(error) = claimed.run(|_| ()).await {
+            tracing::warn!(import.id = id, %error, "an import was interrupted");
+        }
+    });
+    Ok(())
+}
+
 /// Starts to store the rows, or continues an interrupted import. The page shows the progress.
 pub(crate) async fn commit(
     _: SameOrigin,
@@ -286,17 +310,8 @@ pub(crate) async fn commit(
     PathSegment(id): PathSegment,
 ) -> Result<Response, ApiError> {
     let import = find(&state, &id).await?;
-    let (_, plan) = state.ingest.offered_rows(&import).await.map_err(failed)?;
-    // From now on, the page polls the progress.
-    state.store.start_import(import.id).await?;
-    let ingest = state.ingest.clone();
-    let id = import.id;
-    state.tasks.spawn(async move {
-        if let Err(error) = ingest.run_import(&import, &plan, |_| ()).await {
-            tracing::warn!(import.id = import.id, %error, "an import was interrupted");
-        }
-    });
-    Ok(to(&format!("/import/{id}")))
+    start(&state, import.id).await?;
+    Ok(to(&format!("/import/{}", import.id)))
 }
 
 /// Deletes an import that was not started.
@@ -318,8 +333,11 @@ pub(crate) async fn undo(
     PathSegment(id): PathSegment,
 ) -> Result<Response, ApiError> {
     let import = find(&state, &id).await?;
-    let undo = state.ingest.offer_undo(&import, &viewer.actor()).await.map_err(failed)?;
-    Ok(to(&format!("/import/{undo}")))
+    let id = match state.ingest.offer_undo(&import, &viewer.actor()).await.map_err(failed)? {
+        Offered::New(id) => id,
+        Offered::Again(undo) => undo.id,
+    };
+    Ok(to(&format!("/import/{id}")))
 }
 
 /// Downloads an example file.
@@ -343,10 +361,8 @@ fn to(path: &str) -> Response {
 
 fn failed(error: ImportError) -> ApiError {
     match error {
-        ImportError::File(error) => bad_field("file", format!("Not imported: {error}.")),
-        ImportError::Gone => bad_field("file", "The file is not kept any more. Import it again."),
-        ImportError::Unfinished => bad_field("import", "It is not finished. Go on with it first."),
         ImportError::Submit(error) => error.into(),
         ImportError::Store(error) => error.into(),
+        error => bad_field("file", format!("Not imported: {error}.")),
     }
 }

@@ -27,7 +27,7 @@ impl Ingest {
         let mut found = self.charges_by_number(&charges).await?;
         let others: Vec<&(u32, Box<Charge>)> =
             charges.iter().filter(|(line, _)| !found.contains_key(line)).collect();
-        let taken: HashSet<OrderNumber> = found.values().map(|(number, _)| number.clone()).collect();
+        let taken: HashSet<OrderNumber> = found.values().flatten().cloned().collect();
         let mut fitting = self.charges_by_amount(&others, &taken).await?;
         // If several charges fit an order, it is not certain which one belongs to it.
         let mut claims: HashMap<OrderNumber, usize> = HashMap::new();
@@ -37,20 +37,29 @@ impl Ingest {
         let plan = rows.into_iter().map(|row| {
             let Some(charge) = charge(&row) else { return planned(row) };
             let line = row.line;
-            if let Some((number, note)) = found.remove(&line) {
-                let order = number.to_string();
-                return PlannedRow {
-                    line,
-                    order,
-                    change: PlannedChange::File { row, number, note: Some(note) },
-                };
-            }
-            let fits = fitting.remove(&line).unwrap_or_default();
+            let of_order = |number: &OrderNumber, note| PlannedRow {
+                line,
+                order: number.to_string(),
+                change: PlannedChange::File {
+                    row: row.clone(),
+                    number: number.clone(),
+                    note: Some(format!("{note}: {}", charge.details)),
+                },
+            };
             let nothing = |outcome, reason| PlannedRow {
                 line,
                 order: charge.details.clone(),
                 change: PlannedChange::Nothing(outcome, reason),
             };
+            match found.remove(&line).as_deref() {
+                Some([number]) => return of_order(number, "its number is in"),
+                Some(several) => {
+                    let reason = format!("its text names {}", names(several.iter()));
+                    return nothing(RowOutcome::Ambiguous, reason);
+                }
+                None => {}
+            }
+            let fits = fitting.remove(&line).unwrap_or_default();
             match fits.as_slice() {
                 [] => nothing(
                     RowOutcome::NotFound,
@@ -60,22 +69,19 @@ impl Ingest {
                     RowOutcome::Ambiguous,
                     format!("order {number} also fits another charge of the file"),
                 ),
-                [number] => {
-                    let note = format!("found by amount, date and store: {}", charge.details);
-                    let (number, order) = (number.clone(), number.to_string());
-                    PlannedRow { line, order, change: PlannedChange::File { row, number, note: Some(note) } }
-                }
+                [number] => of_order(number, "found by amount, date and store"),
                 several => nothing(RowOutcome::Ambiguous, format!("fits {}", names(several.iter()))),
             }
         });
         Ok(plan.collect())
     }
 
+    /// For each charge whose text names known orders, by its line: these orders.
     async fn charges_by_number(
         &self,
         charges: &[(u32, Box<Charge>)],
-    ) -> Result<HashMap<u32, (OrderNumber, String)>, ImportError> {
-        let mut found = HashMap::new();
+    ) -> Result<HashMap<u32, Vec<OrderNumber>>, ImportError> {
+        let mut found: HashMap<u32, Vec<OrderNumber>> = HashMap::new();
         for page in charges.chunks(PAGE_SIZE) {
             let numbers = page.iter().flat_map(|(_, charge)| &charge.numbers);
             let numbers: HashSet<OrderNumber> =
@@ -83,10 +89,12 @@ impl Ingest {
             let keys = BatchKeys { numbers: numbers.into_iter().collect(), ..Default::default() };
             let stored = self.store.read_state(&keys).await?.orders;
             for (line, charge) in page {
-                let number = charge.numbers.iter().filter_map(|number| OrderNumber::parse(number).ok());
-                let mut known = number.filter(|number| stored.contains_key(number));
-                if let Some(number) = known.next() {
-                    found.insert(*line, (number, format!("its number is in: {}", charge.details)));
+                let numbers = charge.numbers.iter().filter_map(|number| OrderNumber::parse(number).ok());
+                for number in numbers.filter(|number| stored.contains_key(number)) {
+                    let known = found.entry(*line).or_default();
+                    if !known.contains(&number) {
+                        known.push(number);
+                    }
                 }
             }
         }

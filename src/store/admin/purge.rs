@@ -114,9 +114,8 @@ impl Store {
         purged.views = self.sweep_table::<discord_views::Entity>(&person, empties, &mut 0).await?;
         purged.views += self.sweep_table::<saved_views::Entity>(&person, empties, &mut 0).await?;
         if empties {
-            // The file of an import that was not started may hold data of the person. Other files are deleted
-            // when their import is finished.
-            retry_while_busy(async || self.forget_shown_imports().await).await?;
+            // The files of imports that are not finished may hold data of the person.
+            retry_while_busy(async || self.forget_import_files().await).await?;
         }
         for round in 0..MAX_ROUNDS {
             let orders = self.sweep_table::<orders::Entity>(&person, empties, &mut 0).await?;

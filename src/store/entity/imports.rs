@@ -19,6 +19,8 @@ pub(crate) struct Model {
     pub content: Option<Vec<u8>>,
     pub created_at: DateTimeUtc,
     pub finished_at: Option<DateTimeUtc>,
+    pub owner: Option<String>,
+    pub claimed_at: Option<DateTimeUtc>,
     pub created: i64,
     pub updated: i64,
     pub unchanged: i64,

@@ -13,6 +13,7 @@ use super::{logs, orders, renumber, versions};
 use crate::order::{FieldChange, Order, OrderNumber};
 use crate::store::entity::rows::changes_from_json;
 use crate::store::entity::{order_events, webhook_logs};
+use crate::store::imports::claims::{self, ImportPosition};
 use crate::store::{LoggedMessage, Store, StoreError};
 
 /// The orders and log rows that the messages and edits of a batch name.
@@ -31,6 +32,8 @@ pub struct BatchKeys {
     /// Messages that may be edits of earlier ones: their deduplication keys and, for a webhook link, the log row of the
     /// first version.
     pub edits: Vec<(String, Option<i64>)>,
+    /// Imports with rows in the batch.
+    pub imports: Vec<i64>,
 }
 
 /// The stored orders and log rows that a batch names.
@@ -50,6 +53,8 @@ pub struct StoredState {
     pub origins: HashMap<(i64, String), Origin>,
     /// The stored versions of edited messages, by deduplication key.
     pub versions: HashMap<String, StoredVersion>,
+    /// How far the imports have come.
+    pub imports: HashMap<i64, ImportPosition>,
 }
 
 /// The last change of a field.
@@ -109,6 +114,7 @@ async fn read_state(
             origins(connection, &order_ids).await?
         },
         versions,
+        imports: claims::positions(connection, &keys.imports).await?,
     })
 }
 

@@ -2,6 +2,8 @@
 
 use axum::Router;
 use axum::routing::get;
+use roms::feed::Feed;
+use roms::ingest::Ingest;
 use roms::store::ImportState;
 use tokio::net::TcpListener;
 
@@ -53,12 +55,28 @@ async fn an_attached_file_is_shown_imported_and_undone() {
     assert_eq!(tracked().await.as_deref(), Some("1Z999AA10123456784"));
     let again = stage.manager.slash_with_file(&stage.channel, "import", &tracking).answer().await;
     let text = text_of(&again);
-    assert!(text.contains("This file was imported before. Nothing is imported again. Import 1: "), "{text}");
+    assert!(text.contains("This file was imported before. Import 1 is finished: "), "{text}");
     let undo = stage.press_and_update(&stage.manager, &again, "Undo").await;
     assert_eq!(buttons(&undo), ["Undo 1", "Discard"]);
     stage.press_and_update(&stage.manager, &undo, "Undo 1").await;
     until_finished(&stage, 2).await;
     assert_eq!(tracked().await, None);
+
+    // The file is a new import after the undo. This one is interrupted, as by a crash, and continued.
+    let shown = stage.manager.slash_with_file(&stage.channel, "import", &tracking).answer().await;
+    assert_eq!(buttons(&shown), ["Import 1", "Discard"]);
+    let orders = stage.bot.config.orders.clone();
+    let (ingest, writer) = Ingest::start(stage.bot.store().clone(), Feed::new(1), orders);
+    drop(ingest.claim_import(3).await.unwrap());
+    ingest.close();
+    writer.await.unwrap();
+    let again = stage.manager.slash_with_file(&stage.channel, "import", &tracking).answer().await;
+    let text = text_of(&again);
+    assert!(text.contains("Import 3 is running after 0 of 2 rows") && !text.contains("Nothing"), "{text}");
+    assert_eq!(buttons(&again), ["Continue", "Undo"]);
+    stage.press_and_update(&stage.manager, &again, "Continue").await;
+    until_finished(&stage, 3).await;
+    assert_eq!(tracked().await.as_deref(), Some("1Z999AA10123456784"));
     stage.end(0).await;
 }
 

@@ -62,6 +62,8 @@ async fn tracking_numbers_are_shown_first_then_stored_and_undone() {
     assert_eq!(value(&home, "A-1", "tracking_number").await, "1Z999AA10123456784");
     let again = done(&home, &["import", file, "--yes"]).await;
     assert!(again.contains("This file was imported before"), "{again}");
+    let listed = done(&home, &["imports"]).await;
+    assert_eq!(listed.matches("finished, undone by import 3").count(), 1, "{listed}");
     home.sql().await.assert_sound().await;
 }
 
@@ -181,13 +183,24 @@ async fn columns_are_named_and_remembered() {
     let incomplete = run(&home, &["import", file, "--kind", "tracking", "--dry-run"]).await;
     assert!(refused(&incomplete).contains("--map \"Heading=order_number\""), "{}", err(&incomplete));
     let named = ["--map", "Bestellung=order_number", "--map", "paket=tracking_number"];
-    let saved =
-        done(&home, &[&["import", file, "--dry-run", "--save-mapping", "Lager"], &named[..]].concat()).await;
+    let saving = async |how| {
+        done(&home, &[&["import", file, how, "--save-mapping", "Lager"], &named[..]].concat()).await
+    };
+    let dry = saving("--dry-run").await;
+    assert!(dry.contains("Dry run; the columns are not saved as `Lager`."), "{dry}");
+    let saved = saving("--yes").await;
     assert!(saved.contains("The columns are saved as `Lager`."), "{saved}");
+    done(&home, &["imports", "undo", "1", "--yes"]).await;
     done(&home, &["import", file, "--yes", "--mapping", "Lager"]).await;
     assert_eq!(value(&home, "A-1", "tracking_number").await, "1ZABC");
-    let wrong = run(&home, &["import", file, "--map", "Sendung=tracking_number", "--kind", "tracking"]).await;
-    assert_eq!(wrong.status.code(), Some(1));
+    for kind in [&["--kind", "tracking"][..], &[]] {
+        let wrong = [&["import", file, "--map", "Sendung=tracking_number"], kind].concat();
+        let said = refused(&run(&home, &wrong).await);
+        assert!(
+            said.contains("the file has no column `Sendung`; its columns are: Bestellung, Paket"),
+            "{said}"
+        );
+    }
     let no_field = run(&home, &["import", file, "--map", "Paket=parcel_colour"]).await;
     assert_eq!(no_field.status.code(), Some(2), "{}", err(&no_field));
 }

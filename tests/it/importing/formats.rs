@@ -35,6 +35,23 @@ fn a_table_is_the_same_with_every_separator_and_encoding() {
 }
 
 #[test]
+fn a_huge_heading_is_cut_and_read_at_once() {
+    let text = format!("{},order_number,product\n1,A-1,Kit\n", "Pa ket ".repeat(430_000));
+    let started = std::time::Instant::now();
+    let file = file(text.as_bytes());
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+    assert!(file.columns[0].heading.len() <= 200);
+}
+
+#[test]
+fn lines_are_counted_with_every_line_break() {
+    for text in ["order_number\r\r1\r2\r", "order_number\n\n1\n2\n", "order_number\r\n\r\n1\r\n2\r\n"] {
+        let lines: Vec<u32> = file(text.as_bytes()).rows.iter().map(|row| row.line).collect();
+        assert_eq!(lines, [3, 4], "{text:?}");
+    }
+}
+
+#[test]
 fn the_columns_tell_the_kind() {
     for (headings, kind) in [
         ("order number,tracking number", Kind::Tracking),

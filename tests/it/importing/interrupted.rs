@@ -2,15 +2,18 @@
 #![cfg(unix)]
 
 use std::fmt::Write;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
 use super::command::done;
+use super::page::{post, until_finished, upload};
 use super::with_cards;
-use crate::support::app::until;
+use crate::cli::{err, out};
+use crate::support::app::{App, until};
 use crate::support::home::Home;
+use crate::watching::program::run;
 
 const ROWS: usize = 4000;
 
@@ -25,35 +28,122 @@ fn file(home: &Home) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// Starts an import, and kills it after some rows are stored. Returns how many rows are stored then.
+async fn killed(home: &Home, file: &str) -> u64 {
+    let mut import = home.command(&["import", file, "--yes"]).spawn().unwrap();
+    let stored = || async { home.sql().await.count("orders").await };
+    let before = stored().await;
+    until("some rows are stored", async || stored().await > before + 100).await;
+    assert!(Command::new("kill").args(["-s", "KILL", &import.id().to_string()]).status().unwrap().success());
+    spawn_blocking(move || import.wait()).await.unwrap().unwrap();
+    let stored = stored().await;
+    let done = home.sql().await.values("SELECT done, state FROM imports WHERE id = 1").await;
+    assert_eq!(done, [[json!(stored), json!("running")]]);
+    stored
+}
+
+/// Each row is stored once, and the import is finished.
+async fn assert_finished(home: &Home) {
+    let mut sql = home.sql().await;
+    assert_eq!(sql.count("orders").await, ROWS as u64);
+    assert_eq!(sql.count("order_events").await, ROWS as u64, "each row once");
+    let imports = sql.values("SELECT state, done, created, updated, unchanged, content FROM imports").await;
+    let created = json!(ROWS);
+    assert_eq!(imports, [[json!("finished"), created.clone(), created, json!(0), json!(0), json!(null)]]);
+    sql.assert_sound().await;
+}
+
 #[tokio::test]
 async fn a_killed_import_goes_on_and_stores_each_row_once() {
     let home = with_cards(&[]).await;
     let file = file(&home);
-    for round in 1..=3 {
-        let mut import = home.command(&["import", &file, "--yes"]).spawn().unwrap();
-        let stored = || async { home.sql().await.count("orders").await };
-        let before = stored().await;
-        until("some rows are stored", async || stored().await > before + 100 || import_ended(&home).await)
-            .await;
-        assert!(
-            Command::new("kill").args(["-s", "KILL", &import.id().to_string()]).status().unwrap().success()
-        );
-        spawn_blocking(move || import.wait()).await.unwrap().unwrap();
-        let done = home.sql().await.values("SELECT done, state FROM imports").await;
-        // The header is line 1: as many orders as rows that count as stored.
-        let stored = stored().await;
-        assert_eq!(done, [[json!(stored + 1), json!("running")]], "round {round}");
-    }
+    killed(&home, &file).await;
+    killed(&home, &file).await;
+    // A purge deletes the file; the next import of the same file brings it back.
+    assert_eq!(home.sql().await.count("imports WHERE content IS NOT NULL").await, 1);
+    done(&home, &["purge", "--email", "ann@example.com", "--yes"]).await;
+    assert_eq!(home.sql().await.count("imports WHERE content IS NOT NULL").await, 0);
     let printed = done(&home, &["import", &file, "--yes"]).await;
-    assert!(printed.contains("Import 1 of this file was interrupted after row"), "{printed}");
+    assert!(printed.contains("This file was imported before, as import 1"), "{printed}");
+    assert!(printed.contains(&format!("Import 1: {ROWS} created.")), "{printed}");
+    assert_finished(&home).await;
+}
+
+#[tokio::test]
+async fn an_import_that_was_killed_on_the_command_line_goes_on_on_the_page() {
+    let home = with_cards(&[]).await;
+    let file = file(&home);
+    killed(&home, &file).await;
+    let app = App::start_in(home, "").await;
+    let content = std::fs::read(&file).unwrap();
+    assert_eq!(upload(&app, "orders.csv", &content, "").await, (303, "/import/1?again=1".to_owned()));
+    let shown = async || app.get("/import/1?again=1").await.text;
+    until("the page says that it was interrupted", async || shown().await.contains(">interrupted<")).await;
+    let page = shown().await;
+    assert!(
+        page.contains("Continue this import, or undo it.") && page.contains("Continue after row"),
+        "{page}"
+    );
+    post(&app, "/import/1/commit", "").await;
+    until_finished(&app, "/import/1").await;
+    assert_finished(&app.stop().await).await;
+}
+
+#[tokio::test]
+async fn a_killed_import_is_undone_as_far_as_it_went_and_imported_anew() {
+    let home = with_cards(&[]).await;
+    let file = file(&home);
+    let stored = killed(&home, &file).await;
+    let printed = done(&home, &["imports", "undo", "1", "--yes"]).await;
+    assert!(printed.contains(&format!("Import 2: {stored} updated.")), "{printed}");
+    assert_eq!(home.sql().await.count("orders WHERE status = 'cancelled'").await, stored);
+    let listed = done(&home, &["imports"]).await;
+    assert!(listed.contains("stopped, undone by import 2"), "{listed}");
+    let refused = run(&home, &["imports", "continue", "1"]).await;
+    assert!(err(&refused).contains("the import has ended already"), "{}", err(&refused));
+    let refused = run(&home, &["imports", "undo", "1", "--yes"]).await;
+    assert!(err(&refused).contains("import 2 has undone it already"), "{}", err(&refused));
+
+    let printed = done(&home, &["import", &file, "--yes"]).await;
+    let created = ROWS as u64 - stored;
+    assert!(printed.contains(&format!("Import 3: {created} created, {stored} updated.")), "{printed}");
+    assert_eq!(home.sql().await.count("orders WHERE status = 'cancelled'").await, 0);
+}
+
+#[tokio::test]
+async fn two_processes_that_import_the_same_file_store_each_row_once() {
+    let home = with_cards(&[]).await;
+    let file = file(&home);
+    let arguments = ["import", &file, "--yes"];
+    let (one, other) = tokio::join!(run(&home, &arguments), run(&home, &arguments));
+    let codes = [one.status.code(), other.status.code()];
+    assert!(codes.contains(&Some(0)), "{}{}", err(&one), err(&other));
+    if let Some(refused) = [&one, &other].into_iter().find(|output| output.status.code() != Some(0)) {
+        let said = err(refused);
+        assert!(said.contains("the import is running") || said.contains("this file is import"), "{said}");
+    }
     let mut sql = home.sql().await;
     assert_eq!(sql.count("orders").await, ROWS as u64);
-    assert_eq!(sql.count("order_events").await, ROWS as u64, "each row once");
-    let imports = sql.values("SELECT state, created, updated, unchanged FROM imports").await;
-    assert_eq!(imports, [[json!("finished"), json!(ROWS), json!(0), json!(0)]]);
+    assert_eq!(sql.count("order_events").await, ROWS as u64);
+    let started = "SELECT state, created FROM imports WHERE state <> 'shown'";
+    assert_eq!(sql.values(started).await, [[json!("finished"), json!(ROWS)]]);
     sql.assert_sound().await;
 }
 
-async fn import_ended(home: &Home) -> bool {
-    home.sql().await.count("imports WHERE state = 'finished'").await > 0
+#[tokio::test]
+async fn an_interrupt_in_the_terminal_says_how_to_go_on() {
+    let home = with_cards(&[]).await;
+    let file = file(&home);
+    let mut command = home.command(&["import", &file, "--yes"]);
+    let import = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("some rows are stored", async || home.sql().await.count("orders").await > 100).await;
+    assert!(Command::new("kill").args(["-s", "INT", &import.id().to_string()]).status().unwrap().success());
+    let output = spawn_blocking(move || import.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    let said = err(&output);
+    assert!(said.contains("`roms imports continue 1`") && said.contains("`roms imports undo 1`"), "{said}");
+    assert!(done(&home, &["imports"]).await.contains("interrupted"), "the claim is given up at once");
+    let printed = done(&home, &["imports", "continue", "1"]).await;
+    assert!(printed.contains(&format!("Import 1: {ROWS} created.")), "{printed}");
+    assert_finished(&home).await;
 }

@@ -73,6 +73,94 @@ async fn the_sheet_of_the_old_system_becomes_orders_and_its_undo_cancels_them() 
 }
 
 #[tokio::test]
+async fn a_file_that_was_undone_is_imported_anew() {
+    for name in ["cards.txt", "orders.csv"] {
+        let home = with_cards(&[]).await;
+        let file = example(name);
+        let file = file.to_str().unwrap();
+        done(&home, &["import", file, "--yes"]).await;
+        let orders = home.sql().await.values("SELECT order_number, status, cancel_reason FROM orders").await;
+        done(&home, &["imports", "undo", "1", "--yes"]).await;
+        assert!(home.sql().await.count("orders WHERE status = 'cancelled'").await > 0);
+        let printed = done(&home, &["import", file, "--yes"]).await;
+        assert!(printed.contains("status: cancelled → verified"), "{printed}");
+        let again = home.sql().await.values("SELECT order_number, status, cancel_reason FROM orders").await;
+        assert_eq!(again, orders, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_charge_whose_text_names_two_orders_is_ambiguous() {
+    let home = with_cards(&[&card("A-100001"), &card("A-100002")]).await;
+    let statement = "Date,Description,Amount\n02/02/2026,BEST BUY A-100001 A-100002,299.99\n";
+    let printed = import(&home, "amex.csv", statement).await;
+    assert!(printed.contains("its text names orders A-100001, A-100002"), "{printed}");
+    assert!(printed.contains("1 ambiguous"), "{printed}");
+}
+
+#[tokio::test]
+async fn tracking_numbers_match_without_regard_to_spaces_and_case() {
+    let home = with_cards(&[&format!("{}Tracking\n1z 999 aa1 01 2345 6784\n", card("A-1"))]).await;
+    let list = "order number,tracking number\nA-1,1Z999AA1 0123456784\n";
+    let printed = import(&home, "tracking.csv", list).await;
+    assert!(printed.contains("unchanged  A-1"), "{printed}");
+    let scans = "tracking_id,qty\n1Z 999AA1 0123 456784,2\n";
+    import(&home, "scans.csv", scans).await;
+    assert_eq!(value(&home, "A-1", "qty_received").await, 2);
+    let formula = "order number,tracking number\nA-1,\"=if(a1,\"\"x\"\")\"\n";
+    import(&home, "formula.csv", formula).await;
+    assert_eq!(value(&home, "A-1", "tracking_number").await, "=if(a1,\"x\")");
+}
+
+/// A card with values that a table may spell in another way.
+fn varied(n: usize) -> String {
+    let products = ["Kit", "=1+1", "'=2+2", "-Case, \"large\"", "Ünïcode 📦", "007", "+1"];
+    let product = products[n % products.len()];
+    let (cents, quantity) = (n % 100, n % 4 + 1);
+    let mut card = format!(
+        "Successful Checkout | Best Buy US\nOrder Number\nV-{n:05}\nProduct\n{product}\nPrice\n${n}.{cents:02}\n\
+         Quantity\n{quantity}\nEmail\nbuyer{n}@example.com\n"
+    );
+    if n.is_multiple_of(3) {
+        card.push_str("Notes\n=SUM(A1)\nsecond line\n");
+    }
+    if n.is_multiple_of(5) {
+        card.push_str("Tracking\n1z 999 aa1, 9400 1118\n");
+    }
+    if n.is_multiple_of(7) {
+        // An hour that the clocks repeat, and a time before the clocks change.
+        card.push_str(
+            ["Order Date\n2026-11-01T06:30:00.25Z\n", "Order Date\n2026-03-08T09:59:59.999999Z\n"][n % 2],
+        );
+    }
+    if n.is_multiple_of(11) {
+        card.push_str("Status\nShipped\n");
+    }
+    if n.is_multiple_of(13) {
+        card.push_str("Product (2)\nSecond\nPrice (2)\n$1.00\nQuantity (2)\n2\n");
+    }
+    card
+}
+
+#[tokio::test]
+async fn an_export_of_varied_orders_changes_nothing() {
+    const ORDERS: usize = 500;
+    let app =
+        crate::support::app::App::start_in(Home::new(), "[orders]\ntimezone = \"America/New_York\"\n").await;
+    let cards: Vec<String> = (0..ORDERS).map(varied).collect();
+    app.stored(&cards.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let table = app.get("/api/v2/orders/export").await.text;
+    let workbook =
+        reqwest::get(app.url("/api/v2/orders/export?format=xlsx")).await.unwrap().bytes().await.unwrap();
+    for (name, content) in [("export.csv", table.as_bytes()), ("export.xlsx", &workbook)] {
+        let (_, path) = super::page::upload(&app, name, content, "").await;
+        let page = app.get(&path).await.text;
+        let counts = format!("<dd id=\"counts\">{ORDERS} unchanged</dd>");
+        assert!(page.contains(&counts), "{name}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn an_order_of_another_currency_is_left_alone() {
     let home = with_cards(&[&card("A-1")]).await;
     let printed =
