@@ -43,7 +43,7 @@ use super::discord_error::DiscordError;
 use super::error::{ApiError, ErrorBody, Failure};
 use super::page::{self, error::Asked};
 use super::request_id::{remove_unusable, request_id};
-use super::{AppState, body, cross_site, link_path, order_path, peer};
+use super::{AppState, cross_site, link_path, order_path, peer};
 use crate::card::message::LINK_ENDPOINT;
 use crate::token::Scope;
 
@@ -134,7 +134,6 @@ fn with_layers(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer(from_fn(complete_response))
-            .layer(from_fn(body::read_rest))
             .layer(CatchPanicLayer::custom(answer_panic))
             .layer(from_fn_with_state(Arc::clone(&state), peer::resolve))
             .layer(from_fn_with_state(Arc::clone(&state), limit_peers))

@@ -126,6 +126,27 @@ async fn a_slow_head_is_cut_after_ten_seconds_and_a_slow_body_after_thirty() {
     assert_eq!(app.sql().await.value("SELECT code FROM webhook_logs").await, "incomplete");
 }
 
+#[tokio::test]
+async fn a_large_head_is_refused() {
+    let app = App::start().await;
+    let many = "x: y\r\n".repeat(200);
+    let answer = app.raw(format!("GET / HTTP/1.1\r\nhost: localhost\r\n{many}\r\n").as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    let large = format!("GET / HTTP/1.1\r\nhost: localhost\r\nx-large: {}\r\n\r\n", "x".repeat(300_000));
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    let mut answer = Vec::new();
+    // The server closes the connection before it has read everything, so the answer may be lost.
+    drop(stream.write_all(large.as_bytes()).await);
+    drop(soon(stream.read_to_end(&mut answer)).await);
+    assert!(
+        answer.is_empty() || answer.starts_with(b"HTTP/1.1 431 "),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
+    let large = format!("/api/v2/orders?search={}", "x".repeat(40_000));
+    assert_eq!(app.get(&large).await.status, 400, "the head is not too large, but the search is too long");
+}
+
 /// Idle connections of the test below. Each one is a file here and one in the server.
 const IDLE: usize = 10_000;
 

@@ -1,14 +1,18 @@
 //! Requests beyond the limit are answered with 503; the others are served as usual.
 
+use std::net::SocketAddr;
+
 use roms::feed::Feed;
-use roms::http::{AppState, serve_at_most};
+use roms::http::{AppState, Auth, serve_at_most};
 use roms::ingest::Ingest;
 use roms::store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::card;
+use crate::access;
 use crate::support::app::{ORDERS, soon, until};
 use crate::support::home::Home;
 
@@ -47,19 +51,79 @@ impl Client {
     }
 }
 
+/// A server that processes two requests at once.
+struct Small {
+    address: SocketAddr,
+    ingest: Ingest,
+    stop: CancellationToken,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Small {
+    async fn start(home: &Home, toml: &str) -> Self {
+        let config = home.config(toml);
+        let store = Store::open(&config.database.url).await.unwrap();
+        let feed = Feed::new(64);
+        let (ingest, writer) = Ingest::start(store.clone(), feed.clone(), config.orders.clone());
+        let auth = Auth::load(&config.http, &store).await.unwrap();
+        let state = AppState::new(ingest.clone(), store, feed, config.orders.timezone);
+        let state = state.with_access(&config.http, auth);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve_at_most(2, listener, state, stop.clone()));
+        Self { address, ingest, stop, tasks: [server, writer] }
+    }
+
+    async fn connect(&self) -> Client {
+        Client(TcpStream::connect(self.address).await.unwrap())
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        let [server, writer] = self.tasks;
+        soon(server).await.unwrap();
+        self.ingest.close();
+        soon(writer).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn slow_bodies_of_refused_requests_do_not_keep_others_out() {
+    let home = Home::new();
+    let token = access::create(&home, "ingest").await;
+    let server = Small::start(&home, access::LOCKED).await;
+    let mut slow = Vec::new();
+    for _ in 0..10 {
+        let mut client = server.connect().await;
+        let head = format!("POST {ORDERS} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n");
+        client.0.write_all(head.as_bytes()).await.unwrap();
+        slow.push(client);
+    }
+    let alive = server.connect().await.ask("GET", "/health/live", "").await;
+    assert!(alive.contains("alive"), "{alive}");
+    let card = card("A-1", "");
+    let request = format!(
+        "POST {ORDERS} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n{card}",
+        card.len()
+    );
+    let mut sender = server.connect().await;
+    sender.0.write_all(request.as_bytes()).await.unwrap();
+    let answer = sender.answer().await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    // A slow client gets its answer too.
+    slow[0].0.write_all(&[b'x'; 100]).await.unwrap();
+    let answer = slow[0].answer().await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    drop((slow, sender));
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn requests_beyond_the_limit_are_answered_with_busy() {
     let home = Home::new();
-    let config = home.config("");
-    let store = Store::open(&config.database.url).await.unwrap();
-    let feed = Feed::new(64);
-    let (ingest, writer) = Ingest::start(store.clone(), feed.clone(), config.orders.clone());
-    let state = AppState::new(ingest.clone(), store, feed, config.orders.timezone);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let stop = CancellationToken::new();
-    let server = tokio::spawn(serve_at_most(2, listener, state, stop.clone()));
-    let connect = async || Client(TcpStream::connect(address).await.unwrap());
+    let server = Small::start(&home, "").await;
+    let connect = async || server.connect().await;
 
     let mut idle = Vec::new();
     for number in 0..20 {
@@ -92,8 +156,5 @@ async fn requests_beyond_the_limit_are_answered_with_busy() {
     assert!(first.answer().await.starts_with("HTTP/1.1 200 "));
     assert!(connect().await.post("A-4").await.starts_with("HTTP/1.1 200 "), "there is room again");
     drop((second, idle));
-    stop.cancel();
-    soon(server).await.unwrap();
-    ingest.close();
-    soon(writer).await.unwrap();
+    server.stop().await;
 }
