@@ -367,21 +367,25 @@ async fn a_slow_client_is_dropped_with_a_hint_and_does_not_slow_others() {
     }
 
     listeners(1).await;
-    let (mut last, mut frame) = (0, None);
-    while let Some(Ok(message)) = soon(slow.next()).await {
-        match message {
-            Message::Text(text) => {
-                last = serde_json::from_str::<Value>(&text).unwrap()["event_id"].as_i64().unwrap();
+    let read_socket = async {
+        let (mut last, mut frame) = (0, None);
+        while let Some(Ok(message)) = slow.next().await {
+            match message {
+                Message::Text(text) => {
+                    last = serde_json::from_str::<Value>(&text).unwrap()["event_id"].as_i64().unwrap();
+                }
+                Message::Close(close) => frame = close,
+                _ => {}
             }
-            Message::Close(close) => frame = close,
-            _ => {}
         }
-    }
-    let frame = frame.expect("a close frame");
+        (last, frame.expect("a close frame"))
+    };
+    let mut text = String::new();
+    let both = async { tokio::join!(read_socket, slow_stream.read_to_string(&mut text)) };
+    let ((last, frame), whole) = soon(both).await;
+    whole.unwrap();
     assert_eq!(frame.code, CloseCode::Again);
     assert!(frame.reason.contains("?since="), "{}", frame.reason);
-    let mut text = String::new();
-    soon(slow_stream.read_to_string(&mut text)).await.unwrap();
     let (events, closing) = text.rsplit_once("event: closing\n").expect("the last event");
     assert!(closing.contains("?since="), "{closing}");
     let (_, last_id) = events.rsplit_once("\nid: ").unwrap();

@@ -38,7 +38,7 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest time that saying goodbye may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The same for a client that is too slow: the hint to resume arrives behind everything that was sent before.
-const SLOW_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+const SLOW_CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The shortest time between two sends to a client, unless more changes wait than fit into one. A change after a pause is
 /// sent at once. With many clients and orders, this saves most of the processor time.
 const SEND_INTERVAL: Duration = Duration::from_millis(20);
