@@ -85,6 +85,8 @@ impl Server {
                 token = Some(create_token(roms())?);
                 let mut command = roms();
                 command.env("ROMS__HTTP__REQUIRE_AUTH", "true");
+                // One token sends all requests here, many more than it may by default.
+                command.env("ROMS__HTTP__RATE_LIMIT", "0");
                 command
             }
             Subject::SingleCommits => this_program("--single-commits")?,
