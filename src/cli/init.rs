@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use chrono_tz::Tz;
 use iso_currency::Currency;
+use url::Url;
 
 use super::CommandError;
 use crate::config::{CALLBACK, Config, Discord, File};
@@ -67,7 +68,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     bind: Option<SocketAddr>,
     /// Address under which others reach ROMS by a reverse proxy or a tunnel, such as `https://orders.example.net`.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
     /// A file that holds the client secret of the Discord application, so that people can sign in to the page with
     /// Discord. It stays where it is.
@@ -88,6 +89,15 @@ fn zone(text: &str) -> Result<Tz, String> {
 fn currency(text: &str) -> Result<Currency, String> {
     currency_from_code(&text.to_uppercase())
         .ok_or_else(|| "expected a currency such as USD or EUR".to_owned())
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    match Url::parse(text) {
+        Ok(url) if ["http", "https"].contains(&url.scheme()) && url.username().is_empty() => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err("expected an address such as https://orders.example.net".to_owned()),
+    }
 }
 
 /// The answers. The configuration is written with them.
@@ -204,7 +214,8 @@ impl Arguments {
         let public_url = match (&self.public_url, ask) {
             (Some(url), _) => Some(url.clone()),
             (None, Some(ask)) => {
-                ask.optional("Address on the Internet, such as https://orders.example.net (empty: none)")?
+                let question = "Address on the Internet, such as https://orders.example.net (empty: none)";
+                ask.optional(question, public_url)?
             }
             (None, None) => None,
         };
@@ -234,8 +245,7 @@ impl Arguments {
             out,
             "On https://discord.com/developers/applications/{}/oauth2, add the redirect {}{CALLBACK} and copy the client \
              secret.",
-            discord.application,
-            public_url.trim_end_matches('/')
+            discord.application, public_url
         )?;
         let text = ask.secret("Client secret (empty: without signing in)")?;
         Ok((!text.is_empty()).then_some(SecretAnswer { text, file: None }))

@@ -41,6 +41,9 @@ async fn send(base: &ServerUrl, client: &Client, out: &mut impl Write) -> anyhow
     let (status, receipt) = answer(post, base).await?;
     writeln!(out, "Response: {status}\n")?;
     let message = text(&receipt, "message").unwrap_or_else(|| receipt.to_string());
+    if status == StatusCode::UNAUTHORIZED {
+        bail!("{message}: put one into the variable ROMS_TOKEN, or name its file with --token-file");
+    }
     if !status.is_success() {
         bail!("the message was not stored: {message}");
     }

@@ -140,7 +140,8 @@ async fn a_public_address_lets_members_sign_in_with_discord() {
     terminal.answer("Channels with checkout cards", "\r").await;
     terminal.answer("Channel for notices", "\r").await;
     terminal.answer("Address of the HTTP API", "\r").await;
-    terminal.answer("Address on the Internet", "https://orders.example.net\r").await;
+    terminal.answer("Address on the Internet", "orders.example.net\r").await;
+    terminal.answer("expected an address", "\u{15}https://orders.example.net/\r").await;
     terminal.answer("May members sign in", "y").await;
     terminal.wait_for(redirect).await;
     terminal.answer("Client secret", &format!("{}\r", discord.client_secret())).await;

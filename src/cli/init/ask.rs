@@ -36,10 +36,19 @@ impl Ask {
         read(answer.trim()).map_err(anyhow::Error::msg)
     }
 
-    /// Asks for a text that may be empty.
-    pub(crate) fn optional(&self, question: &str) -> anyhow::Result<Option<String>> {
-        let input = Input::<String>::with_theme(&self.0).with_prompt(question).allow_empty(true);
-        Ok(Some(input.interact_text()?.trim().to_owned()).filter(|text| !text.is_empty()))
+    /// Asks until the answer can be read or is empty.
+    pub(crate) fn optional<T>(
+        &self,
+        question: &str,
+        read: impl Fn(&str) -> Result<T, String> + Copy,
+    ) -> anyhow::Result<Option<T>> {
+        let read = |text: &str| Some(text.trim()).filter(|text| !text.is_empty()).map(read).transpose();
+        let answer: String = Input::with_theme(&self.0)
+            .with_prompt(question)
+            .allow_empty(true)
+            .validate_with(|text: &String| read(text).map(drop))
+            .interact_text()?;
+        read(&answer).map_err(anyhow::Error::msg)
     }
 
     /// Asks for a text that is not shown.
