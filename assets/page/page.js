@@ -48,6 +48,7 @@
 
   // ---- Messages ----
   const toast = (text, button) => {
+    for (const shown of $$('.toast')) if (shown.firstChild.data === text) shown.remove();
     const box = document.createElement('div');
     box.className = 'toast';
     box.setAttribute('role', 'status');
@@ -69,7 +70,11 @@
     const doc = new DOMParser().parseFromString(policy.createHTML(ctx.text ?? ''), 'text/html');
     toast($('#message', doc)?.textContent ?? `ROMS answered ${ctx.response.status}.`);
   });
-  document.addEventListener('htmx:error', () => toast('ROMS does not answer. The page tries again by itself.'));
+  let hasFailed = false;
+  document.addEventListener('htmx:error', () => {
+    hasFailed = true;
+    toast('ROMS does not answer. The page tries again by itself.');
+  });
 
   // ---- Requests ----
   // The URL of a view names only the filters that are set.
@@ -82,7 +87,9 @@
   // ---- Live rows ----
   const MOST_HELD = 200;
   const TYPING_MS = 1500;
+  // The totals are read again this long after a change, and at most for a tenth of the time.
   const TOTALS_MS = 3000;
+  const TOTALS_SHARE = 10;
   // Up to MOST_AT_ONCE rows appear one by one in each interval; the others appear together at its end.
   const HELD_MS = 400;
   const MOST_AT_ONCE = 8;
@@ -91,6 +98,7 @@
   let pausedByHand = false;
   let typedAt = 0;
   let totalsTimer = null;
+  let totalsWait = TOTALS_MS;
   let arrived = 0;
 
   const rows = () => $('#rows');
@@ -136,13 +144,14 @@
     if (empty) empty.hidden = list.children.length > 0;
   };
   const refreshTotals = () => {
-    totalsTimer ??= setTimeout(() => {
+    totalsTimer ??= setTimeout(async () => {
       totalsTimer = null;
       if (document.hidden) return;
-      for (const part of $$('[data-refresh]')) {
-        htmx.ajax('GET', location.pathname + location.search, { target: part, select: `#${part.id}`, swap: 'outerHTML', source: part });
-      }
-    }, TOTALS_MS);
+      const asked = Date.now();
+      await Promise.all($$('[data-refresh]').map((part) => htmx.ajax('GET', location.pathname + location.search, { target: part, select: `#${part.id}`, swap: 'outerHTML', source: part })));
+      // A busy server is asked less often.
+      totalsWait = Math.max(TOTALS_MS, TOTALS_SHARE * (Date.now() - asked));
+    }, totalsWait);
   };
   const release = async () => {
     const waiting = held;
@@ -193,7 +202,12 @@
     refreshTotals();
   });
   const setConnected = (value) => () => { connected = value; showLight(); };
-  document.addEventListener('htmx:sse:after:connection', setConnected(true));
+  document.addEventListener('htmx:sse:after:connection', () => {
+    setConnected(true)();
+    // A search or filter that got no answer.
+    if (hasFailed) $('#filters')?.dispatchEvent(new Event('change', { bubbles: true }));
+    hasFailed = false;
+  });
   document.addEventListener('htmx:sse:error', (event) => {
     if (event.detail.status === 401) signedOut();
     setConnected(false)();

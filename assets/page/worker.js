@@ -2,6 +2,7 @@
 const KEPT = ['/offline', 'STYLE', 'SCRIPT', 'ICON'];
 const NAME = 'offline-STYLE';
 self.addEventListener('install', (event) => event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(KEPT))));
+// Navigation preload would send the code of a sign-in at Discord twice: the browser preloads every page.
 self.addEventListener('activate', (event) => event.waitUntil(
   caches.keys().then((names) => Promise.all(names.filter((name) => name !== NAME).map((name) => caches.delete(name)))),
 ));
@@ -10,6 +11,7 @@ self.addEventListener('fetch', (event) => {
   if (new URL(event.request.url).pathname.startsWith('/sign-in/')) return;
   if (event.request.mode === 'navigate') event.respondWith(fetch(event.request).catch(() => caches.match('/offline')));
   else if (KEPT.includes(new URL(event.request.url).pathname)) {
-    event.respondWith(fetch(event.request).catch(() => caches.match(event.request)));
+    // Their names change with their content.
+    event.respondWith(caches.match(event.request).then((kept) => kept ?? fetch(event.request)));
   }
 });

@@ -105,7 +105,7 @@ pub(crate) fn title_of(name: &str) -> String {
         return column.title.to_owned();
     }
     let name = name.strip_prefix("extra.").unwrap_or(name);
-    capitalized(&name.replace("qty", "units").replace('_', " "))
+    capitalized(&name.replace("qty", "units").replace("url", "URL").replace('_', " "))
 }
 
 /// The text with a capital letter first.

@@ -36,6 +36,8 @@ struct ErrorPage<'a> {
     request_id: Option<&'a str>,
     /// The link to the sign-in form, if signing in may help.
     sign_in: Option<String>,
+    /// Whether the same page may work a moment later. The link to it is empty: the address may hold a secret.
+    may_retry: bool,
     /// Whether a form was sent, which the browser still has.
     keeps_form: bool,
 }
@@ -80,6 +82,7 @@ impl Asked {
             detail,
             request_id: error.request_id.as_deref(),
             sign_in: may_sign_in.then(sign_in),
+            may_retry: self.page.is_some() && (error.status >= 500 || error.status == 429),
             keeps_form: self.page.is_none(),
         };
         page.render().unwrap_or_default()

@@ -2,6 +2,7 @@
 
 use super::{card, open};
 use crate::support::app::App;
+use crate::support::browser::Browser;
 
 #[tokio::test]
 async fn many_orders_are_changed_at_once_and_the_change_undone() {
@@ -57,9 +58,7 @@ async fn a_view_is_saved_for_the_group_with_its_columns() {
     browser.click("#columns input[value=notes]").await;
     browser.click("#show-columns").await;
     browser.until("document.querySelector('#rows .c-notes')?.innerText === 'a note'").await;
-    browser.click(".save-view summary").await;
-    browser.fill(".save-view [name=name]", "On the <way>").await;
-    browser.click(".save-view .primary").await;
+    save_view(&browser).await;
     browser.until("document.querySelector('.views a')?.innerText === 'On the <way>'").await;
 
     browser.goto("/orders").await;
@@ -68,18 +67,14 @@ async fn a_view_is_saved_for_the_group_with_its_columns() {
     browser.until_numbers(&["A-1"]).await;
     // Another view of the same name replaces it only after a question.
     browser.goto("/orders?status=verified").await;
-    browser.click(".save-view summary").await;
-    browser.fill(".save-view [name=name]", "On the <way>").await;
-    browser.click(".save-view .primary").await;
+    save_view(&browser).await;
     browser.until("document.querySelector('h1').innerText === 'Replace the view?'").await;
     browser.click(".actions a").await;
     browser.until("location.search.includes('status=verified')").await;
     browser.click(".views a").await;
     browser.until_numbers(&["A-1"]).await;
     browser.goto("/orders?status=verified").await;
-    browser.click(".save-view summary").await;
-    browser.fill(".save-view [name=name]", "On the <way>").await;
-    browser.click(".save-view .primary").await;
+    save_view(&browser).await;
     browser.click(".edit .primary").await;
     browser.until("location.search.includes('status=verified')").await;
     assert_eq!(browser.texts(".views a").await, ["On the <way>"]);
@@ -88,4 +83,11 @@ async fn a_view_is_saved_for_the_group_with_its_columns() {
     browser.js("document.querySelector('.views button').click()").await;
     browser.until("!document.querySelector('.views')").await;
     assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+/// Saves the list under a name that is not harmless as markup.
+async fn save_view(browser: &Browser) {
+    browser.click(".save-view summary").await;
+    browser.fill(".save-view [name=name]", "On the <way>").await;
+    browser.click(".save-view .primary").await;
 }

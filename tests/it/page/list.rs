@@ -4,7 +4,7 @@ use reqwest::Method;
 
 use super::{card, open};
 use crate::support::app::App;
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, DESKTOP, PHONE};
 
 #[tokio::test]
 async fn search_filter_and_back_button_follow_the_url() {
@@ -91,6 +91,45 @@ async fn a_hostile_product_stays_text() {
     browser.until_numbers(&["A-2", "A-1"]).await;
     assert_eq!(browser.texts("#rows .c-product").await, [shown[0].clone(), shown[0].clone()]);
     assert_eq!(browser.js("return document.querySelectorAll('#rows img, #rows script').length").await, 0);
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn long_texts_and_many_items_stay_inside_the_page() {
+    let app = App::start().await;
+    let (word, profile, notes) = ("W".repeat(700), "W".repeat(200), "n".repeat(5_000));
+    let lines = [
+        ("Product", &*word),
+        ("Profile", &*profile),
+        ("Notes", &notes),
+        ("Quantity", "2"),
+        ("Price", "$1.00"),
+    ];
+    app.stored(&[
+        &card("A-1", &lines),
+        &card(&"1234567890".repeat(20), &[("Product", "لعبة إلكترونية جديدة 🧸")]),
+    ])
+    .await;
+    let items = (1..=200).map(|n| format!("Product\nItem {n}\nPrice\n$1.00\nQuantity\n1\n"));
+    app.stored(&[
+        &card("A-2", &[]).replace("Order Number", &format!("{}Order Number", items.collect::<String>()))
+    ])
+    .await;
+    let Some(browser) = open(&app).await else { return };
+    for size in [DESKTOP, PHONE] {
+        browser.resize(size).await;
+        for path in
+            ["/", "/orders", "/orders?group=product", "/orders/A-1", "/orders/A-1?edit=1", "/orders/A-2"]
+        {
+            browser.goto(path).await;
+            let is_wider = browser.js("return document.documentElement.scrollWidth > innerWidth").await;
+            assert_eq!(is_wider, false, "{path} at {size:?} scrolls sideways");
+        }
+        // A long profile leaves room for the product.
+        browser.goto("/orders?search=A-1").await;
+        let width = browser.js("return document.querySelector('#o1 .c-product').clientWidth").await;
+        assert!(width.as_u64().unwrap() >= 100, "{width} at {size:?}");
+    }
     assert_eq!(browser.errors().await, Vec::<String>::new());
 }
 

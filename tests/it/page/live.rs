@@ -88,6 +88,10 @@ async fn a_restart_is_shown_and_nothing_is_missed() {
     let home = app.stop().await;
     browser.until("document.querySelector('#light').dataset.state === 'offline'").await;
 
+    // A search that gets no answer is repeated when the connection is back.
+    browser.fill("#search", "A-").await;
+    browser.until("document.querySelector('.toast')?.innerText.includes('does not answer')").await;
+
     // Stored while the page has no connection, by a process on another port.
     let other = App::start_in(home, "").await;
     other.stored(&[&card("A-2", &[]), &card("A-3", &[])]).await;
@@ -96,6 +100,8 @@ async fn a_restart_is_shown_and_nothing_is_missed() {
     let app = App::start_at(home, "", address).await;
     browser.until_live().await;
     browser.until_numbers(&["A-3", "A-2", "A-1"]).await;
+    browser.until("location.search === '?search=A-'").await;
+    browser.press_key(fantoccini::key::Key::Escape).await;
     app.stored(&[&card("A-4", &[])]).await;
     browser.until_numbers(&["A-4", "A-3", "A-2", "A-1"]).await;
     drop::<Browser>(browser);

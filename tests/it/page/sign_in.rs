@@ -36,6 +36,33 @@ async fn a_browser_signs_in_with_a_token_and_out_again() {
     assert_eq!(browser.path().await, "/sign-in?next=%2Forders");
 }
 
+#[tokio::test]
+async fn a_form_survives_the_end_of_the_session() {
+    let home = Home::new();
+    let token = create(&home, "read:pii,write").await;
+    let sender = create(&home, "ingest").await;
+    let app = App::start_in(home, LOCKED).await;
+    store_order(&app, &sender).await;
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    browser.goto("/orders/A-1?edit=1").await;
+    browser.fill("[name=token]", &token).await;
+    browser.click(".primary").await;
+    browser.fill("[name=notes]", "a long text").await;
+    app.sql().await.run("DELETE FROM sessions").await;
+    browser.until("document.querySelector('.toast')?.innerText.includes('You are signed out')").await;
+    browser.click(".edit .primary").await;
+    browser.until("document.querySelector('h1')?.innerText === 'You are signed out'").await;
+    // In another tab, as the link does.
+    let sign_in = format!(
+        "return fetch('/sign-in', {{method: 'POST', body: 'token={token}', redirect: 'manual'}}).then(() => true)"
+    );
+    browser.js(&sign_in).await;
+    browser.client.back().await.unwrap();
+    browser.until("document.querySelector('[name=notes]')?.value === 'a long text'").await;
+    browser.click(".edit .primary").await;
+    browser.until("document.querySelector('.details')?.innerText.includes('a long text')").await;
+}
+
 /// Stores an order with a token that may send cards.
 async fn store_order(app: &App, token: &str) {
     let (path, body) = ("/api/v2/webhooks/orders", "Order Number\nA-1\nEmail\nbuyer@example.com\n");
