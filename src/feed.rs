@@ -25,8 +25,8 @@ pub struct OrderChange {
     pub created: bool,
     /// The columns that changed, and `extra.` with a label.
     pub changed: Vec<String>,
-    /// Whether an import of a file caused it.
-    pub imported: bool,
+    /// The import of a file that caused it.
+    pub import: Option<i64>,
     /// The whole order.
     pub order: Arc<Order>,
     /// The texts that are sent to clients: with personal data, and masked. The first client's edge fills them, so that
@@ -38,13 +38,12 @@ impl OrderChange {
     /// A change without its text, which is made when the first client needs it.
     #[must_use]
     pub fn new(event_id: i64, created: bool, changed: Vec<String>, order: Arc<Order>) -> Self {
-        Self { event_id, created, changed, imported: false, order, texts: [OnceLock::new(), OnceLock::new()] }
+        Self { event_id, created, changed, import: None, order, texts: [OnceLock::new(), OnceLock::new()] }
     }
 
     fn of_event(event: OrderEvent, order: Arc<Order>) -> Self {
         let changed = event.changes.into_iter().map(|change| change.field).collect();
-        let imported = event.import.is_some();
-        Self { imported, ..Self::new(event.id, event.event_type == "created", changed, order) }
+        Self { import: event.import, ..Self::new(event.id, event.event_type == "created", changed, order) }
     }
 }
 

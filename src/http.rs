@@ -28,6 +28,7 @@ mod connection;
 mod cross_site;
 mod discord_error;
 mod error;
+mod imports;
 mod link_path;
 mod order_path;
 mod page;

@@ -6,6 +6,7 @@ pub(crate) mod discord_webhook;
 pub(crate) mod docs;
 pub(crate) mod export;
 pub(crate) mod health;
+pub(crate) mod imports;
 pub(crate) mod live;
 pub(crate) mod logs;
 pub(crate) mod metrics;

@@ -496,6 +496,16 @@ documented_errors! {
         ApiError::Closing,
         ApiError::Storage(None),
     ];
+    /// Errors of imports.
+    ImportErrors: [
+        ApiError::BadBody("The form is incomplete.".to_owned()),
+        bad_parameter("id", "Not a whole number."),
+        cross_origin().into(),
+        ApiError::NotFound("import"),
+        bad_field("file", "Not imported: the file is empty."),
+        ApiError::Closing,
+        ApiError::Storage(None),
+    ];
     /// Errors of the replay of one message.
     ReplayErrors: [
         bad_parameter("id", "Not a whole number."),

@@ -35,8 +35,8 @@ use utoipa_axum::{
 };
 
 use super::api::{
-    access_log, changes, discord_webhook, docs, export, health, live, logs, metrics, orders, replay, stats,
-    webhook, webhook_deliveries, webhook_endpoints,
+    access_log, changes, discord_webhook, docs, export, health, imports, live, logs, metrics, orders, replay,
+    stats, webhook, webhook_deliveries, webhook_endpoints,
 };
 use super::auth::{Access, authorize, limit_peers};
 use super::discord_error::DiscordError;
@@ -76,6 +76,10 @@ fn routes(has_metrics: bool) -> Vec<(Access, UtoipaMethodRouter<Arc<AppState>>)>
         (WRITE, routes!(changes::change, changes::cancel)),
         (WRITE, routes!(changes::bulk)),
         (READ, routes!(orders::events)),
+        (WRITE, routes!(imports::list, imports::create)),
+        (WRITE, routes!(imports::one)),
+        (WRITE, routes!(imports::commit)),
+        (WRITE, routes!(imports::undo)),
         (READ, routes!(stats::read)),
         (ADMIN, routes!(webhook_endpoints::list, webhook_endpoints::create)),
         (ADMIN, routes!(webhook_endpoints::one, webhook_endpoints::change, webhook_endpoints::delete)),

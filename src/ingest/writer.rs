@@ -349,8 +349,10 @@ fn changes(merged: &MergedBatch) -> Vec<OrderChange> {
     let change = |(id, event): (&i64, &NewEvent)| {
         let changed = event.changes.iter().map(|change| change.field.clone()).collect();
         let order = Arc::clone(orders.get(&event.order_id)?);
-        let imported = event.import.is_some();
-        Some(OrderChange { imported, ..OrderChange::new(*id, event.event_type == "created", changed, order) })
+        Some(OrderChange {
+            import: event.import,
+            ..OrderChange::new(*id, event.event_type == "created", changed, order)
+        })
     };
     merged.event_ids.iter().zip(&merged.recorded).filter_map(change).collect()
 }

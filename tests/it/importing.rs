@@ -1,6 +1,7 @@
 //! Files that people import: what each kind reads, what is stored, and how it is undone.
 
 mod command;
+pub(crate) mod fixtures;
 mod formats;
 mod interrupted;
 mod kinds;

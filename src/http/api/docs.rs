@@ -33,6 +33,7 @@ use crate::http::query::PathSegment;
     tags(
         (name = "Webhook", description = "Send checkout cards, and read the log of received messages"),
         (name = "Orders", description = "List orders, read one order and its history, and change orders"),
+        (name = "Imports", description = "Import files, see what they would change, and undo imports"),
         (name = "Live updates", description = "Receive every new and changed order as it is stored"),
         (name = "Access", description = "See how tokens are used, and which requests were refused"),
         (name = "Health", description = "Check whether ROMS accepts orders"),

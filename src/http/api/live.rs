@@ -137,6 +137,9 @@ pub(crate) struct ChangeBody {
     event_id: i64,
     /// The columns that changed, and `extra.` with a label.
     changed: Vec<String>,
+    /// The import in `/api/v2/imports` that made the change; absent for any other change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import_id: Option<i64>,
     /// The whole order as it is when this is sent.
     order: Box<OrderBody>,
 }
@@ -302,7 +305,7 @@ impl Updates {
     fn ready(&mut self) -> Result<Option<Arc<OrderChange>>, End> {
         loop {
             while let Some(change) = self.pending.pop_front() {
-                if change.imported && self.filter.counts_imports {
+                if change.import.is_some() && self.filter.counts_imports {
                     let count = self.imported.map_or(0, |(count, _)| count);
                     self.imported = Some((count.saturating_add(1), Instant::now()));
                 } else if self.filter.admits(&change) {
@@ -341,7 +344,8 @@ fn text_of(change: &OrderChange, view: View) -> Result<Arc<str>, End> {
         return Ok(Arc::clone(text));
     }
     let order = Box::new(OrderBody::new((*change.order).clone(), view));
-    let body = ChangeBody { event_id: change.event_id, changed: change.changed.clone(), order };
+    let OrderChange { event_id, import: import_id, .. } = *change;
+    let body = ChangeBody { event_id, changed: change.changed.clone(), import_id, order };
     let message = if change.created { LiveMessage::NewOrder(body) } else { LiveMessage::OrderUpdated(body) };
     let text = serde_json::to_string(&message).map_err(|_| End::Failed)?;
     Ok(Arc::clone(cached.get_or_init(|| text.into())))

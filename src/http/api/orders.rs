@@ -332,7 +332,7 @@ pub(crate) struct EventPage {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OrderEvent, example = json!({
     "id": 2, "event_type": "updated", "changes": [{"field": "status", "old": "verified", "new": "shipped"}],
-    "source": "webhook", "log_id": 2, "actor": null, "created_at": "2026-02-01T09:00:00Z"
+    "source": "webhook", "log_id": 2, "actor": null, "import_id": null, "created_at": "2026-02-01T09:00:00Z"
 }))]
 struct EventBody {
     /// Row id.
@@ -347,13 +347,15 @@ struct EventBody {
     /// The person behind a change by hand: `discord:` and a user id, or `cli`; `null` for a message that
     /// arrived by itself.
     actor: Option<String>,
+    /// The import in `/api/v2/imports` that made the change.
+    import_id: Option<i64>,
     created_at: DateTime<Utc>,
 }
 
 /// The change of one field.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FieldChange)]
-struct ChangeBody {
+pub(crate) struct ChangeBody {
     /// Column, or `extra.` and the label.
     field: String,
     /// Value before; `null` if it was empty.
@@ -390,12 +392,27 @@ pub(crate) async fn events(
     }))
 }
 
+impl From<FieldChange> for ChangeBody {
+    fn from(FieldChange { field, old, new }: FieldChange) -> Self {
+        Self { field, old, new }
+    }
+}
+
 impl EventBody {
     fn new(event: OrderEvent, view: View) -> Self {
-        let OrderEvent { id, order_id: _, event_type, changes, source, log_id, actor, import: _, created_at } =
-            event;
+        let OrderEvent {
+            id,
+            order_id: _,
+            event_type,
+            changes,
+            source,
+            log_id,
+            actor,
+            import: import_id,
+            created_at,
+        } = event;
         let changes = changes.into_iter().map(|change| view.change(change));
-        let changes = changes.map(|FieldChange { field, old, new }| ChangeBody { field, old, new });
-        Self { id, event_type, changes: changes.collect(), source, log_id, actor, created_at }
+        let changes = changes.map(ChangeBody::from);
+        Self { id, event_type, changes: changes.collect(), source, log_id, actor, import_id, created_at }
     }
 }

@@ -13,8 +13,6 @@ use axum::{
     },
     response::{Html, IntoResponse, Response},
 };
-use futures_util::stream;
-use multer::Multipart;
 
 use super::cells::Moment;
 use super::frame::{Frame, Head, Viewer};
@@ -22,20 +20,17 @@ use super::render;
 use super::url::UrlQuery;
 use crate::clock::now;
 use crate::export::import_report;
-use crate::files::{Field, ImportCounts, Kind, MAX_BYTES, MappedColumn, RowOutcome, RowResult};
+use crate::files::{Field, ImportCounts, Kind, MappedColumn, RowResult};
 use crate::http::AppState;
-use crate::http::body::{self, Received};
+use crate::http::body;
 use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, bad_field, bad_parameter};
+use crate::http::imports::{failed, find, preview, read_upload, shorten, start};
 use crate::http::query::PathSegment;
-use crate::ingest::{ImportError, Offered, OfferedFile};
+use crate::ingest::{ImportError, Offered};
 use crate::order::Fields;
 use crate::store::{Import, ImportState, SavedMapping};
 
-/// Maximum bytes of the form: a file and the other fields.
-const MAX_FORM_BYTES: usize = MAX_BYTES + 64 * 1024;
-/// Maximum rows on the page. The report has all.
-const MAX_SHOWN: usize = 200;
 /// Maximum imports in the list.
 const MAX_IMPORTS: u64 = 50;
 /// Maximum characters of the name of saved columns.
@@ -98,31 +93,7 @@ pub(crate) async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let received = Received::read(body, MAX_FORM_BYTES, &state.closing).await;
-    let too_large = || bad_field("file", "The file is larger than 20 MB, or did not arrive completely.");
-    let bytes = received.complete().map_err(|_| too_large())?.to_vec();
-    let boundary = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let boundary = boundary.and_then(|text| multer::parse_boundary(text).ok());
-    let boundary = boundary.ok_or_else(|| bad_field("file", "Choose a file."))?;
-    let mut form = Multipart::new(stream::iter([Ok::<_, std::io::Error>(bytes)]), boundary);
-    let mut file = OfferedFile { name: String::new(), content: Vec::new(), kind: None, mapping: Vec::new() };
-    let broken = |_| ApiError::BadBody("The form is incomplete.".to_owned());
-    while let Some(part) = form.next_field().await.map_err(broken)? {
-        let name = part.name().unwrap_or_default().to_owned();
-        let file_name = part.file_name().unwrap_or_default().to_owned();
-        let value = part.bytes().await.map_err(broken)?;
-        match name.as_str() {
-            "file" => (file.name, file.content) = (shown_name(&file_name), value.to_vec()),
-            "kind" => file.kind = Kind::of_file(&String::from_utf8_lossy(&value)),
-            "saved" if !value.is_empty() => {
-                let saved = state.store.saved_mapping(&String::from_utf8_lossy(&value)).await?;
-                if let Some(saved) = saved {
-                    (file.kind, file.mapping) = (Some(saved.kind), saved.mapping);
-                }
-            }
-            _ => {}
-        }
-    }
+    let file = read_upload(&state, &headers, body).await?;
     if file.content.is_empty() {
         return Err(bad_field("file", "Choose a file that is not empty."));
     }
@@ -136,11 +107,6 @@ pub(crate) async fn upload(
         Err(error) => return Err(failed(error)),
     };
     Ok(to(&format!("/import/{id}")))
-}
-
-/// A file's name without characters that could disturb a page or a terminal.
-fn shown_name(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
 #[derive(Template)]
@@ -179,7 +145,7 @@ pub(crate) async fn show(
 ) -> Result<Html<String>, ApiError> {
     let import = find(&state, &id).await?;
     let (columns, results, problem) = match import.state {
-        ImportState::Shown => match preview(&state, &viewer, &import).await {
+        ImportState::Shown => match preview(&state, viewer.caller.view(), &import).await {
             Ok((columns, results)) => (columns, results, None),
             Err(ImportError::File(error)) if error.is_about_columns() => {
                 let columns = state.ingest.columns_of(&import).await.map_err(failed)?;
@@ -193,12 +159,8 @@ pub(crate) async fn show(
     for result in &results {
         counts.add(result.outcome);
     }
-    let is_charge = import.kind == Kind::Charges;
-    let limit = if is_charge { usize::MAX } else { MAX_SHOWN };
-    let is_cut = results.len() > limit;
-    // Rows that need attention come first.
-    let (clear, unclear): (Vec<_>, Vec<_>) =
-        results.into_iter().partition(|row| row.outcome < RowOutcome::NotFound);
+    let mut results = results;
+    let is_cut = shorten(&import, &mut results);
     let row = |result: RowResult| Row {
         line: result.line,
         outcome: result.outcome.as_str(),
@@ -211,7 +173,7 @@ pub(crate) async fn show(
         at: Moment::of(import.created_at, state.timezone),
         fields: fields(),
         columns,
-        rows: unclear.into_iter().chain(clear).take(limit).map(row).collect(),
+        rows: results.into_iter().map(row).collect(),
         counts,
         is_cut,
         problem,
@@ -232,17 +194,6 @@ fn fields() -> Vec<String> {
         .collect()
 }
 
-async fn preview(
-    state: &AppState,
-    viewer: &Viewer,
-    import: &Import,
-) -> Result<(Vec<MappedColumn>, Vec<RowResult>), ImportError> {
-    let (columns, plan) = state.ingest.offered_rows(import).await?;
-    let results = state.ingest.preview_import(&plan, |_| ()).await?;
-    let view = viewer.caller.view();
-    Ok((columns, results.into_iter().map(|row| row.seen(view)).collect()))
-}
-
 /// Downloads all rows with their outcomes as CSV.
 pub(crate) async fn report(
     viewer: Viewer,
@@ -250,7 +201,7 @@ pub(crate) async fn report(
     PathSegment(id): PathSegment,
 ) -> Result<Response, ApiError> {
     let import = find(&state, &id).await?;
-    let (_, rows) = preview(&state, &viewer, &import).await.map_err(failed)?;
+    let (_, rows) = preview(&state, viewer.caller.view(), &import).await.map_err(failed)?;
     let name = format!("attachment; filename=\"import-{}.csv\"", import.id);
     let headers = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
     Ok((headers, import_report(&rows)).into_response())
@@ -290,17 +241,6 @@ pub(crate) async fn remap(
         state.store.save_mapping(&saved, &viewer.actor(), now()).await?;
     }
     Ok(to(&format!("/import/{}", import.id)))
-}
-
-/// Claims an import, and stores its rows in the background.
-async fn start(state: &AppState, id: i64) -> Result<(), ApiError> {
-    let claimed = state.ingest.claim_import(id).await.map_err(failed)?;
-    state.tasks.spawn(async move {
-        if let Err(error) = claimed.run(|_| ()).await {
-            tracing::warn!(import.id = id, %error, "an import was interrupted");
-        }
-    });
-    Ok(())
 }
 
 /// Starts to store the rows, or continues an interrupted import. The page shows the progress.
@@ -350,19 +290,6 @@ pub(crate) async fn example(PathSegment(name): PathSegment) -> Result<Response, 
     Ok((headers, *content).into_response())
 }
 
-async fn find(state: &AppState, id: &str) -> Result<Import, ApiError> {
-    let id = id.parse().map_err(|_| bad_parameter("id", "Not a whole number."))?;
-    state.store.import(id).await?.ok_or(ApiError::NotFound("import"))
-}
-
 fn to(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, path.to_owned())]).into_response()
-}
-
-fn failed(error: ImportError) -> ApiError {
-    match error {
-        ImportError::Submit(error) => error.into(),
-        ImportError::Store(error) => error.into(),
-        error => bad_field("file", format!("Not imported: {error}.")),
-    }
 }

@@ -1,6 +1,7 @@
 //! `/import`: shows an attached file, stores it after a confirmation, and undoes it.
 
 use axum::Router;
+use axum::extract::Path;
 use axum::routing::get;
 use roms::feed::Feed;
 use roms::ingest::Ingest;
@@ -8,6 +9,7 @@ use roms::store::ImportState;
 use tokio::net::TcpListener;
 
 use super::stage::{Stage, buttons, is_private, text_of};
+use crate::importing::fixtures::fixtures;
 use crate::support::app::until;
 
 /// A server that keeps attachments, as Discord does. Returns its address.
@@ -17,11 +19,17 @@ async fn attachments() -> String {
     let files = Router::new()
         .route("/tracking.csv", get(async move || tracking))
         .route("/large.csv", get(async move || large))
-        .route("/colours.csv", get(async || "colour,shape\nred,round\n"));
+        .route("/colours.csv", get(async || "colour,shape\nred,round\n"))
+        .route("/fixtures/{name}", get(fixture));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, files).await });
     format!("http://{address}")
+}
+
+async fn fixture(Path(name): Path<String>) -> Vec<u8> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/files");
+    std::fs::read(folder.join(name)).unwrap()
 }
 
 async fn until_finished(stage: &Stage, id: i64) {
@@ -77,6 +85,19 @@ async fn an_attached_file_is_shown_imported_and_undone() {
     stage.press_and_update(&stage.manager, &again, "Continue").await;
     until_finished(&stage, 3).await;
     assert_eq!(tracked().await.as_deref(), Some("1Z999AA10123456784"));
+    stage.end(0).await;
+}
+
+#[tokio::test]
+async fn each_form_of_a_file_is_recognised() {
+    let stage = Stage::new().await;
+    let files = attachments().await;
+    for (path, kind) in fixtures() {
+        let url = format!("{files}/fixtures/{}", path.file_name().unwrap().to_str().unwrap());
+        let shown = stage.manager.slash_with_file(&stage.channel, "import", &url).answer().await;
+        let text = text_of(&shown);
+        assert!(text.contains(&format!("a file of {kind}: ")), "{url}: {text}");
+    }
     stage.end(0).await;
 }
 

@@ -1,0 +1,119 @@
+//! Imports of files as the page and the API share them: reading an upload, the preview, and the start.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header::CONTENT_TYPE};
+use futures_util::stream;
+use multer::Multipart;
+
+use super::AppState;
+use super::body::Received;
+use super::error::{ApiError, bad_field, bad_parameter};
+use crate::files::{Kind, MAX_BYTES, MappedColumn, RowOutcome, RowResult};
+use crate::ingest::{ImportError, OfferedFile};
+use crate::order::View;
+use crate::store::{Import, ImportState};
+
+/// Maximum bytes of the form: a file and the other fields.
+const MAX_FORM_BYTES: usize = MAX_BYTES + 64 * 1024;
+/// Maximum rows in an answer. The report has all.
+const MAX_SHOWN: usize = 200;
+
+/// Reads an uploaded file: a form with the fields `file`, `kind` and `saved`, or the file itself.
+pub(crate) async fn read_upload(
+    state: &AppState,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<OfferedFile, ApiError> {
+    let received = Received::read(body, MAX_FORM_BYTES, &state.closing).await;
+    let too_large = || bad_field("file", "The file is larger than 20 MB, or did not arrive completely.");
+    let bytes = received.complete().map_err(|_| too_large())?.to_vec();
+    let mut file = OfferedFile { name: String::new(), content: Vec::new(), kind: None, mapping: Vec::new() };
+    let boundary = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let Some(boundary) = boundary.and_then(|text| multer::parse_boundary(text).ok()) else {
+        file.content = bytes;
+        return Ok(file);
+    };
+    let mut form = Multipart::new(stream::iter([Ok::<_, std::io::Error>(bytes)]), boundary);
+    let broken = |_| ApiError::BadBody("The form is incomplete.".to_owned());
+    while let Some(part) = form.next_field().await.map_err(broken)? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let file_name = part.file_name().unwrap_or_default().to_owned();
+        let value = part.bytes().await.map_err(broken)?;
+        match name.as_str() {
+            "file" => (file.name, file.content) = (shown_name(&file_name), value.to_vec()),
+            "kind" => file.kind = Kind::of_file(&String::from_utf8_lossy(&value)),
+            "saved" if !value.is_empty() => {
+                use_saved_columns(state, &mut file, &String::from_utf8_lossy(&value)).await?;
+            }
+            _ => {}
+        }
+    }
+    Ok(file)
+}
+
+/// Uses the kind and the columns that are saved under a name.
+pub(crate) async fn use_saved_columns(
+    state: &AppState,
+    file: &mut OfferedFile,
+    name: &str,
+) -> Result<(), ApiError> {
+    let saved = state.store.saved_mapping(name).await?;
+    let saved = saved.ok_or_else(|| bad_parameter("saved", "No columns are saved under this name."))?;
+    file.kind = file.kind.or(Some(saved.kind));
+    file.mapping = saved.mapping;
+    Ok(())
+}
+
+/// A file's name without characters that could disturb a page or a terminal.
+pub(crate) fn shown_name(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+/// The columns of an import that was not started, and what its rows would change.
+pub(crate) async fn preview(
+    state: &AppState,
+    view: View,
+    import: &Import,
+) -> Result<(Vec<MappedColumn>, Vec<RowResult>), ImportError> {
+    if import.state != ImportState::Shown {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let (columns, plan) = state.ingest.offered_rows(import).await?;
+    let results = state.ingest.preview_import(&plan, |_| ()).await?;
+    Ok((columns, results.into_iter().map(|row| row.seen(view)).collect()))
+}
+
+/// Sorts rows that need attention to the front, and removes those beyond the limit. A statement of charges keeps all,
+/// because the orders of its charges may be guesses. Returns whether rows were removed.
+pub(crate) fn shorten(import: &Import, rows: &mut Vec<RowResult>) -> bool {
+    rows.sort_by_key(|row| row.outcome < RowOutcome::NotFound);
+    let is_long = rows.len() > MAX_SHOWN && import.kind != Kind::Charges;
+    if is_long {
+        rows.truncate(MAX_SHOWN);
+    }
+    is_long
+}
+
+/// Claims an import, and stores its rows in the background.
+pub(crate) async fn start(state: &AppState, id: i64) -> Result<(), ApiError> {
+    let claimed = state.ingest.claim_import(id).await.map_err(failed)?;
+    state.tasks.spawn(async move {
+        if let Err(error) = claimed.run(|_| ()).await {
+            tracing::warn!(import.id = id, %error, "an import was interrupted");
+        }
+    });
+    Ok(())
+}
+
+pub(crate) async fn find(state: &AppState, id: &str) -> Result<Import, ApiError> {
+    let id = id.parse().map_err(|_| bad_parameter("id", "Not a whole number."))?;
+    state.store.import(id).await?.ok_or(ApiError::NotFound("import"))
+}
+
+pub(crate) fn failed(error: ImportError) -> ApiError {
+    match error {
+        ImportError::Submit(error) => error.into(),
+        ImportError::Store(error) => error.into(),
+        error => bad_field("file", format!("Not imported: {error}.")),
+    }
+}
