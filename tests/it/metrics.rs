@@ -72,8 +72,8 @@ async fn metrics_have_a_listener_of_their_own_that_serves_nothing_else() {
     let home = Home::new();
     let mut serve = home.command(&[]);
     serve.env("ROMS__METRICS__BIND", "127.0.0.1:0");
-    let mut program = Program::start_by(serve, home).await;
-    let line = program.line_with("Metrics: http://").await;
+    let program = Program::start_by(serve, home).await;
+    let line = program.start_lines.iter().find(|line| line.contains("Metrics: http://")).unwrap();
     let url = line.split_once("Metrics: ").unwrap().1.to_owned();
     let text = reqwest::get(&url).await.unwrap().text().await.unwrap();
     assert_eq!(value(&text, "roms_database_writable"), "1");
