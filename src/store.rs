@@ -81,9 +81,9 @@ pub use saved_views::SavedView;
 pub use write::batch::{Batch, NewEvent};
 pub use write::cursors::{Cursor, DueReaction};
 pub(crate) use write::legacy::LEGACY_EVENT;
-pub use write::logs::LoggedMessage;
+pub use write::logs::{LoggedMessage, key_of_edits};
 pub use write::renumber::{Absorbed, Renumbered};
-pub use write::state::{BatchKeys, Origin, StoredState};
+pub use write::state::{BatchKeys, EditKey, Origin, StoredState};
 pub(crate) use write::sums::SumKind;
 pub use write::versions::StoredVersion;
 

@@ -64,6 +64,11 @@ impl KeyOwners {
         message.key_of_edits().is_some_and(|key| self.0.contains_key(&key))
     }
 
+    /// Whether an edit of this stored message of a webhook link is known.
+    pub(crate) fn is_edited_since(&self, first: &LoggedMessage) -> bool {
+        self.0.contains_key(&first.key_of_edits())
+    }
+
     /// Claims the key for a log row that is being replayed. Returns `None` if another message owns it.
     pub(crate) fn reclaim(&mut self, message: &ParsedMessage, log_id: i64) -> Option<String> {
         let key = message.key.clone()?;

@@ -5,7 +5,7 @@ mod numbers;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::dedup::{KeyOwner, KeyOwners, Verdict};
 use super::import_row::ImportRow;
@@ -103,11 +103,11 @@ pub(crate) enum LogTarget {
 enum Version<'a> {
     /// The newest one.
     Current,
-    /// A log row that is replayed although a later edit of its message is stored. `was_stored` says that the row made or
-    /// changed orders before.
-    Superseded { was_stored: bool },
-    /// An HTTP sender's retry of this message.
-    RetryOf(&'a LoggedMessage),
+    /// A log row that is replayed although a later edit of its message is stored. `may_create` says that neither this row
+    /// nor the newest version has an order.
+    Superseded { may_create: bool },
+    /// An HTTP sender's retry of this message. `is_edited` says that a later edit of the message is stored.
+    RetryOf { first: &'a LoggedMessage, is_edited: bool },
 }
 
 /// A step of an order's history before the row ids are known.
@@ -246,9 +246,12 @@ impl MergedBatch {
             };
             let key = owners.reclaim(message, replay.log_id);
             let target = LogTarget::Update { log_id: replay.log_id, previous_outcome: outcome.clone() };
-            let was_stored = rank(outcome) < rank("duplicate");
             let is_newest = message.key == key && !owners.is_edited(message);
-            let version = if is_newest { Version::Current } else { Version::Superseded { was_stored } };
+            let version = if is_newest {
+                Version::Current
+            } else {
+                Version::Superseded { may_create: !is_stored(outcome) && !earlier.newest_is_order(message) }
+            };
             return merged(key, target, self.merge_cards(message, version, None));
         }
         match owners.claim(message, self.messages.len()) {
@@ -260,10 +263,12 @@ impl MergedBatch {
                 let cards = self.merge_cards(message, Version::Current, earlier.as_ref());
                 merged(message.key.clone(), LogTarget::Insert, cards)
             }
-            Verdict::Retry(first) => MergedMessage {
-                sent_at: message.message.at.min(first.sent_at),
-                ..merged(None, LogTarget::Insert, self.merge_cards(message, Version::RetryOf(&first), None))
-            },
+            Verdict::Retry(first) => {
+                let version = Version::RetryOf { first: &first, is_edited: owners.is_edited_since(&first) };
+                let cards = self.merge_cards(message, version, None);
+                let sent_at = message.message.at.min(first.sent_at);
+                MergedMessage { sent_at, ..merged(None, LogTarget::Insert, cards) }
+            }
             Verdict::Unchanged => {
                 let duplicate = |_| without_order(Outcome::Duplicate);
                 merged(None, LogTarget::Skip, message.cards.iter().map(duplicate).collect())
@@ -299,7 +304,7 @@ impl MergedBatch {
     ) -> Vec<CardOutcome> {
         let index = self.messages.len();
         let before = self.orders_of_several_cards(message);
-        let is_retry = matches!(version, Version::RetryOf(_));
+        let is_retry = matches!(version, Version::RetryOf { .. });
         let nothing_new = if is_retry { Outcome::Duplicate } else { Outcome::Unchanged };
         let mut cards = Vec::with_capacity(message.cards.len());
         for (place, card) in message.cards.iter().enumerate() {
@@ -327,11 +332,16 @@ impl MergedBatch {
                 continue;
             }
             let mut patch = Cow::Borrowed(patch);
-            if let Version::Superseded { was_stored } = version {
+            let superseded = match version {
+                Version::Superseded { may_create } => Some(may_create),
+                Version::RetryOf { is_edited: true, .. } => Some(false),
+                Version::Current | Version::RetryOf { .. } => None,
+            };
+            if let Some(may_create) = superseded {
                 // Only the newest version of a message decides its orders and their items.
-                if message.made_numbers.contains(&patch.number) || (stored.is_none() && was_stored) {
+                if message.made_numbers.contains(&patch.number) || (stored.is_none() && !may_create) {
                     let order = stored.map(|order| (order.id, number));
-                    cards.push(CardOutcome { order, outcome: Outcome::Unchanged, warnings });
+                    cards.push(CardOutcome { order, outcome: nothing_new.clone(), warnings });
                     continue;
                 }
                 if let Some(order) = stored.filter(|_| !patch.items.is_empty()) {
@@ -347,7 +357,12 @@ impl MergedBatch {
             let former = misstated.as_ref().or(made);
             let taken = former.and_then(|former| self.take_number(former, &number, now));
             let stored = self.orders.get(&number).map(|pending| &pending.order);
-            if let Version::RetryOf(first) = version {
+            // Discord gives an edit that only adds an embed the time of the message.
+            if let Some(earlier) = earlier.filter(|earlier| earlier.sent_at == patch.at) {
+                let next = earlier.sent_at.checked_add_signed(TimeDelta::microseconds(1));
+                patch.to_mut().at = next.unwrap_or(earlier.sent_at);
+            }
+            if let Version::RetryOf { first, .. } = version {
                 let patch = patch.to_mut();
                 patch.at = patch.at.min(first.sent_at);
                 if stored.is_some() {
@@ -402,10 +417,10 @@ impl MergedBatch {
         let origin = |name: &str| self.origins.get(&(order.id, name.to_owned()));
         let is_void = order.fields.status.is_some_and(Status::is_cancelled_or_refunded);
         let is_older = |name: &str| {
-            let sent_at = origin(name).and_then(|origin| origin.sent_at);
-            sent_at.is_some_and(|sent_at| {
-                sent_at < patch.at || (sent_at == patch.at && !(name == "status" && is_void))
-            })
+            let Some(Origin { log_id, sent_at: Some(sent_at), .. }) = origin(name) else { return false };
+            // Of two messages with the same time, the later row was applied later.
+            let is_same_time = *sent_at == patch.at && *log_id <= Some(replay.log_id);
+            *sent_at < patch.at || (is_same_time && !(name == "status" && is_void))
         };
         // A field that this card does not state may come from another card of the message.
         let is_only_card = message.numbers().filter(|number| **number == patch.number).count() < 2;
@@ -532,7 +547,6 @@ impl MergedMessage {
         let names = self.receipt.cards.iter().map(|card| card.outcome.as_str());
         let outcome = names.min_by_key(|name| rank(name)).unwrap_or("rejected");
         let LogTarget::Update { previous_outcome, .. } = &self.target else { return outcome };
-        let is_stored = |name: &str| rank(name) < rank("duplicate");
         let previous = Outcome::NAMES.into_iter().find(|name| name == previous_outcome);
         previous
             .filter(|previous| is_stored(previous) && is_stored(outcome) && rank(previous) < rank(outcome))
@@ -574,6 +588,11 @@ impl MergedMessage {
 
 fn without_order(outcome: Outcome) -> CardOutcome {
     CardOutcome { order: None, outcome, warnings: Vec::new() }
+}
+
+/// Whether a message with this outcome has made, changed or confirmed an order.
+pub(crate) fn is_stored(outcome: &str) -> bool {
+    rank(outcome) < rank("duplicate")
 }
 
 /// The outcome of the card with the lowest rank is the outcome of its message. Outcomes that stored something

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use iso_currency::Currency;
 use sha2::{Digest, Sha256};
 
-use crate::card::decode::discord::{says_nothing, snowflake_time};
+use crate::card::decode::discord::says_nothing;
 use crate::card::decode::legacy::{ENDPOINT, LegacyOrder, LegacyRow};
 use crate::card::flatten::flatten;
 use crate::card::message::{Message, without_nul};
@@ -13,8 +13,8 @@ use crate::card::outcome::{Outcome, Rejection, RejectionCode};
 use crate::card::parse;
 use crate::card::parse::{ParseContext, ParsedCard};
 use crate::config::{NumberMissing, Orders};
-use crate::order::dates::to_micros;
 use crate::order::{Fields, OrderNumber, Source, items};
+use crate::store::{EditKey, key_of_edits};
 
 /// A message with the result of parsing it.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ pub(crate) struct ParsedMessage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Replay {
     pub(crate) log_id: i64,
+    /// Whether the row made or changed orders before.
+    pub(crate) was_stored: bool,
     /// When the row is replayed. UTC, microseconds.
     pub(crate) at: DateTime<Utc>,
 }
@@ -56,12 +58,17 @@ impl ParsedMessage {
         })
     }
 
-    /// The deduplication key of a message that may be an edit and, for a webhook link, the log row of its first version.
-    pub(crate) fn edit_key(&self) -> Option<(String, Option<i64>)> {
-        let is_edit = |id: i64| self.message.at != to_micros(snowflake_time(id));
-        let is_edited = self.message.edited_row().is_some() || self.message.watched_id().is_some_and(is_edit);
-        let key = self.key.clone().filter(|_| is_edited && self.replay.is_none())?;
-        Some((key, self.message.edited_row()))
+    /// The versions of a message that may have several. Those of a replayed row matter if it made no order before.
+    pub(crate) fn edit_key(&self) -> Option<EditKey> {
+        if self.replay.is_some_and(|replay| replay.was_stored) {
+            return None;
+        }
+        let is_new = self.replay.is_none();
+        Some(EditKey {
+            key: self.identity()?,
+            first_row: self.message.edited_row(),
+            content_hash: self.content_hash.clone().filter(|_| is_new),
+        })
     }
 
     /// The key that all versions of a message share: that of its edits. A new message of a webhook link has none yet.
@@ -73,7 +80,7 @@ impl ParsedMessage {
     /// link. The first version has another key, because its id is not known before it is stored.
     pub(crate) fn key_of_edits(&self) -> Option<String> {
         let is_first = self.message.is_of_link() && self.message.discord_id.is_none();
-        self.replay.filter(|_| is_first).map(|replay| link_key(replay.log_id))
+        self.replay.filter(|_| is_first).map(|replay| key_of_edits(replay.log_id))
     }
 
     /// Whether a card of the Discord message with this id states no number, so that the message identifies its order.
@@ -210,12 +217,7 @@ pub fn not_an_order(message: &Message) -> Rejection {
 
 /// The deduplication key of a message that is known by its id.
 fn identity(message: &Message) -> Option<String> {
-    message.watched_id().map(|id| format!("discord:{id}")).or_else(|| message.edited_row().map(link_key))
-}
-
-/// The deduplication key of the edits of a message of a webhook link, by the log row of its first version.
-fn link_key(first_row: i64) -> String {
-    format!("webhook:edit:{first_row}")
+    message.watched_id().map(|id| format!("discord:{id}")).or_else(|| message.edited_row().map(key_of_edits))
 }
 
 pub(crate) fn hash(text: &str) -> String {

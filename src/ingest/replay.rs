@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::false_orders::{Reading, Suspects};
 use super::legacy::is_legacy_key;
-use super::merge_batch::merge_batch;
+use super::merge_batch::{is_stored, merge_batch};
 use super::parse::{self, ParsedMessage, Replay};
 use super::writer::batch_keys;
 use super::{Ingest, Job, ReplayFilter, SubmitError, message_job};
@@ -186,7 +186,7 @@ impl Ingest {
 
     /// Parses the message of a log row with the current parser.
     pub(crate) fn parse_row(&self, row: LogEntry, actor: &str) -> ParsedMessage {
-        let replay = Replay { log_id: row.id, at: clock::now() };
+        let replay = Replay { log_id: row.id, was_stored: is_stored(&row.outcome), at: clock::now() };
         let imported = row.source_key.clone().filter(|key| is_legacy_key(key)).zip(row.content_hash.clone());
         let message = message_of(row, actor);
         let nothing_found = parse::why_refused(&message);

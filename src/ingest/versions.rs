@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
+
 use super::dedup::KeyOwner;
 use super::parse::{ParsedMessage, parse_earlier};
 use crate::card::parse::ParsedCard;
@@ -23,13 +25,26 @@ impl EarlierVersions<'_> {
     /// The version before this message, if it is known.
     pub(crate) fn of(&self, message: &ParsedMessage, owner: Option<KeyOwner>) -> Option<EarlierVersion<'_>> {
         let stored = message.key.as_ref().and_then(|key| self.stored.get(key));
-        let cards = match owner {
-            Some(KeyOwner::InBatch(index)) => Cow::Borrowed(self.parsed.get(index)?.cards.as_slice()),
-            _ => Cow::Owned(parse_earlier(&stored?.text_forms, &message.message)),
+        let (cards, sent_at) = match owner {
+            Some(KeyOwner::InBatch(index)) => {
+                let earlier = self.parsed.get(index)?;
+                (Cow::Borrowed(earlier.cards.as_slice()), earlier.message.at)
+            }
+            _ => (Cow::Owned(parse_earlier(&stored?.text_forms, &message.message)), stored?.sent_at),
         };
         Some(EarlierVersion {
             cards,
+            sent_at,
             own_orders: stored.map(|stored| Cow::Borrowed(&stored.own_orders)).unwrap_or_default(),
+        })
+    }
+
+    /// Whether the newest stored version of this replayed message reports an order.
+    pub(crate) fn newest_is_order(&self, message: &ParsedMessage) -> bool {
+        let newest = message.identity().and_then(|identity| self.stored.get(&identity));
+        newest.is_some_and(|newest| {
+            let cards = parse_earlier(&newest.text_forms, &message.message);
+            cards.iter().any(|card| matches!(card, ParsedCard::Order { .. }))
         })
     }
 }
@@ -37,6 +52,8 @@ impl EarlierVersions<'_> {
 /// The version of a message before an edit.
 pub(crate) struct EarlierVersion<'a> {
     pub(crate) cards: Cow<'a, [ParsedCard]>,
+    /// Its own time. UTC.
+    pub(crate) sent_at: DateTime<Utc>,
     /// Stored orders that only this message, in any version, has created and changed.
     pub(crate) own_orders: Cow<'a, HashSet<OrderNumber>>,
 }

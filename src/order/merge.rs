@@ -5,7 +5,7 @@
 //!    changes. A newer confirmation replaces `pending`, and a newer hold replaces `verified`.
 //! 3. A message older than the newest one applied only fills empty columns. A column with a derived value counts
 //!    as empty for a stated one, so that the order in which messages arrive does not matter.
-//! 4. Only a newer, stated status replaces `cancelled` and `refunded`.
+//! 4. Only a newer, stated status replaces `cancelled` and `refunded`. It empties the reason of the cancellation.
 //! 5. A message that states `shipped` or `delivered` fills the date of that status with its own time. If two
 //!    messages do, the earlier time is kept.
 //! 6. A change lists each field with its old and new value. No change lists none.
@@ -93,6 +93,9 @@ pub(crate) fn merge_version(
         }
     }
     items::follow(&mut merged, &before, &replaced);
+    let has_reason =
+        if late { before.fields.cancel_reason.is_some() } else { replaced.contains("cancel_reason") };
+    follow_status(&mut merged, &before, has_reason);
     merged.newest = merged.newest.max(patch.at);
     change(&before, merged, order.is_none(), now)
 }
@@ -142,6 +145,7 @@ pub fn edit(order: &Order, edit: &Edit, now: DateTime<Utc>) -> Change {
         set_total_to_product(&mut edited, order.fields.total.is_none());
     }
     items::follow(&mut edited, order, &set);
+    follow_status(&mut edited, order, set.contains("cancel_reason"));
     if edited != *order {
         // The messages of the order may carry the time of another clock.
         let next = order.newest.checked_add_signed(TimeDelta::microseconds(1));
@@ -162,7 +166,9 @@ pub(crate) fn mend(
     now: DateTime<Utc>,
 ) -> Change {
     let mut stated = Fields::default();
-    stated.apply(&patch.stated, |name, _| may_replace(name), |_| ());
+    // The reason belongs to the status.
+    let column = |name| if name == "cancel_reason" { "status" } else { name };
+    stated.apply(&patch.stated, |name, _| may_replace(name) || may_replace(column(name)), |_| ());
     let label = |name: &str| format!("extra.{name}");
     let mut extra = patch.extra.clone();
     extra.retain(|name, _| may_replace(&label(name)));
@@ -326,6 +332,17 @@ fn set_total_to_product(order: &mut Order, is_new: bool) {
         if is_new {
             order.derived.insert("total");
         }
+    }
+}
+
+/// Empties the reason of a cancellation if the order is no longer cancelled (rule 4). A reason that only an older card
+/// states is not kept for such an order.
+fn follow_status(order: &mut Order, before: &Order, has_reason: bool) {
+    let is_void = |order: &Order| order.fields.status.is_some_and(Status::is_cancelled_or_refunded);
+    let is_new = before.fields.cancel_reason.is_none();
+    if !has_reason && !is_void(order) && (is_void(before) || is_new) {
+        order.fields.clear("cancel_reason");
+        order.derived.remove("cancel_reason");
     }
 }
 

@@ -116,3 +116,48 @@ async fn two_cards_of_a_message_list_the_products_of_one_order() {
     assert_eq!(summary(&pipeline, "HP-70").await, r#"Mug x1 5.00 ["Mug"]"#);
     pipeline.end().await;
 }
+
+#[tokio::test]
+async fn an_edit_with_the_time_of_its_message_counts_as_newer() {
+    let pipeline = Pipeline::start().await;
+    pipeline.discord(5, LIST, 0).await;
+    pipeline.discord(5, SHORTER, 0).await;
+    assert_eq!(summary(&pipeline, "HP-70").await, r#"Mug x1 5.00 ["Mug"]"#);
+    let held = WRONG.replace("HP-70", "HP-90").replace("Successful Checkout", "Order Cancelled");
+    pipeline.discord(6, &held, 1).await;
+    pipeline
+        .discord(6, &format!("{held}Status\nshipped\n").replace("Order Cancelled", "Order Shipped"), 1)
+        .await;
+    assert_eq!(pipeline.order("HP-90").await.fields.status, Some(Status::Shipped));
+    pipeline.discord(7, &WRONG.replace("HP-70", "HP-91"), 2).await;
+    pipeline.discord(7, &WRONG.replace("HP-70", "HP-92"), 2).await;
+    assert_eq!(pipeline.order("HP-92").await.fields.status, Some(Status::Verified));
+    assert_eq!(pipeline.rows("orders").await.len(), 3, "the number was corrected");
+    pipeline.replay("all").await;
+    assert_eq!(summary(&pipeline, "HP-70").await, r#"Mug x1 5.00 ["Mug"]"#);
+    assert_eq!(pipeline.order("HP-90").await.fields.status, Some(Status::Shipped));
+    pipeline.end().await;
+}
+
+#[tokio::test]
+async fn an_order_that_is_shipped_after_all_has_no_reason_for_a_cancellation() {
+    let cancelled = "Order Cancelled\nOrder Number\nHP-70\nCancel Reason\nItem Demand\n";
+    let shipped = "Order Shipped\nOrder Number\nHP-70\nStatus\nshipped\n";
+    for (first, second) in [((cancelled, 1), (shipped, 2)), ((shipped, 2), (cancelled, 1))] {
+        let pipeline = Pipeline::start().await;
+        pipeline.discord(5, WRONG, 0).await;
+        for (id, (text, at)) in [(6, first), (7, second)] {
+            pipeline.discord(id, text, at).await;
+        }
+        let order = pipeline.order("HP-70").await;
+        assert_eq!((order.fields.status, order.fields.cancel_reason), (Some(Status::Shipped), None));
+        pipeline.replay("all").await;
+        assert_eq!(pipeline.order("HP-70").await.fields.cancel_reason, None);
+        pipeline.discord(8, cancelled, 3).await;
+        assert_eq!(pipeline.order("HP-70").await.fields.cancel_reason.as_deref(), Some("Item Demand"));
+        let refunded = "Order Update\nOrder Number\nHP-70\nStatus\nrefunded\n";
+        pipeline.discord(9, refunded, 4).await;
+        assert_eq!(pipeline.order("HP-70").await.fields.cancel_reason.as_deref(), Some("Item Demand"));
+        pipeline.end().await;
+    }
+}

@@ -48,7 +48,7 @@ pub enum Certainty {
 }
 
 /// Words after which a store or a bot is named: `Order Cancelled by Target`.
-const NAME_CONNECTORS: &[&str] = &["on", "at", "from", "by", "via", "with", "@"];
+const NAME_CONNECTORS: &[&str] = &["on", "at", "from", "by", "via", "with", "@", "bei"];
 /// Words after which a reason follows: `Order Cancelled due to Item Demand`.
 const REASON_CONNECTORS: &[&str] = &["due", "because", "for"];
 /// Notes that turn a success or a cancellation into a hold.

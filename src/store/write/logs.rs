@@ -26,6 +26,33 @@ pub struct LoggedMessage {
     pub content_hash: Option<String>,
 }
 
+impl LoggedMessage {
+    /// The deduplication key of the edits of this message, if it was sent to a webhook link.
+    #[must_use]
+    pub fn key_of_edits(&self) -> String {
+        key_of_edits(self.log_id)
+    }
+}
+
+/// The deduplication key of the edits of a message of a webhook link, by the log row of its first version.
+#[must_use]
+pub fn key_of_edits(first_row: i64) -> String {
+    format!("webhook:edit:{first_row}")
+}
+
+/// The log rows that own these deduplication keys, and for a message without a content hash also the row of its newest
+/// edit.
+pub(crate) async fn find_logged_with_edits(
+    connection: &impl ConnectionTrait,
+    keys: &[String],
+) -> Result<HashMap<String, LoggedMessage>, StoreError> {
+    let mut found = find_logged(connection, keys).await?;
+    let may_be_edited = found.values().filter(|row| row.content_hash.is_none());
+    let edits: Vec<String> = may_be_edited.map(LoggedMessage::key_of_edits).collect();
+    found.extend(find_logged(connection, &edits).await?);
+    Ok(found)
+}
+
 /// The log rows that own these deduplication keys.
 pub(crate) async fn find_logged(
     connection: &impl ConnectionTrait,

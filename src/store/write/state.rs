@@ -29,11 +29,21 @@ pub struct BatchKeys {
     pub log_ids: Vec<i64>,
     /// Discord messages with a card that states no order number.
     pub message_ids: Vec<i64>,
-    /// Messages that may be edits of earlier ones: their deduplication keys and, for a webhook link, the log row of the
-    /// first version.
-    pub edits: Vec<(String, Option<i64>)>,
+    /// Messages that may have other versions.
+    pub edits: Vec<EditKey>,
     /// Imports with rows in the batch.
     pub imports: Vec<i64>,
+}
+
+/// A message that may have other versions.
+#[derive(Clone, Debug)]
+pub struct EditKey {
+    /// The deduplication key of its versions.
+    pub key: String,
+    /// For a message of a webhook link, the log row of its first version.
+    pub first_row: Option<i64>,
+    /// The hash of its content, if a stored version with the same content does not matter.
+    pub content_hash: Option<String>,
 }
 
 /// The stored orders and log rows that a batch names.
@@ -92,7 +102,13 @@ async fn read_state(
     for_update: bool,
 ) -> Result<StoredState, StoreError> {
     let message_orders = renumber::orders_of_messages(connection, &keys.message_ids).await?;
-    let versions = versions::find(connection, &keys.edits).await?;
+    let logged = logs::find_logged_with_edits(connection, &keys.dedup_keys).await?;
+    let is_edited = |edit: &&EditKey| {
+        let stored = logged.get(&edit.key);
+        edit.first_row.is_some() || stored.is_some_and(|stored| stored.content_hash != edit.content_hash)
+    };
+    let edits: Vec<&EditKey> = keys.edits.iter().filter(is_edited).collect();
+    let versions = versions::find(connection, &edits).await?;
     let edited = orders::numbers_of(connection, &keys.order_ids).await?;
     let mut numbers: Vec<_> = edited.into_iter().map(|(_, number)| number).collect();
     numbers.extend(versions.values().flat_map(|version| version.orders.iter().cloned()));
@@ -104,7 +120,7 @@ async fn read_state(
     let order_ids: Vec<i64> = orders.values().map(|order| order.id).collect();
     Ok(StoredState {
         orders,
-        logged: logs::find_logged(connection, &keys.dedup_keys).await?,
+        logged,
         outcomes: logs::outcomes(connection, &keys.log_ids, for_update).await?,
         message_orders,
         created: created_by(connection, &keys.log_ids, &order_ids).await?,

@@ -3,11 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::orders::numbers_of;
+use super::state::EditKey;
 use crate::order::OrderNumber;
 use crate::store::StoreError;
 use crate::store::entity::{order_events, webhook_logs};
@@ -15,6 +17,8 @@ use crate::store::entity::{order_events, webhook_logs};
 /// The newest stored version of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredVersion {
+    /// The message's own time. UTC.
+    pub sent_at: DateTime<Utc>,
     /// The text forms of its cards, with a blank line between two of them. Empty if the text was deleted.
     pub text_forms: String,
     /// The orders of its cards.
@@ -27,24 +31,31 @@ pub struct StoredVersion {
 /// first version.
 pub(crate) async fn find(
     connection: &impl ConnectionTrait,
-    edits: &[(String, Option<i64>)],
+    edits: &[&EditKey],
 ) -> Result<HashMap<String, StoredVersion>, StoreError> {
     use webhook_logs::Column;
+    type Row = (DateTime<Utc>, String, String, Option<i64>, String);
 
     let mut found = HashMap::new();
-    for (key, first_row) in edits {
+    for EditKey { key, first_row, .. } in edits {
         let chosen = Condition::any()
             .add(Column::SourceKey.eq(key.as_str()))
             .add_option(first_row.map(|row| Column::Id.eq(row)));
-        let row: Option<(String, String, Option<i64>, String)> = webhook_logs::Entity::find()
+        let row: Option<Row> = webhook_logs::Entity::find()
             .select_only()
-            .columns([Column::Flattened, Column::OrderIds, Column::MessageId, Column::Endpoint])
+            .columns([
+                Column::SentAt,
+                Column::Flattened,
+                Column::OrderIds,
+                Column::MessageId,
+                Column::Endpoint,
+            ])
             .filter(chosen)
             .order_by_desc(Column::Id)
             .into_tuple()
             .one(connection)
             .await?;
-        let Some((text_forms, ids, message, endpoint)) = row else { continue };
+        let Some((sent_at, text_forms, ids, message, endpoint)) = row else { continue };
         let ids: Vec<i64> = serde_json::from_str(&ids).unwrap_or_default();
         let numbers = numbers_of(connection, &ids).await?;
         let foreign = match first_row.or(message) {
@@ -56,7 +67,7 @@ pub(crate) async fn find(
         let own = numbers.iter().filter(|(id, _)| !foreign.contains(id)).map(|(_, number)| number.clone());
         let own_orders = own.collect();
         let orders = numbers.into_iter().map(|(_, number)| number).collect();
-        found.insert(key.clone(), StoredVersion { text_forms, orders, own_orders });
+        found.insert(key.clone(), StoredVersion { sent_at, text_forms, orders, own_orders });
     }
     Ok(found)
 }

@@ -97,3 +97,48 @@ async fn a_corrected_number_renames_the_order() {
     assert_eq!(app.sql().await.count("orders").await, 2);
     app.sql().await.assert_sound().await;
 }
+
+#[tokio::test]
+async fn the_original_bytes_sent_again_do_not_undo_an_edit() {
+    let (app, link) = open().await;
+    let both = list("BBY01-1", &[GPU, CABLE], "$1,029.96");
+    edited(&app, &link, &[both.clone(), list("BBY01-1", &[GPU], "$999.99")]).await;
+    let renamed = |number: &str| list(number, &[CABLE], "$29.97");
+    edited(&app, &link, &[renamed("BBY01-900000000001"), renamed("BBY01-900000000002")]).await;
+    let whole = [order(&app, "BBY01-1").await, order(&app, "BBY01-900000000002").await];
+    for again in [both, renamed("BBY01-900000000001")] {
+        sent(&app, &link, &again).await;
+    }
+    let after = [order(&app, "BBY01-1").await, order(&app, "BBY01-900000000002").await];
+    for (after, whole) in after.iter().zip(&whole) {
+        assert_eq!(
+            ["product", "quantity", "total", "items"].map(|name| &after[name]),
+            ["product", "quantity", "total", "items"].map(|name| &whole[name])
+        );
+    }
+    assert_eq!(app.sql().await.count("orders").await, 2, "no order with the wrong number");
+    let outcomes = app.sql().await.rows("SELECT outcome FROM webhook_logs ORDER BY id DESC LIMIT 2").await;
+    assert!(outcomes.iter().all(|row| row["outcome"] == "duplicate"), "{outcomes:?}");
+    app.sql().await.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_replay_of_versions_that_were_all_rejected_makes_the_order_of_the_newest_one() {
+    let (app, link) = open().await;
+    let versions = [
+        list("BBY01-1", &[GPU, CABLE], "$1,029.96"),
+        list("BBY01-2", &[GPU, CABLE], "$1,029.96"),
+        list("BBY01-3", &[GPU], "$999.99"),
+    ];
+    edited(&app, &link, &versions).await;
+    // As a parser left them that could not read the cards.
+    let mut sql = app.sql().await;
+    for table in ["order_events", "order_items", "orders"] {
+        sql.run(&format!("DELETE FROM {table}")).await;
+    }
+    sql.run("UPDATE webhook_logs SET outcome = 'rejected', code = 'not_an_order', order_ids = '[]'").await;
+    sql.run("UPDATE webhook_logs SET source_key = NULL WHERE id = 1").await;
+    replay(&app, "replay?outcome=all").await;
+    assert_eq!(summary(&app, "BBY01-3").await, [json!("GPU"), json!(1), json!(999.99), json!(1)]);
+    assert_eq!(app.sql().await.count("orders").await, 1);
+}

@@ -23,12 +23,21 @@ pub(crate) const SYNONYMS: &[(&str, &str)] = &[
     ("deliverd", "delivered"), ("recieved", "received"),
     ("cancel", "canceled"), ("canceld", "canceled"), ("cancled", "canceled"), ("cancelation", "canceled"),
     ("3d", "3ds"), ("queueit", "queue"),
+    // German
+    ("bestelung", "order"), ("kauf", "purchase"), ("zahlung", "payment"), ("konto", "account"), ("warteschlange", "queue"),
+    ("erfolgreich", "sucesful"), ("erfolgreicher", "sucesful"), ("erfolgreiche", "sucesful"), ("bestätigt", "confirmed"),
+    ("bestaetigt", "confirmed"), ("aufgegeben", "placed"), ("abgeschlosen", "completed"), ("eingegangen", "received"),
+    ("fehlgeschlagen", "failed"), ("gescheitert", "failed"), ("abgelehnt", "declined"), ("storniert", "canceled"),
+    ("stornierung", "canceled"), ("versendet", "shiped"), ("versandt", "shiped"), ("verschickt", "shiped"),
+    ("unterwegs", "shiped"), ("zugestelt", "delivered"), ("geliefert", "delivered"), ("erstatet", "refunded"),
+    ("erstelt", "created"), ("zusamenfasung", "sumary"), ("tägliche", "daily"), ("ausverkauft", "unavailable"),
 ];
 
 /// Words that do not change the meaning of a phrase: `Your order has been placed`. Doubled letters are written once.
 const FILLERS: &[&str] = &[
     "your", "the", "a", "an", "was", "were", "is", "are", "has", "have", "had", "ben", "be", "just", "you",
-    "we", "it", "got", "my", "that", "now", "please", "secure", "this",
+    "we", "it", "got", "my", "that", "now", "please", "secure", "this", "deine", "ihre", "eine", "wurde",
+    "ist",
 ];
 
 /// Words that turn a success into a failure: `Order could not be placed`.
