@@ -418,7 +418,10 @@ async fn admit(
         Access::Person(level) if state.auth.is_required() => {
             let secret = Connection::of(request.headers(), request.extensions(), state).session();
             match secret {
-                Some(secret) => state.auth.authenticate_session(&secret, &state.store, peer, level).await,
+                // Without a box, every request of the API would have room for it.
+                Some(secret) => {
+                    Box::pin(state.auth.authenticate_session(&secret, &state.store, peer, level)).await
+                }
                 None => state.auth.authenticate(request.headers(), peer, access).await,
             }
         }

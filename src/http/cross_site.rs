@@ -17,15 +17,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::{
-    extract::{FromRequestParts, MatchedPath, Request, State},
+    extract::{FromRequestParts, MatchedPath},
     http::{
         HeaderMap, HeaderName, HeaderValue,
         header::{HOST, ORIGIN},
         request::Parts,
         uri::Authority,
     },
-    middleware::Next,
-    response::Response,
 };
 use tokio::time::sleep_until;
 use url::Host;
@@ -49,19 +47,14 @@ const MAX_REMEMBERED: usize = 1_000;
 /// The longest name of a site in a log line, in characters.
 const MAX_SITE_CHARS: usize = 100;
 
-/// Middleware that refuses requests for an unknown host. Browsers always send `Host`, so a request
-/// without it is safe. So is every request where a token is required: a page of another site has none.
-pub(crate) async fn require_known_host(
-    State(state): State<Arc<AppState>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    let mut hosts = request.headers().get_all(HOST).iter();
+/// Refuses a request for an unknown host. Browsers always send `Host`, so a request without it is safe. So is
+/// every request where a token is required: a page of another site has none.
+pub(crate) fn require_known_host(state: &Arc<AppState>, parts: &Parts) -> Result<(), ApiError> {
+    let mut hosts = parts.headers.get_all(HOST).iter();
     if state.auth.is_required() || hosts.all(|host| is_known(host, &state.hosts)) {
-        Ok(next.run(request).await)
+        Ok(())
     } else {
-        let (parts, _) = request.into_parts();
-        Err(refuse(&state, &parts, unknown_host(), &HOST))
+        Err(refuse(state, parts, unknown_host(), &HOST))
     }
 }
 

@@ -1,17 +1,9 @@
 //! The address of the client that sent a request.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
-use axum::{
-    extract::{Request, State},
-    http::{Extensions, HeaderMap},
-    middleware::Next,
-    response::Response,
-};
+use axum::http::{Extensions, HeaderMap, request::Parts};
 use ipnet::IpNet;
-
-use super::AppState;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
@@ -32,23 +24,17 @@ impl Peer {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IsHttps;
 
-/// Middleware that finds the client behind trusted proxies.
-pub(crate) async fn resolve(
-    State(state): State<Arc<AppState>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let Peer(connected) = Peer::of(request.extensions());
+/// Finds the client behind trusted proxies.
+pub(crate) fn resolve(trusted: &[IpNet], parts: &mut Parts) {
+    let Peer(connected) = Peer::of(&parts.extensions);
     let connected = connected.to_canonical();
-    let is_trusted = state.trusted_proxies.iter().any(|network| network.contains(&connected));
+    let is_trusted = trusted.iter().any(|network| network.contains(&connected));
     // Read the last value: the proxy that is directly in front of ROMS wrote it.
-    let mut schemes = request.headers().get_all(FORWARDED_PROTO).iter().rev();
+    let mut schemes = parts.headers.get_all(FORWARDED_PROTO).iter().rev();
     if is_trusted && schemes.next().is_some_and(|scheme| scheme == "https") {
-        request.extensions_mut().insert(IsHttps);
+        parts.extensions.insert(IsHttps);
     }
-    let client = client(connected, request.headers(), &state.trusted_proxies);
-    request.extensions_mut().insert(Peer(client));
-    next.run(request).await
+    parts.extensions.insert(Peer(client(connected, &parts.headers, trusted)));
 }
 
 /// The right-most address that is not a trusted proxy. Each proxy appends the address that it sees, so everything to

@@ -14,7 +14,7 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
 
 /// Removes an id that is too long or has unusual characters, which would clutter the log, so that ROMS makes
 /// one. Also removes an id that looks like a token, which must not be logged.
-pub(crate) async fn remove_unusable(mut request: Request) -> Request {
+pub(crate) fn remove_unusable(mut request: Request) -> Request {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/+=".contains(c);
     let is_usable = |id: &str| {
         (1..=MAX_LENGTH).contains(&id.len()) && id.chars().all(is_plain) && !id.starts_with("roms_")

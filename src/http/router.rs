@@ -4,7 +4,7 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{
         HeaderName, HeaderValue, Method,
         header::{
@@ -134,14 +134,11 @@ fn with_layers(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
     let routes = routes.layer(
         // A request passes through these layers from top to bottom.
         ServiceBuilder::new()
-            .layer(map_request(remove_unusable))
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer(from_fn(complete_response))
             .layer(CatchPanicLayer::custom(answer_panic))
-            .layer(from_fn_with_state(Arc::clone(&state), peer::resolve))
-            .layer(from_fn_with_state(Arc::clone(&state), limit_peers))
-            .layer(from_fn_with_state(Arc::clone(&state), cross_site::require_known_host)),
+            .layer(from_fn_with_state(Arc::clone(&state), admit)),
     );
     let routes = if state.metrics.is_on() {
         routes.layer(from_fn_with_state(state.metrics.clone(), metrics::count))
@@ -151,10 +148,24 @@ fn with_layers(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
     let routes = routes.with_state(state);
     // A layer of a `Router` runs after routing; these must change the path and the request before.
     let routes = map_request(async |request| {
-        page::prefer_html(order_path::encode_slashes(link_path::remove_version(request)))
+        let request = order_path::encode_slashes(link_path::remove_version(request));
+        page::prefer_html(remove_unusable(request))
     })
     .layer(routes);
     Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes))
+}
+
+/// Middleware that finds the client of a request, and refuses what no route answers.
+async fn admit(
+    State(state): State<Arc<AppState>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    peer::resolve(&state.trusted_proxies, &mut parts);
+    limit_peers(&state, &parts)?;
+    cross_site::require_known_host(&state, &parts)?;
+    Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
 /// The name of the token in the OpenAPI document.

@@ -11,7 +11,6 @@ use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
-    body::Body,
     extract::{Request, State},
     http::{HeaderValue, header::CONNECTION},
     middleware::{Next, from_fn, from_fn_with_state, map_request, map_response},
@@ -40,7 +39,7 @@ use super::{
     connection::Connection,
     error::{ApiError, BUSY_DELAY},
     peer::Peer,
-    request_id,
+    request_id::remove_unusable,
     router::{complete_response, router},
 };
 use crate::metrics::Metrics;
@@ -229,7 +228,7 @@ impl RequestLimit {
             .layer(map_response(close_connection))
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-            .layer(map_request(request_id::remove_unusable));
+            .layer(map_request(async |request| remove_unusable(request)));
         if metrics.is_on() {
             busy = busy.layer(from_fn_with_state(metrics.clone(), metrics::count));
         }
@@ -269,8 +268,7 @@ const fn open_files() -> Option<usize> {
     None
 }
 
-async fn answer_busy(body: Body) -> ApiError {
-    body::discard(body.into_data_stream()).await;
+async fn answer_busy() -> ApiError {
     sleep(BUSY_DELAY).await;
     ApiError::Busy
 }

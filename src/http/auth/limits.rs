@@ -5,11 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::http::request::Parts;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use tokio::time::sleep;
@@ -120,17 +116,12 @@ fn network(peer: IpAddr) -> IpAddr {
     }
 }
 
-/// Middleware that refuses the requests of a client above its limit.
-pub(crate) async fn limit_peers(
-    State(state): State<Arc<AppState>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let Peer(peer) = Peer::of(request.extensions());
-    let Err(error) = state.auth.limits.admit_peer(peer) else { return next.run(request).await };
-    let (parts, _) = request.into_parts();
-    state.auth.report_refusal(&state, &parts, None, None, error.status().1);
-    error.into_response()
+/// Refuses a request of a client above its limit.
+pub(crate) fn limit_peers(state: &Arc<AppState>, parts: &Parts) -> Result<(), ApiError> {
+    let Peer(peer) = Peer::of(&parts.extensions);
+    state.auth.limits.admit_peer(peer).inspect_err(|error| {
+        state.auth.report_refusal(state, parts, None, None, error.status().1);
+    })
 }
 
 #[cfg(test)]
