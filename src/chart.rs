@@ -8,8 +8,9 @@
 //! | `canvas` | the SVG elements |
 //!
 //! A phone shows a chart about 360 CSS pixels wide, so the canvas is 800 wide and no text is smaller
-//! than 26. A wide chart has 1,600, for the page on a desktop. The opaque background looks the same on dark and light pages. Colours also differ in
-//! brightness, and carry no information that a label does not carry.
+//! than 26. The canvas of a wide chart, for the page on a desktop, is 1,600 wide. The opaque background looks
+//! the same on dark and light pages. Colours also differ in brightness, and carry no information that a label
+//! does not carry.
 //!
 //! Rendering takes 20 to 50 ms of processor time, so async code must use `spawn_blocking`.
 

@@ -199,7 +199,7 @@ impl Cli {
     }
 }
 
-/// Removes the paths of addresses from an error about the command line: that of a webhook is a secret, and standard
+/// Hides the paths of addresses in an error about the command line: the path of a webhook is a secret, and standard
 /// error may be kept in a log.
 fn hide_addresses(error: &mut clap::Error) {
     let hidden = |(kind, value): (ContextKind, &ContextValue)| match value {
@@ -212,8 +212,9 @@ fn hide_addresses(error: &mut clap::Error) {
     }
 }
 
-/// An address with `***` in place of user, password, path and query; `None` if the text is no address. A person may
-/// have left the scheme out, but a host has a dot or a port, which a name such as `Europe/Berlin` has not.
+/// An address with `***` in place of user, password, path and query; `None` if the text is not an address or has
+/// nothing to hide. The scheme may be missing. Without one, the part in front of the path must have a dot, a colon or an
+/// `@`, so that a name such as `Europe/Berlin` is not an address.
 fn without_path(text: &str) -> Option<String> {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),

@@ -42,7 +42,7 @@ pub fn credentials(text: &str) -> Cow<'_, str> {
     redact(text, Label::None)
 }
 
-/// Like [`credentials`], for the value of a label or a column. If it is one for proxies, a host needs no dot.
+/// Like [`credentials`], for the value of a label or a column. If the label mentions proxies, a host needs no dot.
 #[must_use]
 pub fn labelled<'a>(label: &str, value: &'a str) -> Cow<'a, str> {
     redact(value, if lists::names_proxy(label) { Label::Proxy } else { Label::None })
@@ -185,7 +185,7 @@ fn behind_host(part: &str) -> Option<String> {
     let (before, behind) = part.split_once('@')?;
     let is_proxy = behind.contains(':') && address(behind) != Some(Host::Dotted);
     let start = host_start(before, true).filter(|_| is_proxy)?;
-    // In `us.er:1234@gateway:80`, the host may be either one.
+    // In `us.er:1234@gateway:80`, either side may be the host, so hide both.
     let is_clear = address(behind).is_none();
     Some(if is_clear { hide_after(before, start, '@') } else { MASK.to_owned() })
 }

@@ -57,7 +57,7 @@
     $('.toasts')?.append(box);
     setTimeout(() => box.remove(), button ? 15000 : 5000);
   };
-  // After the end of the session, the server leads to the sign-in form and back here. A form that is open stays.
+  // Reloading leads to the sign-in form and back to this page. While an order is edited, the page stays, to keep the entries.
   const signedOut = () => {
     if (!$('#order[data-editing]')) return location.reload();
     if ($('.toast .sign-in')) return;
@@ -87,7 +87,7 @@
   // ---- Live rows ----
   const MOST_HELD = 200;
   const TYPING_MS = 1500;
-  // The totals are read again this long after a change, and at most for a tenth of the time.
+  // Milliseconds from a change to reading the totals again. After a slow answer, wait TOTALS_SHARE times as long as it took.
   const TOTALS_MS = 3000;
   const TOTALS_SHARE = 10;
   // Up to MOST_AT_ONCE rows appear one by one in each interval; the others appear together at its end.
@@ -204,7 +204,7 @@
   const setConnected = (value) => () => { connected = value; showLight(); };
   document.addEventListener('htmx:sse:after:connection', () => {
     setConnected(true)();
-    // A search or filter that got no answer.
+    // Repeat the search or filter, which may have got no answer.
     if (hasFailed) $('#filters')?.dispatchEvent(new Event('change', { bubbles: true }));
     hasFailed = false;
   });
@@ -318,7 +318,7 @@
     const more = $('#pick-filter');
     more.hidden = allOfFilter || chosen.length < $$('#rows > tr').length || Number(total) <= chosen.length;
     more.disabled = tooMany;
-    more.textContent = tooMany ? `At most ${bar.dataset.most} at once: narrow the filter for more` : `All ${total} of this filter`;
+    more.textContent = tooMany ? `At most ${bar.dataset.most} at once: narrow the filter` : `All ${total} of this filter`;
   };
   const send = async (path, body) => {
     const response = await fetch(path, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', 'HX-Request': 'true' } });

@@ -2,7 +2,7 @@
 const KEPT = ['/offline', 'STYLE', 'SCRIPT', 'ICON'];
 const NAME = 'offline-STYLE';
 self.addEventListener('install', (event) => event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(KEPT))));
-// Navigation preload would send the code of a sign-in at Discord twice: the browser preloads every page.
+// Navigation preload stays off: the browser would also preload the return from Discord, and so send the code of a sign-in twice.
 self.addEventListener('activate', (event) => event.waitUntil(
   caches.keys().then((names) => Promise.all(names.filter((name) => name !== NAME).map((name) => caches.delete(name)))),
 ));
@@ -11,7 +11,7 @@ self.addEventListener('fetch', (event) => {
   if (new URL(event.request.url).pathname.startsWith('/sign-in/')) return;
   if (event.request.mode === 'navigate') event.respondWith(fetch(event.request).catch(() => caches.match('/offline')));
   else if (KEPT.includes(new URL(event.request.url).pathname)) {
-    // Their names change with their content.
+    // The names of style, script and icon contain a hash of their content, so a kept file never changes.
     event.respondWith(caches.match(event.request).then((kept) => kept ?? fetch(event.request)));
   }
 });

@@ -1,10 +1,10 @@
-//! Columns of `imports` for the process that stores its rows: `owner` names the process, and `claimed_at` is the last
-//! time it said that it is still at work.
+//! Adds columns to `imports` for the process that stores the rows of an import: `owner` names the process, and
+//! `claimed_at` is when it last renewed its claim.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{text_null, timestamp_with_time_zone_null};
 
-/// Adds the columns.
+/// Adds `owner` and `claimed_at`.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -184,7 +184,8 @@ fn push_field(text: &mut String, name: &str, value: &str) {
         return;
     }
     if is_label {
-        // Without its markup: code ticks in front of it would open a code block, and two colons around it may be an emoji.
+        // Write the label without its markup: code ticks in front of it would open a code block, and a colon in front
+        // of it would make an emoji together with the colon behind it.
         push_line(text, markup::label_text(&label).trim_start_matches([':', ' ']), false);
     } else {
         push_line(text, &text_form::unknown_label(&plain_name), false);

@@ -6,10 +6,10 @@ use super::outcome::Rejection;
 use crate::order::Source;
 use crate::order::dates::to_micros;
 
-/// How the endpoint of a message begins that was posted to a webhook link of Discord's form.
+/// The start of the endpoint of a message that was posted to a webhook link of Discord's form.
 pub const LINK_ENDPOINT: &str = "/api/webhooks/";
 
-/// How such an endpoint ends if the message has Slack's form.
+/// The end of such an endpoint if the message was posted in Slack's form.
 pub const SLACK: &str = "/slack";
 
 /// A Discord message, an HTTP body or an imported file.

@@ -100,7 +100,7 @@ pub struct Rejection {
 pub enum RejectionCode {
     /// The message contains no card.
     NotAnOrder,
-    /// The body was sent to a webhook link and is no message that Discord accepts: it is not JSON, or says nothing.
+    /// The body was sent to a webhook link, but Discord would refuse it: it is not a JSON object, or has no content.
     EmptyMessage,
     /// The card is an order but states no order number.
     MissingOrderNumber,

@@ -31,7 +31,7 @@ const MIN_BAR_HEIGHT: f32 = 3.0;
 struct Plot {
     left: f32,
     right: f32,
-    /// The width of the picture.
+    /// The width of the canvas.
     width: f32,
     /// The width available for one bar.
     slot: f32,

@@ -27,7 +27,7 @@ const MIN_BAR_WIDTH: f32 = 4.0;
 
 pub(crate) fn draw(chart: &Chart, fonts: &Fonts) -> Canvas {
     let bars = || chart.bars.iter().zip(0..MAX_ROWS);
-    // Between the margins.
+    // The width between the margins.
     let room = width(chart) - 2.0 * MARGIN;
     let count = bars().map(|(_, index)| index + 1).next_back().unwrap_or_default();
     let rest_height = if chart.rest.is_some() { ROW_HEIGHT - BAR_PART } else { 0 };

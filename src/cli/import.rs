@@ -194,7 +194,7 @@ async fn with_pipeline(
     config: Config,
     work: impl AsyncFnOnce(&Ingest) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    // The server sends the events from the outbox, which is in the database.
+    // This process only adds events to the outbox in the database; a running server sends them.
     let outbox = Outbox::new(config.webhooks);
     outbox.refresh(store).await?;
     let (ingest, writer) = Ingest::start_sending(store.clone(), Feed::new(1), config.orders, outbox);

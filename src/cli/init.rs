@@ -28,7 +28,7 @@ const DEFAULT_FILE: &str = "config.toml";
 const TOKEN_FILE: &str = "discord-token";
 /// The name of the file with the client secret of the Discord application, beside the configuration.
 const CLIENT_SECRET_FILE: &str = "discord-client-secret";
-/// Options that mean nothing without the bot.
+/// Options that need the bot.
 const FOR_DISCORD: [&str; 7] =
     ["token_file", "guilds", "channels", "notice_channel", "viewers", "managers", "admins"];
 
@@ -226,7 +226,7 @@ impl Arguments {
         Ok(Answers { timezone, currency, bind, public_url, discord, client_secret })
     }
 
-    /// The client secret, if people shall sign in with Discord.
+    /// Reads or asks for the client secret; `None` if people cannot sign in with Discord.
     fn client_secret(
         &self,
         public_url: &str,
@@ -247,7 +247,7 @@ impl Arguments {
              secret.",
             discord.application, public_url
         )?;
-        let text = ask.secret("Client secret (empty: without signing in)")?;
+        let text = ask.secret("Client secret (empty: no sign-in with Discord)")?;
         Ok((!text.is_empty()).then_some(SecretAnswer { text, file: None }))
     }
 

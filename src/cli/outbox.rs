@@ -69,7 +69,8 @@ impl Command {
     }
 }
 
-/// Fails if the filter names a delivery that does not exist. `list` is the command that shows those that do.
+/// Fails if the filter names a delivery that does not exist. `list` is the command that lists the deliveries, for the
+/// error.
 pub(crate) async fn find(store: &Store, filter: &DeliveryFilter, list: &str) -> anyhow::Result<()> {
     match filter.id {
         Some(id) if store.deliveries(filter, 1).await?.is_empty() => {

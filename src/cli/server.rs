@@ -26,7 +26,8 @@ pub(crate) struct Server {
     token_file: Option<PathBuf>,
 }
 
-/// The address of a ROMS. It can hold the password of a reverse proxy, so `Display` leaves user and password out.
+/// The address of a running ROMS. It may hold the password for a reverse proxy, so `Display` and `Debug` leave user and
+/// password out.
 #[derive(Clone)]
 pub(crate) struct ServerUrl(Url);
 

@@ -55,7 +55,8 @@ impl Http {
         self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.bind))
     }
 
-    /// What to do about a link that names no machine; `None` if others can use links as they are.
+    /// A hint for links that others cannot use, because they contain an address such as 0.0.0.0; `None` if links work as
+    /// they are.
     #[must_use]
     pub fn address_hint(&self) -> Option<String> {
         let ip = self.bind.ip();

@@ -53,6 +53,6 @@ pub(crate) fn writer(lines: Vec<u8>) -> Writer<Vec<u8>> {
 
 /// A text that a spreadsheet shows as it is: an apostrophe keeps it from being a formula.
 pub(crate) fn without_formula(text: String) -> String {
-    // A text with such an apostrophe of its own gets another one, so that an import restores it.
+    // If the text itself begins with such an apostrophe, add another one, because an import removes one.
     if text.trim_start_matches('\'').starts_with(FORMULA_STARTS) { format!("'{text}") } else { text }
 }

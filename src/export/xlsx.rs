@@ -64,7 +64,7 @@ impl XlsxTable {
         for (at, cell) in (0..).zip(cells) {
             match cell {
                 Cell::Empty => continue,
-                // Such an apostrophe gets another one, as in CSV, so that an import restores the text.
+                // As in CSV, an apostrophe in front of a formula gets another one, because an import removes one.
                 Cell::Text(text) if text.starts_with('\'') => {
                     sheet.write_string(row, at, cut(&without_formula(text), MAX_CELL_CHARS))?
                 }

@@ -418,7 +418,7 @@ async fn admit(
         Access::Person(level) if state.auth.is_required() => {
             let secret = Connection::of(request.headers(), request.extensions(), state).session();
             match secret {
-                // Without a box, every request of the API would have room for it.
+                // The box keeps this large future out of the future of every request.
                 Some(secret) => {
                     Box::pin(state.auth.authenticate_session(&secret, &state.store, peer, level)).await
                 }

@@ -174,8 +174,8 @@ async fn deadline(closing: &CancellationToken) {
     }
 }
 
-/// Middleware that reads the body of a request to its end, see [`discard`]. Handlers do not read it if they need none, or
-/// find a fault first.
+/// Middleware that reads the body of a request to its end, see [`discard`]. A handler leaves the body unread if it needs
+/// none, or if it finds a fault first.
 pub(crate) async fn read_rest(mut request: Request, next: Next) -> Response {
     // A client that asks before it sends the body does not send it after a refusal.
     if request.body().is_end_stream() || request.headers().contains_key(EXPECT) {

@@ -351,8 +351,8 @@ fn names(errors: &[FieldError]) -> String {
     errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The status code that a webhook request was answered with, from the endpoint, outcome and code in its log row. For a
-/// message to a link of Discord's form, the answer without `wait`.
+/// The status code that a webhook request was answered with, from the endpoint, outcome and code in its log row. The row
+/// does not tell whether a request to a link of Discord's form had `wait`, so this assumes that it had not.
 pub(crate) fn logged_status_code(endpoint: &str, outcome: &str, code: Option<&str>) -> StatusCode {
     let code = RejectionCode::ALL.into_iter().find(|known| Some(known.as_str()) == code);
     let is_discord_link = endpoint.starts_with(LINK_ENDPOINT);

@@ -1,4 +1,4 @@
-//! Imports of files as the page and the API share them: reading an upload, the preview, and the start.
+//! What the page and the API share about imports of files: reading an upload, the preview, and the start.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header::CONTENT_TYPE};

@@ -155,7 +155,7 @@ fn with_layers(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
     Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes))
 }
 
-/// Middleware that finds the client of a request, and refuses what no route answers.
+/// Middleware that finds the client of a request, and refuses clients above their limit and unknown hosts.
 async fn admit(
     State(state): State<Arc<AppState>>,
     request: Request,

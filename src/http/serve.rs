@@ -56,8 +56,8 @@ const OTHER_FILES: usize = 256;
 const MIN_CONNECTIONS: usize = 64;
 /// The longest time that the headers of a request may take, and that a connection may be idle.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// The head of a request may be about this large. Together with the limit of connections, it bounds the memory that clients can occupy
-/// before ROMS has checked a token.
+/// Maximum size of a request's head, approximately. Together with the limit of connections, it bounds the memory that
+/// clients can occupy before ROMS has checked a token.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Wait this long before accepting again after an error such as "too many open files", which would
 /// otherwise return at once, again and again.
@@ -95,7 +95,7 @@ pub async fn serve_at_most(
         tasks.spawn(async move { end.run_until_cancelled(metrics.keep_small()).await });
     }
     let limit = RequestLimit::new(requests, &state.metrics);
-    // A request that is answered does not count any more, even if the rest of its body comes slowly.
+    // The rest of a body is read outside the limit: an answered request does not count, even if its body arrives slowly.
     let router =
         router(state).layer(from_fn_with_state(limit, limit_requests)).layer(from_fn(body::read_rest));
     let server = Server::new(router, max_connections(), closing.clone());

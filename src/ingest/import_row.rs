@@ -7,10 +7,10 @@
 //! 4. A charge only fills empty columns.
 //! 5. The undo of an import gives a field its former value only if the field still has the value that the import gave it.
 //!    An order that the import added is cancelled, not deleted.
-//! 6. A time that differs from the order's by less than a second is the same, and so is the other time of an hour that
-//!    the clocks repeat: workbooks know no time zones. Tracking numbers are the same without regard to spaces and case.
-//! 7. A row that adds orders revives an order that was cancelled by an undo, as if it added the order.
-//! 8. A row is stored only if it is the next one of its import and its process holds the import's claim.
+//! 6. A local time that differs from the order's by less than a second is the same time: workbooks have no time zones, so
+//!    an hour that the clocks repeat stands for both times. Spaces and case in tracking numbers do not matter.
+//! 7. If the undo of an import has cancelled an order, a row of a kind that adds orders makes it valid again.
+//! 8. A row is stored only if it is the next one of its import and its process holds the claim on the import.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ const UNDONE: &str = "The import that added it was undone";
 /// A row of an import in the writer's queue.
 #[derive(Clone, Debug)]
 pub(crate) struct ImportRow {
-    /// Its place in the import; `None` in a preview.
+    /// The row's place in its import; `None` in a preview.
     pub(crate) place: Option<RowPlace>,
     pub(crate) kind: Kind,
     /// The row's line in the file.
@@ -185,11 +185,11 @@ fn state(
     let is_known = patch.stated.named_texts().iter().all(|stated| filled.contains(stated))
         && patch.extra.iter().all(|(label, text)| order.extra.get(label) == Some(text));
     if is_known && row.kind != Kind::Cards {
-        // The values that follow from others follow only from values that differ.
+        // Derive nothing from values that the order has already.
         return Ok((merge::change(order, order.clone(), false, now), remark));
     }
     if order.items.len() > 1 && patch.stated.product == order.fields.product {
-        // A table has one product in each row: the names of all items of the order.
+        // In a table, the product of such an order is the names of all its items. It must not become an item.
         patch.items.clear();
     }
     Ok((merge(Some(order), &patch, now), remark))
@@ -201,7 +201,7 @@ fn was_undone(order: &Order) -> bool {
     fields.status == Some(Status::Cancelled) && fields.cancel_reason.as_deref() == Some(UNDONE)
 }
 
-/// Replaces values that only spell the order's value in another way by the order's value.
+/// Where a stated value is only another spelling of the order's value, uses the order's value.
 fn use_stored_spelling(stated: &mut Fields, stored: &Fields, zone: Tz) {
     let local = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local();
     let is_same =

@@ -64,7 +64,7 @@ pub struct LegacyReport {
     pub orders: u64,
     /// Steps of the old history.
     pub events: u64,
-    /// Messages, rows and steps that this import stored. The others were stored by an earlier import.
+    /// How many messages, rows and steps this import stored. An earlier import stored the others.
     pub added: u64,
     /// Orders whose messages supplied what their row lacked, with the columns.
     pub repaired: BTreeMap<OrderNumber, Vec<&'static str>>,

@@ -31,7 +31,8 @@ pub(crate) struct MergedBatch {
     pub(crate) messages: Vec<MergedMessage>,
     /// One for each edit of the batch, in order.
     pub(crate) edits: Vec<Result<Box<Edited>, EditError>>,
-    /// One for each row of an import in the batch, in order. `None` is a row that must not be merged now.
+    /// One for each row of an import in the batch, in order; `None` if the row was not merged, because it is not the next
+    /// one or another process stores the import.
     pub(crate) imported: Vec<Option<RowResult>>,
     /// How far the imports have come.
     pub(crate) imports: HashMap<i64, ImportPosition>,
@@ -357,7 +358,7 @@ impl MergedBatch {
             let former = misstated.as_ref().or(made);
             let taken = former.and_then(|former| self.take_number(former, &number, now));
             let stored = self.orders.get(&number).map(|pending| &pending.order);
-            // Discord gives an edit that only adds an embed the time of the message.
+            // If an edit only adds an embed, Discord gives it the time of the message. Make it newer than the message.
             if let Some(earlier) = earlier.filter(|earlier| earlier.sent_at == patch.at) {
                 let next = earlier.sent_at.checked_add_signed(TimeDelta::microseconds(1));
                 patch.to_mut().at = next.unwrap_or(earlier.sent_at);

@@ -58,7 +58,8 @@ impl ParsedMessage {
         })
     }
 
-    /// The versions of a message that may have several. Those of a replayed row matter if it made no order before.
+    /// The key for finding the other versions of this message. `None` if the message has no id, or is a replayed row that
+    /// made an order before: then the other versions do not matter.
     pub(crate) fn edit_key(&self) -> Option<EditKey> {
         if self.replay.is_some_and(|replay| replay.was_stored) {
             return None;

@@ -166,7 +166,7 @@ pub(crate) fn mend(
     now: DateTime<Utc>,
 ) -> Change {
     let mut stated = Fields::default();
-    // The reason belongs to the status.
+    // Whoever may replace the status may also replace the reason of the cancellation.
     let column = |name| if name == "cancel_reason" { "status" } else { name };
     stated.apply(&patch.stated, |name, _| may_replace(name) || may_replace(column(name)), |_| ());
     let label = |name: &str| format!("extra.{name}");

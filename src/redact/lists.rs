@@ -1,7 +1,10 @@
-//! Hides the login of a proxy whose parts stand side by side, as in a column of a table.
+//! Hides the user and password of a proxy whose parts stand side by side, as in `host port user pass`.
 //!
-//! Such a list is less clear than `user:pass@host:port`: `shop.example 2026 holo pack` may be prose. So the host must
-//! be an IP address, or a name in lower case with a usual port. Under a label for proxies, any host counts.
+//! Such a list is easier to confuse with prose than `user:pass@host:port`: `shop.example 2026 holo pack` may be a
+//! sentence. So the host must be an IP address, or a name in lower case with a usual port. Under a label that mentions
+//! proxies, any host counts.
+//!
+//! Below, a *piece* is a line or a JSON string, and a *login* is a user and a password.
 
 use std::borrow::Cow;
 
@@ -15,7 +18,7 @@ const MAX_LABEL: usize = 40;
 /// Pieces of JSON between the name of an embed's field and its value.
 const BETWEEN_NAME_AND_VALUE: [&str; 5] = ["name", "value", "inline", "true", "false"];
 
-/// What the pieces before this one say about it.
+/// What the pieces before a piece say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Label {
     /// Nothing.
@@ -48,14 +51,15 @@ pub(super) fn redact(text: &str, outer: Label) -> Cow<'_, str> {
     if changed { Cow::Owned(shown) } else { Cow::Borrowed(text) }
 }
 
-/// A quick check: every list has a port, and a label for proxies or a host with a dot or a bracket.
+/// A quick check. Without a label that mentions proxies, a login stands beside a port, and beside a host that has a dot or
+/// a bracket.
 fn may_hold_login(text: &str, label: Label) -> bool {
     label != Label::None
         || names_proxy(text)
         || (text.contains(['.', '[']) && text.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether a label or a text speaks of proxies.
+/// Whether a label or a text mentions proxies.
 pub(super) fn names_proxy(text: &str) -> bool {
     text.as_bytes().array_windows().any(|word: &[u8; 4]| word.eq_ignore_ascii_case(b"prox"))
 }
@@ -81,7 +85,7 @@ fn piece_end_length(text: &str) -> usize {
     length.min(text.len())
 }
 
-/// The label of the next piece, if one of the pieces before it says so.
+/// What a piece and the label in front of it say about the next piece; `None` if they say nothing.
 fn next_label(piece: &str, label: Label, is_hidden: bool) -> Option<Label> {
     let content = piece.trim_matches(|c: char| !c.is_alphanumeric());
     if (content.is_empty() && !piece.contains(MASK)) || BETWEEN_NAME_AND_VALUE.contains(&content) {
@@ -156,7 +160,7 @@ fn redact_piece(piece: &str, label: Label) -> Option<String> {
     (shown != piece).then_some(shown)
 }
 
-/// Where the login of the proxy starts and ends whose host is the token `at`.
+/// The start and the end of a login. The host of its proxy is the token `at`.
 ///
 /// | written | hidden |
 /// |---|---|

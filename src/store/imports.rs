@@ -74,7 +74,7 @@ pub struct Import {
     pub undoes: Option<i64>,
     /// The import that has undone it, unless that undo was undone, too.
     pub undone_by: Option<i64>,
-    /// When a process that stores its rows last said that it is at work. UTC.
+    /// When the process that stores its rows last renewed its claim. UTC.
     pub claimed_at: Option<DateTime<Utc>>,
     /// When the import was added. UTC.
     pub created_at: DateTime<Utc>,

@@ -89,7 +89,7 @@ pub(crate) fn is_message(value: &Value) -> bool {
     ["content", "embeds", "components", "message_snapshots"].iter().any(|key| value.get(key).is_some())
 }
 
-/// Whether Discord or Slack would refuse this body of a webhook: it is no JSON object, or has no content.
+/// Whether Discord and Slack would refuse this body of a webhook: it is not a JSON object, or has no content.
 pub(crate) fn says_nothing(raw: &str) -> bool {
     const CONTENT: [&str; 9] = [
         "content",
@@ -111,7 +111,7 @@ pub(crate) fn says_nothing(raw: &str) -> bool {
     })
 }
 
-/// The JSON object of a payload, also inside a form.
+/// The JSON object that a payload is, or that it holds in a form field.
 pub(crate) fn payload_object(raw: &str) -> Option<Map<String, Value>> {
     let payload = wrapped_payload(raw);
     serde_json::from_str(payload.as_deref().unwrap_or(raw)).ok()

@@ -47,7 +47,7 @@ fn holds_blocks(value: &Value) -> bool {
     blocks::blocks(value).next().is_some()
 }
 
-/// The parts of a message. Beside blocks with a header, `text` only repeats them for notifications.
+/// The parts of a message. If blocks have a header, `text` is only their summary for notifications, and is left out.
 pub(crate) fn message_parts(message: &Value) -> Vec<Part> {
     let blocks = blocks::card(message);
     let is_notification = blocks.as_ref().is_some_and(|card| card.title.is_some());

@@ -68,7 +68,7 @@ pub(crate) fn text(answers: &Answers) -> String {
     text
 }
 
-/// The file of a secret. A path in the configuration starts in the folder of the configuration.
+/// The path of a secret's file, as a TOML string. A relative path starts in the folder of the configuration.
 fn secret_path(secret: &SecretAnswer, beside: &str) -> String {
     let existing = secret.file.as_deref();
     let path = existing.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));

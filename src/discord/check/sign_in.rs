@@ -1,4 +1,4 @@
-//! Checks the settings with which people sign in to the web page with Discord.
+//! Checks the settings for signing in to the web page with Discord.
 
 use super::report::{Finding, State};
 use crate::config::{CALLBACK, Config};

@@ -165,7 +165,7 @@ pub(crate) async fn undo(data: &Data, responder: &Responder<'_>) -> CommandResul
     }
 }
 
-/// An import that was started, with a button that continues it and one that shows its undo.
+/// The reply for an import that was started, with a button that continues it and one that shows its undo.
 fn earlier(import: &Import, remark: &str) -> Reply {
     let Import { id, state, rows, done, counts, undone_by, .. } = import;
     let status = import.status(now());

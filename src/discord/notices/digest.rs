@@ -15,7 +15,7 @@ const MAX_SENTENCES: usize = 3;
 /// Most characters of a line: a sentence, or a reason.
 const MAX_LINE_CHARS: usize = 110;
 
-/// Reasons that only HTTP requests have: those of refused requests, and an empty message to a webhook link.
+/// How many reasons only HTTP requests have: those of refused requests, and an empty message to a webhook link.
 const REASONS_OF_HTTP: usize = RejectionCode::REFUSED_REQUESTS.len() + 1;
 
 /// Reasons in one digest: each that a Discord message can be rejected for.

@@ -128,7 +128,7 @@ async fn send(
         }
     });
     let first = futures_util::stream::iter([Ok(Bytes::from(first))]);
-    // The compression of the page asks again after the end.
+    // The compression layer of the page polls the stream again after its end.
     let body = Body::from_stream(first.chain(rest).fuse());
     Ok((file_headers(state, "orders", format), body).into_response())
 }

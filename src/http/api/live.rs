@@ -35,9 +35,9 @@ use crate::store::{OrderFilter, Store};
 pub(crate) const MAX_CLIENTS: usize = 2048;
 /// The longest time that sending one message may take.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest time that saying goodbye may take.
+/// Maximum time to tell a client why its connection ends.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// The same for a client that is too slow: the hint to resume arrives behind everything that was sent before.
+/// The same for a client that is too slow: it must first read everything that was sent before the hint to resume.
 const SLOW_CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The shortest time between two sends to a client, unless more changes wait than fit into one. A change after a pause is
 /// sent at once. With many clients and orders, this saves most of the processor time.

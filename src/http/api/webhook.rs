@@ -169,7 +169,7 @@ async fn submit(
             let message = Message { token: link, request_id, ..received.into_message(&endpoint) };
             let process = async { accepted(state.ingest.try_submit(message).await?) };
             match key {
-                // Few senders use a key. Without a box, every request would have room for it.
+                // Few senders use a key. The box keeps this large future out of the future of every request.
                 Some(key) => Box::pin(key.answer(&state, process)).await,
                 None => process.await.map(|body| Json(body).into_response()),
             }

@@ -142,7 +142,7 @@ pub(crate) struct Row {
     pub(crate) class: &'static str,
     /// The tracking number, to copy those of many rows.
     pub(crate) tracking: Option<String>,
-    /// The link that leads to the Discord message, if one created the order.
+    /// The link to the Discord message that created the order; `None` if it was created in another way.
     pub(crate) discord: Option<String>,
     /// Whether the row has a box to choose it.
     pub(crate) has_box: bool,

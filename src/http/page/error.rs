@@ -20,7 +20,7 @@ const API: &str = "/api/";
 /// The parts of a request that decide how its error looks.
 pub(crate) struct Asked {
     headers: HeaderMap,
-    /// The path and query of a page that is opened; `None` for an action.
+    /// The path and query of the page that a browser opens; `None` for any other request, such as a sent form.
     page: Option<String>,
     is_api: bool,
 }
@@ -36,7 +36,8 @@ struct ErrorPage<'a> {
     request_id: Option<&'a str>,
     /// The link to the sign-in form, if signing in may help.
     sign_in: Option<String>,
-    /// Whether the same page may work a moment later. The link to it is empty: the address may hold a secret.
+    /// Whether opening the page again may help. The template links to the page with an empty address, because its real
+    /// address may hold a secret.
     may_retry: bool,
     /// Whether a form was sent, which the browser still has.
     keeps_form: bool,

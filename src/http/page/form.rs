@@ -66,7 +66,7 @@ impl FormField {
         self.text.trim() != self.was.trim()
     }
 
-    /// Whether somebody else has given the field another value than the reader.
+    /// Whether somebody else has changed the field to another value than the reader entered.
     pub(crate) fn is_in_conflict(&self) -> bool {
         let [text, was, stored] = [&self.text, &self.was, &self.stored].map(|text| text.trim());
         was != stored && text != stored

@@ -50,7 +50,7 @@ struct NumbersPage {
     by: String,
     by_name: &'static str,
     tiles: Vec<Tile>,
-    /// The chart as SVG, which escapes every text: for a desktop and for a phone.
+    /// The chart for a desktop and for a phone, each with its CSS class. The SVG escapes every text.
     charts: Vec<(&'static str, String)>,
     chart_title: String,
     groups: Vec<Group>,

@@ -95,7 +95,7 @@ struct Event {
     changes: Vec<Change>,
 }
 
-/// The person or the way behind a change, with a link if there is more to see.
+/// The person, file or message behind a change, and a link to a page about it.
 #[derive(Clone)]
 struct Author {
     text: String,
@@ -185,7 +185,7 @@ async fn conflict(
     Ok((StatusCode::PRECONDITION_FAILED, page).into_response())
 }
 
-/// Leads to the Discord message that created the order.
+/// Redirects to the Discord message that created the order.
 pub(crate) async fn discord(
     State(state): State<Arc<AppState>>,
     PathSegment(key): PathSegment,

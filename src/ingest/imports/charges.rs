@@ -76,7 +76,7 @@ impl Ingest {
         Ok(plan.collect())
     }
 
-    /// For each charge whose text names known orders, by its line: these orders.
+    /// The known orders that the text of each charge names, by the line of the charge.
     async fn charges_by_number(
         &self,
         charges: &[(u32, Box<Charge>)],

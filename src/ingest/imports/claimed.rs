@@ -1,5 +1,5 @@
-//! Stores the rows of an import. One process at a time holds the claim on an import and renews it every second; another
-//! process can continue the import after the claim has lapsed.
+//! Stores the rows of an import. Only the process that holds the claim on an import stores its rows. It renews the claim
+//! every second; after the claim has lapsed, another process can continue the import.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

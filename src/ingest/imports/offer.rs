@@ -34,7 +34,7 @@ pub struct ReadImport {
     pub plan: ImportPlan,
 }
 
-/// The answer to a file or an undo.
+/// The answer to a file, or to a request to undo an import.
 #[derive(Clone, Debug)]
 pub enum Offered {
     /// The id of a new import. Its rows are not stored yet.

@@ -114,7 +114,7 @@ impl TryFrom<Model> for AccessEvent {
     }
 }
 
-/// The detail of the newest entry of this kind about a person.
+/// The detail of the newest entry of this kind with this actor.
 pub(crate) async fn last_detail(
     connection: &impl ConnectionTrait,
     kind: AccessEventKind,

@@ -15,7 +15,7 @@ use crate::files::{Field, ImportCounts, Kind};
 use crate::store::entity::imports::{Column, Entity};
 use crate::store::{Batch, Store, StoreError};
 
-/// A claim that its owner has not renewed for this time has lapsed: the owner was killed, or its machine is off.
+/// A claim lapses if its owner does not renew it for this long, because it was killed or its machine is off.
 pub(crate) const CLAIM_LIFETIME: TimeDelta = TimeDelta::seconds(5);
 
 /// How far an import has come, and the counts of the rows that a batch adds.
@@ -108,7 +108,7 @@ impl Store {
         Ok(if is_granted { Claim::Granted } else { Claim::Refused })
     }
 
-    /// Says that the owner of an import is still at work.
+    /// Renews the owner's claim on an import.
     pub(crate) async fn renew_import(
         &self,
         id: i64,

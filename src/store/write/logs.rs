@@ -40,8 +40,8 @@ pub fn key_of_edits(first_row: i64) -> String {
     format!("webhook:edit:{first_row}")
 }
 
-/// The log rows that own these deduplication keys, and for a message without a content hash also the row of its newest
-/// edit.
+/// The log rows that own these deduplication keys. A row without a content hash may be the first version of a message of
+/// a webhook link, so this also finds the row of its newest edit.
 pub(crate) async fn find_logged_with_edits(
     connection: &impl ConnectionTrait,
     keys: &[String],

@@ -42,7 +42,7 @@ pub struct EditKey {
     pub key: String,
     /// For a message of a webhook link, the log row of its first version.
     pub first_row: Option<i64>,
-    /// The hash of its content, if a stored version with the same content does not matter.
+    /// The hash of its content. A stored version with the same hash is not read, because nothing has changed since.
     pub content_hash: Option<String>,
 }
 

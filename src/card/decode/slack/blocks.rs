@@ -8,7 +8,7 @@ use super::markdown;
 use crate::card::decode::{discord::link_field, json};
 use crate::card::message::{Embed, Field};
 
-/// Blocks of other types hold no text of a card.
+/// The types of blocks that are read. The others hold no text of a card.
 const KINDS: [&str; 8] =
     ["actions", "context", "divider", "header", "image", "markdown", "rich_text", "section"];
 /// Maximum nesting of rich text. Slack allows two levels.
@@ -74,7 +74,8 @@ impl Card {
         }
     }
 
-    /// A field has its label on a line of its own, or in asterisks before the value. Other fields are text.
+    /// Adds a field of a section. Its label is the first line, or stands between asterisks in front of the value. A
+    /// field without a label becomes text.
     fn add_field(&mut self, field: &Value) {
         let Some(text) = json::text(field, "text") else { return };
         let split = match text.split_once('\n') {
