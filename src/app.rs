@@ -86,8 +86,13 @@ pub async fn run(
     let sign_in =
         SignIn::new(config, &timing.discord)?.map(|sign_in| Arc::new(sign_in) as Arc<dyn sign_in::Discord>);
     let wait = Duration::from_secs(config.database.wait);
-    let auth = store::retry(wait, || Auth::load(&config.http, &store)).await?;
-    let auth = auth.with_sign_in(sign_in, timing.sign_in);
+    let outbox = Outbox::new(config.webhooks);
+    let reading = store::retry(wait, || async {
+        outbox.refresh(&store).await?;
+        Auth::load(&config.http, &store).await
+    });
+    let Some(auth) = stop.run_until_cancelled(reading).await else { return Ok(store.close().await?) };
+    let auth = auth?.with_sign_in(sign_in, timing.sign_in);
     if auth.locks_everybody_out() {
         bail!(
             "every request needs a token, because [http] {}, but there is no token yet; create one with `roms token create \
@@ -104,8 +109,6 @@ pub async fn run(
     if let Ok(newest) = store.last_event_id().await {
         feed.start_after(newest);
     }
-    let outbox = Outbox::new(config.webhooks);
-    store::retry(wait, || outbox.refresh(&store)).await?;
     let metrics = if config.metrics.is_on() { Metrics::on()? } else { Metrics::default() };
     let metrics_listener = match config.metrics.bind {
         Some(address) => Some(bind_metrics(address)?),
