@@ -213,8 +213,8 @@ fn hide_addresses(error: &mut clap::Error) {
 }
 
 /// An address with `***` in place of user, password, path and query; `None` if the text is not an address or has
-/// nothing to hide. The scheme may be missing. Without one, the part in front of the path must have a dot, a colon or an
-/// `@`, so that a name such as `Europe/Berlin` is not an address.
+/// nothing to hide. The scheme may be missing. Without one, the text must have an `@`, or a dot or a colon in front of
+/// a path, so that a name such as `Europe/Berlin` is not an address.
 fn without_path(text: &str) -> Option<String> {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -224,7 +224,7 @@ fn without_path(text: &str) -> Option<String> {
         Some((host, _)) => (host, true),
         None => (rest, false),
     };
-    let is_address = !scheme.is_empty() || has_path && host.contains(['.', ':', '@']);
+    let is_address = !scheme.is_empty() || host.contains('@') || has_path && host.contains(['.', ':']);
     let person = host.rsplit_once('@');
     let path = if has_path { "/***" } else { "" };
     let hides = is_address && (has_path || person.is_some());
@@ -274,6 +274,7 @@ mod tests {
             ("localhost:5678/webhook/secret?x", Some("localhost:5678/***")),
             ("https://user:pass@host/x", Some("https://***@host/***")),
             ("https://user:pass@host", Some("https://***@host")),
+            ("user:pass@host:8001", Some("***@host:8001")),
             ("https://host?token=secret", Some("https://host/***")),
             ("https://host", None),
             ("Europe/Nowhere", None),

@@ -101,7 +101,6 @@ fn public_url(text: &str) -> Result<String, String> {
 }
 
 /// The answers. The configuration is written with them.
-#[derive(Debug)]
 struct Answers {
     timezone: Tz,
     currency: Currency,
@@ -112,8 +111,7 @@ struct Answers {
     client_secret: Option<SecretAnswer>,
 }
 
-/// A secret, which the configuration names by a file.
-#[derive(Debug)]
+/// A secret, which the configuration names by a file. No `Debug`: it would show the secret.
 struct SecretAnswer {
     text: String,
     /// A file that exists already; `None` if the secret is written beside the configuration.
@@ -138,7 +136,6 @@ impl Answers {
 }
 
 /// The answers about Discord.
-#[derive(Debug)]
 struct DiscordAnswers {
     token: SecretAnswer,
     /// The id of the application.

@@ -101,7 +101,11 @@ pub(crate) fn client(timeout: Duration, token: Option<&Secret>) -> reqwest::Resu
 fn server_url(text: &str) -> Result<ServerUrl, String> {
     match Url::parse(text) {
         Ok(url) if ["http", "https"].contains(&url.scheme()) => Ok(ServerUrl(url)),
-        _ if !text.contains("://") => Err(format!("begin it with http://, as in http://{text}")),
+        _ if !text.contains("://") => {
+            // Leave user and password out.
+            let (person, host) = text.rsplit_once('@').map_or(("", text), |(_, host)| ("***@", host));
+            Err(format!("begin it with http://, as in http://{person}{host}"))
+        }
         _ => Err("expected an address such as http://127.0.0.1:8001".to_owned()),
     }
 }

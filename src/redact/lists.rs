@@ -142,25 +142,31 @@ fn redact_piece(piece: &str, label: Label) -> Option<String> {
     let mut hidden: Vec<(usize, usize)> = Vec::new();
     let mut at = 0;
     while at + 1 < tokens.len() {
-        let Some(login) = login_beside(&tokens, at, is_labelled) else {
-            at += 1;
-            continue;
+        let [before, behind] = logins_beside(&tokens, at, is_labelled).unwrap_or_default();
+        hidden.extend(before);
+        hidden.extend(behind);
+        at = match (before, behind) {
+            (_, Some((_, end))) => tokens.iter().position(|token| token.start >= end).unwrap_or(tokens.len()),
+            (Some(_), None) => at + 2,
+            (None, None) => at + 1,
         };
-        hidden.push(login);
-        at = tokens.iter().position(|token| token.start >= login.1).unwrap_or(tokens.len()).max(at + 2);
     }
     let mut shown = String::new();
     let mut copied = 0;
     for (start, end) in hidden {
-        shown.push_str(piece.get(copied..start)?);
-        shown.push_str(MASK);
-        copied = end;
+        // A login between two proxies may be found for both.
+        if start >= copied {
+            shown.push_str(piece.get(copied..start)?);
+            shown.push_str(MASK);
+        }
+        copied = copied.max(end);
     }
     shown.push_str(piece.get(copied..)?);
     (shown != piece).then_some(shown)
 }
 
-/// The start and the end of a login. The host of its proxy is the token `at`.
+/// The starts and the ends of the logins in front of a proxy and behind it. The host of the proxy is the token `at`.
+/// Between two proxies, a login may belong to either one.
 ///
 /// | written | hidden |
 /// |---|---|
@@ -169,29 +175,36 @@ fn redact_piece(piece: &str, label: Label) -> Option<String> {
 /// | `user pass host port`, `user:pass host:port` | in front of the host |
 ///
 /// A space here stands for spaces, a bar, a comma, a semicolon or a colon.
-fn login_beside(tokens: &[Token<'_>], at: usize, is_labelled: bool) -> Option<(usize, usize)> {
+fn logins_beside(tokens: &[Token<'_>], at: usize, is_labelled: bool) -> Option<[Option<(usize, usize)>; 2]> {
     let (host, port) = (tokens.get(at)?, tokens.get(at + 1)?);
     if !is_proxy(host, port, is_labelled) {
         return None;
     }
     let is_clear = is_labelled || is_ipv4(host.text);
-    // Behind the port, up to the next proxy of the list.
-    let behind = tokens.get(at + 2..)?;
-    let next = behind.array_windows().position(|[host, port]: &[Token<'_>; 2]| is_proxy(host, port, false));
-    let login = behind.get(..next.unwrap_or(behind.len()))?;
-    if let (Some(first), Some(last)) = (login.first(), login.last()) {
-        let fits =
-            if port.gap == ":" { is_list(first.gap) || first.gap == "@" } else { port.gap == first.gap };
-        let is_login = match first.gap {
-            "" => login.len() == 2 || (is_clear && login.len() > 2),
-            gap => login.len() > 1 || gap == port.gap,
-        };
-        if fits && is_login && first.text != MASK {
-            return Some((first.start, last.end()));
-        }
-    }
-    // In front of the host, if the list ends there.
+    let rest = tokens.get(at + 2..)?;
+    let next = rest.array_windows().position(|[host, port]: &[Token<'_>; 2]| is_proxy(host, port, false));
+    let behind = login_behind(port, rest.get(..next.unwrap_or(rest.len()))?, is_clear);
+    // In front of the host, if another proxy follows or the list ends behind the port.
+    let ends = behind.is_none() && rest.first().is_none_or(|next| next.gap != host.gap);
+    let before = if next.is_some() || ends { login_before(tokens, at, is_clear) } else { None };
+    Some([before, behind])
+}
+
+/// The login in the parts behind a port, up to the next proxy of the list.
+fn login_behind(port: &Token<'_>, login: &[Token<'_>], is_clear: bool) -> Option<(usize, usize)> {
+    let (first, last) = (login.first()?, login.last()?);
+    let fits = if port.gap == ":" { is_list(first.gap) || first.gap == "@" } else { port.gap == first.gap };
+    let is_login = match first.gap {
+        "" => login.len() == 2 || (is_clear && login.len() > 2),
+        gap => login.len() > 1 || gap == port.gap,
+    };
+    (fits && is_login && first.text != MASK).then(|| (first.start, last.end()))
+}
+
+/// The login in the two parts in front of the host, which is the token `at`.
+fn login_before(tokens: &[Token<'_>], at: usize, is_clear: bool) -> Option<(usize, usize)> {
     let (user, pass) = (tokens.get(at.checked_sub(2)?)?, tokens.get(at - 1)?);
+    let (host, port) = (tokens.get(at)?, tokens.get(at + 1)?);
     let fits = is_list(host.gap)
         && (port.gap == ":" || port.gap == host.gap)
         && (pass.gap == ":" || pass.gap == host.gap);
@@ -199,9 +212,8 @@ fn login_beside(tokens: &[Token<'_>], at: usize, is_labelled: bool) -> Option<(u
         "" => is_clear && (at == 2 || pass.gap == ":" || matches!(user.gap, ":" | "|")),
         _ => true,
     };
-    let ends = behind.first().is_none_or(|next| next.gap != host.gap);
     let is_other = pass.text == MASK || is_proxy(user, pass, false);
-    (fits && is_login && ends && !is_other).then(|| (user.start, pass.end()))
+    (fits && is_login && !is_other).then(|| (user.start, pass.end()))
 }
 
 /// Whether two parts are the host and the port of a proxy.

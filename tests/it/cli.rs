@@ -199,6 +199,12 @@ fn send_sample_asks_for_the_scheme_of_an_address() {
             err(&output)
         );
     }
+    for command in ["send-sample", "health"] {
+        let output = roms(folder.path(), &[command, "--url", "user:secret@localhost:8001"], "");
+        let error = err(&output);
+        assert!(error.contains("begin it with http://, as in http://***@localhost:8001"), "{error}");
+        assert!(!error.contains("user") && !error.contains("secret"), "{error}");
+    }
     let output = roms(folder.path(), &["send-sample", "--url", "ftp://roms.example"], "");
     assert!(err(&output).contains("expected an address such as http://127.0.0.1:8001"), "{}", err(&output));
 }

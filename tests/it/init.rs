@@ -177,6 +177,17 @@ async fn a_public_address_lets_members_sign_in_with_discord() {
 }
 
 #[tokio::test]
+async fn the_proxy_of_an_ipv6_address_is_trusted_at_that_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let public = ["--public-url", "https://orders.example.net"];
+    let output =
+        run(folder.path(), &[&["init", "--no-discord", "--bind", "[::1]:8001"], &public[..]].concat()).await;
+    assert!(output.status.success(), "{}{}", out(&output), err(&output));
+    let config = fs::read_to_string(folder.path().join("config.toml")).unwrap();
+    assert!(config.contains("trusted_proxies = [\"::1\"]\n"), "{config}");
+}
+
+#[tokio::test]
 async fn options_that_need_the_bot_are_refused_without_it() {
     let folder = tempfile::tempdir().unwrap();
     for options in [

@@ -68,6 +68,10 @@ fn credentials_are_hidden_in_every_form() {
         ("user|secret|gate.example.io|8000", "***|gate.example.io|8000"),
         ("[2001:db8::1]|8000|user|secret", "[2001:db8::1]|8000|***"),
         ("1.2.3.4|80|user|secret 5.6.7.8|80|user|secret", "1.2.3.4|80|*** 5.6.7.8|80|***"),
+        // Between two proxies, a login may belong to either one.
+        ("1.2.3.4:8000|user|secret|5.6.7.8:8000", "1.2.3.4:8000|***|5.6.7.8:8000"),
+        ("1.2.3.4,8000,user,secret,5.6.7.8,8000", "1.2.3.4,8000,***,5.6.7.8,8000"),
+        ("user|secret|1.2.3.4|8000|user|secret|5.6.7.8|8000", "***|1.2.3.4|8000|***|5.6.7.8|8000"),
         // Below a label for proxies, a host needs no dot.
         ("Proxy: gateway 8000 user secret", "Proxy: gateway 8000 ***"),
         (
@@ -195,6 +199,19 @@ struct Proxy {
 }
 
 impl Proxy {
+    fn new(form: &str, (user, password, host, port): Parts) -> Self {
+        let port = port.to_string();
+        let part = |c| match c {
+            'H' => host.as_str().to_owned(),
+            'P' => port.clone(),
+            'U' => user.clone(),
+            'S' => password.clone(),
+            c => c.to_string(),
+        };
+        let text = form.chars().map(part).collect();
+        Self { text, host, user, password }
+    }
+
     fn is_told_by(&self, text: &str) -> bool {
         text.contains(&self.user) || text.contains(&self.password)
     }
@@ -234,21 +251,20 @@ pub(crate) const FORMS: [&str; 30] = [
     "H|P|S",
 ];
 
-fn any_proxy() -> impl Strategy<Value = Proxy> {
+/// A user, a password, a host and a port.
+type Parts = (String, String, String, u16);
+
+fn any_parts() -> impl Strategy<Value = Parts> {
     let host = prop_oneof!["[a-z]{2,8}\\.[a-z]{2,3}", "[1-9]\\.[1-9]\\.[1-9]\\.[1-9]"];
-    let parts = ("[a-zA-Z][a-zA-Z0-9_=-]{5,30}", "[a-zA-Z][a-zA-Z0-9!#$%^&*+~-]{5,20}", host, 1000_u16..);
-    (prop::sample::select(FORMS.to_vec()), parts).prop_map(|(form, (user, password, host, port))| {
-        let port = port.to_string();
-        let part = |c| match c {
-            'H' => host.as_str().to_owned(),
-            'P' => port.clone(),
-            'U' => user.clone(),
-            'S' => password.clone(),
-            c => c.to_string(),
-        };
-        let text = form.chars().map(part).collect();
-        Proxy { text, host, user, password }
-    })
+    ("[a-zA-Z][a-zA-Z0-9_=-]{5,30}", "[a-zA-Z][a-zA-Z0-9!#$%^&*+~-]{5,20}", host, 1000_u16..)
+}
+
+fn any_form() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(FORMS.to_vec())
+}
+
+fn any_proxy() -> impl Strategy<Value = Proxy> {
+    (any_form(), any_parts()).prop_map(|(form, parts)| Proxy::new(form, parts))
 }
 
 proptest! {
@@ -270,5 +286,19 @@ proptest! {
         let shown = credentials(&text);
         prop_assert!(!proxy.is_told_by(&shown), "{text}: {shown}");
         prop_assert!(shown.contains(&proxy.host) && shown.starts_with(before) && shown.ends_with(after), "{text}: {shown}");
+    }
+    #[test]
+    fn every_login_of_a_list_is_hidden(
+        form in any_form(),
+        separator in prop::sample::select(vec!["|", " | ", ",", ", ", ";", " ", "\t", "\n"]),
+        before in prop::sample::select(vec!["", "Proxies: ", "{\"proxies\":\""]),
+        (first, second) in (any_parts(), any_parts()),
+    ) {
+        let proxies = [Proxy::new(form, first), Proxy::new(form, second)];
+        let text = format!("{before}{}{separator}{}", proxies[0].text, proxies[1].text);
+        let shown = credentials(&text);
+        for proxy in proxies {
+            prop_assert!(!proxy.is_told_by(&shown), "{text}: {shown}");
+        }
     }
 }

@@ -23,7 +23,8 @@ pub(crate) fn text(answers: &Answers) -> String {
         if bind.ip().is_loopback() {
             // Requests from the Internet arrive from a proxy or a tunnel on this machine.
             line("require_auth = true");
-            line("trusted_proxies = [\"127.0.0.1\"]");
+            let local = if bind.is_ipv6() { "::1" } else { "127.0.0.1" };
+            line(&format!("trusted_proxies = [{}]", quoted(local)));
         }
     }
     line("");
