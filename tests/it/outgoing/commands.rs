@@ -95,6 +95,12 @@ async fn a_private_address_is_refused_before_anything_is_sent_there() {
         let refused = send(&app, Method::PATCH, "/api/v2/webhook-endpoints/n8n", change).await;
         assert_eq!(refused.status, 422, "{}", refused.text);
     }
+    // Other settings can be changed, whatever the address leads to.
+    app.sql().await.run("UPDATE webhook_endpoints SET allow_private = FALSE").await;
+    for change in [json!({"personal_data": true}), json!({"disabled": true})] {
+        let changed = send(&app, Method::PATCH, "/api/v2/webhook-endpoints/n8n", change).await;
+        assert_eq!(changed.status, 200, "{}", changed.text);
+    }
     let relay = "http://127.0.0.1:9/api/webhooks/1/hook-secret";
     let refused =
         failure(app.home(), &["token", "create", "--name", "refract", "--url", "--relay-url", relay]);
