@@ -99,6 +99,7 @@
   let typedAt = 0;
   let totalsTimer = null;
   let totalsWait = TOTALS_MS;
+  let areTotalsOld = false;
   let arrived = 0;
 
   const rows = () => $('#rows');
@@ -144,13 +145,20 @@
     if (empty) empty.hidden = list.children.length > 0;
   };
   const refreshTotals = () => {
+    areTotalsOld = true;
     totalsTimer ??= setTimeout(async () => {
-      totalsTimer = null;
-      if (document.hidden) return;
+      areTotalsOld = false;
       const asked = Date.now();
-      await Promise.all($$('[data-refresh]').map((part) => htmx.ajax('GET', location.pathname + location.search, { target: part, select: `#${part.id}`, swap: 'outerHTML', source: part })));
-      // A busy server is asked less often.
-      totalsWait = Math.max(TOTALS_MS, TOTALS_SHARE * (Date.now() - asked));
+      try {
+        const parts = document.hidden ? [] : $$('[data-refresh]');
+        await Promise.allSettled(parts.map((part) => htmx.ajax('GET', location.pathname + location.search, { target: part, select: `#${part.id}`, swap: 'outerHTML', source: part })));
+      } finally {
+        // A busy server is asked less often, also when it fails.
+        totalsWait = Math.max(TOTALS_MS, TOTALS_SHARE * (Date.now() - asked));
+        totalsTimer = null;
+        // A change may have come during the request.
+        if (areTotalsOld) refreshTotals();
+      }
     }, totalsWait);
   };
   const release = async () => {

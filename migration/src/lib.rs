@@ -24,6 +24,7 @@ mod m0021_page;
 mod m0022_sessions;
 mod m0023_imports;
 mod m0024_import_claims;
+mod m0026_access_log_actor;
 pub mod search_index;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_sessions::Migration),
             Box::new(m0023_imports::Migration),
             Box::new(m0024_import_claims::Migration),
+            Box::new(m0026_access_log_actor::Migration),
         ]
     }
 }

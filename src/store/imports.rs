@@ -165,6 +165,16 @@ impl Store {
         self.find_imports(Column::State.ne(ImportState::Shown.as_str()), limit).await
     }
 
+    /// The id, the name of the file and the undone import of each of these imports.
+    pub async fn import_files(
+        &self,
+        ids: impl IntoIterator<Item = i64>,
+    ) -> Result<Vec<(i64, String, Option<i64>)>, StoreError> {
+        let found = Entity::find().filter(Column::Id.is_in(ids)).select_only();
+        let columns = found.columns([Column::Id, Column::FileName, Column::Undoes]);
+        Ok(columns.into_tuple().all(&self.readers).await?)
+    }
+
     async fn find_imports(&self, condition: Expr, limit: u64) -> Result<Vec<Import>, StoreError> {
         // Leave out the content, which may be large; only `import_content` reads it.
         let columns = [

@@ -19,7 +19,7 @@ const API: &str = "/api/";
 
 /// The parts of a request that decide how its error looks.
 pub(crate) struct Asked {
-    headers: HeaderMap,
+    head: Head,
     /// The path and query of the page that a browser opens; `None` for any other request, such as a sent form.
     page: Option<String>,
     is_api: bool,
@@ -48,7 +48,7 @@ impl Asked {
         let (method, headers) = (request.method(), request.headers());
         let url = || request.uri().path_and_query().map_or("/", |url| url.as_str()).to_owned();
         Self {
-            headers: headers.clone(),
+            head: Head::of(headers),
             page: wants_html(method, headers).then(url),
             is_api: request.uri().path().starts_with(API),
         }
@@ -76,7 +76,7 @@ impl Asked {
             UrlQuery::default().with("next", next).link(SIGN_IN)
         };
         let page = ErrorPage {
-            head: Head::of(&self.headers),
+            head: self.head.clone(),
             code: error.code,
             title,
             message,

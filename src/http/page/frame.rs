@@ -15,6 +15,7 @@ use crate::http::error::ApiError;
 use crate::store::SavedView;
 
 /// The values in the head of every page.
+#[derive(Clone)]
 pub(crate) struct Head {
     /// The time zone of days.
     pub(crate) zone: String,
@@ -156,11 +157,6 @@ impl Viewer {
     /// The name for the history of orders.
     pub(crate) fn actor(&self) -> String {
         self.caller.person().unwrap_or_else(|| "page".to_owned())
-    }
-
-    /// The saved views of the group.
-    pub(crate) fn views(&self) -> &[SavedView] {
-        &self.views
     }
 
     pub(crate) fn head(&self) -> Head {

@@ -293,17 +293,18 @@ fn recorded(text: String, zone: Tz) -> Value {
 async fn authors(state: &AppState, viewer: &Viewer, events: &[OrderEvent]) -> Result<Vec<Author>, ApiError> {
     let actors: BTreeSet<&str> = events.iter().filter_map(|event| event.actor.as_deref()).collect();
     let names = state.store.names_of_users(actors).await?;
+    // The name of a file may hold personal data.
     let may_see_files = viewer.level >= Level::Manager;
-    let mut files = HashMap::new();
-    for id in events.iter().filter_map(|event| event.import).collect::<BTreeSet<_>>() {
-        if let Some(import) = state.store.import(id).await? {
-            let text = match import.undoes {
-                Some(undone) => format!("the undo of import {undone}"),
-                None => format!("the file {}", import.file_name),
-            };
-            files.insert(id, Author { text, url: may_see_files.then(|| format!("/import/{id}")) });
-        }
-    }
+    let imports: BTreeSet<i64> = events.iter().filter_map(|event| event.import).collect();
+    let imports = state.store.import_files(imports).await?.into_iter().map(|(id, file_name, undoes)| {
+        let text = match undoes {
+            Some(undone) => format!("the undo of import {undone}"),
+            None if may_see_files => format!("the file {file_name}"),
+            None => format!("import {id}"),
+        };
+        (id, Author { text, url: may_see_files.then(|| format!("/import/{id}")) })
+    });
+    let files: HashMap<i64, Author> = imports.collect();
     let author = |event: &OrderEvent| {
         let file = event.import.and_then(|id| files.get(&id).cloned());
         let actor = event.actor.as_deref();

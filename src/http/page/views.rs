@@ -52,7 +52,9 @@ pub(crate) async fn save(
     view.without(&PAGE_ONLY).read::<ListOrders>()?.filter(&viewer.caller, state.timezone)?;
     let url = view.link("/orders");
     let query = url.split_once('?').map_or("", |(_, query)| query);
-    let same_name = viewer.views().iter().find(|view| view.name == name);
+    // The reader has none after a failed read, which must not replace a view without a question.
+    let views = state.store.saved_views().await?;
+    let same_name = views.iter().find(|view| view.name == name);
     if same_name.is_some_and(|same| same.query != query) && !form.is("replace", "yes") {
         let page = Replace {
             head: viewer.head(),

@@ -2,6 +2,7 @@
 //! refused requests.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sea_query::Query;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -114,19 +115,21 @@ impl TryFrom<Model> for AccessEvent {
     }
 }
 
-/// The detail of the newest entry of this kind with this actor.
-pub(crate) async fn last_detail(
+/// The actor and the detail of the newest entry of this kind with each of these actors.
+pub(crate) async fn last_details(
     connection: &impl ConnectionTrait,
     kind: AccessEventKind,
-    actor: &str,
-) -> Result<Option<String>, StoreError> {
-    let found = Entity::find()
-        .filter(Column::Event.eq(kind.as_str()))
-        .filter(Column::Actor.eq(actor))
-        .order_by_desc(Column::Id)
-        .one(connection)
-        .await?;
-    Ok(found.and_then(|entry| entry.detail))
+    actors: Vec<&str>,
+) -> Result<Vec<(Option<String>, Option<String>)>, StoreError> {
+    let newest = Query::select()
+        .expr(Column::Id.max())
+        .from(Entity)
+        .and_where(Column::Event.eq(kind.as_str()))
+        .and_where(Column::Actor.is_in(actors))
+        .group_by_col(Column::Actor)
+        .take();
+    let entries = Entity::find().filter(Column::Id.in_subquery(newest)).select_only();
+    Ok(entries.columns([Column::Actor, Column::Detail]).into_tuple().all(connection).await?)
 }
 
 impl Store {

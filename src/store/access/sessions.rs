@@ -166,14 +166,17 @@ impl Store {
         &self,
         actors: impl IntoIterator<Item = &str>,
     ) -> Result<HashMap<String, String>, StoreError> {
-        let mut names = HashMap::new();
-        for actor in actors.into_iter().filter(|actor| actor.starts_with("discord:")) {
-            let detail = log::last_detail(&self.readers, AccessEventKind::SignedIn, actor).await?;
-            if let Some(name) = detail.as_deref().and_then(|detail| name_in(detail, actor)) {
-                names.insert(actor.to_owned(), name.to_owned());
-            }
+        let users: Vec<&str> = actors.into_iter().filter(|actor| actor.starts_with("discord:")).collect();
+        if users.is_empty() {
+            return Ok(HashMap::new());
         }
-        Ok(names)
+        let details = log::last_details(&self.readers, AccessEventKind::SignedIn, users).await?;
+        let names = details.into_iter().filter_map(|(actor, detail)| {
+            let actor = actor?;
+            let name = name_in(&detail?, &actor)?.to_owned();
+            Some((actor, name))
+        });
+        Ok(names.collect())
     }
 
     /// Begins a session, and returns the secret for the browser's cookie. Deletes sessions whose time is

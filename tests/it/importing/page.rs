@@ -163,6 +163,33 @@ async fn only_managers_hand_in_files_and_only_of_20_mb() {
 }
 
 #[tokio::test]
+async fn the_history_names_a_file_only_to_managers() {
+    let home = Home::new();
+    let (reader, writer) = (create(&home, "read").await, create(&home, "read,write").await);
+    let app = App::start_in(home, LOCKED).await;
+    let bearer = format!("Bearer {writer}");
+    let file = "Order Number,Product\nA-1,Console\n";
+    let path = "/api/v2/imports?name=buyer.csv&kind=orders&dry_run=false";
+    let reply = app.request(Method::POST, path, &[("authorization", &bearer)], file).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    for (token, author) in
+        [(&reader, "by import 1"), (&writer, r#"<a href="/import/1">the file buyer.csv</a>"#)]
+    {
+        let mut visitor = Visitor::of(&app);
+        visitor.sign_in_with(token).await;
+        let cookie = format!("roms={}", visitor.session().unwrap());
+        let order = until_ok("the order is stored", async || {
+            let headers = [("accept", "text/html"), ("cookie", cookie.as_str())];
+            let order = app.request(Method::GET, "/orders/A-1", &headers, "").await;
+            if order.status == 200 { Ok(order.text) } else { Err(order.text) }
+        })
+        .await;
+        assert!(order.contains(author), "{order}");
+        assert_eq!(order.contains("buyer.csv"), token == &writer, "{order}");
+    }
+}
+
+#[tokio::test]
 async fn a_dropped_file_is_shown_and_its_state_follows_the_import() {
     let app = App::start().await;
     app.stored(&[&card("A-1")]).await;

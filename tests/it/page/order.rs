@@ -107,9 +107,11 @@ async fn the_history_names_people() {
     let app = App::start().await;
     app.stored(&[&card("A-1", &[]), &card("A-2", &[])]).await;
     let mut sql = app.sql().await;
-    let entry = "INSERT INTO access_log (event, detail, actor, count, created_at) \
-         VALUES ('signed_in', 'discord:7 Ann, the first, manager', 'discord:7', 1, '2026-01-01 00:00:00+00:00')";
-    sql.run(entry).await;
+    for name in ["Anna", "Ann, the first"] {
+        let entry = "INSERT INTO access_log (event, detail, actor, count, created_at) \
+             VALUES ('signed_in', 'discord:7 NAME, manager', 'discord:7', 1, '2026-01-01 00:00:00+00:00')";
+        sql.run(&entry.replace("NAME", name)).await;
+    }
     sql.run("UPDATE order_events SET actor = 'discord:7' WHERE order_id = 1").await;
     sql.run("UPDATE order_events SET actor = 'discord:8' WHERE order_id = 2").await;
     let page = app.get("/orders/A-1").await.text + &app.get("/orders/A-2").await.text;
