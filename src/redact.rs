@@ -13,7 +13,7 @@
 //! | `user pass host port`, `user:pass host:port` and so on | `*** host port` |
 //! | `Proxy Password` and similar labels with a value | `***` |
 //!
-//! [`lists`] finds the forms whose parts stand side by side.
+//! `lists` finds the forms whose parts stand side by side.
 //!
 //! A text that matches two of these forms is hidden as a whole: hiding too much is better than hiding too little.
 //! E-mail addresses, URLs with a port and times of day are not credentials. White space, a comma, a bar or a
