@@ -66,7 +66,7 @@ async fn each_transaction_has_the_settings_of_roms() {
             json!(seen),
             json!([
                 ["TimeZone", "UTC"],
-                ["idle_in_transaction_session_timeout", "1min"],
+                ["idle_in_transaction_session_timeout", "2s"],
                 ["lock_timeout", "5s"],
                 ["statement_timeout", "30s"]
             ])

@@ -37,8 +37,11 @@ impl Store {
         events.retain(|event| {
             !known.contains(&(event.order_id, changes_to_json(&event.changes), event.created_at))
         });
+        // PostgreSQL ends a transaction that waits long for its next statement.
+        for chunk in events.chunks(MAX_ROWS) {
+            batch.save_events(chunk).await?;
+        }
         if !events.is_empty() {
-            batch.save_events(&events).await?;
             batch.commit().await?;
         }
         Ok(events.len())

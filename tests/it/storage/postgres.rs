@@ -212,7 +212,7 @@ async fn roms_sets_durability_and_lock_timeouts_whatever_the_server_prefers() {
         json!([
             ["TimeZone", "UTC"],
             ["enable_seqscan", "off"],
-            ["idle_in_transaction_session_timeout", "1min"],
+            ["idle_in_transaction_session_timeout", "2s"],
             ["lock_timeout", "5s"],
             ["statement_timeout", "30s"],
             ["synchronous_commit", "on"]

@@ -30,12 +30,14 @@ const WRITERS: usize = 4;
 /// Connections that read.
 const READERS: usize = 4;
 
-/// Every query of a writer has an index, but before the first ANALYZE the planner would scan whole tables.
+/// Every query of a writer has an index, but before the first ANALYZE the planner would scan whole tables. The next
+/// statement of a transaction follows at once. If the network has lost it, and the end of the connection with it, the
+/// server must soon release the locks: new transactions wait for them.
 const WRITING: Settings<'_> = &[
     ("TimeZone", "UTC"),
     ("statement_timeout", "30s"),
     ("lock_timeout", "5s"),
-    ("idle_in_transaction_session_timeout", "1min"),
+    ("idle_in_transaction_session_timeout", "2s"),
     ("enable_seqscan", "off"),
     ("jit", "off"),
 ];
