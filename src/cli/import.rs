@@ -137,7 +137,7 @@ impl Arguments {
                 writeln!(
                     out,
                     "on {at}. It is {} after {} of {} rows.",
-                    earlier.status(clock::now()),
+                    earlier.status(),
                     earlier.done,
                     earlier.rows
                 )?;
@@ -286,21 +286,11 @@ async fn run(
     report: Option<&Path>,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
+    let stop = shutdown::on_signals()?;
     let claimed = ingest.claim_import(id).await.with_context(|| format!("import {id} does not start"))?;
     let total = claimed.rows() as u64;
     let mut progress = Progress::new();
-    let stop = shutdown::on_signals()?;
-    let work = claimed.run(|done| progress.show(done, total, &format!("{done} rows")));
-    // After a signal the pipeline is closed, which ends the work.
-    let close = async {
-        stop.cancelled().await;
-        ingest.close();
-        std::future::pending().await
-    };
-    let results = tokio::select! {
-        results = work => results,
-        never = close => never,
-    };
+    let results = claimed.run(&stop, |done| progress.show(done, total, &format!("{done} rows"))).await;
     progress.finish();
     let import = store.import(id).await?.context("the import has just been deleted by somebody else")?;
     let results = results.with_context(|| {
@@ -368,7 +358,11 @@ impl Imports {
         let done = match self.command {
             None => list(&store, config.orders.timezone, out).await,
             Some(ImportsCommand::Continue { id }) => {
-                with_pipeline(&store, config, async |ingest| run(ingest, &store, id, None, out).await).await
+                with_pipeline(&store, config, async |ingest| {
+                    find(&store, id).await?;
+                    run(ingest, &store, id, None, out).await
+                })
+                .await
             }
             Some(ImportsCommand::Undo(undo)) => undo.run(&store, config, out).await,
         };
@@ -378,13 +372,17 @@ impl Imports {
     }
 }
 
+async fn find(store: &Store, id: i64) -> anyhow::Result<Import> {
+    let import = store.import(id).await?;
+    import.with_context(|| format!("there is no import {id}; `roms imports` lists them"))
+}
+
 async fn list(store: &Store, zone: Tz, out: &mut impl Write) -> anyhow::Result<()> {
     let imports = store.imports(MAX_IMPORTS).await?;
     if imports.is_empty() {
         writeln!(out, "No imports")?;
         return Ok(());
     }
-    let now = clock::now();
     let title = ["ID", "TIME", "BY", "KIND", "STATE", "FILE", "ROWS"].map(str::to_owned);
     let row = |import: &Import| {
         let name = import.undoes.map_or_else(|| import.file_name.clone(), |id| format!("import {id}"));
@@ -393,7 +391,7 @@ async fn list(store: &Store, zone: Tz, out: &mut impl Write) -> anyhow::Result<(
             import.created_at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string(),
             import.actor.clone(),
             import.kind.to_string(),
-            import.status(now),
+            import.status(),
             one_line(&name, 40),
             import.counts.to_string(),
         ]
@@ -403,8 +401,7 @@ async fn list(store: &Store, zone: Tz, out: &mut impl Write) -> anyhow::Result<(
 
 impl Undo {
     async fn run(self, store: &Store, config: Config, out: &mut impl Write) -> anyhow::Result<()> {
-        let import = store.import(self.id).await?;
-        let import = import.with_context(|| format!("there is no import {}", self.id))?;
+        let import = find(store, self.id).await?;
         with_pipeline(store, config, async |ingest| {
             ingest.check_undo(&import).await?;
             let plan = ingest.plan_undo(import.id).await?;

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, header::CONTENT_TYPE};
 use futures_util::stream;
 use multer::Multipart;
+use tokio::sync::oneshot;
 
 use super::AppState;
 use super::body::Received;
@@ -94,15 +95,21 @@ pub(crate) fn shorten(import: &Import, rows: &mut Vec<RowResult>) -> bool {
     is_long
 }
 
-/// Claims an import, and stores its rows in the background.
+/// Claims an import, and stores its rows in the background, also if the client does not wait for the claim.
 pub(crate) async fn start(state: &AppState, id: i64) -> Result<(), ApiError> {
-    let claimed = state.ingest.claim_import(id).await.map_err(failed)?;
+    let (ingest, closing) = (state.ingest.clone(), state.closing.clone());
+    let (answer, claimed) = oneshot::channel();
     state.tasks.spawn(async move {
-        if let Err(error) = claimed.run(|_| ()).await {
+        let import = match ingest.claim_import(id).await {
+            Ok(import) => import,
+            Err(error) => return drop(answer.send(Err(failed(error)))),
+        };
+        drop(answer.send(Ok(())));
+        if let Err(error) = import.run(&closing, |_| ()).await {
             tracing::warn!(import.id = id, %error, "an import was interrupted");
         }
     });
-    Ok(())
+    claimed.await.unwrap_or(Err(ApiError::Internal))
 }
 
 pub(crate) async fn find(state: &AppState, id: &str) -> Result<Import, ApiError> {

@@ -79,8 +79,8 @@ pub enum ImportError {
     /// The same file was imported meanwhile, as the import with this id.
     #[error("this file is import {0} already; nothing is imported again")]
     Repeated(i64),
-    /// The import is undone already, by the import with this id.
-    #[error("import {0} has undone it already")]
+    /// The import with this id has undone the import, or is about to.
+    #[error("import {0} undoes it already; nothing is undone again")]
     Undone(i64),
     /// The pipeline did not accept a row.
     #[error(transparent)]

@@ -13,6 +13,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter
 use super::entity::imports::{ActiveModel, Column, Entity, Model};
 use super::{Store, StoreError};
 use crate::files::{Field, ImportCounts, Kind, RowOutcome};
+use claims::CLAIM_LIFETIME;
 
 /// An import that was previewed but not started may be deleted after this time. It is deleted when the next
 /// import is added.
@@ -76,6 +77,8 @@ pub struct Import {
     pub undone_by: Option<i64>,
     /// When the process that stores its rows last renewed its claim. UTC.
     pub claimed_at: Option<DateTime<Utc>>,
+    /// Whether the process that stored its rows has stopped before the last row.
+    pub is_interrupted: bool,
     /// When the import was added. UTC.
     pub created_at: DateTime<Utc>,
     /// When the import was finished. UTC.
@@ -211,7 +214,14 @@ impl Store {
         let undone =
             if rows.is_empty() { HashMap::new() } else { claims::undone_imports(&self.readers).await? };
         let with_undo = |import: Import| Import { undone_by: undone.get(&import.id).copied(), ..import };
-        Ok(rows.into_iter().filter_map(import).map(with_undo).collect())
+        let mut imports: Vec<_> = rows.into_iter().filter_map(import).map(with_undo).collect();
+        if imports.iter().any(|import| import.state == ImportState::Running) {
+            let claimed_since = claims::shared_now(&self.readers).await? - CLAIM_LIFETIME;
+            for import in imports.iter_mut().filter(|import| import.state == ImportState::Running) {
+                import.is_interrupted = import.claimed_at.is_none_or(|at| at < claimed_since);
+            }
+        }
+        Ok(imports)
     }
 
     /// The content of the file of an import; `None` if it is not kept.
@@ -311,6 +321,7 @@ fn import(row: Model) -> Option<Import> {
         undoes: row.undoes,
         undone_by: None,
         claimed_at: row.claimed_at,
+        is_interrupted: false,
         created_at: row.created_at,
         finished_at: row.finished_at,
     })

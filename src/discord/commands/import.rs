@@ -11,7 +11,6 @@ use url::Url;
 
 use super::context::{CommandResult, Context, Data, begin_deferred};
 use super::progress::run_with_progress;
-use crate::clock::now;
 use crate::discord::reply::Reply;
 use crate::discord::reply::components::secondary_button;
 use crate::discord::reply::custom_id::custom_id;
@@ -136,10 +135,10 @@ pub(crate) async fn commit(data: &Data, responder: &Responder<'_>) -> CommandRes
         Err(ImportError::Ended) => return responder.show(earlier(&find(data, id).await?, "")).await,
         Err(error) => return Err(failed(error)),
     };
-    let total = claimed.rows();
+    let (total, stop) = (claimed.rows(), data.stop.clone());
     let work = async move |progress: watch::Sender<String>| {
         let report = |done| drop(progress.send_replace(format!("Import {id}: {done} of {total} rows.")));
-        claimed.run(report).await.map_err(failed)?;
+        claimed.run(&stop, report).await.map_err(failed)?;
         Ok(format!("Import {id} is finished."))
     };
     run_with_progress(data, responder, "the page shows how far it is", work).await?;
@@ -168,7 +167,7 @@ pub(crate) async fn undo(data: &Data, responder: &Responder<'_>) -> CommandResul
 /// The reply for an import that was started, with a button that continues it and one that shows its undo.
 fn earlier(import: &Import, remark: &str) -> Reply {
     let Import { id, state, rows, done, counts, undone_by, .. } = import;
-    let status = import.status(now());
+    let status = import.status();
     let text = match state {
         ImportState::Running => {
             format!("{remark} Import {id} is {status} after {done} of {rows} rows: {counts}.")

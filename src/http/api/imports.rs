@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::orders::ChangeBody;
-use crate::clock::now;
 use crate::files::{Kind, RowResult};
 use crate::http::AppState;
 use crate::http::auth::Caller;
@@ -124,13 +123,12 @@ pub(crate) struct ImportList {
 impl ImportBody {
     /// An import without a preview.
     fn new(import: Import) -> Self {
-        let is_interrupted = import.is_interrupted(now());
         Self {
             id: import.id,
             kind: import.kind.as_str(),
             file_name: import.file_name,
             actor: import.actor,
-            state: if is_interrupted { "interrupted" } else { import.state.as_str() },
+            state: if import.is_interrupted { "interrupted" } else { import.state.as_str() },
             row_count: import.rows,
             done: import.done,
             counts: counts(import.counts.each()),

@@ -74,7 +74,7 @@ pub(crate) async fn list(
 ) -> Result<Html<String>, ApiError> {
     let listed = |import: Import| Listed {
         at: Moment::of(import.created_at, state.timezone),
-        status: import.status(now()),
+        status: import.status(),
         import,
     };
     render(&ImportsPage {
@@ -124,7 +124,6 @@ struct ImportPage {
     /// Why the columns cannot be used as they are.
     problem: Option<String>,
     again: bool,
-    is_interrupted: bool,
     status: String,
 }
 
@@ -178,8 +177,7 @@ pub(crate) async fn show(
         is_cut,
         problem,
         again: UrlQuery::of(query.as_deref()).is("again", "1"),
-        is_interrupted: import.is_interrupted(now()),
-        status: import.status(now()),
+        status: import.status(),
         import,
     })
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::{ImportError, ImportPlan, PendingRow};
-use crate::clock;
 use crate::files::RowResult;
 use crate::ingest::{Ingest, SubmitError};
 use crate::store::{CLAIM_LIFETIME, Claim, Import, ImportState};
@@ -40,7 +40,7 @@ impl Ingest {
     /// is gone, and if the database fails.
     pub async fn claim_import(&self, id: i64) -> Result<ClaimedImport, ImportError> {
         let import = self.store.import(id).await?.ok_or(ImportError::Gone)?;
-        if matches!(import.state, ImportState::Finished | ImportState::Stopped) {
+        if import.has_ended() {
             return Err(ImportError::Ended);
         }
         if let Some(undone) = import.undoes
@@ -59,8 +59,9 @@ impl Ingest {
     async fn until_claimed(&self, import: &Import, owner: &str) -> Result<(), ImportError> {
         let mut patience = Patience::default();
         loop {
-            match self.store.claim_import(import, owner, clock::now()).await? {
+            match self.store.claim_import(import, owner).await? {
                 Claim::Granted => return Ok(()),
+                Claim::Repeated(other) if import.undoes.is_some() => return Err(ImportError::Undone(other)),
                 Claim::Repeated(other) => return Err(ImportError::Repeated(other)),
                 Claim::Refused => patience.wait(self.store.import(import.id).await?).await?,
             }
@@ -70,7 +71,7 @@ impl Ingest {
     /// Ends an interrupted import.
     async fn until_stopped(&self, id: i64) -> Result<(), ImportError> {
         let mut patience = Patience::default();
-        while !self.store.stop_import(id, clock::now()).await? {
+        while !self.store.stop_import(id).await? {
             match patience.wait(self.store.import(id).await?).await {
                 // The other process has just finished it.
                 Err(ImportError::Ended) => return Ok(()),
@@ -91,7 +92,7 @@ impl Patience {
     /// Waits a moment. The error says that the import has ended, or that a process stores its rows.
     async fn wait(&mut self, import: Option<Import>) -> Result<(), ImportError> {
         let import = import.ok_or(ImportError::Gone)?;
-        if matches!(import.state, ImportState::Finished | ImportState::Stopped) {
+        if import.has_ended() {
             return Err(ImportError::Ended);
         }
         let (since, claimed_at) = *self.begin.get_or_insert((Instant::now(), import.claimed_at));
@@ -112,16 +113,26 @@ impl ClaimedImport {
     }
 
     /// Stores the rows that are not stored yet, and marks the import as finished. Calls `progress` with the number of
-    /// rows done. Returns the results of the rows that this call has handled.
+    /// rows done. Returns the results of the rows that this call has handled. When `stop` is cancelled, stops after the
+    /// rows that are being written.
     ///
     /// # Errors
-    /// While shutting down, if the database fails, and if another process has taken the claim. Rows that are already
-    /// stored stay stored; the import can be continued.
-    pub async fn run(self, progress: impl FnMut(u64)) -> Result<Vec<RowResult>, ImportError> {
-        let done = tokio::select! {
-            done = self.store_rows(progress) => done,
+    /// If it was stopped, if the database fails, and if another process has taken the claim or an undo has ended the
+    /// import. Rows that are already stored stay stored; the import can be continued unless it has ended.
+    pub async fn run(
+        self,
+        stop: &CancellationToken,
+        progress: impl FnMut(u64),
+    ) -> Result<Vec<RowResult>, ImportError> {
+        let mut done = tokio::select! {
+            done = self.store_rows(stop, progress) => done,
             never = self.renew_claim() => match never {},
         };
+        if matches!(done, Err(ImportError::Running))
+            && self.ingest.store.import(self.import.id).await?.is_some_and(|import| import.has_ended())
+        {
+            done = Err(ImportError::Ended);
+        }
         if done.is_err() {
             // If this fails, the claim lapses.
             drop(self.ingest.store.release_import(self.import.id, &self.owner).await);
@@ -133,11 +144,15 @@ impl ClaimedImport {
         loop {
             sleep(RENEWAL_INTERVAL).await;
             // The writer logs failures of the database.
-            drop(self.ingest.store.renew_import(self.import.id, &self.owner, clock::now()).await);
+            drop(self.ingest.store.renew_import(self.import.id, &self.owner).await);
         }
     }
 
-    async fn store_rows(&self, mut progress: impl FnMut(u64)) -> Result<Vec<RowResult>, ImportError> {
+    async fn store_rows(
+        &self,
+        stop: &CancellationToken,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Vec<RowResult>, ImportError> {
         let mut results = Vec::new();
         let mut waiting = VecDeque::<PendingRow>::new();
         let before = u64::from(self.import.done);
@@ -149,8 +164,11 @@ impl ClaimedImport {
         let rest = self.plan.rows.get(usize::try_from(first).unwrap_or(usize::MAX)..).unwrap_or_default();
         for page in rest.chunks(MAX_WAITING / 2) {
             for (job, result) in self.plan.jobs(page, Some((&self.import, &self.owner, first))) {
-                while waiting.len() >= MAX_WAITING {
+                while waiting.len() >= MAX_WAITING || stop.is_cancelled() && !waiting.is_empty() {
                     finish(result_of(waiting.pop_front()).await?);
+                }
+                if stop.is_cancelled() {
+                    return Err(SubmitError::Closed.into());
                 }
                 self.ingest.queue.send(job).await.map_err(|_| SubmitError::Closed)?;
                 waiting.push_back(result);
@@ -160,8 +178,8 @@ impl ClaimedImport {
         while !waiting.is_empty() {
             finish(result_of(waiting.pop_front()).await?);
         }
-        self.ingest.store.finish_import(self.import.id, &self.owner, clock::now()).await?;
-        Ok(results)
+        let is_finished = self.ingest.store.finish_import(self.import.id, &self.owner).await?;
+        if is_finished { Ok(results) } else { Err(ImportError::Running) }
     }
 }
 

@@ -6,17 +6,20 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    UpdateMany,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement, UpdateMany,
 };
 
 use super::{Import, ImportState, columns, mappings};
+use crate::clock;
 use crate::files::{Field, ImportCounts, Kind};
 use crate::store::entity::imports::{Column, Entity};
 use crate::store::{Batch, Store, StoreError};
 
 /// A claim lapses if its owner does not renew it for this long, because it was killed or its machine is off.
 pub(crate) const CLAIM_LIFETIME: TimeDelta = TimeDelta::seconds(5);
+/// The advisory lock of PostgreSQL that a process holds while it claims an import.
+const CLAIM_LOCK: i64 = 1_919_905_129;
 
 /// How far an import has come, and the counts of the rows that a batch adds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,21 +33,31 @@ pub struct ImportPosition {
 }
 
 impl Import {
-    /// Whether the process that stored the rows has stopped before the last row.
+    /// Whether no rows of the import can be stored any more.
     #[must_use]
-    pub fn is_interrupted(&self, now: DateTime<Utc>) -> bool {
-        self.state == ImportState::Running && self.claimed_at.is_none_or(|at| at < now - CLAIM_LIFETIME)
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, ImportState::Finished | ImportState::Stopped)
     }
 
     /// The state for people: `interrupted`, or `finished, undone by import 2`.
     #[must_use]
-    pub fn status(&self, now: DateTime<Utc>) -> String {
-        let state = if self.is_interrupted(now) { "interrupted" } else { self.state.as_str() };
+    pub fn status(&self) -> String {
+        let state = if self.is_interrupted { "interrupted" } else { self.state.as_str() };
         match self.undone_by {
             Some(undo) => format!("{state}, undone by import {undo}"),
             None => state.to_owned(),
         }
     }
+}
+
+/// The time that all processes agree on: the server's on PostgreSQL.
+pub(crate) async fn shared_now(connection: &impl ConnectionTrait) -> Result<DateTime<Utc>, DbErr> {
+    if connection.get_database_backend() != DbBackend::Postgres {
+        return Ok(clock::now());
+    }
+    let query = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp() AS now");
+    let row = connection.query_one_raw(query).await?;
+    row.ok_or_else(|| DbErr::RecordNotFound("the time".to_owned()))?.try_get("", "now")
 }
 
 /// Whether no process holds a claim on a running import.
@@ -79,23 +92,19 @@ impl Store {
     }
 
     /// Starts an import, or continues an interrupted one.
-    pub(crate) async fn claim_import(
-        &self,
-        import: &Import,
-        owner: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Claim, StoreError> {
+    pub(crate) async fn claim_import(&self, import: &Import, owner: &str) -> Result<Claim, StoreError> {
         // Of two processes with the same new file, the second one must see the first one's claim. On SQLite, the
-        // transaction itself excludes others.
+        // transaction itself excludes others. A lock of the table would wait for writers, which could wait for it.
         let batch = self.begin().await?;
         if batch.backend() == DbBackend::Postgres {
-            let lock = "LOCK TABLE imports IN SHARE ROW EXCLUSIVE MODE";
-            batch.transaction.execute_unprepared(lock).await?;
+            let lock = format!("SELECT pg_advisory_xact_lock({CLAIM_LOCK})");
+            batch.transaction.execute_unprepared(&lock).await?;
         }
         let same = same_import(&batch.transaction, &import.hash, import.kind, &import.mapping).await?;
         if let Some(other) = same.filter(|other| *other != import.id) {
             return Ok(Claim::Repeated(other));
         }
+        let now = shared_now(&batch.transaction).await?;
         let is_new = Column::State.eq(ImportState::Shown.as_str());
         let claim = Entity::update_many()
             .col_expr(Column::State, ImportState::Running.as_str().into())
@@ -109,12 +118,8 @@ impl Store {
     }
 
     /// Renews the owner's claim on an import.
-    pub(crate) async fn renew_import(
-        &self,
-        id: i64,
-        owner: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn renew_import(&self, id: i64, owner: &str) -> Result<(), StoreError> {
+        let now = shared_now(&self.writer).await?;
         owned(id, owner).col_expr(Column::ClaimedAt, now.into()).exec(&self.writer).await?;
         Ok(())
     }
@@ -126,20 +131,17 @@ impl Store {
         Ok(())
     }
 
-    /// Marks an import as finished, and deletes the content of the file.
-    pub(crate) async fn finish_import(
-        &self,
-        id: i64,
-        owner: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        ended(owned(id, owner), ImportState::Finished, now).exec(&self.writer).await?;
-        Ok(())
+    /// Marks an import as finished, and deletes the content of the file. Returns false if the import does not belong
+    /// to this owner any more.
+    pub(crate) async fn finish_import(&self, id: i64, owner: &str) -> Result<bool, StoreError> {
+        let finish = ended(owned(id, owner), ImportState::Finished, clock::now());
+        Ok(finish.exec(&self.writer).await?.rows_affected > 0)
     }
 
     /// Ends an interrupted import for good, and deletes the content of the file. Returns false if a process
     /// stores its rows.
-    pub(crate) async fn stop_import(&self, id: i64, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    pub(crate) async fn stop_import(&self, id: i64) -> Result<bool, StoreError> {
+        let now = shared_now(&self.writer).await?;
         let interrupted = Entity::update_many().filter(Column::Id.eq(id)).filter(is_free(now));
         let stop = ended(interrupted, ImportState::Stopped, now);
         Ok(stop.exec(&self.writer).await?.rows_affected > 0)
@@ -202,10 +204,12 @@ fn owned(id: i64, owner: &str) -> UpdateMany<Entity> {
         .filter(Column::State.eq(ImportState::Running.as_str()))
 }
 
+/// Ends an import. It has no owner then, so that the writer refuses the rows of a process that was suspended.
 fn ended(import: UpdateMany<Entity>, state: ImportState, now: DateTime<Utc>) -> UpdateMany<Entity> {
     import
         .col_expr(Column::State, state.as_str().into())
         .col_expr(Column::FinishedAt, now.into())
+        .col_expr(Column::Owner, Expr::val(Option::<String>::None))
         .col_expr(Column::Content, Expr::val(Option::<Vec<u8>>::None))
 }
 

@@ -204,3 +204,12 @@ async fn columns_are_named_and_remembered() {
     let no_field = run(&home, &["import", file, "--map", "Paket=parcel_colour"]).await;
     assert_eq!(no_field.status.code(), Some(2), "{}", err(&no_field));
 }
+
+#[tokio::test]
+async fn an_unknown_import_is_neither_continued_nor_undone() {
+    let home = with_cards(&[]).await;
+    for arguments in [&["imports", "continue", "99"][..], &["imports", "undo", "99", "--yes"]] {
+        let said = refused(&run(&home, arguments).await);
+        assert!(said.contains("there is no import 99; `roms imports` lists them"), "{said}");
+    }
+}

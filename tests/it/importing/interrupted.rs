@@ -13,6 +13,7 @@ use super::with_cards;
 use crate::cli::{err, out};
 use crate::support::app::{App, until};
 use crate::support::home::Home;
+use crate::support::program::Program;
 use crate::watching::program::run;
 
 const ROWS: usize = 4000;
@@ -28,17 +29,21 @@ fn file(home: &Home) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Starts an import, and kills it after some rows are stored. Returns how many rows are stored then.
+/// Starts an import whose rows take long, and kills it after some rows are stored. Returns how many rows are stored then.
 async fn killed(home: &Home, file: &str) -> u64 {
+    let mut sql = home.sql().await;
+    sql.add_orders_slowly().await;
+    let before = sql.count("orders").await;
     let mut import = home.command(&["import", file, "--yes"]).spawn().unwrap();
-    let stored = || async { home.sql().await.count("orders").await };
-    let before = stored().await;
-    until("some rows are stored", async || stored().await > before + 100).await;
+    until("some rows are stored", async || home.sql().await.count("orders").await > before).await;
     assert!(Command::new("kill").args(["-s", "KILL", &import.id().to_string()]).status().unwrap().success());
     spawn_blocking(move || import.wait()).await.unwrap().unwrap();
-    let stored = stored().await;
-    let done = home.sql().await.values("SELECT done, state FROM imports WHERE id = 1").await;
+    sql.until_alone().await;
+    sql.add_orders_fast().await;
+    let stored = sql.count("orders").await;
+    let done = sql.values("SELECT done, state FROM imports WHERE id = 1").await;
     assert_eq!(done, [[json!(stored), json!("running")]]);
+    assert!(stored < ROWS as u64, "it was killed in the middle");
     stored
 }
 
@@ -102,7 +107,7 @@ async fn a_killed_import_is_undone_as_far_as_it_went_and_imported_anew() {
     let refused = run(&home, &["imports", "continue", "1"]).await;
     assert!(err(&refused).contains("the import has ended already"), "{}", err(&refused));
     let refused = run(&home, &["imports", "undo", "1", "--yes"]).await;
-    assert!(err(&refused).contains("import 2 has undone it already"), "{}", err(&refused));
+    assert!(err(&refused).contains("import 2 undoes it already"), "{}", err(&refused));
 
     let printed = done(&home, &["import", &file, "--yes"]).await;
     let created = ROWS as u64 - stored;
@@ -134,11 +139,13 @@ async fn two_processes_that_import_the_same_file_store_each_row_once() {
 async fn an_interrupt_in_the_terminal_says_how_to_go_on() {
     let home = with_cards(&[]).await;
     let file = file(&home);
+    home.sql().await.add_orders_slowly().await;
     let mut command = home.command(&["import", &file, "--yes"]);
     let import = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    until("some rows are stored", async || home.sql().await.count("orders").await > 100).await;
+    until("some rows are stored", async || home.sql().await.count("orders").await > 0).await;
     assert!(Command::new("kill").args(["-s", "INT", &import.id().to_string()]).status().unwrap().success());
     let output = spawn_blocking(move || import.wait_with_output()).await.unwrap().unwrap();
+    home.sql().await.add_orders_fast().await;
     assert_eq!(output.status.code(), Some(1), "{}", out(&output));
     let said = err(&output);
     assert!(said.contains("`roms imports continue 1`") && said.contains("`roms imports undo 1`"), "{said}");
@@ -146,4 +153,25 @@ async fn an_interrupt_in_the_terminal_says_how_to_go_on() {
     let printed = done(&home, &["imports", "continue", "1"]).await;
     assert!(printed.contains(&format!("Import 1: {ROWS} created.")), "{printed}");
     assert_finished(&home).await;
+}
+
+#[tokio::test]
+async fn an_import_of_the_server_stops_with_it_and_gives_up_its_claim() {
+    let home = with_cards(&[]).await;
+    let content = std::fs::read(file(&home)).unwrap();
+    home.sql().await.add_orders_slowly().await;
+    let program = Program::start_in(home).await;
+    let url = format!("{}/api/v2/imports?dry_run=false", program.url);
+    let reply = reqwest::Client::new().post(url).body(content).send().await.unwrap();
+    assert_eq!(reply.status(), 200, "{}", reply.text().await.unwrap());
+    until("some rows are stored", async || program.sql().await.count("orders").await > 0).await;
+    program.signal("TERM");
+    let end = program.end().await;
+    assert_eq!(end.code, Some(0), "{}", end.log);
+    assert!(!end.log.contains("gave up waiting"), "{}", end.log);
+    let mut sql = end.home.sql().await;
+    let stored = sql.count("orders").await;
+    let import = sql.values("SELECT done, state, claimed_at FROM imports").await;
+    assert_eq!(import, [[json!(stored), json!("running"), json!(null)]]);
+    assert!(stored < ROWS as u64, "it was stopped in the middle");
 }

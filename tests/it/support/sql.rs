@@ -12,6 +12,8 @@ use sea_orm::sqlx::{
 };
 use serde_json::{Map, Value};
 
+use super::app::until_ok;
+
 /// A connection to either engine.
 pub(crate) enum Sql {
     Sqlite(SqliteConnection),
@@ -74,6 +76,33 @@ impl Sql {
              WHEN ({condition}) EXECUTE FUNCTION reject_order()"
         );
         self.run(self.either(&sqlite, &postgres)).await;
+    }
+
+    /// Makes each new order take some milliseconds, so that a test can act while many are being stored. Ends with
+    /// [`Self::add_orders_fast`].
+    pub(crate) async fn add_orders_slowly(&mut self) {
+        let sqlite = "CREATE TRIGGER slow_order BEFORE INSERT ON orders BEGIN SELECT length(hex(randomblob(1000000))); END";
+        let postgres = "CREATE OR REPLACE FUNCTION slow_order() RETURNS trigger LANGUAGE plpgsql AS \
+                        $$ BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END $$; \
+                        CREATE TRIGGER slow_order BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION slow_order()";
+        self.run(self.either(sqlite, postgres)).await;
+    }
+
+    pub(crate) async fn add_orders_fast(&mut self) {
+        self.run(self.either("DROP TRIGGER slow_order", "DROP TRIGGER slow_order ON orders")).await;
+    }
+
+    /// Waits until no other session of PostgreSQL uses the database.
+    pub(crate) async fn until_alone(&mut self) {
+        let others = "pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' \
+                      AND pid <> pg_backend_pid()";
+        if matches!(self, Self::Postgres(_)) {
+            until_ok("the other sessions end", async || match self.count(others).await {
+                0 => Ok(()),
+                sessions => Err(sessions),
+            })
+            .await;
+        }
     }
 
     /// Ends [`Self::reject_orders`].
