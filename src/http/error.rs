@@ -100,6 +100,9 @@ pub(crate) enum ApiError {
     /// The row of the log cannot be replayed. Holds the reason, as a sentence.
     #[error("This message cannot be read again")]
     NotReplayable(String),
+    /// The import is running, has ended or is undone. Holds the reason, as a sentence.
+    #[error("The import cannot be started or undone")]
+    NotImportable(String),
     /// The message was rejected, or the request was refused by [`super::cross_site`].
     #[error("{}", refusal(.why.code).1)]
     Refused { why: Rejection, log_id: Option<i64> },
@@ -191,6 +194,7 @@ impl ApiError {
             Self::BadBody(_) => (StatusCode::BAD_REQUEST, "bad_body"),
             Self::BadFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad_value"),
             Self::NotReplayable(_) => (StatusCode::CONFLICT, "not_replayable"),
+            Self::NotImportable(_) => (StatusCode::CONFLICT, "not_importable"),
             Self::Changed(_) => (StatusCode::PRECONDITION_FAILED, "changed"),
             Self::Refused { why, .. } => (refusal(why.code).0, why.code.as_str()),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
@@ -205,7 +209,8 @@ impl ApiError {
             Self::BadParameter { detail, .. }
             | Self::NotWebSocket { detail }
             | Self::BadBody(detail)
-            | Self::NotReplayable(detail) => (Some(detail.clone()), None),
+            | Self::NotReplayable(detail)
+            | Self::NotImportable(detail) => (Some(detail.clone()), None),
             Self::BadFields(errors) => (errors.first().map(|error| error.detail.clone()), None),
             Self::Changed(_) => {
                 (Some("Read it again, and repeat the change if it still applies.".to_owned()), None)
@@ -502,6 +507,7 @@ documented_errors! {
         bad_parameter("id", "Not a whole number."),
         cross_origin().into(),
         ApiError::NotFound("import"),
+        ApiError::NotImportable("The import has ended already.".to_owned()),
         bad_field("file", "Not imported: the file is empty."),
         ApiError::Closing,
         ApiError::Storage(None),

@@ -42,7 +42,10 @@ pub(crate) async fn read_upload(
         let value = part.bytes().await.map_err(broken)?;
         match name.as_str() {
             "file" => (file.name, file.content) = (shown_name(&file_name), value.to_vec()),
-            "kind" => file.kind = Kind::of_file(&String::from_utf8_lossy(&value)),
+            "kind" if !value.is_empty() => {
+                let known = Kind::of_file(&String::from_utf8_lossy(&value));
+                file.kind = Some(known.ok_or_else(|| bad_field("kind", unknown_kind()))?);
+            }
             "saved" if !value.is_empty() => {
                 use_saved_columns(state, &mut file, &String::from_utf8_lossy(&value)).await?;
             }
@@ -50,6 +53,10 @@ pub(crate) async fn read_upload(
         }
     }
     Ok(file)
+}
+
+fn unknown_kind() -> String {
+    format!("One of {}; empty if ROMS shall recognise it.", Kind::OF_FILES.map(Kind::as_str).join(", "))
 }
 
 /// Uses the kind and the columns that are saved under a name.
@@ -121,6 +128,16 @@ pub(crate) fn failed(error: ImportError) -> ApiError {
     match error {
         ImportError::Submit(error) => error.into(),
         ImportError::Store(error) => error.into(),
+        ImportError::Running | ImportError::Ended | ImportError::Repeated(_) | ImportError::Undone(_) => {
+            ApiError::NotImportable(sentence(&error))
+        }
         error => bad_field("file", format!("Not imported: {error}.")),
     }
+}
+
+/// The error as a sentence.
+fn sentence(error: &ImportError) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::command::done;
@@ -32,6 +33,12 @@ async fn post(app: &App, path: &str) -> Value {
     let reply = reqwest::Client::new().post(app.url(path)).send().await.unwrap();
     assert_eq!(reply.status(), 200, "{path}: {}", reply.text().await.unwrap());
     reply.json().await.unwrap()
+}
+
+async fn assert_conflict(app: &App, path: &str, detail: &str) {
+    let reply = app.request(Method::POST, path, &[], "").await;
+    assert_eq!((reply.status, &reply.json["code"]), (409, &json!("not_importable")), "{}", reply.text);
+    assert_eq!(reply.json["detail"], detail);
 }
 
 async fn until_finished(app: &App, id: i64) {
@@ -75,11 +82,14 @@ async fn a_file_is_imported_and_undone_over_the_api() {
     let again = send(&app, "?dry_run=false", file.clone()).await;
     assert_eq!((&again["id"], &again["state"]), (&json!(1), &json!("finished")));
 
+    assert_conflict(&app, "/api/v2/imports/1/commit", "The import has ended already.").await;
     let undo = post(&app, "/api/v2/imports/1/undo").await;
     assert_eq!((&undo["undoes"], &undo["state"]), (&json!(1), &json!("shown")));
     post(&app, "/api/v2/imports/2/commit").await;
     until_finished(&app, 2).await;
     assert_eq!(app.get("/api/v2/imports/1").await.json["undone_by"], 2);
+    let undone = "Import 2 undoes it already; nothing is undone again.";
+    assert_conflict(&app, "/api/v2/imports/1/undo", undone).await;
     assert_eq!(app.get("/api/v2/orders/A-1").await.json["tracking_number"], json!(null));
     let stored = send(&app, "?dry_run=false", file).await;
     until_finished(&app, stored["id"].as_i64().unwrap()).await;

@@ -108,6 +108,21 @@ async fn the_columns_are_corrected_and_saved_under_a_name() {
     assert!(app.get("/import").await.text.contains("<option>Lager</option>"));
     post(&app, &format!("{path}/discard"), "").await;
     assert_eq!(app.get(&path).await.status, 404);
+
+    // An empty field leaves the saved kind, and an unknown kind is refused.
+    for (kind, status) in [("", 200), ("orders", 200), ("ordres", 422)] {
+        let part =
+            |name, value| format!("--x\r\nContent-Disposition: form-data; name={name}\r\n\r\n{value}\r\n");
+        let file = part("file", "Order Number,Paket\nA-1,1ZABC\n");
+        let form = format!("{}{}{file}--x--\r\n", part("saved", "Lager"), part("kind", kind));
+        let headers = [("content-type", "multipart/form-data; boundary=x")];
+        let reply = app.request(Method::POST, "/api/v2/imports", &headers, form).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+        match status {
+            200 => assert_eq!(reply.json["kind"], "orders"),
+            _ => assert_eq!(reply.json["errors"][0]["field"], "kind"),
+        }
+    }
 }
 
 #[tokio::test]
