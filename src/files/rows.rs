@@ -10,6 +10,7 @@ use super::table::TableRow;
 use super::{Field, Kind, Reading, RowOutcome};
 use crate::card::outcome::Outcome;
 use crate::card::parse::money::{self, CurrencyHint};
+use crate::card::parse::values::is_placeholder;
 use crate::card::parse::{ParseContext, ParsedCard, count, proxy_host, typed, usual_currency};
 use crate::order::{Extra, Fields, OrderItem, OrderNumber, Patch, Source, Status};
 
@@ -17,6 +18,8 @@ use crate::order::{Extra, Fields, OrderItem, OrderNumber, Patch, Source, Status}
 const MASK: &str = "***";
 /// Columns that hold an amount.
 const AMOUNTS: [&str; 3] = ["price", "total", "commission"];
+/// Why a placeholder such as `undefined` names no order.
+const NO_NUMBER: &str = "this stands in place of an order number";
 /// Why a number with an exponent names no order.
 const SHORTENED: &str = "a spreadsheet has shortened this number; format its column as text";
 
@@ -210,7 +213,12 @@ fn key(
                 return Err(Row::bad(line, &text, SHORTENED.to_owned()));
             }
             let number = OrderNumber::parse(&text);
-            RowKey::Number(number.map_err(|error| Row::bad(line, &text, error.to_string()))?)
+            let number = number.map_err(|error| Row::bad(line, &text, error.to_string()))?;
+            let is_zero = text.chars().all(|c| c == '0' || !c.is_alphanumeric());
+            if is_zero || is_placeholder(&text) {
+                return Err(Row::bad(line, &text, NO_NUMBER.to_owned()));
+            }
+            RowKey::Number(number)
         }
         (None, Kind::Received) => match take(&mut values, &tracking) {
             Some(text) if is_shortened(&text) => return Err(Row::bad(line, &text, SHORTENED.to_owned())),

@@ -19,10 +19,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::merge_batch::MergedBatch;
-use crate::card::parse::typed;
 use crate::files::{Kind, RowOutcome, RowPatch, RowResult, parcels};
 use crate::order::merge::{self, Change, merge};
-use crate::order::{Edit, FieldChange, Fields, Order, OrderNumber, Source, Status};
+use crate::order::{Edit, FieldChange, Fields, Order, OrderItem, OrderNumber, Source, Status, items};
 
 /// The `cancel_reason` of an order whose import was undone.
 const UNDONE: &str = "The import that added it was undone";
@@ -59,8 +58,8 @@ pub(crate) struct RowPlace {
 pub(crate) enum RowChange {
     /// The values of a row of a file.
     State(Box<RowPatch>),
-    /// The changes of an earlier import to undo, and whether it added the order.
-    Undo { number: OrderNumber, changes: Vec<FieldChange>, created: bool },
+    /// The changes of an earlier import to undo. `added_by` is the import if it added the order.
+    Undo { number: OrderNumber, changes: Vec<FieldChange>, added_by: Option<i64> },
     /// The row changes nothing: its outcome and the reason.
     Nothing(RowOutcome, String),
 }
@@ -76,6 +75,14 @@ impl ImportRow {
             RowChange::State(stated) => Some(&stated.patch.number),
             RowChange::Undo { number, .. } => Some(number),
             RowChange::Nothing(..) => None,
+        }
+    }
+
+    /// For the undo of an import that added the order: the order and the import.
+    pub(crate) fn added(&self) -> Option<(OrderNumber, i64)> {
+        match &self.change {
+            RowChange::Undo { number, added_by, .. } => Some((number.clone(), (*added_by)?)),
+            RowChange::State(_) | RowChange::Nothing(..) => None,
         }
     }
 
@@ -101,7 +108,11 @@ impl MergedBatch {
         }
         let stored = row.number().and_then(|number| self.orders.get(number));
         let stored = stored.map(|pending| pending.order.clone());
-        let result = match evaluate(row, stored.as_ref(), now) {
+        let later = match (row.added(), &stored) {
+            (Some(_), Some(order)) => self.changed_since(order),
+            _ => Vec::new(),
+        };
+        let result = match evaluate(row, stored.as_ref(), &later, now) {
             Err(result) => result,
             Ok((change, reason)) if change.changes.is_empty() && !change.created => {
                 let reason = reason.unwrap_or_else(|| "the order says so already".to_owned());
@@ -123,10 +134,11 @@ impl MergedBatch {
 }
 
 /// The change that a row makes to its order, and a remark for the report. The error is the result of a row
-/// that cannot be merged.
+/// that cannot be merged. `later` names the fields that have changed since the import to undo added the order.
 fn evaluate(
     row: &ImportRow,
     stored: Option<&Order>,
+    later: &[&str],
     now: DateTime<Utc>,
 ) -> Result<(Change, Option<String>), RowResult> {
     match (&row.change, stored) {
@@ -142,9 +154,10 @@ fn evaluate(
         (RowChange::Undo { .. }, None) => {
             Err(row.without_change(RowOutcome::NotFound, "the order does not exist any more"))
         }
-        (RowChange::Undo { changes, created, .. }, Some(order)) => {
-            Ok(undo(row, changes, *created, order, now))
+        (RowChange::Undo { changes, added_by: Some(_), .. }, Some(order)) => {
+            Ok(undo_created(row, changes, order, later, now))
         }
+        (RowChange::Undo { changes, added_by: None, .. }, Some(order)) => Ok(undo(row, changes, order, now)),
     }
 }
 
@@ -188,9 +201,13 @@ fn state(
         // Derive nothing from values that the order has already.
         return Ok((merge::change(order, order.clone(), false, now), remark));
     }
-    if order.items.len() > 1 && patch.stated.product == order.fields.product {
+    if order.items.len() > 1 && row.kind != Kind::Cards && !items::has_any(order, &patch.items) {
         // In a table, the product of such an order is the names of all its items. It must not become an item.
         patch.items.clear();
+        let stated = edit(row, order, std::mem::take(&mut patch.stated), now);
+        let edited = merge::edit(order, &stated, now).order;
+        let merged = merge(Some(&edited), &patch, now).order;
+        return Ok((merge::change(order, merged, false, now), remark));
     }
     Ok((merge(Some(order), &patch, now), remark))
 }
@@ -236,51 +253,124 @@ fn check_currency(row: &ImportRow, stated: &RowPatch, order: &Order) -> Result<(
     Err(row.without_change(RowOutcome::Bad, &reason))
 }
 
+/// Cancels an order that the import added, unless it has changed since then. `later` names fields that have.
+fn undo_created(
+    row: &ImportRow,
+    changes: &[FieldChange],
+    order: &Order,
+    later: &[&str],
+    now: DateTime<Utc>,
+) -> (Change, Option<String>) {
+    let current = values(order);
+    let is_changed = |change: &&FieldChange| current.get(&change.field) != change.new.as_ref();
+    let own = changes.iter().filter(|change| !is_of_item(&change.field)).filter(is_changed);
+    let mut kept: Vec<&str> = Vec::new();
+    for field in own.map(|change| change.field.as_str()).chain(later.iter().copied()) {
+        if !kept.contains(&field) {
+            kept.push(field);
+        }
+    }
+    if !kept.is_empty() {
+        return (merge::change(order, order.clone(), false, now), remark(&kept));
+    }
+    let status = Some(Status::Cancelled);
+    let set = Fields { status, cancel_reason: Some(UNDONE.to_owned()), ..Fields::default() };
+    (merge::edit(order, &edit(row, order, set, now), now), None)
+}
+
 /// Restores the former values of the fields that still have the value from the import.
 fn undo(
     row: &ImportRow,
     changes: &[FieldChange],
-    created: bool,
     order: &Order,
     now: DateTime<Utc>,
 ) -> (Change, Option<String>) {
-    let current: BTreeMap<String, String> = values(order);
-    let is_changed = |change: &&FieldChange| current.get(&change.field) != change.new.as_ref();
-    // Ignore changes that follow from others, such as those of an order's only item.
-    let own = || changes.iter().filter(|change| !follows(&change.field));
-    let mut kept: Vec<&str> = own().filter(is_changed).map(|change| change.field.as_str()).collect();
-    let mut edit = Edit {
-        order: order.id,
-        at: now,
-        source: Source::ManualUpload,
-        actor: row.actor.clone(),
-        set: Fields::default(),
-        clear: Vec::new(),
-        received: BTreeMap::new(),
-        guard: None,
-    };
+    let current = values(order);
+    let mut former = order.clone();
+    let mut kept = put_back_items(&mut former.items, changes);
+    let mut edit = edit(row, order, Fields::default(), now);
     let mut extra = order.extra.clone();
-    if created {
-        if kept.is_empty() {
-            edit.set.status = Some(Status::Cancelled);
-            edit.set.cancel_reason = Some(UNDONE.to_owned());
+    for change in changes.iter().filter(|change| !is_of_item(&change.field)) {
+        let is_gone = |position: u32| usize::try_from(position).is_ok_and(|at| at > former.items.len());
+        if received_item(&change.field).is_some_and(is_gone) {
+            continue;
         }
-    } else {
-        for change in own().filter(|change| !is_changed(change)) {
-            if !put_back(change, &mut edit, &mut extra) {
-                kept.push(&change.field);
-            }
+        if current.get(&change.field) != change.new.as_ref() || !put_back(change, &mut edit, &mut extra) {
+            kept.push(&change.field);
         }
     }
-    let mut undone = merge::edit(order, &edit, now).order;
-    if extra != undone.extra {
-        undone.extra = extra;
+    let mut undone = merge::edit(&former, &edit, now).order;
+    undone.extra = extra;
+    if undone != *order {
         let next = order.newest.checked_add_signed(TimeDelta::microseconds(1));
         undone.newest = now.max(next.unwrap_or(order.newest));
     }
-    let change = merge::change(order, undone, false, now);
-    let remark = format!("kept, because it has changed since: {}", kept.join(", "));
-    (change, (!kept.is_empty()).then_some(remark))
+    (merge::change(order, undone, false, now), remark(&kept))
+}
+
+/// The edit of an order by the person who imports the file.
+fn edit(row: &ImportRow, order: &Order, set: Fields, at: DateTime<Utc>) -> Edit {
+    Edit {
+        order: order.id,
+        at,
+        source: Source::ManualUpload,
+        actor: row.actor.clone(),
+        set,
+        clear: Vec::new(),
+        received: BTreeMap::new(),
+        guard: None,
+    }
+}
+
+/// The remark of an undo about the fields that it does not restore.
+fn remark(kept: &[&str]) -> Option<String> {
+    (!kept.is_empty()).then(|| format!("kept, because it has changed since: {}", kept.join(", ")))
+}
+
+/// Restores the items that still are as the import left them: their former values, without the items that the import
+/// added and with those that it removed. Returns the names of the fields that it keeps.
+fn put_back_items<'a>(items: &mut Vec<OrderItem>, changes: &'a [FieldChange]) -> Vec<&'a str> {
+    let mut by_position: BTreeMap<usize, Vec<(&str, &FieldChange)>> = BTreeMap::new();
+    for change in changes {
+        if let Some((position, column)) = item_column(&change.field) {
+            by_position.entry(position).or_default().push((column, change));
+        }
+    }
+    let (count, mut kept) = (items.len(), Vec::new());
+    // The last item first, so that each added item is the last one when it is removed.
+    for (position, changes) in by_position.into_iter().rev() {
+        let Some(at) = position.checked_sub(1) else { continue };
+        let item = items.get(at).cloned().unwrap_or_default();
+        let current = item.named_texts();
+        let product = changes.iter().find(|(column, _)| *column == "product");
+        let product = product.map(|(_, change)| change.field.as_str());
+        let mut former = item.clone();
+        let mut later = Vec::new();
+        for (column, change) in changes {
+            let text = current.iter().find(|(name, _)| *name == column).map(|(_, text)| text);
+            if text != change.new.as_ref() || !former.set_text(column, change.old.as_deref()) {
+                later.push(change);
+            }
+        }
+        let is_added = former.product.is_none() && item.product.is_some();
+        if at >= count {
+            if former.product.is_some() && later.is_empty() {
+                items.insert(items.len().min(count), former);
+            }
+        } else if !is_added {
+            if let Some(item) = items.get_mut(at) {
+                *item = former;
+            }
+        } else if former == OrderItem::default() && position == items.len() {
+            items.truncate(at);
+        } else {
+            kept.extend(product);
+            continue;
+        }
+        let later = later.into_iter().map(|change| change.field.as_str());
+        kept.extend(later.filter(|field| received_item(field).is_none()));
+    }
+    kept
 }
 
 /// Restores the former value of one field. Returns false if no column holds it.
@@ -299,20 +389,26 @@ fn put_back(change: &FieldChange, edit: &mut Edit, extra: &mut crate::order::Ext
     }
     let Some(column) = Fields::NAMES.iter().copied().find(|name| name == field) else { return false };
     if let Some(old) = old {
-        return typed::set(&mut edit.set, column, old, chrono_tz::UTC).is_ok();
+        return edit.set.set_text(column, Some(old));
     }
     edit.clear.push(column);
     true
 }
 
-/// Whether the field is one of an item, which follows from the order's columns. Units received do not.
-fn follows(field: &str) -> bool {
+/// Whether the field is one of an item other than its units received, which an edit can set.
+fn is_of_item(field: &str) -> bool {
     field.starts_with("items[") && received_item(field).is_none()
 }
 
 /// The position in a field name such as `items[2].qty_received`.
 fn received_item(field: &str) -> Option<u32> {
     field.strip_prefix("items[")?.strip_suffix("].qty_received")?.parse().ok()
+}
+
+/// The position and the column in a field name such as `items[2].quantity`.
+fn item_column(field: &str) -> Option<(usize, &str)> {
+    let (position, column) = field.strip_prefix("items[")?.split_once("].")?;
+    Some((position.parse().ok()?, column))
 }
 
 /// The values of an order by the names that changes use for them.

@@ -55,8 +55,8 @@ pub(crate) enum PlannedChange {
     /// A row of a file with its order. `note` says how the order was found, if the row does not state its
     /// number.
     File { row: Row, number: OrderNumber, note: Option<String> },
-    /// The changes of an earlier import to undo, and whether it added the order.
-    Undo { number: OrderNumber, changes: Vec<FieldChange>, created: bool },
+    /// The changes of an earlier import to undo. `added_by` is the import if it added the order.
+    Undo { number: OrderNumber, changes: Vec<FieldChange>, added_by: Option<i64> },
     /// The row changes nothing: its outcome and the reason.
     Nothing(RowOutcome, String),
 }
@@ -179,7 +179,7 @@ impl Ingest {
                 change: PlannedChange::Undo {
                     number: step.number,
                     changes: step.changes,
-                    created: step.created,
+                    added_by: step.created.then_some(import),
                 },
             });
         }
@@ -251,9 +251,9 @@ impl ImportPlan {
     fn change(&self, row: &PlannedRow) -> (RowChange, Option<String>) {
         match &row.change {
             PlannedChange::Nothing(outcome, reason) => (RowChange::Nothing(*outcome, reason.clone()), None),
-            PlannedChange::Undo { number, changes, created } => {
+            PlannedChange::Undo { number, changes, added_by } => {
                 let (number, changes) = (number.clone(), changes.clone());
-                (RowChange::Undo { number, changes, created: *created }, None)
+                (RowChange::Undo { number, changes, added_by: *added_by }, None)
             }
             PlannedChange::File { row, number, note } => {
                 let patch = match &self.reading {

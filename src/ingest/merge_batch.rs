@@ -36,6 +36,8 @@ pub(crate) struct MergedBatch {
     pub(crate) imported: Vec<Option<RowResult>>,
     /// How far the imports have come.
     pub(crate) imports: HashMap<i64, ImportPosition>,
+    /// The fields of orders that have changed since an import added them, by the order's row id.
+    changed_since: HashMap<i64, Vec<String>>,
     /// New steps of the orders' histories, in order.
     events: Vec<PendingEvent>,
     /// Stored orders that get another number.
@@ -131,8 +133,17 @@ struct Cause {
 
 /// Merges messages and edits, in order, into the stored orders. `now` is the time of the edits.
 pub(crate) fn merge_batch(jobs: &[Job], stored: StoredState, now: DateTime<Utc>) -> MergedBatch {
-    let StoredState { orders, logged, mut outcomes, message_orders, created, origins, versions, imports } =
-        stored;
+    let StoredState {
+        orders,
+        logged,
+        mut outcomes,
+        message_orders,
+        created,
+        origins,
+        versions,
+        imports,
+        changed_since,
+    } = stored;
     let unchanged =
         |order| PendingOrder { order, created: false, changed: false, dirty: false, first_step: usize::MAX };
     let orders = orders.into_iter().map(|(number, order)| (number, unchanged(order))).collect();
@@ -142,6 +153,7 @@ pub(crate) fn merge_batch(jobs: &[Job], stored: StoredState, now: DateTime<Utc>)
         created_by_rows: created,
         origins,
         imports,
+        changed_since,
         ..MergedBatch::default()
     };
     let mut owners = KeyOwners::new(logged);
@@ -454,6 +466,14 @@ impl MergedBatch {
         let cause = Cause { message: None, source: edit.source, actor, import: None, at: now };
         self.apply(before.number.clone(), change, cause);
         Ok(Box::new(Edited { before, after, changes }))
+    }
+
+    /// The fields of an order that have changed since an import added it.
+    pub(crate) fn changed_since(&self, order: &Order) -> Vec<&str> {
+        let stored = self.changed_since.get(&order.id).into_iter().flatten();
+        let in_batch = self.events.iter().filter(|event| event.number == order.number);
+        let in_batch = in_batch.flat_map(|event| &event.event.changes).map(|change| &change.field);
+        stored.chain(in_batch).map(String::as_str).collect()
     }
 
     /// Applies the change of an import's row.

@@ -414,6 +414,7 @@ pub(crate) fn batch_keys(jobs: &[Job]) -> BatchKeys {
             .collect(),
         log_ids: messages().filter_map(|message| message.replay).map(|replay| replay.log_id).collect(),
         imports: imports.into_iter().collect(),
+        added: rows().filter_map(ImportRow::added).collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Amount, Status};
+use super::{Amount, Status, currency_from_code};
 use iso_currency::Currency;
 
 /// The old and new value of one field of an order, as texts of the database.
@@ -57,6 +57,22 @@ macro_rules! define_struct {
                 match name {
                     $(stringify!($name) => self.$name = None,)+
                     _ => {}
+                }
+            }
+
+            /// Sets the column of this name to its text in the database, or empties it. Returns false if there is no such
+            /// column, or if it cannot hold the text.
+            pub(crate) fn set_text(&mut self, name: &str, text: Option<&str>) -> bool {
+                match name {
+                    $(stringify!($name) => {
+                        let value = text.map(ColumnText::from_column_text);
+                        let is_readable = value != Some(None);
+                        if is_readable {
+                            self.$name = value.flatten();
+                        }
+                        is_readable
+                    })+
+                    _ => false,
                 }
             }
 
@@ -211,8 +227,10 @@ macro_rules! define_order_item {
 with_item_fields!(define_order_item);
 
 /// The text of a value in the database and in events.
-trait ColumnText {
+trait ColumnText: Sized {
     fn column_text(&self) -> String;
+
+    fn from_column_text(text: &str) -> Option<Self>;
 
     /// The value itself, if its column holds text.
     fn text_mut(&mut self) -> Option<&mut String> {
@@ -225,6 +243,10 @@ impl ColumnText for String {
         self.clone()
     }
 
+    fn from_column_text(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+
     fn text_mut(&mut self) -> Option<&mut String> {
         Some(self)
     }
@@ -234,21 +256,37 @@ impl ColumnText for DateTime<Utc> {
     fn column_text(&self) -> String {
         self.to_rfc3339_opts(SecondsFormat::AutoSi, true)
     }
+
+    fn from_column_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
 }
 
 impl ColumnText for Currency {
     fn column_text(&self) -> String {
         self.code().to_owned()
     }
+
+    fn from_column_text(text: &str) -> Option<Self> {
+        currency_from_code(text)
+    }
 }
 
 macro_rules! by_display {
-    ($($type:ty),+) => {
+    ($($type:ty: $read:expr,)+) => {
         $(impl ColumnText for $type {
             fn column_text(&self) -> String {
                 self.to_string()
             }
+
+            fn from_column_text(text: &str) -> Option<Self> {
+                $read(text)
+            }
         })+
     };
 }
-by_display!(Amount, Status, u32);
+by_display! {
+    Amount: |text: &str| Amount::from_decimal(text.parse().ok()?),
+    Status: Status::from_name,
+    u32: |text: &str| text.parse().ok(),
+}

@@ -315,6 +315,11 @@ fn names_all_items(order: &Order, stated: &[OrderItem]) -> bool {
     order.items.len() > 1 && names.iter().flatten().any(|product| normalize(product) == name)
 }
 
+/// Whether the order has any of these items.
+pub(crate) fn has_any(order: &Order, stated: &[OrderItem]) -> bool {
+    find_matches(&order.items, stated).iter().any(Option::is_some)
+}
+
 /// For each stated item, the position of the stored item that it changes. No two change the same one.
 fn find_matches(stored: &[OrderItem], stated: &[OrderItem]) -> Vec<Option<usize>> {
     let keys: Vec<Key> = stored.iter().map(Key::of).collect();

@@ -9,6 +9,8 @@ mod kinds;
 mod malformed;
 #[cfg(unix)]
 mod page;
+mod several_items;
+mod undo;
 
 use std::path::{Path, PathBuf};
 

@@ -232,7 +232,7 @@ const NO_ORDER_NUMBER: &[&str] = &[
     "pending", "unknown", "tbd", "tba", "unavailable", "processing", "loading", "awaiting", "waiting", "undefined", "null",
     "none", "nil", "nan", "na", "n.a", "true", "false", "error", "failed", "success", "hidden", "redacted", "masked", "private",
     "empty", "missing", "email", "mail", "test", "sample", "example", "view", "open", "link", "here", "order", "number", "yes",
-    "no", "confirmed", "soon",
+    "no", "confirmed", "soon", "n/a",
 ];
 
 /// Whether a text stands in place of a value: `hidden`.

@@ -1,15 +1,18 @@
 //! Queries for imports: orders by tracking number, orders that a charge may belong to, and the changes of an
 //! earlier import.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::claims::undone_imports;
 use crate::order::{FieldChange, Order, OrderNumber};
 use crate::store::entity::rows::changes_from_json;
 use crate::store::entity::{order_events, orders, rows};
+use crate::store::write::insert::MAX_ROWS;
+use crate::store::write::legacy::LEGACY_EVENT;
 use crate::store::write::orders::numbers_of;
 use crate::store::{Store, StoreError};
 
@@ -103,6 +106,47 @@ impl Store {
         steps.sort_by_key(|step| step.order);
         Ok(steps)
     }
+}
+
+/// The fields of orders that have changed since an import added them, by row id. `added` has the row ids of the orders,
+/// each with its import. The changes of imports that were undone do not count, and neither do those of their undos.
+pub(crate) async fn changed_since(
+    connection: &impl ConnectionTrait,
+    added: &HashMap<i64, i64>,
+) -> Result<HashMap<i64, Vec<String>>, StoreError> {
+    type Event = (i64, Option<i64>, String);
+
+    let mut changed: HashMap<i64, Vec<String>> = HashMap::new();
+    if added.is_empty() {
+        return Ok(changed);
+    }
+    let undone: HashSet<i64> =
+        undone_imports(connection).await?.into_iter().flat_map(|(import, undo)| [import, undo]).collect();
+    let orders: Vec<i64> = added.keys().copied().collect();
+    for chunk in orders.chunks(MAX_ROWS) {
+        let events: Vec<Event> = order_events::Entity::find()
+            .select_only()
+            .columns([
+                order_events::Column::OrderId,
+                order_events::Column::ImportId,
+                order_events::Column::Changes,
+            ])
+            .filter(order_events::Column::OrderId.is_in(chunk.iter().copied()))
+            .filter(order_events::Column::EventType.ne(LEGACY_EVENT))
+            .order_by_asc(order_events::Column::Id)
+            .into_tuple()
+            .all(connection)
+            .await?;
+        for (order, import, changes) in events {
+            let fields = changed.entry(order).or_default();
+            if import.is_some() && import == added.get(&order).copied() {
+                fields.clear();
+            } else if import.is_none_or(|import| !undone.contains(&import)) {
+                fields.extend(changes_from_json(&changes).into_iter().map(|change| change.field));
+            }
+        }
+    }
+    Ok(changed)
 }
 
 /// One change of an import to one order.

@@ -14,6 +14,7 @@ use crate::order::{FieldChange, Order, OrderNumber};
 use crate::store::entity::rows::changes_from_json;
 use crate::store::entity::{order_events, webhook_logs};
 use crate::store::imports::claims::{self, ImportPosition};
+use crate::store::imports::lookups;
 use crate::store::{LoggedMessage, Store, StoreError};
 
 /// The orders and log rows that the messages and edits of a batch name.
@@ -33,6 +34,8 @@ pub struct BatchKeys {
     pub edits: Vec<EditKey>,
     /// Imports with rows in the batch.
     pub imports: Vec<i64>,
+    /// Orders that an import added, each with the import, if the batch undoes that import.
+    pub added: Vec<(OrderNumber, i64)>,
 }
 
 /// A message that may have other versions.
@@ -65,6 +68,8 @@ pub struct StoredState {
     pub versions: HashMap<String, StoredVersion>,
     /// How far the imports have come.
     pub imports: HashMap<i64, ImportPosition>,
+    /// The fields of orders that have changed since an import added them, by the order's row id.
+    pub changed_since: HashMap<i64, Vec<String>>,
 }
 
 /// The last change of a field.
@@ -118,6 +123,8 @@ async fn read_state(
     numbers.dedup();
     let orders = orders::find(connection, &numbers, for_update).await?;
     let order_ids: Vec<i64> = orders.values().map(|order| order.id).collect();
+    let added = keys.added.iter().filter_map(|(number, import)| Some((orders.get(number)?.id, *import)));
+    let added: HashMap<i64, i64> = added.collect();
     Ok(StoredState {
         orders,
         logged,
@@ -131,6 +138,7 @@ async fn read_state(
         },
         versions,
         imports: claims::positions(connection, &keys.imports).await?,
+        changed_since: lookups::changed_since(connection, &added).await?,
     })
 }
 

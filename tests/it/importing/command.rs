@@ -93,7 +93,7 @@ async fn rows_that_cannot_be_used_say_why_and_the_others_are_stored() {
         "2    updated    A-1          qty_received: empty → 2",
         "3    unchanged  A-1          a copy of row 2",
         "4    ambiguous  A-2          row 5 states the same order differently",
-        "6    not found  none         there is no such order",
+        "6    bad        none         this stands in place of an order number",
         "7    bad        A-1          qty_received: `many` is not a quantity from 0 to 1,000,000",
         "8    bad                     no order number",
         "9    bad        1.23457E+11  a spreadsheet has shortened this number; format its column as text",
@@ -101,12 +101,12 @@ async fn rows_that_cannot_be_used_say_why_and_the_others_are_stored() {
         assert!(stored.contains(line), "{line}\n{stored}");
     }
     assert!(stored.ends_with(
-        "Import 1: 1 updated, 1 unchanged, 1 not found, 2 ambiguous, 3 bad. `roms imports undo 1` undoes it.\n"
+        "Import 1: 1 updated, 1 unchanged, 2 ambiguous, 4 bad. `roms imports undo 1` undoes it.\n"
     ));
     assert_eq!(value(&home, "A-1", "qty_received").await, 2);
     assert_eq!(value(&home, "A-2", "qty_received").await, 0);
     let counts = "SELECT updated, unchanged, not_found, ambiguous, bad FROM imports";
-    assert_eq!(home.sql().await.values(counts).await, [[1, 1, 1, 2, 3].map(|count| json!(count)).to_vec()]);
+    assert_eq!(home.sql().await.values(counts).await, [[1, 1, 0, 2, 4].map(|count| json!(count)).to_vec()]);
 }
 
 #[tokio::test]

@@ -22,14 +22,14 @@ pub(crate) fn fixtures() -> Vec<(PathBuf, String)> {
 }
 
 /// Sends a file to the API, and returns the import.
-async fn send(app: &App, query: &str, content: Vec<u8>) -> Value {
+pub(super) async fn send(app: &App, query: &str, content: Vec<u8>) -> Value {
     let client = reqwest::Client::new();
     let reply = client.post(app.url(&format!("/api/v2/imports{query}"))).body(content).send().await.unwrap();
     assert_eq!(reply.status(), 200, "{}", reply.text().await.unwrap());
     reply.json().await.unwrap()
 }
 
-async fn post(app: &App, path: &str) -> Value {
+pub(super) async fn post(app: &App, path: &str) -> Value {
     let reply = reqwest::Client::new().post(app.url(path)).send().await.unwrap();
     assert_eq!(reply.status(), 200, "{path}: {}", reply.text().await.unwrap());
     reply.json().await.unwrap()
@@ -41,7 +41,7 @@ async fn assert_conflict(app: &App, path: &str, detail: &str) {
     assert_eq!(reply.json["detail"], detail);
 }
 
-async fn until_finished(app: &App, id: i64) {
+pub(super) async fn until_finished(app: &App, id: i64) {
     let path = format!("/api/v2/imports/{id}");
     until("the import is finished", async || app.get(&path).await.json["state"] == "finished").await;
 }
