@@ -1,4 +1,4 @@
-//! What the page and the API share about imports of files: reading an upload, the preview, and the start.
+//! Reads an uploaded file, previews its import and starts it, for the page and the API.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header::CONTENT_TYPE};

@@ -18,9 +18,9 @@ const MAX_LABEL: usize = 40;
 /// Pieces of JSON between the name of an embed's field and its value.
 const BETWEEN_NAME_AND_VALUE: [&str; 5] = ["name", "value", "inline", "true", "false"];
 
-/// What the pieces before a piece say about it.
+/// The meaning of a piece, as stated by the pieces before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Label {
+pub(crate) enum Label {
     /// Nothing.
     None,
     /// It is a proxy.
@@ -30,7 +30,7 @@ pub(super) enum Label {
 }
 
 /// Hides logins in each line and each JSON string of a text. `outer` is the label of the whole text.
-pub(super) fn redact(text: &str, outer: Label) -> Cow<'_, str> {
+pub(crate) fn redact(text: &str, outer: Label) -> Cow<'_, str> {
     if !may_hold_login(text, outer) {
         return Cow::Borrowed(text);
     }
@@ -60,7 +60,7 @@ fn may_hold_login(text: &str, label: Label) -> bool {
 }
 
 /// Whether a label or a text mentions proxies.
-pub(super) fn names_proxy(text: &str) -> bool {
+pub(crate) fn names_proxy(text: &str) -> bool {
     text.as_bytes().array_windows().any(|word: &[u8; 4]| word.eq_ignore_ascii_case(b"prox"))
 }
 
@@ -85,7 +85,7 @@ fn piece_end_length(text: &str) -> usize {
     length.min(text.len())
 }
 
-/// What a piece and the label in front of it say about the next piece; `None` if they say nothing.
+/// The meaning of the next piece, as stated by a piece and the label in front of it; `None` if they state none.
 fn next_label(piece: &str, label: Label, is_hidden: bool) -> Option<Label> {
     let content = piece.trim_matches(|c: char| !c.is_alphanumeric());
     if (content.is_empty() && !piece.contains(MASK)) || BETWEEN_NAME_AND_VALUE.contains(&content) {
