@@ -92,8 +92,16 @@ async fn open_on(server: Server, wanted: Options) -> Result<Store, StoreError> {
 }
 
 /// The tables that `roms purge` empties.
-const PURGED: [&str; 6] =
-    ["orders", "order_items", "order_events", "webhook_logs", "order_sums", "discord_views"];
+const PURGED: [&str; 8] = [
+    "orders",
+    "order_items",
+    "order_events",
+    "webhook_logs",
+    "order_sums",
+    "discord_views",
+    "saved_views",
+    "imports",
+];
 
 /// Removes deleted row versions from all tables that hold personal data.
 pub(crate) async fn vacuum(server: &Server) -> Result<(), DbErr> {
