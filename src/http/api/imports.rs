@@ -81,7 +81,7 @@ pub(crate) struct ImportBody {
     finished_at: Option<DateTime<Utc>>,
     /// The field of each column, in a preview.
     columns: Vec<ColumnBody>,
-    /// What the rows would change, in a preview: those that need attention first, at most 200, but all charges.
+    /// In a preview, the changes of each row: rows that need attention come first, at most 200, but all charges.
     rows: Vec<RowBody>,
 }
 
@@ -126,9 +126,9 @@ impl ImportBody {
         Self {
             id: import.id,
             kind: import.kind.as_str(),
+            state: import.state_name(),
             file_name: import.file_name,
             actor: import.actor,
-            state: if import.is_interrupted { "interrupted" } else { import.state.as_str() },
             row_count: import.rows,
             done: import.done,
             counts: counts(import.counts.each()),

@@ -39,10 +39,16 @@ impl Import {
         matches!(self.state, ImportState::Finished | ImportState::Stopped)
     }
 
+    /// The state for programs: `interrupted`, or the name of [`Import::state`].
+    #[must_use]
+    pub const fn state_name(&self) -> &'static str {
+        if self.is_interrupted { "interrupted" } else { self.state.as_str() }
+    }
+
     /// The state for people: `interrupted`, or `finished, undone by import 2`.
     #[must_use]
     pub fn status(&self) -> String {
-        let state = if self.is_interrupted { "interrupted" } else { self.state.as_str() };
+        let state = self.state_name();
         match self.undone_by {
             Some(undo) => format!("{state}, undone by import {undo}"),
             None => state.to_owned(),
