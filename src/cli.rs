@@ -34,11 +34,12 @@ mod token;
 mod webhook;
 
 use std::{
-    io::{self, BufRead, Write},
+    io::{self, BufRead, IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
 };
 
+use anyhow::bail;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
@@ -246,6 +247,17 @@ async fn open_or_create(config: &Config) -> Result<Store, StoreError> {
     let is_new = config.database.url.sqlite_path().is_some_and(|path| !path.exists());
     let options = if is_new { Options::of(config) } else { Options::default() };
     Store::open_with(&config.database.url, options).await
+}
+
+/// Fails unless the person agrees to something that cannot be undone: with `--yes`, or at the terminal.
+fn confirm_deletion(yes: bool, out: &mut impl Write) -> anyhow::Result<()> {
+    if !yes && !io::stdin().is_terminal() {
+        bail!("this cannot be undone: run it in a terminal, which asks, or with --yes");
+    }
+    if !yes && !confirms(&mut io::stdin().lock(), out)? {
+        bail!("nothing was changed");
+    }
+    Ok(())
 }
 
 /// Asks the person at the terminal about something that cannot be undone.

@@ -38,7 +38,7 @@ use crate::config::Webhooks;
 use crate::store::{Batch, Store, StoreError};
 use crate::webhook::EventTypes;
 
-pub use client::{PrivateAddress, check_address};
+pub use client::{PrivateAddress, PrivateRelay, check_address, check_relay};
 pub use event::TEST;
 pub use sender::{Render, run};
 pub use timing::Timing;

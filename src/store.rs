@@ -101,6 +101,7 @@ pub struct Store {
     engine: String,
     timezone: Tz,
     has_search_index: bool,
+    schema_change: SchemaChange,
     /// The file of an SQLite database.
     file: DatabaseFile,
     /// How to connect to PostgreSQL; `None` for SQLite.
@@ -135,6 +136,17 @@ impl Options {
     }
 }
 
+/// What opening a database did to its tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaChange {
+    /// Nothing: they are those of this release.
+    None,
+    /// Created them: there were none.
+    Created,
+    /// Updated them from an earlier release.
+    Updated,
+}
+
 /// A page of a list, newest first.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
@@ -162,6 +174,12 @@ impl Store {
     #[must_use]
     pub fn engine(&self) -> &str {
         &self.engine
+    }
+
+    /// What opening the database did to its tables.
+    #[must_use]
+    pub fn schema_change(&self) -> SchemaChange {
+        self.schema_change
     }
 
     /// The names of the pools of connections, and how many of their connections exist.

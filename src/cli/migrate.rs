@@ -2,13 +2,21 @@
 
 use crate::{
     config::Config,
-    store::{Options, Store},
+    store::{Options, SchemaChange, Store},
     telemetry,
 };
 
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     telemetry::init(&config.log)?;
-    Store::open_with(&config.database.url, Options::of(config)).await?.close().await?;
-    tracing::info!("the schema of {} is up to date", config.database.url);
+    let url = &config.database.url;
+    let store = Store::open_with(url, Options::of(config)).await?;
+    match store.schema_change() {
+        SchemaChange::Created => {
+            tracing::info!("there was no database of ROMS at {url}; created a new, empty one");
+        }
+        SchemaChange::Updated => tracing::info!("updated the schema of {url} to this release"),
+        SchemaChange::None => tracing::info!("the schema of {url} is up to date"),
+    }
+    store.close().await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `roms orders` lists orders, `roms orders delete` deletes one, and `roms order` shows one with its items and history.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use clap::builder::PossibleValuesParser;
 
 use super::{
-    CommandError, confirms,
+    CommandError, confirm_deletion,
     date::TypedDate,
     open_existing,
     table::{without_controls, write_aligned, write_rows},
@@ -92,16 +92,11 @@ impl Orders {
 impl Delete {
     /// Asks for confirmation, and deletes the order and everything derived from it.
     async fn run(self, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
-        if !self.yes && !io::stdin().is_terminal() {
-            bail!("this cannot be undone: run it in a terminal, which asks, or with --yes");
-        }
         let store = open_existing(config).await?;
         let order = store.order(&self.number).await?;
         let order = order.with_context(|| format!("there is no order {}", self.number))?;
         write_rows(out, &[row(&order, config.orders.timezone)])?;
-        if !self.yes && !confirms(&mut io::stdin().lock(), out)? {
-            bail!("nothing was changed");
-        }
+        confirm_deletion(self.yes, out)?;
         if !store.delete_order(&order).await? {
             bail!("the order has just been deleted by somebody else");
         }

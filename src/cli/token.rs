@@ -9,7 +9,7 @@ use super::{open_existing, open_or_create, table::write_rows};
 use crate::{
     clock,
     config::Config,
-    outbox::check_address,
+    outbox::check_relay,
     store::{CreatedToken, NewToken, Store, Token},
     token::{RelayUrl, Scope, Scopes, TokenKind, TokenName, parse_lifetime},
 };
@@ -82,13 +82,8 @@ impl Command {
 impl Create {
     async fn run(self, store: &Store, config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
         let (now, http) = (clock::now(), &config.http);
-        if let Some(relay) = &self.relay_url
-            && check_address(relay.expose(), config.webhooks.allow_private).await.is_err()
-        {
-            bail!(
-                "the address of the relay is private; set `allow_private = true` under [webhooks] in the configuration \
-                 if that is intended"
-            );
+        if let Some(relay) = &self.relay_url {
+            check_relay(relay, config.webhooks.allow_private).await?;
         }
         let expires_at = match self.expires {
             Some(lifetime) => {

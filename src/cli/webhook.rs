@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::{anyhow, bail};
 use chrono::{DateTime, Utc};
 
-use super::{date::TypedDate, open_existing, open_or_create, outbox, table::write_rows};
+use super::{confirm_deletion, date::TypedDate, open_existing, open_or_create, outbox, table::write_rows};
 use crate::{
     clock,
     config::Config,
@@ -35,7 +35,13 @@ pub(crate) enum Command {
     /// Give an endpoint a new signing secret and print it. The old one signs too for another day.
     Rotate(Name),
     /// Delete an endpoint and the record of its deliveries.
-    Delete(Name),
+    Delete {
+        #[command(flatten)]
+        endpoint: Name,
+        /// Do not ask for confirmation.
+        #[arg(long)]
+        yes: bool,
+    },
     /// List the deliveries to an endpoint, newest first.
     Deliveries {
         #[command(flatten)]
@@ -124,8 +130,11 @@ impl Command {
                 writeln!(out, "{}", secret.expose())?;
                 writeln!(out, "Messages to {name} carry signatures of both secrets for a day.")?;
             }
-            Self::Delete(Name { name }) => {
-                store.delete_endpoint(find(store, &name).await?.id).await?;
+            Self::Delete { endpoint: Name { name }, yes } => {
+                let endpoint = find(store, &name).await?;
+                list(std::slice::from_ref(&endpoint), out)?;
+                confirm_deletion(yes, out)?;
+                store.delete_endpoint(endpoint.id).await?;
                 writeln!(out, "Deleted {name}.")?;
             }
             Self::Deliveries { endpoint: Name { name }, limit } => {

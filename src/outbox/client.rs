@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 use crate::redact::credentials;
+use crate::token::RelayUrl;
 
 /// Timeout for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,6 +35,14 @@ pub(crate) struct Clients {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("its address is private; allow private addresses for this endpoint if that is intended")]
 pub struct PrivateAddress;
+
+/// The address of a relay is private, and private addresses are not allowed.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error(
+    "the address of the relay is private; set `allow_private = true` under [webhooks] in the configuration if that is \
+     intended"
+)]
+pub struct PrivateRelay;
 
 /// An answer.
 #[derive(Debug)]
@@ -174,6 +183,14 @@ pub async fn check_address(url: &Url, allow_private: bool) -> Result<(), Private
     };
     let is_private = !addresses.is_empty() && !addresses.into_iter().any(is_public);
     if is_private { Err(PrivateAddress) } else { Ok(()) }
+}
+
+/// Refuses a relay with a private address, as [`check_address`] does.
+///
+/// # Errors
+/// If the address is private and `allow_private` is false.
+pub async fn check_relay(relay: &RelayUrl, allow_private: bool) -> Result<(), PrivateRelay> {
+    check_address(relay.expose(), allow_private).await.map_err(|PrivateAddress| PrivateRelay)
 }
 
 /// Resolves names to public addresses only. The client connects to exactly these addresses, so a name cannot lead

@@ -10,6 +10,9 @@ use std::{
 use sea_orm::sqlx::{self, error::DatabaseError, postgres::PgDatabaseError, sqlite::SqliteError};
 use sea_orm::{DbErr, RuntimeErr};
 
+/// What to do about a damaged database.
+const RESTORE_HINT: &str = "stop ROMS and put a backup in its place with `roms restore FILE`";
+
 /// An error of the database. The texts say what to do and never repeat stored data.
 #[derive(thiserror::Error)]
 pub enum StoreError {
@@ -33,7 +36,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The file is not an SQLite database.
-    #[error("{0} is not an SQLite database; move it away or give database.url another path")]
+    #[error("{0} is not an SQLite database; {RESTORE_HINT}, or give database.url another path")]
     NotADatabase(PathBuf),
     /// The server cannot be reached, or is not usable.
     #[error("cannot use the database {url}: {reason}")]
@@ -57,6 +60,9 @@ pub enum StoreError {
     /// A file exists where a new one should be created.
     #[error("{0} already exists and is not overwritten")]
     Exists(PathBuf),
+    /// The database itself was given in place of a backup.
+    #[error("{0} is the database itself, not a backup; name a file that `roms backup` has written")]
+    IsTheDatabase(PathBuf),
     /// The open file is not the one that the path leads to.
     #[error(
         "the database file {0} was removed or replaced while ROMS is using it; put it back, or restart ROMS to use \
@@ -160,8 +166,14 @@ fn reported(error: &DbErr) -> String {
             format!("a value that it does not accept (SQLSTATE {})", error.code())
         }
         Some(error) => format!("{} (SQLSTATE {})", error.message(), error.code()),
+        None if is_damage(error) => format!("{}; {RESTORE_HINT}", root(error)),
         None => root(error).to_string(),
     }
+}
+
+/// Whether SQLite reports that the file is damaged or not a database.
+fn is_damage(error: &DbErr) -> bool {
+    sqlite_code(error).is_some_and(|code| [sqlite::CORRUPT, sqlite::NOTADB].contains(&code))
 }
 
 /// Result codes of SQLite. <https://sqlite.org/rescode.html>
@@ -271,9 +283,7 @@ impl StoreError {
     pub(crate) fn is_unreadable(&self) -> bool {
         match self {
             Self::NotADatabase(..) => true,
-            Self::Database(error) => {
-                sqlite_code(error).is_some_and(|code| [sqlite::CORRUPT, sqlite::NOTADB].contains(&code))
-            }
+            Self::Database(error) => is_damage(error),
             _ => false,
         }
     }
@@ -283,6 +293,16 @@ impl StoreError {
         match self {
             Self::Database(error) if sqlite_code(&error) == Some(sqlite::CORRUPT) => {
                 Self::Damaged { path: path.to_owned(), finding: root(&error).to_string() }
+            }
+            other => other,
+        }
+    }
+
+    /// Adds what to do if the damaged file is the database itself and not a backup.
+    pub(crate) fn with_restore_hint(self) -> Self {
+        match self {
+            Self::Damaged { path, finding } => {
+                Self::Damaged { path, finding: format!("{finding}; {RESTORE_HINT}") }
             }
             other => other,
         }

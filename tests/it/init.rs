@@ -76,6 +76,25 @@ async fn a_person_answers_questions_and_has_a_bot_that_works() {
 }
 
 #[tokio::test]
+async fn a_person_without_a_bot_leaves_the_token_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(command(folder.path(), &["init"]));
+
+    terminal.answer("Time zone", "\r").await;
+    terminal.answer("Currency", "\r").await;
+    terminal.answer("Token (empty: without Discord)", "\r").await;
+    terminal.wait_for("none").await;
+    terminal.answer("Address of the HTTP API", "\r").await;
+    terminal.answer("Address on the Internet", "\r").await;
+    terminal.wait_for("Next:").await;
+
+    let screen = terminal.screen();
+    assert!(!screen.contains("***"), "{screen}");
+    assert!(terminal.end().await.success(), "{screen}");
+    assert!(!folder.path().join("discord-token").exists());
+}
+
+#[tokio::test]
 async fn every_answer_can_be_an_option_and_no_question_is_asked_without_a_terminal() {
     let (discord, channel, role) = discord().await;
     let folder = tempfile::tempdir().unwrap();

@@ -1,10 +1,11 @@
 //! Questions in the terminal.
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::str::FromStr;
 
 use chrono_tz::Tz;
-use dialoguer::theme::ColorfulTheme;
+use dialoguer::theme::{ColorfulTheme, Theme as _};
 use dialoguer::{Confirm, Input, MultiSelect, Password, Select};
 
 use crate::discord::setup::Named;
@@ -54,7 +55,12 @@ impl Ask {
     /// Asks for a text that is not shown.
     pub(crate) fn secret(&self, question: &str) -> anyhow::Result<String> {
         let password = Password::with_theme(&self.0).with_prompt(question).allow_empty_password(true);
-        Ok(password.interact()?.trim().to_owned())
+        let answer = password.report(false).interact()?.trim().to_owned();
+        let shown = if answer.is_empty() { "none" } else { "********" };
+        let mut line = String::new();
+        self.0.format_input_prompt_selection(&mut line, question, shown)?;
+        writeln!(io::stderr(), "{line}")?;
+        Ok(answer)
     }
 
     pub(crate) fn several(&self, question: &str, list: Vec<Named>) -> anyhow::Result<Vec<Named>> {

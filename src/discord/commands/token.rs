@@ -12,7 +12,7 @@ use crate::discord::reply::components::choices;
 use crate::discord::reply::embed::{BLURPLE, EmbedBuilder, MAX_FIELDS};
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::text::{MAX_ECHO, code, relative_time, truncate};
-use crate::outbox::check_address;
+use crate::outbox::check_relay;
 use crate::store::{CreatedToken, NewToken, StoreError, Token};
 use crate::token::{RelayUrl, Scopes, TokenKind, parse_lifetime};
 
@@ -79,13 +79,9 @@ async fn create(
         None => None,
     };
     let relay_url = relay_url.as_deref().map(read::<RelayUrl>).transpose()?;
-    if let Some(relay) = &relay_url
-        && check_address(relay.expose(), data.services.ingest.outbox().allows_private()).await.is_err()
-    {
-        return Err(CommandError::user(
-            "The address of the relay is private. Set `allow_private = true` under [webhooks] in the configuration if \
-             that is intended.",
-        ));
+    if let Some(relay) = &relay_url {
+        let checked = check_relay(relay, data.services.ingest.outbox().allows_private()).await;
+        checked.map_err(|error| CommandError::user(format!("{error}.")))?;
     }
     let new = NewToken { expires_at, relay_url, signed: signed.unwrap_or_default(), ..new };
     let (name, kind, scopes) = (new.name.to_string(), new.kind, new.scopes);

@@ -41,7 +41,8 @@ pub(crate) async fn write_copy(
 ) -> Result<Contents, StoreError> {
     refuse_existing(to)?;
     let temp_file = TempFile::beside(to)?;
-    let contents = file::copy(database, path, &temp_file.path()).await?;
+    let copied = file::copy(database, path, &temp_file.path()).await;
+    let contents = copied.map_err(StoreError::with_restore_hint)?;
     temp_file.publish(to)?;
     Ok(contents)
 }

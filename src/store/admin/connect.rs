@@ -20,7 +20,7 @@ use crate::config::DatabaseUrl;
 use crate::store::connection::begin;
 use crate::store::search;
 use crate::store::write::sums::recount;
-use crate::store::{Options, Store, StoreError};
+use crate::store::{Options, SchemaChange, Store, StoreError};
 
 pub(crate) use postgres::vacuum;
 pub(crate) use sqlite::keep_undo_in_memory;
@@ -95,12 +95,12 @@ fn pool(scheme: &str, connections: u32) -> ConnectOptions {
 ///
 /// A `file` that holds tables already is copied first.
 ///
-/// Returns the time zone of the days in `order_sums`, and whether there is a search index.
+/// Returns the time zone of the days in `order_sums`, whether there is a search index, and whether the schema changed.
 async fn migrate(
     writer: &DatabaseConnection,
     options: Options,
     file: Option<&Path>,
-) -> Result<(Tz, bool), StoreError> {
+) -> Result<(Tz, bool, SchemaChange), StoreError> {
     let transaction = begin(writer).await?;
     let is_postgres = transaction.get_database_backend() == DbBackend::Postgres;
     if is_postgres {
@@ -113,9 +113,14 @@ async fn migrate(
         return Err(StoreError::NewerSchema(migration.clone()));
     }
     let applied: HashSet<_> = applied.into_iter().collect();
+    let change = match known.iter().all(|name| applied.contains(name)) {
+        true => SchemaChange::None,
+        false if applied.is_empty() => SchemaChange::Created,
+        false => SchemaChange::Updated,
+    };
     // Without a missing migration, the user needs no right to create tables.
-    if !known.iter().all(|name| applied.contains(name)) {
-        if let Some(file) = file.filter(|_| !applied.is_empty()) {
+    if change != SchemaChange::None {
+        if let Some(file) = file.filter(|_| change == SchemaChange::Updated) {
             before_upgrade::copy(file).await?;
         }
         Migrator::up(&transaction, None).await?;
@@ -126,7 +131,7 @@ async fn migrate(
         transaction.execute_unprepared(postgres::END_MIGRATION).await?;
     }
     transaction.commit().await?;
-    Ok((timezone, indexed))
+    Ok((timezone, indexed, change))
 }
 
 /// The migrations applied to this database, oldest first.

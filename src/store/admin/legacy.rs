@@ -72,14 +72,14 @@ impl LegacyDatabase {
                 fs::copy(&from, to).map_err(|error| file_error("copy", &from, error))?;
             }
         }
-        let connection = file::open(&copy, |options| options).await;
-        let connection = connection.map_err(|error| match error {
-            StoreError::NotADatabase(_) => StoreError::NotADatabase(path.to_owned()),
-            other => other,
-        })?;
+        let unusable = |error| match error {
+            StoreError::NotADatabase(_) => StoreError::NotLegacy(path.to_owned()),
+            other => other.of_damaged(path),
+        };
+        let connection = file::open(&copy, |options| options).await.map_err(unusable)?;
         let old = Self { connection, path: path.to_owned(), state, _folder: folder };
         old.check_unchanged()?;
-        if is_legacy(&old.connection).await.map_err(|error| file::explain(path, error))? {
+        if is_legacy(&old.connection).await.map_err(|error| unusable(file::explain(path, error)))? {
             Ok(old)
         } else {
             Err(StoreError::NotLegacy(path.to_owned()))

@@ -34,14 +34,14 @@ pub struct Restored {
 /// Replaces the database at `url` with the backup in the file `from`.
 ///
 /// # Errors
-/// If `from` is damaged, not a ROMS database or of a newer release, or if the database is in use. Then the database
+/// If `from` is damaged, not a ROMS database, of a newer release or the database itself, or if the database is in use. Then the database
 /// stays as it was.
 pub async fn restore(url: &DatabaseUrl, from: &Path) -> Result<Restored, StoreError> {
     let path = url.sqlite_path().ok_or(StoreError::NoFile)?;
     // If this is a link, its target is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::canonicalize(from).is_ok_and(|from| from == path) {
-        return Err(StoreError::Exists(from.to_owned()));
+        return Err(StoreError::IsTheDatabase(from.to_owned()));
     }
     let claim = if path.exists() { claim(&path).await? } else { None };
 

@@ -32,6 +32,7 @@ async fn the_database_is_copied_before_an_upgrade_and_one_can_go_back() {
     assert!(migrate.status.success(), "{}", err(&migrate));
     let copy = concat!("roms_v2.db.before-", env!("CARGO_PKG_VERSION"));
     assert_eq!(copies(&home), [copy]);
+    assert!(err(&migrate).contains("updated the schema of sqlite://roms_v2.db"), "{}", err(&migrate));
     assert!(err(&migrate).contains("it was copied to roms_v2.db.before-"), "{}", err(&migrate));
     assert!(home.sql().await.values(migrations).await.len() > old.len());
     let mut kept = Sql::file(&home.path().join(copy)).await;

@@ -9,7 +9,7 @@ use std::{
 use migration::{Migrator, MigratorTrait};
 use roms::store::Store;
 
-use super::{done, mode, names, refusal};
+use super::{done, mode, names, refusal, roms};
 use crate::support::{
     app::{ORDERS, until},
     home::Home,
@@ -134,7 +134,7 @@ async fn an_unusable_backup_is_refused_and_the_database_left_alone() {
         ("later.db", "newer release of roms"),
         ("torn.db", "torn.db is damaged"),
         ("short.db", "short.db is damaged"),
-        ("roms_v2.db", "roms_v2.db already exists and is not overwritten"),
+        ("roms_v2.db", "roms_v2.db is the database itself, not a backup; name a file that `roms backup` has"),
     ] {
         let line = refusal(folder.path(), &["restore", name]).await;
         assert!(line.contains(said), "{name}: {line}");
@@ -186,6 +186,43 @@ async fn a_database_that_is_damaged_is_replaced_and_kept() {
 
     assert_eq!(orders(&database).await, ["OLD"]);
     assert_eq!(fs::read_to_string(&kept(folder.path())[0]).unwrap(), garbage);
+}
+
+#[tokio::test]
+async fn each_command_names_restore_if_the_database_is_damaged() {
+    let folder = with_backup().await;
+    let database = folder.path().join("roms_v2.db");
+    let whole = fs::read(&database).unwrap();
+    let mut damaged = whole.clone();
+    damaged[4096..].fill(0xff);
+    // The last pages only: a command may start, and a backup reads everything.
+    let mut torn = whole.clone();
+    let middle = torn.len() / 2;
+    torn[middle..].fill(0xff);
+    let garbage = "no database any more. ".repeat(1000).into_bytes();
+    for (bytes, commands) in [
+        (&damaged, &[&["orders"][..], &["migrate"], &[], &["backup", "new.db"]][..]),
+        (&torn, &[&["backup", "new.db"]]),
+        (&garbage, &[&["orders"], &[], &["backup", "new.db"]]),
+    ] {
+        for command in commands {
+            fs::write(&database, bytes).unwrap();
+            let output = roms(folder.path(), command).await;
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+            let hint = "stop ROMS and put a backup in its place with `roms restore FILE`";
+            assert!(
+                said.trim_end().ends_with(hint) || said.contains(&format!("{hint}, or")),
+                "{command:?}: {said}"
+            );
+            assert!(!folder.path().join("new.db").exists());
+        }
+        done(folder.path(), &["restore", "backup.db"]).await;
+        assert_eq!(orders(&database).await, ["OLD"]);
+        for kept in kept(folder.path()) {
+            fs::remove_file(kept).unwrap();
+        }
+    }
 }
 
 #[tokio::test]

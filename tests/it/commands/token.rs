@@ -116,6 +116,12 @@ async fn a_webhook_link_can_be_made_and_mistakes_are_explained() {
         let refused = text_of(&create(options).await);
         assert!(refused.contains(mistake), "{mistake}: {refused}");
     }
+    let relay = "http://127.0.0.1:9/api/webhooks/1/hook-secret";
+    let relay = json!({"name": "relay_url", "type": 3, "value": relay});
+    let refused =
+        text_of(&create(json!([{"name": "name", "type": 3, "value": "x"}, is_link.clone(), relay])).await);
+    let private = "the address of the relay is private; set `allow_private = true` under [webhooks]";
+    assert!(refused.contains(private) && !refused.contains("hook-secret"), "{refused}");
     let read = json!([{"name": "name", "type": 3, "value": "sheet"}, {"name": "scope", "type": 3, "value": "read"}, is_link]);
     let table = text_of(&create(read).await);
     assert!(table.contains("/api/v2/exports/roms_") && table.contains("/orders.csv"), "{table}");

@@ -8,6 +8,7 @@ use super::{card, create, deliveries, send, start, until_states, with_endpoint};
 use crate::support::app::App;
 use crate::support::home::Home;
 use crate::support::receiver::{Answer, Receiver};
+use crate::support::terminal::Terminal;
 
 /// The standard output of a command that succeeds. It blocks its thread, so a test that runs ROMS in the same process
 /// needs several: a transaction of ROMS that stands still would keep the command waiting.
@@ -69,7 +70,13 @@ async fn an_endpoint_is_managed_on_the_command_line() {
     done(app.home(), &["webhook", "enable", "n8n"]);
     let rotated = done(app.home(), &["webhook", "rotate", "n8n"]);
     assert!(rotated.starts_with("whsec_") && !rotated.contains(secret), "{rotated}");
-    done(app.home(), &["webhook", "delete", "n8n"]);
+    assert!(failure(app.home(), &["webhook", "delete", "n8n"]).contains("or with --yes"));
+    let mut terminal = Terminal::start(app.home().command(&["webhook", "delete", "n8n"]));
+    terminal.answer("This cannot be undone. Type yes to continue:", "no\r").await;
+    terminal.wait_for("nothing was changed").await;
+    assert_eq!(terminal.end().await.code(), Some(1));
+    let deleted = done(app.home(), &["webhook", "delete", "n8n", "--yes"]);
+    assert!(deleted.contains("order.created") && deleted.ends_with("Deleted n8n.\n"), "{deleted}");
     assert!(done(app.home(), &["webhook", "list"]).starts_with("There are no webhook endpoints."));
     assert!(failure(app.home(), &["webhook", "test", "n8n"]).contains("no webhook endpoint named n8n"));
     assert_eq!(deliveries(&app).await.len(), 0);
@@ -104,7 +111,8 @@ async fn a_private_address_is_refused_before_anything_is_sent_there() {
     let relay = "http://127.0.0.1:9/api/webhooks/1/hook-secret";
     let refused =
         failure(app.home(), &["token", "create", "--name", "refract", "--url", "--relay-url", relay]);
-    assert!(refused.contains("`allow_private = true` under [webhooks]"), "{refused}");
+    let private = "the address of the relay is private; set `allow_private = true` under [webhooks]";
+    assert!(refused.contains(private), "{refused}");
     assert!(!refused.contains("hook-secret"), "{refused}");
 
     let mut allowed =

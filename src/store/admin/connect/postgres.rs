@@ -61,7 +61,7 @@ async fn open_on(server: Server, wanted: Options) -> Result<Store, StoreError> {
     detect_pooler(&server).await.map_err(|error| server.refused(&error))?;
     let migrator = connect_migrator(&server).await.map_err(explain)?;
     let writer = Connection::Postgres(Pool::new(server.clone(), WRITING, false, WRITERS));
-    let (timezone, has_search_index) = match migrate(&migrator, wanted, None).await {
+    let (timezone, has_search_index, schema_change) = match migrate(&migrator, wanted, None).await {
         Err(StoreError::Database(error))
             if postgres_error(&error).is_some_and(|error| error.code() == codes::NO_RIGHT) =>
         {
@@ -84,6 +84,7 @@ async fn open_on(server: Server, wanted: Options) -> Result<Store, StoreError> {
         engine: format!("PostgreSQL {version}"),
         timezone,
         has_search_index,
+        schema_change,
         file: DatabaseFile::default(),
         server: Some(server),
         origin: origin(),

@@ -31,7 +31,7 @@ pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
         .map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })?;
     let explain = |error| explain(path, error);
     let writer = connect_first(path).await.map_err(explain)?;
-    let (timezone, has_search_index) =
+    let (timezone, has_search_index, schema_change) =
         migrate(&writer, options, Some(path)).await.map_err(|error| match error {
             StoreError::Database(error) => explain(error),
             other => other,
@@ -48,6 +48,7 @@ pub(crate) async fn open(path: &Path, options: Options) -> Result<Store, StoreEr
         engine,
         timezone,
         has_search_index,
+        schema_change,
         file,
         server: None,
         origin,
