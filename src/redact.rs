@@ -11,9 +11,9 @@
 //! | `host port user pass`, also with `|`, `,` or `;` between the parts | `host port ***` |
 //! | `host:port user pass`, `host:port|user:pass` and so on | `host:port ***` |
 //! | `user pass host port`, `user:pass host:port` and so on | `*** host port` |
-//! | `Proxy Password` and similar labels with a value | `***` |
+//! | the values of `Password`, `Proxy User` and similar labels | `***` |
 //!
-//! `lists` finds the forms whose parts stand side by side.
+//! `lists` finds the forms whose parts stand side by side, and the labels.
 //!
 //! A text that matches two of these forms is hidden as a whole: hiding too much is better than hiding too little.
 //! E-mail addresses, URLs with a port and times of day are not credentials. White space, a comma, a bar or a
@@ -33,6 +33,8 @@ const SCHEME_ENDS: [&str; 2] = ["://", ":\\/\\/"];
 const MAX_PORT_DIGITS: usize = 5;
 /// Maximum characters of an IPv6 address with its zone.
 const MAX_IPV6: usize = 64;
+/// How often a text is searched again after something in it was hidden.
+const MAX_SEARCHES: usize = 4;
 /// Characters that end the host of a URL.
 const AUTHORITY_ENDS: [char; 4] = ['/', '\\', '?', '#'];
 
@@ -42,13 +44,30 @@ pub fn credentials(text: &str) -> Cow<'_, str> {
     redact(text, Label::None)
 }
 
-/// Like [`credentials`], for the value of a label or a column. If the label mentions proxies, a host needs no dot.
+/// Like [`credentials`], for the value of a label or a column. If the label mentions proxies, a host needs no dot. The
+/// value of a label for passwords is hidden as a whole.
 #[must_use]
 pub fn labelled<'a>(label: &str, value: &'a str) -> Cow<'a, str> {
-    redact(value, if lists::names_proxy(label) { Label::Proxy } else { Label::None })
+    redact(value, lists::meaning(label))
 }
 
+/// Hides credentials until no more are found, because a text may look different after a part of it is hidden. A text that
+/// still changes after [`MAX_SEARCHES`] is hidden as a whole.
 fn redact(text: &str, label: Label) -> Cow<'_, str> {
+    let mut shown = match redact_once(text, label) {
+        Cow::Borrowed(_) => return Cow::Borrowed(text),
+        Cow::Owned(shown) => shown,
+    };
+    for _ in 1..MAX_SEARCHES {
+        match redact_once(&shown, label) {
+            Cow::Borrowed(_) => return Cow::Owned(shown),
+            Cow::Owned(again) => shown = again,
+        }
+    }
+    Cow::Borrowed(MASK)
+}
+
+fn redact_once(text: &str, label: Label) -> Cow<'_, str> {
     match redact_words(text) {
         Cow::Borrowed(text) => lists::redact(text, label),
         Cow::Owned(text) => Cow::Owned(lists::redact(&text, label).into_owned()),

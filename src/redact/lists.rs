@@ -10,9 +10,12 @@ use std::borrow::Cow;
 
 use super::{MASK, MAX_IPV6, is_dotted, is_host_char, is_ipv6, is_port};
 
-/// The end of a label for the login of a proxy, such as `Proxy Password`.
-const LOGIN_LABEL_ENDS: [&str; 8] =
-    ["user", "username", "pass", "password", "pw", "login", "auth", "credentials"];
+/// Labels for a login inside the description of a proxy. A label that mentions proxies ends in one of them, as in
+/// `Proxy Password`.
+const LOGIN_LABELS: [&str; 9] =
+    ["user", "username", "pass", "password", "passwd", "pw", "login", "auth", "credentials"];
+/// Labels for a login in any text.
+const PASSWORD_LABELS: [&str; 3] = ["pass", "password", "passwd"];
 /// Maximum bytes of a label for the login of a proxy.
 const MAX_LABEL: usize = 40;
 /// Pieces of JSON between the name of an embed's field and its value.
@@ -29,6 +32,17 @@ pub(crate) enum Label {
     Login,
 }
 
+/// The meaning of the value of a label.
+pub(crate) fn meaning(label: &str) -> Label {
+    if is_login_label(label, Label::None) {
+        Label::Login
+    } else if names_proxy(label) {
+        Label::Proxy
+    } else {
+        Label::None
+    }
+}
+
 /// Hides logins in each line and each JSON string of a text. `outer` is the label of the whole text.
 pub(crate) fn redact(text: &str, outer: Label) -> Cow<'_, str> {
     if !may_hold_login(text, outer) {
@@ -37,13 +51,29 @@ pub(crate) fn redact(text: &str, outer: Label) -> Cow<'_, str> {
     let mut shown = String::new();
     let mut changed = false;
     let mut label = outer;
+    // The label of the JSON object around the piece.
+    let mut around = outer;
     let mut rest = text;
     while !rest.is_empty() {
         let (piece, behind) = rest.split_at(piece_length(rest));
         let hidden = if label == Label::Login { hide_whole(piece) } else { redact_piece(piece, label) };
         changed |= hidden.is_some();
         shown.push_str(hidden.as_deref().unwrap_or(piece));
-        label = next_label(piece, label, hidden.is_some()).unwrap_or(outer);
+        let value = json_value(behind);
+        if piece.contains('}') {
+            (label, around) = (outer, outer);
+        }
+        if value.is_some_and(|value| value.starts_with('{')) && names_proxy(piece) {
+            around = Label::Proxy;
+        }
+        label = match next_label(piece, label, hidden.is_some()) {
+            // `true`, `false`, `null`, a list or an object.
+            Some(Label::Login) if value.is_some_and(|value| value.starts_with(['t', 'f', 'n', '[', '{'])) => {
+                around
+            }
+            Some(label) => label,
+            None => around,
+        };
         let (end, behind) = behind.split_at(piece_end_length(behind));
         shown.push_str(end);
         rest = behind;
@@ -51,17 +81,29 @@ pub(crate) fn redact(text: &str, outer: Label) -> Cow<'_, str> {
     if changed { Cow::Owned(shown) } else { Cow::Borrowed(text) }
 }
 
-/// A quick check. Without a label that mentions proxies, a login stands beside a port, and beside a host that has a dot or
-/// a bracket.
+/// The value of a JSON key. The text starts with the quotation mark at the end of the key.
+fn json_value(text: &str) -> Option<&str> {
+    let text = text.strip_prefix('"').or_else(|| text.strip_prefix("\\\""))?;
+    Some(text.trim_start().strip_prefix(':')?.trim_start())
+}
+
+/// A quick check. Without a label that mentions proxies or passwords, a login stands beside a port, and beside a host that
+/// has a dot or a bracket.
 fn may_hold_login(text: &str, label: Label) -> bool {
     label != Label::None
-        || names_proxy(text)
+        || mentions(text, &[b"prox", b"pass"])
         || (text.contains(['.', '[']) && text.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether a label or a text mentions proxies.
-pub(crate) fn names_proxy(text: &str) -> bool {
-    text.as_bytes().array_windows().any(|word: &[u8; 4]| word.eq_ignore_ascii_case(b"prox"))
+fn names_proxy(text: &str) -> bool {
+    mentions(text, &[b"prox"])
+}
+
+fn mentions(text: &str, words: &[&[u8; 4]]) -> bool {
+    text.as_bytes()
+        .array_windows()
+        .any(|found: &[u8; 4]| words.iter().any(|word| found.eq_ignore_ascii_case(*word)))
 }
 
 /// The length of the text up to the end of its line or JSON string.
@@ -91,7 +133,7 @@ fn next_label(piece: &str, label: Label, is_hidden: bool) -> Option<Label> {
     if (content.is_empty() && !piece.contains(MASK)) || BETWEEN_NAME_AND_VALUE.contains(&content) {
         return Some(label);
     }
-    if is_login_label(content) && !piece.contains(MASK) {
+    if is_login_label(content, label) && !piece.contains(MASK) {
         return Some(Label::Login);
     }
     // The value of a label for proxies may be a list of several lines.
@@ -99,13 +141,16 @@ fn next_label(piece: &str, label: Label, is_hidden: bool) -> Option<Label> {
     (is_list || names_proxy(content)).then_some(Label::Proxy)
 }
 
-fn is_login_label(text: &str) -> bool {
+/// Whether the value of a label is a user or a password. `outer` is the label in front of this one.
+fn is_login_label(text: &str, outer: Label) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-');
-    if text.len() > MAX_LABEL || !names_proxy(text) || !text.chars().all(is_name) {
+    if text.len() > MAX_LABEL || !text.chars().all(is_name) {
         return false;
     }
     let text = text.to_lowercase();
-    LOGIN_LABEL_ENDS.iter().any(|end| text.ends_with(end))
+    PASSWORD_LABELS.contains(&&*text)
+        || (outer == Label::Proxy && LOGIN_LABELS.contains(&&*text))
+        || (names_proxy(&text) && LOGIN_LABELS.iter().any(|end| text.ends_with(end)))
 }
 
 fn hide_whole(piece: &str) -> Option<String> {
@@ -133,7 +178,7 @@ impl Token<'_> {
 /// Hides the logins in a line or a JSON string.
 fn redact_piece(piece: &str, label: Label) -> Option<String> {
     if let Some((name, value)) = piece.split_once(':')
-        && is_login_label(name.trim_matches(|c: char| !c.is_alphanumeric()))
+        && is_login_label(name.trim_matches(|c: char| !c.is_alphanumeric()), label)
     {
         return hide_whole(value).map(|hidden| format!("{name}:{hidden}"));
     }
@@ -268,7 +313,7 @@ fn ipv6_length(text: &str) -> Option<usize> {
 
 fn may_be_host(host: &str, port: &str, is_labelled: bool) -> bool {
     let plain = host.trim_start_matches(['*', '(', '>', '<', '=']);
-    if plain.starts_with('[') || is_ipv4(plain) {
+    if ipv6_length(plain).is_some() || is_ipv4(plain) {
         return true;
     }
     let is_usual_port = port.len() > 3 || matches!(port, "80" | "443");

@@ -82,6 +82,8 @@ fn credentials_are_hidden_in_every_form() {
         ("Proxy\nuser secret gateway 8000", "Proxy\n*** gateway 8000"),
         ("Proxy Password\nsecret\nEmail\na@b.c", "Proxy Password\n***\nEmail\na@b.c"),
         ("Proxy User: user", "Proxy User: ***"),
+        ("Password: secret", "Password: ***"),
+        ("**Pass**\nsecret\nEmail\na@b.c", "**Pass**\n***\nEmail\na@b.c"),
         // An ambiguous proxy is hidden completely.
         ("us.er:1234:1.2.3.4:80", "***"),
         ("us.er:1234@gateway:80", "***"),
@@ -120,6 +122,19 @@ fn credentials_are_hidden_inside_json() {
         assert_eq!(value["proxy"], "gateway|8000|***\ngateway:8000:***");
         assert_eq!(value["proxy_password"], "***");
     }
+    let object = json!({
+        "proxy": {"host": "gateway", "port": 8000, "username": "user", "password": "secret", "auth": null},
+        "account": {"pass": true, "username": "me", "password": "secret"},
+        "product": "Season Pass", "username": "Refract", "price": "1.00",
+    });
+    for text in [object.to_string(), format!("{object:#}")] {
+        let shown: Value = serde_json::from_str(&credentials(&text)).expect("it is still JSON");
+        let mut expected = object.clone();
+        for path in ["/proxy/username", "/proxy/password", "/account/password"] {
+            *expected.pointer_mut(path).expect("a value") = json!("***");
+        }
+        assert_eq!(shown, expected);
+    }
     let escaped = r#"{"proxy":"http:\/\/user:secret@1.2.3.4:80\/","other":"\u26a01.2.3.4:80:user:secret"}"#;
     let hidden = r#"{"proxy":"http:\/\/***@1.2.3.4:80\/","other":"\u26a01.2.3.4:80:***"}"#;
     assert_eq!(credentials(escaped), hidden);
@@ -153,6 +168,7 @@ fn a_text_without_credentials_is_unchanged() {
         "Pokemon|1999|Base|Set",
         "Proxy Details\nResi\nProduct\nTopps 2025 Chrome Baseball\nTopps|2025|Chrome|Baseball",
         "Proxy\nOculus 25 US Resi",
+        "Product\nSeason Pass\nQuantity\n1",
         "Proxy: gate.example.io:8000, US",
         "src/main.rs:12:5",
         "Ends at 05:56:00, starts 31.01.2026:12:30",
