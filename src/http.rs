@@ -53,6 +53,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::config::Http;
 use crate::{feed::Feed, ingest::Ingest, metrics::Metrics, status::StatusBoard, store::Store};
 
+use api::discord_webhook::LinkEdits;
+
 pub use api::order_body::order_json;
 pub use auth::Auth;
 pub use serve::{serve, serve_at_most};
@@ -75,6 +77,8 @@ pub struct AppState {
     /// Reverse proxies whose `X-Forwarded-For` names the client.
     trusted_proxies: Arc<[IpNet]>,
     refusals: Mutex<cross_site::RefusalReports>,
+    /// Edits of messages of webhook links that are under way.
+    link_edits: LinkEdits,
     /// The state of the Discord connection; `None` if no token is configured.
     discord: Option<StatusBoard>,
     /// Cancelled when the server shuts down: `WebSockets` are closed, and bodies must end soon.
@@ -107,6 +111,7 @@ impl AppState {
             origins: Arc::default(),
             trusted_proxies: Arc::default(),
             refusals: Mutex::default(),
+            link_edits: LinkEdits::default(),
             discord: None,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -7,7 +7,7 @@ pub mod legacy;
 pub(crate) mod slack;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use self::discord::ChannelRef;
 use super::message::{Message, Part};
@@ -58,6 +58,23 @@ impl Message {
     }
 }
 
+/// A message after an edit whose members replace those of the message. If only one of the two has Slack's form, it is
+/// brought into Discord's first: a text becomes the content, and attachments and blocks become embeds.
+pub(crate) fn edited(message: Map<String, Value>, edit: Map<String, Value>) -> Map<String, Value> {
+    let (message, edit) = (Value::Object(message), Value::Object(edit));
+    let is_slack = |value: &Value| !discord::is_message(value) && slack::is_message(value);
+    let in_form = |value: Value, other: &Value| match value {
+        value if is_slack(&value) && discord::is_message(other) => {
+            discord::from_parts(slack::message_parts(&value))
+        }
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    let (mut edited, edit) = (in_form(message.clone(), &edit), in_form(edit, &message));
+    edited.extend(edit);
+    edited
+}
+
 /// The parts of a JSON value that may hold cards, in order.
 fn parts(value: &Value) -> Vec<Part> {
     match value {
@@ -65,7 +82,10 @@ fn parts(value: &Value) -> Vec<Part> {
         Value::String(text) => vec![Part::Text(text.clone())],
         Value::Object(_) if discord::is_message(value) => discord::message_parts(value),
         Value::Object(_) if slack::is_message(value) => slack::message_parts(value),
-        Value::Object(object) => vec![Part::Embed(json::flat_object(object))],
+        Value::Object(object) => match json::wrapped_message(object) {
+            Some(message) => parts(message),
+            None => json::flat_objects(object).iter().map(json::flat_object).map(Part::Embed).collect(),
+        },
         Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
     }
 }

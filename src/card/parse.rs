@@ -100,7 +100,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
         builder.set_number("order", number);
     }
     let kind = outcome(&builder, &form);
-    if matches!(kind, None | Some(CardKind::Update)) {
+    if matches!(kind, None | Some(CardKind::Update | CardKind::Failure)) && builder.failure_reason.is_none() {
         use_error_label(&mut builder, &form);
     }
     let has_outcome = builder.stated.status.is_some() || kind.is_some_and(CardKind::is_outcome);
@@ -160,8 +160,9 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     builder.use_total_in_name();
     builder.use_count_in_name();
     builder.fill_from_items();
-    builder.derived.store = heading
-        .and_then(|heading| heading.store.clone())
+    let store_of_heading = heading.and_then(|heading| heading.store.clone());
+    builder.derived.store = store_of_heading
+        .or(builder.derived.store.take())
         .or_else(|| builder.author.clone().filter(|author| bots::is_store_name(author)))
         .or_else(|| amazon(&builder));
     if builder.stated.email.is_none() {
@@ -189,7 +190,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
 }
 
 /// Takes the value of a label `Error` for the reason of a failure. As a line of its own, the word is a heading and no
-/// label. Beside another outcome, it says little.
+/// label. Beside an outcome other than a failure, it says little.
 fn use_error_label(builder: &mut PatchBuilder, form: &TextForm) {
     let is_error =
         |(name, value): &&(String, String)| name.eq_ignore_ascii_case("error") && !markup::is_no_value(value);

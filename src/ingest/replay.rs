@@ -222,11 +222,7 @@ fn message_of(row: LogEntry, actor: &str) -> Message {
             let rejection = Rejection { code, detail: error_message.unwrap_or_default() };
             Message::refused(String::new(), &endpoint, created_at, rejection)
         }
-        (None, Source::DiscordBot) => discord_message(&payload, &endpoint, created_at),
-        (None, Source::Webhook | Source::ManualUpload) => {
-            let unwrapped = wrapped_payload(&payload);
-            Message::from_payload(unwrapped.as_deref().unwrap_or(&payload), &endpoint, created_at)
-        }
+        (None, source) => stored_message(source, &payload, &endpoint, created_at),
     };
     Message {
         source,
@@ -235,6 +231,22 @@ fn message_of(row: LogEntry, actor: &str) -> Message {
         discord_id: message_id,
         actor: Some(actor.to_owned()),
         ..message
+    }
+}
+
+/// Decodes the payload of a log row as its edge did when the message arrived.
+pub(crate) fn stored_message(
+    source: Source,
+    payload: &str,
+    endpoint: &str,
+    received_at: DateTime<Utc>,
+) -> Message {
+    match source {
+        Source::DiscordBot => discord_message(payload, endpoint, received_at),
+        Source::Webhook | Source::ManualUpload => {
+            let unwrapped = wrapped_payload(payload);
+            Message::from_payload(unwrapped.as_deref().unwrap_or(payload), endpoint, received_at)
+        }
     }
 }
 

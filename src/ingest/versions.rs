@@ -8,6 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::dedup::KeyOwner;
 use super::parse::{ParsedMessage, parse_earlier};
+use super::replay::stored_message;
+use crate::card::flatten::flatten;
+use crate::card::message::Message;
 use crate::card::parse::ParsedCard;
 use crate::order::items::withdrawn;
 use crate::order::{Fields, OrderItem, OrderNumber, Patch};
@@ -43,7 +46,13 @@ impl EarlierVersions<'_> {
     pub(crate) fn newest_is_order(&self, message: &ParsedMessage) -> bool {
         let newest = message.identity().and_then(|identity| self.stored.get(&identity));
         newest.is_some_and(|newest| {
-            let cards = parse_earlier(&newest.text_forms, &message.message);
+            if newest.payload.is_empty() {
+                return !newest.orders.is_empty();
+            }
+            // The text form in the log may come from a release that could not read the message.
+            let Message { source, endpoint, received_at, .. } = &message.message;
+            let newest = stored_message(*source, &newest.payload, endpoint, *received_at);
+            let cards = parse_earlier(&flatten(&newest).join("\n\n"), &message.message);
             cards.iter().any(|card| matches!(card, ParsedCard::Order { .. }))
         })
     }

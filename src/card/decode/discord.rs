@@ -3,7 +3,7 @@
 //! Any part of a message may be missing, null or of an unexpected type. Then only that part is lost.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::form::wrapped_payload;
 use super::json;
@@ -126,6 +126,30 @@ pub(crate) fn message_parts(message: &Value) -> Vec<Part> {
         list("message_snapshots").filter_map(|snapshot| snapshot.get("message")).flat_map(message_parts);
     let components = component_parts(message);
     content.into_iter().chain(embeds).chain(components).chain(forwarded).collect()
+}
+
+/// A message with these parts. A part that is not there leaves no member.
+pub(crate) fn from_parts(parts: Vec<Part>) -> Map<String, Value> {
+    let (mut texts, mut embeds) = (Vec::new(), Vec::new());
+    for part in parts {
+        match part {
+            Part::Text(text) => texts.push(text),
+            Part::Embed(embed) => embeds.push(embed_json(embed)),
+        }
+    }
+    let content = (!texts.is_empty()).then(|| ("content".to_owned(), Value::from(texts.join("\n"))));
+    let embeds = (!embeds.is_empty()).then(|| ("embeds".to_owned(), Value::from(embeds)));
+    content.into_iter().chain(embeds).collect()
+}
+
+fn embed_json(embed: Embed) -> Value {
+    let Embed { author, title, url, description, fields, footer, image, timestamp, color } = embed;
+    let fields = fields.into_iter().map(|Field { name, value }| json!({"name": name, "value": value}));
+    json!({
+        "author": {"name": author}, "title": title, "url": url, "description": description,
+        "fields": fields.collect::<Vec<_>>(), "footer": {"text": footer}, "thumbnail": {"url": image},
+        "timestamp": timestamp, "color": color,
+    })
 }
 
 fn embed(value: &Value) -> Embed {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
+use super::{discord, slack};
 use crate::card::message::{Embed, Field};
 use crate::card::parse::heading;
 use crate::card::parse::labels;
@@ -18,6 +19,36 @@ const MAX_EXACT_DIGITS: usize = 15;
 
 /// Keys of flat objects that mean something else there than as labels of a card.
 const FLAT_KEY_LABELS: &[(&str, &str)] = &[("amount", "Total")];
+
+/// Keys whose value may be the object that describes the order, or a whole message: `{"event": …, "data": {…}}`.
+const WRAPPERS: [&str; 16] = [
+    "attributes",
+    "body",
+    "card",
+    "checkout",
+    "d",
+    "data",
+    "details",
+    "event",
+    "message",
+    "notification",
+    "order",
+    "payload",
+    "purchase",
+    "record",
+    "result",
+    "transaction",
+];
+/// Keys whose value may be a list of such objects.
+const LISTS: [&str; 8] = ["cards", "checkouts", "data", "events", "messages", "orders", "records", "results"];
+/// Maximum nesting of wrappers.
+const MAX_WRAPPERS: usize = 4;
+/// Keys that mean the order number inside an object that is the value of `order`.
+const NUMBER_KEYS: [&str; 4] = ["number", "id", "no", "name"];
+/// Keys of the value that an object stands for: `{"store": {"name": "Target"}}`, `{"total": {"amount": 5, "currency": "USD"}}`.
+const VALUE_KEYS: [&str; 7] = ["name", "number", "title", "value", "amount", "id", "text"];
+/// Keys that state by true or false whether the checkout succeeded.
+const SUCCESS_KEYS: [&str; 4] = ["success", "successful", "succeeded", "checkout_success"];
 
 /// Keys of flat JSON objects whose value may state the outcome: `"event": "order.shipped"`.
 const EVENT_KEYS: [&str; 4] = ["event", "event_type", "eventtype", "type"];
@@ -133,20 +164,68 @@ fn code_unit(escape: &str) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
+/// The message of Discord or Slack that a wrapper holds.
+pub(crate) fn wrapped_message(object: &Map<String, Value>) -> Option<&Value> {
+    let is_wrapper = |key: &str| is_one_of(key, &WRAPPERS);
+    let mut inside = object.iter().filter(|(key, value)| is_wrapper(key) && value.is_object());
+    inside.find_map(|(_, value)| (discord::is_message(value) || slack::is_message(value)).then_some(value))
+}
+
+/// The flat objects in an object: the objects of a list, or else the object itself, each with the members around it.
+pub(crate) fn flat_objects(object: &Map<String, Value>) -> Vec<Map<String, Value>> {
+    flat_objects_within(object, MAX_WRAPPERS)
+}
+
+fn flat_objects_within(object: &Map<String, Value>, depth: usize) -> Vec<Map<String, Value>> {
+    let is_list = |value: &Value| {
+        value.as_array().is_some_and(|values| !values.is_empty() && values.iter().all(Value::is_object))
+    };
+    let inside = |(key, value): &(&String, &Value)| {
+        (value.is_object() && is_one_of(key, &WRAPPERS)) || (is_list(value) && is_one_of(key, &LISTS))
+    };
+    let found = object.iter().filter(|_| depth > 0).find(inside);
+    let Some((wrapper, value)) = found else { return vec![object.clone()] };
+    let around = object.iter().filter(|(key, _)| *key != wrapper);
+    let around: Map<String, Value> = around.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    let with_members_around = |inner: &Map<String, Value>| {
+        let mut merged = around.clone();
+        let is_order = wrapper.to_lowercase().starts_with("order");
+        let has_number = inner.keys().any(|key| is_order_number(&label_of(key)));
+        for (key, value) in inner {
+            let is_number = is_order
+                && !has_number
+                && scalar(value).is_some()
+                && first_of(inner, &NUMBER_KEYS) == Some(key);
+            merged.insert(if is_number { "order number".to_owned() } else { key.clone() }, value.clone());
+        }
+        flat_objects_within(&merged, depth - 1)
+    };
+    values.iter().filter_map(Value::as_object).flat_map(with_members_around).collect()
+}
+
+fn is_one_of(key: &str, keys: &[&str]) -> bool {
+    keys.iter().any(|known| key.eq_ignore_ascii_case(known))
+}
+
+/// The key of an object that comes first in a list of keys.
+fn first_of<'a>(object: &'a Map<String, Value>, keys: &[&str]) -> Option<&'a String> {
+    keys.iter().find_map(|wanted| object.keys().find(|key| key.eq_ignore_ascii_case(wanted)))
+}
+
+fn is_order_number(key: &str) -> bool {
+    labels::find(key).is_some_and(|label| label.column == Column::OrderNumber)
+}
+
 /// A flat object is a card whose keys are labels. If a key names what every order has, the card describes
 /// an order even if the value is empty.
 pub(crate) fn flat_object(object: &Map<String, Value>) -> Embed {
     let event = object.iter().find_map(|(key, value)| Some((key, event(key, value)?)));
     let fields = object.iter().filter(|(key, _)| event.as_ref().is_none_or(|(event, _)| event != key));
-    let fields = fields.filter_map(|(key, value)| {
+    let fields = fields.flat_map(|(key, value)| {
         let renamed = FLAT_KEY_LABELS.iter().find(|(flat, _)| *flat == key.to_lowercase());
         let name = renamed.map_or_else(|| label_of(key), |(_, label)| (*label).to_owned());
-        let is_product = || labels::find(&name).is_some_and(|label| label.column == Column::Product);
-        let value = match value {
-            Value::Array(values) if is_product() => list_of_items(values)?,
-            value => flat_value(value)?,
-        };
-        Some(Field { name, value })
+        fields_of(name, value)
     });
     let describes_order =
         || object.keys().any(|key| names_order(&label_of(key))).then(|| FLAT_HEADING.to_owned());
@@ -155,8 +234,59 @@ pub(crate) fn flat_object(object: &Map<String, Value>) -> Embed {
     Embed { title, fields, ..Embed::default() }
 }
 
-/// Turns the value of a key such as `event` into a heading: `checkout_success` becomes `checkout success`.
+/// The fields of a member of a flat object. An object may hold several values: the name and the e-mail address of a
+/// customer, or the number and the link of a parcel.
+fn fields_of(name: String, value: &Value) -> Vec<Field> {
+    let column = labels::find(&name).map(|label| label.column);
+    let field = |name: String, value: Option<String>| value.map(|value| Field { name, value });
+    let text = match (column, value) {
+        (Some(Column::Product), Value::Array(values)) => list_of_items(values),
+        (Some(Column::Product | Column::Item), Value::Object(_)) => {
+            list_of_items(std::slice::from_ref(value))
+        }
+        (Some(Column::Price | Column::Total | Column::Amount | Column::Commission), Value::Object(money)) => {
+            amount_with_currency(money)
+        }
+        (Some(Column::ShippingAddress), _) => flat_value(value),
+        (_, Value::Object(object)) => {
+            let inner = |key: &String| {
+                let (long, short) = (format!("{name} {}", label_of(key)), label_of(key));
+                [long, short].into_iter().find(|label| labels::find(label).is_some_and(|label| !label.weak))
+            };
+            let named = object.iter().filter_map(|(key, value)| field(inner(key)?, flat_value(value)));
+            let mut fields: Vec<Field> = named.collect();
+            let own = first_of(object, &VALUE_KEYS).filter(|_| column.is_some());
+            if fields.is_empty() && own.is_none() {
+                return field(name, flat_value(value)).into_iter().collect();
+            }
+            let own = own.and_then(|key| object.get(key)).and_then(scalar);
+            fields.extend(field(name, own));
+            return fields;
+        }
+        _ => flat_value(value),
+    };
+    field(name, text).into_iter().collect()
+}
+
+/// The amount in `{"amount": 5, "currency": "USD"}`. Other objects are not understood, so all their values are kept.
+fn amount_with_currency(money: &Map<String, Value>) -> Option<String> {
+    const AMOUNT: [&str; 2] = ["amount", "value"];
+    const CURRENCY: [&str; 3] = ["currency", "currency_code", "currencycode"];
+    let find = |keys: &[&str]| first_of(money, keys).and_then(|key| money.get(key)).and_then(scalar);
+    let is_known = money.keys().all(|key| is_one_of(key, &AMOUNT) || is_one_of(key, &CURRENCY));
+    match find(&AMOUNT).filter(|_| is_known) {
+        Some(amount) => Some(format!("{amount} {}", find(&CURRENCY).unwrap_or_default()).trim().to_owned()),
+        None => joined(money),
+    }
+}
+
+/// Turns the value of a key such as `event` into a heading: `checkout_success` becomes `checkout success`. A key such as
+/// `success` states the outcome itself.
 fn event(key: &str, value: &Value) -> Option<String> {
+    if let Value::Bool(is_success) = value {
+        let heading = if *is_success { "Successful Checkout" } else { "Checkout Failed" };
+        return is_one_of(key, &SUCCESS_KEYS).then(|| heading.to_owned());
+    }
     EVENT_KEYS.iter().find(|known| key.eq_ignore_ascii_case(known))?;
     let text = value.as_str()?.replace(['_', '.'], " ");
     heading::parse(&text).map(|_| text)
@@ -188,18 +318,26 @@ fn flat_value(value: &Value) -> Option<String> {
     let inside: Vec<String> = match value {
         Value::Array(values) if values.iter().any(Value::is_object) => return list_of_items(values),
         Value::Array(values) => values.iter().filter_map(scalar).collect(),
-        Value::Object(object) => {
-            let mut pairs: Vec<_> = object.iter().collect();
-            pairs.sort_by_key(|(key, _)| {
-                let begins = |beginning: &&str| key.to_lowercase().starts_with(beginning);
-                ADDRESS_KEYS.iter().position(begins).unwrap_or(ADDRESS_KEYS.len())
-            });
-            pairs.into_iter().filter_map(|(_, value)| scalar(value)).collect()
-        }
+        Value::Object(object) => return joined(object),
         _ => return scalar(value),
     };
-    let inside: Vec<&str> = inside.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
-    (!inside.is_empty()).then(|| inside.join(", "))
+    with_commas(&inside)
+}
+
+/// The scalars of an object, in the order of an address.
+fn joined(object: &Map<String, Value>) -> Option<String> {
+    let mut pairs: Vec<_> = object.iter().collect();
+    pairs.sort_by_key(|(key, _)| {
+        let begins = |beginning: &&str| key.to_lowercase().starts_with(beginning);
+        ADDRESS_KEYS.iter().position(begins).unwrap_or(ADDRESS_KEYS.len())
+    });
+    let values: Vec<String> = pairs.into_iter().filter_map(|(_, value)| scalar(value)).collect();
+    with_commas(&values)
+}
+
+fn with_commas(values: &[String]) -> Option<String> {
+    let values: Vec<&str> = values.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 /// A list of products, one on each line.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::json;
 use crate::card::message::{Embed, Field, Part};
+use crate::card::parse::markup;
 
 /// The keys of a message. An object with other keys is a flat card that happens to have a `text`.
 const MESSAGE_KEYS: [&str; 14] = [
@@ -103,10 +104,17 @@ fn markdown(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Removes the asterisks of `*Label*`, `*Label:*` and `*Label:* value`.
+/// Removes the asterisks of `*Label*`, `*Label:*` and `*Label:* value`, and the marks of quotes and emoji in front of them.
 fn plain_label(line: &str) -> String {
-    let trimmed = line.trim();
-    let bold = trimmed.strip_prefix('*').and_then(|rest| rest.split_once('*'));
+    let mut label = line.trim();
+    let mark = |text: &'static str| label.strip_prefix(text);
+    if let Some(quoted) = mark("&gt;").or_else(|| mark(">")) {
+        label = quoted.trim_start();
+    }
+    while let Some(rest) = markup::without_emoji_code(label) {
+        label = rest.trim_start();
+    }
+    let bold = label.strip_prefix('*').and_then(|rest| rest.split_once('*'));
     match bold {
         Some((label, rest)) if !label.trim().is_empty() && !rest.contains('*') => format!("{label}{rest}"),
         _ => line.to_owned(),

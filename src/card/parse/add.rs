@@ -156,6 +156,7 @@ fn add_products(
     }
     // A quantity that cannot be read is still a quantity, so the name holds none.
     let quantity = quantities.of_order.map(|text| values::quantity(text).unwrap_or_default());
+    builder.may_end_in_total |= label.column == Column::Item;
     if builder.set_product_list(&value.lines, is_list_label, quantity) {
         return true;
     }

@@ -1,5 +1,6 @@
 //! The names of checkout bots and stores, which tell bots from stores in headings and footers.
 
+use super::heading::parse_outcome;
 use super::values::is_host;
 
 /// Names of checkout bots, folded, and how they are stored. The footer of a card starts with one.
@@ -51,7 +52,13 @@ const BOTS: &[(&str, &str)] = &[
     ("phantom bot", "Phantom Bot"),
     ("j1m's bot", "J1m's Bot"),
     ("sniped", "Sniped"),
+    ("mekpreme", "MEKpreme"),
+    ("trickle", "Trickle"),
 ];
+
+/// Names of checkout bots that are everyday words, folded. Only a footer names such a bot: `Make Success`.
+const BOTS_WITH_EVERYDAY_NAMES: &[(&str, &str)] =
+    &[("make", "Make"), ("tools", "Tools"), ("aio bot", "AIO Bot"), ("aio", "AIO")];
 
 /// Stores that a heading may name without a bar, folded.
 #[rustfmt::skip]
@@ -78,12 +85,29 @@ const BOTS_USING_COLOR: &[&str] = &["shikari"];
 #[must_use]
 pub(crate) fn bot(footer: &str) -> Option<(&'static str, Option<String>)> {
     let footer = strip_name(footer, "powered by").unwrap_or(footer).trim_start_matches([' ', '@']);
-    let (rest, name) = BOTS.iter().find_map(|(start, name)| Some((strip_name(footer, start)?, *name)))?;
+    let (rest, name) = find_bot(BOTS, footer)
+        .or_else(|| find_bot(BOTS_WITH_EVERYDAY_NAMES, footer).filter(|(rest, _)| says_no_more(rest)))?;
     let version = rest
         .split_whitespace()
         .map(|word| word.trim_matches(['(', ')']).trim_start_matches(['v', 'V']))
         .find(|word| word.contains('.') && word.chars().all(|c| c.is_ascii_digit() || c == '.'));
     Some((name, version.map(str::to_owned)))
+}
+
+/// The rest of a footer behind the name of a bot at its start, and how the name is stored.
+fn find_bot<'a>(bots: &[(&str, &'static str)], footer: &'a str) -> Option<(&'a str, &'static str)> {
+    bots.iter().find_map(|(start, name)| Some((strip_name(footer, start)?, *name)))
+}
+
+/// Whether only an outcome, or a version and other notes, stands behind a name: ` Success`, ` v3`, ` | 12:00`.
+fn says_no_more(rest: &str) -> bool {
+    let rest = rest.trim();
+    rest.is_empty()
+        || rest.starts_with(|c: char| !c.is_alphabetic())
+        || rest
+            .strip_prefix(['v', 'V'])
+            .is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+        || parse_outcome(rest).is_some()
 }
 
 /// The rest of a text after a name at its start, regardless of case.
@@ -137,6 +161,25 @@ pub(crate) fn is_store_name(text: &str) -> bool {
 #[must_use]
 pub(crate) fn is_known_store(text: &str) -> bool {
     STORES.iter().any(|store| store.eq_ignore_ascii_case(text))
+}
+
+/// Words beside the name of a store in a title that is no heading: `Walmart Checkout`. In lower case.
+const TITLE_WORDS: [&str; 8] =
+    ["checkout", "order", "purchase", "status", "update", "notification", "webhook", "result"];
+
+/// The known store that a title names, with nothing but words such as `Checkout` and a bot's name beside it.
+#[must_use]
+pub(crate) fn store_in_title(title: &str) -> Option<String> {
+    let is_title_word = |word: &&str| TITLE_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let mut stores = title.split(['|', '-', '–', '—', ':', '•', '(', ')']).filter_map(|part| {
+        let words = part.split_whitespace().filter(|word| word.contains(char::is_alphanumeric));
+        let name = words.filter(|word| !is_title_word(word)).collect::<Vec<_>>().join(" ");
+        Some(name).filter(|name| !name.is_empty() && !is_bot_name(name))
+    });
+    let store = stores.next().filter(|_| stores.next().is_none())?;
+    let name =
+        store.rsplit_once(' ').filter(|(_, last)| COUNTRIES.contains(last)).map_or(&*store, |(name, _)| name);
+    is_known_store(name).then_some(store)
 }
 
 /// Whether the color of this bot's embeds states the outcome.

@@ -97,6 +97,18 @@ pub(crate) enum ReasonKind {
     Hold,
 }
 
+/// What a list of products says about its prices. If its lines differ, the later variant counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ListedPrices {
+    /// They stand under labels, or there are none.
+    #[default]
+    Labelled,
+    /// They have no label, and may be for one unit or for the whole line.
+    Bare,
+    /// They are for one unit.
+    PerUnit,
+}
+
 /// The values of a card so far.
 #[derive(Default)]
 pub(crate) struct PatchBuilder {
@@ -131,8 +143,8 @@ pub(crate) struct PatchBuilder {
     pub(crate) tracking_link: Option<String>,
     /// Whether the products come from a list, so that the price is that of the whole basket.
     pub(crate) is_basket: bool,
-    /// Whether the list says that its prices are for one unit.
-    pub(crate) has_unit_prices: bool,
+    /// What the list says about its prices.
+    pub(crate) listed_prices: ListedPrices,
     /// Whether the product's name may end in the line total, as one bot writes it.
     pub(crate) may_end_in_total: bool,
     /// The value of a `Currency` label.

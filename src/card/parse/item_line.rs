@@ -44,6 +44,8 @@ pub(crate) struct ListedItem<'a> {
     pub(crate) price: Option<ParsedAmount>,
     /// Whether the line says that the price is for one unit.
     pub(crate) is_unit_price: bool,
+    /// Whether the price stands under a label of its own.
+    pub(crate) has_price_label: bool,
     /// The price of all units under a label such as `Total`.
     pub(crate) total: Option<ParsedAmount>,
     pub(crate) link: Option<&'a str>,
@@ -176,6 +178,7 @@ impl<'a> ListedItem<'a> {
             Column::Price => {
                 self.price = money::parse(value);
                 self.is_unit_price |= is_each(value);
+                self.has_price_label = true;
             }
             Column::Total => self.total = money::parse(value),
             Column::Product | Column::Item | Column::CustomerName if self.name.is_empty() => {

@@ -419,7 +419,7 @@ pub(crate) fn without_lead(line: &str) -> &str {
 }
 
 /// The rest of a line that begins with `<:name:1>` or `:name: `.
-fn without_emoji_code(line: &str) -> Option<&str> {
+pub(crate) fn without_emoji_code(line: &str) -> Option<&str> {
     if let Some((code, rest)) = line.strip_prefix('<').and_then(|line| line.split_once('>')) {
         return is_custom_emoji(code).then_some(rest);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::builder::PatchBuilder;
+use super::builder::{ListedPrices, PatchBuilder};
 use super::money::{self, CurrencyHint};
 use crate::order::items::units;
 use crate::order::{Amount, Fields, OrderItem, Status};
@@ -49,11 +49,20 @@ impl PatchBuilder {
         }
     }
 
-    /// Uses a price beside several products as the total, unless the card's total shows that it is the price
-    /// of each unit.
+    /// Uses a price beside several products as the total, unless the card's total or the prices of the products
+    /// show that it is the price of each unit. A price below the sum of the products is neither.
     pub(crate) fn use_price_as_total(&mut self, all_units: u32) {
         let Some(price) = self.stated.price else { return };
+        let as_lines = sum(&self.items, |item| item.unit_price);
+        let is_unit_price = as_lines.is_some() && as_lines == price.times(all_units);
+        let is_too_low = as_lines.is_some_and(|as_lines| price < as_lines);
         match self.stated.total {
+            None if is_unit_price => {}
+            None if is_too_low => {
+                self.stated.price = None;
+                self.keep("price", &price.to_string());
+                self.warn(format!("price: {price} is less than the prices of the products; kept in `extra`"));
+            }
             None => self.stated.total = self.stated.price.take(),
             Some(total) if price.times(all_units) == Some(total) => {}
             Some(total) => {
@@ -79,15 +88,28 @@ impl PatchBuilder {
 
     /// Decides whether the prices of the products are unit prices or line totals. It takes the one that adds
     /// up to a total of the card. If neither does, they are unit prices, unless the sum would exceed the
-    /// total.
-    pub(crate) fn settle_prices(&mut self) {
+    /// total. A card without a total leaves it to the label.
+    pub(crate) fn settle_prices(&mut self, all_units: Option<u32>) {
         let as_units = sum(&self.items, |item| item.unit_price?.times(units(item)));
         let as_lines = sum(&self.items, |item| item.unit_price);
-        let (Some(as_units), Some(as_lines), Some(total)) = (as_units, as_lines, self.stated.total) else {
+        let (Some(as_units), Some(as_lines)) = (as_units, as_lines) else { return };
+        if as_units == as_lines || self.listed_prices == ListedPrices::PerUnit {
+            return;
+        }
+        let of_price = self.stated.price.and_then(|price| price.times(all_units?));
+        let Some(total) = self.stated.total.or(of_price) else {
+            match (self.listed_prices, self.may_end_in_total) {
+                (ListedPrices::Bare, true) => self.use_prices_as_line_totals(),
+                (ListedPrices::Bare, false) => self.warn(format!(
+                    "items: the prices may be for one unit (together {as_units}) or for the whole line (together \
+                     {as_lines}); read as prices for one unit"
+                )),
+                _ => {}
+            }
             return;
         };
         let totals = self.totals_of_products(total);
-        if as_units == as_lines || self.has_unit_prices || totals.contains(&as_units) {
+        if totals.contains(&as_units) {
             return;
         }
         let is_proven = totals.contains(&as_lines);
@@ -99,10 +121,14 @@ impl PatchBuilder {
             ));
         }
         if is_proven || exceeds {
-            for item in self.items.values_mut() {
-                item.line_total = item.unit_price;
-                item.unit_price = item.unit_price.and_then(|line| line.divided_by(units(item)));
-            }
+            self.use_prices_as_line_totals();
+        }
+    }
+
+    fn use_prices_as_line_totals(&mut self) {
+        for item in self.items.values_mut() {
+            item.line_total = item.unit_price;
+            item.unit_price = item.unit_price.and_then(|line| line.divided_by(units(item)));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::bots;
-use super::builder::PatchBuilder;
+use super::builder::{ListedPrices, PatchBuilder};
 use super::item_line::{self, ListedItem};
 use super::labels::{Column, Label, MAX_ITEMS, named_in_label};
 use super::markup::{self, Plain};
@@ -183,7 +183,7 @@ impl PatchBuilder {
         }
         let is_named_link = |line: &&Plain| line.link.is_some() && line.link.as_ref() != Some(&line.text);
         let is_item = |line: &&Plain| {
-            line.text.starts_with('•')
+            (line.text.starts_with('•') || (is_new && item_line::starts_with_count(&line.text)))
                 && item_line::parse(line).is_some_and(|item| item.quantity.is_some() || item.price.is_some())
         };
         let bullets: Vec<Plain> = intro.iter().filter(is_item).cloned().collect();
@@ -271,7 +271,12 @@ impl PatchBuilder {
     fn set_listed_item(&mut self, number: u8, listed: &ListedItem<'_>, is_only: bool) {
         let price = listed.price.filter(|price| self.add_currency_hint(price.currency));
         let total = listed.total.filter(|total| self.add_currency_hint(total.currency));
-        self.has_unit_prices |= listed.is_unit_price || total.is_some();
+        let listed_prices = match price {
+            _ if listed.is_unit_price || total.is_some() => ListedPrices::PerUnit,
+            Some(_) if !listed.has_price_label => ListedPrices::Bare,
+            _ => ListedPrices::Labelled,
+        };
+        self.listed_prices = self.listed_prices.max(listed_prices);
         let text = |text: &str| Some(cut(text, MAX_LINE)).filter(|text| !text.is_empty());
         let size = if is_only {
             self.keep("color", listed.color.unwrap_or_default());
@@ -431,7 +436,7 @@ impl PatchBuilder {
         if (self.is_basket || (self.items.len() > 1 && lacks_prices)) && all_units != Some(1) {
             self.use_price_as_total(all_units.unwrap_or_default());
         }
-        self.settle_prices();
+        self.settle_prices(all_units);
         let items: Vec<OrderItem> = self.items.values().cloned().collect();
         if let [only] = items.as_slice() {
             self.keep("size", only.size.as_deref().unwrap_or_default());

@@ -18,9 +18,10 @@ use axum::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::sync::{Mutex, MutexGuard};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::card::decode::discord::payload_object;
+use crate::card::decode::{discord::payload_object, edited};
 use crate::card::message::{LINK_ENDPOINT, Message, SLACK};
 use crate::card::outcome::{CardOutcome, Outcome, Receipt, RejectionCode};
 use crate::clock::now;
@@ -116,6 +117,26 @@ impl<S: Send + Sync> FromRequestParts<S> for MessageId {
             RawPathParams::from_request_parts(parts, state).await.map_err(|_| ApiError::UnknownRoute)?;
         let id = path.iter().find(|(name, _)| *name == "message").and_then(|(_, id)| id.parse().ok());
         id.map(Self).ok_or(ApiError::NotFound("message"))
+    }
+}
+
+/// Number of locks for all messages.
+const LOCKS: usize = 64;
+
+/// Lets edits of one message wait for each other.
+#[derive(Debug)]
+pub(crate) struct LinkEdits([Mutex<()>; LOCKS]);
+
+impl Default for LinkEdits {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl LinkEdits {
+    async fn lock(&self, message: i64) -> Option<MutexGuard<'_, ()>> {
+        let lock = self.0.get(usize::try_from(message).ok()? % LOCKS)?;
+        Some(lock.lock().await)
     }
 }
 
@@ -271,7 +292,7 @@ pub(crate) async fn edit(
 ) -> Result<Json<MessageBody>, ApiError> {
     let link = Link::of(&caller)?;
     let endpoint = link.endpoint();
-    let earlier = state.store.linked_message(&endpoint, id).await?.ok_or(ApiError::NotFound("message"))?;
+    state.store.linked_message(&endpoint, id).await?.ok_or(ApiError::NotFound("message"))?;
     let submission = {
         let (state, token) = (Arc::clone(&state), link.id);
         async move {
@@ -282,8 +303,11 @@ pub(crate) async fn edit(
                 let receipt = state.ingest.try_submit(Message { token: Some(token), ..message }).await?;
                 return Err(refusal(&receipt, None).unwrap_or_else(not_json));
             };
-            let mut edited = payload_object(&earlier.payload).unwrap_or_default();
-            edited.extend(sent.clone());
+            // Another edit of the message must not begin before this one is stored, or one of them would be lost.
+            let _turn = state.link_edits.lock(id).await;
+            let earlier = state.store.linked_message(&endpoint, id).await?;
+            let earlier = earlier.ok_or(ApiError::NotFound("message"))?;
+            let edited = edited(payload_object(&earlier.payload).unwrap_or_default(), sent.clone());
             let edited = Value::Object(edited).to_string();
             let message = Message {
                 at: message.received_at,

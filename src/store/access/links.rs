@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 
+use crate::card::message::SLACK;
 use crate::store::entity::webhook_logs::{Column, Entity};
 use crate::store::outgoing::queue;
 use crate::store::{LogEntry, NewDelivery, Store, StoreError, Target};
@@ -10,11 +11,13 @@ use crate::store::{LogEntry, NewDelivery, Store, StoreError, Target};
 /// The `event` of a delivery that deletes the Discord message of a card.
 pub const DELETION: &str = "deletion";
 
-/// The log rows of the message whose first row is `id`: that row, and those of its edits.
+/// The log rows of the message whose first row is `id`: that row, which may have come in Slack's form, and those of its
+/// edits.
 fn versions(endpoint: &str, id: i64) -> Condition {
     let first = Condition::all().add(Column::Id.eq(id)).add(Column::MessageId.is_null());
     let any = Condition::any().add(first).add(Column::MessageId.eq(id));
-    Condition::all().add(Column::Endpoint.eq(endpoint)).add(any)
+    let endpoints = [endpoint.to_owned(), format!("{endpoint}{SLACK}")];
+    Condition::all().add(Column::Endpoint.is_in(endpoints)).add(any)
 }
 
 impl Store {

@@ -10,6 +10,7 @@ use sea_orm::{
 
 use super::orders::numbers_of;
 use super::state::EditKey;
+use crate::card::message::SLACK;
 use crate::order::OrderNumber;
 use crate::store::StoreError;
 use crate::store::entity::{order_events, webhook_logs};
@@ -21,6 +22,8 @@ pub struct StoredVersion {
     pub sent_at: DateTime<Utc>,
     /// The text forms of its cards, with a blank line between two of them. Empty if the text was deleted.
     pub text_forms: String,
+    /// The payload as it arrived. Empty if the text was deleted.
+    pub payload: String,
     /// The orders of its cards.
     pub orders: HashSet<OrderNumber>,
     /// Those orders that only this message, in any version, has created and changed.
@@ -34,7 +37,7 @@ pub(crate) async fn find(
     edits: &[&EditKey],
 ) -> Result<HashMap<String, StoredVersion>, StoreError> {
     use webhook_logs::Column;
-    type Row = (DateTime<Utc>, String, String, Option<i64>, String);
+    type Row = (DateTime<Utc>, String, String, String, Option<i64>, String);
 
     let mut found = HashMap::new();
     for EditKey { key, first_row, .. } in edits {
@@ -46,6 +49,7 @@ pub(crate) async fn find(
             .columns([
                 Column::SentAt,
                 Column::Flattened,
+                Column::Payload,
                 Column::OrderIds,
                 Column::MessageId,
                 Column::Endpoint,
@@ -55,7 +59,7 @@ pub(crate) async fn find(
             .into_tuple()
             .one(connection)
             .await?;
-        let Some((sent_at, text_forms, ids, message, endpoint)) = row else { continue };
+        let Some((sent_at, text_forms, payload, ids, message, endpoint)) = row else { continue };
         let ids: Vec<i64> = serde_json::from_str(&ids).unwrap_or_default();
         let numbers = numbers_of(connection, &ids).await?;
         let foreign = match first_row.or(message) {
@@ -67,7 +71,7 @@ pub(crate) async fn find(
         let own = numbers.iter().filter(|(id, _)| !foreign.contains(id)).map(|(_, number)| number.clone());
         let own_orders = own.collect();
         let orders = numbers.into_iter().map(|(_, number)| number).collect();
-        found.insert(key.clone(), StoredVersion { sent_at, text_forms, orders, own_orders });
+        found.insert(key.clone(), StoredVersion { sent_at, text_forms, payload, orders, own_orders });
     }
     Ok(found)
 }
@@ -91,8 +95,13 @@ async fn made_by_others(
         .into_tuple()
         .all(connection)
         .await?;
+    // The first version may have come in Slack's form.
+    let link_of = |endpoint: &str| endpoint.strip_suffix(SLACK).unwrap_or(endpoint).to_owned();
     let is_own = |(_, log_id, by, endpoint): &Event| match link {
-        Some(link) => endpoint.as_deref() == Some(link) && (*by == Some(message) || *log_id == Some(message)),
+        Some(link) => {
+            endpoint.as_deref().map(link_of) == Some(link_of(link))
+                && (*by == Some(message) || *log_id == Some(message))
+        }
         None => *by == Some(message),
     };
     Ok(events.into_iter().filter(|event| !is_own(event)).map(|(order, ..)| order).collect())

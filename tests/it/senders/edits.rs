@@ -142,3 +142,83 @@ async fn a_replay_of_versions_that_were_all_rejected_makes_the_order_of_the_newe
     assert_eq!(summary(&app, "BBY01-3").await, [json!("GPU"), json!(1), json!(999.99), json!(1)]);
     assert_eq!(app.sql().await.count("orders").await, 1);
 }
+
+/// A Slack message with a card that lists these products.
+fn slack_list(number: &str, items: &[&str], total: &str) -> Value {
+    let fields = [("Order Number", number), ("Items", &items.join("\n")), ("Total", total)];
+    let fields: Vec<_> = fields.iter().map(|(name, value)| json!({"title": name, "value": value})).collect();
+    json!({"text": "Successful Checkout | Best Buy", "attachments": [{"fields": fields}]})
+}
+
+#[tokio::test]
+async fn a_message_of_slacks_form_may_be_edited_in_either_form() {
+    let (app, link) = open().await;
+    let first = slack_list("BBY01-1", &[GPU, CABLE], "$1,029.96");
+    let fields_of = |list: &Value| list["embeds"][0]["fields"].clone();
+    let embed = json!({"embeds": [{"fields": fields_of(&list("BBY01-1", &[GPU], "$999.99"))}]});
+    let slack = json!({"attachments": slack_list("BBY01-1", &[CABLE], "$29.97")["attachments"]});
+    let renamed = json!({"embeds": [{"fields": fields_of(&list("BBY01-2", &[CABLE], "$29.97"))}]});
+    let path = format!("/messages/{}", sent(&app, &link, &first).await);
+    for (edit, number, product, total) in [
+        (json!({"content": "Order Confirmed | Best Buy"}), "BBY01-1", "GPU + Cable", 1029.96),
+        (embed, "BBY01-1", "GPU", 999.99),
+        (slack, "BBY01-1", "Cable", 29.97),
+        (json!({"text": "Successful Checkout | Best Buy US"}), "BBY01-1", "Cable", 29.97),
+        (renamed, "BBY01-2", "Cable", 29.97),
+    ] {
+        assert_eq!(patch(&app, &link.discord(&path), &edit).await.status, 200);
+        let stored = summary(&app, number).await;
+        assert_eq!((&stored[0], &stored[2]), (&json!(product), &json!(total)), "{edit}");
+    }
+    assert_eq!(app.sql().await.count("orders").await, 1, "the corrected number renames the order");
+    app.sql().await.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_message_posted_to_slacks_path_may_be_edited_and_its_number_corrected() {
+    let (app, link) = open().await;
+    let first = slack_list("BBY01-900000000001", &[GPU], "$999.99").to_string();
+    assert_eq!(post(&app, &link.discord("/slack"), first).await.status, 200);
+    for number in ["BBY01-900000000002", "BBY01-900000000003"] {
+        let edit = list(number, &[GPU], "$999.99");
+        assert_eq!(patch(&app, &link.discord("/messages/1"), &edit).await.status, 200);
+    }
+    assert_eq!(order(&app, "BBY01-900000000003").await["id"], 1);
+    assert_eq!(app.sql().await.count("orders").await, 1);
+    app.sql().await.assert_sound().await;
+}
+
+#[tokio::test]
+async fn edits_of_one_message_at_the_same_time_all_count() {
+    let (app, link) = open().await;
+    let first = list("BBY01-1", &[GPU], "$999.99");
+    let path = link.discord(&format!("/messages/{}", sent(&app, &link, &first).await));
+    let content = json!({"content": "Order Number\nBBY01-2\nProduct\nMug\nPrice\n$5"});
+    let embeds = list("BBY01-1", &[GPU, CABLE], "$1,029.96");
+    let embeds = json!({"embeds": embeds["embeds"]});
+    let edits = [&content, &embeds, &content, &embeds].map(|edit| patch(&app, &path, edit));
+    for reply in futures_util::future::join_all(edits).await {
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+    let newest = app.sql().await.rows("SELECT payload FROM webhook_logs ORDER BY id DESC LIMIT 1").await;
+    let newest: Value = serde_json::from_str(newest[0]["payload"].as_str().unwrap()).unwrap();
+    assert_eq!((&newest["content"], &newest["embeds"]), (&content["content"], &embeds["embeds"]));
+    app.sql().await.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_replay_judges_the_newest_version_by_what_arrived() {
+    let (app, link) = open().await;
+    edited(&app, &link, &[list("BBY01-1", &[GPU], "$999.99"), list("BBY01-2", &[GPU], "$999.99")]).await;
+    // As a release left them that could neither flatten nor parse the messages.
+    let mut sql = app.sql().await;
+    for table in ["order_events", "order_items", "orders"] {
+        sql.run(&format!("DELETE FROM {table}")).await;
+    }
+    let unread = "outcome = 'rejected', code = 'not_an_order', order_ids = '[]', flattened = ''";
+    sql.run(&format!("UPDATE webhook_logs SET {unread}")).await;
+    sql.run("UPDATE webhook_logs SET source_key = NULL WHERE id = 1").await;
+    replay(&app, "replay?outcome=all").await;
+    assert_eq!(summary(&app, "BBY01-2").await[0], json!("GPU"));
+    assert_eq!(app.sql().await.count("orders").await, 1, "only the newest version makes an order");
+}

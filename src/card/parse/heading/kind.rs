@@ -43,6 +43,8 @@ pub enum Notice {
     Release,
     /// A summary of a drop or of a day.
     Summary,
+    /// An entry in a raffle.
+    Raffle,
     /// A new account at a store.
     Account,
     /// A task of the bot.
@@ -70,6 +72,7 @@ impl Notice {
             Self::Queue => "queue",
             Self::Release => "release",
             Self::Summary => "summary",
+            Self::Raffle => "raffle",
             Self::Account => "account",
             Self::Task => "task",
         }
@@ -86,6 +89,7 @@ impl Notice {
             Self::Queue => "queue notice",
             Self::Release => "release reminder",
             Self::Summary => "summary",
+            Self::Raffle => "raffle entry",
             Self::Account => "account notice",
             Self::Task => "task notice",
         }

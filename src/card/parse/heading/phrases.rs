@@ -34,6 +34,7 @@ const THREE_D_SECURE: CardKind = CardKind::Notice(Notice::ThreeDSecure);
 const QUEUE: CardKind = CardKind::Notice(Notice::Queue);
 const RELEASE: CardKind = CardKind::Notice(Notice::Release);
 const SUMMARY: CardKind = CardKind::Notice(Notice::Summary);
+const RAFFLE: CardKind = CardKind::Notice(Notice::Raffle);
 const ACCOUNT: CardKind = CardKind::Notice(Notice::Account);
 const TASK: CardKind = CardKind::Notice(Notice::Task);
 
@@ -44,7 +45,7 @@ const FAILED: &[&str] = &[
     "failed", "failure", "unsuccessful", "declined", "error", "denied", "blocked", "rejected", "refused", "unable", "incomplete",
 ];
 #[rustfmt::skip]
-const PACKAGE: &[&str] = &["order", "package", "parcel", "shipment", "delivery order", "item order", "items order"];
+const PACKAGE: &[&str] = &["order", "package", "parcel", "shipment", "delivery order", "item order", "items order", "lieferung"];
 
 /// The kind of card, the clarity of the words, and the subjects and outcomes to combine.
 type Row = (CardKind, Strength, &'static [&'static str], &'static [&'static str]);
@@ -68,6 +69,7 @@ const PHRASES: &[Row] = &[
         "you just cooked", "copped", "checkout link", "purchased", "new order", "new checkout", "you checked out", "confirmed",
         "w checkout",
     ]),
+    (Success, Strong, ALONE, &["bestellbestätigung", "auftragsbestätigung", "order confirmation"]),
     (Hold, Checkout, &["checkout"], &["hold", "on hold", "review hold", "pending review", "under review"]),
     (Hold, Strong, &["order"], &["hold", "on hold", "held", "review hold", "pending", "pending review", "under review", "in review"]),
     (Hold, Strong, ALONE, &["review hold"]),
@@ -81,14 +83,25 @@ const PHRASES: &[Row] = &[
     (Cancelled, Strong, &["checkout"], &["cancelled"]),
     (Cancelled, Weak, ALONE, &["cancelled", "voided"]),
     (Shipped, Strong, PACKAGE, &["shipped", "dispatched", "out for delivery", "on its way", "on way", "in transit"]),
+    (Shipped, Strong, PACKAGE, &[
+        "in zustellung", "wird zugestellt", "wird heute zugestellt", "wird morgen zugestellt", "wird geliefert", "wird heute geliefert",
+        "auf weg", "en route", "en camino", "in viaggio", "en cours de livraison", "en reparto", "in consegna",
+    ]),
+    (Shipped, Strong, ALONE, &["versandbestätigung", "in zustellung"]),
     (Shipped, Strong, &["shipping", "shipment"], &["confirmation", "notification", "notice"]),
     (Shipped, Weak, ALONE, &["shipped", "out for delivery", "in transit"]),
     (Delivered, Strong, PACKAGE, &["delivered", "arrived", "picked up"]),
+    (Delivered, Strong, &["zustellung", "lieferung", "delivery"], &["successful", "completed"]),
     (Delivered, Weak, ALONE, &["delivered", "picked up"]),
     (Refunded, Strong, &["order", "purchase"], &["refunded", "refund"]),
     (Refunded, Strong, &["refund"], &["processed", "issued", "completed", "approved", "confirmed"]),
     (Refunded, Weak, ALONE, &["refunded"]),
     (Update, Strong, &["order", "order status", "tracking", "shipping", "shipment", "delivery", "package"], &["update", "updated"]),
+    (Update, Strong, ALONE, &[
+        "sendungsupdate", "sendungsstatus", "sendungsverfolgung", "versandstatus", "versandupdate", "lieferstatus", "lieferupdate",
+        "bestellstatus", "bestellupdate",
+    ]),
+    (Update, Strong, PACKAGE, &["ready for pickup", "ready for collection", "abholbereit", "zur abholung bereit", "bereit zur abholung"]),
     (Failure, Checkout, &["checkout", "checkout attempt"], FAILED),
     (Failure, Strong, &["couldnt", "could not", "cannot", "cant", "unable to", "not able to"], &[
         "checkout", "place order", "complete order", "complete checkout", "complete purchase", "process order", "process payment",
@@ -138,6 +151,11 @@ const PHRASES: &[Row] = &[
         "", "in", "you are in", "waiting in", "pass", "passed", "passed successfully", "passed through", "through", "notice", "entered", "entry",
         "update", "position", "joined",
     ]),
+    (RAFFLE, Weak, &["raffle", "raffle entry", "draw", "draw entry", "giveaway", "giveaway entry", "lottery entry", "entry"], &[
+        "entered", "successfully entered", "entry", "entry successful", "confirmed", "successful", "submitted", "successfully submitted",
+        "accepted", "completed", "received", "joined", "lost", "not selected", "closed",
+    ]),
+    (RAFFLE, Weak, &["raffle", "draw"], &["entries"]),
     (RELEASE, Weak, &["release", "drop", "raffle"], &["reminder", "alert", "soon", "upcoming", "today", "tomorrow"]),
     (RELEASE, Weak, ALONE, &["reminder", "upcoming releases", "upcoming drops", "new release", "releasing soon", "dropping soon"]),
     // The number of minutes stands between these words.
@@ -155,6 +173,9 @@ const PHRASES: &[Row] = &[
     (ACCOUNT, Weak, &["new"], &["account"]),
     (TASK, Weak, &["task", "tasks", "monitor", "session"], &["started", "running", "stopped", "finished", "created", "loaded"]),
     (TASK, Weak, &["product", "new product"], &["loaded"]),
+    (TASK, Weak, &["login", "log in", "session"], &["successful", "failed", "required", "expired", "refreshed", "error"]),
+    (TASK, Weak, &["captcha"], &["required", "needed", "solved", "waiting", "failed"]),
+    (TASK, Weak, &["cookies", "session", "proxies"], &["generated", "expired", "refreshed", "banned"]),
 ];
 
 /// Words of phrases that also occur in many other lines, so that they do not suggest a heading.
@@ -163,7 +184,9 @@ const COMMON_WORDS: &[&str] = &[
     "order", "orders", "product", "products", "item", "items", "payment", "card", "credit", "debit", "method", "purchase",
     "transaction", "webhook", "out", "in", "to", "on", "for", "of", "its", "back", "price", "link", "account", "accounts",
     "soon", "package", "parcel", "place", "today", "tomorrow", "low", "position", "status", "shipping", "go", "did", "not", "able", "proces", "up",
-    "being", "app", "bank", "banking", "w", "email",
+    "being", "app", "bank", "banking", "w", "email", "entry", "lieferung", "auf", "weg", "wird", "heute", "morgen", "bereit", "zur", "ready",
+    "pickup", "collection", "log", "session", "closed", "lost", "selected", "en", "cours", "de", "livraison", "reparto", "viaggio",
+    "camino", "route",
 ];
 
 /// The entry of a phrase in the table.

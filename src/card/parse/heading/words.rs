@@ -30,14 +30,31 @@ pub(crate) const SYNONYMS: &[(&str, &str)] = &[
     ("fehlgeschlagen", "failed"), ("gescheitert", "failed"), ("abgelehnt", "declined"), ("storniert", "canceled"),
     ("stornierung", "canceled"), ("versendet", "shiped"), ("versandt", "shiped"), ("verschickt", "shiped"),
     ("unterwegs", "shiped"), ("zugestelt", "delivered"), ("geliefert", "delivered"), ("erstatet", "refunded"),
+    ("paket", "package"), ("sendung", "shipment"), ("auftrag", "order"), ("angekomen", "arrived"), ("eingetrofen", "arrived"),
+    ("versendung", "shipment"), ("abgeholt", "delivered"), ("ausgeliefert", "delivered"), ("losgeschickt", "shiped"),
+    // French
+    ("comande", "order"), ("colis", "package"), ("paiement", "payment"), ("réusie", "sucesful"), ("réusi", "sucesful"),
+    ("confirmée", "confirmed"), ("confirmé", "confirmed"), ("pasée", "placed"), ("expédiée", "shiped"), ("expédié", "shiped"),
+    ("envoyée", "shiped"), ("envoyé", "shiped"), ("livrée", "delivered"), ("livré", "delivered"), ("anulée", "canceled"),
+    ("anulé", "canceled"), ("remboursée", "refunded"), ("remboursé", "refunded"), ("refusé", "declined"), ("échoué", "failed"),
+    // Spanish
+    ("pedido", "order"), ("compra", "purchase"), ("paquete", "package"), ("pago", "payment"), ("exitosa", "sucesful"),
+    ("exitoso", "sucesful"), ("confirmado", "confirmed"), ("confirmada", "confirmed"), ("realizado", "placed"),
+    ("enviado", "shiped"), ("entregado", "delivered"), ("cancelado", "canceled"), ("anulado", "canceled"),
+    ("rembolsado", "refunded"), ("rechazado", "declined"), ("fallido", "failed"),
+    // Italian
+    ("ordine", "order"), ("acquisto", "purchase"), ("paco", "package"), ("pagamento", "payment"), ("confermato", "confirmed"),
+    ("efetuato", "placed"), ("spedito", "shiped"), ("consegnato", "delivered"), ("anulato", "canceled"),
+    ("rimborsato", "refunded"), ("rifiutato", "declined"), ("falito", "failed"), ("riuscito", "sucesful"),
     ("erstelt", "created"), ("zusamenfasung", "sumary"), ("tägliche", "daily"), ("ausverkauft", "unavailable"),
 ];
 
 /// Words that do not change the meaning of a phrase: `Your order has been placed`. Doubled letters are written once.
 const FILLERS: &[&str] = &[
     "your", "the", "a", "an", "was", "were", "is", "are", "has", "have", "had", "ben", "be", "just", "you",
-    "we", "it", "got", "my", "that", "now", "please", "secure", "this", "deine", "ihre", "eine", "wurde",
-    "ist",
+    "we", "it", "got", "my", "that", "now", "please", "secure", "this", "deine", "dein", "ihre", "ihr",
+    "eine", "wurde", "ist", "dem", "votre", "ta", "été", "est", "tu", "su", "ha", "sido", "il", "tuo", "suo",
+    "è", "stato",
 ];
 
 /// Words that turn a success into a failure: `Order could not be placed`.
