@@ -24,7 +24,7 @@ use chrono_tz::Tz;
 use iso_currency::Currency;
 
 pub use mapping::{Field, Kind, MappedColumn};
-pub use outcome::{ImportCounts, RowOutcome, RowResult};
+pub use outcome::{ImportCounts, RowOutcome, RowResult, row_count};
 pub use rows::{Row, RowKey, RowPatch};
 pub(crate) use rows::{add_amounts, add_counts, parcels};
 pub use statement::{Charge, number_in_details};
@@ -87,6 +87,11 @@ pub enum FileError {
     /// The columns fit no kind of file.
     #[error("no kind of file has these columns: {0}; name the kind, or the fields of the columns")]
     Unknown(String),
+    /// A statement without headings has several columns that may hold the amount.
+    #[error(
+        "the file has no headings, and several columns may hold the amount: {0}; name the field `amount` for one of them"
+    )]
+    SeveralAmounts(String),
     /// A column that the kind needs is missing.
     #[error("a file of {kind} needs a column with the {field}; its columns are: {columns}")]
     MissingColumn {
@@ -111,15 +116,21 @@ impl FileError {
     /// Whether the file may be read after a person has named its kind or the fields of its columns.
     #[must_use]
     pub const fn is_about_columns(&self) -> bool {
-        matches!(self, Self::Unknown(_) | Self::MissingColumn { .. } | Self::NoSuchColumn { .. })
+        matches!(
+            self,
+            Self::Unknown(_)
+                | Self::SeveralAmounts(_)
+                | Self::MissingColumn { .. }
+                | Self::NoSuchColumn { .. }
+        )
     }
 }
 
-/// The columns of a table that cannot be read as it is, with the fields that are guessed for a kind.
+/// The kind and the columns of a table that cannot be read as it is, with the fields that are guessed.
 ///
 /// # Errors
 /// If the file holds no table.
-pub fn columns(bytes: &[u8], reading: &Reading) -> Result<Vec<MappedColumn>, FileError> {
+pub fn columns(bytes: &[u8], reading: &Reading) -> Result<(Kind, Vec<MappedColumn>), FileError> {
     Ok(mapping::guess_columns(&table_of(bytes)?, reading))
 }
 

@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use strsim::osa_distance;
 
+use super::statement::{self, Guess};
 use super::table::TableRow;
-use super::{FileError, Reading, statement};
+use super::{FileError, Reading};
 use crate::card::parse::labels::{self, Column};
 use crate::order::Fields;
 
@@ -239,14 +240,15 @@ pub(crate) fn map(mut rows: Vec<TableRow>, reading: &Reading) -> Result<MappedTa
     let (kind, headings, fields) = if let Some((at, kind, headings, fields)) = found {
         drop(rows.drain(..=at));
         (kind, headings, fields)
-    } else if let Some(fields) = statement::map_by_content(&rows, reading) {
-        let headings: Vec<String> = (1..=fields.len()).map(|n| format!("Column {n}")).collect();
-        let named = |heading: &str| reading.mapping.iter().find(|(name, _)| is_same(heading, name));
-        let fields = fields.into_iter().zip(&headings);
-        let fields = fields.map(|(field, heading)| named(heading).map_or(field, |(_, named)| named.clone()));
-        (Kind::Charges, headings.clone(), fields.collect())
     } else {
-        return Err(why_unknown(&rows, reading));
+        match statement::map_by_content(&rows, reading) {
+            Guess::Fields(fields) => (Kind::Charges, numbered(fields.len()), fields),
+            Guess::Unusable(fields, error) => {
+                check_names(&numbered(fields.len()), reading)?;
+                return Err(error);
+            }
+            Guess::None => return Err(why_unknown(&rows, reading)),
+        }
     };
     check_names(&headings, reading)?;
     let sample = |at: usize| rows.iter().filter_map(|row| row.cells.get(at)).find(|cell| !cell.is_empty());
@@ -259,17 +261,32 @@ pub(crate) fn map(mut rows: Vec<TableRow>, reading: &Reading) -> Result<MappedTa
     Ok(MappedTable { kind, columns: columns.collect(), rows })
 }
 
+/// The headings of a file that has none.
+fn numbered(columns: usize) -> Vec<String> {
+    (0..columns).map(statement::heading).collect()
+}
+
 fn is_same(heading: &str, name: &str) -> bool {
     heading.trim().to_lowercase() == name.trim().to_lowercase()
 }
 
-/// The columns of a table whose headings fit no kind, with the fields of those that are known.
-pub(crate) fn guess_columns(rows: &[TableRow], reading: &Reading) -> Vec<MappedColumn> {
-    let headings = rows.first().map(headings_of).unwrap_or_default();
-    let fields = map_as(reading.kind.unwrap_or(Kind::Orders), &headings, reading);
-    let sample = |at: usize| rows.get(1).and_then(|row| row.cells.get(at)).cloned().unwrap_or_default();
+/// The kind and the columns of a table that cannot be read as it is, with the fields of those columns that are known.
+pub(crate) fn guess_columns(rows: &[TableRow], reading: &Reading) -> (Kind, Vec<MappedColumn>) {
+    let (kind, headings, fields, first) = match statement::map_by_content(rows, reading) {
+        Guess::Fields(fields) | Guess::Unusable(fields, _) => {
+            (Kind::Charges, numbered(fields.len()), fields, 0)
+        }
+        Guess::None => {
+            let headings = rows.first().map(headings_of).unwrap_or_default();
+            let kind = reading.kind.unwrap_or(Kind::Orders);
+            let fields = map_as(kind, &headings, reading);
+            (kind, headings, fields, 1)
+        }
+    };
+    let sample = |at: usize| rows.get(first).and_then(|row| row.cells.get(at)).cloned().unwrap_or_default();
     let columns = headings.into_iter().zip(fields).enumerate();
-    columns.map(|(at, (heading, field))| MappedColumn { heading, field, sample: sample(at) }).collect()
+    let column = |(at, (heading, field))| MappedColumn { heading, field, sample: sample(at) };
+    (kind, columns.map(column).collect())
 }
 
 /// The cells of a row as headings.

@@ -38,6 +38,12 @@ impl RowOutcome {
     }
 }
 
+/// `1 row` or `2 rows`.
+#[must_use]
+pub fn row_count(rows: u64) -> String {
+    format!("{rows} {}", if rows == 1 { "row" } else { "rows" })
+}
+
 /// The outcome of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowResult {

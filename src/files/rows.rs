@@ -12,12 +12,14 @@ use crate::card::outcome::Outcome;
 use crate::card::parse::money::{self, CurrencyHint};
 use crate::card::parse::values::is_placeholder;
 use crate::card::parse::{ParseContext, ParsedCard, count, proxy_host, typed, usual_currency};
-use crate::order::{Extra, Fields, OrderItem, OrderNumber, Patch, Source, Status};
+use crate::order::{Extra, Fields, OrderItem, OrderNumber, Patch, Source, Status, View};
 
 /// An export contains this in place of a value that its reader may not see.
 const MASK: &str = "***";
 /// Columns that hold an amount.
 const AMOUNTS: [&str; 3] = ["price", "total", "commission"];
+/// Labels of `extra` that ROMS gives to columns of statements and scan reports.
+const OWN_LABELS: [&str; 4] = ["Charged", "Order ID", "Created", "Modified"];
 /// Why a placeholder such as `undefined` names no order.
 const NO_NUMBER: &str = "this stands in place of an order number";
 /// Why a number with an exponent names no order.
@@ -85,6 +87,18 @@ impl Row {
     #[must_use]
     pub fn value(&self, field: &Field) -> Option<&str> {
         self.values.iter().find(|(other, _)| other == field).map(|(_, text)| text.as_str())
+    }
+
+    /// Whether the row states a value of which a person with this view sees only a mask. A card may state anything.
+    #[must_use]
+    pub fn states_hidden(&self, kind: Kind, view: View) -> bool {
+        let is_hidden = |(field, text): &(Field, String)| match field {
+            Field::Order(name) => view.value(name, text) != text.as_str(),
+            // The labels that ROMS itself gives to columns of statements and scan reports hold no personal data.
+            Field::Extra(label) => kind == Kind::Orders || !OWN_LABELS.contains(&label.as_str()),
+            Field::Details | Field::OrderNumber | Field::Amount | Field::Ignored => kind == Kind::Cards,
+        };
+        view == View::Masked && self.values.iter().any(is_hidden)
     }
 
     /// Reads the values into a patch for the order with this number. `at` is the time of the import.

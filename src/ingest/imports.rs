@@ -21,7 +21,7 @@ use super::writer::batch_keys;
 use super::{Ingest, Job, SubmitError};
 use crate::clock;
 use crate::files::{FileError, ImportFile, Kind, Reading, Row, RowKey, RowOutcome, RowResult};
-use crate::order::{FieldChange, Order, OrderNumber};
+use crate::order::{FieldChange, Order, OrderNumber, View};
 use crate::store::{Import, StoreError};
 
 pub use claimed::ClaimedImport;
@@ -82,6 +82,10 @@ pub enum ImportError {
     /// The import with this id has undone the import, or is about to.
     #[error("import {0} undoes it already; nothing is undone again")]
     Undone(i64),
+    /// The file states personal data, and the caller may not see such data: the outcome of a row would reveal by trying
+    /// whether a value is right.
+    #[error("the file states personal data, which the caller may not see")]
+    Personal,
     /// The pipeline did not accept a row.
     #[error(transparent)]
     Submit(#[from] SubmitError),
@@ -104,6 +108,18 @@ impl ImportPlan {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Refuses rows that state values of which a person with this view sees only a mask.
+    ///
+    /// # Errors
+    /// If there is such a row.
+    pub fn check_view(&self, view: View) -> Result<(), ImportError> {
+        let is_hidden = |planned: &PlannedRow| match &planned.change {
+            PlannedChange::File { row, .. } => row.states_hidden(self.kind, view),
+            PlannedChange::Undo { .. } | PlannedChange::Nothing(..) => false,
+        };
+        if self.rows.iter().any(is_hidden) { Err(ImportError::Personal) } else { Ok(()) }
     }
 }
 

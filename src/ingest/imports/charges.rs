@@ -24,7 +24,7 @@ impl Ingest {
         };
         let charges: Vec<(u32, Box<Charge>)> =
             rows.iter().filter_map(|row| Some((row.line, charge(row)?))).collect();
-        let mut found = self.charges_by_number(&charges).await?;
+        let (mut found, doubtful) = self.charges_by_number(&charges).await?;
         let others: Vec<&(u32, Box<Charge>)> =
             charges.iter().filter(|(line, _)| !found.contains_key(line)).collect();
         let taken: HashSet<OrderNumber> = found.values().flatten().cloned().collect();
@@ -61,10 +61,14 @@ impl Ingest {
             }
             let fits = fitting.remove(&line).unwrap_or_default();
             match fits.as_slice() {
-                [] => nothing(
-                    RowOutcome::NotFound,
-                    "its text names no order, and no order fits its amount, date and store".to_owned(),
-                ),
+                [] => {
+                    let named = doubtful.get(&line).map_or_else(
+                        || "its text names no order".to_owned(),
+                        |number| format!("`{number}` in its text is an order with another total"),
+                    );
+                    let reason = format!("{named}, and no order fits its amount, date and store");
+                    nothing(RowOutcome::NotFound, reason)
+                }
                 [number] if claims.get(number).is_some_and(|claims| *claims > 1) => nothing(
                     RowOutcome::Ambiguous,
                     format!("order {number} also fits another charge of the file"),
@@ -76,29 +80,45 @@ impl Ingest {
         Ok(plan.collect())
     }
 
-    /// The known orders that the text of each charge names, by the line of the charge.
+    /// The known orders that the text of each charge names, by the line of the charge. Second, for charges that name none:
+    /// an order whose number is short and whose total is not the amount of the charge.
     async fn charges_by_number(
         &self,
         charges: &[(u32, Box<Charge>)],
-    ) -> Result<HashMap<u32, Vec<OrderNumber>>, ImportError> {
-        let mut found: HashMap<u32, Vec<OrderNumber>> = HashMap::new();
+    ) -> Result<(HashMap<u32, Vec<OrderNumber>>, HashMap<u32, OrderNumber>), ImportError> {
+        let (mut found, mut doubtful) = (HashMap::new(), HashMap::new());
         for page in charges.chunks(PAGE_SIZE) {
-            let numbers = page.iter().flat_map(|(_, charge)| &charge.numbers);
+            let numbers =
+                page.iter().flat_map(|(_, charge)| charge.numbers.iter().chain(&charge.short_numbers));
             let numbers: HashSet<OrderNumber> =
                 numbers.filter_map(|number| OrderNumber::parse(number).ok()).collect();
             let keys = BatchKeys { numbers: numbers.into_iter().collect(), ..Default::default() };
             let stored = self.store.read_state(&keys).await?.orders;
             for (line, charge) in page {
-                let numbers = charge.numbers.iter().filter_map(|number| OrderNumber::parse(number).ok());
-                for number in numbers.filter(|number| stored.contains_key(number)) {
-                    let known = found.entry(*line).or_default();
-                    if !known.contains(&number) {
-                        known.push(number);
+                let parse = |number: &String| OrderNumber::parse(number).ok();
+                let numbers = charge.numbers.iter().filter_map(parse);
+                let mut known: Vec<OrderNumber> =
+                    numbers.filter(|number| stored.contains_key(number)).collect();
+                if known.is_empty() {
+                    let short = charge.short_numbers.iter().filter_map(parse);
+                    for (number, order) in
+                        short.filter_map(|number| Some((number.clone(), stored.get(&number)?)))
+                    {
+                        if order.fields.total == Some(charge.amount) {
+                            known.push(number);
+                        } else {
+                            doubtful.insert(*line, number);
+                        }
                     }
+                }
+                known.sort_unstable();
+                known.dedup();
+                if !known.is_empty() {
+                    found.insert(*line, known);
                 }
             }
         }
-        Ok(found)
+        Ok((found, doubtful))
     }
 
     /// For each charge, by its line: the orders with the same total that were placed at most three days

@@ -91,9 +91,9 @@ impl Ingest {
     /// If the file holds no table, and if the database fails.
     pub async fn offer_for_mapping(&self, offered: OfferedFile, actor: &str) -> Result<i64, ImportError> {
         let OfferedFile { name, content, kind, mapping } = offered;
-        let columns = files::columns(&content, &self.reading(kind, mapping))?;
+        let (kind, columns) = files::columns(&content, &self.reading(kind, mapping))?;
         let new = NewImport {
-            kind: kind.unwrap_or(Kind::Orders),
+            kind,
             file_name: name,
             hash: hash_of(&content),
             mapping: columns.into_iter().map(|column| (column.heading, column.field)).collect(),
@@ -111,7 +111,7 @@ impl Ingest {
     /// If its file is gone or holds no table, and if the database fails.
     pub async fn columns_of(&self, import: &Import) -> Result<Vec<MappedColumn>, ImportError> {
         let content = self.store.import_content(import.id).await?.ok_or(ImportError::Gone)?;
-        Ok(files::columns(&content, &self.reading(Some(import.kind), import.mapping.clone()))?)
+        Ok(files::columns(&content, &self.reading(Some(import.kind), import.mapping.clone()))?.1)
     }
 
     /// Adds an import, unless the same file was imported before.
@@ -147,7 +147,7 @@ impl Ingest {
         let (content, file) = read(content, reading.clone()).await;
         let (columns, rows) = match file {
             Ok(file) => (file.columns, file.rows.len() as u64),
-            Err(error) if error.is_about_columns() => (files::columns(&content, &reading)?, 0),
+            Err(error) if error.is_about_columns() => (files::columns(&content, &reading)?.1, 0),
             Err(error) => return Err(error.into()),
         };
         let fields: Vec<_> = columns.into_iter().map(|column| (column.heading, column.field)).collect();

@@ -73,6 +73,45 @@ fn the_columns_tell_the_kind() {
 }
 
 #[test]
+fn the_values_tell_the_columns_of_a_statement_without_headings() {
+    for (row, fields) in [
+        ("02/02/2026,TARGET.COM,25\n02/03/2026,WALMART,1000\n", "posted_date,details,amount"),
+        ("25,2026-02-02,TARGET.COM\n", "amount,posted_date,details"),
+        ("02.02.2026;'320250310123456790';-25;TARGET.COM\n", "posted_date,reference_number,amount,details"),
+        ("02/02/2026,32025031,25,TARGET.COM\n", "posted_date,reference_number,amount,details"),
+        ("02/02/2026,TARGET.COM,150000\n", "posted_date,details,amount"),
+        ("02/02/2026,$25,7,TARGET.COM\n", "posted_date,amount,details,details"),
+        ("02/02/2026,02/03/2026,TARGET.COM,25\n", "posted_date,details,details,amount"),
+    ] {
+        let file = file(row.as_bytes());
+        let found: Vec<_> = file.columns.iter().map(|column| column.field.to_string()).collect();
+        assert_eq!((file.kind, found.join(",").as_str()), (Kind::Charges, fields), "{row}");
+        assert_eq!(file.rows.len(), row.lines().count(), "{row}");
+    }
+    for row in ["02/02/2026,TARGET,25,3\n", "02/02/2026,TARGET,25.00,310.10\n"] {
+        let several = FileError::SeveralAmounts("Column 3, Column 4".to_owned());
+        assert_eq!(read(row.as_bytes(), &reading()).unwrap_err(), several, "{row}");
+        let mut chosen = reading();
+        chosen.mapping.push(("column 4".to_owned(), Field::Amount));
+        let fields: Vec<_> =
+            read(row.as_bytes(), &chosen).unwrap().columns.into_iter().map(|c| c.field).collect();
+        assert_eq!(
+            fields,
+            [Field::Order("posted_date"), Field::Details, Field::Details, Field::Amount],
+            "{row}"
+        );
+    }
+    for row in [
+        "A-1,1Z999\n",
+        "02/02/2026,TARGET.COM\n",
+        "TARGET.COM,25\n",
+        "02/02/2026,TARGET,320250310123456790\n",
+    ] {
+        assert!(matches!(read(row.as_bytes(), &reading()), Err(FileError::Unknown(_))), "{row}");
+    }
+}
+
+#[test]
 fn a_cell_that_begins_like_a_formula_is_text() {
     let file = file(b"order number,notes,product\n=\"007\",'=SUM(A1),=1+1\n");
     let row = &file.rows[0];

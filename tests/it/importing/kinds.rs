@@ -5,7 +5,9 @@ use serde_json::json;
 
 use super::command::done;
 use super::{card, example, value, with_cards};
+use crate::cli::err;
 use crate::support::home::Home;
+use crate::watching::program::run;
 
 /// Imports a file with this content, and returns what is printed.
 async fn import(home: &Home, name: &str, content: impl AsRef<[u8]>) -> String {
@@ -286,4 +288,39 @@ async fn statements_in_other_languages_and_without_headings_are_read() {
             "{posted}\n{printed}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_short_number_in_the_text_of_a_charge_counts_if_the_total_fits() {
+    let cards =
+        [dated("A-1", "Walmart", "$20.00"), dated("A-7", "Target", "$19.99"), dated("77", "Target", "$5.00")];
+    let home = with_cards(&cards.each_ref().map(String::as_str)).await;
+    let statement = "Date,Description,Amount,Extended Details\n\
+        02/20/2026,WM SUPERCENTER 0442 A-1,20.00,\n\
+        02/20/2026,SHOP,310.00,\"Description : A-7 Price : 0.00\"\n\
+        02/20/2026,SHOP 77,9.00,\n";
+    let printed = import(&home, "amex.csv", statement).await;
+    assert_eq!(printed.matches("its number is in:").count(), 2, "{printed}");
+    let doubtful =
+        "`77` in its text is an order with another total, and no order fits its amount, date and store";
+    assert!(printed.contains(doubtful), "{printed}");
+    assert!(value(&home, "A-1", "extra").await.as_str().unwrap().contains("\"Charged\":\"20.00\""));
+    assert!(value(&home, "A-7", "extra").await.as_str().unwrap().contains("\"Charged\":\"310.00\""));
+}
+
+#[tokio::test]
+async fn a_column_without_a_heading_is_named_by_its_position() {
+    let home = with_cards(&[&dated("T-2", "Target", "$20.00")]).await;
+    let file = home.path().join("statement.csv");
+    std::fs::write(&file, "02/02/2026,TARGET.COM,20,3\n02/03/2026,WALMART,100,12\n").unwrap();
+    let file = file.to_str().unwrap();
+    let refused = run(&home, &["import", file, "--dry-run"]).await;
+    let said = err(&refused);
+    let why = "the file has no headings, and several columns may hold the amount: Column 3, Column 4";
+    assert!(said.contains(why) && said.contains("--map"), "{said}");
+    let printed =
+        done(&home, &["import", file, "--yes", "--map", "Column 3=amount", "--map", "column 4=ignore"]).await;
+    assert!(printed.contains("found by amount, date and store: TARGET.COM;"), "{printed}");
+    let wrong = run(&home, &["import", file, "--map", "Column 5=amount"]).await;
+    assert!(err(&wrong).contains("the file has no column `Column 5`"), "{}", err(&wrong));
 }

@@ -31,6 +31,7 @@ fn any_kind() -> impl Strategy<Value = Option<Kind>> {
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let names = ["tracking.csv", "received.csv", "scan-report.csv", "orders.csv", "cards.txt", "charges.csv"];
     let mut files: Vec<Vec<u8>> = names.map(|name| std::fs::read(example(name)).unwrap()).to_vec();
+    files.push(b"02/02/2026,TARGET.COM,25,3\n01/13/2026,A-100001,-1000,12\n".to_vec());
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
     for (row, cells) in (0..).zip([["order number", "price"], ["A-1", "2.50"]]) {
@@ -54,8 +55,14 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
+/// At least 1,000 files; the environment variable `PROPTEST_CASES` asks for more.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.max(1000), failure_persistence: None, ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn a_damaged_file_is_refused_or_read_row_by_row(file in damaged(), kind in any_kind()) {
