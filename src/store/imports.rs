@@ -262,14 +262,14 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes an import that was not started.
-    pub async fn forget_import(&self, id: i64) -> Result<(), StoreError> {
-        Entity::delete_many()
+    /// Deletes an import that was not started. Returns false if it was started.
+    pub async fn forget_import(&self, id: i64) -> Result<bool, StoreError> {
+        let deleted = Entity::delete_many()
             .filter(Column::Id.eq(id))
             .filter(Column::State.eq(ImportState::Shown.as_str()))
             .exec(&self.writer)
             .await?;
-        Ok(())
+        Ok(deleted.rows_affected > 0)
     }
 
     /// Deletes all imports that were not started, and the files of all others.

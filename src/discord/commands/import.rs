@@ -5,24 +5,26 @@ use std::time::Duration;
 
 use poise::serenity_prelude::Attachment;
 use reqwest::{Client, redirect};
-use serenity::all::{ButtonStyle, CreateActionRow, CreateAttachment, CreateButton};
+use serenity::all::{
+    ButtonStyle, CreateActionRow, CreateAttachment, CreateAutocompleteResponse, CreateButton,
+};
 use tokio::sync::watch;
 use url::Url;
 
-use super::context::{CommandResult, Context, Data, begin_deferred};
-use super::progress::run_with_progress;
+use super::context::{CommandResult, Context, Data, begin, begin_deferred};
+use super::progress::run_to_end;
 use crate::discord::reply::Reply;
-use crate::discord::reply::components::secondary_button;
+use crate::discord::reply::components::{choices, secondary_button};
 use crate::discord::reply::custom_id::custom_id;
 use crate::discord::reply::error::CommandError;
 use crate::discord::reply::responder::Responder;
 use crate::discord::reply::text::{code, escape_line, truncate};
 use crate::export::import_report;
-use crate::files::{ImportCounts, Kind, MAX_BYTES, RowOutcome, RowResult};
+use crate::files::{ImportCounts, Kind, MAX_BYTES, RowOutcome, RowResult, row_count};
 use crate::ingest::{ImportError, Offered, OfferedFile};
 use crate::order::View;
 use crate::redact::credentials;
-use crate::store::{Import, ImportState};
+use crate::store::{Import, ImportState, SavedMapping};
 
 /// The hosts of Discord's attachments.
 const ATTACHMENT_HOSTS: [&str; 2] = ["cdn.discordapp.com", "media.discordapp.net"];
@@ -30,6 +32,8 @@ const ATTACHMENT_HOSTS: [&str; 2] = ["cdn.discordapp.com", "media.discordapp.net
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// Maximum rows in the answer. The attached report has all.
 const MAX_SHOWN: usize = 12;
+/// Maximum characters of the name of saved columns in an answer.
+const MAX_NAME: usize = 60;
 /// Maximum characters of a row in the answer.
 const MAX_ROW: usize = 110;
 
@@ -41,6 +45,9 @@ pub(crate) async fn import(
     file: Attachment,
     #[description = "What the file is about, if its columns do not tell: tracking, received, orders …"]
     kind: Option<String>,
+    #[description = "The name of columns that were saved on the page or the command line"]
+    #[autocomplete = "complete_columns"]
+    columns: Option<String>,
 ) -> CommandResult {
     let (data, responder) = begin_deferred(ctx).await?;
     let unknown = || {
@@ -48,12 +55,36 @@ pub(crate) async fn import(
         CommandError::user(format!("There is no such kind of file. The kinds are {kinds}."))
     };
     let kind = kind.map(|name| Kind::of_file(name.trim()).ok_or_else(unknown)).transpose()?;
+    let saved = match &columns {
+        Some(name) => Some(saved_columns(data, name.trim()).await?),
+        None => None,
+    };
+    let kind = kind.or(saved.as_ref().map(|saved| saved.kind));
+    let mapping = saved.map(|saved| saved.mapping).unwrap_or_default();
     let content = download(data, &file).await?;
-    let offered = OfferedFile { name: file.filename.clone(), content, kind, mapping: Vec::new() };
+    let offered = OfferedFile { name: file.filename.clone(), content, kind, mapping };
     match data.services.ingest.offer_import(offered, &responder.actor()).await.map_err(failed)? {
         Offered::New(id) => show(data, &responder, &find(data, id).await?).await,
         Offered::Again(import) => responder.show(earlier(&import, "This file was imported before.")).await,
     }
+}
+
+/// The columns that are saved under a name.
+async fn saved_columns(data: &Data, name: &str) -> Result<SavedMapping, CommandError> {
+    let unknown = || {
+        let shown = code(&truncate(name, MAX_NAME));
+        CommandError::user(format!("No columns are saved as {shown}. Save them on the page, under Files."))
+    };
+    data.services.store.saved_mapping(name).await?.ok_or_else(unknown)
+}
+
+/// Autocompletes the name of saved columns.
+async fn complete_columns(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    let (data, _) = begin(ctx);
+    // The caller can still type the whole name.
+    let saved = data.services.store.saved_mappings().await.unwrap_or_default();
+    let names = saved.into_iter().map(|saved| saved.name);
+    choices(names.filter(|name| name.contains(typed.trim())).map(|name| (name.clone(), name)))
 }
 
 /// Downloads an attachment from Discord's hosts only, and stops if it is larger than an import may be.
@@ -103,9 +134,8 @@ async fn show(data: &Data, responder: &Responder<'_>, import: &Import) -> Comman
     let text = std::iter::once(title).chain(lines).collect::<Vec<_>>().join("\n");
     let mut buttons = Vec::new();
     if counts.changing() > 0 {
-        let label = if import.undoes.is_some() { "Undo" } else { "Import" };
         let confirm = CreateButton::new(custom_id("import", &[&import.id])).style(ButtonStyle::Success);
-        buttons.push(confirm.label(format!("{label} {}", counts.changing())));
+        buttons.push(confirm.label(import.store_label(counts.changing())));
     }
     buttons.push(secondary_button(custom_id("discard", &[&import.id]), "Discard"));
     let mut reply = Reply::text(text).with_row(CreateActionRow::Buttons(buttons));
@@ -126,7 +156,7 @@ fn line(row: &RowResult) -> String {
     )
 }
 
-/// Button "Import" or "Undo" of a preview: stores the rows, and shows the progress.
+/// Button "Store" or "Restore" of a preview: stores the rows, and shows the progress.
 pub(crate) async fn commit(data: &Data, responder: &Responder<'_>) -> CommandResult {
     let id = responder.arguments().parse()?;
     responder.defer_update().await?;
@@ -135,13 +165,13 @@ pub(crate) async fn commit(data: &Data, responder: &Responder<'_>) -> CommandRes
         Err(ImportError::Ended) => return responder.show(earlier(&find(data, id).await?, "")).await,
         Err(error) => return Err(failed(error)),
     };
-    let (total, stop) = (claimed.rows(), data.stop.clone());
+    let (total, stop) = (row_count(claimed.rows() as u64), data.stop.clone());
     let work = async move |progress: watch::Sender<String>| {
-        let report = |done| drop(progress.send_replace(format!("Import {id}: {done} of {total} rows.")));
+        let report = |done| drop(progress.send_replace(format!("Import {id}: {done} of {total}.")));
         claimed.run(&stop, report).await.map_err(failed)?;
         Ok(format!("Import {id} is finished."))
     };
-    run_with_progress(data, responder, "the page shows how far it is", work).await?;
+    run_to_end(data, responder, "the page shows how far it is", work).await?;
     responder.show(earlier(&find(data, id).await?, "")).await
 }
 
@@ -149,8 +179,10 @@ pub(crate) async fn commit(data: &Data, responder: &Responder<'_>) -> CommandRes
 pub(crate) async fn discard(data: &Data, responder: &Responder<'_>) -> CommandResult {
     let id = responder.arguments().parse()?;
     responder.defer_update().await?;
-    data.services.store.forget_import(id).await?;
-    responder.show(Reply::text("Nothing was imported.")).await
+    if data.services.store.forget_import(id).await? {
+        return responder.show(Reply::text("Nothing was imported.")).await;
+    }
+    responder.show(earlier(&find(data, id).await?, "It was started already.")).await
 }
 
 /// Button "Undo" of a finished import: shows what the undo would change.
@@ -170,7 +202,7 @@ fn earlier(import: &Import, remark: &str) -> Reply {
     let status = import.status();
     let text = match state {
         ImportState::Running => {
-            format!("{remark} Import {id} is {status} after {done} of {rows} rows: {counts}.")
+            format!("{remark} Import {id} is {status} after {done} of {}: {counts}.", row_count(*rows))
         }
         _ => format!("{remark} Import {id} is {status}: {counts}."),
     };

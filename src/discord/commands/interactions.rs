@@ -107,7 +107,11 @@ impl Commands {
             tasks.spawn(async move { abort.run_until_cancelled(answering).await });
         }
         tasks.close();
-        if timeout(grace, tasks.wait()).await.is_err() {
+        let submissions = &self.data.services.submissions;
+        submissions.close();
+        // An import that a command started stops after the rows that are being written.
+        let ended = async { tokio::join!(tasks.wait(), submissions.wait()) };
+        if timeout(grace, ended).await.is_err() {
             abort.cancel();
             tasks.wait().await;
         }

@@ -15,7 +15,8 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 const MAX_WAIT: Duration = Duration::from_mins(13);
 
 /// Runs the work, and then shows its result. Each text that the work sends is shown to the caller
-/// meanwhile. After [`MAX_WAIT`] the work continues in the background, and the caller reads `hint`.
+/// meanwhile. After [`MAX_WAIT`] the work continues in the background, and the caller reads `hint`. When ROMS stops, the
+/// work is dropped.
 pub(crate) async fn run_with_progress<W>(
     data: &Data,
     responder: &Responder<'_>,
@@ -25,9 +26,27 @@ pub(crate) async fn run_with_progress<W>(
 where
     W: Future<Output = Result<String, CommandError>> + Send + 'static,
 {
+    let stop = data.stop.clone();
+    let stopped = || CommandError::user("ROMS is restarting. Please run the command again in a moment.");
+    let until_stopped = |sender| {
+        let work = work(sender);
+        async move { stop.run_until_cancelled(work).await.ok_or_else(stopped)? }
+    };
+    run_to_end(data, responder, hint, until_stopped).await
+}
+
+/// Like [`run_with_progress`], for work that ends by itself when ROMS stops. The shutdown waits for it.
+pub(crate) async fn run_to_end<W>(
+    data: &Data,
+    responder: &Responder<'_>,
+    hint: &str,
+    work: impl FnOnce(watch::Sender<String>) -> W,
+) -> CommandResult
+where
+    W: Future<Output = Result<String, CommandError>> + Send + 'static,
+{
     let (sender, mut progress) = watch::channel(String::new());
-    let (stop, work) = (data.stop.clone(), work(sender));
-    let mut running = tokio::spawn(async move { stop.run_until_cancelled(work).await });
+    let mut running = data.services.submissions.spawn(work(sender));
     let mut ticks = interval(PROGRESS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.reset();
@@ -36,8 +55,7 @@ where
     loop {
         tokio::select! {
             result = &mut running => {
-                let stopped = || CommandError::user("ROMS is restarting. Please run the command again in a moment.");
-                let text = result.map_err(|_| CommandError::Panic)?.ok_or_else(stopped)??;
+                let text = result.map_err(|_| CommandError::Panic)??;
                 return responder.show(Reply::text(text)).await;
             }
             () = &mut deadline => {

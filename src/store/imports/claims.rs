@@ -12,7 +12,7 @@ use sea_orm::{
 
 use super::{Import, ImportState, columns, mappings};
 use crate::clock;
-use crate::files::{Field, ImportCounts, Kind};
+use crate::files::{Field, ImportCounts, Kind, row_count};
 use crate::store::entity::imports::{Column, Entity};
 use crate::store::{Batch, Store, StoreError};
 
@@ -43,6 +43,16 @@ impl Import {
     #[must_use]
     pub const fn state_name(&self) -> &'static str {
         if self.is_interrupted { "interrupted" } else { self.state.as_str() }
+    }
+
+    /// The label of the button that stores the rows: `Store 2 rows`, or `Restore 2 orders` for an undo.
+    #[must_use]
+    pub fn store_label(&self, changing: u64) -> String {
+        match (self.undoes, changing) {
+            (None, rows) => format!("Store {}", row_count(rows)),
+            (Some(_), 1) => "Restore 1 order".to_owned(),
+            (Some(_), orders) => format!("Restore {orders} orders"),
+        }
     }
 
     /// The state for people: `interrupted`, or `finished, undone by import 2`.

@@ -63,9 +63,18 @@ impl User {
         self.interact(channel, 2, self.command(channel, name, 1, options), None)
     }
 
-    /// Uses a slash command with a file in the option `file`, which Discord keeps at this address.
-    pub(crate) fn slash_with_file(&self, channel: &Channel, name: &str, url: &str) -> Interaction {
-        let mut data = self.command(channel, name, 1, json!([{"name": "file", "type": 11, "value": "77"}]));
+    /// Uses a slash command with a file in the option `file`, which Discord keeps at this address, and with text options.
+    pub(crate) fn slash_with_file(
+        &self,
+        channel: &Channel,
+        name: &str,
+        url: &str,
+        texts: &[(&str, &str)],
+    ) -> Interaction {
+        let texts = texts.iter().map(|(name, text)| json!({"name": name, "type": 3, "value": text}));
+        let options: Value =
+            [json!({"name": "file", "type": 11, "value": "77"})].into_iter().chain(texts).collect();
+        let mut data = self.command(channel, name, 1, options);
         let file_name = url.rsplit('/').next().unwrap_or_default();
         let file = json!({"id": "77", "filename": file_name, "size": 100, "url": url, "proxy_url": url});
         payload::absorb(&mut data, &json!({"resolved": {"attachments": {"77": file}}}));
