@@ -1,7 +1,11 @@
 //! Reads an uploaded file, previews its import and starts it, for the page and the API.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, header::CONTENT_TYPE};
+use axum::http::{
+    HeaderMap,
+    header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+};
+use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use multer::Multipart;
 use tokio::sync::oneshot;
@@ -9,13 +13,17 @@ use tokio::sync::oneshot;
 use super::AppState;
 use super::body::Received;
 use super::error::{ApiError, bad_field, bad_parameter};
+use crate::export::import_report;
 use crate::files::{Kind, MAX_BYTES, MappedColumn, RowOutcome, RowResult};
 use crate::ingest::{ImportError, OfferedFile};
 use crate::order::View;
 use crate::store::{Import, ImportState};
+use crate::token::Scope;
 
 /// Maximum bytes of the form: a file and the other fields.
 const MAX_FORM_BYTES: usize = MAX_BYTES + 64 * 1024;
+/// Maximum characters of the name of saved columns.
+const MAX_NAME: usize = 60;
 /// Maximum rows in an answer. The report has all.
 const MAX_SHOWN: usize = 200;
 
@@ -55,7 +63,7 @@ pub(crate) async fn read_upload(
     Ok(file)
 }
 
-fn unknown_kind() -> String {
+pub(crate) fn unknown_kind() -> String {
     format!("One of {}; empty if ROMS shall recognise it.", Kind::OF_FILES.map(Kind::as_str).join(", "))
 }
 
@@ -68,7 +76,7 @@ pub(crate) async fn use_saved_columns(
     let saved = state.store.saved_mapping(name).await?;
     let saved = saved.ok_or_else(|| bad_parameter("saved", "No columns are saved under this name."))?;
     file.kind = file.kind.or(Some(saved.kind));
-    file.mapping = saved.mapping;
+    file.mapping.extend(saved.mapping);
     Ok(())
 }
 
@@ -87,8 +95,24 @@ pub(crate) async fn preview(
         return Ok((Vec::new(), Vec::new()));
     }
     let (columns, plan) = state.ingest.offered_rows(import).await?;
+    plan.check_view(view)?;
     let results = state.ingest.preview_import(&plan, |_| ()).await?;
     Ok((columns, results.into_iter().map(|row| row.seen(view)).collect()))
+}
+
+/// All rows of a preview with their outcomes, as CSV.
+pub(crate) async fn download_report(
+    state: &AppState,
+    view: View,
+    import: &Import,
+) -> Result<Response, ApiError> {
+    if import.state != ImportState::Shown {
+        return Err(ApiError::NotFound("preview"));
+    }
+    let (_, rows) = preview(state, view, import).await.map_err(failed)?;
+    let name = format!("attachment; filename=\"import-{}.csv\"", import.id);
+    let headers = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
+    Ok((headers, import_report(&rows)).into_response())
 }
 
 /// Sorts rows that need attention to the front, and removes those beyond the limit. A statement of charges keeps all,
@@ -103,7 +127,12 @@ pub(crate) fn shorten(import: &Import, rows: &mut Vec<RowResult>) -> bool {
 }
 
 /// Claims an import, and stores its rows in the background, also if the client does not wait for the claim.
-pub(crate) async fn start(state: &AppState, id: i64) -> Result<(), ApiError> {
+pub(crate) async fn start(state: &AppState, view: View, import: &Import) -> Result<(), ApiError> {
+    let id = import.id;
+    if view == View::Masked && !import.has_ended() {
+        let (_, plan) = state.ingest.offered_rows(import).await.map_err(failed)?;
+        plan.check_view(view).map_err(failed)?;
+    }
     let (ingest, closing) = (state.ingest.clone(), state.closing.clone());
     let (answer, claimed) = oneshot::channel();
     state.tasks.spawn(async move {
@@ -124,8 +153,26 @@ pub(crate) async fn find(state: &AppState, id: &str) -> Result<Import, ApiError>
     state.store.import(id).await?.ok_or(ApiError::NotFound("import"))
 }
 
+/// Deletes an import that was not started.
+pub(crate) async fn forget(state: &AppState, import: &Import) -> Result<(), ApiError> {
+    if state.store.forget_import(import.id).await? {
+        Ok(())
+    } else {
+        Err(ApiError::NotImportable("The import was started already; undo it instead.".to_owned()))
+    }
+}
+
+/// Checks the name for saved columns.
+pub(crate) fn check_name(parameter: &'static str, name: &str) -> Result<(), ApiError> {
+    if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(bad_parameter(parameter, format!("At most {MAX_NAME} characters.")));
+    }
+    Ok(())
+}
+
 pub(crate) fn failed(error: ImportError) -> ApiError {
     match error {
+        ImportError::Personal => ApiError::MissingScope(Scope::ReadPii),
         ImportError::Submit(error) => error.into(),
         ImportError::Store(error) => error.into(),
         ImportError::Running | ImportError::Ended | ImportError::Repeated(_) | ImportError::Undone(_) => {

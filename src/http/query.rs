@@ -210,7 +210,8 @@ pub(crate) fn read_parameters<T: DeserializeOwned>(
     read_pairs(pairs).map_err(|ParameterError { name, detail }| bad_parameter(name, detail))
 }
 
-fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+/// The names and values of a query.
+pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     form_urlencoded::parse(query.as_bytes()).into_owned()
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::app::App;
 
 /// Every route, with a path for a request and the status code of its answer.
-const ROUTES: [(&str, &str, &str, u16); 45] = [
+const ROUTES: [(&str, &str, &str, u16); 47] = [
     ("get", "/", "/", 200),
     ("get", "/openapi.json", "/openapi.json", 200),
     ("get", "/docs", "/docs", 200),
@@ -37,8 +37,10 @@ const ROUTES: [(&str, &str, &str, u16); 45] = [
     ("post", "/api/v2/imports", "/api/v2/imports", 200),
     ("get", "/api/v2/imports", "/api/v2/imports", 200),
     ("get", "/api/v2/imports/{id}", "/api/v2/imports/1", 200),
+    ("get", "/api/v2/imports/{id}/report", "/api/v2/imports/1/report", 200),
     ("post", "/api/v2/imports/{id}/commit", "/api/v2/imports/1/commit", 200),
     ("post", "/api/v2/imports/{id}/undo", "/api/v2/imports/1/undo", 200),
+    ("delete", "/api/v2/imports/{id}", "/api/v2/imports/2", 204),
     ("get", "/api/v2/events", "/api/v2/events?since=x", 400),
     ("get", "/api/v2/webhook-endpoints", "/api/v2/webhook-endpoints", 200),
     ("post", "/api/v2/webhook-endpoints", "/api/v2/webhook-endpoints", 400),

@@ -2,23 +2,31 @@
 
 use std::sync::Arc;
 
-use axum::{Json, body::Body, extract::State, http::HeaderMap};
+use axum::{
+    Json,
+    body::Body,
+    extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::orders::ChangeBody;
-use crate::files::{Kind, RowResult};
+use crate::clock::now;
+use crate::files::{Field, Kind, RowResult};
 use crate::http::AppState;
 use crate::http::auth::Caller;
 use crate::http::cross_site::SameOrigin;
-use crate::http::error::{ApiError, ImportErrors, ListErrors, bad_field};
+use crate::http::error::{ApiError, ImportErrors, ListErrors, bad_field, bad_parameter};
 use crate::http::imports::{
-    failed, find, preview, read_upload, shorten, shown_name, start, use_saved_columns,
+    check_name, download_report, failed, find, forget, preview, read_upload, shorten, shown_name, start,
+    use_saved_columns,
 };
-use crate::http::query::{Name, Named, NoParameters, PathSegment, Query, row_limit};
+use crate::http::query::{Name, Named, NoParameters, PathSegment, Query, pairs, read_parameters, row_limit};
 use crate::ingest::Offered;
-use crate::store::{Import, ImportState};
+use crate::store::{Import, ImportState, SavedMapping};
 
 impl Named for Kind {
     fn all() -> impl Iterator<Item = (&'static str, Self)> {
@@ -27,6 +35,9 @@ impl Named for Kind {
 }
 
 type KindName = Name<Kind>;
+
+/// The query parameter with the field of a column. It may be repeated, unlike those of [`NewImportQuery`].
+const MAP: &str = "map";
 
 /// Query parameters of a new import.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -40,6 +51,8 @@ pub(crate) struct NewImportQuery {
     kind: Option<KindName>,
     /// The name of saved columns
     saved: Option<String>,
+    /// Save the columns of the file under this name
+    save_as: Option<String>,
     /// Whether to store nothing and only show what would change (default: true)
     dry_run: Option<bool>,
 }
@@ -79,6 +92,8 @@ pub(crate) struct ImportBody {
     undone_by: Option<i64>,
     created_at: DateTime<Utc>,
     finished_at: Option<DateTime<Utc>>,
+    /// Whether this is an earlier import of the file that was sent. Nothing is imported again.
+    repeated: bool,
     /// The field of each column, in a preview.
     columns: Vec<ColumnBody>,
     /// In a preview, the changes of each row: rows that need attention come first, at most 200, but all charges.
@@ -136,6 +151,7 @@ impl ImportBody {
             undone_by: import.undone_by,
             created_at: import.created_at,
             finished_at: import.finished_at,
+            repeated: false,
             columns: Vec::new(),
             rows: Vec::new(),
         }
@@ -180,11 +196,14 @@ impl From<RowResult> for RowBody {
 /// Import a file
 ///
 /// Answers with the preview of a file, and keeps the file for a day; `commit` stores the rows. With `dry_run=false` it
-/// stores them at once. If the same file was imported before, the answer is that import. The body is the file, or a
-/// form with the field `file`.
+/// stores them at once, but not those of a card statement, because the orders of its charges may be guesses. If the same file was imported before, the answer is that import, with `repeated`. The body is the
+/// file, or a form with the field `file`.
 #[utoipa::path(
     post, path = "/api/v2/imports", tag = "Imports", operation_id = "create_import",
-    params(NewImportQuery),
+    params(
+        NewImportQuery,
+        ("map" = Option<Vec<String>>, Query, description = "The field of a column, such as `Paket=tracking_number`. May be given several times"),
+    ),
     request_body(content = String, content_type = "application/octet-stream", description = "The file: CSV, `.xlsx` or the texts of cards"),
     responses((status = 200, description = "The import", body = ImportBody), ImportErrors)
 )]
@@ -192,31 +211,58 @@ pub(crate) async fn create(
     _: SameOrigin,
     caller: Caller,
     State(state): State<Arc<AppState>>,
-    Query(query): Query<NewImportQuery>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<ImportBody>, ApiError> {
+    let (map, others): (Vec<_>, Vec<_>) =
+        pairs(query.as_deref().unwrap_or_default()).partition(|(name, _)| name == MAP);
+    let query: NewImportQuery = read_parameters(others.into_iter())?;
+    let mapping = map.into_iter().filter(|(_, text)| !text.is_empty()).map(|(_, text)| named_column(&text));
+    let mapping: Vec<_> = mapping.collect::<Result<_, _>>()?;
+    check_name("save_as", query.save_as.as_deref().unwrap_or_default())?;
     let mut file = read_upload(&state, &headers, body).await?;
     if let Some(name) = &query.name {
         file.name = shown_name(name);
     }
     file.kind = query.kind.map(|Name(kind)| kind).or(file.kind);
+    file.mapping.splice(0..0, mapping);
     if let Some(saved) = &query.saved {
         use_saved_columns(&state, &mut file, saved).await?;
     }
     if file.content.is_empty() {
         return Err(bad_field("file", "The file is empty."));
     }
-    let id = match state.ingest.offer_import(file, &caller.actor()).await.map_err(failed)? {
-        Offered::New(id) => {
-            if query.dry_run == Some(false) {
-                start(&state, id).await?;
-            }
-            id
-        }
-        Offered::Again(import) => import.id,
+    let read = state.ingest.read_import(file, &caller.actor()).await.map_err(failed)?;
+    read.plan.check_view(caller.view()).map_err(failed)?;
+    if read.new.kind == Kind::Charges && query.dry_run == Some(false) {
+        let detail = "A statement of charges is always shown first; `commit` stores its rows.";
+        return Err(bad_parameter("dry_run", detail));
+    }
+    if let Some(name) = query.save_as {
+        let saved = SavedMapping { name, kind: read.new.kind, mapping: read.new.mapping.clone() };
+        state.store.save_mapping(&saved, &caller.actor(), now()).await?;
+    }
+    let (id, repeated) = match state.ingest.offer(read.new).await.map_err(failed)? {
+        Offered::New(id) => (id, false),
+        Offered::Again(import) => (import.id, true),
     };
-    answer(&state, &caller, &id.to_string()).await
+    let import = find(&state, &id.to_string()).await?;
+    if !repeated && query.dry_run == Some(false) {
+        start(&state, caller.view(), &import).await?;
+    }
+    let Json(body) = answer(&state, &caller, &id.to_string()).await?;
+    Ok(Json(ImportBody { repeated, ..body }))
+}
+
+/// Reads the heading of a column and its field, such as `Paket=tracking_number`.
+fn named_column(text: &str) -> Result<(String, Field), ApiError> {
+    let wrong = |error: String| bad_parameter(MAP, error);
+    let (heading, field) = text
+        .rsplit_once('=')
+        .ok_or_else(|| wrong("A column and its field, such as Paket=tracking_number.".to_owned()))?;
+    let field = field.parse().map_err(|error| wrong(format!("Unknown field: {error}.")))?;
+    Ok((heading.trim().to_owned(), field))
 }
 
 async fn answer(state: &AppState, caller: &Caller, id: &str) -> Result<Json<ImportBody>, ApiError> {
@@ -267,8 +313,44 @@ pub(crate) async fn commit(
     PathSegment(id): PathSegment,
     _: Query<NoParameters>,
 ) -> Result<Json<ImportBody>, ApiError> {
-    start(&state, find(&state, &id).await?.id).await?;
+    start(&state, caller.view(), &find(&state, &id).await?).await?;
     answer(&state, &caller, &id).await
+}
+
+/// Download all rows of a preview as CSV
+#[utoipa::path(
+    get, path = "/api/v2/imports/{id}/report", tag = "Imports", operation_id = "download_import_report",
+    params(("id" = i64, Path, description = "Row id")),
+    responses(
+        (status = 200, description = "Each row with its outcome and its changes", body = String, content_type = "text/csv"),
+        ImportErrors
+    )
+)]
+pub(crate) async fn report(
+    caller: Caller,
+    State(state): State<Arc<AppState>>,
+    PathSegment(id): PathSegment,
+    _: Query<NoParameters>,
+) -> Result<Response, ApiError> {
+    download_report(&state, caller.view(), &find(&state, &id).await?).await
+}
+
+/// Discard the preview of an import
+///
+/// Deletes an import that was not started, with its file. One that was started can only be undone.
+#[utoipa::path(
+    delete, path = "/api/v2/imports/{id}", tag = "Imports", operation_id = "discard_import",
+    params(("id" = i64, Path, description = "Row id")),
+    responses((status = 204, description = "It is deleted"), ImportErrors)
+)]
+pub(crate) async fn discard(
+    _: SameOrigin,
+    State(state): State<Arc<AppState>>,
+    PathSegment(id): PathSegment,
+    _: Query<NoParameters>,
+) -> Result<StatusCode, ApiError> {
+    forget(&state, &find(&state, &id).await?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Undo an import

@@ -19,13 +19,14 @@ use super::frame::{Frame, Head, Viewer};
 use super::render;
 use super::url::UrlQuery;
 use crate::clock::now;
-use crate::export::import_report;
 use crate::files::{Field, ImportCounts, Kind, MappedColumn, RowResult};
 use crate::http::AppState;
 use crate::http::body;
 use crate::http::cross_site::SameOrigin;
-use crate::http::error::{ApiError, bad_field, bad_parameter};
-use crate::http::imports::{failed, find, preview, read_upload, shorten, start};
+use crate::http::error::{ApiError, bad_field};
+use crate::http::imports::{
+    check_name, download_report, failed, find, forget, preview, read_upload, shorten, start, unknown_kind,
+};
 use crate::http::query::PathSegment;
 use crate::ingest::{ImportError, Offered};
 use crate::order::Fields;
@@ -33,11 +34,12 @@ use crate::store::{Import, ImportState, SavedMapping};
 
 /// Maximum imports in the list.
 const MAX_IMPORTS: u64 = 50;
-/// Maximum characters of the name of saved columns.
-const MAX_NAME: usize = 60;
 
-/// A small example file of each kind: its name, its title, and its content.
+/// A small example file of each kind: its name, its title, and its content. Each file after the first finds the orders of
+/// the files before it.
 const EXAMPLES: [(&str, &str, &str); 7] = [
+    ("orders.csv", "Orders, as a table", include_str!("../../../assets/imports/orders.csv")),
+    ("cards.txt", "Orders, as texts of cards", include_str!("../../../assets/imports/cards.txt")),
     ("tracking.csv", "Tracking numbers", include_str!("../../../assets/imports/tracking.csv")),
     ("received.csv", "Received, by order", include_str!("../../../assets/imports/received.csv")),
     (
@@ -45,10 +47,8 @@ const EXAMPLES: [(&str, &str, &str); 7] = [
         "Received, as a scan report",
         include_str!("../../../assets/imports/scan-report.csv"),
     ),
-    ("cancellations.csv", "Cancellations", include_str!("../../../assets/imports/cancellations.csv")),
-    ("orders.csv", "Orders, as a table", include_str!("../../../assets/imports/orders.csv")),
-    ("cards.txt", "Orders, as texts of cards", include_str!("../../../assets/imports/cards.txt")),
     ("charges.csv", "Charges of a card", include_str!("../../../assets/imports/charges.csv")),
+    ("cancellations.csv", "Cancellations", include_str!("../../../assets/imports/cancellations.csv")),
 ];
 
 #[derive(Template)]
@@ -198,11 +198,7 @@ pub(crate) async fn report(
     State(state): State<Arc<AppState>>,
     PathSegment(id): PathSegment,
 ) -> Result<Response, ApiError> {
-    let import = find(&state, &id).await?;
-    let (_, rows) = preview(&state, viewer.caller.view(), &import).await.map_err(failed)?;
-    let name = format!("attachment; filename=\"import-{}.csv\"", import.id);
-    let headers = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
-    Ok((headers, import_report(&rows)).into_response())
+    download_report(&state, viewer.caller.view(), &find(&state, &id).await?).await
 }
 
 /// Changes the kind and the columns, and saves the columns if the form has a name for them.
@@ -215,7 +211,10 @@ pub(crate) async fn remap(
 ) -> Result<Response, ApiError> {
     let import = find(&state, &id).await?;
     let form = UrlQuery::of(Some(&body::read_text(body, &state.closing).await?));
-    let kind = Kind::of_file(form.get("kind")).unwrap_or(import.kind);
+    let kind = match form.get("kind") {
+        "" => import.kind,
+        name => Kind::of_file(name).ok_or_else(|| bad_field("kind", unknown_kind()))?,
+    };
     let mut mapping = Vec::new();
     for (at, (heading, field)) in import.mapping.iter().enumerate() {
         let chosen = form.get(&format!("field{at}"));
@@ -229,9 +228,7 @@ pub(crate) async fn remap(
         }
     }
     let name = form.get("name").trim();
-    if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(bad_parameter("name", format!("At most {MAX_NAME} characters.")));
-    }
+    check_name("name", name)?;
     state.ingest.remap_import(&import, kind, mapping).await.map_err(failed)?;
     if !name.is_empty() {
         let import = find(&state, &id).await?;
@@ -244,11 +241,12 @@ pub(crate) async fn remap(
 /// Starts to store the rows, or continues an interrupted import. The page shows the progress.
 pub(crate) async fn commit(
     _: SameOrigin,
+    viewer: Viewer,
     State(state): State<Arc<AppState>>,
     PathSegment(id): PathSegment,
 ) -> Result<Response, ApiError> {
     let import = find(&state, &id).await?;
-    start(&state, import.id).await?;
+    start(&state, viewer.caller.view(), &import).await?;
     Ok(to(&format!("/import/{}", import.id)))
 }
 
@@ -259,7 +257,7 @@ pub(crate) async fn discard(
     PathSegment(id): PathSegment,
 ) -> Result<Response, ApiError> {
     let import = find(&state, &id).await?;
-    state.store.forget_import(import.id).await?;
+    forget(&state, &import).await?;
     Ok(to("/import"))
 }
 

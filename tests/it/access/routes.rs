@@ -37,6 +37,8 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("GET", "/api/v2/imports", "write"),
     ("POST", "/api/v2/imports", "write"),
     ("GET", "/api/v2/imports/{id}", "write"),
+    ("DELETE", "/api/v2/imports/{id}", "write"),
+    ("GET", "/api/v2/imports/{id}/report", "write"),
     ("POST", "/api/v2/imports/{id}/commit", "write"),
     ("POST", "/api/v2/imports/{id}/undo", "write"),
     ("GET", "/api/v2/stats", "read"),

@@ -106,6 +106,9 @@ async fn the_columns_are_corrected_and_saved_under_a_name() {
     let page = app.get(&path).await.text;
     assert!(page.contains("tracking_number: empty → 1ZABC"), "{page}");
     assert!(app.get("/import").await.text.contains("<option>Lager</option>"));
+    let unknown = app.request(Method::POST, &format!("{path}/columns"), &[], "kind=colours").await;
+    assert_eq!(unknown.status, 422, "{}", unknown.text);
+    assert!(unknown.text.contains("One of tracking, received"), "{}", unknown.text);
     post(&app, &format!("{path}/discard"), "").await;
     assert_eq!(app.get(&path).await.status, 404);
 
@@ -151,6 +154,24 @@ async fn unknown_columns_are_chosen_on_the_page_and_remembered() {
     until_finished(&app, &path).await;
     assert_eq!(app.get("/api/v2/orders/A-1").await.json["tracking_number"], "1ZABC");
     assert!(app.get("/import").await.text.contains("<option>Lager</option>"));
+}
+
+#[tokio::test]
+async fn the_amount_of_a_statement_without_headings_is_chosen_on_the_page() {
+    let app = App::start().await;
+    let (status, path) = upload(&app, "card.csv", b"02/02/2026,TARGET.COM,25,3\n", "").await;
+    assert_eq!(status, 303, "{path}");
+    let page = app.get(&path).await.text;
+    assert!(
+        page.contains(
+            "a file of charges needs a column with the amount; its columns are: Column 1, Column 2"
+        ),
+        "{page}"
+    );
+    let form = "kind=charges&field0=posted_date&field1=details&field2=amount&field3=ignore";
+    post(&app, &format!("{path}/columns"), form).await;
+    let page = app.get(&path).await.text;
+    assert!(page.contains("<dd id=\"counts\">1 not found</dd>"), "{page}");
 }
 
 #[tokio::test]
@@ -237,5 +258,56 @@ async fn an_import_reaches_the_live_list_as_one_message() {
         .until("document.querySelector('.toast')?.innerText.includes('An import has changed orders: 2.')")
         .await;
     assert_eq!(browser.js("return document.querySelectorAll('.toast').length").await, 1);
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn each_example_is_dropped_stored_and_undone() {
+    let app = App::start().await;
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    browser.goto("/import").await;
+    let names =
+        browser.js("return [...document.querySelectorAll('a[download]')].map(a => a.innerText)").await;
+    assert_eq!(names.as_array().unwrap().len(), 7, "{names}");
+    let until_badge = async |state: &str| {
+        browser.until(&format!("document.querySelector('#import .badge')?.innerText === '{state}'")).await;
+    };
+    for at in 0..7 {
+        browser.goto("/import").await;
+        let drop = format!(
+            "const link = document.querySelectorAll('a[download]')[{at}];
+            const content = await (await fetch(link.href)).text();
+            const data = new DataTransfer();
+            data.items.add(new File([content], link.href.split('/').pop()));
+            const event = new DragEvent('drop', {{ dataTransfer: data, bubbles: true, cancelable: true }});
+            document.querySelector('form[action=\"/import\"] p').dispatchEvent(event);
+            return event.defaultPrevented"
+        );
+        assert_eq!(browser.js(&format!("return (async () => {{ {drop} }})()")).await, true);
+        browser.click("form[action='/import'] button.primary").await;
+        until_badge("shown").await;
+        let counts = browser.js("return document.querySelector('#counts').innerText").await;
+        let text = counts.as_str().unwrap();
+        assert!(text.contains("created") || text.contains("updated"), "{}: {text}", names[at]);
+        for outcome in ["not found", "ambiguous", "bad"] {
+            assert!(!text.contains(outcome), "{}: {text}", names[at]);
+        }
+        let label = browser.js("return document.querySelector('#commit').innerText").await;
+        assert!(label.as_str().unwrap().starts_with("Store "), "{label}");
+        browser.click("#commit").await;
+        until_badge("finished").await;
+    }
+    // The last one first, so that each undo restores everything.
+    for id in (1..=7).rev() {
+        browser.goto(&format!("/import/{id}")).await;
+        browser.click("#undo").await;
+        until_badge("shown").await;
+        let text = browser.js("return document.querySelector('#counts').innerText").await;
+        assert!(!text.as_str().unwrap().contains("unchanged"), "import {id}: {text}");
+        browser.click("#commit").await;
+        until_badge("finished").await;
+    }
+    let left = app.sql().await.values("SELECT order_number, status FROM orders ORDER BY order_number").await;
+    assert!(left.iter().all(|row| row[1] == "cancelled"), "{left:?}");
     assert_eq!(browser.errors().await, Vec::<String>::new());
 }
