@@ -267,11 +267,11 @@ fn confirms(answers: &mut impl BufRead, out: &mut impl Write) -> io::Result<bool
 
 /// Asks the person at the terminal whether to continue.
 fn asks(about: &str, answers: &mut impl BufRead, out: &mut impl Write) -> io::Result<bool> {
-    write!(out, "{about} Type yes to continue: ")?;
+    write!(out, "{about} Continue (y or n)? ")?;
     out.flush()?;
     let mut answer = String::new();
     answers.read_line(&mut answer)?;
-    Ok(answer.trim() == "yes")
+    Ok(["y", "yes"].iter().any(|yes| answer.trim().eq_ignore_ascii_case(yes)))
 }
 
 #[cfg(test)]
@@ -297,14 +297,21 @@ mod tests {
     }
 
     #[test]
-    fn only_yes_confirms() {
-        for (typed, expected) in
-            [("yes\n", true), (" yes \r\n", true), ("y\n", false), ("\n", false), ("", false)]
-        {
+    fn only_y_and_yes_confirm() {
+        for (typed, expected) in [
+            ("yes\n", true),
+            (" Yes \r\n", true),
+            ("y\n", true),
+            ("Y\n", true),
+            ("n\n", false),
+            ("yesterday\n", false),
+            ("\n", false),
+            ("", false),
+        ] {
             let mut out = Vec::new();
             assert_eq!(confirms(&mut typed.as_bytes(), &mut out).unwrap(), expected, "{typed:?}");
             let shown = String::from_utf8(out).unwrap();
-            assert!(shown.ends_with("Type yes to continue: "), "{shown}");
+            assert!(shown.ends_with("Continue (y or n)? "), "{shown}");
         }
     }
 }

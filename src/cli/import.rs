@@ -8,17 +8,17 @@ use anyhow::{Context, anyhow, bail};
 use chrono_tz::Tz;
 use clap::builder::PossibleValuesParser;
 
-use super::{CommandError, asks, open_existing, open_or_create, progress::Progress, table::write_rows};
+use super::{CommandError, asks, open_existing, progress::Progress, table::write_rows};
 use crate::clock;
 use crate::config::Config;
 use crate::export::import_report;
 use crate::feed::Feed;
-use crate::files::{Field, ImportCounts, Kind, MAX_BYTES, MappedColumn, RowOutcome, RowResult};
+use crate::files::{Field, ImportCounts, Kind, MAX_BYTES, MappedColumn, RowOutcome, RowResult, row_count};
 use crate::ingest::{ImportError, ImportPlan, Ingest, Offered, OfferedFile, ReadImport};
 use crate::outbox::Outbox;
 use crate::redact::credentials;
 use crate::shutdown;
-use crate::store::{Import, ImportState, NewImport, SavedMapping, Store};
+use crate::store::{Import, ImportState, NewImport, SavedMapping, Store, StoreError};
 
 /// The actor of imports in the history of orders.
 const ACTOR: &str = "cli";
@@ -26,6 +26,8 @@ const ACTOR: &str = "cli";
 const MAX_SHOWN: usize = 100;
 /// Maximum characters of a row's details in the terminal.
 const MAX_DETAILS: usize = 100;
+/// An import of fewer rows takes less than a second, so it shows no progress.
+const MIN_PROGRESS: u64 = 1000;
 /// Maximum imports in the list.
 const MAX_IMPORTS: u64 = 50;
 
@@ -102,7 +104,7 @@ impl Arguments {
     pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> Result<(), CommandError> {
         refuse_existing(self.wish.report.as_deref())?;
         let content = read(&self.file)?;
-        let store = open_or_create(&config).await.map_err(anyhow::Error::from)?;
+        let store = open_existing(&config).await.map_err(with_serve)?;
         let done = self.import(&store, config, content, out).await;
         let closed = store.close().await;
         done?;
@@ -136,10 +138,10 @@ impl Arguments {
                 }
                 writeln!(
                     out,
-                    "on {at}. It is {} after {} of {} rows.",
+                    "on {at}. It is {} after {} of {}.",
                     earlier.status(),
                     earlier.done,
-                    earlier.rows
+                    row_count(earlier.rows)
                 )?;
             }
             if !show_first(ingest, &read.plan, read.new.kind, &self.wish, out).await? {
@@ -174,6 +176,14 @@ impl Arguments {
         store.save_mapping(&saved, ACTOR, clock::now()).await?;
         writeln!(out, "The columns are saved as `{}`.", saved.name)?;
         Ok(())
+    }
+}
+
+/// Says how to create the database that is missing.
+fn with_serve(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Missing(_) => anyhow!("{error}; `roms serve` creates one"),
+        error => error.into(),
     }
 }
 
@@ -233,7 +243,7 @@ fn read(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
 }
 
 fn show_columns(read: &ReadImport, out: &mut impl Write) -> anyhow::Result<()> {
-    writeln!(out, "A file of {} with {} rows.", read.new.kind, read.new.rows)?;
+    writeln!(out, "A file of {} with {}.", read.new.kind, row_count(read.new.rows))?;
     if !read.columns.is_empty() {
         let title = ["COLUMN", "FIELD", "EXAMPLE"].map(str::to_owned);
         let row = |column: &MappedColumn| {
@@ -290,14 +300,20 @@ async fn run(
     let claimed = ingest.claim_import(id).await.with_context(|| format!("import {id} does not start"))?;
     let total = claimed.rows() as u64;
     let mut progress = Progress::new();
-    let results = claimed.run(&stop, |done| progress.show(done, total, &format!("{done} rows"))).await;
+    let show = |done| {
+        if total >= MIN_PROGRESS {
+            progress.show(done, total, &row_count(done));
+        }
+    };
+    let results = claimed.run(&stop, show).await;
     progress.finish();
     let import = store.import(id).await?.context("the import has just been deleted by somebody else")?;
     let results = results.with_context(|| {
         format!(
-            "import {id} is not complete: {} of {total} rows are stored. `roms imports continue {id}`, the page or \
-             `/import` in Discord continues it, `roms imports undo {id}` undoes it",
-            import.done
+            "import {id} is not complete: {} of {} are stored. `roms imports continue {id}`, the page or `/import` in \
+             Discord continues it, `roms imports undo {id}` undoes it",
+            import.done,
+            row_count(total)
         )
     })?;
     if let Some(path) = report {
@@ -334,7 +350,7 @@ fn show_rows(rows: &[RowResult], kind: Kind, has_report: bool, out: &mut impl Wr
     let more = rows.len().saturating_sub(shown.len());
     if more > 0 {
         let all = if has_report { "" } else { "; --report FILE writes all" };
-        writeln!(out, "{more} more rows{all}")?;
+        writeln!(out, "{more} more {}{all}", if more == 1 { "row" } else { "rows" })?;
     }
     Ok(())
 }
@@ -396,7 +412,15 @@ async fn list(store: &Store, zone: Tz, out: &mut impl Write) -> anyhow::Result<(
             import.counts.to_string(),
         ]
     };
-    write_rows(out, &std::iter::once(title).chain(imports.iter().map(row)).collect::<Vec<_>>())
+    write_rows(out, &std::iter::once(title).chain(imports.iter().map(row)).collect::<Vec<_>>())?;
+    for Import { id, .. } in imports.iter().filter(|import| import.state_name() == "running") {
+        writeln!(
+            out,
+            "Import {id} is running. If its process was killed, ROMS notices within 5 seconds; then `roms imports \
+             continue {id}` continues it."
+        )?;
+    }
+    Ok(())
 }
 
 impl Undo {

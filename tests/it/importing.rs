@@ -1,7 +1,7 @@
 //! Files that people import: what each kind reads, what is stored, and how it is undone.
 
 mod claims;
-mod command;
+pub(crate) mod command;
 pub(crate) mod fixtures;
 mod formats;
 mod interrupted;

@@ -10,7 +10,7 @@ use crate::support::home::Home;
 use crate::watching::program::run;
 
 /// Runs a command that succeeds, and returns what it prints.
-pub(super) async fn done(home: &Home, arguments: &[&str]) -> String {
+pub(crate) async fn done(home: &Home, arguments: &[&str]) -> String {
     let output = run(home, arguments).await;
     assert_eq!(output.status.code(), Some(0), "{}{}", out(&output), err(&output));
     out(&output)
@@ -212,4 +212,42 @@ async fn an_unknown_import_is_neither_continued_nor_undone() {
         let said = refused(&run(&home, arguments).await);
         assert!(said.contains("there is no import 99; `roms imports` lists them"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn an_import_creates_no_database() {
+    let home = Home::sqlite();
+    let file = home.path().join("list.csv");
+    std::fs::write(&file, "order number,product\nA-1,Kit\n").unwrap();
+    for how in ["--dry-run", "--yes"] {
+        let said = refused(&run(&home, &["import", file.to_str().unwrap(), how]).await);
+        assert!(
+            said.contains("there is no database at") && said.contains("`roms serve` creates one"),
+            "{said}"
+        );
+    }
+    assert!(!home.database().exists());
+}
+
+#[tokio::test]
+async fn a_small_import_shows_no_progress_and_counts_one_row() {
+    let home = with_cards(&[&card("A-1")]).await;
+    let file = home.path().join("list.csv");
+    std::fs::write(&file, "order number,tracking number\nA-1,1ZABC\n").unwrap();
+    let output = run(&home, &["import", file.to_str().unwrap(), "--yes"]).await;
+    assert_eq!(err(&output), "");
+    assert!(out(&output).contains("A file of tracking with 1 row.\n"), "{}", out(&output));
+}
+
+#[tokio::test]
+async fn a_running_import_is_listed_with_a_hint() {
+    let home = with_cards(&[&card("A-1"), &card("A-2")]).await;
+    done(&home, &["import", example("tracking.csv").to_str().unwrap(), "--yes"]).await;
+    let hint = "Import 1 is running. If its process was killed, ROMS notices within 5 seconds; then `roms imports \
+                continue 1` continues it.";
+    assert!(!done(&home, &["imports"]).await.contains("Import 1"));
+    let running = "UPDATE imports SET state = 'running', claimed_at = '2999-01-31T00:00:00+00:00'";
+    home.sql().await.run(running).await;
+    let listed = done(&home, &["imports"]).await;
+    assert!(listed.contains(hint), "{listed}");
 }

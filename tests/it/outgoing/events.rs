@@ -11,6 +11,7 @@ use roms::webhook::signature;
 use serde_json::{Value, json};
 
 use super::{card, create, deliveries, send, start, timing, until_states, with_endpoint};
+use crate::importing::command::done;
 use crate::support::app::App;
 use crate::support::home::Home;
 use crate::support::receiver::{Received, Receiver, closed_port};
@@ -180,4 +181,25 @@ async fn the_example_of_the_documentation_verifies_a_message() {
     let body = String::from_utf8(request.body.to_vec()).unwrap();
     assert_eq!(verifies(&body), "True");
     assert_eq!(verifies(&body.replace("A-1", "A-2")), "False");
+}
+
+#[tokio::test]
+async fn an_import_by_another_process_is_sent_by_the_server() {
+    let (app, receiver, _) = with_endpoint(json!({})).await;
+    app.stored(&[&card("A-1")]).await;
+    receiver.until(1).await;
+    let file = app.home().path().join("list.csv");
+    std::fs::write(&file, "order number,tracking number\nA-1,1Z999AA10123456784\n").unwrap();
+    done(app.home(), &["import", file.to_str().unwrap(), "--yes"]).await;
+    let received = receiver.until(2).await;
+    assert_eq!(types(&received), ["order.created", "order.updated"]);
+    let updated = received[1].json();
+    assert_eq!(updated["data"]["order"]["tracking_number"], "1Z999AA10123456784");
+    assert_eq!(updated["data"]["changed"], json!(["tracking_number"]));
+    done(app.home(), &["imports", "undo", "1", "--yes"]).await;
+    let undone = receiver.until(3).await[2].json();
+    assert_eq!(
+        (&undone["type"], &undone["data"]["order"]["tracking_number"]),
+        (&json!("order.updated"), &json!(null))
+    );
 }
