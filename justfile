@@ -87,9 +87,10 @@ dist *targets:
 image *targets:
     .ci/image {{ targets }}
 
-# Test what `just dist` built on a clean Debian; needs root
+# Test what `just dist` built on a clean Debian, also as a service of systemd; needs root
 test-packages:
     .ci/packages
+    .ci/service
 
 # Build everything twice and compare the checksums
 test-reproducible:
