@@ -151,7 +151,9 @@
       const asked = Date.now();
       try {
         const parts = document.hidden ? [] : $$('[data-refresh]');
-        await Promise.allSettled(parts.map((part) => htmx.ajax('GET', location.pathname + location.search, { target: part, select: `#${part.id}`, swap: 'outerHTML', source: part })));
+        // The server sends the part alone, without the list.
+        const path = (part) => { const url = new URL(location.href); url.searchParams.set('part', part.dataset.refresh); return url.pathname + url.search; };
+        await Promise.allSettled(parts.map((part) => htmx.ajax('GET', path(part), { target: part, swap: 'outerHTML', source: part })));
       } finally {
         // A busy server is asked less often, also when it fails.
         totalsWait = Math.max(TOTALS_MS, TOTALS_SHARE * (Date.now() - asked));
@@ -278,6 +280,11 @@
     root.dataset.theme = isDark ? 'light' : 'dark';
     document.cookie = `theme=${root.dataset.theme}; Path=/; Max-Age=31536000; SameSite=Lax`;
   };
+
+  // A menu gives the focus to its field, and back to its heading when it closes.
+  document.addEventListener('toggle', (event) => {
+    if (event.target.matches?.('details.menu[open]')) $('[data-first]', event.target)?.focus();
+  }, true);
 
   // ---- Columns ----
   document.addEventListener('click', (event) => {
@@ -417,7 +424,10 @@
     if (event.key === 'Escape') {
       if (typing) event.target.blur();
       $('#rows > tr.at')?.classList.remove('at');
-      for (const menu of $$('details.menu[open]')) menu.open = false;
+      for (const menu of $$('details.menu[open]')) {
+        menu.open = false;
+        if (menu.contains(event.target)) $('summary', menu).focus();
+      }
       return;
     }
     if (typing || $('dialog[open]')) return;

@@ -46,7 +46,7 @@ use askama::Template;
 use axum::{
     extract::{Request, State},
     http::{
-        HeaderMap, HeaderValue, Uri,
+        HeaderMap, HeaderValue, Method, Uri,
         header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY},
     },
     middleware::map_response_with_state,
@@ -57,7 +57,7 @@ use tower_http::compression::CompressionLayer;
 
 use super::AppState;
 use super::api::export;
-use super::auth::{Access, session::wants_html};
+use super::auth::{Access, session::accepts_html};
 use super::error::ApiError;
 use crate::config::{CALLBACK, Level};
 use frame::Head;
@@ -138,8 +138,9 @@ pub(crate) fn complete(methods: MethodRouter<Arc<AppState>>, pictures: bool) -> 
 
 /// Answers browsers that ask for `/` with the page. Runs before routing.
 pub(crate) fn prefer_html(mut request: Request) -> Request {
-    if request.uri().path() == "/" && wants_html(request.method(), request.headers()) {
-        *request.uri_mut() = Uri::from_static(START);
+    if request.uri().path() == "/" && request.method() == Method::GET && accepts_html(request.headers()) {
+        let start = request.uri().query().and_then(|query| format!("{START}?{query}").parse().ok());
+        *request.uri_mut() = start.unwrap_or_else(|| Uri::from_static(START));
     }
     request
 }

@@ -93,10 +93,13 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 
 /// Whether a request loads a whole page in a browser.
 pub(crate) fn wants_html(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::GET && !headers.contains_key("hx-request") && accepts_html(headers)
+}
+
+/// Whether a request comes from a browser, which loads a page or a part of one.
+pub(crate) fn accepts_html(headers: &HeaderMap) -> bool {
     let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("text/html"));
-    method == Method::GET
-        && !headers.contains_key("hx-request")
-        && headers.get_all(ACCEPT).iter().any(accepts)
+    headers.get_all(ACCEPT).iter().any(accepts)
 }
 
 /// Redirects a browser to the sign-in form, which leads back to the requested page.

@@ -3,8 +3,9 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use form_urlencoded::byte_serialize;
+use iso_currency::Currency;
 
-use crate::order::{Amount, Carrier, Fields, Order, Source, Status};
+use crate::order::{Amount, Carrier, FieldChange, Fields, Order, OrderNumber, Source, Status};
 
 /// A column of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +115,48 @@ pub(crate) fn capitalized(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// A change of one field.
+pub(crate) struct Change {
+    /// The field's name.
+    pub(crate) field: String,
+    pub(crate) old: Value,
+    pub(crate) new: Value,
+}
+
+impl Change {
+    /// The change of an order in this currency.
+    pub(crate) fn of(
+        FieldChange { field, old, new }: FieldChange,
+        zone: Tz,
+        currency: Option<Currency>,
+    ) -> Self {
+        let column = field.rsplit('.').next().unwrap_or_default();
+        let code = AMOUNTS.contains(&column).then(|| currency.map_or("", |currency| currency.code()));
+        let value = |text| Value::of(text, |text| recorded(text, zone, code));
+        Self { old: value(old), new: value(new), field }
+    }
+
+    /// The title of the field.
+    pub(crate) fn title(&self) -> String {
+        title_of(&self.field)
+    }
+}
+
+/// Columns of orders and items that are amounts.
+const AMOUNTS: [&str; 5] = ["total", "price", "commission", "unit_price", "line_total"];
+
+/// The value of a recorded change: an amount if there is a currency's code. Times are recorded in the format of RFC 3339.
+fn recorded(text: String, zone: Tz, code: Option<&'static str>) -> Value {
+    let amount = code.and_then(|code| Some((Amount::from_decimal(text.parse().ok()?)?, code)));
+    if let Some((amount, code)) = amount {
+        return Value::Money(amount, code);
+    }
+    match text.parse::<DateTime<Utc>>() {
+        Ok(at) => Value::Time(Moment::of(at, zone)),
+        Err(_) => Value::Text(text),
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) url: String,
@@ -190,7 +233,12 @@ pub(crate) fn picture(order: &Order, are_shown: bool) -> Option<String> {
 
 /// The page of an order.
 pub(crate) fn order_path(order: &Order) -> String {
-    let number: String = byte_serialize(order.number.as_str().as_bytes()).collect();
+    path_of(&order.number)
+}
+
+/// The page of the order with this number.
+pub(crate) fn path_of(number: &OrderNumber) -> String {
+    let number: String = byte_serialize(number.as_str().as_bytes()).collect();
     format!("/orders/{}", number.replace('+', "%20"))
 }
 

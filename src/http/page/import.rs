@@ -14,7 +14,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-use super::cells::Moment;
+use super::cells::{Change, Moment, Value};
 use super::frame::{Frame, Head, Viewer};
 use super::render;
 use super::url::UrlQuery;
@@ -132,7 +132,8 @@ struct Row {
     line: u32,
     outcome: &'static str,
     order: String,
-    text: String,
+    reason: Option<String>,
+    changes: Vec<Change>,
 }
 
 /// The page of one import: its preview, its progress, or its result.
@@ -163,8 +164,9 @@ pub(crate) async fn show(
     let row = |result: RowResult| Row {
         line: result.line,
         outcome: result.outcome.as_str(),
-        text: result.text(),
         order: result.order,
+        reason: result.reason,
+        changes: result.changes.into_iter().map(|change| Change::of(change, state.timezone, None)).collect(),
     };
     render(&ImportPage {
         head: viewer.head(),

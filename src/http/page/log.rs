@@ -5,16 +5,16 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
-    http::{StatusCode, header::LOCATION},
+    http::StatusCode,
     response::{Html, IntoResponse, Response},
 };
 
-use super::cells::{Link, Moment, order_path};
+use super::cells::{Link, Moment, order_path, path_of};
 use super::frame::{Frame, Head, Viewer};
 use super::order::pretty;
 use super::render;
 use super::url::UrlQuery;
-use crate::card::outcome::Outcome;
+use crate::card::outcome::{CardOutcome, Outcome};
 use crate::card::parse::labels::Column;
 use crate::card::parse::text_form::{self, Line};
 use crate::http::AppState;
@@ -22,7 +22,7 @@ use crate::http::api::logs::{ListLogs, Logs};
 use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, REJECTED, bad_parameter};
 use crate::http::query::PathSegment;
-use crate::order::Source;
+use crate::order::{OrderNumber, Source};
 use crate::redact::credentials;
 use crate::store::{LogEntry, Total};
 
@@ -100,6 +100,22 @@ struct MessagePage {
     /// The requirements of an order, and whether the message meets each. Empty if the message became an order.
     needs: Vec<(&'static str, bool)>,
     may_replay: bool,
+    /// The result of a replay, one for each card. Empty if the message was only opened.
+    replayed: Vec<Replayed>,
+}
+
+/// A card that was read again.
+struct Replayed {
+    outcome: &'static str,
+    order: Option<Link>,
+    reason: Option<String>,
+}
+
+impl From<CardOutcome> for Replayed {
+    fn from(CardOutcome { order, outcome, warnings: _ }: CardOutcome) -> Self {
+        let link = |(_, number): (i64, OrderNumber)| Link { url: path_of(&number), text: number.to_string() };
+        Self { outcome: outcome.as_str(), order: order.map(link), reason: outcome.reason() }
+    }
 }
 
 /// A line of the text form, with the way it was read.
@@ -116,6 +132,15 @@ pub(crate) async fn one(
     PathSegment(id): PathSegment,
 ) -> Result<Html<String>, ApiError> {
     let id: i64 = id.parse().map_err(|_| bad_parameter("id", "Not a whole number."))?;
+    page(&state, &viewer, id, Vec::new()).await
+}
+
+async fn page(
+    state: &AppState,
+    viewer: &Viewer,
+    id: i64,
+    replayed: Vec<Replayed>,
+) -> Result<Html<String>, ApiError> {
     let entry = state.store.log(id).await?.ok_or(ApiError::NotFound("log entry"))?;
     let orders = state.store.orders_by_ids(&entry.order_ids).await?;
     let link = |order| Link { url: order_path(order), text: order.number.to_string() };
@@ -129,21 +154,22 @@ pub(crate) async fn one(
         orders: orders.iter().map(link).collect(),
         needs: if orders.is_empty() { needs(&text) } else { Vec::new() },
         may_replay: entry.emptied_at.is_none() && entry.outcome != Outcome::Duplicate.as_str(),
+        replayed,
         entry,
     })
 }
 
-/// Reads a message again, and shows it with its new outcome.
+/// Reads a message again, and shows it with the outcome of each card.
 pub(crate) async fn replay(
     _: SameOrigin,
     viewer: Viewer,
     State(state): State<Arc<AppState>>,
     PathSegment(id): PathSegment,
-) -> Result<Response, ApiError> {
+) -> Result<Html<String>, ApiError> {
     let id: i64 = id.parse().map_err(|_| bad_parameter("id", "Not a whole number."))?;
     let receipt = state.ingest.replay_one(id, &viewer.actor()).await?;
-    receipt.ok_or(ApiError::NotFound("log entry"))?;
-    Ok((StatusCode::SEE_OTHER, [(LOCATION, format!("/log/{id}"))]).into_response())
+    let receipt = receipt.ok_or(ApiError::NotFound("log entry"))?;
+    page(&state, &viewer, id, receipt.cards.into_iter().map(Replayed::from).collect()).await
 }
 
 /// The lines of a text form with the way each was read.

@@ -10,12 +10,10 @@ use axum::{
     http::{StatusCode, header::LOCATION},
     response::{Html, IntoResponse, Response},
 };
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde_json::Map;
 
 use super::card::DiscordCard;
-use super::cells::{Link, Moment, Value, order_path, picture, title_of, value};
+use super::cells::{Change, Link, Moment, Value, order_path, picture, title_of, value};
 use super::form::{EditForm, FieldKind};
 use super::frame::{Frame, Head, Viewer};
 use super::render;
@@ -100,12 +98,6 @@ struct Event {
 struct Author {
     text: String,
     url: Option<String>,
-}
-
-struct Change {
-    title: String,
-    old: Value,
-    new: Value,
 }
 
 /// A message about the order.
@@ -231,7 +223,7 @@ async fn page(
     order: Order,
     form: Option<EditForm>,
 ) -> Result<Html<String>, ApiError> {
-    let (view, zone) = (viewer.caller.view(), state.timezone);
+    let (view, zone, currency) = (viewer.caller.view(), state.timezone, order.fields.currency);
     let history = state.store.latest_events(order.id, MAX_EVENTS).await?;
     let source = state.store.source_message(order.id).await?;
     let cards = if view == View::Full { cards(state, &history.items).await? } else { Vec::new() };
@@ -240,17 +232,15 @@ async fn page(
     let authors = authors(state, viewer, &history.items).await?;
     let events = history.items.into_iter().zip(authors).map(|(event, by)| {
         let OrderEvent { event_type, changes, log_id, created_at, .. } = event;
-        let change = |change| {
-            let change = view.change(change);
-            let value = |text: Option<String>| text.map_or(Value::Empty, |text| recorded(text, zone));
-            Change { title: title_of(&change.field), old: value(change.old), new: value(change.new) }
-        };
         Event {
             at: Moment::of(created_at, zone),
             is_new: event_type == "created",
             by,
             log: log_id.filter(|_| may_see_log),
-            changes: changes.into_iter().map(change).collect(),
+            changes: changes
+                .into_iter()
+                .map(|change| Change::of(view.change(change), zone, currency))
+                .collect(),
         }
     });
     let events = events.collect();
@@ -279,14 +269,6 @@ async fn page(
         stream: stream.with("seen", state.store.last_event_id().await?).link("/live/orders"),
         order,
     })
-}
-
-/// A value of the history. Times are stored in the format of RFC 3339.
-fn recorded(text: String, zone: Tz) -> Value {
-    match text.parse::<DateTime<Utc>>() {
-        Ok(at) => Value::Time(Moment::of(at, zone)),
-        Err(_) => Value::Text(text),
-    }
 }
 
 /// The authors of the steps of a history.

@@ -15,7 +15,7 @@ use super::cells::{Column, Row, RowStyle, Value, all_columns, chosen_columns, ti
 use super::frame::{Frame, Head, Viewer};
 use super::numbers::FileFormat;
 use super::render;
-use super::url::{FileLink, UrlQuery, file_links};
+use super::url::{FileLink, PART, UrlQuery, file_links};
 use crate::config::Level;
 use crate::export::{StatisticsRow, statistics};
 use crate::http::AppState;
@@ -26,7 +26,7 @@ use crate::http::auth::Caller;
 use crate::http::error::{ApiError, bad_parameter};
 use crate::http::query::QueryOfTwo;
 use crate::order::{Status, is_personal};
-use crate::store::{MAX_ARRANGED, NamedPeriod, ProductTotals, SortBy, Total, Totals};
+use crate::store::{MAX_ARRANGED, NamedPeriod, OrderFilter, ProductTotals, SortBy, Total, Totals};
 
 /// Parameters that the API does not have: the columns of the list, and whether it is grouped by product.
 pub(crate) const PAGE_ONLY: [&str; 2] = ["columns", "group"];
@@ -71,16 +71,28 @@ struct OrdersPage {
     files: Vec<FileLink>,
     rows: Vec<Row>,
     limit: usize,
-    total: Total,
-    totals: Totals,
-    /// The spend by currency code.
-    spend: Vec<(&'static str, Decimal)>,
-    /// Whether some orders of the filter are too old to be sorted or grouped.
-    leaves_some_out: bool,
+    sums: Sums,
     /// The URL of the live rows.
     stream: String,
     previous: Option<String>,
     next: Option<String>,
+}
+
+/// The sums of a list.
+struct Sums {
+    total: Total,
+    totals: Totals,
+    /// The spend by currency code.
+    spend: Vec<(&'static str, Decimal)>,
+    is_sorted: bool,
+    is_grouped: bool,
+}
+
+/// The sums alone. An open list reads them after changes.
+#[derive(Template)]
+#[template(path = "totals.html", config = "src/http/page/askama.toml")]
+struct TotalsPart {
+    sums: Sums,
 }
 
 /// A filter that is set, with a link that removes it.
@@ -113,8 +125,15 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Html<String>, ApiError> {
     let query = UrlQuery::of(query.as_deref());
+    let (is_part, query) = (query.is(PART, "totals"), query.without(&[PART]));
     // Products have an order of their own.
     let query = if query.get("group").is_empty() { query } else { query.without(&["sort"]) };
+    if is_part {
+        let parameters: ListOrders = query.without(&PAGE_ONLY).read()?;
+        let filter = parameters.filter(&viewer.caller, state.timezone)?;
+        let total = state.store.count_orders(&filter).await?;
+        return render(&TotalsPart { sums: Sums::read(&state, &filter, total, &query).await? });
+    }
     let names = Some(query.get("columns")).filter(|names| !names.is_empty()).or(viewer.columns.as_deref());
     let may_change = viewer.level >= Level::Manager;
     let style = RowStyle {
@@ -125,8 +144,11 @@ pub(crate) async fn list(
     };
     // Changes after this one are sent as live rows, so none is missed while the list is read.
     let since = state.store.last_event_id().await?;
-    let listed = Listed::read(&state, &viewer.caller, query.without(&PAGE_ONLY).read()?).await?;
-    let totals = state.store.sum_orders(&listed.filter).await?;
+    let parameters = query.without(&PAGE_ONLY);
+    // A list of products shows no order.
+    let parameters = if query.get("group").is_empty() { parameters } else { parameters.with("limit", 1) };
+    let listed = Listed::read(&state, &viewer.caller, parameters.read()?).await?;
+    let sums = Sums::read(&state, &listed.filter, listed.total, &query).await?;
     let filters = query.without(&PAGE_PARAMETERS);
     let stream = filters.with("seen", since);
     let is_sorted = !query.get("sort").is_empty();
@@ -159,8 +181,6 @@ pub(crate) async fn list(
         sorts: sorts(frame.sees_personal_data),
         frame,
         chips: chips(&filters),
-        leaves_some_out: (is_sorted || products.is_some())
-            && (listed.total.count > MAX_ARRANGED || !listed.total.exact),
         other_columns: all_columns().iter().copied().filter(|column| !columns.contains(column)).collect(),
         saved_query: filters.with("columns", names_of(&columns)).link("").trim_start_matches('?').to_owned(),
         files: match products {
@@ -169,9 +189,7 @@ pub(crate) async fn list(
         },
         limit: rows.len().max(50),
         rows,
-        total: listed.total,
-        spend: spend_by_code(&totals),
-        totals,
+        sums,
         stream: stream.with("columns", names_of(&columns)).link("/live/orders"),
         previous,
         next,
@@ -179,6 +197,29 @@ pub(crate) async fn list(
         columns,
         query,
     })
+}
+
+impl Sums {
+    async fn read(
+        state: &AppState,
+        filter: &OrderFilter,
+        total: Total,
+        query: &UrlQuery,
+    ) -> Result<Self, ApiError> {
+        let totals = state.store.sum_orders(filter).await?;
+        Ok(Self {
+            total,
+            spend: spend_by_code(&totals),
+            totals,
+            is_sorted: !query.get("sort").is_empty(),
+            is_grouped: !query.get("group").is_empty(),
+        })
+    }
+
+    /// Whether some orders of the filter are too old to be sorted or grouped.
+    fn leaves_some_out(&self) -> bool {
+        (self.is_sorted || self.is_grouped) && (self.total.count > MAX_ARRANGED || !self.total.exact)
+    }
 }
 
 /// Downloads the products of a list as a file.

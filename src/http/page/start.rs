@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{extract::State, response::Html};
+use axum::{
+    extract::{RawQuery, State},
+    response::Html,
+};
 use rust_decimal::Decimal;
 
 use super::cells::{Column, Row, RowStyle, Value, chosen_columns};
 use super::frame::{Frame, Head, Viewer};
 use super::orders::spend_by_code;
 use super::render;
-use super::url::UrlQuery;
+use super::url::{PART, UrlQuery};
 use crate::clock::now;
 use crate::config::Level;
 use crate::http::AppState;
@@ -30,11 +33,23 @@ const PERIODS: [NamedPeriod; 3] = [NamedPeriod::Today, NamedPeriod::SevenDays, N
 struct StartPage {
     head: Head,
     frame: Frame,
-    cards: Vec<AttentionCard>,
-    sums: Vec<PeriodSums>,
+    counts: Counts,
     columns: Vec<Column>,
     rows: Vec<Row>,
     stream: String,
+}
+
+/// What needs attention, and the sums of each period.
+struct Counts {
+    cards: Vec<AttentionCard>,
+    sums: Vec<PeriodSums>,
+}
+
+/// The counts alone. An open page reads them after changes.
+#[derive(Template)]
+#[template(path = "counts.html", config = "src/http/page/askama.toml")]
+struct CountsPart {
+    counts: Counts,
 }
 
 /// A number of orders that need attention, and the list of them.
@@ -54,7 +69,12 @@ struct PeriodSums {
 pub(crate) async fn show(
     viewer: Viewer,
     State(state): State<Arc<AppState>>,
+    RawQuery(query): RawQuery,
 ) -> Result<Html<String>, ApiError> {
+    let may_see_log = viewer.level >= Level::Admin;
+    if UrlQuery::of(query.as_deref()).is(PART, "counts") {
+        return render(&CountsPart { counts: Counts::read(&state, may_see_log).await? });
+    }
     let since = state.store.last_event_id().await?;
     let view = viewer.caller.view();
     let style = RowStyle {
@@ -65,17 +85,21 @@ pub(crate) async fn show(
     };
     let newest = state.store.order_page(&OrderFilter::default(), PageStart::Newest, NEWEST).await?;
     let rows = newest.items.into_iter().map(|order| style.row(&view.order(order), ""));
-    let may_see_log = viewer.level >= Level::Admin;
     let stream = UrlQuery::default().with("seen", since).with("columns", COLUMNS);
     render(&StartPage {
         head: viewer.head(),
         frame: viewer.frame("Start", "Start"),
-        cards: attention(&state, may_see_log).await?,
-        sums: sums(&state).await?,
+        counts: Counts::read(&state, may_see_log).await?,
         rows: rows.collect(),
         columns: style.columns,
         stream: stream.link("/live/orders"),
     })
+}
+
+impl Counts {
+    async fn read(state: &AppState, may_see_log: bool) -> Result<Self, ApiError> {
+        Ok(Self { cards: attention(state, may_see_log).await?, sums: sums(state).await? })
+    }
 }
 
 async fn attention(state: &AppState, may_see_log: bool) -> Result<Vec<AttentionCard>, ApiError> {

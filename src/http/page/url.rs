@@ -6,6 +6,9 @@ use crate::export::ExportFormat;
 use crate::http::error::ApiError;
 use crate::http::query::read_parameters;
 
+/// The parameter with the part of a page that an open page reads again.
+pub(crate) const PART: &str = "part";
+
 /// A link to a file, with the name of its format.
 pub(crate) struct FileLink {
     pub(crate) title: &'static str,

@@ -245,6 +245,20 @@ async fn a_dropped_file_is_shown_and_its_state_follows_the_import() {
 }
 
 #[tokio::test]
+async fn the_preview_shows_times_and_amounts_in_the_form_of_the_reader() {
+    let app = App::start_with("[orders]\ntimezone = \"America/New_York\"").await;
+    app.stored(&[&card("A-1")]).await;
+    let file = b"Order Number,Date,Total\nA-1,2026-02-01 09:12,1299.9\n";
+    let (_, path) = upload(&app, "list.csv", file, "orders").await;
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    browser.goto(&path).await;
+    let row = browser.texts("#rows td:last-child").await.remove(0);
+    assert!(row.contains("Feb 1") && row.contains("9:12 AM") && row.contains("1,299.90"), "{row}");
+    assert!(!row.contains('Z'), "{row}");
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn an_import_reaches_the_live_list_as_one_message() {
     let app = App::start().await;
     app.stored(&[&card("A-1"), &card("A-2")]).await;

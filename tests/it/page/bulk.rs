@@ -88,6 +88,7 @@ async fn a_view_is_saved_for_the_group_with_its_columns() {
 /// Saves the list under a name that is not harmless as markup.
 async fn save_view(browser: &Browser) {
     browser.click(".save-view summary").await;
+    browser.until("document.activeElement.name === 'name'").await;
     browser.fill(".save-view [name=name]", "On the <way>").await;
     browser.click(".save-view .primary").await;
 }

@@ -31,6 +31,28 @@ async fn a_new_order_appears_without_a_reload() {
 }
 
 #[tokio::test]
+async fn the_start_counts_again_and_reads_only_the_counts() {
+    let app = App::start().await;
+    app.stored(&[&card("A-1", &[("Status", "verified")])]).await;
+    for (path, part) in [("/?part=counts", "id=\"counts\""), ("/orders?part=totals", "id=\"totals\"")] {
+        let accept = [("accept", "text/html"), ("hx-request", "true")];
+        let reply = app.request(reqwest::Method::GET, path, &accept, "").await;
+        assert!(reply.text.starts_with("<div") && reply.text.contains(part), "{}", reply.text);
+        assert!(!reply.text.contains("A-1"), "{}", reply.text);
+    }
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    browser.goto("/").await;
+    browser.until_live().await;
+    let on_hold =
+        "[...document.querySelectorAll('#attention .tile')].find((it) => it.innerText.includes('On hold'))";
+    browser.until(&format!("{on_hold}.innerText.startsWith('0')")).await;
+    app.stored(&["Order Number\nA-1\nStatus\npending\n"]).await;
+    browser.until(&format!("{on_hold}.innerText.startsWith('1')")).await;
+    assert_eq!(browser.texts("#rows .c-status").await, ["pending"]);
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn many_new_orders_appear_together() {
     let app = App::start().await;
     let Some(browser) = open(&app).await else { return };

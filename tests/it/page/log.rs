@@ -34,10 +34,43 @@ async fn a_rejected_message_shows_what_is_missing_and_is_read_again() {
     // In the message as it arrived, labels are marked: those that ROMS knows, and the others.
     assert_eq!(browser.texts("pre mark:not(.unknown)").await, ["Order Number", "Product"]);
     assert_eq!(browser.texts("pre mark.unknown").await, ["Reward Points"]);
-    browser.js("window.stays = true").await;
-    browser.click(".top .end button").await;
-    browser.until("!window.stays && document.querySelector('h1')?.innerText === 'Message 1'").await;
+    let result = replayed(&browser, "/log/1").await;
+    assert!(result.starts_with("Read again. Rejected: ") && result.contains("no heading"), "{result}");
     assert_eq!(browser.texts(".top .badge").await, ["rejected"]);
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+/// Opens a message, and reads it again without a reload of the page. Returns the result that the page shows.
+async fn replayed(browser: &Browser, path: &str) -> String {
+    browser.goto(path).await;
+    browser.js("window.stays = true").await;
+    browser.click("#replay").await;
+    browser.until("document.querySelector('.notice[role=status]')").await;
+    assert_eq!(browser.js("return window.stays").await, true);
+    assert_eq!(browser.path().await, path);
+    browser.texts(".notice[role=status]").await.remove(0)
+}
+
+#[tokio::test]
+async fn a_replay_says_what_became_of_each_card() {
+    let app = App::start().await;
+    let failed = "Checkout Failed | Target\nProduct\nExample Console\nReason\nCard declined\n";
+    app.post(failed).await;
+    app.stored(&[&card("A/1", &[]), &card("A-2", &[])]).await;
+    app.post("Order Number\nProduct\nExample Console\n").await;
+    // As if an older release had not read the tracking number and the third order.
+    let mut sql = app.sql().await;
+    let tracking = "payload || 'Tracking Number\n1Z999AA10123456784\n'";
+    sql.run(&format!("UPDATE webhook_logs SET payload = {tracking} WHERE id = 3")).await;
+    sql.run(&format!("UPDATE webhook_logs SET payload = '{}' WHERE id = 4", card("A-3", &[]))).await;
+    let Some(browser) = Browser::start(&app.url("")).await else { return };
+    let result = replayed(&browser, "/log/1").await;
+    assert_eq!(result, "Read again. Ignored: failed checkout, not an order: Card declined.");
+    assert_eq!(replayed(&browser, "/log/2").await, "Read again. Nothing new in A/1.");
+    assert_eq!(replayed(&browser, "/log/3").await, "Read again. Updated A-2.");
+    assert_eq!(replayed(&browser, "/log/4").await, "Read again. Stored as a new order, A-3.");
+    browser.click(".notice a").await;
+    browser.until("location.pathname === '/orders/A-3'").await;
     assert_eq!(browser.errors().await, Vec::<String>::new());
 }
 
