@@ -133,10 +133,13 @@ impl Writer {
 
     /// Writes a batch and answers each of its jobs.
     async fn process(&mut self, jobs: Vec<Job>) {
+        let outage = self.outage.clone();
+        let running = outage.begin_write();
         match self.write(&jobs).await {
             Ok(merged) => self.complete(jobs, merged),
             // In a large batch, another process may interfere with a different order each time.
             Err(error) if error.is_fault_of_data() || error.is_race() && jobs.len() > 1 => {
+                drop(running);
                 self.process_each(jobs).await;
             }
             Err(error) => {
@@ -149,8 +152,9 @@ impl Writer {
     /// After a batch that cannot be written as one: writes each job alone, so that only a bad one fails. If the
     /// database fails, gives up: the rest would wait as long, one after the other.
     async fn process_each(&mut self, jobs: Vec<Job>) {
-        let mut jobs = jobs.into_iter();
+        let (mut jobs, outage) = (jobs.into_iter(), self.outage.clone());
         while let Some(job) = jobs.next() {
+            let _running = outage.begin_write();
             match self.write(std::slice::from_ref(&job)).await {
                 Ok(merged) => self.complete(vec![job], merged),
                 Err(error) if error.is_fault_of_data() => self.keep_refused(job, &error).await,
@@ -207,7 +211,6 @@ impl Writer {
 
     /// Writes jobs in one transaction, and starts over if another process interfered.
     async fn write(&self, jobs: &[Job]) -> Result<MergedBatch, StoreError> {
-        let _running = self.outage.begin_write();
         let started = Instant::now();
         let mut races = 0;
         let written = loop {

@@ -136,8 +136,8 @@ pub enum StoreError {
     /// The database did not answer in time.
     #[error("the database does not answer")]
     Silent,
-    /// The database itself reports an error.
-    #[error("the database reports: {}", reported(.0))]
+    /// The database reports an error, or its server cannot be used.
+    #[error("{}", described(.0))]
     Database(DbErr),
 }
 
@@ -159,16 +159,34 @@ pub(crate) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'st
     error.source().map_or(error, root)
 }
 
-/// The database's own message, except PostgreSQL's messages about a value: those repeat data.
-fn reported(error: &DbErr) -> String {
-    match postgres_error(error) {
-        Some(error) if error.code().starts_with(postgres::INVALID_VALUE) => {
-            format!("a value that it does not accept (SQLSTATE {})", error.code())
+/// The database's own message, except PostgreSQL's messages about a value: those repeat data. If there is no message,
+/// because the server cannot be used, the reason for that.
+fn described(error: &DbErr) -> String {
+    if let Some(error) = postgres_error(error) {
+        let code = error.code();
+        if code.starts_with(postgres::INVALID_VALUE) {
+            return format!("the database reports: a value that it does not accept (SQLSTATE {code})");
         }
-        Some(error) => format!("{} (SQLSTATE {})", error.message(), error.code()),
-        None if is_damage(error) => format!("{}; {RESTORE_HINT}", root(error)),
-        None => root(error).to_string(),
+        let known = postgres::CAUSES.iter().find(|(known, _)| *known == code);
+        let cause = known.map_or(String::new(), |(_, cause)| format!("; {cause}"));
+        return format!("the database reports: {} (SQLSTATE {code}){cause}", error.message());
     }
+    match sqlx_error(error) {
+        Some(error) if is_about_connection(error) => {
+            format!("the database cannot be used: {}", reason(error))
+        }
+        _ if is_damage(error) => format!("the database reports: {}; {RESTORE_HINT}", root(error)),
+        _ => format!("the database reports: {}", root(error)),
+    }
+}
+
+/// Whether there is no message of the server, because there is no connection to a usable one.
+fn is_about_connection(error: &sqlx::Error) -> bool {
+    use sqlx::Error;
+    matches!(
+        error,
+        Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::PoolTimedOut | Error::Configuration(_)
+    )
 }
 
 /// Whether SQLite reports that the file is damaged or not a database.
@@ -233,6 +251,17 @@ pub(crate) mod postgres {
         ["orders_order_number_key", "webhook_logs_source_key_key"];
     /// The user lacks a right.
     pub(crate) const NO_RIGHT: &str = "42501";
+    /// There is no schema, or the user may not see it.
+    pub(crate) const NO_SCHEMA: &str = "3F000";
+    /// What may be behind an error that occurs while ROMS runs.
+    pub(crate) const CAUSES: [(&str, &str); 2] = [
+        (
+            "55P03",
+            "another transaction has held a lock for too long: it may wait for a synchronous standby that is gone, or be \
+             a VACUUM FULL",
+        ),
+        ("25006", "the server is a standby, or somebody has set default_transaction_read_only"),
+    ];
     /// The meaning of each code for somebody who opens a database.
     pub(crate) const REASONS: [(&str, &str); 6] = [
         (NO_LOGIN, "it refuses the password of database.url"),
@@ -245,7 +274,11 @@ pub(crate) mod postgres {
             "the user of database.url may not create or change tables there; make it the owner of the database, GRANT \
              USAGE, CREATE ON SCHEMA public to it, or run roms migrate as the owner of the tables",
         ),
-        ("3F000", "there is no schema to create tables in; see the user's search_path"),
+        (
+            NO_SCHEMA,
+            "its user sees no schema to keep tables in; GRANT USAGE ON SCHEMA public to the user of database.url, or see \
+             the user's search_path",
+        ),
         ("53300", "it has no connection left; raise its max_connections, or close other programs"),
         ("57P03", "it is starting up or shutting down; try again"),
     ];
@@ -406,6 +439,7 @@ pub(crate) fn reason(error: &sqlx::Error) -> String {
             let known = postgres::REASONS.iter().find(|(known, _)| *known == code);
             known.map_or_else(|| error.message().to_owned(), |(_, reason)| (*reason).to_owned())
         }
+        sqlx::Error::PoolTimedOut => "it does not answer".to_owned(),
         other => root(other).to_string(),
     }
 }
@@ -423,7 +457,11 @@ fn untrusted(error: &impl Display) -> String {
     format!("TLS fails ({error}); see sslmode and sslrootcert in database.url")
 }
 
-fn unreachable(error: &impl Display) -> String {
+fn unreachable(error: &io::Error) -> String {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    if [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof].contains(&error.kind()) {
+        return "the server, or a proxy in front of it, has ended the connection".to_owned();
+    }
     format!(
         "cannot reach the server ({error}); is it running, and are host and port in database.url correct?"
     )

@@ -1,6 +1,7 @@
 //! The rights of the PostgreSQL user. ROMS checks them at the start: a missing right would otherwise show only at the
 //! first order.
 
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::Connection;
@@ -58,6 +59,15 @@ pub(crate) async fn check(server: &Server, writer: &Connection) -> Result<(), St
         "the user of database.url lacks rights; as the owner of the tables, run: {}",
         grants.join("; ")
     )))
+}
+
+/// The advice for a user that may not connect to the database.
+pub(crate) fn connect(options: &PgConnectOptions) -> String {
+    let (user, database) = (options.get_username(), options.get_database().unwrap_or_default());
+    format!(
+        "the user of database.url may not connect to it; as the owner of the database, run: \
+         GRANT CONNECT ON DATABASE {database} TO {user}"
+    )
 }
 
 /// The role that owns `orders`, if the user is neither that role nor a member of it.

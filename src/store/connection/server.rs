@@ -149,13 +149,17 @@ impl Server {
             .collect();
         let mut failure = sqlx::Error::PoolTimedOut;
         while let Some((at, opened)) = opening.next().await {
-            match opened {
+            let error = match opened {
                 Ok(Ok(session)) => {
                     self.0.current.store(at, Ordering::Relaxed);
                     return Ok(session);
                 }
-                Ok(Err(error)) => failure = error,
-                Err(_) => failure = io::Error::new(io::ErrorKind::TimedOut, "no answer in time").into(),
+                Ok(Err(error)) => error,
+                Err(_) => io::Error::new(io::ErrorKind::TimedOut, "no answer in time").into(),
+            };
+            // A host that is not the primary says more than one that does not answer.
+            if !matches!(failure, sqlx::Error::Configuration(_)) {
+                failure = error;
             }
         }
         Err(failure)

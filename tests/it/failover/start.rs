@@ -1,5 +1,9 @@
 //! ROMS starts while there is no usable primary.
 
+use std::time::Duration;
+
+use roms::store::{Options, Store};
+
 use super::{Pair, until_ready};
 use crate::durable::end;
 use crate::support::app::soon;
@@ -48,4 +52,15 @@ async fn of_several_hosts_the_primary_is_used() {
     assert!(program.start_lines.iter().any(|line| line.contains(&format!("postgres://{hosts}/postgres"))));
     assert_eq!(pair.primary.home().sql().await.count("orders").await, 1);
     end(program).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
+async fn of_several_hosts_the_reason_of_one_that_answers_is_shown() {
+    let pair = Pair::asynchronous().await;
+    let nothing = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("postgres://postgres@{},{nothing}/postgres", pair.standby.address());
+    let options = Options { wait: Some(Duration::from_millis(500)), ..Options::default() };
+    let error = Store::open_with(&url.parse().unwrap(), options).await.unwrap_err().to_string();
+    assert!(error.contains("it is a standby, which is read-only"), "{error}");
 }

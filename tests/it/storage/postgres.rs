@@ -121,6 +121,23 @@ async fn a_missing_right_is_reported_at_the_start_with_its_grant() {
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server"]
+async fn a_missing_right_to_connect_or_to_see_the_schema_is_reported_with_its_grant() {
+    let mut home = Home::postgres();
+    Store::open(&home.url()).await.unwrap().close().await.unwrap();
+    let mut sql = home.sql().await;
+    let user = home.use_unprivileged_user("hunter2").await;
+    let url = home.url();
+    let database = url.expose().rsplit('/').next().unwrap().to_owned();
+    sql.run("REVOKE USAGE ON SCHEMA public FROM PUBLIC").await;
+    assert!(refusal(&url).await.contains("GRANT USAGE ON SCHEMA public to the user of database.url"));
+    sql.run(&format!("REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")).await;
+    let line = refusal(&url).await;
+    assert!(line.ends_with(&format!("run: GRANT CONNECT ON DATABASE {database} TO {user}")), "{line}");
+    sql.run(&format!("DROP ROLE {user}")).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_leader_that_was_replaced_cannot_write_a_cursor() {
     let home = Home::postgres();
     let (old, new) = (Store::open(&home.url()).await.unwrap(), Store::open(&home.url()).await.unwrap());

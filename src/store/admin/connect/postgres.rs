@@ -11,7 +11,7 @@ use crate::store::connection::pool::{Pool, Settings};
 use crate::store::connection::server::{Server, detect_pooler};
 use crate::store::connection::{Connection, rights};
 use crate::store::database_file::DatabaseFile;
-use crate::store::error::{postgres as codes, postgres_error, root, sqlx_error};
+use crate::store::error::{postgres as codes, postgres_code, postgres_error, root, sqlx_error};
 use crate::store::{Options, Store, StoreError};
 
 /// Prepares the transaction of the migrations. It may take long, and may wait for that of another process. Every ROMS
@@ -56,14 +56,18 @@ async fn open_on(server: Server, wanted: Options) -> Result<Store, StoreError> {
         Some(error) => server.refused(error),
         None => server.refused_because(root(&error).to_string()),
     };
-    let version = inspect(&server).await.map_err(|error| server.refused(&error))?;
+    let version = inspect(&server).await.map_err(|error| match postgres_code(&error) {
+        Some(codes::NO_RIGHT) => server.refused_because(rights::connect(&server.options())),
+        _ => server.refused(&error),
+    })?;
     let version = version.map_err(|reason| server.refused_because(reason))?;
     detect_pooler(&server).await.map_err(|error| server.refused(&error))?;
     let migrator = connect_migrator(&server).await.map_err(explain)?;
     let writer = Connection::Postgres(Pool::new(server.clone(), WRITING, false, WRITERS));
     let (timezone, has_search_index, schema_change) = match migrate(&migrator, wanted, None).await {
         Err(StoreError::Database(error))
-            if postgres_error(&error).is_some_and(|error| error.code() == codes::NO_RIGHT) =>
+            if postgres_error(&error)
+                .is_some_and(|error| [codes::NO_RIGHT, codes::NO_SCHEMA].contains(&error.code())) =>
         {
             // If the tables exist, the user needs rights on them, and none to create any.
             let missing = rights::check(&server, &writer).await.err();
