@@ -23,7 +23,7 @@ impl MigrationTrait for Migration {
                 .to_owned();
             manager.create_index(index).await?;
         }
-        // Stores are compared in any case. The builder cannot create an index on an expression.
+        // Stores are compared in lower case. The builder cannot create an index on an expression.
         let by_store = "CREATE INDEX orders_store_id ON orders (lower(store), id)";
         manager.get_connection().execute_unprepared(by_store).await?;
         let by_date = Index::create().name("orders_order_date").table("orders").col("order_date").to_owned();

@@ -18,7 +18,7 @@ impl MigrationTrait for Migration {
             _ => "",
         };
         for column in COLUMNS {
-            // The builder has no index on an expression.
+            // The builder cannot create an index on an expression.
             let index =
                 format!("CREATE INDEX orders_{column}_prefix ON orders ((lower({column}){collation}), id)");
             manager.get_connection().execute_unprepared(&index).await?;

@@ -28,7 +28,8 @@ impl MigrationTrait for Migration {
         manager.create_table(table(is_postgres)).await?;
         let items_text = Table::alter().table("orders").add_column(text_null("items_text")).to_owned();
         manager.alter_table(items_text).await?;
-        // The index has another column now, and the orders below must not be indexed twice.
+        // Drops the search index, which lacks the new column; the last line creates it again. Otherwise the updates below
+        // would index each order twice.
         let is_indexed = search_index::exists(connection).await?;
         if is_indexed {
             search_index::drop(connection).await?;

@@ -327,8 +327,8 @@ fn ignored(
     })
 }
 
-/// Whether a card announces a pass of a waiting room like a checkout: at no price, without an order number,
-/// from a queue.
+/// Whether a card looks like a checkout but announces a pass of a waiting room: it has no price, no order number, and
+/// the name of a queue.
 fn is_queue_pass(builder: &PatchBuilder, form: &TextForm) -> bool {
     let is_free = [builder.stated.price, builder.stated.total]
         .into_iter()

@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     /// The kind of the file. By default, ROMS recognises it by the columns.
     #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Kind::OF_FILES.map(Kind::as_str)))]
     kind: Option<String>,
-    /// The field of a column, such as "Ref=notes" or "Paket=ignore". May be given several times.
+    /// Which field a column fills, such as "Ref=notes" or "Paket=ignore". May be given several times.
     #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = mapping)]
     map: Vec<(String, Field)>,
     /// Use the columns that were saved under this name.

@@ -58,7 +58,7 @@ struct List {
     /// Only orders placed since this date, such as 2026-01-31 or "31 January 2026".
     #[arg(long, value_name = "DATE", value_parser = TypedDate::parse)]
     since: Option<TypedDate>,
-    /// Only orders with this text in number, products, SKUs, e-mail address, profile or tracking number.
+    /// Only orders with this text in the order number, products, SKUs, e-mail address, profile or tracking number.
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     /// Only orders that belong to this Discord user: an id or a mention.

@@ -22,7 +22,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ROWS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
         limit: u64,
     },
-    /// Send what could not be sent again: one delivery, or all.
+    /// Send again what could not be sent: one delivery, or all.
     Retry(Which),
     /// Delete what could not be sent: one delivery, or all.
     Discard(Which),

@@ -12,7 +12,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The backup. The database that it replaces is kept beside it.
+    /// The backup file. The present database is kept under another name.
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }

@@ -296,7 +296,7 @@ impl Rest {
                 delay = delay.saturating_mul(2);
             }
         };
-        // serenity's rate limiter waits as long as Discord says.
+        // The time limit covers all attempts and the waits of serenity's rate limiter.
         timeout(self.0.request_timeout, attempts).await.unwrap_or(Err(last_error))
     }
 

@@ -20,7 +20,7 @@ impl Connection {
         Self { slot: Arc::new(Mutex::new(permit)), abort: CancellationToken::new() }
     }
 
-    /// Makes room for another connection. Event streams have a limit of their own.
+    /// Gives up the place of this connection. Event streams do so, because they have a limit of their own.
     pub(crate) fn release_slot(&self) {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     }

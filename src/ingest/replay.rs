@@ -92,7 +92,7 @@ impl Ingest {
         for order in self.false_orders(&suspects, &HashMap::new()).await? {
             self.cancel_false_order(&order, actor).await?;
         }
-        // A row that was removed in the meantime left no log row.
+        // The receipt has no log row if the row was removed in the meantime.
         Ok(receipt.log_id.is_some().then_some(receipt))
     }
 

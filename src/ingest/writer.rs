@@ -149,8 +149,8 @@ impl Writer {
         }
     }
 
-    /// After a batch that cannot be written as one: writes each job alone, so that only a bad one fails. If the
-    /// database fails, gives up: the rest would wait as long, one after the other.
+    /// Writes the jobs of a failed batch one by one, so that only a bad one fails. If the database itself fails, all
+    /// remaining jobs fail at once; otherwise each of them would wait for its own timeout.
     async fn process_each(&mut self, jobs: Vec<Job>) {
         let (mut jobs, outage) = (jobs.into_iter(), self.outage.clone());
         while let Some(job) = jobs.next() {

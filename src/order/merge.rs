@@ -281,7 +281,7 @@ fn apply_derived(order: &mut Order, patch: &Patch, late: bool) {
         .filter(|(name, new, old)| order.derived.contains(name) && new.zip(*old).is_some_and(|(n, o)| n < o))
         .map(|(name, ..)| name)
         .collect();
-    // The time of day belongs to the date.
+    // An earlier date brings its own time of day.
     if earlier.contains("order_date") && order.derived.contains("order_time") {
         earlier.insert("order_time");
     }

@@ -267,7 +267,8 @@ impl PatchBuilder {
         true
     }
 
-    /// Sets the values of a numbered product that are still empty. Only the color of an only product has a place of its own.
+    /// Sets the values of a numbered product that are still empty. The color of an only product is kept as `color`; with
+    /// several products, it becomes a part of the size.
     fn set_listed_item(&mut self, number: u8, listed: &ListedItem<'_>, is_only: bool) {
         let price = listed.price.filter(|price| self.add_currency_hint(price.currency));
         let total = listed.total.filter(|total| self.add_currency_hint(total.currency));

@@ -110,9 +110,9 @@ async fn download(data: &Data, file: &Attachment) -> Result<Vec<u8>, CommandErro
 /// Whether a file is on Discord's hosts, or on the host of `[discord] api_url`.
 fn is_discords(url: &Url, api_url: Option<&str>) -> bool {
     let host = url.host_str().unwrap_or_default();
-    let in_its_place = api_url.and_then(|api| Url::parse(api).ok());
-    let is_in_its_place = in_its_place.is_some_and(|api| api.host_str() == Some(host));
-    is_in_its_place || url.scheme() == "https" && ATTACHMENT_HOSTS.contains(&host)
+    let api = api_url.and_then(|api| Url::parse(api).ok());
+    let is_on_api_host = api.is_some_and(|api| api.host_str() == Some(host));
+    is_on_api_host || url.scheme() == "https" && ATTACHMENT_HOSTS.contains(&host)
 }
 
 /// Shows what the rows would change, with a button that stores them.

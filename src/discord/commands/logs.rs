@@ -144,7 +144,7 @@ async fn message(data: &Data, id: i64) -> Result<Reply, CommandError> {
     embed.field("Warnings", escape_lines(&log.warnings));
     embed.inline_field("Received", timestamp(log.created_at));
     embed.inline_field("Source", source(&log));
-    embed.field("Orders", orders(data, &log).await?);
+    embed.field("Orders", order_numbers(data, &log).await?);
     embed.inline_field("Deleted in Discord", log.deleted_at.map(timestamp).unwrap_or_default());
     if log.payload.is_empty() {
         "The original message is no longer stored.".clone_into(&mut embed.footer);
@@ -179,7 +179,8 @@ fn source(log: &LogEntry) -> String {
     }
 }
 
-async fn orders(data: &Data, log: &LogEntry) -> Result<String, CommandError> {
+/// The numbers of the orders that a message named, without those that were deleted since then.
+async fn order_numbers(data: &Data, log: &LogEntry) -> Result<String, CommandError> {
     let mut numbers = Vec::new();
     for id in &log.order_ids {
         if let Some(order) = data.services.store.order_by_id(*id).await? {

@@ -66,7 +66,7 @@ macro_rules! components {
     };
 }
 
-// Messages in Discord hold these names: a button keeps its name when its handler is renamed.
+// Old messages in Discord contain these names. Never change one, even if you rename its handler.
 components! {
     "order", Viewer => order::show;
     "open", Viewer => order::open;

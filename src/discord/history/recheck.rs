@@ -160,8 +160,8 @@ async fn recheck_message(
     }
 }
 
-/// Marks messages as deleted that the history does not have. Without the permission to read the history
-/// Discord returns an empty page, so that proves nothing.
+/// Marks messages as deleted that the history does not have. An empty page proves nothing: without the
+/// permission to read the history, Discord returns one too.
 async fn mark_deleted(
     services: &Services,
     channel: &WatchedChannel,

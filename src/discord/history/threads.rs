@@ -189,7 +189,7 @@ pub(crate) async fn list(
         }
         found.len()
     };
-    // In this order, so that a thread that is archived meanwhile is in one of the lists.
+    // Active threads first: a thread that is archived between the two requests is then in the second list.
     let mut known = add(&services.rest.active_threads(guild).await?);
     let mut before = None;
     for _ in 0..MAX_LIST_PAGES {
@@ -215,6 +215,8 @@ fn before_overlap(message: i64) -> i64 {
     snowflake_at(snowflake_time(message) - OVERLAP)
 }
 
+/// Logs the first failure in a row. The list of threads can fail while the channel can be read, so it is recorded
+/// under the negative id of the channel.
 fn log_failure(services: &Services, channel: &WatchedChannel, error: &BackfillError) {
     if services.is_logged_elsewhere(error) || !services.unreadable.is_first_failure(-channel.id) {
         return;

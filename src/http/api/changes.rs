@@ -246,7 +246,7 @@ pub(crate) async fn bulk(
     let targets = match (orders, filter) {
         (Some(orders), None) => named(&state, orders).await?,
         (None, Some(filter)) => matching(&state, &caller, filter).await?,
-        _ => return Err(bad_field("orders", "Either `orders` or `filter`, not both and not neither.")),
+        _ => return Err(bad_field("orders", "Give either `orders` or `filter`.")),
     };
     let change = {
         let state = Arc::clone(&state);

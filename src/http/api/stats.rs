@@ -57,9 +57,9 @@ pub(crate) struct ReadStats {
 pub(crate) struct Stats {
     /// The period as text.
     title: String,
-    /// The first day; `null` from the oldest order on.
+    /// The first day; `null` if the period starts with the oldest order.
     from: Option<NaiveDate>,
-    /// The last day; `null` up to the newest order.
+    /// The last day; `null` if the period ends with the newest order.
     to: Option<NaiveDate>,
     /// The time zone of the days.
     timezone: String,

@@ -101,7 +101,7 @@ pub(crate) struct EndpointPatch {
 pub(crate) struct EndpointWithSecret {
     #[serde(flatten)]
     endpoint: EndpointBody,
-    /// Signs its messages.
+    /// The key with which ROMS signs its messages.
     #[schema(example = "whsec_…")]
     secret: String,
 }

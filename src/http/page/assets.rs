@@ -1,6 +1,7 @@
 //! The files that the page loads: style sheet, script, icon and manifest. They are part of the binary.
 //!
-//! The name of a file contains a hash of its content, so that browsers keep it for good and still load a new release.
+//! The name of a file contains a hash of its content, so that browsers can keep it forever and still
+//! load a changed file.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

@@ -52,7 +52,8 @@ pub(crate) async fn save(
     view.without(&PAGE_ONLY).read::<ListOrders>()?.filter(&viewer.caller, state.timezone)?;
     let url = view.link("/orders");
     let query = url.split_once('?').map_or("", |(_, query)| query);
-    // The reader has none after a failed read, which must not replace a view without a question.
+    // Does not use the views of `viewer`: that list is also empty if it could not be read, and ROMS would then replace
+    // a view without asking.
     let views = state.store.saved_views().await?;
     let same_name = views.iter().find(|view| view.name == name);
     if same_name.is_some_and(|same| same.query != query) && !form.is("replace", "yes") {

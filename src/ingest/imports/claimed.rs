@@ -68,7 +68,7 @@ impl Ingest {
         }
     }
 
-    /// Ends an interrupted import.
+    /// Ends an interrupted import. Waits for the claim of a process that crashed to lapse.
     async fn until_stopped(&self, id: i64) -> Result<(), ImportError> {
         let mut patience = Patience::default();
         while !self.store.stop_import(id).await? {

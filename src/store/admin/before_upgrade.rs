@@ -16,7 +16,7 @@ pub(crate) async fn copy(path: &Path) -> Result<(), StoreError> {
     let database = file::open(path, |options| options).await?;
     let mut copied = Err(StoreError::Exists(path.to_owned()));
     for number in 1..MAX_COPIES {
-        let to = name(path, number);
+        let to = copy_path(path, number);
         copied = write_copy(&database, path, &to).await;
         match &copied {
             Ok(_) => {
@@ -31,7 +31,7 @@ pub(crate) async fn copy(path: &Path) -> Result<(), StoreError> {
     copied.map(drop)
 }
 
-fn name(path: &Path, number: u32) -> PathBuf {
+fn copy_path(path: &Path, number: u32) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(concat!(".before-", env!("CARGO_PKG_VERSION")));
     if number > 1 {

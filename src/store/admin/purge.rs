@@ -99,6 +99,7 @@ impl Store {
         Ok(purged)
     }
 
+    /// Counts the rows that contain the person, and empties them if `empties` is set.
     async fn sweep(&self, address: &EmailAddress, empties: bool) -> Result<Purged, StoreError> {
         let mut person = Person { address, orders: HashSet::new() };
         let mut after = 0;

@@ -55,7 +55,7 @@ struct Inner {
 /// A transaction. Dropping it rolls it back.
 pub(crate) struct PoolTransaction {
     pool: Pool,
-    /// Absent while a statement runs, so that a statement which is abandoned takes the session with it.
+    /// Absent while a statement runs. If the caller abandons the statement, the session is dropped with it.
     session: AsyncMutex<Option<Session>>,
     permit: Option<OwnedSemaphorePermit>,
 }

@@ -348,6 +348,7 @@ impl Session {
 /// mode. Behind a busy one, the check of a transaction finds it later.
 pub(crate) async fn detect_pooler(server: &Server) -> Result<(), sqlx::Error> {
     let (mut one, mut other) = (server.open_session().await?, server.open_session().await?);
+    // Each session has prepared a statement whose name, the mark, no other session uses.
     let execute = |mark: &str| sqlx::raw_sql(AssertSqlSafe(format!("EXECUTE {mark}")));
     let keeps_own = one.connection.execute(execute(&one.mark)).await.is_ok();
     let sees_other = one.connection.execute(execute(&other.mark)).await.is_ok();

@@ -15,7 +15,7 @@ pub(crate) trait Stored: Sized {
 
     fn into_sql(self) -> Option<Self::Sql>;
 
-    /// Returns the column's value if no field can hold it.
+    /// Reads the column. The error is the column's value, if the field cannot hold it.
     fn from_sql(sql: Self::Sql) -> Result<Self, Self::Sql>;
 }
 

@@ -31,7 +31,7 @@ pub enum Target {
 pub struct NewDelivery {
     /// The receiver.
     pub target: Target,
-    /// The row of `webhook_logs` of a card, or of `order_events` of an event; 0 for a test.
+    /// The id of the row that is sent: in `webhook_logs` for a card, in `order_events` for an event; 0 for a test.
     pub subject: i64,
     /// The event type, `card`, `deletion` or `test`.
     pub event: &'static str,
@@ -57,7 +57,7 @@ pub struct Delivery {
     pub id: i64,
     /// The receiver.
     pub target: Target,
-    /// The row of `webhook_logs` of a card, or of `order_events` of an event; 0 for a test.
+    /// The id of the row that is sent: in `webhook_logs` for a card, in `order_events` for an event; 0 for a test.
     pub subject: i64,
     /// The event type, `card`, `deletion` or `test`.
     pub event: String,

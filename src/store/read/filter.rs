@@ -116,7 +116,8 @@ impl OrderFilter {
         Split { lookup, rest }
     }
 
-    /// The condition of a term, `None` if the filter does not have it.
+    /// The condition of a term, `None` if the filter does not have it. `without_index` adds the plus sign that
+    /// [`Self::split`] explains.
     fn condition(&self, term: Term, backend: DbBackend, without_index: bool) -> Option<Condition> {
         let plain = |column: Column| {
             if without_index { Expr::cust(format!("+{}", column.as_str())) } else { Expr::col(column) }

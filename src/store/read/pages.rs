@@ -314,13 +314,14 @@ pub(crate) fn all_sorted(
     let mut all = Query::select();
     all.column(Column::Id).from(Entity).cond_where(filter.clone());
     if backend == DbBackend::Postgres {
-        // OFFSET keeps PostgreSQL from reading the list in the belief that matches are spread evenly.
+        // PostgreSQL assumes that matches are spread evenly, and would walk the list until it has enough of them. With
+        // `OFFSET 0` it finds all matches first.
         all.cond_where(range.condition(Expr::col(Column::Id))).offset(0);
         let mut first = Query::select();
         first.column(Column::Id).from_subquery(all, Entity).order_by(Column::Id, range.sort()).limit(limit);
         return first;
     }
-    // The plus sign keeps SQLite from reading the list by its row ids.
+    // With the plus sign, SQLite does not walk the list in the order of its row ids.
     all.cond_where(range.condition(Expr::cust("+id"))).order_by(Column::Id, range.sort()).limit(limit);
     all
 }

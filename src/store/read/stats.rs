@@ -196,8 +196,8 @@ impl Store {
         }
     }
 
-    /// The groups of [`Self::stats`], and rows that count each order once, for the totals: an order may count for
-    /// several products.
+    /// The groups of [`Self::stats`], and rows for the totals that count each order once. In the groups, an order with
+    /// several products counts for each of them.
     pub async fn stats_with_totals(
         &self,
         period: &Period,

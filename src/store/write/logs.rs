@@ -34,7 +34,8 @@ impl LoggedMessage {
     }
 }
 
-/// The deduplication key of the edits of a message of a webhook link, by the log row of its first version.
+/// The deduplication key that all edits of one message share, if the message came by a webhook link. `first_row` is the
+/// log row of the message before its first edit.
 #[must_use]
 pub fn key_of_edits(first_row: i64) -> String {
     format!("webhook:edit:{first_row}")

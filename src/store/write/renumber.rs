@@ -101,7 +101,8 @@ impl Batch {
         Ok(())
     }
 
-    /// Changes the order in the log rows of its message and of its history.
+    /// Replaces the order `from` by `into` in log rows: those of its history, and those of the Discord message that its
+    /// number was made from.
     async fn move_log_rows(&self, from: i64, number: &OrderNumber, into: i64) -> Result<(), StoreError> {
         use webhook_logs::Column;
 

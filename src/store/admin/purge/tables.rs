@@ -28,7 +28,7 @@ pub(crate) trait Table: EntityTrait<Model: Send + Sync> {
     /// Whether a row contains anything to remove.
     fn contains(row: &Self::Model, person: &Person<'_>) -> bool;
 
-    /// Removes it from these rows, in their present state.
+    /// Reads these rows again and removes everything about the person from them.
     async fn empty(batch: &mut Batch, ids: &[i64], person: &Person<'_>) -> Result<(), StoreError>;
 }
 
