@@ -4,26 +4,8 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use serde_json::json;
 
+use crate::reading::text::SUPPORTED_FORMAT;
 use crate::support::app::App;
-
-/// "Supported Message Format".
-const EXACT: &str = "Successful Checkout | Best Buy US
-Product
-STARLINK - Mini Kit AC Dual Band Wi-Fi System - White
-Price
-$299.99
-Profile
-Lennar #8-$48-@07
-Proxy Details
-Wealth Resi | http://resi-edge-pool.wealthproxies.com:5959/
-Share Link
-Click Here
-Order Number
-#BBY01-807102506907
-Email
-woozy_byes28@icloud.com
-Image
-";
 
 /// "Optional Fields".
 const OPTIONAL: &str = "Quantity
@@ -101,7 +83,7 @@ async fn the_message_of_the_guide_is_stored_as_its_table_shows() {
     let app = App::start_with("[orders]\ntimezone = \"America/New_York\"").await;
     let before = Utc::now() - TimeDelta::seconds(1);
 
-    let reply = app.post(EXACT).await;
+    let reply = app.post(SUPPORTED_FORMAT).await;
 
     assert_eq!(reply.status, 200);
     assert_eq!(
@@ -158,7 +140,7 @@ async fn the_message_of_the_guide_is_stored_as_its_table_shows() {
 async fn all_optional_labels_are_read() {
     let app = App::start().await;
 
-    app.stored(&[&format!("{EXACT}{OPTIONAL}")]).await;
+    app.stored(&[&format!("{SUPPORTED_FORMAT}{OPTIONAL}")]).await;
 
     let rows = app
         .sql()
@@ -228,7 +210,7 @@ async fn the_three_advanced_tests_pass_in_sequence() {
 #[tokio::test]
 async fn the_sql_of_the_guide_works_unchanged() {
     let app = App::start().await;
-    app.stored(&[TEST_1, EXACT, TEST_3]).await;
+    app.stored(&[TEST_1, SUPPORTED_FORMAT, TEST_3]).await;
     let mut sql = app.sql().await;
 
     let recent = sql
@@ -261,7 +243,7 @@ LIMIT 10;",
 #[tokio::test]
 async fn the_log_and_the_health_check_of_the_guide_answer() {
     let app = App::start().await;
-    app.stored(&[EXACT]).await;
+    app.stored(&[SUPPORTED_FORMAT]).await;
 
     let logs = app.get("/api/v2/webhooks/logs?limit=10").await;
     assert_eq!((logs.status, &logs.json["total"]), (200, &json!(1)));
@@ -271,7 +253,7 @@ async fn the_log_and_the_health_check_of_the_guide_answer() {
     assert!(log["payload_preview"].as_str().unwrap().starts_with("Successful Checkout | Best Buy US\n"));
 
     let whole = app.get("/api/v2/webhooks/logs/1").await;
-    assert_eq!(whole.json["payload"], EXACT);
+    assert_eq!(whole.json["payload"], SUPPORTED_FORMAT);
 
     let health = app.get("/health").await;
     assert_eq!((health.status, &health.json["status"]), (200, &json!("healthy")));

@@ -10,7 +10,7 @@ mod labels;
 mod money;
 mod orders;
 mod robust;
-mod text;
+pub(crate) mod text;
 mod values;
 
 use std::collections::BTreeMap;

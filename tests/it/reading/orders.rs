@@ -1,16 +1,19 @@
 //! Texts with several orders, and orders with several products.
 
-use super::text::SEED;
+use super::text::SUPPORTED_FORMAT;
 use super::{check, read_all};
 
 #[test]
 fn several_orders_in_one_text_are_several_orders() {
-    let two = SEED.to_owned() + &SEED.replace("807102506907", "2");
+    let two = SUPPORTED_FORMAT.to_owned() + &SUPPORTED_FORMAT.replace("807102506907", "2");
     let numbers: Vec<String> = read_all(&two).iter().map(|card| card["number"].clone()).collect();
     assert_eq!(numbers, ["BBY01-807102506907", "BBY01-2"]);
-    let touching = SEED.replace("Image\n", "Status\n") + &SEED.replace("807102506907", "2");
+    let touching =
+        SUPPORTED_FORMAT.replace("Image\n", "Status\n") + &SUPPORTED_FORMAT.replace("807102506907", "2");
     assert_eq!(read_all(&touching).len(), 2, "an empty Status does not swallow the next card");
-    let mixed = SEED.to_owned() + "Checkout Failed | Target\nProduct\nX\nReason\nOut of stock\n" + SEED;
+    let mixed = SUPPORTED_FORMAT.to_owned()
+        + "Checkout Failed | Target\nProduct\nX\nReason\nOut of stock\n"
+        + SUPPORTED_FORMAT;
     let cards = read_all(&mixed);
     assert_eq!((cards.len(), cards[1]["no order"].as_str()), (3, "failure"));
 }

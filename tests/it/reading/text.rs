@@ -2,8 +2,8 @@
 
 use super::{check, read_all};
 
-/// The sample message of the guide.
-pub(super) const SEED: &str = "Successful Checkout | Best Buy US
+/// The sample message of the guide, from its section "Supported Message Format".
+pub(crate) const SUPPORTED_FORMAT: &str = "Successful Checkout | Best Buy US
 Product
 STARLINK - Mini Kit AC Dual Band Wi-Fi System - White
 Price
@@ -23,10 +23,10 @@ Image
 
 #[test]
 fn the_exact_message_of_the_guide_is_read() {
-    let expected = read_all(SEED);
+    let expected = read_all(SUPPORTED_FORMAT);
     check(&[(
         "seed",
-        SEED,
+        SUPPORTED_FORMAT,
         &[
             ("number", "BBY01-807102506907"),
             ("product", "STARLINK - Mini Kit AC Dual Band Wi-Fi System - White"),
@@ -42,35 +42,45 @@ fn the_exact_message_of_the_guide_is_read() {
             ("warnings", ""),
         ],
     )]);
-    let lines = |change: &dyn Fn(&str) -> String| SEED.lines().map(change).collect::<Vec<_>>().join("\n");
+    let lines =
+        |change: &dyn Fn(&str) -> String| SUPPORTED_FORMAT.lines().map(change).collect::<Vec<_>>().join("\n");
     let bold = lines(&|line| if line.len() < 15 { format!("**{line}**") } else { line.to_owned() });
-    let colons = SEED.replace("\nPrice\n", "\nPrice:\n").replace("\nEmail\n", "\nEmail: \n");
-    let inline = SEED
+    let colons = SUPPORTED_FORMAT.replace("\nPrice\n", "\nPrice:\n").replace("\nEmail\n", "\nEmail: \n");
+    let inline = SUPPORTED_FORMAT
         .replace("Product\n", "Product: ")
         .replace("Price\n", "**Price:** ")
         .replace("Profile\n", "**Profile**: ");
     let variants = [
-        ("CRLF", SEED.replace('\n', "\r\n")),
-        ("BOM", format!("\u{feff}{SEED}")),
-        ("blank lines", SEED.replace('\n', "\n\n")),
-        ("spaces around", SEED.replace('\n', "  \n\t ")),
-        ("no-break spaces around", SEED.replace('\n', "\u{a0}\n\u{a0}")),
-        ("upper case labels", SEED.replace("Order Number", "ORDER NUMBER").replace("Email", "EMAIL")),
-        ("lower case labels", SEED.replace("Order Number", "order number").replace("Price", "price")),
+        ("CRLF", SUPPORTED_FORMAT.replace('\n', "\r\n")),
+        ("BOM", format!("\u{feff}{SUPPORTED_FORMAT}")),
+        ("blank lines", SUPPORTED_FORMAT.replace('\n', "\n\n")),
+        ("spaces around", SUPPORTED_FORMAT.replace('\n', "  \n\t ")),
+        ("no-break spaces around", SUPPORTED_FORMAT.replace('\n', "\u{a0}\n\u{a0}")),
+        (
+            "upper case labels",
+            SUPPORTED_FORMAT.replace("Order Number", "ORDER NUMBER").replace("Email", "EMAIL"),
+        ),
+        (
+            "lower case labels",
+            SUPPORTED_FORMAT.replace("Order Number", "order number").replace("Price", "price"),
+        ),
         ("colons", colons),
         ("inline", inline),
-        ("emoji", SEED.replace("Product\n", "📦 Product\n").replace("Price\n", ":moneybag: Price\n")),
-        ("custom emoji", SEED.replace("Product\n", "<:box:123456> Product\n")),
+        (
+            "emoji",
+            SUPPORTED_FORMAT.replace("Product\n", "📦 Product\n").replace("Price\n", ":moneybag: Price\n"),
+        ),
+        ("custom emoji", SUPPORTED_FORMAT.replace("Product\n", "<:box:123456> Product\n")),
         ("bold labels", bold),
-        ("heading with emoji", format!("🎉 {SEED}")),
+        ("heading with emoji", format!("🎉 {SUPPORTED_FORMAT}")),
         ("quoted", lines(&|line| format!("> {line}"))),
-        ("in a code block", format!("```\n{SEED}```")),
-        ("in a code block of a language", format!("```yaml\n{SEED}```")),
-        ("in a code block with the ticks beside", format!("```{}```", SEED.trim_end())),
-        ("zero-width characters", SEED.replace("Order Number", "Order\u{200b} Number")),
-        ("right-to-left marks", SEED.replace("Email\n", "\u{200f}Email\u{202c}\n")),
-        ("a greeting before", format!("hey all\n{SEED}")),
-        ("NUL", SEED.replace("Email\n", "Email\0\n")),
+        ("in a code block", format!("```\n{SUPPORTED_FORMAT}```")),
+        ("in a code block of a language", format!("```yaml\n{SUPPORTED_FORMAT}```")),
+        ("in a code block with the ticks beside", format!("```{}```", SUPPORTED_FORMAT.trim_end())),
+        ("zero-width characters", SUPPORTED_FORMAT.replace("Order Number", "Order\u{200b} Number")),
+        ("right-to-left marks", SUPPORTED_FORMAT.replace("Email\n", "\u{200f}Email\u{202c}\n")),
+        ("a greeting before", format!("hey all\n{SUPPORTED_FORMAT}")),
+        ("NUL", SUPPORTED_FORMAT.replace("Email\n", "Email\0\n")),
     ];
     for (name, text) in variants {
         assert_eq!(read_all(&text), expected, "{name}:\n{text}");
