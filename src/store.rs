@@ -83,9 +83,9 @@ pub use write::cursors::{Cursor, DueReaction};
 pub(crate) use write::legacy::LEGACY_EVENT;
 pub use write::logs::{LoggedMessage, key_of_edits};
 pub use write::renumber::{Absorbed, Renumbered};
-pub use write::state::{BatchKeys, EditKey, Origin, StoredState};
+pub use write::state::{BatchKeys, Origin, StoredState};
 pub(crate) use write::sums::SumKind;
-pub use write::versions::StoredVersion;
+pub use write::versions::{EditKey, StoredVersion};
 
 /// How long closing waits for a server, or for other users of the same file.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, 
 use super::batch::Batch;
 use super::insert::MAX_ROWS;
 use super::legacy::LEGACY_EVENT;
-use super::versions::StoredVersion;
+use super::versions::{EditKey, StoredVersion};
 use super::{logs, orders, renumber, versions};
 use crate::order::{FieldChange, Order, OrderNumber};
 use crate::store::entity::rows::changes_from_json;
@@ -36,17 +36,6 @@ pub struct BatchKeys {
     pub imports: Vec<i64>,
     /// Orders that an import added, each with the import, if the batch undoes that import.
     pub added: Vec<(OrderNumber, i64)>,
-}
-
-/// A message that may have other versions.
-#[derive(Clone, Debug)]
-pub struct EditKey {
-    /// The deduplication key of its versions.
-    pub key: String,
-    /// For a message of a webhook link, the log row of its first version.
-    pub first_row: Option<i64>,
-    /// The hash of its content. A stored version with the same hash is not read, because nothing has changed since.
-    pub content_hash: Option<String>,
 }
 
 /// The stored orders and log rows that a batch names.

@@ -9,11 +9,21 @@ use sea_orm::{
 };
 
 use super::orders::numbers_of;
-use super::state::EditKey;
 use crate::card::message::SLACK;
 use crate::order::OrderNumber;
 use crate::store::StoreError;
 use crate::store::entity::{order_events, webhook_logs};
+
+/// A message that may have other versions.
+#[derive(Clone, Debug)]
+pub struct EditKey {
+    /// The deduplication key of its versions.
+    pub key: String,
+    /// For a message of a webhook link, the log row of its first version.
+    pub first_row: Option<i64>,
+    /// The hash of its content. A stored version with the same hash is not read, because nothing has changed since.
+    pub content_hash: Option<String>,
+}
 
 /// The newest stored version of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
