@@ -3,7 +3,7 @@
 //! A false order is one that only messages of the log created and changed, while none of these messages reads as that
 //! order now. An order that a person changed is not false, nor is one with a message whose text was deleted.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use super::{EditError, Ingest, SubmitError};
 use crate::card::outcome::Receipt;
@@ -114,18 +114,13 @@ impl Ingest {
     /// Cancels a false order, unless it has changed since. Returns whether it is cancelled now.
     pub(crate) async fn cancel_false_order(&self, order: &Order, actor: &str) -> Result<bool, SubmitError> {
         let edit = Edit {
-            order: order.id,
-            at: clock::now(),
-            actor: actor.to_owned(),
-            source: order.source,
             set: Fields {
                 status: Some(Status::Cancelled),
                 cancel_reason: Some(NO_ORDER_IN_CARD.to_owned()),
                 ..Fields::default()
             },
-            clear: Vec::new(),
-            received: BTreeMap::new(),
             guard: Some(Guard::Version(order.updated_at)),
+            ..Edit::new(order.id, order.source, actor.to_owned(), clock::now())
         };
         match self.edit(edit).await {
             Ok(_) => Ok(true),

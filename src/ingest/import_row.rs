@@ -310,16 +310,7 @@ fn undo(
 
 /// The edit of an order by the person who imports the file.
 fn edit(row: &ImportRow, order: &Order, set: Fields, at: DateTime<Utc>) -> Edit {
-    Edit {
-        order: order.id,
-        at,
-        source: Source::ManualUpload,
-        actor: row.actor.clone(),
-        set,
-        clear: Vec::new(),
-        received: BTreeMap::new(),
-        guard: None,
-    }
+    Edit { set, ..Edit::new(order.id, Source::ManualUpload, row.actor.clone(), at) }
 }
 
 /// The remark of an undo about the fields that it does not restore.

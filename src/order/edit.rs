@@ -27,6 +27,23 @@ pub struct Edit {
     pub guard: Option<Guard>,
 }
 
+impl Edit {
+    /// An edit that changes nothing yet.
+    #[must_use]
+    pub fn new(order: i64, source: Source, actor: String, at: DateTime<Utc>) -> Self {
+        Self {
+            order,
+            at,
+            source,
+            actor,
+            set: Fields::default(),
+            clear: Vec::new(),
+            received: BTreeMap::new(),
+            guard: None,
+        }
+    }
+}
+
 /// A condition on the order, checked in the transaction that makes the edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {

@@ -1,7 +1,5 @@
 //! `/cancel`: cancels an order after a confirmation, and can undo that.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serenity::all::{ButtonStyle, CreateActionRow, CreateButton};
 
@@ -43,16 +41,7 @@ pub(crate) async fn confirm(data: &Data, responder: &Responder<'_>) -> CommandRe
     let set = Fields { status: Some(Status::Cancelled), ..Fields::default() };
     // If two people confirm at once, only one edit passes the guard, and only that one can be undone.
     let guard = order.fields.status.map(|status| Guard::Status { status, since: order.newest });
-    let edit = Edit {
-        order: id,
-        at: Utc::now(),
-        source: Source::DiscordBot,
-        actor: responder.actor(),
-        set,
-        clear: Vec::new(),
-        received: BTreeMap::new(),
-        guard,
-    };
+    let edit = Edit { set, guard, ..Edit::new(id, Source::DiscordBot, responder.actor(), Utc::now()) };
     let edited = data.services.ingest.edit(edit).await?;
     let before = status_argument(edited.before.fields.status);
     let since = edited.after.newest.timestamp_micros();
@@ -81,16 +70,7 @@ pub(crate) async fn undo(data: &Data, responder: &Responder<'_>) -> CommandResul
         set.status = Some(Status::from_name(before).ok_or(CommandError::OutOfDate)?);
     }
     let guard = Some(Guard::Status { status: Status::Cancelled, since });
-    let edit = Edit {
-        order: id,
-        at: Utc::now(),
-        source: Source::DiscordBot,
-        actor: responder.actor(),
-        set,
-        clear,
-        received: BTreeMap::new(),
-        guard,
-    };
+    let edit = Edit { set, clear, guard, ..Edit::new(id, Source::DiscordBot, responder.actor(), Utc::now()) };
     let edited = data.services.ingest.edit(edit).await?;
     let reply = order_reply(data, responder, &edited.after).await?;
     responder.show(reply.with_text("The cancellation was undone.")).await

@@ -3,7 +3,6 @@
 //! The modal's custom id holds a fingerprint of each value that the modal showed. Only values that the
 //! caller changed are written, so a card that arrives while the modal is open is not overwritten.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -110,16 +109,7 @@ pub(crate) async fn save(data: &Data, responder: &Responder<'_>) -> CommandResul
     if !errors.is_empty() {
         return Err(CommandError::user(format!("Nothing was changed.\n{}", errors.join("\n"))));
     }
-    let edit = Edit {
-        order: id,
-        at: Utc::now(),
-        source: Source::DiscordBot,
-        actor: responder.actor(),
-        set,
-        clear,
-        received: BTreeMap::new(),
-        guard: None,
-    };
+    let edit = Edit { set, clear, ..Edit::new(id, Source::DiscordBot, responder.actor(), Utc::now()) };
     let edited = data.services.ingest.edit(edit).await?;
     let changed: Vec<&str> = edited.changes.iter().map(|change| change.field.as_str()).collect();
     let text = if changed.is_empty() {

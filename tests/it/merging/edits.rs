@@ -1,23 +1,12 @@
 //! Edits by a person.
 
-use std::collections::BTreeMap;
-
 use roms::order::merge::{edit, merge};
 use roms::order::{Edit, Fields, Guard, Order, Source, Status};
 
 use super::{amount, applied, minute, order, patch, status};
 
 pub(super) fn by_hand(minutes: i64, set: Fields) -> Edit {
-    Edit {
-        order: 1,
-        at: minute(minutes),
-        source: Source::DiscordBot,
-        actor: "cli".to_owned(),
-        set,
-        clear: Vec::new(),
-        received: BTreeMap::new(),
-        guard: None,
-    }
+    Edit { set, ..Edit::new(1, Source::DiscordBot, "cli".to_owned(), minute(minutes)) }
 }
 
 fn clear(minutes: i64, names: &[&'static str]) -> Edit {

@@ -1,6 +1,5 @@
 //! Runs only the ingest pipeline, without HTTP and Discord, on an empty database.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -36,16 +35,7 @@ pub(crate) fn minute(minutes: i64) -> DateTime<Utc> {
 
 /// An edit by a Discord user, made now.
 pub(crate) fn edit(order: i64, set: Fields) -> Edit {
-    Edit {
-        order,
-        at: Utc::now(),
-        source: Source::DiscordBot,
-        actor: "discord:7".to_owned(),
-        set,
-        clear: Vec::new(),
-        received: BTreeMap::new(),
-        guard: None,
-    }
+    Edit { set, ..Edit::new(order, Source::DiscordBot, "discord:7".to_owned(), Utc::now()) }
 }
 
 /// A log row as an older release wrote it for a body that it rejected. The body arrived at [`minute`]
