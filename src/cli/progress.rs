@@ -41,9 +41,11 @@ impl Progress {
         })
     }
 
-    /// Leaves the bar on the screen.
+    /// Leaves the bar on the screen, if it was shown.
     pub(crate) fn finish(self) {
-        self.bar.abandon();
+        if self.bar.length().is_some_and(|total| total > 0) {
+            self.bar.abandon();
+        }
     }
 }
 

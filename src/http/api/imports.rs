@@ -25,7 +25,7 @@ use crate::http::imports::{
     use_saved_columns,
 };
 use crate::http::query::{Name, Named, NoParameters, PathSegment, Query, pairs, read_parameters, row_limit};
-use crate::ingest::Offered;
+use crate::ingest::{ImportError, Offered};
 use crate::store::{Import, ImportState, SavedMapping};
 
 impl Named for Kind {
@@ -233,7 +233,7 @@ pub(crate) async fn create(
     if file.content.is_empty() {
         return Err(bad_field("file", "The file is empty."));
     }
-    let read = state.ingest.read_import(file, &caller.actor()).await.map_err(failed)?;
+    let read = state.ingest.read_import(file, &caller.actor()).await.map_err(with_map)?;
     read.plan.check_view(caller.view()).map_err(failed)?;
     if read.new.kind == Kind::Charges && query.dry_run == Some(false) {
         let detail = "A statement of charges is always shown first; `commit` stores its rows.";
@@ -253,6 +253,19 @@ pub(crate) async fn create(
     }
     let Json(body) = answer(&state, &caller, &id.to_string()).await?;
     Ok(Json(ImportBody { repeated, ..body }))
+}
+
+/// Adds the parameters that name the kind and the columns to an error about them.
+fn with_map(error: ImportError) -> ApiError {
+    match error {
+        ImportError::File(error) if error.is_about_columns() => bad_field(
+            "file",
+            format!(
+                "Not imported: {error}. `kind` names the kind, `map=Heading=order_number` the field of a column."
+            ),
+        ),
+        error => failed(error),
+    }
 }
 
 /// Reads the heading of a column and its field, such as `Paket=tracking_number`.

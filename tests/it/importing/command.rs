@@ -7,6 +7,8 @@ use serde_json::json;
 use super::{card, example, value, with_cards};
 use crate::cli::{err, out};
 use crate::support::home::Home;
+#[cfg(unix)]
+use crate::support::terminal::Terminal;
 use crate::watching::program::run;
 
 /// Runs a command that succeeds, and returns what it prints.
@@ -250,4 +252,16 @@ async fn a_running_import_is_listed_with_a_hint() {
     home.sql().await.run(running).await;
     let listed = done(&home, &["imports"]).await;
     assert!(listed.contains(hint), "{listed}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_person_at_a_terminal_answers_y_and_sees_no_bar_for_a_short_file() {
+    let home = with_cards(&[&card("A-1"), &card("A-2")]).await;
+    let mut terminal = Terminal::start(home.command(&["import", example("tracking.csv").to_str().unwrap()]));
+    terminal.answer("This can be undone later. Continue (y or n)? ", "y\n").await;
+    terminal.wait_for("Import 1: 2 updated.").await;
+    assert!(!terminal.screen().contains("100 %"), "{}", terminal.screen());
+    assert!(terminal.end().await.success());
+    assert_eq!(value(&home, "A-1", "tracking_number").await, "1Z999AA10123456784");
 }
