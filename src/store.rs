@@ -176,6 +176,12 @@ impl Store {
         &self.engine
     }
 
+    /// Whether the engine is SQLite, which has one writer at a time.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        self.writer.get_database_backend() == DbBackend::Sqlite
+    }
+
     /// What opening the database did to its tables.
     #[must_use]
     pub fn schema_change(&self) -> SchemaChange {

@@ -299,6 +299,8 @@ async fn run(
     let stop = shutdown::on_signals()?;
     let claimed = ingest.claim_import(id).await.with_context(|| format!("import {id} does not start"))?;
     let total = claimed.rows() as u64;
+    // A server may be running on the same database.
+    let claimed = claimed.with_pauses(store.is_sqlite());
     let mut progress = Progress::new();
     let show = |done| {
         if total >= MIN_PROGRESS {

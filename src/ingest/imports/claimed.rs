@@ -22,9 +22,16 @@ const RENEWAL_INTERVAL: Duration = Duration::from_secs(1);
 /// How often to look whether an interrupted import can be claimed.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
+/// With pauses, an import stores rows for this long, and then lets other processes write.
+const TURN: Duration = Duration::from_millis(100);
+/// A pause. SQLite looks at least every 50 ms whether it can write, in the first 200 ms of waiting.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// An import whose rows this process may store.
 #[derive(Debug)]
 pub struct ClaimedImport {
+    /// Whether to pause now and then.
+    pauses: bool,
     ingest: Ingest,
     import: Import,
     owner: Arc<str>,
@@ -53,7 +60,7 @@ impl Ingest {
         self.until_claimed(&import, &owner).await?;
         // Another process may have stored more rows since the first look.
         let import = self.store.import(id).await?.ok_or(ImportError::Gone)?;
-        Ok(ClaimedImport { ingest: self.clone(), import, owner: owner.into(), plan })
+        Ok(ClaimedImport { pauses: false, ingest: self.clone(), import, owner: owner.into(), plan })
     }
 
     async fn until_claimed(&self, import: &Import, owner: &str) -> Result<(), ImportError> {
@@ -112,6 +119,13 @@ impl ClaimedImport {
         self.plan.len()
     }
 
+    /// Pauses now and then. A process that waits for SQLite looks only from time to time whether it can write, so it
+    /// could wait for seconds behind another process that writes without a pause.
+    #[must_use]
+    pub fn with_pauses(self, pauses: bool) -> Self {
+        Self { pauses, ..self }
+    }
+
     /// Stores the rows that are not stored yet, and marks the import as finished. Calls `progress` with the number of
     /// rows done. Returns the results of the rows that this call has handled. When `stop` is cancelled, stops after the
     /// rows that are being written.
@@ -162,7 +176,15 @@ impl ClaimedImport {
         };
         let mut first = self.import.done;
         let rest = self.plan.rows.get(usize::try_from(first).unwrap_or(usize::MAX)..).unwrap_or_default();
+        let mut turn = Instant::now();
         for page in rest.chunks(MAX_WAITING / 2) {
+            if self.pauses && turn.elapsed() >= TURN {
+                while !waiting.is_empty() {
+                    finish(result_of(waiting.pop_front()).await?);
+                }
+                sleep(PAUSE).await;
+                turn = Instant::now();
+            }
             for (job, result) in self.plan.jobs(page, Some((&self.import, &self.owner, first))) {
                 while waiting.len() >= MAX_WAITING || stop.is_cancelled() && !waiting.is_empty() {
                     finish(result_of(waiting.pop_front()).await?);
