@@ -100,10 +100,11 @@ fn names_proxy(text: &str) -> bool {
     mentions(text, &[b"prox"])
 }
 
+/// Whether a text contains one of some words, which begin with `p`.
 fn mentions(text: &str, words: &[&[u8; 4]]) -> bool {
-    text.as_bytes()
-        .array_windows()
-        .any(|found: &[u8; 4]| words.iter().any(|word| found.eq_ignore_ascii_case(*word)))
+    text.as_bytes().array_windows().any(|found: &[u8; 4]| {
+        matches!(found[0], b'p' | b'P') && words.iter().any(|word| found.eq_ignore_ascii_case(*word))
+    })
 }
 
 /// The length of the text up to the end of its line or JSON string.
