@@ -19,8 +19,6 @@ use super::PoolUsage;
 use super::server::{NotPrimary, Server, Session};
 use crate::store::error::{postgres as codes, postgres_code, postgres_error};
 
-/// A session is closed at this age, so that every process soon notices where the address of the database leads.
-const MAX_AGE: Duration = Duration::from_mins(1);
 /// How long to wait for a free session.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a transaction may take to begin or to roll back. These wait for nothing but the network.
@@ -183,7 +181,7 @@ impl Pool {
 
     /// Closes the sessions that are idle and not to be used again.
     pub(crate) async fn prune(&self) {
-        let is_current = |session: &mut Session| session.is_current(&self.0.server, MAX_AGE);
+        let is_current = |session: &mut Session| session.is_current(&self.0.server);
         let old: Vec<Session> = self.idle().extract_if(.., |session| !is_current(session)).collect();
         for session in old {
             session.close().await;
@@ -201,11 +199,11 @@ impl Pool {
 
     fn take_idle(&self) -> Option<Session> {
         let mut idle = self.idle();
-        std::iter::from_fn(|| idle.pop()).find(|session| session.is_current(&self.0.server, MAX_AGE))
+        std::iter::from_fn(|| idle.pop()).find(|session| session.is_current(&self.0.server))
     }
 
     async fn give_back(&self, session: Session) {
-        if session.is_current(&self.0.server, MAX_AGE) && !self.0.permits.is_closed() {
+        if session.is_current(&self.0.server) && !self.0.permits.is_closed() {
             self.idle().push(session);
         } else {
             session.close().await;

@@ -21,6 +21,8 @@ use crate::store::error::{is_temporary, reason};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much later each further host is asked. A host without power does not answer at all.
 const HEAD_START: Duration = Duration::from_millis(200);
+/// A session is closed at this age, so that every process soon notices where the address of the database leads.
+const MAX_AGE: Duration = Duration::from_mins(1);
 /// How long a statement may remain without an answer after the path to the server was interrupted.
 const SILENCE: Duration = Duration::from_secs(1);
 
@@ -303,9 +305,9 @@ impl Identity {
 
 impl Session {
     /// Whether the session may be used for another transaction.
-    pub(crate) fn is_current(&self, server: &Server, max_age: Duration) -> bool {
+    pub(crate) fn is_current(&self, server: &Server) -> bool {
         self.generation == server.generation()
-            && self.opened.elapsed() < max_age
+            && self.opened.elapsed() < MAX_AGE
             // A session that was set up before the pooler was noticed may have statements of that time.
             && self.mark.is_empty() == server.is_pooled()
     }
