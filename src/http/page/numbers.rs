@@ -12,23 +12,21 @@ use axum::{
 use chrono::{Datelike, NaiveDate};
 use iso_currency::Currency;
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::cells::capitalized;
 use super::frame::{Frame, Head, Viewer};
 use super::orders::spend_by_code;
 use super::render;
-use super::url::{FileLink, UrlQuery, file_links};
+use super::url::{FileFormat, FileLink, UrlQuery, file_links};
 use crate::chart::{self, Bar, Chart, Shape};
 use crate::clock::now;
-use crate::export::{ExportFormat, StatisticsRow, statistics};
+use crate::export::{StatisticsRow, statistics};
 use crate::http::AppState;
 use crate::http::api::export::file_headers;
 use crate::http::api::stats::{ReadStats, StatsOf};
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
-use crate::http::query::{FormatName, Name, QueryOfTwo};
+use crate::http::query::QueryOfTwo;
 use crate::order::dates::day_of;
 use crate::order::format_amount;
 use crate::store::{GroupBy, NamedPeriod, Period, StatRow, Totals, buckets};
@@ -147,21 +145,7 @@ pub(crate) async fn export(
     Ok((file_headers(&state, "numbers", format), table).into_response())
 }
 
-/// The form of an exported file.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FileFormat {
-    #[param(inline, value_type = FormatName, required = false)]
-    format: Option<FormatName>,
-}
-
-impl FileFormat {
-    pub(crate) fn format(self) -> ExportFormat {
-        self.format.map_or(ExportFormat::Csv, |Name(format)| format)
-    }
-}
-
-/// As many days directly before a period. A period that has not ended counts up to today.
+/// The period of the same length that ends where the given one begins. A period that has not ended counts up to today.
 fn before(period: Period, today: NaiveDate) -> Option<Period> {
     let (from, to) = (period.from?, period.to?.min(today));
     let days = u64::try_from((to - from).num_days() + 1).ok()?;

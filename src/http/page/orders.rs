@@ -13,9 +13,8 @@ use rust_decimal::Decimal;
 
 use super::cells::{Column, Row, RowStyle, Value, all_columns, chosen_columns, title_of};
 use super::frame::{Frame, Head, Viewer};
-use super::numbers::FileFormat;
 use super::render;
-use super::url::{FileLink, PART, UrlQuery, file_links};
+use super::url::{FileFormat, FileLink, PART, UrlQuery, file_links};
 use crate::config::Level;
 use crate::export::{StatisticsRow, statistics};
 use crate::http::AppState;

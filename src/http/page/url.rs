@@ -1,10 +1,12 @@
 //! The query of a page's URL: its parameters as they arrived, and links to the same view with other ones.
 
 use form_urlencoded::{Serializer, parse};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::export::ExportFormat;
 use crate::http::error::ApiError;
-use crate::http::query::read_parameters;
+use crate::http::query::{FormatName, Name, read_parameters};
 
 /// The parameter with the part of a page that an open page reads again.
 pub(crate) const PART: &str = "part";
@@ -22,6 +24,20 @@ pub(crate) fn file_links(query: &UrlQuery, path: &str) -> Vec<FileLink> {
         url: query.with("format", format.as_str()).link(path),
     };
     [("CSV", ExportFormat::Csv), ("Excel", ExportFormat::Xlsx)].map(link).into()
+}
+
+/// The form of an exported file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileFormat {
+    #[param(inline, value_type = FormatName, required = false)]
+    format: Option<FormatName>,
+}
+
+impl FileFormat {
+    pub(crate) fn format(self) -> ExportFormat {
+        self.format.map_or(ExportFormat::Csv, |Name(format)| format)
+    }
 }
 
 /// The parameters of a URL that have a value.
