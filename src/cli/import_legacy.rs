@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use chrono_tz::Tz;
 
-use super::{CommandError, progress::Progress};
+use super::{CommandError, init::zone, progress::Progress};
 use crate::config::{Config, DatabaseUrl};
 use crate::feed::Feed;
 use crate::ingest::{Bounds, Ingest, LegacyReport};
@@ -26,10 +26,6 @@ pub(crate) struct Arguments {
     /// The time zone of the times in the old database, such as Europe/Berlin, if the old system did not write UTC.
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
     timezone: Tz,
-}
-
-fn zone(text: &str) -> Result<Tz, String> {
-    text.parse().map_err(|_| "expected a time zone such as UTC or America/New_York".to_owned())
 }
 
 impl Arguments {

@@ -82,7 +82,8 @@ pub(crate) struct Arguments {
     api_url: Option<String>,
 }
 
-fn zone(text: &str) -> Result<Tz, String> {
+/// Reads the name of a time zone from the command line.
+pub(crate) fn zone(text: &str) -> Result<Tz, String> {
     text.parse().map_err(|_| "expected a time zone such as UTC or America/New_York".to_owned())
 }
 
