@@ -3,14 +3,8 @@
 use roms::store::PageStart;
 use serde_json::json;
 
-use super::shelf::{Shelf, numbers, order, search, some, with};
+use super::shelf::{Shelf, found, numbers, order, search, some, with};
 use crate::support::home::Home;
-
-/// The numbers of the orders that a search finds.
-async fn found(shelf: &Shelf, text: &str) -> String {
-    let page = shelf.store.order_page(&search(text), PageStart::Newest, 9).await.unwrap();
-    numbers(&page.items).join(" ")
-}
 
 /// The row ids that SQLite's index itself lists for a trigram.
 async fn indexed(shelf: &Shelf, trigram: &str) -> Vec<i64> {

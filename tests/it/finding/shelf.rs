@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use roms::order::{Amount, Extra, Fields, Order, OrderNumber, Source, Status};
-use roms::store::{Options, OrderFilter, Store};
+use roms::store::{Options, OrderFilter, PageStart, Store};
 
 use crate::support::{home::Home, sql::Sql};
 
@@ -104,6 +104,12 @@ pub(super) fn amount(hundredths: i64) -> Option<Amount> {
 /// A moment.
 pub(super) fn time(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
+}
+
+/// The numbers of the orders that a search finds.
+pub(super) async fn found(shelf: &Shelf, text: &str) -> String {
+    let page = shelf.store.order_page(&search(text), PageStart::Newest, 9).await.unwrap();
+    numbers(&page.items).join(" ")
 }
 
 /// The numbers of orders.

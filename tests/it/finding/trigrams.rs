@@ -1,18 +1,12 @@
 //! PostgreSQL's search index: where it comes from, and what is done without. `just test-postgres`
 //! runs these.
 
-use roms::store::PageStart;
 use serde_json::json;
 
-use super::shelf::{Shelf, numbers, order, search, some, with};
+use super::shelf::{Shelf, found, order, some, with};
 use crate::support::{edge::Log, home::Home};
 
 const INDEXES: &str = "SELECT indexdef::text FROM pg_indexes WHERE indexname = 'orders_search'";
-
-async fn hits(shelf: &Shelf, text: &str) -> String {
-    let page = shelf.store.order_page(&search(text), PageStart::Newest, 9).await.unwrap();
-    numbers(&page.items).join(" ")
-}
 
 async fn fill(shelf: &Shelf) {
     let mug = |number: &str| with(order(number), |fields| fields.product = some("blue mug"));
@@ -24,7 +18,7 @@ async fn fill(shelf: &Shelf) {
 async fn a_search_goes_by_the_index() {
     let shelf = Shelf::in_home(Home::postgres(), "").await;
     fill(&shelf).await;
-    assert_eq!(hits(&shelf, "UE MUG").await, "A-3 A-1");
+    assert_eq!(found(&shelf, "UE MUG").await, "A-3 A-1");
     let mut sql = shelf.sql().await;
     sql.run("SET enable_seqscan = off").await;
     let text = migration::search_index::POSTGRES_TEXT;
@@ -41,7 +35,7 @@ async fn an_extension_in_another_schema_is_used() {
     fill(&shelf).await;
     let indexes = json!(shelf.sql().await.values(INDEXES).await).to_string();
     assert!(indexes.contains("extensions.gin_trgm_ops"), "{indexes}");
-    assert_eq!(hits(&shelf, "UE MUG").await, "A-3 A-1");
+    assert_eq!(found(&shelf, "UE MUG").await, "A-3 A-1");
 }
 
 #[tokio::test]
@@ -60,13 +54,13 @@ async fn without_the_extension_one_warning_is_logged_and_searches_work() {
     assert!(log.text().contains("permission denied to create extension"), "{}", log.text());
     assert!(sql.values(INDEXES).await.is_empty());
     fill(&shelf).await;
-    assert_eq!(hits(&shelf, "UE MUG").await, "A-3 A-1");
+    assert_eq!(found(&shelf, "UE MUG").await, "A-3 A-1");
 
     sql.run("CREATE EXTENSION pg_trgm").await;
     let shelf = shelf.again("").await;
     assert_eq!(log.count(told), 1, "{}", log.text());
     assert_eq!(sql.values(INDEXES).await.len(), 1);
-    assert_eq!(hits(&shelf, "UE MUG").await, "A-3 A-1");
+    assert_eq!(found(&shelf, "UE MUG").await, "A-3 A-1");
     shelf.store.close().await.unwrap();
     sql.run(&format!("DROP OWNED BY {user}; DROP ROLE {user}")).await;
 }

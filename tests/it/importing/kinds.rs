@@ -10,7 +10,7 @@ use crate::support::home::Home;
 use crate::watching::program::run;
 
 /// Imports a file with this content, and returns what is printed.
-async fn import(home: &Home, name: &str, content: impl AsRef<[u8]>) -> String {
+pub(super) async fn import(home: &Home, name: &str, content: impl AsRef<[u8]>) -> String {
     let path = home.path().join(name);
     std::fs::write(&path, content).unwrap();
     done(home, &["import", path.to_str().unwrap(), "--yes"]).await

@@ -3,17 +3,12 @@
 use serde_json::json;
 
 use super::command::done;
+use super::kinds::import;
 use super::{value, with_cards};
 use crate::support::home::Home;
 
 const CARD: &str = "Successful Checkout | Target\nOrder Number\nM-3\nProduct (1)\nA\nPrice (1)\n$10.00\nQuantity (1)\n2\n\
                     Product (2)\nB\nPrice (2)\n$5.00\nQuantity (2)\n1\nTotal\n$25.00\n";
-
-async fn import(home: &Home, name: &str, content: &str) -> String {
-    let path = home.path().join(name);
-    std::fs::write(&path, content).unwrap();
-    done(home, &["import", path.to_str().unwrap(), "--yes"]).await
-}
 
 /// The columns of the order, and its items.
 async fn state(home: &Home) -> Vec<Vec<serde_json::Value>> {

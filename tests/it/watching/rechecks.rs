@@ -5,20 +5,11 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use roms::discord::Timing;
 use roms::order::Status;
-use serde_json::{Value, json};
 use tokio::time::{interval, timeout};
 
-use super::stage::{Stage, id, price, watched};
+use super::stage::{Stage, cancelled, id, price, watched};
 use crate::support::bot::{card, timing};
 use crate::support::discord::permissions::READ_MESSAGE_HISTORY;
-
-/// A card that says that its order was cancelled.
-fn cancelled(number: &str) -> Value {
-    let mut message = card(number, "$10.00");
-    let fields = message["embeds"][0]["fields"].as_array_mut().unwrap();
-    fields.push(json!({"name": "Status", "value": "cancelled", "inline": true}));
-    message
-}
 
 /// Posts a card that is six hours old, and waits until it is stored and the history is read past it.
 async fn old_card(stage: &Stage, number: &str) -> u64 {

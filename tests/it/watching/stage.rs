@@ -159,6 +159,14 @@ pub(crate) fn price(order: &Order) -> Option<i64> {
     order.fields.price.map(Amount::hundredths)
 }
 
+/// A card that says that its order was cancelled.
+pub(crate) fn cancelled(number: &str) -> Value {
+    let mut message = card(number, "$10.00");
+    let fields = message["embeds"][0]["fields"].as_array_mut().unwrap();
+    fields.push(json!({"name": "Status", "value": "cancelled", "inline": true}));
+    message
+}
+
 /// A card without an order number.
 pub(crate) fn card_without_number() -> Value {
     let mut message = card("", "$10.00");

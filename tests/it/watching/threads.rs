@@ -9,7 +9,7 @@ use roms::order::Status;
 use roms::store::LogEntry;
 use serde_json::{Value, json};
 
-use super::stage::{Stage, id, price, watched};
+use super::stage::{Stage, cancelled, id, price, watched};
 use crate::support::bot::{card, timing};
 use crate::support::discord::permissions::READ_MESSAGE_HISTORY;
 use crate::support::discord::{Channel, Fault, Request, Webhook};
@@ -53,14 +53,6 @@ async fn read_threads_again(stage: &Stage, channel: &Channel) {
     let path = format!("/channels/{}/threads/archived/public", channel.id());
     stage.discord.until_requests("GET", &path, stage.discord.count("GET", &path) + 2).await;
     stage.mark().await;
-}
-
-/// A card that says that its order was cancelled.
-fn cancelled(number: &str) -> Value {
-    let mut message = card(number, "$10.00");
-    let fields = message["embeds"][0]["fields"].as_array_mut().unwrap();
-    fields.push(json!({"name": "Status", "value": "cancelled", "inline": true}));
-    message
 }
 
 /// How often ROMS asked about a channel or thread itself.
