@@ -1,4 +1,4 @@
-//! An index of `access_log` that finds the last sign-in of a person, which has their name for the history of orders.
+//! An index of `access_log` that finds the last sign-in of a person. The history of orders takes the name from there.
 
 use sea_orm_migration::prelude::*;
 

@@ -9,9 +9,9 @@ use tracing_subscriber::EnvFilter;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// Which events.
+    /// Which events to log.
     pub filter: LogFilter,
-    /// In which format.
+    /// The format of the lines.
     pub format: LogFormat,
 }
 

@@ -27,8 +27,8 @@ const INVITE_PERMISSIONS: [Permission; 4] = [
     Permission::SEND_MESSAGES,
 ];
 
-/// Repeats the check until `stop` is cancelled, now and then and when permissions change. Updates the status board, and logs a report that
-/// differs from the one before.
+/// Repeats the check at intervals, and when permissions change, until `stop` is cancelled. Updates the status board,
+/// and logs a report that differs from the one before.
 pub(crate) async fn run(services: Services, config: Discord, stop: CancellationToken) {
     let check_repeatedly = async || {
         let mut last_report = None;

@@ -52,7 +52,7 @@ impl MissedEvents {
         self.add_messages(channel, missed.messages);
     }
 
-    /// Takes what to recheck, by channel or thread.
+    /// Takes out everything that must be rechecked, by channel or thread.
     pub(crate) fn take(&self) -> BTreeMap<i64, Missed> {
         std::mem::take(&mut self.lock())
     }

@@ -114,6 +114,7 @@ struct Sample<'a> {
 }
 
 impl Sample<'_> {
+    /// The cells of a column that are not empty.
     fn cells(&self, at: usize) -> impl Iterator<Item = &str> {
         let cells = self.rows.iter().filter_map(move |row| row.cells.get(at));
         cells.map(String::as_str).filter(|cell| !cell.is_empty())

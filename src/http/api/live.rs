@@ -208,7 +208,7 @@ pub(crate) struct Updates {
 }
 
 enum Phase {
-    /// Reading missed changes. The feed would overflow in the meantime.
+    /// Reading missed changes, not yet subscribed: the subscription would overflow in the meantime.
     Missed,
     /// Reading what was committed before the subscription, which keeps everything later.
     Joining(broadcast::Receiver<Arc<OrderChange>>),

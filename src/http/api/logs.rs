@@ -133,7 +133,7 @@ pub(crate) async fn list(
     }))
 }
 
-/// A page of the log, as it was asked for.
+/// One page of the log, for the API and for the web page.
 pub(crate) struct Logs {
     /// Newest first.
     pub(crate) rows: Vec<LogEntry>,

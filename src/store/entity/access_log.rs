@@ -1,4 +1,4 @@
-//! `access_log`.
+//! `access_log`: sign-ins, refused requests, and how tokens are used.
 
 use sea_orm::entity::prelude::*;
 

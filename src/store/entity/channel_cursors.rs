@@ -1,4 +1,4 @@
-//! `channel_cursors`.
+//! `channel_cursors`: the message up to which each channel is read.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! `derived_tables`.
+//! `derived_tables`: how the tables that ROMS calculates were made, so that it notices when they are outdated.
 
 use sea_orm::entity::prelude::*;
 

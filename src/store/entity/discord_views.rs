@@ -1,4 +1,4 @@
-//! `discord_views`.
+//! `discord_views`: the filters of lists in Discord, which their buttons need.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! `gateway_identifies`.
+//! `gateway_identifies`: when ROMS identified itself to Discord, which limits how often it may.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! `idempotency_keys`.
+//! `idempotency_keys`: requests with an `Idempotency-Key`, and their answers.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! `order_events`.
+//! `order_events`: the history of orders.
 
 use sea_orm::entity::prelude::*;
 

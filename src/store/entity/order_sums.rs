@@ -1,4 +1,4 @@
-//! `order_sums`.
+//! `order_sums`: orders, units and spend of each day.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! `outbox`.
+//! `outbox`: events and cards that ROMS sends to others.
 
 use sea_orm::entity::prelude::*;
 

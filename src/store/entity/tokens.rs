@@ -1,4 +1,4 @@
-//! `tokens`.
+//! `tokens`: the tokens of programs.
 
 use sea_orm::entity::prelude::*;
 

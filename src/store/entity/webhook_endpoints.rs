@@ -1,4 +1,4 @@
-//! `webhook_endpoints`.
+//! `webhook_endpoints`: the addresses to which ROMS sends order events.
 
 use sea_orm::entity::prelude::*;
 

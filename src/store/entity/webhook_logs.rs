@@ -1,4 +1,4 @@
-//! `webhook_logs`.
+//! `webhook_logs`: the messages that arrived, with their outcome.
 
 use sea_orm::entity::prelude::*;
 

@@ -20,7 +20,7 @@ use crate::store::{LoggedMessage, Store, StoreError};
 /// The orders and log rows that the messages and edits of a batch name.
 #[derive(Debug, Default)]
 pub struct BatchKeys {
-    /// Orders that cards name, in any order and number.
+    /// The order numbers that cards name, unsorted; a number may be repeated.
     pub numbers: Vec<OrderNumber>,
     /// Row ids of orders that edits name.
     pub order_ids: Vec<i64>,

@@ -87,7 +87,7 @@ async fn connect(path: &Path, connections: u32, read_only: bool) -> Result<Datab
         .max_lifetime(None)
         .test_before_acquire(false)
         .map_sqlx_sqlite_pool_opts(|pool| {
-            // Whoever waits for a connection waits for the lock, and the writer reports that.
+            // A slow connection only means that the database is locked, and the writer reports that.
             pool.acquire_slow_threshold(BUSY_TIMEOUT)
                 .after_release(|connection, _| Box::pin(is_outside_of_transactions(connection)))
         })
