@@ -82,6 +82,7 @@ fn parts(value: &Value) -> Vec<Part> {
         Value::String(text) => vec![Part::Text(text.clone())],
         Value::Object(_) if discord::is_message(value) => discord::message_parts(value),
         Value::Object(_) if slack::is_message(value) => slack::message_parts(value),
+        Value::Object(_) if discord::is_embed(value) => vec![Part::Embed(discord::embed(value))],
         Value::Object(object) => match json::wrapped_message(object) {
             Some(message) => parts(message),
             None => json::flat_objects(object).iter().map(json::flat_object).map(Part::Embed).collect(),

@@ -101,7 +101,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     }
     let kind = outcome(&builder, &form);
     if matches!(kind, None | Some(CardKind::Update | CardKind::Failure)) && builder.failure_reason.is_none() {
-        use_error_label(&mut builder, &form);
+        use_error_label(&mut builder, &form, kind);
     }
     let has_outcome = builder.stated.status.is_some() || kind.is_some_and(CardKind::is_outcome);
     let looks_like_order = looks_like_order(&builder, &form);
@@ -189,11 +189,13 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
     })
 }
 
-/// Takes the value of a label `Error` for the reason of a failure. As a line of its own, the word is a heading and no
-/// label. Beside an outcome other than a failure, it says little.
-fn use_error_label(builder: &mut PatchBuilder, form: &TextForm) {
-    let is_error =
-        |(name, value): &&(String, String)| name.eq_ignore_ascii_case("error") && !markup::is_no_value(value);
+/// Takes the value of a label `Error`, or of `Message` on a card about a failure, for the reason of a failure. As a line
+/// of its own, `Error` is a heading and no label. Beside an outcome other than a failure, it says little.
+fn use_error_label(builder: &mut PatchBuilder, form: &TextForm, kind: Option<CardKind>) {
+    let names: &[&str] = if kind == Some(CardKind::Failure) { &["error", "message"] } else { &["error"] };
+    let is_error = |(name, value): &&(String, String)| {
+        names.iter().any(|known| name.eq_ignore_ascii_case(known)) && !markup::is_no_value(value)
+    };
     if let Some((name, value)) = form.unknown.iter().find(is_error) {
         builder.set_reason(name, value);
     }

@@ -89,6 +89,13 @@ pub(crate) fn is_message(value: &Value) -> bool {
     ["content", "embeds", "components", "message_snapshots"].iter().any(|key| value.get(key).is_some())
 }
 
+/// Whether a JSON value has the shape of an embed without its message: it has fields with a name and a value.
+pub(crate) fn is_embed(value: &Value) -> bool {
+    let fields = value.get("fields").and_then(Value::as_array);
+    let is_field = |field: &Value| field.get("name").is_some() && field.get("value").is_some();
+    fields.is_some_and(|fields| !fields.is_empty() && fields.iter().all(is_field))
+}
+
 /// Whether Discord and Slack would refuse this body of a webhook: it is not a JSON object, or has no content.
 pub(crate) fn says_nothing(raw: &str) -> bool {
     const CONTENT: [&str; 9] = [
@@ -152,7 +159,7 @@ fn embed_json(embed: Embed) -> Value {
     })
 }
 
-fn embed(value: &Value) -> Embed {
+pub(crate) fn embed(value: &Value) -> Embed {
     let inside = |outer: &str, key: &str| value.get(outer).and_then(|inner| json::text(inner, key));
     let fields = value.get("fields").and_then(Value::as_array).into_iter().flatten();
     // Discord and services that relay its messages write the same time in several ways.

@@ -21,23 +21,10 @@ const MAX_EXACT_DIGITS: usize = 15;
 const FLAT_KEY_LABELS: &[(&str, &str)] = &[("amount", "Total")];
 
 /// Keys whose value may be the object that describes the order, or a whole message: `{"event": …, "data": {…}}`.
-const WRAPPERS: [&str; 16] = [
-    "attributes",
-    "body",
-    "card",
-    "checkout",
-    "d",
-    "data",
-    "details",
-    "event",
-    "message",
-    "notification",
-    "order",
-    "payload",
-    "purchase",
-    "record",
-    "result",
-    "transaction",
+#[rustfmt::skip]
+const WRAPPERS: &[&str] = &[
+    "attributes", "body", "card", "checkout", "d", "data", "details", "event", "message", "notification", "object", "order", "payload",
+    "purchase", "record", "result", "transaction",
 ];
 /// Keys whose value may be a list of such objects.
 const LISTS: [&str; 8] = ["cards", "checkouts", "data", "events", "messages", "orders", "records", "results"];
@@ -166,7 +153,7 @@ fn code_unit(escape: &str) -> Option<u32> {
 
 /// The message of Discord or Slack that a wrapper holds.
 pub(crate) fn wrapped_message(object: &Map<String, Value>) -> Option<&Value> {
-    let is_wrapper = |key: &str| is_one_of(key, &WRAPPERS);
+    let is_wrapper = |key: &str| is_one_of(key, WRAPPERS);
     let mut inside = object.iter().filter(|(key, value)| is_wrapper(key) && value.is_object());
     inside.find_map(|(_, value)| (discord::is_message(value) || slack::is_message(value)).then_some(value))
 }
@@ -181,7 +168,7 @@ fn flat_objects_within(object: &Map<String, Value>, depth: usize) -> Vec<Map<Str
         value.as_array().is_some_and(|values| !values.is_empty() && values.iter().all(Value::is_object))
     };
     let inside = |(key, value): &(&String, &Value)| {
-        (value.is_object() && is_one_of(key, &WRAPPERS)) || (is_list(value) && is_one_of(key, &LISTS))
+        (value.is_object() && is_one_of(key, WRAPPERS)) || (is_list(value) && is_one_of(key, &LISTS))
     };
     let found = object.iter().filter(|_| depth > 0).find(inside);
     let Some((wrapper, value)) = found else { return vec![object.clone()] };
@@ -190,7 +177,13 @@ fn flat_objects_within(object: &Map<String, Value>, depth: usize) -> Vec<Map<Str
     let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     let with_members_around = |inner: &Map<String, Value>| {
         let mut merged = around.clone();
-        let is_order = wrapper.to_lowercase().starts_with("order");
+        let starts_with_order = |text: &str| text.to_lowercase().starts_with("order");
+        let of_event = || {
+            let event =
+                first_of(&around, &EVENT_KEYS).and_then(|key| around.get(key)).and_then(Value::as_str);
+            event.is_some_and(starts_with_order) && !inner.values().any(Value::is_object)
+        };
+        let is_order = starts_with_order(wrapper) || of_event();
         let has_number = inner.keys().any(|key| is_order_number(&label_of(key)));
         for (key, value) in inner {
             let is_number = is_order
@@ -260,7 +253,12 @@ fn fields_of(name: String, value: &Value) -> Vec<Field> {
                 return field(name, flat_value(value)).into_iter().collect();
             }
             let own = own.and_then(|key| object.get(key)).and_then(scalar);
-            fields.extend(field(name, own));
+            let is_own = |key: &String| first_of(object, &VALUE_KEYS) == Some(key);
+            let others = object.iter().filter(|(key, _)| inner(key).is_none() && !is_own(key));
+            let others =
+                others.filter_map(|(key, value)| field(format!("{name} {}", label_of(key)), scalar(value)));
+            fields.extend(others);
+            fields.extend(field(name.clone(), own));
             return fields;
         }
         _ => flat_value(value),
@@ -356,14 +354,23 @@ const ITEM_KEYS: &[(&[&str], &str)] = &[
 
 /// A product in a list of products as a line: `- 2x [Name](link) | Size: M | Price: 10`.
 fn item_line(item: &Value) -> Option<String> {
+    // The product may be an object of its own: `{"product": {"name": "Mug"}, "quantity": 2}`.
+    let product = item.as_object().and_then(|item| {
+        let key = first_of(item, &["product", "item", "variant"])?;
+        item.get(key)?.as_object()
+    });
     let find = |keys: &[&str]| {
-        let object = item.as_object()?;
-        let value =
-            keys.iter().find_map(|wanted| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(wanted)));
-        value
-            .and_then(|(_, value)| scalar(value))
-            .map(|text| text.trim().to_owned())
-            .filter(|text| !text.is_empty())
+        let text = |object: &Map<String, Value>| {
+            let values = keys.iter().filter_map(|wanted| object.get(first_of(object, &[wanted])?));
+            let mut texts = values.filter_map(|value| match value {
+                Value::Object(inner) if first_of(inner, &["amount", "value"]).is_some() => {
+                    amount_with_currency(inner)
+                }
+                value => scalar(value),
+            });
+            texts.find(|text| !text.trim().is_empty()).map(|text| text.trim().to_owned())
+        };
+        item.as_object().and_then(text).or_else(|| product.and_then(text))
     };
     let name =
         find(&["name", "product", "product_name", "title", "item", "item_name"]).or_else(|| scalar(item))?;

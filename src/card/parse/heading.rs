@@ -355,8 +355,10 @@ fn find_phrase(text: &str) -> Option<Phrase> {
     if let Some(meaning) = find(&words) {
         return Some(Phrase { is_exact: count_fillers(&words) == 0, ..Phrase::new(meaning, &words, None) });
     }
-    let number = number_at(&words).map(|at| words.remove(at).raw.trim_start_matches('#').to_owned());
-    let found = match find(&words).filter(|_| number.is_some()) {
+    let removed =
+        number_at(&words).map(|at| (words.remove(at).raw.trim_start_matches('#'), is_of_task(&words, at)));
+    let number = removed.filter(|(_, is_of_task)| !is_of_task).map(|(number, _)| number.to_owned());
+    let found = match find(&words).filter(|_| removed.is_some()) {
         Some(meaning) => Some(Phrase::new(meaning, &words, None)),
         None => find_negated(&words)
             .or_else(|| find_in_sentence(&words))
@@ -486,6 +488,12 @@ fn number_at(words: &[Word<'_>]) -> Option<usize> {
         .enumerate()
         .find(|(at, word)| word.is_number() && (word.raw.starts_with('#') || is_after_order(*at)))
         .map(|(at, _)| at)
+}
+
+/// Whether the number that stood at this position counts the checkouts of a bot: `Checkout #42 Successful`.
+fn is_of_task(words: &[Word<'_>], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|at| words.get(at));
+    before.is_some_and(|word| ["checkout", "task", "attempt"].contains(&word.normal.as_str()))
 }
 
 /// The order number in a segment beside the phrase: `delivery from order #12345`.

@@ -16,7 +16,7 @@ const MAX_BARE_COUNT: u32 = 5;
 /// Maximum notes after the name of a product.
 const MAX_NOTES: usize = 4;
 /// Notes that say that a price is for one unit.
-const EACH: [&str; 4] = ["each", "/ea", " ea", "per "];
+const EACH: [&str; 5] = ["each", "/ea", " ea", "/unit", "per "];
 /// Words that are sizes, in lower case.
 #[rustfmt::skip]
 const SIZES: &[&str] = &[
@@ -77,7 +77,9 @@ pub(crate) fn parse_any(line: &Plain) -> ListedItem<'_> {
         return item;
     }
     let (first, parts) = text.split_once(" | ").unwrap_or((text, ""));
-    let (quantity, rest) = leading_count(first).map_or((None, first), |(count, rest)| (Some(count), rest));
+    let labelled = first.split_once(" - ").and_then(|(count_part, rest)| Some((count(count_part)?, rest)));
+    let counted = labelled.or_else(|| leading_count(first));
+    let (quantity, rest) = counted.map_or((None, first), |(count, rest)| (Some(count), rest));
     item.quantity = quantity;
     item.name = rest.trim();
     let (start, mut end) = (first.len().saturating_sub(rest.len()), first.len());
@@ -95,6 +97,42 @@ pub(crate) fn parse_any(line: &Plain) -> ListedItem<'_> {
         }
     }
     item
+}
+
+/// The rows of a table as lines of a list: a row of labels, such as `Qty  Name  Price`, and rows of values below it. The
+/// cells stand between bars, tabs or several spaces.
+pub(crate) fn table_rows(lines: &[Plain]) -> Option<Vec<Plain>> {
+    let cells = |line: &Plain| -> Vec<String> {
+        let text = line.text.trim_matches(['|', ' ']).replace(['|', '\t'], "  ");
+        text.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+    };
+    let (head, rows) = lines.split_first().filter(|(_, rows)| !rows.is_empty())?;
+    let head = cells(head);
+    let columns: Vec<Column> =
+        head.iter().filter_map(|cell| labels::find(cell)).map(|label| label.column).collect();
+    let is_name = |column: &Column| matches!(column, Column::Product | Column::Item | Column::CustomerName);
+    if columns.len() != head.len() || columns.len() < 2 || !columns.iter().any(is_name) {
+        return None;
+    }
+    let is_ruler = |line: &&Plain| line.text.contains(char::is_alphanumeric);
+    let row = |line: &Plain| {
+        let cells = cells(line);
+        let (mut name, mut count, mut notes) = (String::new(), String::new(), String::new());
+        for (column, cell) in columns.iter().zip(&cells) {
+            match column {
+                Column::Quantity => count = format!("{}x ", values::quantity(cell)?),
+                Column::Price => notes += &format!(" | Price: {cell}"),
+                Column::Total | Column::Amount => notes += &format!(" | Total: {cell}"),
+                Column::Extra("size") => notes += &format!(" | Size: {cell}"),
+                Column::Extra("sku") => notes += &format!(" | SKU: {cell}"),
+                column if is_name(column) => name.clone_from(cell),
+                _ => return None,
+            }
+        }
+        let text = format!("- {count}{name}{notes}");
+        (cells.len() == columns.len() && !name.is_empty()).then(|| Plain { text, ..Plain::default() })
+    };
+    rows.iter().filter(is_ruler).map(row).collect()
 }
 
 /// Whether a line states a quantity in front of the name: `- 2x Name`.
@@ -305,6 +343,13 @@ impl<'a> ListedItem<'a> {
     /// Uses a note that is a price, a price with a size, or a count. `is_plain_count` allows a count without a cross.
     fn use_note(&mut self, note: &'a str, is_plain_count: bool) -> bool {
         let plain = || note.trim().parse().ok().filter(|n| is_plain_count && (1..=99).contains(n));
+        // `2 x $26.94` is a count and the price of one unit.
+        if let (None, None, Some((price, count))) = (self.price, self.quantity, price_and_count(note.trim()))
+        {
+            (self.price, self.quantity) = (priced(price), digits(count));
+            self.is_unit_price = true;
+            return true;
+        }
         // `26.94 USD (M)`, but not `$49.99 (MSRP $59.99)`.
         let sized = note.strip_suffix(')').and_then(|note| note.split_once('('));
         let sized = sized
@@ -413,7 +458,8 @@ pub(crate) fn price_and_count(text: &str) -> Option<(&str, &str)> {
         let count = text.strip_suffix(price)?;
         return Some((price, count.trim_matches(['x', 'X', '×', '(', ')', '[', ']', ' '])));
     }
-    let (price, count) = text.split_once([' ']).filter(|(_, rest)| rest.starts_with(['x', 'X', '×']))?;
-    let count = count.trim_start_matches(['x', 'X', '×', ' ']);
+    let (price, count) = text.split_once(' ')?;
+    let inside = count.strip_prefix('(').and_then(|count| count.strip_suffix(')'));
+    let count = inside.unwrap_or(count).strip_prefix(['x', 'X', '×'])?.trim_start();
     (priced(price).is_some() && digits(count).is_some()).then_some((price, count))
 }

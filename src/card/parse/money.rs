@@ -64,6 +64,13 @@ const SYMBOLS: &[(&str, CurrencyHint)] = &[
     ("円", CurrencyHint::Named(Currency::JPY)),
     ("₩", CurrencyHint::Named(Currency::KRW)),
     ("₹", CurrencyHint::Named(Currency::INR)),
+    ("Rs.", CurrencyHint::Named(Currency::INR)),
+    ("Rs", CurrencyHint::Named(Currency::INR)),
+    ("RM", CurrencyHint::Named(Currency::MYR)),
+    ("Ft", CurrencyHint::Named(Currency::HUF)),
+    ("₺", CurrencyHint::Named(Currency::TRY)),
+    ("₪", CurrencyHint::Named(Currency::ILS)),
+    ("Fr.", CurrencyHint::Named(Currency::CHF)),
     ("zł", CurrencyHint::Named(Currency::PLN)),
     ("Kč", CurrencyHint::Named(Currency::CZK)),
     ("฿", CurrencyHint::Named(Currency::THB)),
@@ -81,6 +88,8 @@ const CHARGES: [&str; 4] = ["tax", "vat", "shipping", "fees"];
 /// Notes after an amount, in lower case.
 const NOTES: &[&str] = &[
     "each",
+    " ea.",
+    "/unit",
     "/ea",
     " ea",
     "per item",

@@ -223,6 +223,8 @@ impl PatchBuilder {
         is_list_label: bool,
         quantity: Option<u32>,
     ) -> bool {
+        let rows = item_line::table_rows(lines);
+        let lines = rows.as_deref().unwrap_or(lines);
         let mut listed: Vec<(ListedItem<'_>, &Plain)> = Vec::new();
         let mut has_details_below = false;
         let is_item = |line: &&Plain| !markup::is_no_value(&line.text) && !item_line::is_no_item(&line.text);

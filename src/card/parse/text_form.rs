@@ -165,7 +165,11 @@ pub fn classify(line: &str) -> Line<'_> {
             return Line::Label(label, None);
         }
         if let Some(heading) = heading::parse(&text) {
-            return Line::Heading(heading);
+            // `Reason: Card declined` explains the heading before it.
+            return match inline_label(line).filter(|(label, _)| label.takes_phrase()) {
+                Some((label, value)) => Line::Label(label, Some(value)),
+                None => Line::Heading(heading),
+            };
         }
     }
     if let Some((label, value)) = inline_label(line) {
@@ -212,7 +216,8 @@ fn table_cells(line: &str) -> Option<(&str, &str)> {
 
 /// Splits a line at the first dash or arrow between spaces.
 fn split_at_dash(line: &str) -> Option<(&str, &str)> {
-    let is_dash = |c: char| matches!(c, '-' | '–' | '—' | '»' | '→' | '=');
+    let is_dash =
+        |c: char| matches!(c, '-' | '–' | '—' | '»' | '→' | '=' | '➜' | '➤' | '➔' | '⇒' | '›' | '►' | '▸');
     let (name, rest) = line.split_once(is_dash)?;
     (name.ends_with(' ') && rest.starts_with(' ')).then_some((name, rest))
 }
@@ -292,6 +297,7 @@ pub fn parse(text: &str) -> TextForm {
     let last_with_value = LazyCell::new(|| last_with_value(&rows));
     let mut form = TextForm::default();
     let mut open = Open::Intro;
+    let mut is_label_bulleted = false;
     for (at, Row { raw, line }) in rows.iter().enumerate() {
         open = match line {
             Line::Heading(heading) if matches!(open, Open::Intro) => {
@@ -310,6 +316,7 @@ pub fn parse(text: &str) -> TextForm {
                 form.push_value(open, raw)
             }
             Line::Label(label, value) => {
+                is_label_bulleted = raw.starts_with(['-', '•']);
                 form.known.push(LabelledValue { label: *label, lines: Vec::new() });
                 value.map_or(Open::Known, |value| form.push_value(Open::Known, value))
             }
@@ -326,7 +333,12 @@ pub fn parse(text: &str) -> TextForm {
                 Open::Unknown
             }
             Line::Escaped(value) => form.push_line(open, value),
-            Line::UnknownLabel(_) | Line::Text | Line::Heading(_) => form.push_value(open, raw),
+            Line::UnknownLabel(_) | Line::Text | Line::Heading(_) => {
+                // The value of a label in a nested list has a bullet, too.
+                let bullet = ["- ", "• "].iter().find_map(|bullet| raw.strip_prefix(bullet));
+                let value = bullet.filter(|_| is_label_bulleted && form.awaits_value(&open));
+                form.push_value(open, value.unwrap_or(raw))
+            }
         };
     }
     form

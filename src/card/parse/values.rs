@@ -16,6 +16,22 @@ const STATUS_WORDS: &[(&str, Status)] = &[
     ("still placed", Status::Pending),
     ("processing", Status::Processing),
     ("in progress", Status::Processing),
+    ("awaiting shipment", Status::Processing),
+    ("awaiting fulfillment", Status::Processing),
+    ("preparing", Status::Processing),
+    ("preparing for shipment", Status::Processing),
+    ("preparing to ship", Status::Processing),
+    ("being prepared", Status::Processing),
+    ("ready to ship", Status::Processing),
+    ("order processing", Status::Processing),
+    ("awaiting payment", Status::Pending),
+    ("payment pending", Status::Pending),
+    ("pre-ordered", Status::Verified),
+    ("preordered", Status::Verified),
+    ("dispatched", Status::Shipped),
+    ("on the way", Status::Shipped),
+    ("on its way", Status::Shipped),
+    ("picked up", Status::Delivered),
     ("shipped", Status::Shipped),
     ("order shipped", Status::Shipped),
     ("in transit", Status::Shipped),
@@ -305,14 +321,17 @@ pub(crate) fn may_be_order_number(text: &str, has_mark: bool) -> bool {
         && text.split_whitespace().count() <= MAX_NUMBER_WORDS
 }
 
-/// An order number without the word in front of it: `Order #12345`.
+/// An order number without the word in front of it: `Order #12345`, `No. 12345`.
 #[must_use]
 pub(crate) fn without_order_word(text: &str) -> &str {
-    let rest = text
-        .split_once(' ')
-        .filter(|(word, _)| word.eq_ignore_ascii_case("order"))
-        .map(|(_, rest)| rest.trim());
-    rest.filter(|rest| rest.starts_with('#')).unwrap_or(text)
+    const NUMBER: [&str; 4] = ["no.", "nr.", "number", "id:"];
+    let is_one_of = |word: &str, list: &[&str]| list.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let (word, rest) = text.split_once(' ').map_or(("", text), |(word, rest)| (word, rest.trim()));
+    match rest.starts_with('#') {
+        true if is_one_of(word, &["order"]) => rest,
+        false if is_one_of(word, &NUMBER) && rest.contains(|c: char| c.is_ascii_digit()) => rest,
+        _ => text,
+    }
 }
 
 /// Whether an order number has the format of Amazon: `112-1234567-1234567`.

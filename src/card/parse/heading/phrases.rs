@@ -67,7 +67,7 @@ const PHRASES: &[Row] = &[
     (Success, Weak, ALONE, &[
         "item purchased", "product purchased", "purchase made", "order created", "checked out", "success", "you cooked",
         "you just cooked", "copped", "checkout link", "purchased", "new order", "new checkout", "you checked out", "confirmed",
-        "w checkout",
+        "w checkout", "secured", "you secured", "you secured an item", "item secured", "product secured",
     ]),
     (Success, Strong, ALONE, &["bestellbestätigung", "auftragsbestätigung", "order confirmation"]),
     (Hold, Checkout, &["checkout"], &["hold", "on hold", "review hold", "pending review", "under review"]),
@@ -96,7 +96,15 @@ const PHRASES: &[Row] = &[
     (Refunded, Strong, &["order", "purchase"], &["refunded", "refund"]),
     (Refunded, Strong, &["refund"], &["processed", "issued", "completed", "approved", "confirmed"]),
     (Refunded, Weak, ALONE, &["refunded"]),
-    (Update, Strong, &["order", "order status", "tracking", "shipping", "shipment", "delivery", "package"], &["update", "updated"]),
+    (Update, Strong, &["order", "order status", "tracking", "shipping", "shipment", "delivery", "package"], &[
+        "update", "updated", "change", "changed", "delayed", "modified",
+    ]),
+    (Update, Strong, &["order", "item", "items"], &[
+        "backordered", "partially shipped", "partially delivered", "partially cancelled", "partially refunded", "status changed",
+    ]),
+    (Update, Strong, &["partially"], &["shipped", "delivered", "cancelled", "refunded"]),
+    (Update, Strong, ALONE, &["item delayed", "items delayed", "status changed", "status update"]),
+    (Update, Weak, ALONE, &["backordered", "delayed"]),
     (Update, Strong, ALONE, &[
         "sendungsupdate", "sendungsstatus", "sendungsverfolgung", "versandstatus", "versandupdate", "lieferstatus", "lieferupdate",
         "bestellstatus", "bestellupdate",
