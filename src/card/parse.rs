@@ -129,7 +129,9 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
             _ => ParsedCard::NoOrder(Outcome::Ignored(ignored)),
         });
     }
-    let has_label = form.known.iter().any(|value| !value.lines.is_empty() && !is_embed_part(value));
+    let is_label =
+        |value: &LabelledValue| !value.lines.is_empty() && !is_embed_part(value) && !number::is_prose(value);
+    let has_label = form.known.iter().any(is_label);
     let is_prose = (!has_label && kind != Some(CardKind::Update))
         || (builder.number.is_none() && is_new && is_chat(&builder, said, names_product));
     if is_prose || (kind.is_none() && !(looks_like_order || title_is_number)) {

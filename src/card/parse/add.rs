@@ -7,6 +7,7 @@ use super::builder::{PatchBuilder, ReasonKind, amount_field, date_field, link_fi
 use super::heading;
 use super::labels::{Column, LIST_LABELS};
 use super::markup::{self, Plain};
+use super::number;
 use super::products::StatedQuantities;
 use super::text_form::LabelledValue;
 use super::values;
@@ -50,6 +51,7 @@ pub(crate) fn add_value(
     if add_by_value(builder, value, first) {
         return;
     }
+    let text = if label.column == Column::Store { values::host_of_store(text).unwrap_or(text) } else { text };
     if let Some((name, field)) = text_field(label.column) {
         return builder.set_text(name, label.name, text, field);
     }
@@ -94,6 +96,11 @@ pub(crate) fn add_value(
         Column::CancelReason => {
             builder.set_reason(label.name, text);
             builder.reason_kind = builder.reason_kind.max(Some(ReasonKind::Cancellation));
+        }
+        Column::OrderNumber if number::is_prose(value) => {
+            if first.link.is_none() {
+                builder.keep(label.name, text);
+            }
         }
         Column::OrderNumber => builder.set_number(label.name, text),
         Column::Currency => builder.currency = builder.currency.take().or_else(|| Some(text.to_owned())),

@@ -295,6 +295,8 @@ impl PatchBuilder {
         let text = &*redact::credentials(text);
         match &self.failure_reason {
             Some(first) if first == text => {}
+            // `Status: Failed` gives no reason, and a label below it may.
+            Some(first) if heading::is_vague(first) => self.failure_reason = Some(text.to_owned()),
             Some(_) => self.keep(label, text),
             None => self.failure_reason = Some(text.to_owned()),
         }

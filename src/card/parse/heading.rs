@@ -7,6 +7,7 @@
 
 mod kind;
 mod phrases;
+mod reason;
 mod segments;
 mod words;
 
@@ -17,6 +18,8 @@ use kind::CardKind::{Cancelled, Delivered, Failure, Hold, Processing, Refunded, 
 pub use kind::{CardKind, Notice};
 use phrases::Strength::{Checkout, Weak};
 use phrases::{Meaning, Strength, find, has_key_word};
+pub(crate) use reason::is_vague;
+use reason::reason_in;
 use segments::{Segment, Separator};
 use words::{MAX_WORDS, Word, count_fillers, is_name, join};
 
@@ -101,22 +104,6 @@ const GUIDE_WORDS: &[&str] = &[
     "rules",
     "info",
 ];
-/// Words of a failure that give no reason.
-const VAGUE_WORDS: &[&str] = &[
-    "failed",
-    "failure",
-    "unsucesful",
-    "eror",
-    "unable",
-    "incomplete",
-    "blocked",
-    "declined",
-    "denied",
-    "rejected",
-    "refused",
-];
-/// Words of a failure that only name the thing that failed.
-const CHECKOUT_WORDS: &[&str] = &["checkout", "order", "purchase"];
 /// Words that name the subject of a mail: `Delivered: Your Amazon order`.
 const ORDER_WORDS: &[&str] = &["order", "package", "parcel", "shipment"];
 /// Maximum words of a reason after a colon in a heading that starts a new card.
@@ -464,18 +451,6 @@ fn find_before_tail(words: &[Word<'_>]) -> Option<Phrase> {
         };
         Some(Phrase::new(meaning, before, Some(tail)))
     })
-}
-
-/// The words of a failure, if they give a reason: `Card declined`, but not `Checkout failed`.
-fn reason_in(words: &[Word<'_>]) -> Option<String> {
-    let said: ArrayVec<Word<'_>, MAX_WORDS> = words.iter().filter(|word| !word.is_filler).copied().collect();
-    let is_in = |list: &[&str], word: &Word<'_>| list.contains(&word.normal.as_str());
-    let gives_none = said.iter().any(|word| is_in(CHECKOUT_WORDS, word))
-        || said.iter().all(|word| is_in(VAGUE_WORDS, word));
-    let text = join(&said);
-    let mut chars = text.trim_matches(|c: char| !c.is_alphanumeric()).chars();
-    let first = chars.next().filter(|_| !gives_none)?;
-    Some(first.to_uppercase().chain(chars).collect())
 }
 
 /// The position of the order number in some words: after `#` or after `order`.

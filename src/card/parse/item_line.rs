@@ -118,13 +118,14 @@ pub(crate) fn table_rows(lines: &[Plain]) -> Option<Vec<Plain>> {
     let row = |line: &Plain| {
         let cells = cells(line);
         let (mut name, mut count, mut notes) = (String::new(), String::new(), String::new());
+        let mut note = |label: &str, cell: &str| notes.extend([" | ", label, ": ", cell]);
         for (column, cell) in columns.iter().zip(&cells) {
             match column {
                 Column::Quantity => count = format!("{}x ", values::quantity(cell)?),
-                Column::Price => notes += &format!(" | Price: {cell}"),
-                Column::Total | Column::Amount => notes += &format!(" | Total: {cell}"),
-                Column::Extra("size") => notes += &format!(" | Size: {cell}"),
-                Column::Extra("sku") => notes += &format!(" | SKU: {cell}"),
+                Column::Price => note("Price", cell),
+                Column::Total | Column::Amount => note("Total", cell),
+                Column::Extra("size") => note("Size", cell),
+                Column::Extra("sku") => note("SKU", cell),
                 column if is_name(column) => name.clone_from(cell),
                 _ => return None,
             }

@@ -3,7 +3,7 @@
 use super::builder::PatchBuilder;
 use super::heading::CardKind;
 use super::labels::{self, Column};
-use super::text_form::TextForm;
+use super::text_form::{LabelledValue, TextForm};
 use super::{bots, values};
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::order::{Carrier, MAX_LINE, OrderNumber, cut};
@@ -54,7 +54,11 @@ pub(crate) fn assign_title(builder: &mut PatchBuilder, has_outcome: bool, is_ord
             return true;
         }
         None if has_outcome && store.is_some() => builder.derived.store = store,
-        None if has_outcome && !builder.has_product() && !bots::is_bot_name(&title) => {
+        None if has_outcome
+            && !builder.has_product()
+            && !bots::is_bot_name(&title)
+            && labels::find(&title).is_none() =>
+        {
             builder.derived.product = Some(cut(&title, MAX_LINE));
             if let Some(link) = builder.title_link.take() {
                 if builder.stated.order_url.as_ref() == Some(&link) {
@@ -66,6 +70,13 @@ pub(crate) fn assign_title(builder: &mut PatchBuilder, has_outcome: bool, is_ord
         None => {}
     }
     false
+}
+
+/// Whether a value under the everyday label `Order` is no order number: people may write `Order: pizza`, but an order
+/// number has a digit.
+pub(crate) fn is_prose(value: &LabelledValue) -> bool {
+    let has_digit = |text: &str| text.contains(|c: char| c == '#' || c.is_ascii_digit());
+    value.label.name == "order" && !value.lines.iter().any(|line| has_digit(&line.text))
 }
 
 /// Whether the card has an order number under a label that is not ambiguous.

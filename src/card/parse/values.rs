@@ -1,5 +1,6 @@
 //! Parses values other than text, money and dates: quantities, statuses, e-mail addresses and so on.
 
+use super::heading;
 use super::markup::label_text;
 use super::word_table::fold;
 use crate::order::Status;
@@ -309,7 +310,9 @@ pub(crate) fn may_be_order_number(text: &str, has_mark: bool) -> bool {
     let is_zero = !core.contains(char::is_alphabetic) && digits().all(|digit| digit == b'0');
     let is_negative = text.starts_with('-') && core.bytes().all(|byte| byte.is_ascii_digit());
     let is_word = digits().next().is_none()
-        && (NO_ORDER_NUMBER.contains(&core.as_str())
+        && (status(text).is_some()
+            || heading::is_failure(text)
+            || NO_ORDER_NUMBER.contains(&core.as_str())
             || (!has_mark && (core.contains(' ') || !core.contains(char::is_uppercase) && text == core)));
     !core.is_empty()
         && !text.contains("://")
@@ -416,4 +419,12 @@ fn dotted_host(address: &str) -> Option<&str> {
 
 fn is_port(text: &str) -> bool {
     (2..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The host in the link of a store: `https://www.target.com/` is `target.com`.
+#[must_use]
+pub(crate) fn host_of_store(text: &str) -> Option<&str> {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
+    let host = rest.split(['/', '?', '#']).next()?;
+    (host.len() < text.len() && is_host(host)).then(|| host.strip_prefix("www.").unwrap_or(host))
 }

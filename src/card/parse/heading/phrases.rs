@@ -137,6 +137,8 @@ const PHRASES: &[Row] = &[
     (MONITOR, Weak, &["new"], &["product", "listing"]),
     (MONITOR, Weak, &["price"], &["change", "drop", "error", "mistake"]),
     (MONITOR, Weak, &["low"], &["stock"]),
+    (MONITOR, Weak, &["waiting for", "awaiting"], &["restock", "stock"]),
+    (MONITOR, Weak, &["stock", "restock", "product"], &["monitor"]),
     (CART, Weak, &["", "item", "items", "product", "products"], &[
         "carted", "successfully carted", "in cart", "added to cart", "successfully added to cart", "atc", "successful atc",
     ]),
@@ -155,6 +157,8 @@ const PHRASES: &[Row] = &[
         "needs approval", "approval required", "waiting for", "awaiting",
     ]),
     (THREE_D_SECURE, Weak, &["action"], &["required", "needed"]),
+    (THREE_D_SECURE, Weak, &["link", "payment link", "checkout link"], &["generated", "ready"]),
+    (THREE_D_SECURE, Weak, &["payment", "payment confirmation", "confirmation"], &["awaiting", "waiting for", "pending"]),
     (QUEUE, Weak, &["queue", "waiting room"], &[
         "", "in", "you are in", "waiting in", "pass", "passed", "passed successfully", "passed through", "through", "notice", "entered", "entry",
         "update", "position", "joined",
@@ -179,7 +183,7 @@ const PHRASES: &[Row] = &[
         "registered", "registration successful", "verified",
     ]),
     (ACCOUNT, Weak, &["new"], &["account"]),
-    (TASK, Weak, &["task", "tasks", "monitor", "session"], &["started", "running", "stopped", "finished", "created", "loaded"]),
+    (TASK, Weak, &["task", "tasks", "monitor", "session"], &["started", "running", "stopped", "finished", "created", "loaded", "ended"]),
     (TASK, Weak, &["product", "new product"], &["loaded"]),
     (TASK, Weak, &["login", "log in", "session"], &["successful", "failed", "required", "expired", "refreshed", "error"]),
     (TASK, Weak, &["captcha"], &["required", "needed", "solved", "waiting", "failed"]),
