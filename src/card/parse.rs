@@ -129,10 +129,7 @@ pub fn parse(text: &str, context: &ParseContext) -> Option<ParsedCard> {
             _ => ParsedCard::NoOrder(Outcome::Ignored(ignored)),
         });
     }
-    let is_label =
-        |value: &LabelledValue| !value.lines.is_empty() && !is_embed_part(value) && !number::is_prose(value);
-    let has_label = form.known.iter().any(is_label);
-    let is_prose = (!has_label && kind != Some(CardKind::Update))
+    let is_prose = (!has_label(&form) && kind != Some(CardKind::Update))
         || (builder.number.is_none() && is_new && is_chat(&builder, said, names_product));
     if is_prose || (kind.is_none() && !(looks_like_order || title_is_number)) {
         return None;
@@ -290,6 +287,13 @@ fn is_chat(builder: &PatchBuilder, said: Option<&Heading>, names_product: bool) 
     (!names_product && has_prose)
         || (!builder.has_product() && states_nothing)
         || (is_weak && states_nothing && !builder.warnings.is_empty())
+}
+
+/// Whether a label of the table stands in the card's text or fields, with a value that it may have.
+fn has_label(form: &TextForm) -> bool {
+    let is_label =
+        |value: &LabelledValue| !value.lines.is_empty() && !is_embed_part(value) && !number::is_prose(value);
+    form.known.iter().any(is_label)
 }
 
 /// Whether a value comes from a part of the embed, such as the footer, and not from a label in the card's

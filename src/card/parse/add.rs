@@ -98,9 +98,8 @@ pub(crate) fn add_value(
             builder.reason_kind = builder.reason_kind.max(Some(ReasonKind::Cancellation));
         }
         Column::OrderNumber if number::is_prose(value) => {
-            if first.link.is_none() {
-                builder.keep(label.name, text);
-            }
+            // The text of a link such as `View Order` says nothing.
+            builder.keep(label.name, if first.link.is_some() { "" } else { text });
         }
         Column::OrderNumber => builder.set_number(label.name, text),
         Column::Currency => builder.currency = builder.currency.take().or_else(|| Some(text.to_owned())),

@@ -44,7 +44,7 @@ pub(crate) fn in_title(title: &str) -> Option<(&str, Option<&str>)> {
 /// also be an outcome in words that ROMS does not know. Returns whether the title is the number.
 pub(crate) fn assign_title(builder: &mut PatchBuilder, has_outcome: bool, is_order: bool) -> bool {
     let Some(title) = builder.title.take() else { return false };
-    let store = bots::store_in_title(&title);
+    let store = if has_outcome { bots::store_in_title(&title) } else { None };
     match in_title(&title).filter(|_| is_order) {
         Some((number, store)) => {
             builder.set_number("embed title", &format!("#{number}"));
@@ -53,7 +53,7 @@ pub(crate) fn assign_title(builder: &mut PatchBuilder, has_outcome: bool, is_ord
             }
             return true;
         }
-        None if has_outcome && store.is_some() => builder.derived.store = store,
+        None if store.is_some() => builder.derived.store = store,
         None if has_outcome
             && !builder.has_product()
             && !bots::is_bot_name(&title)

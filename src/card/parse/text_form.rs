@@ -335,9 +335,9 @@ pub fn parse(text: &str) -> TextForm {
             Line::Escaped(value) => form.push_line(open, value),
             Line::UnknownLabel(_) | Line::Text | Line::Heading(_) => {
                 // The value of a label in a nested list has a bullet, too.
-                let bullet = ["- ", "• "].iter().find_map(|bullet| raw.strip_prefix(bullet));
-                let value = bullet.filter(|_| is_label_bulleted && form.awaits_value(&open));
-                form.push_value(open, value.unwrap_or(raw))
+                let has_bullet = is_label_bulleted && form.awaits_value(&open);
+                let bullet = if has_bullet { raw.strip_prefix(['-', '•']) } else { None };
+                form.push_value(open, bullet.map_or(raw, str::trim_start))
             }
         };
     }

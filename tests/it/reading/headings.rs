@@ -1,6 +1,7 @@
 //! Headings: the outcome wherever a heading puts it, and the store, the reason or the bot's name beside it.
 
 use proptest::prelude::*;
+use roms::card::parse::text_form::{Line, classify};
 use serde_json::json;
 
 use super::{check, read_all, read_cards};
@@ -290,6 +291,10 @@ proptest! {
     #[test]
     fn prose_without_a_label_is_never_an_order(words in prop::collection::vec(prop::sample::select(WORDS), 1..12)) {
         let text = words.join(" ");
+        // `Product - Kid` has a label.
+        if text.lines().any(|line| matches!(classify(line.trim()), Line::Label(..))) {
+            return Ok(());
+        }
         for payload in [
             json!({"id": "1450000000000000000", "content": text}),
             json!({"id": "1450000000000000000", "embeds": [{"title": text}]}),

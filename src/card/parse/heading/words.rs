@@ -1,6 +1,10 @@
 //! Normalizes the words of a heading so that phrases can be compared.
 
+use std::sync::LazyLock;
+
 use arrayvec::{ArrayString, ArrayVec};
+
+use crate::card::parse::word_table::WordTable;
 
 /// Maximum bytes of a normalized word of a phrase.
 pub(crate) const MAX_WORD: usize = 24;
@@ -57,6 +61,18 @@ const FILLERS: &[&str] = &[
     "è", "stato",
 ];
 
+/// The meaning of a word that is in one of the lists above.
+#[derive(Clone, Copy)]
+enum Known {
+    Synonym(&'static str),
+    Filler,
+}
+
+static KNOWN: LazyLock<WordTable<Known>> = LazyLock::new(|| {
+    let synonyms = SYNONYMS.iter().map(|(from, to)| (*from, Known::Synonym(to)));
+    WordTable::new(synonyms.chain(FILLERS.iter().map(|word| (*word, Known::Filler))))
+});
+
 /// Words that turn a success into a failure: `Order could not be placed`.
 const NEGATIONS: &[&str] = &["no", "not", "never", "cannot", "could", "couldnt", "cant", "wasnt", "unable"];
 /// Other words that are never part of a name beside a phrase: `If Order Confirmed`.
@@ -76,9 +92,12 @@ impl<'a> Word<'a> {
     /// `None` if the word is too long for a phrase.
     pub(crate) fn new(raw: &'a str) -> Option<Self> {
         let collapsed = collapse(raw)?;
-        let synonym = SYNONYMS.iter().find(|(from, _)| *from == collapsed.as_str());
-        let normal = synonym.and_then(|(_, to)| ArrayString::from(to).ok()).unwrap_or(collapsed);
-        Some(Self { raw, normal, is_filler: FILLERS.contains(&collapsed.as_str()) })
+        let (normal, is_filler) = match KNOWN.find(&collapsed) {
+            Some((_, Known::Synonym(of))) => (ArrayString::from(of).unwrap_or(collapsed), false),
+            Some((_, Known::Filler)) => (collapsed, true),
+            None => (collapsed, false),
+        };
+        Some(Self { raw, normal, is_filler })
     }
 
     pub(crate) fn is_negation(&self) -> bool {
