@@ -265,6 +265,7 @@
     const close = target.closest('[data-close]');
     if (close) return close.closest('dialog').close();
     const row = target.closest('#rows > tr');
+    if (row) mark(row);
     if (row && !target.closest('a, button, input, label, .tools') && getSelection().type !== 'Range') {
       const link = $('a[href]:not([target])', row);
       if (link && (event.ctrlKey || event.metaKey)) open(link.href); else link?.click();
@@ -410,12 +411,24 @@
 
   // ---- Keyboard ----
   let goTyped = false;
+  // The row that the reader works on. It is marked again after a change, and after the way back from its page.
+  let marked = null;
+  const mark = (row) => {
+    $('#rows > tr.at')?.classList.remove('at');
+    row?.classList.add('at');
+    marked = row?.id ?? null;
+    sessionStorage.setItem('row', marked ?? '');
+  };
+  const markAgain = () => {
+    const row = marked && document.getElementById(marked);
+    if (row && !$('#rows > tr.at')) row.classList.add('at');
+  };
+  document.addEventListener('htmx:after:swap', markAgain);
   const move = (by) => {
     const all = $$('#rows > tr');
     const at = all.findIndex((row) => row.classList.contains('at'));
     const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))];
-    all[at]?.classList.remove('at');
-    next?.classList.add('at');
+    mark(next);
     next?.scrollIntoView({ block: 'nearest' });
   };
   document.addEventListener('keydown', (event) => {
@@ -423,12 +436,19 @@
     const typing = event.target.matches('input:not([type=checkbox]), textarea, select');
     if (event.key === 'Escape') {
       if (typing) event.target.blur();
-      $('#rows > tr.at')?.classList.remove('at');
+      if (!typing) mark(null);
       for (const menu of $$('details.menu[open]')) {
         menu.open = false;
         if (menu.contains(event.target)) $('summary', menu).focus();
       }
       return;
+    }
+    if (event.key === 'Enter' && event.target.id === 'search') {
+      // From the search to its first row.
+      event.preventDefault();
+      event.target.blur();
+      mark(null);
+      return move(0);
     }
     if (typing || $('dialog[open]')) return;
     if (goTyped) {
@@ -457,6 +477,8 @@
   // ---- Start ----
   document.addEventListener('DOMContentLoaded', () => {
     localize(document);
+    if (performance.getEntriesByType('navigation')[0]?.type === 'back_forward') marked = sessionStorage.getItem('row');
+    markAgain();
     new MutationObserver((changes) => {
       for (const change of changes) for (const node of change.addedNodes) if (node.nodeType === 1) localize(node.parentNode ?? node);
     }).observe(document.body, { childList: true, subtree: true });

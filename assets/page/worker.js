@@ -1,7 +1,13 @@
 // Shows a page without any data while ROMS does not answer. Nothing else is kept.
 const KEPT = ['/offline', 'STYLE', 'SCRIPT', 'ICON'];
-const NAME = 'offline-STYLE';
-self.addEventListener('install', (event) => event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(KEPT))));
+// Another release has another name, and so replaces everything that was kept.
+const NAME = 'offline-VERSION';
+self.addEventListener('install', (event) => {
+  // Without waiting: an open page needs nothing from the kept files.
+  self.skipWaiting();
+  const fresh = KEPT.map((path) => new Request(path, { cache: 'reload' }));
+  event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(fresh)));
+});
 // Navigation preload stays off: the browser would also preload the return from Discord, and so send the code of a sign-in twice.
 self.addEventListener('activate', (event) => event.waitUntil(
   caches.keys().then((names) => Promise.all(names.filter((name) => name !== NAME).map((name) => caches.delete(name)))),

@@ -109,11 +109,20 @@ fn with_paths(text: &str) -> String {
         ("STYLE", style_path()),
         ("SCRIPT", script_path()),
         ("ICON", icon_path()),
+        ("VERSION", &version()),
         ("PICTURE192", small.path.as_str()),
         ("PICTURE512", large.path.as_str()),
         ("PICTUREMASKABLE", maskable.path.as_str()),
     ];
     paths.into_iter().fold(text.to_owned(), |text, (name, path)| text.replace(name, path))
+}
+
+/// Changes with everything that a browser keeps for the time without a connection.
+fn version() -> String {
+    let offline = [include_str!("templates/offline.html"), include_str!("templates/base.html")];
+    let kept = [style_path(), script_path(), icon_path()].into_iter().chain(offline);
+    let hash = kept.fold(Sha256::new(), Sha256::chain_update).finalize();
+    hex::encode(hash).chars().take(HASH_DIGITS).collect()
 }
 
 /// Serves a file under its hashed name.

@@ -1,5 +1,6 @@
 //! The list: search, filters, pages, and the back button.
 
+use fantoccini::key::Key;
 use reqwest::Method;
 
 use super::{card, open};
@@ -245,4 +246,44 @@ async fn pictures_are_shown_only_if_the_configuration_allows_it() {
             assert_eq!(policy.contains("img-src 'self' https:"), !toml.is_empty(), "{policy}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_keyboard_reaches_everything_in_a_list() {
+    let app = App::start().await;
+    for (number, product) in [("A-1", "Example Console"), ("A-2", "Card Box"), ("A-3", "Example Console")] {
+        app.stored(&[&card(number, &[("Product", product)])]).await;
+    }
+    let Some(browser) = open(&app).await else { return };
+    let at = "document.querySelector('#rows > .at')?.dataset.number";
+    browser.press("/").await;
+    browser.until("document.activeElement.id === 'search'").await;
+    browser.find("#search").await.send_keys("console").await.unwrap();
+    browser.until_numbers(&["A-3", "A-1"]).await;
+    browser.find("#search").await.send_keys(&char::from(Key::Enter).to_string()).await.unwrap();
+    browser.until(&format!("{at} === 'A-3'")).await;
+    browser.press("j").await;
+    browser.until(&format!("{at} === 'A-1'")).await;
+    // The row stays marked when it changes, and after the way back from its page.
+    app.stored(&["Order Number\nA-1\nStatus\nshipped\n"]).await;
+    browser.until("document.querySelector('#o1 .c-status').innerText === 'shipped'").await;
+    browser.until(&format!("{at} === 'A-1'")).await;
+    browser.press_key(Key::Enter).await;
+    browser.until("location.pathname === '/orders/A-1'").await;
+    browser.client.back().await.unwrap();
+    browser.until_numbers(&["A-3", "A-1"]).await;
+    browser.until(&format!("{at} === 'A-1'")).await;
+    browser.press("k").await;
+    browser.until(&format!("{at} === 'A-3'")).await;
+    browser.press("x").await;
+    browser.until("document.querySelector('#picked').innerText === '1 chosen'").await;
+    browser.press_key(Key::Escape).await;
+    browser.until("!document.querySelector('#rows > .at')").await;
+    browser.press("?").await;
+    browser.until("document.querySelector('#keys').open").await;
+    browser.press_key(Key::Escape).await;
+    browser.until("!document.querySelector('#keys').open").await;
+    browser.press("gn").await;
+    browser.until("location.pathname === '/numbers'").await;
+    assert_eq!(browser.errors().await, Vec::<String>::new());
 }

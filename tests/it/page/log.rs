@@ -1,8 +1,12 @@
 //! The log: new messages appear, and a rejected one shows what is missing and can be read again.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
 use super::card;
-use crate::support::app::App;
+use crate::support::app::{App, until};
 use crate::support::browser::{Browser, PHONE};
+use crate::support::home::Home;
 
 #[tokio::test]
 async fn messages_appear_in_the_log_without_a_reload() {
@@ -129,4 +133,55 @@ async fn the_page_can_be_installed_and_its_offline_page_holds_no_order() {
             .then((cache) => cache.keys())))).then((all) => all.flat().map((it) => new URL(it.url).pathname))")
         .await;
     assert!(kept.as_array().unwrap().iter().all(|path| !path.as_str().unwrap().contains("orders")), "{kept}");
+}
+
+/// Answers like an earlier release: with its service worker and its offline page.
+async fn serve_earlier_release(listener: &TcpListener) {
+    let worker = include_str!("../../../assets/page/worker.js")
+        .replace("STYLE", "/assets/page-earlier.css")
+        .replace("SCRIPT", "/assets/page-earlier.js")
+        .replace("ICON", "/assets/icon-earlier.svg")
+        .replace("VERSION", "earlier");
+    loop {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4096];
+        let size = connection.read(&mut request).await.unwrap();
+        let is_worker = request[..size].starts_with(b"GET /worker.js ");
+        let (kind, body) = if is_worker { ("javascript", &*worker) } else { ("html", "<h1>Earlier</h1>") };
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/{kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        connection.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_new_release_replaces_the_kept_files_and_the_offline_page() {
+    const KEPT: &str = "(async () => { const kept = []; for (const name of await caches.keys()) \
+        for (const it of await (await caches.open(name)).keys()) kept.push(new URL(it.url).pathname); window.kept = kept; })()";
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let Some(browser) = Browser::start(&format!("http://{address}")).await else { return };
+    let earlier = tokio::spawn(async move { serve_earlier_release(&listener).await });
+    browser.goto("/").await;
+    browser.js("navigator.serviceWorker.register('/worker.js').then(() => navigator.serviceWorker.ready).then(() => { window.isReady = true; })").await;
+    browser.until("window.isReady").await;
+    browser.js(KEPT).await;
+    browser.until("window.kept?.includes('/assets/page-earlier.css')").await;
+    earlier.abort();
+    drop(earlier.await);
+    until("the port is free", async || TcpListener::bind(address).await.is_ok()).await;
+
+    let app = App::start_at(Home::new(), "", address).await;
+    browser.goto("/orders").await;
+    browser.until_live().await;
+    let is_replaced = "window.kept?.length === 4 && window.kept.every((path) => !path.includes('earlier'))";
+    browser.until(&format!("({KEPT}, {is_replaced})")).await;
+    app.stop().await;
+    browser.until("document.querySelector('#light').dataset.state === 'offline'").await;
+    browser.client.refresh().await.unwrap();
+    browser.until("document.querySelector('h1')?.innerText === 'No connection'").await;
+    let background = "getComputedStyle(document.querySelector('.card')).borderRadius";
+    assert_eq!(browser.js(&format!("return {background}")).await, "8px", "the style sheet is kept, too");
 }
