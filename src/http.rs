@@ -12,6 +12,7 @@
 //! | `request_id` | the id of a request |
 //! | `body` | reads the body of a request within its limits |
 //! | `submission` | the steps that all webhook routes share, from the signature to the kept answer |
+//! | `address_limit` | limits how many connections one client may have open |
 //! | `cross_site` | refuses requests that a page of another site makes a browser send |
 //! | `error` | every error answer: status, body, and its place in the OpenAPI document |
 //! | `discord_error` | the same errors as Discord writes them, for senders that post to Discord |
@@ -21,6 +22,7 @@
 //! [`Message`](crate::card::message::Message) and goes to [`Ingest`]. The server speaks HTTP/1.1
 //! without TLS. A reverse proxy in front may add TLS; it must pass `Host` and `Origin` on unchanged.
 
+mod address_limit;
 pub(crate) mod api;
 mod auth;
 mod body;
@@ -50,6 +52,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::address_limit::AddressLimit;
 use crate::config::Http;
 use crate::{feed::Feed, ingest::Ingest, metrics::Metrics, status::StatusBoard, store::Store};
 
@@ -76,6 +79,8 @@ pub struct AppState {
     origins: Arc<[String]>,
     /// Reverse proxies whose `X-Forwarded-For` names the client.
     trusted_proxies: Arc<[IpNet]>,
+    /// How many connections one client may have open.
+    addresses: Arc<AddressLimit>,
     refusals: Mutex<cross_site::RefusalReports>,
     /// Edits of messages of webhook links that are under way.
     link_edits: LinkEdits,
@@ -85,6 +90,8 @@ pub struct AppState {
     closing: CancellationToken,
     /// Tasks that outlive their request: `WebSockets`, and submissions whose client has disconnected.
     tasks: TaskTracker,
+    /// One permit for each large body in memory.
+    large_bodies: Arc<Semaphore>,
     /// One permit for each live client.
     live_clients: Arc<Semaphore>,
     /// Whether the page shows pictures of products.
@@ -110,11 +117,13 @@ impl AppState {
             signing: submission::Signing::default(),
             origins: Arc::default(),
             trusted_proxies: Arc::default(),
+            addresses: Arc::default(),
             refusals: Mutex::default(),
             link_edits: LinkEdits::default(),
             discord: None,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            large_bodies: Arc::new(Semaphore::new(body::MAX_LARGE_BODIES)),
             live_clients: Arc::new(Semaphore::new(api::live::MAX_CLIENTS)),
             pictures: false,
             metrics: Metrics::default(),
@@ -135,6 +144,7 @@ impl AppState {
             },
             origins: config.allowed_origins().into(),
             trusted_proxies: config.trusted_proxies.as_slice().into(),
+            addresses: Arc::new(AddressLimit::new(config.connection_limit, &config.trusted_proxies)),
             ..self
         }
     }

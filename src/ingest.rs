@@ -66,6 +66,7 @@ use outage::OutageTracker;
 use parse::ParsedMessage;
 use writer::Writer;
 
+pub(crate) use crate::card::decode::form::multipart_payload;
 pub use crate::card::decode::form::wrapped_payload;
 pub use crate::order::{Edit, Guard};
 pub use crate::store::ReplayFilter;

@@ -36,6 +36,8 @@ pub struct Http {
     pub require_signature: bool,
     /// Requests a second that one client and one token may make on average; 0 for no limit.
     pub rate_limit: u32,
+    /// Connections that one client may have open at the same time; 0 for no limit.
+    pub connection_limit: usize,
     /// Reverse proxies whose `X-Forwarded-For` names the client.
     #[serde(deserialize_with = "networks", serialize_with = "networks_text")]
     pub trusted_proxies: Vec<IpNet>,

@@ -46,7 +46,7 @@ use crate::sign_in::{Discord, Timing};
 use crate::store::{Holder, KnownLevel, Session, Store, StoreError, Token};
 use crate::token::{Scope, Scopes, Secret, SigningSecret, TokenKind};
 use limits::Limits;
-pub(crate) use limits::limit_peers;
+pub(crate) use limits::{limit_peers, network};
 use record::Record;
 use session::Connection;
 use sessions::Sessions;

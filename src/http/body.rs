@@ -18,19 +18,23 @@ use axum::{
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, stream::poll_fn};
 use serde::de::DeserializeOwned;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::AppState;
 use super::error::ApiError;
 use crate::card::message::{Message, without_nul};
 use crate::card::outcome::{Rejection, RejectionCode};
 use crate::clock::now;
-use crate::ingest::wrapped_payload;
+use crate::ingest::{multipart_payload, wrapped_payload};
 
 /// The largest body that is accepted.
 pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024;
 /// The largest multipart body: a card with files, which are dropped. Discord accepts as much.
 pub(crate) const MAX_MULTIPART_BYTES: usize = 10 * 1024 * 1024;
+/// Larger bodies, such as cards with files, that are in memory at the same time. Further ones are read after them.
+pub(crate) const MAX_LARGE_BODIES: usize = 16;
 /// Read and discard up to this much of a larger body, see [`discard`].
 const MAX_DISCARDED_BYTES: usize = 4 * 1024 * 1024;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,23 +49,36 @@ pub(crate) struct Received {
     arrived_at: DateTime<Utc>,
     /// Why the rest is missing.
     refused: Option<Rejection>,
+    /// Present if the body is larger than [`MAX_BODY_BYTES`].
+    _large: Option<OwnedSemaphorePermit>,
 }
 
 impl Received {
     /// Reads a whole body, of at most `limit` bytes.
-    pub(crate) async fn read(body: Body, limit: usize, closing: &CancellationToken) -> Self {
+    pub(crate) async fn read(state: &AppState, body: Body, limit: usize) -> Self {
         let mut chunks = body.into_data_stream();
-        let mut bytes = Vec::new();
+        let (mut bytes, mut large) = (Vec::new(), None);
+        let reading = async {
+            match read_all(&mut bytes, limit.min(MAX_BODY_BYTES), &mut chunks).await {
+                Err(Unread::Beyond(rest)) if limit > MAX_BODY_BYTES => {
+                    // The semaphore is never closed.
+                    large = Arc::clone(&state.large_bodies).acquire_owned().await.ok();
+                    bytes.extend_from_slice(&rest);
+                    read_all(&mut bytes, limit, &mut chunks).await
+                }
+                read => read,
+            }
+        };
         let read = tokio::select! {
-            read = read_all(&mut bytes, limit, &mut chunks) => read,
-            () = deadline(closing) => Err(RejectionCode::Incomplete),
+            read = reading => read,
+            () = deadline(&state.closing) => Err(Unread::Incomplete),
         };
         let arrived_at = now();
         let refused = match read {
             Ok(()) => None,
-            Err(code) => Some(refused(code)),
+            Err(unread) => Some(unread.into()),
         };
-        Self { bytes, arrived_at, refused }
+        Self { bytes, arrived_at, refused, _large: large }
     }
 
     /// Fails if the body did not arrive completely.
@@ -75,30 +92,32 @@ impl Received {
     /// The message in the body. A body that did not arrive completely becomes a rejected message with the part that
     /// arrived, so that it leaves a log row as well. A card may have files beside it, which are dropped.
     pub(crate) fn into_message(self, endpoint: &str) -> Message {
-        let Self { bytes, arrived_at, refused } = self;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Self { bytes, arrived_at, refused, _large } = self;
         if let Some(why) = refused {
-            return Message::refused(beginning(text), endpoint, arrived_at, why);
+            return Message::refused(beginning(&bytes), endpoint, arrived_at, why);
         }
-        let payload = wrapped_payload(&text);
-        if text.len() <= MAX_BODY_BYTES {
+        if bytes.len() > MAX_BODY_BYTES {
+            let beginning = beginning(&bytes);
+            let payload = multipart_payload(bytes.into()).filter(|payload| payload.len() <= MAX_BODY_BYTES);
             return match payload {
-                Some(payload) => Message {
-                    raw: without_nul(text),
-                    ..Message::from_payload(&payload, endpoint, arrived_at)
-                },
-                None => Message::from_payload(&text, endpoint, arrived_at),
+                Some(payload) => Message::from_payload(&payload, endpoint, arrived_at),
+                None => Message::refused(beginning, endpoint, arrived_at, too_large()),
             };
         }
-        match payload.filter(|payload| payload.len() <= MAX_BODY_BYTES) {
-            Some(payload) => Message::from_payload(&payload, endpoint, arrived_at),
-            None => Message::refused(beginning(text), endpoint, arrived_at, too_large()),
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        match wrapped_payload(&text) {
+            Some(payload) => {
+                Message { raw: without_nul(text), ..Message::from_payload(&payload, endpoint, arrived_at) }
+            }
+            None => Message::from_payload(&text, endpoint, arrived_at),
         }
     }
 }
 
 /// The part of a refused body that the log keeps.
-fn beginning(mut text: String) -> String {
+fn beginning(bytes: &[u8]) -> String {
+    let bytes = bytes.get(..MAX_BODY_BYTES).unwrap_or(bytes);
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
     text.truncate(text.floor_char_boundary(MAX_BODY_BYTES));
     text
 }
@@ -123,22 +142,35 @@ async fn read_bytes(body: Body, closing: &CancellationToken) -> Result<Vec<u8>, 
     let mut bytes = Vec::new();
     let read = tokio::select! {
         read = read_all(&mut bytes, MAX_BODY_BYTES, &mut chunks) => read,
-        () = deadline(closing) => Err(RejectionCode::Incomplete),
+        () = deadline(closing) => Err(Unread::Incomplete),
     };
     match read {
         Ok(()) => Ok(bytes),
-        Err(code) => Err(refused(code).into()),
+        Err(unread) => Err(Rejection::from(unread).into()),
     }
 }
 
 /// Why a body was not read to its end.
-fn refused(code: RejectionCode) -> Rejection {
-    if code == RejectionCode::TooLarge {
-        return too_large();
+enum Unread {
+    /// It is larger than the limit. Holds what has arrived beyond it.
+    Beyond(Bytes),
+    /// It broke off, or took too long.
+    Incomplete,
+}
+
+impl From<Unread> for Rejection {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Beyond(_) => too_large(),
+            Unread::Incomplete => Self {
+                code: RejectionCode::Incomplete,
+                detail: format!(
+                    "The body broke off or took longer than {} seconds. Send it again.",
+                    READ_TIMEOUT.as_secs()
+                ),
+            },
+        }
     }
-    let detail =
-        format!("The body broke off or took longer than {} seconds. Send it again.", READ_TIMEOUT.as_secs());
-    Rejection { code, detail }
 }
 
 fn too_large() -> Rejection {
@@ -147,17 +179,14 @@ fn too_large() -> Rejection {
 }
 
 /// Reads chunks to the end. On an error, `bytes` holds what has arrived so far.
-async fn read_all(
-    bytes: &mut Vec<u8>,
-    limit: usize,
-    chunks: &mut BodyDataStream,
-) -> Result<(), RejectionCode> {
+async fn read_all(bytes: &mut Vec<u8>, limit: usize, chunks: &mut BodyDataStream) -> Result<(), Unread> {
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| RejectionCode::Incomplete)?;
+        let mut chunk = chunk.map_err(|_| Unread::Incomplete)?;
         let room = limit - bytes.len();
-        bytes.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-        if chunk.len() > room {
-            return Err(RejectionCode::TooLarge);
+        let rest = chunk.split_off(room.min(chunk.len()));
+        bytes.extend_from_slice(&chunk);
+        if !rest.is_empty() {
+            return Err(Unread::Beyond(rest));
         }
     }
     Ok(())

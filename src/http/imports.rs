@@ -33,7 +33,7 @@ pub(crate) async fn read_upload(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<OfferedFile, ApiError> {
-    let received = Received::read(body, MAX_FORM_BYTES, &state.closing).await;
+    let received = Received::read(state, body, MAX_FORM_BYTES).await;
     let too_large = || bad_field("file", "The file is larger than 20 MB, or did not arrive completely.");
     let bytes = received.complete().map_err(|_| too_large())?.to_vec();
     let mut file = OfferedFile { name: String::new(), content: Vec::new(), kind: None, mapping: Vec::new() };

@@ -34,6 +34,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 
 use super::{
     AppState,
+    address_limit::AddressLimit,
     api::{health, metrics},
     body,
     connection::Connection,
@@ -87,18 +88,19 @@ pub async fn serve_at_most(
     let (auth, store, tokens_end) = (Arc::clone(&state.auth), state.store.clone(), closing.clone());
     tasks.spawn(async move { auth.run(&store, &tokens_end).await });
     if let Some(listener) = metrics_listener {
-        let server = Server::new(metrics::router(Arc::clone(&state)), METRICS_CONNECTIONS, closing.clone());
+        let router = metrics::router(Arc::clone(&state));
+        let server = Server::new(router, METRICS_CONNECTIONS, Arc::default(), closing.clone());
         tasks.spawn(async move { server.closing.run_until_cancelled(server.accept(&listener)).await });
     }
     if state.metrics.is_on() {
         let (metrics, end) = (state.metrics.clone(), closing.clone());
         tasks.spawn(async move { end.run_until_cancelled(metrics.keep_small()).await });
     }
-    let limit = RequestLimit::new(requests, &state.metrics);
+    let (limit, addresses) = (RequestLimit::new(requests, &state.metrics), Arc::clone(&state.addresses));
     // The rest of a body is read outside the limit: an answered request does not count, even if its body arrives slowly.
     let router =
         router(state).layer(from_fn_with_state(limit, limit_requests)).layer(from_fn(body::read_rest));
-    let server = Server::new(router, max_connections(), closing.clone());
+    let server = Server::new(router, max_connections(), addresses, closing.clone());
     tokio::select! {
         () = server.accept(&listener) => {}
         () = stop.cancelled() => server.accept_waiting(&listener),
@@ -123,12 +125,19 @@ struct Server {
     connections: TaskTracker,
     /// One permit for each open connection.
     open: Arc<Semaphore>,
+    addresses: Arc<AddressLimit>,
     closing: CancellationToken,
 }
 
 impl Server {
-    fn new(router: Router, connections: usize, closing: CancellationToken) -> Self {
-        Self { router, connections: TaskTracker::new(), open: Arc::new(Semaphore::new(connections)), closing }
+    fn new(
+        router: Router,
+        connections: usize,
+        addresses: Arc<AddressLimit>,
+        closing: CancellationToken,
+    ) -> Self {
+        let open = Arc::new(Semaphore::new(connections));
+        Self { router, connections: TaskTracker::new(), open, addresses, closing }
     }
 
     async fn accept(&self, listener: &TcpListener) {
@@ -136,9 +145,15 @@ impl Server {
         while let Ok(open) = Arc::clone(&self.open).acquire_owned().await {
             match listener.accept().await {
                 Ok((stream, peer)) => {
+                    // Dropping the stream closes the connection.
+                    let Some(counted) = self.addresses.admit(peer.ip()) else { continue };
                     let (router, closing) = (self.router.clone(), self.closing.clone());
-                    let connection = Connection::new(Some(open));
-                    self.connections.spawn(serve_connection(stream, peer, connection, router, closing));
+                    let serving =
+                        serve_connection(stream, peer, Connection::new(Some(open)), router, closing);
+                    self.connections.spawn(async move {
+                        serving.await;
+                        drop(counted);
+                    });
                 }
                 Err(error) if is_client_error(&error) => {}
                 Err(error) => {

@@ -43,7 +43,7 @@ pub(crate) async fn read(
     body: Body,
     limit: usize,
 ) -> Result<Received, ApiError> {
-    let received = Received::read(body, limit, &state.closing).await;
+    let received = Received::read(state, body, limit).await;
     let of_token = caller.signing_secret().map(|secret| (secret, true));
     // A link without a secret is for senders that can only paste a URL.
     let of_server = state.signing.secret.as_ref().filter(|_| !caller.is_by_link());

@@ -1,20 +1,38 @@
 //! Unwraps payloads that are sent as a form: `payload_json`, Slack's `payload` or `content`, multipart or URL-encoded.
 
 use futures_util::{FutureExt, stream};
+use multer::bytes::Bytes;
+
+/// The longest first line of a multipart body: a boundary has at most 70 characters.
+const MAX_BOUNDARY_LINE: usize = 100;
+/// The fields that may hold a payload; the first one wins.
+const PAYLOAD_FIELDS: [&str; 3] = ["payload_json", "payload", "content"];
 
 /// The payload inside a multipart or URL-encoded body. `None` if the text is not such a body or has
 /// none of the fields.
 #[must_use]
 pub fn wrapped_payload(text: &str) -> Option<String> {
     let fields = if let Some(boundary) = boundary(text) {
-        multipart_fields(text, boundary)
+        multipart_fields(Bytes::copy_from_slice(text.as_bytes()), boundary)
     } else if is_form(text) {
         form_urlencoded::parse(text.as_bytes()).into_owned().collect()
     } else {
         return None;
     };
+    payload_of(&fields)
+}
+
+/// The payload inside a large multipart body, whose files are not copied. `None` if there is none.
+pub(crate) fn multipart_payload(body: Bytes) -> Option<String> {
+    let line = body.iter().take(MAX_BOUNDARY_LINE).position(|byte| *byte == b'\r')?;
+    let header = body.get(..line + "\r\nContent-".len())?.to_vec();
+    let beginning = String::from_utf8(header).ok()?;
+    payload_of(&multipart_fields(body, boundary(&beginning)?))
+}
+
+fn payload_of(fields: &[(String, String)]) -> Option<String> {
     let field = |name: &str| fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone());
-    ["payload_json", "payload", "content"].into_iter().find_map(field)
+    PAYLOAD_FIELDS.into_iter().find_map(field)
 }
 
 /// The boundary of a multipart body: its first line, if a part's header follows. (A text card may also
@@ -36,14 +54,16 @@ fn is_form(text: &str) -> bool {
     starts_with_field || (is_encoded && text.contains("&payload_json="))
 }
 
-/// The fields of a complete multipart body, up to the first one that cannot be read.
-fn multipart_fields(text: &str, boundary: &str) -> Vec<(String, String)> {
-    let body = Ok::<_, std::io::Error>(text.as_bytes().to_vec());
-    let mut parts = multer::Multipart::new(stream::iter([body]), boundary);
+/// The fields of a complete multipart body that may hold a payload, up to the first one that cannot be read.
+fn multipart_fields(body: Bytes, boundary: &str) -> Vec<(String, String)> {
+    let mut parts = multer::Multipart::new(stream::iter([Ok::<_, std::io::Error>(body)]), boundary);
     let mut fields = Vec::new();
     // The whole body is in memory. A read that would have to wait means that the end is missing.
     while let Some(Ok(Some(part))) = parts.next_field().now_or_never() {
         let name = part.name().unwrap_or_default().to_owned();
+        if !PAYLOAD_FIELDS.contains(&name.as_str()) {
+            continue;
+        }
         let Some(Ok(value)) = part.bytes().now_or_never() else { break };
         fields.push((name, String::from_utf8_lossy(&value).into_owned()));
     }

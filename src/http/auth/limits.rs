@@ -105,8 +105,8 @@ impl AttemptLimit {
     }
 }
 
-/// One customer has a whole /64 network of IPv6 addresses.
-fn network(peer: IpAddr) -> IpAddr {
+/// The addresses that count as one client: one customer has a whole /64 network of IPv6 addresses.
+pub(crate) fn network(peer: IpAddr) -> IpAddr {
     match peer {
         IpAddr::V4(_) => peer,
         IpAddr::V6(address) => {

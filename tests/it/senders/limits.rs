@@ -1,12 +1,16 @@
 //! Limits for clients and tokens, slow senders, and thousands of idle connections.
 
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, interval};
 
 use super::{Link, card, post};
@@ -145,6 +149,98 @@ async fn a_large_head_is_refused() {
     );
     let large = format!("/api/v2/orders?search={}", "x".repeat(40_000));
     assert_eq!(app.get(&large).await.status, 400, "the head is not too large, but the search is too long");
+}
+
+/// An address of this machine that is not a loopback address; `None` without a network.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // This sends nothing.
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback())
+}
+
+#[tokio::test]
+async fn one_address_has_a_limited_number_of_connections() {
+    let Some(own) = own_address() else { return };
+    let toml = "[http]\nconnection_limit = 3\n";
+    let app = App::start_at(Home::new(), toml, SocketAddr::from(([0, 0, 0, 0], 0))).await;
+    let port = app.address.port();
+    let connect = async |ip: IpAddr| TcpStream::connect((ip, port)).await.unwrap();
+    // Whether the server answers a request on this connection.
+    let is_served = async |stream: &mut TcpStream| {
+        let request = b"GET /health/live HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
+        drop(stream.write_all(request).await);
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.is_ok() && answer == *b"HTTP/1.1 200"
+    };
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let mut stream = connect(own).await;
+        assert!(soon(is_served(&mut stream)).await);
+        open.push(stream);
+    }
+    assert!(!soon(is_served(&mut connect(own).await)).await, "the fourth connection is closed");
+    // Others are served, such as a proxy on this machine.
+    for _ in 0..5 {
+        let mut stream = connect(IpAddr::from([127, 0, 0, 1])).await;
+        assert!(soon(is_served(&mut stream)).await);
+        open.push(stream);
+    }
+    open.remove(0);
+    until("a connection is free", async || is_served(&mut connect(own).await).await).await;
+}
+
+/// Large bodies that are in memory at the same time.
+const LARGE_BODIES: usize = 16;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_bodies_beyond_the_limit_are_read_later_and_keep_no_card_out() {
+    let home = Home::new();
+    let link = Link::create(&home, "refract").await;
+    let app = App::start_in(home, "").await;
+    let (written, go_on) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let upload = |number: usize| {
+        let (written, go_on) = (Arc::clone(&written), Arc::clone(&go_on));
+        let (path, address) = (link.discord(""), app.address);
+        let field = |name: &str, value: &str| {
+            format!("--xYz\r\nContent-Disposition: form-data; {name}\r\n\r\n{value}\r\n")
+        };
+        let file = field("name=\"files[0]\"; filename=\"a.png\"", &"x".repeat(9_000_000));
+        let payload = field("name=\"payload_json\"", &card(&format!("L-{number}"), &[]).to_string());
+        let tail = format!("{payload}--xYz--\r\n");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\
+             content-type: multipart/form-data; boundary=xYz\r\n\r\n",
+            file.len() + tail.len()
+        );
+        async move {
+            let socket = TcpSocket::new_v4().unwrap();
+            // The kernel must not take what ROMS does not read.
+            socket.set_send_buffer_size(64 * 1024).unwrap();
+            let mut stream = socket.connect(address).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(file.as_bytes()).await.unwrap();
+            written.fetch_add(1, Ordering::SeqCst);
+            drop(go_on.acquire().await.unwrap());
+            stream.write_all(tail.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        }
+    };
+    let uploads: Vec<_> = (0..LARGE_BODIES + 4).map(|number| tokio::spawn(upload(number))).collect();
+    until("the first files arrive", async || written.load(Ordering::SeqCst) >= LARGE_BODIES).await;
+    for number in 0..5 {
+        let reply = post(&app, &link.discord(""), card(&format!("S-{number}"), &[]).to_string()).await;
+        assert_eq!(reply.status, 204, "{}", reply.text);
+    }
+    assert_eq!(written.load(Ordering::SeqCst), LARGE_BODIES, "the others wait");
+    go_on.add_permits(LARGE_BODIES + 4);
+    for answer in join_all(uploads).await {
+        let answer = answer.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+    }
+    assert_eq!(app.sql().await.count("orders").await, u64::try_from(LARGE_BODIES).unwrap() + 9);
 }
 
 /// Idle connections of the test below. Each one is a file here and one in the server.
