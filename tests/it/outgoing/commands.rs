@@ -72,7 +72,7 @@ async fn an_endpoint_is_managed_on_the_command_line() {
     assert!(rotated.starts_with("whsec_") && !rotated.contains(secret), "{rotated}");
     assert!(failure(app.home(), &["webhook", "delete", "n8n"]).contains("or with --yes"));
     let mut terminal = Terminal::start(app.home().command(&["webhook", "delete", "n8n"]));
-    terminal.answer("This cannot be undone. Type yes to continue:", "no\r").await;
+    terminal.answer("This cannot be undone. Continue (y or n)?", "no\r").await;
     terminal.wait_for("nothing was changed").await;
     assert_eq!(terminal.end().await.code(), Some(1));
     let deleted = done(app.home(), &["webhook", "delete", "n8n", "--yes"]);
