@@ -154,12 +154,18 @@ async fn the_page_loads_only_its_own_files() {
     let files: Vec<&str> =
         ["src=\"", "href=\""].into_iter().flat_map(|name| values_after(&page.text, name)).collect();
     assert!(files.len() >= 4, "{}", page.text);
+    let mut compressed = 0;
     for file in files {
         assert!(!file.contains("//") && !file.starts_with("data:"), "{file} is elsewhere");
         let reply = app.get(file).await;
         assert_eq!(reply.status, 200, "{file}");
         assert!(!reply.header("content-type").is_empty(), "{file}");
+        // The bytes 1F and 8B, where the second is not UTF-8.
+        let is_gzip = reply.text.starts_with("\u{1f}\u{fffd}");
+        assert_eq!(is_gzip, reply.header("content-encoding") == "gzip", "{file}");
+        compressed += usize::from(is_gzip);
     }
+    assert!(compressed >= 2, "the script and the styles are compressed");
     let start = app.get("/docs/swagger-initializer.js").await;
     assert!(start.text.contains("\"/openapi.json\""), "{}", start.text);
     assert!(!start.text.contains("://"), "{}", start.text);
