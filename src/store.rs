@@ -136,7 +136,7 @@ impl Options {
     }
 }
 
-/// What opening a database did to its tables.
+/// The changes that opening a database made to its tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaChange {
     /// Nothing: they are those of this release.
@@ -182,7 +182,7 @@ impl Store {
         self.writer.get_database_backend() == DbBackend::Sqlite
     }
 
-    /// What opening the database did to its tables.
+    /// The changes that opening the database made to its tables.
     #[must_use]
     pub fn schema_change(&self) -> SchemaChange {
         self.schema_change

@@ -89,7 +89,7 @@ impl Row {
         self.values.iter().find(|(other, _)| other == field).map(|(_, text)| text.as_str())
     }
 
-    /// Whether the row states a value of which a person with this view sees only a mask. A card may state anything.
+    /// Whether the row states a value that is masked for a person with this view. A card may state anything.
     #[must_use]
     pub fn states_hidden(&self, kind: Kind, view: View) -> bool {
         let is_hidden = |(field, text): &(Field, String)| match field {

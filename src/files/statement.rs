@@ -39,7 +39,7 @@ pub struct Charge {
     pub short_numbers: Vec<String>,
 }
 
-/// What the columns of a file without headings hold.
+/// The meaning of the columns of a file without headings.
 pub(crate) enum Guess {
     /// The file is no statement.
     None,

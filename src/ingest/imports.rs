@@ -110,7 +110,7 @@ impl ImportPlan {
         self.rows.is_empty()
     }
 
-    /// Refuses rows that state values of which a person with this view sees only a mask.
+    /// Refuses rows that state values which are masked for a person with this view.
     ///
     /// # Errors
     /// If there is such a row.

@@ -10,7 +10,7 @@ use std::{
 use sea_orm::sqlx::{self, error::DatabaseError, postgres::PgDatabaseError, sqlite::SqliteError};
 use sea_orm::{DbErr, RuntimeErr};
 
-/// What to do about a damaged database.
+/// The advice about a damaged database.
 const RESTORE_HINT: &str = "stop ROMS and put a backup in its place with `roms restore FILE`";
 
 /// An error of the database. The texts say what to do and never repeat stored data.
@@ -253,7 +253,7 @@ pub(crate) mod postgres {
     pub(crate) const NO_RIGHT: &str = "42501";
     /// There is no schema, or the user may not see it.
     pub(crate) const NO_SCHEMA: &str = "3F000";
-    /// What may be behind an error that occurs while ROMS runs.
+    /// The possible cause of an error that occurs while ROMS runs.
     pub(crate) const CAUSES: [(&str, &str); 2] = [
         (
             "55P03",

@@ -97,7 +97,7 @@ pub(crate) enum ReasonKind {
     Hold,
 }
 
-/// What a list of products says about its prices. If its lines differ, the later variant counts.
+/// The meaning of the prices in a list of products. If its lines differ, the later variant counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ListedPrices {
     /// They stand under labels, or there are none.
@@ -143,7 +143,7 @@ pub(crate) struct PatchBuilder {
     pub(crate) tracking_link: Option<String>,
     /// Whether the products come from a list, so that the price is that of the whole basket.
     pub(crate) is_basket: bool,
-    /// What the list says about its prices.
+    /// The meaning of the prices in the list.
     pub(crate) listed_prices: ListedPrices,
     /// Whether the product's name may end in the line total, as one bot writes it.
     pub(crate) may_end_in_total: bool,

@@ -39,7 +39,7 @@ struct StartPage {
     stream: String,
 }
 
-/// What needs attention, and the sums of each period.
+/// The orders that need attention, and the sums of each period.
 struct Counts {
     cards: Vec<AttentionCard>,
     sums: Vec<PeriodSums>,

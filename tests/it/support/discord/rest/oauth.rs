@@ -100,7 +100,7 @@ pub(super) fn token(state: &mut State, ask: &Ask) -> Reply {
     }))
 }
 
-/// What a person's token may read.
+/// The data that a person's token may read.
 pub(super) fn as_person(state: &State, token: &str, segments: &[&str]) -> Reply {
     let Some(person) = state.oauth.tokens.get(token) else { return Reply::unauthorized() };
     match segments {
