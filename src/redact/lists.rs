@@ -14,8 +14,14 @@ use super::{MASK, MAX_IPV6, is_dotted, is_host_char, is_ipv6, is_port};
 /// `Proxy Password`.
 const LOGIN_LABELS: [&str; 9] =
     ["user", "username", "pass", "password", "passwd", "pw", "login", "auth", "credentials"];
-/// Labels for a login in any text.
-const PASSWORD_LABELS: [&str; 3] = ["pass", "password", "passwd"];
+/// Ends of labels for a password in any text.
+const PASSWORD_LABEL_ENDS: [&str; 2] = ["password", "passwd"];
+/// A label for a password that is also an everyday word.
+const PASS: &str = "pass";
+/// JSON keys whose value is a label: the name of an embed's field.
+const NAME_KEYS: [&str; 3] = ["name", "title", "label"];
+/// Parts of a list that are searched for the next proxy.
+const MAX_LOOKAHEAD: usize = 16;
 /// Maximum bytes of a label for the login of a proxy.
 const MAX_LABEL: usize = 40;
 /// Pieces of JSON between the name of an embed's field and its value.
@@ -51,34 +57,86 @@ pub(crate) fn redact(text: &str, outer: Label) -> Cow<'_, str> {
     let mut shown = String::new();
     let mut changed = false;
     let mut label = outer;
-    // The label of the JSON object around the piece.
-    let mut around = outer;
+    let mut json = JsonPosition::at_start(text, outer);
     let mut rest = text;
     while !rest.is_empty() {
         let (piece, behind) = rest.split_at(piece_length(rest));
-        let hidden = if label == Label::Login { hide_whole(piece) } else { redact_piece(piece, label) };
+        let hidden = match label {
+            Label::Login if json.is_between_strings() => hide_number(piece),
+            Label::Login => hide_whole(piece),
+            label => redact_piece(piece, label),
+        };
         changed |= hidden.is_some();
         shown.push_str(hidden.as_deref().unwrap_or(piece));
-        let value = json_value(behind);
-        if piece.contains('}') {
-            (label, around) = (outer, outer);
-        }
-        if value.is_some_and(|value| value.starts_with('{')) && names_proxy(piece) {
-            around = Label::Proxy;
-        }
-        label = match next_label(piece, label, hidden.is_some()) {
-            // `true`, `false`, `null`, a list or an object.
-            Some(Label::Login) if value.is_some_and(|value| value.starts_with(['t', 'f', 'n', '[', '{'])) => {
-                around
-            }
-            Some(label) => label,
-            None => around,
-        };
+        label = json.label_behind(piece, behind, label, hidden.is_some());
         let (end, behind) = behind.split_at(piece_end_length(behind));
         shown.push_str(end);
         rest = behind;
     }
     if changed { Cow::Owned(shown) } else { Cow::Borrowed(text) }
+}
+
+/// A position in a text. If the text is JSON, it knows the objects and lists around it.
+#[derive(Debug)]
+struct JsonPosition {
+    is_json: bool,
+    in_string: bool,
+    /// The label of the whole text.
+    outer: Label,
+    /// The labels of the objects and lists that are open here.
+    open: Vec<Label>,
+    /// Whether the next string is the value of one of [`NAME_KEYS`].
+    is_behind_name_key: bool,
+}
+
+impl JsonPosition {
+    fn at_start(text: &str, outer: Label) -> Self {
+        let is_json = text.trim_start().starts_with(['{', '[']);
+        Self { is_json, in_string: false, outer, open: Vec::new(), is_behind_name_key: false }
+    }
+
+    fn is_between_strings(&self) -> bool {
+        self.is_json && !self.in_string
+    }
+
+    /// The label of the object or list around this position.
+    fn around(&self) -> Label {
+        self.open.last().copied().unwrap_or(self.outer)
+    }
+
+    /// Moves behind a piece. Returns the meaning of the next piece.
+    fn label_behind(&mut self, piece: &str, behind: &str, label: Label, is_hidden: bool) -> Label {
+        let mut label = label;
+        if self.is_between_strings() {
+            for c in piece.chars() {
+                match c {
+                    '{' | '[' => {
+                        self.open.push(if label == Label::Proxy { label } else { self.around() });
+                    }
+                    '}' | ']' => {
+                        self.open.pop();
+                        label = self.around();
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let value = json_value(behind);
+        let is_name = value.is_some() || self.is_behind_name_key;
+        let is_value = self.is_json && self.in_string && behind.starts_with('"') && !is_name;
+        let next = next_label(piece, label, self.around(), is_hidden, is_name).filter(|_| !is_value);
+        // A login is a text or a number.
+        let is_login = value.is_none_or(|value| !value.starts_with(['t', 'f', 'n', '[', '{']));
+        if self.in_string {
+            self.is_behind_name_key = value.is_some() && NAME_KEYS.contains(&piece);
+        }
+        self.in_string ^= behind.starts_with('"');
+        match next {
+            Some(Label::Login) if !is_login => self.around(),
+            Some(label) => label,
+            None => self.around(),
+        }
+    }
 }
 
 /// The value of a JSON key. The text starts with the quotation mark at the end of the key.
@@ -128,13 +186,15 @@ fn piece_end_length(text: &str) -> usize {
     length.min(text.len())
 }
 
-/// The meaning of the next piece, as stated by a piece and the label in front of it; `None` if they state none.
-fn next_label(piece: &str, label: Label, is_hidden: bool) -> Option<Label> {
+/// The meaning of the next piece, as stated by a piece and the label in front of it; `None` if they state none. `is_name`
+/// means that the piece is a JSON key or the name of a field.
+fn next_label(piece: &str, label: Label, around: Label, is_hidden: bool, is_name: bool) -> Option<Label> {
     let content = piece.trim_matches(|c: char| !c.is_alphanumeric());
     if (content.is_empty() && !piece.contains(MASK)) || BETWEEN_NAME_AND_VALUE.contains(&content) {
         return Some(label);
     }
-    if is_login_label(content, label) && !piece.contains(MASK) {
+    let is_label = is_name || piece.trim_start().starts_with("**") || !content.eq_ignore_ascii_case(PASS);
+    if is_label && is_login_label(content, around) && !piece.contains(MASK) {
         return Some(Label::Login);
     }
     // The value of a label for proxies may be a list of several lines.
@@ -142,22 +202,33 @@ fn next_label(piece: &str, label: Label, is_hidden: bool) -> Option<Label> {
     (is_list || names_proxy(content)).then_some(Label::Proxy)
 }
 
-/// Whether the value of a label is a user or a password. `outer` is the label in front of this one.
-fn is_login_label(text: &str, outer: Label) -> bool {
+/// Whether the value of a label is a user or a password. `around` is the label of the JSON object around it.
+fn is_login_label(text: &str, around: Label) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-');
     if text.len() > MAX_LABEL || !text.chars().all(is_name) {
         return false;
     }
     let text = text.to_lowercase();
-    PASSWORD_LABELS.contains(&&*text)
-        || (outer == Label::Proxy && LOGIN_LABELS.contains(&&*text))
-        || (names_proxy(&text) && LOGIN_LABELS.iter().any(|end| text.ends_with(end)))
+    let ends_in = |ends: &[&str]| ends.iter().any(|end| text.ends_with(end));
+    text == PASS
+        || ends_in(&PASSWORD_LABEL_ENDS)
+        || (around == Label::Proxy && LOGIN_LABELS.contains(&&*text))
+        || (names_proxy(&text) && ends_in(&LOGIN_LABELS))
 }
 
 fn hide_whole(piece: &str) -> Option<String> {
     let content = piece.trim_matches(|c: char| c.is_whitespace() || matches!(c, '|' | ',' | ':' | '\\'));
     let is_value = !content.is_empty() && content != MASK && !BETWEEN_NAME_AND_VALUE.contains(&content);
     is_value.then(|| piece.replacen(content, MASK, 1))
+}
+
+/// Hides a JSON number behind its key. The mask is a JSON string.
+fn hide_number(piece: &str) -> Option<String> {
+    let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+    let start = piece.find(|c: char| c.is_ascii_digit() || c == '-')?;
+    let (before, rest) = piece.split_at_checked(start)?;
+    let behind = rest.trim_start_matches(is_of_number);
+    Some(format!("{before}\"{MASK}\"{behind}"))
 }
 
 /// A part of a proxy, with the separator in front of it.
@@ -179,7 +250,7 @@ impl Token<'_> {
 /// Hides the logins in a line or a JSON string.
 fn redact_piece(piece: &str, label: Label) -> Option<String> {
     if let Some((name, value)) = piece.split_once(':')
-        && is_login_label(name.trim_matches(|c: char| !c.is_alphanumeric()), label)
+        && is_login_label(name.trim_matches(|c: char| !c.is_alphanumeric()), Label::None)
     {
         return hide_whole(value).map(|hidden| format!("{name}:{hidden}"));
     }
@@ -192,7 +263,7 @@ fn redact_piece(piece: &str, label: Label) -> Option<String> {
         hidden.extend(before);
         hidden.extend(behind);
         at = match (before, behind) {
-            (_, Some((_, end))) => tokens.iter().position(|token| token.start >= end).unwrap_or(tokens.len()),
+            (_, Some((_, end))) => tokens.partition_point(|token| token.start < end),
             (Some(_), None) => at + 2,
             (None, None) => at + 1,
         };
@@ -228,7 +299,8 @@ fn logins_beside(tokens: &[Token<'_>], at: usize, is_labelled: bool) -> Option<[
     }
     let is_clear = is_labelled || is_ipv4(host.text);
     let rest = tokens.get(at + 2..)?;
-    let next = rest.array_windows().position(|[host, port]: &[Token<'_>; 2]| is_proxy(host, port, false));
+    let mut pairs = rest.array_windows().take(MAX_LOOKAHEAD);
+    let next = pairs.position(|[host, port]: &[Token<'_>; 2]| is_proxy(host, port, false));
     let behind = login_behind(port, rest.get(..next.unwrap_or(rest.len()))?, is_clear);
     // In front of the host, if another proxy follows or the list ends behind the port.
     let ends = behind.is_none() && rest.first().is_none_or(|next| next.gap != host.gap);

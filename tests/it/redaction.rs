@@ -84,6 +84,7 @@ fn credentials_are_hidden_in_every_form() {
         ("Proxy User: user", "Proxy User: ***"),
         ("Password: secret", "Password: ***"),
         ("**Pass**\nsecret\nEmail\na@b.c", "**Pass**\n***\nEmail\na@b.c"),
+        ("account password\n123456", "account password\n***"),
         // An ambiguous proxy is hidden completely.
         ("us.er:1234:1.2.3.4:80", "***"),
         ("us.er:1234@gateway:80", "***"),
@@ -124,15 +125,21 @@ fn credentials_are_hidden_inside_json() {
     }
     let object = json!({
         "proxy": {"host": "gateway", "port": 8000, "username": "user", "password": "secret", "auth": null},
-        "account": {"pass": true, "username": "me", "password": "secret"},
+        "account": {"pass": true, "username": "me", "password": "secret", "pin": {"password": 1234}},
+        "fields": [{"name": "Proxy", "value": "gateway:8000:secret"}, {"name": "User", "value": "alice#1"},
+            {"name": "3DS", "value": "Pass"}, {"name": "Price", "value": "$5"}],
         "product": "Season Pass", "username": "Refract", "price": "1.00",
+        "proxies": [{"auth": {"type": "basic"}, "host": "h", "pw": "secret", "username": "user"}, "other:80:secret"],
     });
     for text in [object.to_string(), format!("{object:#}")] {
         let shown: Value = serde_json::from_str(&credentials(&text)).expect("it is still JSON");
         let mut expected = object.clone();
-        for path in ["/proxy/username", "/proxy/password", "/account/password"] {
+        let logins = ["/proxy/username", "/proxy/password", "/account/password", "/account/pin/password"];
+        for path in logins.into_iter().chain(["/proxies/0/pw", "/proxies/0/username"]) {
             *expected.pointer_mut(path).expect("a value") = json!("***");
         }
+        expected["fields"][0]["value"] = json!("gateway:8000:***");
+        expected["proxies"][1] = json!("other:80:***");
         assert_eq!(shown, expected);
     }
     let escaped = r#"{"proxy":"http:\/\/user:secret@1.2.3.4:80\/","other":"\u26a01.2.3.4:80:user:secret"}"#;
@@ -169,6 +176,7 @@ fn a_text_without_credentials_is_unchanged() {
         "Proxy Details\nResi\nProduct\nTopps 2025 Chrome Baseball\nTopps|2025|Chrome|Baseball",
         "Proxy\nOculus 25 US Resi",
         "Product\nSeason Pass\nQuantity\n1",
+        "3DS\nPass\nPrice\n$5",
         "Proxy: gate.example.io:8000, US",
         "src/main.rs:12:5",
         "Ends at 05:56:00, starts 31.01.2026:12:30",
@@ -190,6 +198,9 @@ fn every_payload_takes_linear_time() {
     {
         let text = part.repeat(2_000_000 / part.len());
         assert!(credentials(&text).len() <= text.len());
+    }
+    for part in ["a 1000|", "a.b 1000|", "a.b|1000|c|d "] {
+        assert!(!credentials(&format!("proxy {}", part.repeat(200_000 / part.len()))).is_empty());
     }
     let behind_a_path = format!("http://{}/{}", "a".repeat(1_000_000), "@".repeat(1_000_000));
     assert_eq!(credentials(&behind_a_path), behind_a_path);
