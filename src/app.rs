@@ -9,9 +9,10 @@ mod watch;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
+use futures_util::FutureExt;
 use tokio::{
     net::{TcpListener, TcpSocket},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +31,9 @@ use crate::store::{self, Options, Store, StoreError};
 const FEED_CAPACITY: usize = 1024;
 /// How long the database may take to accept a first write, before ROMS answers requests.
 const START_TIMEOUT: Duration = Duration::from_secs(2);
-/// After the edges have stopped, the writer has this long to store what was accepted.
+/// How long after the signal to stop the writer may store what was accepted.
+const STOP_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long the writer has at least after the edges have stopped.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// Timeouts and intervals of the parts. Tests use shorter ones.
@@ -142,15 +145,17 @@ pub async fn run(
             relay::run(others, store.clone(), feed, stop.clone()),
             upkeep::run(store.clone(), config.retention, stop.child_token()),
             supervisor::run(&ingest, &stop),
+            stop.cancelled().map(|()| Instant::now()),
         )
     });
-    let ((), watched, ..) = tokio::select! {
+    let ((), watched, .., stopped_at) = tokio::select! {
         ended = edges => ended,
         // The writer ends by itself only if it panics. Nothing can be stored any more.
         _ = &mut writer => bail!("the database writer failed; see the log"),
     };
     ingest.close();
-    match timeout(DRAIN_TIMEOUT, writer).await {
+    let deadline = (stopped_at + STOP_TIMEOUT).max(Instant::now() + DRAIN_TIMEOUT);
+    match timeout_at(deadline, writer).await {
         Ok(ended) => ended.context("the database writer failed")?,
         Err(_) => bail!("the database did not store all accepted messages in time"),
     }
