@@ -39,7 +39,7 @@ impl Message {
         Some(Self {
             source: Source::DiscordBot,
             at: to_micros(discord::sent_at(value).unwrap_or_else(|| discord::snowflake_time(id))),
-            parts: parts(value),
+            parts: parts(value, &mut 0),
             discord_id: Some(id),
             ..Self::unread(value.to_string(), &channel.endpoint(), received_at)
         })
@@ -48,7 +48,7 @@ impl Message {
     /// Uses the id and time of a single Discord message only: in an array they would belong to another
     /// message.
     fn set_json(&mut self, value: &Value) {
-        self.parts = parts(value);
+        self.parts = parts(value, &mut self.left_out);
         if discord::is_message(value) {
             self.discord_id = json::snowflake(value, "id");
             // A sender's clock may be ahead, but a message cannot be newer than its arrival.
@@ -75,18 +75,23 @@ pub(crate) fn edited(message: Map<String, Value>, edit: Map<String, Value>) -> M
     edited
 }
 
-/// The parts of a JSON value that may hold cards, in order.
-fn parts(value: &Value) -> Vec<Part> {
+/// The parts of a JSON value that may hold cards, in order. Counts the objects of lists that it leaves out.
+fn parts(value: &Value, left_out: &mut usize) -> Vec<Part> {
     match value {
-        Value::Array(values) => values.iter().flat_map(parts).collect(),
+        Value::Array(values) => values.iter().flat_map(|value| parts(value, left_out)).collect(),
         Value::String(text) => vec![Part::Text(text.clone())],
         Value::Object(_) if discord::is_message(value) => discord::message_parts(value),
         Value::Object(_) if slack::is_message(value) => slack::message_parts(value),
-        Value::Object(_) if discord::is_embed(value) => vec![Part::Embed(discord::embed(value))],
-        Value::Object(object) => match json::wrapped_message(object) {
-            Some(message) => parts(message),
-            None => json::flat_objects(object).iter().map(json::flat_object).map(Part::Embed).collect(),
-        },
+        Value::Object(_) if discord::is_embed(value) && !json::describes_order(value) => {
+            vec![Part::Embed(discord::embed(value))]
+        }
+        Value::Object(object) => {
+            if let Some(message) = json::wrapped_message(object) {
+                return parts(message, left_out);
+            }
+            let objects = json::flat_objects(object, left_out);
+            objects.iter().map(json::flat_object).map(Part::Embed).collect()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
     }
 }

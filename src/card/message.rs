@@ -32,6 +32,8 @@ pub struct Message {
     pub discord_id: Option<i64>,
     /// Why a payload that starts like JSON was treated as text.
     pub json_error: Option<String>,
+    /// The number of objects in lists that were left out, because the lists are too long.
+    pub left_out: usize,
     /// Why the payload was refused before it could be decoded.
     pub refused: Option<Rejection>,
     /// The person who submitted it by hand: `discord:` and the user's id, or `cli`.
@@ -119,6 +121,7 @@ impl Message {
             parts: Vec::new(),
             discord_id: None,
             json_error: None,
+            left_out: 0,
             refused: None,
             actor: None,
             request_id: None,

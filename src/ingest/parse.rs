@@ -6,6 +6,7 @@ use iso_currency::Currency;
 use sha2::{Digest, Sha256};
 
 use crate::card::decode::discord::says_nothing;
+use crate::card::decode::json::MAX_OBJECTS;
 use crate::card::decode::legacy::{ENDPOINT, LegacyOrder, LegacyRow};
 use crate::card::flatten::flatten;
 use crate::card::message::{Message, without_nul};
@@ -106,6 +107,9 @@ pub(crate) fn parse(mut message: Message, orders: &Orders) -> ParsedMessage {
     }
     if cards.is_empty() && message.source != Source::DiscordBot {
         cards.push(ParsedCard::NoOrder(Outcome::Rejected(why_refused(&message))));
+    }
+    if message.left_out > 0 {
+        cards.push(ParsedCard::NoOrder(Outcome::Rejected(too_many(message.left_out))));
     }
     message.parts = Vec::new();
     message.raw = without_nul(message.raw);
@@ -214,6 +218,14 @@ pub fn not_an_order(message: &Message) -> Rejection {
     let is_empty = is_new && says_nothing(&message.raw);
     let code = if is_empty { RejectionCode::EmptyMessage } else { RejectionCode::NotAnOrder };
     Rejection { code, detail }
+}
+
+/// The rejection of the objects beyond the limit of a list.
+fn too_many(left_out: usize) -> Rejection {
+    let detail = format!(
+        "the lists hold too many objects: ROMS read the first {MAX_OBJECTS} and left {left_out} out; send them in messages of their own"
+    );
+    Rejection { code: RejectionCode::NotAnOrder, detail }
 }
 
 /// The deduplication key of a message that is known by its id.

@@ -1,6 +1,7 @@
 //! Decodes JSON payloads, corrects what senders often get wrong, and reads flat objects as cards.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::error::Category;
@@ -24,14 +25,18 @@ const FLAT_KEY_LABELS: &[(&str, &str)] = &[("amount", "Total")];
 #[rustfmt::skip]
 const WRAPPERS: &[&str] = &[
     "attributes", "body", "card", "checkout", "d", "data", "details", "event", "message", "notification", "object", "order", "payload",
-    "purchase", "record", "result", "transaction",
+    "purchase", "record", "result", "totals", "transaction",
 ];
 /// Keys whose value may be a list of such objects.
 const LISTS: [&str; 8] = ["cards", "checkouts", "data", "events", "messages", "orders", "records", "results"];
 /// Maximum nesting of wrappers.
 const MAX_WRAPPERS: usize = 4;
+/// The most objects that ROMS reads from the lists of one JSON object.
+pub(crate) const MAX_OBJECTS: usize = 100;
 /// Keys that mean the order number inside an object that is the value of `order`.
-const NUMBER_KEYS: [&str; 4] = ["number", "id", "no", "name"];
+const NUMBER_KEYS: [&str; 3] = ["number", "id", "no"];
+/// The columns that a label inside an object of another meaning may fill: `{"shipping": {"tracking_number": …}}`.
+const INNER_COLUMNS: [Column; 3] = [Column::Tracking, Column::ShippingAddress, Column::ShippingMethod];
 /// Keys of the value that an object stands for: `{"store": {"name": "Target"}}`, `{"total": {"amount": 5, "currency": "USD"}}`.
 const VALUE_KEYS: [&str; 7] = ["name", "number", "title", "value", "amount", "id", "text"];
 /// Keys that state by true or false whether the checkout succeeded.
@@ -151,50 +156,121 @@ fn code_unit(escape: &str) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// The message of Discord or Slack that a wrapper holds.
+/// Whether a key of an object names an order's number, goods or money.
+pub(crate) fn describes_order(value: &Value) -> bool {
+    value.as_object().is_some_and(|object| object.keys().any(|key| names_order(&label_of(key))))
+}
+
+/// The message of Discord or Slack that a wrapper holds. It is the text of an order if a key beside it or inside it names
+/// an order.
 pub(crate) fn wrapped_message(object: &Map<String, Value>) -> Option<&Value> {
-    let is_wrapper = |key: &str| is_one_of(key, WRAPPERS);
-    let mut inside = object.iter().filter(|(key, value)| is_wrapper(key) && value.is_object());
-    inside.find_map(|(_, value)| (discord::is_message(value) || slack::is_message(value)).then_some(value))
+    let is_message =
+        |value: &Value| (discord::is_message(value) || slack::is_message(value)) && !describes_order(value);
+    let mut wrappers = object.iter().filter(|(key, value)| is_one_of(key, WRAPPERS) && value.is_object());
+    let (wrapper, message) =
+        wrappers.find(|(key, value)| !key.eq_ignore_ascii_case("order") && is_message(value))?;
+    let names_order = |key: &String| key != wrapper && names_order(&label_of(key));
+    (!object.keys().any(names_order)).then_some(message)
 }
 
 /// The flat objects in an object: the objects of a list, or else the object itself, each with the members around it.
-pub(crate) fn flat_objects(object: &Map<String, Value>) -> Vec<Map<String, Value>> {
-    flat_objects_within(object, MAX_WRAPPERS)
+/// Counts those that it leaves out because the lists are too long.
+pub(crate) fn flat_objects(object: &Map<String, Value>, left_out: &mut usize) -> Vec<Map<String, Value>> {
+    let mut found = Vec::new();
+    add_flat_objects(object.clone(), MAX_WRAPPERS, &mut found, left_out);
+    found
 }
 
-fn flat_objects_within(object: &Map<String, Value>, depth: usize) -> Vec<Map<String, Value>> {
+fn add_flat_objects(
+    mut object: Map<String, Value>,
+    depth: usize,
+    found: &mut Vec<Map<String, Value>>,
+    left_out: &mut usize,
+) {
     let is_list = |value: &Value| {
         value.as_array().is_some_and(|values| !values.is_empty() && values.iter().all(Value::is_object))
     };
     let inside = |(key, value): &(&String, &Value)| {
         (value.is_object() && is_one_of(key, WRAPPERS)) || (is_list(value) && is_one_of(key, &LISTS))
     };
-    let found = object.iter().filter(|_| depth > 0).find(inside);
-    let Some((wrapper, value)) = found else { return vec![object.clone()] };
-    let around = object.iter().filter(|(key, _)| *key != wrapper);
-    let around: Map<String, Value> = around.map(|(key, value)| (key.clone(), value.clone())).collect();
-    let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-    let with_members_around = |inner: &Map<String, Value>| {
-        let mut merged = around.clone();
-        let starts_with_order = |text: &str| text.to_lowercase().starts_with("order");
-        let of_event = || {
-            let event =
-                first_of(&around, &EVENT_KEYS).and_then(|key| around.get(key)).and_then(Value::as_str);
-            event.is_some_and(starts_with_order) && !inner.values().any(Value::is_object)
-        };
-        let is_order = starts_with_order(wrapper) || of_event();
-        let has_number = inner.keys().any(|key| is_order_number(&label_of(key)));
-        for (key, value) in inner {
-            let is_number = is_order
-                && !has_number
-                && scalar(value).is_some()
-                && first_of(inner, &NUMBER_KEYS) == Some(key);
-            merged.insert(if is_number { "order number".to_owned() } else { key.clone() }, value.clone());
-        }
-        flat_objects_within(&merged, depth - 1)
+    let wrapper = object.iter().filter(|_| depth > 0).find(inside).map(|(key, _)| key.clone());
+    let Some((wrapper, value)) = wrapper.and_then(|key| object.remove_entry(&key)) else {
+        return if found.len() < MAX_OBJECTS { found.push(object) } else { *left_out += 1 };
     };
-    values.iter().filter_map(Value::as_object).flat_map(with_members_around).collect()
+    match value {
+        Value::Object(inner) => {
+            add_flat_objects(merged(object, &wrapper, inner), depth - 1, found, left_out);
+        }
+        Value::Array(values) => {
+            object.retain(|key, value| applies_to_each(key, value));
+            for inner in values {
+                let Value::Object(inner) = inner else { continue };
+                if found.len() == MAX_OBJECTS {
+                    *left_out += 1;
+                    continue;
+                }
+                add_flat_objects(merged(object.clone(), &wrapper, inner), depth - 1, found, left_out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a member around a list says the same of every object in it: the store, the event and the currency.
+fn applies_to_each(key: &str, value: &Value) -> bool {
+    let column = flat_label(key).map(|label| label.column);
+    let is_shared = is_one_of(key, &EVENT_KEYS) || matches!(column, Some(Column::Store | Column::Currency));
+    is_shared && scalar(value).is_some()
+}
+
+/// The members of an object and those of the object around it. The outer object's own values stay: an inner value for the
+/// same column is kept under its long name.
+fn merged(mut around: Map<String, Value>, wrapper: &str, inner: Map<String, Value>) -> Map<String, Value> {
+    let is_stated = |value: &Value| !value.is_null() && value.as_str() != Some("");
+    let column = |key: &str| flat_label(key).map(|label| (label.column, label.item));
+    let stated = around.iter().filter(|(_, value)| is_stated(value));
+    let columns: HashSet<_> = stated.filter_map(|(key, _)| column(key)).collect();
+    let has_event = around.iter().any(|(key, value)| value.is_string() && event(key, value).is_some());
+    let starts_with_order = |text: &str| text.to_lowercase().starts_with("order");
+    let of_event = || {
+        let event = first_of(&around, &EVENT_KEYS).and_then(|key| around.get(key)).and_then(Value::as_str);
+        event.is_some_and(starts_with_order) && !inner.values().any(Value::is_object)
+    };
+    let is_order = starts_with_order(wrapper) || of_event();
+    let has_number = columns.contains(&(Column::OrderNumber, 0))
+        || inner.keys().any(|key| is_order_number(&label_of(key)));
+    let number = number_key(&inner).filter(|_| is_order && !has_number).cloned();
+    for (key, value) in inner {
+        if Some(&key) == number.as_ref() {
+            around.insert("order number".to_owned(), value);
+            continue;
+        }
+        let is_taken = match column(&key) {
+            _ if is_one_of(&key, &EVENT_KEYS) => has_event,
+            Some(column) => columns.contains(&column),
+            None => around.get(&key).is_some_and(is_stated),
+        };
+        if !is_taken {
+            around.insert(key, value);
+            continue;
+        }
+        let long = format!("{wrapper} {key}");
+        if labels::find(&long).is_none() {
+            around.entry(long).or_insert(value);
+        }
+    }
+    around
+}
+
+/// The key of the order number in an object that is the value of `order`. A name is a number if it looks like one: `#1001`.
+fn number_key(order: &Map<String, Value>) -> Option<&String> {
+    let named = || first_of(order, &["name"]).and_then(|key| Some((key, order.get(key)?.as_str()?)));
+    let with_sign = named().filter(|(_, name)| name.starts_with('#'));
+    let is_number = |name: &str| name.contains(|c: char| c.is_ascii_digit()) && !name.contains(' ');
+    with_sign
+        .map(|(key, _)| key)
+        .or_else(|| first_of(order, &NUMBER_KEYS).filter(|key| order.get(*key).and_then(scalar).is_some()))
+        .or_else(|| named().filter(|(_, name)| is_number(name)).map(|(key, _)| key))
 }
 
 fn is_one_of(key: &str, keys: &[&str]) -> bool {
@@ -213,26 +289,65 @@ fn is_order_number(key: &str) -> bool {
 /// A flat object is a card whose keys are labels. If a key names what every order has, the card describes
 /// an order even if the value is empty.
 pub(crate) fn flat_object(object: &Map<String, Value>) -> Embed {
-    let event = object.iter().find_map(|(key, value)| Some((key, event(key, value)?)));
-    let fields = object.iter().filter(|(key, _)| event.as_ref().is_none_or(|(event, _)| event != key));
-    let fields = fields.flat_map(|(key, value)| {
-        let renamed = FLAT_KEY_LABELS.iter().find(|(flat, _)| *flat == key.to_lowercase());
-        let name = renamed.map_or_else(|| label_of(key), |(_, label)| (*label).to_owned());
-        fields_of(name, value)
-    });
+    let event = event_of(object);
+    let others = || object.iter().filter(|(key, _)| event.as_ref().is_none_or(|(event, _)| event != key));
+    let stated = others().filter(|(_, value)| !value.is_null()).filter_map(|(key, _)| flat_label(key));
+    let stated: HashSet<Column> = stated.map(|label| label.column).collect();
+    // The object's own labels come first: labels inside its members do not replace them.
+    let (mut fields, mut inner) = (Vec::new(), Vec::new());
+    for (key, value) in others() {
+        let name = flat_name(key);
+        match value {
+            Value::Object(member) if !is_one_value(&name) => {
+                let (own, others) = fields_of(&name, member, &stated);
+                fields.extend(own);
+                inner.extend(others);
+            }
+            value => fields.extend(text_of(&name, value).map(|value| Field { name, value })),
+        }
+    }
+    fields.extend(inner);
     let describes_order =
         || object.keys().any(|key| names_order(&label_of(key))).then(|| FLAT_HEADING.to_owned());
-    let fields: Vec<Field> = fields.collect();
     let title = event.map(|(_, heading)| heading).or_else(describes_order);
     Embed { title, fields, ..Embed::default() }
 }
 
-/// The fields of a member of a flat object. An object may hold several values: the name and the e-mail address of a
-/// customer, or the number and the link of a parcel.
-fn fields_of(name: String, value: &Value) -> Vec<Field> {
-    let column = labels::find(&name).map(|label| label.column);
-    let field = |name: String, value: Option<String>| value.map(|value| Field { name, value });
-    let text = match (column, value) {
+/// The key that states the outcome, and the heading that it means. A key such as `success` counts only if no event and no
+/// status is stated: it may mean that a request succeeded.
+fn event_of(object: &Map<String, Value>) -> Option<(&String, String)> {
+    let events = EVENT_KEYS.iter().filter_map(|wanted| object.get_key_value(first_of(object, &[wanted])?));
+    if let Some(found) = events.clone().find_map(|(key, value)| Some((key, event(key, value)?))) {
+        return Some(found);
+    }
+    let is_status = |(key, value): (&String, &Value)| {
+        labels::find(key).is_some_and(|label| label.column == Column::Status) && scalar(value).is_some()
+    };
+    let mut texts = events.filter(|(_, value)| value.is_string());
+    if texts.next().is_some() || object.iter().any(is_status) {
+        return None;
+    }
+    object.iter().find_map(|(key, value)| Some((key, event(key, value)?)))
+}
+
+/// Whether an object under this label is one value: products, an amount or an address.
+fn is_one_value(name: &str) -> bool {
+    labels::find(name).is_some_and(|label| {
+        matches!(
+            label.column,
+            Column::Product
+                | Column::Item
+                | Column::Price
+                | Column::Total
+                | Column::Amount
+                | Column::Commission
+                | Column::ShippingAddress
+        )
+    })
+}
+
+fn text_of(name: &str, value: &Value) -> Option<String> {
+    match (labels::find(name).map(|label| label.column), value) {
         (Some(Column::Product), Value::Array(values)) => list_of_items(values),
         (Some(Column::Product | Column::Item), Value::Object(_)) => {
             list_of_items(std::slice::from_ref(value))
@@ -240,30 +355,60 @@ fn fields_of(name: String, value: &Value) -> Vec<Field> {
         (Some(Column::Price | Column::Total | Column::Amount | Column::Commission), Value::Object(money)) => {
             amount_with_currency(money)
         }
-        (Some(Column::ShippingAddress), _) => flat_value(value),
-        (_, Value::Object(object)) => {
-            let inner = |key: &String| {
-                let (long, short) = (format!("{name} {}", label_of(key)), label_of(key));
-                [long, short].into_iter().find(|label| labels::find(label).is_some_and(|label| !label.weak))
-            };
-            let named = object.iter().filter_map(|(key, value)| field(inner(key)?, flat_value(value)));
-            let mut fields: Vec<Field> = named.collect();
-            let own = first_of(object, &VALUE_KEYS).filter(|_| column.is_some());
-            if fields.is_empty() && own.is_none() {
-                return field(name, flat_value(value)).into_iter().collect();
-            }
-            let own = own.and_then(|key| object.get(key)).and_then(scalar);
-            let is_own = |key: &String| first_of(object, &VALUE_KEYS) == Some(key);
-            let others = object.iter().filter(|(key, _)| inner(key).is_none() && !is_own(key));
-            let others =
-                others.filter_map(|(key, value)| field(format!("{name} {}", label_of(key)), scalar(value)));
-            fields.extend(others);
-            fields.extend(field(name.clone(), own));
-            return fields;
-        }
         _ => flat_value(value),
+    }
+}
+
+/// The fields of an object in a flat object: the value that it stands for, and its other values under long names. It may
+/// hold the name and the e-mail address of a customer, or the number and the link of a parcel. `stated` are the columns
+/// that the flat object states itself.
+fn fields_of(
+    name: &str,
+    object: &Map<String, Value>,
+    stated: &HashSet<Column>,
+) -> (Option<Field>, Vec<Field>) {
+    let column = labels::find(name).map(|label| label.column);
+    let own = first_of(object, &VALUE_KEYS).filter(|key| column.is_some() && is_value(column, key));
+    let (mut others, mut has_label) = (Vec::new(), false);
+    for (key, value) in object {
+        let (long, short) = (format!("{name} {}", label_of(key)), label_of(key));
+        let is_free = |label: &Label| !label.weak && !stated.contains(&label.column);
+        let is_inner = |label: &Label| is_free(label) && INNER_COLUMNS.contains(&label.column);
+        let (of_long, of_short) = (labels::find(&long), labels::find(&short));
+        let label = if of_long.is_some_and(|label| is_free(&label)) {
+            Some(long.clone())
+        } else {
+            of_short.filter(is_inner).map(|_| short)
+        };
+        has_label |= label.is_some() || of_short.is_some_and(|label| !label.weak);
+        let text = match label {
+            Some(_) => flat_value(value),
+            None if own == Some(key) || of_long.is_some() => None,
+            None => scalar(value),
+        };
+        others.extend(text.map(|value| Field { name: label.unwrap_or(long), value }));
+    }
+    let own_text = match own {
+        Some(key) => object.get(key).and_then(scalar),
+        None if column == Some(Column::CustomerName) => full_name(object),
+        None if has_label || column == Some(Column::CustomerName) => None,
+        None => return (joined(object).map(|value| Field { name: name.to_owned(), value }), Vec::new()),
     };
-    field(name, text).into_iter().collect()
+    (own_text.map(|value| Field { name: name.to_owned(), value }), others)
+}
+
+/// Whether the value of an object under a label may stand under this key. The id of a customer is not a name.
+fn is_value(column: Option<Column>, key: &str) -> bool {
+    let is_id = is_one_of(key, &["id", "number"]);
+    !is_id || matches!(column, Some(Column::OrderNumber | Column::Reference | Column::Tracking))
+}
+
+/// The first and the last name of a customer.
+fn full_name(customer: &Map<String, Value>) -> Option<String> {
+    let names = [["first_name", "firstname"], ["last_name", "lastname"]];
+    let names = names.iter().filter_map(|keys| customer.get(first_of(customer, keys)?).and_then(scalar));
+    let names: Vec<String> = names.filter(|name| !name.trim().is_empty()).collect();
+    (!names.is_empty()).then(|| names.join(" "))
 }
 
 /// The amount in `{"amount": 5, "currency": "USD"}`. Other objects are not understood, so all their values are kept.
@@ -300,6 +445,16 @@ fn label_of(key: &str) -> String {
         spaced.push(c);
     }
     if labels::find(key).is_none() && labels::find(&spaced).is_some() { spaced } else { key.to_owned() }
+}
+
+/// The label of a key of a flat object.
+fn flat_name(key: &str) -> String {
+    let renamed = FLAT_KEY_LABELS.iter().find(|(flat, _)| key.eq_ignore_ascii_case(flat));
+    renamed.map_or_else(|| label_of(key), |(_, label)| (*label).to_owned())
+}
+
+fn flat_label(key: &str) -> Option<Label> {
+    labels::find(&flat_name(key))
 }
 
 /// Whether a key names an order's number, goods or money. A key `order` alone may hold anything.

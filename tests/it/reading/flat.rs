@@ -1,5 +1,10 @@
 //! Flat JSON: objects whose keys are labels.
 
+use std::time::{Duration, Instant};
+
+use roms::card::message::{Message, Part};
+use serde_json::json;
+
 use super::{check, read_all};
 
 #[test]
@@ -153,4 +158,167 @@ fn a_list_of_products_is_read_as_items() {
             ("item2.quantity", "1"),
         ],
     )]);
+}
+
+#[test]
+fn a_member_that_is_an_object_never_replaces_what_the_order_states() {
+    check(&[
+        (
+            "result",
+            r#"{"order_number":"A-1","status":"cancelled","result":{"status":"success"}}"#,
+            &[("number", "A-1"), ("status", "cancelled"), ("~status", "")],
+        ),
+        (
+            "id",
+            r#"{"orderNumber":"A-1","order":{"id":987654,"status":"shipped"}}"#,
+            &[("number", "A-1"), ("status", "shipped")],
+        ),
+        (
+            "transaction",
+            r#"{"order_number":"A-1","total":100,"transaction":{"total":25,"amount":30}}"#,
+            &[("total", "100.00"), ("extra.transaction total", "25")],
+        ),
+        (
+            "an empty value states nothing",
+            r#"{"order_number":"","status":null,"order":{"order_number":"A-1","status":"shipped"}}"#,
+            &[("number", "A-1"), ("status", "shipped")],
+        ),
+        (
+            "refund",
+            r#"{"order_number":"A-1","total":20,"refund":{"total":5,"status":"refunded"}}"#,
+            &[
+                ("total", "20.00"),
+                ("status", ""),
+                ("extra.refund total", "5"),
+                ("extra.refund status", "refunded"),
+            ],
+        ),
+        (
+            "refund alone",
+            r#"{"order_number":"A-1","refund":{"total":5,"status":"refunded","order_number":"R-1"}}"#,
+            &[("number", "A-1"), ("total", ""), ("status", "")],
+        ),
+        (
+            "fulfillment",
+            r#"{"order_number":"A-1","status":"cancelled","fulfillment":{"status":"success"}}"#,
+            &[("status", "cancelled"), ("~status", "")],
+        ),
+        (
+            "customer",
+            r#"{"order_number":"A-1","total":20,"customer":{"total":900,"name":"Sam"}}"#,
+            &[("total", "20.00"), ("customer_name", "Sam")],
+        ),
+        (
+            "a customer of Shopify",
+            r#"{"order_number":"A-1","email":"sam@example.com","customer":{"id":1,"email":"other@example.com"}}"#,
+            &[("email", "sam@example.com"), ("customer_name", "")],
+        ),
+        (
+            "a parcel",
+            r#"{"order_number":"A-1","shipping":{"tracking_number":"1Z999AA10123456784","status":"delivered"}}"#,
+            &[("tracking_number", "1Z999AA10123456784"), ("status", "")],
+        ),
+    ]);
+}
+
+#[test]
+fn an_event_or_a_status_counts_more_than_the_success_of_a_request() {
+    check(&[
+        (
+            "type",
+            r#"{"success":true,"type":"order.cancelled","order_number":"A-1"}"#,
+            &[("status", "cancelled")],
+        ),
+        (
+            "type inside",
+            r#"{"success":true,"data":{"type":"order.cancelled","order_number":"A-1"}}"#,
+            &[("status", "cancelled")],
+        ),
+        (
+            "type outside",
+            r#"{"type":"order.cancelled","data":{"event":"checkout.success","success":true,"order_number":"A-1"}}"#,
+            &[("status", "cancelled")],
+        ),
+        (
+            "status",
+            r#"{"success":true,"status":"shipped","order_number":"A-1"}"#,
+            &[("status", "shipped"), ("~status", "")],
+        ),
+        ("success", r#"{"success":true,"order_number":"A-1"}"#, &[("~status", "verified")]),
+    ]);
+}
+
+#[test]
+fn a_member_that_looks_like_a_message_does_not_hide_the_order_around_it() {
+    check(&[
+        (
+            "message",
+            r#"{"order_number":"A-1004","status":"shipped","message":{"text":"Your parcel left"}}"#,
+            &[("number", "A-1004"), ("status", "shipped"), ("extra.text", "Your parcel left")],
+        ),
+        (
+            "fields",
+            r#"{"order_number":"A-1005","status":"shipped","fields":[{"name":"Gift","value":"yes"}]}"#,
+            &[("number", "A-1005"), ("status", "shipped")],
+        ),
+        ("content", r#"{"order":{"number":"A-1006","content":"Mug"}}"#, &[("number", "A-1006")]),
+        (
+            "a wrapped message",
+            r#"{"id":7,"message":{"content":"Successful Checkout | S\nOrder Number\nA-1007"}}"#,
+            &[("number", "A-1007"), ("~status", "verified")],
+        ),
+    ]);
+}
+
+#[test]
+fn a_name_is_an_order_number_only_if_it_looks_like_one() {
+    check(&[
+        ("goods", r#"{"order":{"name":"Mug","price":10}}"#, &[("error", "missing_order_number")]),
+        (
+            "Shopify",
+            r##"{"order":{"id":987654,"name":"#4321","customer":{"id":1,"first_name":"Sam","last_name":"Lee"}}}"##,
+            &[("number", "4321"), ("customer_name", "Sam Lee")],
+        ),
+        ("a code", r#"{"order":{"name":"SO-17","price":10}}"#, &[("number", "SO-17")]),
+        (
+            "totals",
+            r#"{"order_number":"A-1","totals":{"grandTotal":{"amount":"104.50","currencyCode":"GBP"}}}"#,
+            &[("total", "104.50"), ("currency", "GBP")],
+        ),
+    ]);
+}
+
+#[test]
+fn objects_in_a_list_take_only_the_store_the_event_and_the_currency_around_it() {
+    let payload = r#"{"orders":[{"order_number":"A-1","price":10},{"order_number":"A-2","price":20}],
+        "total":2,"count":2,"status":"success","store":"Target","currency":"EUR","event":"order.shipped"}"#;
+    let cards = read_all(payload);
+    assert_eq!(cards.len(), 2);
+    for (card, price) in cards.iter().zip(["10.00", "20.00"]) {
+        assert_eq!((card["price"].as_str(), card.get("total")), (price, None), "{card:?}");
+        assert_eq!((card["store"].as_str(), card["currency"].as_str()), ("Target", "EUR"), "{card:?}");
+        assert_eq!((card["status"].as_str(), card.get("quantity")), ("shipped", None), "{card:?}");
+    }
+}
+
+#[test]
+fn a_long_list_is_cut_and_many_keys_are_read_fast() {
+    let read = |value: serde_json::Value| {
+        let start = Instant::now();
+        let message =
+            Message::from_payload(&value.to_string(), "test", "2026-01-02T03:04:05Z".parse().unwrap());
+        assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+        let is_object = |part: &&Part| matches!(part, Part::Embed(_));
+        (message.parts.iter().filter(is_object).count(), message.left_out)
+    };
+    let many = vec![json!({}); 20_000];
+    assert_eq!(
+        read(json!({"note": "x".repeat(60_000), "store": "y".repeat(60_000), "orders": many})),
+        (100, 19_900)
+    );
+    let lists = vec![json!({"orders": [{}, {}]}); 60];
+    assert_eq!(read(json!({"records": lists})), (100, 10));
+    let keys: serde_json::Map<_, _> = (0..20_000).map(|n| (format!("a{n}"), json!(1))).collect();
+    assert_eq!(read(json!({"order": keys.clone()})), (1, 0));
+    assert_eq!(read(json!({"order_number": "A-1", "customer": keys})), (1, 0));
 }

@@ -169,3 +169,18 @@ async fn a_nul_byte_is_removed_from_the_order_and_the_log() {
     assert!(whole["payload"].as_str().unwrap().contains("\nab\n"));
     assert_eq!(app.get("/api/v2/orders/A-1").await.json["notes"], "ab");
 }
+
+#[tokio::test]
+async fn a_list_of_more_than_100_orders_is_cut_and_the_answer_says_so() {
+    let app = App::start().await;
+    let orders: Vec<Value> =
+        (1..=103).map(|n| json!({"order_number": format!("L-{n}"), "price": 5})).collect();
+    let reply = app.post(json!({"orders": orders}).to_string()).await;
+    assert!(reply.text.contains("read the first 100 and left 3 out"), "{}", reply.text);
+    assert_eq!(app.get("/api/v2/orders/L-100").await.status, 200);
+    assert_eq!(app.get("/api/v2/orders/L-101").await.status, 404);
+    assert_eq!(
+        app.sql().await.value("SELECT COUNT(*) FROM webhook_logs WHERE payload LIKE '%L-103%'").await,
+        1
+    );
+}
