@@ -24,8 +24,8 @@ pub(crate) struct AddressLimit {
     logged: Mutex<Option<Instant>>,
 }
 
-/// An open connection, which counts until it is dropped.
-#[derive(Debug)]
+/// An open connection, which counts until it is dropped. The default one does not count.
+#[derive(Debug, Default)]
 pub(crate) struct OpenConnection(Option<(Arc<AddressLimit>, IpAddr)>);
 
 impl AddressLimit {
@@ -39,7 +39,7 @@ impl AddressLimit {
         let peer = peer.to_canonical();
         let is_proxy = self.trusted_proxies.iter().any(|network| network.contains(&peer));
         if self.limit == 0 || peer.is_loopback() || is_proxy {
-            return Some(OpenConnection(None));
+            return Some(OpenConnection::default());
         }
         let address = network(peer);
         let mut open = self.open();

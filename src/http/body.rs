@@ -38,7 +38,8 @@ pub(crate) const MAX_LARGE_BODIES: usize = 16;
 /// Read and discard up to this much of a larger body, see [`discard`].
 const MAX_DISCARDED_BYTES: usize = 4 * 1024 * 1024;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest time between the first and the last byte of a body.
+/// The longest time between the first and the last byte of a body. A large body has it twice: for the part that every
+/// body may have, and for the rest.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest time that a body may still take after the shutdown has started.
 const SHUTDOWN_READ_TIMEOUT: Duration = Duration::from_secs(4);
@@ -59,19 +60,19 @@ impl Received {
         let mut chunks = body.into_data_stream();
         let (mut bytes, mut large) = (Vec::new(), None);
         let reading = async {
-            match read_all(&mut bytes, limit.min(MAX_BODY_BYTES), &mut chunks).await {
+            match read_in_time(&mut bytes, limit.min(MAX_BODY_BYTES), &mut chunks).await {
                 Err(Unread::Beyond(rest)) if limit > MAX_BODY_BYTES => {
-                    // The semaphore is never closed.
+                    // The semaphore is never closed. The time until there is a permit does not count.
                     large = Arc::clone(&state.large_bodies).acquire_owned().await.ok();
                     bytes.extend_from_slice(&rest);
-                    read_all(&mut bytes, limit, &mut chunks).await
+                    read_in_time(&mut bytes, limit, &mut chunks).await
                 }
                 read => read,
             }
         };
         let read = tokio::select! {
             read = reading => read,
-            () = deadline(&state.closing) => Err(Unread::Incomplete),
+            () = shutdown(&state.closing) => Err(Unread::Incomplete),
         };
         let arrived_at = now();
         let refused = match read {
@@ -79,6 +80,12 @@ impl Received {
             Err(unread) => Some(unread.into()),
         };
         Self { bytes, arrived_at, refused, _large: large }
+    }
+
+    /// Moves the body out. Fails if it did not arrive completely.
+    pub(crate) fn take(&mut self) -> Result<Vec<u8>, ApiError> {
+        self.complete()?;
+        Ok(std::mem::take(&mut self.bytes))
     }
 
     /// Fails if the body did not arrive completely.
@@ -141,8 +148,8 @@ async fn read_bytes(body: Body, closing: &CancellationToken) -> Result<Vec<u8>, 
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
     let read = tokio::select! {
-        read = read_all(&mut bytes, MAX_BODY_BYTES, &mut chunks) => read,
-        () = deadline(closing) => Err(Unread::Incomplete),
+        read = read_in_time(&mut bytes, MAX_BODY_BYTES, &mut chunks) => read,
+        () = shutdown(closing) => Err(Unread::Incomplete),
     };
     match read {
         Ok(()) => Ok(bytes),
@@ -178,6 +185,11 @@ fn too_large() -> Rejection {
     Rejection { code: RejectionCode::TooLarge, detail }
 }
 
+/// Like [`read_all`], within the time limit.
+async fn read_in_time(bytes: &mut Vec<u8>, limit: usize, chunks: &mut BodyDataStream) -> Result<(), Unread> {
+    timeout(READ_TIMEOUT, read_all(bytes, limit, chunks)).await.unwrap_or(Err(Unread::Incomplete))
+}
+
 /// Reads chunks to the end. On an error, `bytes` holds what has arrived so far.
 async fn read_all(bytes: &mut Vec<u8>, limit: usize, chunks: &mut BodyDataStream) -> Result<(), Unread> {
     while let Some(chunk) = chunks.next().await {
@@ -192,15 +204,10 @@ async fn read_all(bytes: &mut Vec<u8>, limit: usize, chunks: &mut BodyDataStream
     Ok(())
 }
 
-async fn deadline(closing: &CancellationToken) {
-    let shutdown = async {
-        closing.cancelled().await;
-        sleep(SHUTDOWN_READ_TIMEOUT).await;
-    };
-    tokio::select! {
-        () = sleep(READ_TIMEOUT) => {}
-        () = shutdown => {}
-    }
+/// Waits until a body must be complete because of a shutdown.
+async fn shutdown(closing: &CancellationToken) {
+    closing.cancelled().await;
+    sleep(SHUTDOWN_READ_TIMEOUT).await;
 }
 
 /// Middleware that reads the body of a request to its end, see [`discard`]. A handler leaves the body unread if it needs

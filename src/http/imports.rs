@@ -33,9 +33,9 @@ pub(crate) async fn read_upload(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<OfferedFile, ApiError> {
-    let received = Received::read(state, body, MAX_FORM_BYTES).await;
+    let mut received = Received::read(state, body, MAX_FORM_BYTES).await;
     let too_large = || bad_field("file", "The file is larger than 20 MB, or did not arrive completely.");
-    let bytes = received.complete().map_err(|_| too_large())?.to_vec();
+    let bytes = received.take().map_err(|_| too_large())?;
     let mut file = OfferedFile { name: String::new(), content: Vec::new(), kind: None, mapping: Vec::new() };
     let boundary = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let Some(boundary) = boundary.and_then(|text| multer::parse_boundary(text).ok()) else {
@@ -49,7 +49,7 @@ pub(crate) async fn read_upload(
         let file_name = part.file_name().unwrap_or_default().to_owned();
         let value = part.bytes().await.map_err(broken)?;
         match name.as_str() {
-            "file" => (file.name, file.content) = (shown_name(&file_name), value.to_vec()),
+            "file" => (file.name, file.content) = (shown_name(&file_name), value.into()),
             "kind" if !value.is_empty() => {
                 let known = Kind::of_file(&String::from_utf8_lossy(&value));
                 file.kind = Some(known.ok_or_else(|| bad_field("kind", unknown_kind()))?);

@@ -34,7 +34,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 
 use super::{
     AppState,
-    address_limit::AddressLimit,
+    address_limit::{AddressLimit, OpenConnection},
     api::{health, metrics},
     body,
     connection::Connection,
@@ -148,12 +148,8 @@ impl Server {
                     // Dropping the stream closes the connection.
                     let Some(counted) = self.addresses.admit(peer.ip()) else { continue };
                     let (router, closing) = (self.router.clone(), self.closing.clone());
-                    let serving =
-                        serve_connection(stream, peer, Connection::new(Some(open)), router, closing);
-                    self.connections.spawn(async move {
-                        serving.await;
-                        drop(counted);
-                    });
+                    let connection = Connection::new(Some(open), counted);
+                    self.connections.spawn(serve_connection(stream, peer, connection, router, closing));
                 }
                 Err(error) if is_client_error(&error) => {}
                 Err(error) => {
@@ -170,7 +166,7 @@ impl Server {
         for _ in 0..MAX_CONNECTIONS {
             let Some(Ok((stream, peer))) = listener.accept().now_or_never() else { break };
             let (router, closing) = (self.router.clone(), self.closing.clone());
-            let connection = Connection::new(None);
+            let connection = Connection::new(None, OpenConnection::default());
             self.connections.spawn(serve_connection(stream, peer, connection, router, closing));
         }
     }
@@ -213,7 +209,7 @@ async fn serve_connection(
     if let Some(Err(error)) = connection.abort.run_until_cancelled(served).await {
         tracing::debug!(error = &error as &dyn std::error::Error, "connection broke off");
     }
-    // A WebSocket outlives its connection, and has the extensions of its request no longer.
+    // A WebSocket outlives its connection. It has a limit of its own, but counts for its address.
     connection.release_slot();
     connection.abort.cancel();
 }

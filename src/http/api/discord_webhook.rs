@@ -310,7 +310,8 @@ pub(crate) async fn edit(
             let edited = edited(payload_object(&earlier.payload).unwrap_or_default(), sent.clone());
             let edited = Value::Object(edited).to_string();
             let message = Message {
-                at: message.received_at,
+                // The time is that of the turn: a later edit must not be older than the version that it changes.
+                at: now(),
                 discord_id: Some(id),
                 request_id,
                 token: Some(token),

@@ -1,10 +1,13 @@
 //! The log: new messages appear, and a rejected one shows what is missing and can be read again.
 
+use std::io;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinSet;
 
 use super::card;
-use crate::support::app::{App, until};
+use crate::support::app::App;
 use crate::support::browser::{Browser, PHONE};
 use crate::support::home::Home;
 
@@ -136,34 +139,44 @@ async fn the_page_can_be_installed_and_its_offline_page_holds_no_order() {
 }
 
 /// Answers like an earlier release: with its service worker and its offline page.
-async fn serve_earlier_release(listener: &TcpListener) {
+async fn serve_earlier_release(listener: TcpListener) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (connection, _) = listener.accept().await.unwrap();
+        connections.spawn(answer_like_earlier_release(connection));
+    }
+}
+
+/// Answers one request. Chromium may also connect and send nothing, or reset the connection.
+async fn answer_like_earlier_release(mut connection: TcpStream) -> io::Result<()> {
     let worker = include_str!("../../../assets/page/worker.js")
         .replace("STYLE", "/assets/page-earlier.css")
         .replace("SCRIPT", "/assets/page-earlier.js")
         .replace("ICON", "/assets/icon-earlier.svg")
         .replace("VERSION", "earlier");
-    loop {
-        let (mut connection, _) = listener.accept().await.unwrap();
-        let mut request = [0; 4096];
-        let size = connection.read(&mut request).await.unwrap();
-        let is_worker = request[..size].starts_with(b"GET /worker.js ");
-        let (kind, body) = if is_worker { ("javascript", &*worker) } else { ("html", "<h1>Earlier</h1>") };
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: text/{kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-            body.len()
-        );
-        connection.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-    }
+    let mut request = [0; 4096];
+    let size = connection.read(&mut request).await?;
+    let is_worker = request[..size].starts_with(b"GET /worker.js ");
+    let (kind, body) = if is_worker { ("javascript", &*worker) } else { ("html", "<h1>Earlier</h1>") };
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/{kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    connection.write_all(format!("{head}{body}").as_bytes()).await
 }
 
 #[tokio::test]
 async fn a_new_release_replaces_the_kept_files_and_the_offline_page() {
     const KEPT: &str = "(async () => { const kept = []; for (const name of await caches.keys()) \
         for (const it of await (await caches.open(name)).keys()) kept.push(new URL(it.url).pathname); window.kept = kept; })()";
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    // Keeps the port: another socket may listen on it, but the system gives it to no other test.
+    let port = TcpSocket::new_v4().unwrap();
+    port.set_reuseaddr(true).unwrap();
+    port.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = port.local_addr().unwrap();
+    let listener = TcpListener::bind(address).await.unwrap();
     let Some(browser) = Browser::start(&format!("http://{address}")).await else { return };
-    let earlier = tokio::spawn(async move { serve_earlier_release(&listener).await });
+    let earlier = tokio::spawn(serve_earlier_release(listener));
     browser.goto("/").await;
     browser.js("navigator.serviceWorker.register('/worker.js').then(() => navigator.serviceWorker.ready).then(() => { window.isReady = true; })").await;
     browser.until("window.isReady").await;
@@ -171,7 +184,6 @@ async fn a_new_release_replaces_the_kept_files_and_the_offline_page() {
     browser.until("window.kept?.includes('/assets/page-earlier.css')").await;
     earlier.abort();
     drop(earlier.await);
-    until("the port is free", async || TcpListener::bind(address).await.is_ok()).await;
 
     let app = App::start_at(Home::new(), "", address).await;
     browser.goto("/orders").await;

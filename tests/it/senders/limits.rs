@@ -190,6 +190,25 @@ async fn one_address_has_a_limited_number_of_connections() {
     until("a connection is free", async || is_served(&mut connect(own).await).await).await;
 }
 
+#[tokio::test]
+async fn a_websocket_counts_as_a_connection_of_its_address() {
+    let Some(own) = own_address() else { return };
+    let toml = "[http]\nconnection_limit = 2\n";
+    let app = App::start_at(Home::new(), toml, SocketAddr::from(([0, 0, 0, 0], 0))).await;
+    let port = app.address.port();
+    let open = async || {
+        let stream = TcpStream::connect((own, port)).await.unwrap();
+        tokio_tungstenite::client_async("ws://127.0.0.1/ws", stream).await.ok()
+    };
+    let (Some((one, _)), Some(two)) = (soon(open()).await, soon(open()).await) else {
+        panic!("two connections are permitted")
+    };
+    assert!(soon(open()).await.is_none(), "the third connection is closed");
+    drop(one);
+    until("a connection is free", async || open().await.is_some()).await;
+    drop(two);
+}
+
 /// Large bodies that are in memory at the same time.
 const LARGE_BODIES: usize = 16;
 

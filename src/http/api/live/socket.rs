@@ -3,6 +3,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     body::Bytes,
     extract::{
         State, WebSocketUpgrade,
@@ -17,6 +18,7 @@ use super::{End, LiveMessage, LiveQuery, SEND_TIMEOUT, Updates, say_goodbye, tex
 use crate::clock::now;
 use crate::http::AppState;
 use crate::http::auth::Caller;
+use crate::http::connection::Connection;
 use crate::http::cross_site::SameOrigin;
 use crate::http::error::{ApiError, SocketErrors};
 use crate::http::query::Query;
@@ -45,6 +47,7 @@ pub(crate) async fn connect(
     _: SameOrigin,
     caller: Caller,
     State(state): State<Arc<AppState>>,
+    connection: Option<Extension<Connection>>,
     Query(query): Query<LiveQuery>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
@@ -57,7 +60,7 @@ pub(crate) async fn connect(
             if let Err(end) = send_changes(&mut socket, updates, &state, &caller).await {
                 say_goodbye(end, &state.closing, close(socket, end)).await;
             }
-            drop(task);
+            drop((task, connection));
         },
     ))
 }
