@@ -235,10 +235,14 @@ fn without_path(text: &str) -> Option<String> {
 
 /// Opens the database, but does not create one: a command that reads what is stored has nothing to do in a
 /// folder without a database.
-async fn open_existing(config: &Config) -> Result<Store, StoreError> {
+async fn open_existing(config: &Config) -> anyhow::Result<Store> {
     match config.database.url.sqlite_path() {
-        Some(path) if !path.exists() => Err(StoreError::Missing(path.to_owned())),
-        _ => Store::open(&config.database.url).await,
+        Some(path) if !path.exists() => bail!(
+            "{}; go to the folder of the database, or name its configuration file with --config (`roms serve` creates \
+             a database)",
+            StoreError::Missing(path.to_owned())
+        ),
+        _ => Ok(Store::open(&config.database.url).await?),
     }
 }
 

@@ -44,6 +44,7 @@ mod writer;
 
 use std::time::Duration;
 
+use iso_currency::Currency;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -163,8 +164,8 @@ pub struct Edited {
 pub(crate) enum Job {
     /// Store a message, or replay one from the log.
     Message { message: Box<ParsedMessage>, answer: oneshot::Sender<Result<Receipt, SubmitError>> },
-    /// Change an order by hand.
-    Edit { edit: Box<Edit>, answer: oneshot::Sender<Result<Box<Edited>, EditError>> },
+    /// Change an order by hand. An amount is in the `currency` if neither the edit, the order nor its store names one.
+    Edit { edit: Box<Edit>, currency: Currency, answer: oneshot::Sender<Result<Box<Edited>, EditError>> },
     /// Merge a row of an imported file.
     Import { row: Box<ImportRow>, answer: oneshot::Sender<Result<RowResult, ImportError>> },
 }
@@ -381,7 +382,7 @@ impl Ingest {
         // An edit dated in the future would make the next cards count as old.
         let edit = Edit { at: to_micros(edit.at).min(clock::now()), ..edit };
         let (answer, edited) = oneshot::channel();
-        let job = Job::Edit { edit: Box::new(edit), answer };
+        let job = Job::Edit { edit: Box::new(edit), currency: self.orders.currency, answer };
         self.queue.send(job).await.map_err(|_| EditError::Closed)?;
         edited.await.unwrap_or(Err(EditError::Closed)).map(|edited| *edited)
     }

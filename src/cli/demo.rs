@@ -73,7 +73,7 @@ impl Arguments {
         let folder = folder.context("cannot create a temporary folder")?;
         let config = config(folder.path())?;
         telemetry::init(&config.log)?;
-        let listener = listen(self.port).await?;
+        let listener = listen(self.port, out).await?;
         let address = listener.local_addr()?;
         let store = Store::open(&config.database.url).await?;
         let server_stop = CancellationToken::new();
@@ -179,9 +179,12 @@ fn config(folder: &Path) -> anyhow::Result<Config> {
 }
 
 /// Listens on this port, or on any free one if it is in use.
-async fn listen(port: u16) -> anyhow::Result<TcpListener> {
+async fn listen(port: u16, out: &mut impl Write) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(("127.0.0.1", port)).await {
         Ok(listener) => Ok(listener),
-        Err(_) => TcpListener::bind("127.0.0.1:0").await.context("cannot listen on 127.0.0.1"),
+        Err(error) => {
+            writeln!(out, "Cannot listen on port {port}, so the demo takes another one: {error}")?;
+            TcpListener::bind("127.0.0.1:0").await.context("cannot listen on 127.0.0.1")
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::ingest::{ImportError, ImportPlan, Ingest, Offered, OfferedFile, ReadI
 use crate::outbox::Outbox;
 use crate::redact::credentials;
 use crate::shutdown;
-use crate::store::{Import, ImportState, NewImport, SavedMapping, Store, StoreError};
+use crate::store::{Import, ImportState, NewImport, SavedMapping, Store};
 
 /// The actor of imports in the history of orders.
 const ACTOR: &str = "cli";
@@ -104,7 +104,7 @@ impl Arguments {
     pub(crate) async fn run(self, config: Config, out: &mut impl Write) -> Result<(), CommandError> {
         refuse_existing(self.wish.report.as_deref())?;
         let content = read(&self.file)?;
-        let store = open_existing(&config).await.map_err(with_serve)?;
+        let store = open_existing(&config).await?;
         let done = self.import(&store, config, content, out).await;
         let closed = store.close().await;
         done?;
@@ -176,14 +176,6 @@ impl Arguments {
         store.save_mapping(&saved, ACTOR, clock::now()).await?;
         writeln!(out, "The columns are saved as `{}`.", saved.name)?;
         Ok(())
-    }
-}
-
-/// Says how to create the database that is missing.
-fn with_serve(error: StoreError) -> anyhow::Error {
-    match error {
-        StoreError::Missing(_) => anyhow!("{error}; `roms serve` creates one"),
-        error => error.into(),
     }
 }
 
@@ -372,7 +364,7 @@ impl Imports {
         if let Some(ImportsCommand::Undo(undo)) = &self.command {
             refuse_existing(undo.wish.report.as_deref())?;
         }
-        let store = open_existing(&config).await.map_err(anyhow::Error::from)?;
+        let store = open_existing(&config).await?;
         let done = match self.command {
             None => list(&store, config.orders.timezone, out).await,
             Some(ImportsCommand::Continue { id }) => {

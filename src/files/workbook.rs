@@ -15,6 +15,8 @@ const MAX_UNPACKED: u64 = 300 * 1024 * 1024;
 const END_OF_CALENDAR: f64 = 2_958_466.0;
 /// Excel keeps 15 digits, so larger integers have lost their last digits.
 const MAX_EXACT: f64 = 1e15;
+/// Maximum decimals of a number. What is left of a difference such as 0.3 - 0.1 - 0.2 is 0.
+const MAX_DECIMALS: usize = 9;
 
 /// Whether a file is a zip archive, as workbooks are.
 pub(crate) fn is_workbook(bytes: &[u8]) -> bool {
@@ -106,10 +108,14 @@ fn cell_text(value: &DataRef<'_>) -> String {
 /// lost its last digits, and the exponent makes the row fail instead of naming a wrong order.
 fn number_text(number: f64) -> String {
     if number.abs() < MAX_EXACT {
-        // Rounding hides binary fractions: 0.1 + 0.2 is 0.3.
-        let rounded = format!("{number:.9}");
-        let text = rounded.trim_end_matches('0').trim_end_matches('.');
-        return if text == "-0" { "0".to_owned() } else { text.to_owned() };
+        // Excel has 15 digits. Rounding to them hides binary fractions: 0.1 + 0.2 is 0.3.
+        let number: f64 = format!("{number:.14e}").parse().unwrap_or(number);
+        let mut text = number.to_string();
+        if text.split_once('.').is_some_and(|(_, decimals)| decimals.chars().count() > MAX_DECIMALS) {
+            let rounded = format!("{number:.MAX_DECIMALS$}");
+            rounded.trim_end_matches('0').trim_end_matches('.').clone_into(&mut text);
+        }
+        return if text == "-0" { "0".to_owned() } else { text };
     }
     format!("{number:E}").replace('E', "E+")
 }

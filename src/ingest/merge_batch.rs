@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use iso_currency::Currency;
 
 use super::dedup::{KeyOwner, KeyOwners, Verdict};
 use super::import_row::ImportRow;
@@ -14,7 +15,7 @@ use super::parse::ParsedMessage;
 use super::versions::{EarlierVersion, EarlierVersions};
 use super::{EditError, Edited, Job};
 use crate::card::outcome::{CardOutcome, Outcome, Receipt};
-use crate::card::parse::ParsedCard;
+use crate::card::parse::{ParsedCard, usual_currency};
 use crate::files::RowResult;
 use crate::order::merge;
 use crate::order::merge::{Change, merge_version};
@@ -145,8 +146,8 @@ pub(crate) fn merge_batch(jobs: &[Job], stored: StoredState, now: DateTime<Utc>)
                 }
                 merged.messages.push(message);
             }
-            Job::Edit { edit, .. } => {
-                let edited = merged.merge_edit(edit, now);
+            Job::Edit { edit, currency, .. } => {
+                let edited = merged.merge_edit(edit, *currency, now);
                 merged.edits.push(edited);
             }
             Job::Import { row, .. } => {
@@ -429,14 +430,25 @@ impl MergedBatch {
         }
     }
 
-    fn merge_edit(&mut self, edit: &Edit, now: DateTime<Utc>) -> Result<Box<Edited>, EditError> {
+    fn merge_edit(
+        &mut self,
+        edit: &Edit,
+        currency: Currency,
+        now: DateTime<Utc>,
+    ) -> Result<Box<Edited>, EditError> {
         // An order that this batch creates has no row id yet, so that no edit can name it.
         let is_named = |pending: &&PendingOrder| pending.order.id == edit.order && edit.order != 0;
         let before = self.orders.values().find(is_named).ok_or(EditError::NotFound)?.order.clone();
         if edit.guard.is_some_and(|guard| !guard.holds(&before)) {
             return Err(EditError::Changed);
         }
-        let change = merge::edit(&before, edit, now);
+        let mut edit = edit.clone();
+        let has_amount = edit.set.price.or(edit.set.total).is_some();
+        if has_amount && before.fields.currency.is_none() && !edit.clear.contains(&"currency") {
+            let store = edit.set.store.as_deref().or(before.fields.store.as_deref());
+            edit.set.currency = edit.set.currency.or_else(|| usual_currency(store, currency, &[]));
+        }
+        let change = merge::edit(&before, &edit, now);
         let (after, changes) = (change.order.clone(), change.changes.clone());
         let actor = Some(edit.actor.clone());
         let cause = Cause { message: None, source: edit.source, actor, import: None, at: now };

@@ -149,6 +149,39 @@ async fn every_value_that_cannot_be_used_is_named_and_nothing_is_changed() {
 }
 
 #[tokio::test]
+async fn an_amount_below_zero_and_a_text_without_an_address_are_refused() {
+    let app = App::start().await;
+    app.stored(&[CARD]).await;
+    for (column, value, why) in [
+        ("price", json!(-5), "`-5` is below zero."),
+        ("total", json!("-1.10"), "`-1.10` is below zero."),
+        ("email", json!("bad"), "`bad` is not an e-mail address such as name@example.com."),
+    ] {
+        let reply = patch(&app, "A-1", &[], &json!({column: value})).await;
+        assert_eq!((reply.status, &reply.json["errors"][0]["detail"]), (422, &json!(why)), "{}", reply.text);
+    }
+    // A commission may be below zero, as on a card.
+    assert_eq!(patch(&app, "A-1", &[], &json!({"commission": -5})).await.json["commission"], -5.0);
+}
+
+#[tokio::test]
+async fn an_amount_on_an_order_without_a_currency_is_in_that_of_its_store_or_the_configured_one() {
+    let app = App::start_with("[orders]\ncurrency = \"EUR\"\n").await;
+    app.stored(&["Order Number\nA-1\n", "Order Number\nA-2\nStore\nBest Buy US\n", "Order Number\nA-3\n"])
+        .await;
+    for (order, change, currency) in [
+        ("A-1", json!({"price": 5}), json!("EUR")),
+        ("A-2", json!({"total": 5}), json!("USD")),
+        ("A-3", json!({"price": 5, "currency": "GBP"}), json!("GBP")),
+        ("A-3", json!({"price": 6}), json!("GBP")),
+        ("A-3", json!({"currency": null}), json!(null)),
+        ("A-3", json!({"price": 7, "currency": null}), json!(null)),
+    ] {
+        assert_eq!(patch(&app, order, &[], &change).await.json["currency"], currency, "{order}: {change}");
+    }
+}
+
+#[tokio::test]
 async fn delete_cancels_an_order_and_keeps_it() {
     let app = App::start().await;
     app.stored(&[CARD]).await;

@@ -213,14 +213,19 @@ fn send_sample_asks_for_the_scheme_of_an_address() {
 fn commands_that_read_the_database_do_not_create_one() {
     let folder = tempfile::tempdir().unwrap();
     for command in [
-        &["replay", "--dry-run"][..],
+        &["orders"][..],
+        &["order", "A-1"],
+        &["imports"],
+        &["replay", "--dry-run"],
         &["replay"],
         &["purge", "--email", "a@b.example", "--dry-run"],
         &["purge", "--email", "a@b.example", "--yes"],
     ] {
         let output = roms(folder.path(), command, "");
         assert_eq!(output.status.code(), Some(1), "{command:?}: {}", out(&output));
-        assert_eq!(err(&output), "roms: there is no database at roms_v2.db\n");
+        let error = err(&output);
+        assert!(error.starts_with("roms: there is no database at roms_v2.db; go to the folder"), "{error}");
+        assert!(error.contains("--config") && error.contains("`roms serve`"), "{error}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{command:?}");
     }
 }

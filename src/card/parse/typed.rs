@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use iso_currency::Currency;
 use url::Url;
 
+use super::values::is_email;
 use super::{count, money, status};
 use crate::order::dates::{self, EXAMPLES};
 use crate::order::{Amount, Fields, Status, currency_from_code, with_order_fields};
@@ -52,6 +53,9 @@ impl Typed for String {
         if column.ends_with("_url") && !is_link(text) {
             return Err("is not a link that begins with http:// or https://".to_owned());
         }
+        if column == "email" && !is_email(text) {
+            return Err("is not an e-mail address such as name@example.com".to_owned());
+        }
         if column == "owner_id" && !(text.len() <= MAX_ID_DIGITS && text.chars().all(|c| c.is_ascii_digit()))
         {
             return Err("is not the id of a Discord user".to_owned());
@@ -69,8 +73,12 @@ impl Typed for u32 {
 }
 
 impl Typed for Amount {
-    fn typed(_: &str, text: &str, _: Tz) -> Result<Self, String> {
+    fn typed(column: &str, text: &str, _: Tz) -> Result<Self, String> {
         let money = money::parse(text).ok_or("is not an amount such as 20.00")?;
+        // Only a commission may be, as on a card.
+        if column != "commission" && money.amount.hundredths() < 0 {
+            return Err("is below zero".to_owned());
+        }
         Ok(money.amount)
     }
 }

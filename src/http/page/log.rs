@@ -5,8 +5,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
-    http::StatusCode,
-    response::{Html, IntoResponse, Response},
+    http::{HeaderMap, StatusCode},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 
 use super::cells::{Link, Moment, order_path, path_of};
@@ -100,8 +100,8 @@ struct MessagePage {
     /// The requirements of an order, and whether the message meets each. Empty if the message became an order.
     needs: Vec<(&'static str, bool)>,
     may_replay: bool,
-    /// The result of a replay, one for each card. Empty if the message was only opened.
-    replayed: Vec<Replayed>,
+    /// The result of a replay, one for each card. `None` if the message was only opened.
+    replayed: Option<Vec<Replayed>>,
 }
 
 /// A card that was read again.
@@ -132,14 +132,14 @@ pub(crate) async fn one(
     PathSegment(id): PathSegment,
 ) -> Result<Html<String>, ApiError> {
     let id: i64 = id.parse().map_err(|_| bad_parameter("id", "Not a whole number."))?;
-    page(&state, &viewer, id, Vec::new()).await
+    page(&state, &viewer, id, None).await
 }
 
 async fn page(
     state: &AppState,
     viewer: &Viewer,
     id: i64,
-    replayed: Vec<Replayed>,
+    replayed: Option<Vec<Replayed>>,
 ) -> Result<Html<String>, ApiError> {
     let entry = state.store.log(id).await?.ok_or(ApiError::NotFound("log entry"))?;
     let orders = state.store.orders_by_ids(&entry.order_ids).await?;
@@ -159,17 +159,26 @@ async fn page(
     })
 }
 
-/// Reads a message again, and shows it with the outcome of each card.
+/// The header of a request that a script sends. The script puts the answer into the page.
+const BY_SCRIPT: &str = "hx-request";
+
+/// Reads a message again, and shows it with the outcome of each card. Without a script, the browser goes back to the
+/// message, so that a reload does not read it again.
 pub(crate) async fn replay(
     _: SameOrigin,
     viewer: Viewer,
     State(state): State<Arc<AppState>>,
     PathSegment(id): PathSegment,
-) -> Result<Html<String>, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let id: i64 = id.parse().map_err(|_| bad_parameter("id", "Not a whole number."))?;
     let receipt = state.ingest.replay_one(id, &viewer.actor()).await?;
     let receipt = receipt.ok_or(ApiError::NotFound("log entry"))?;
-    page(&state, &viewer, id, receipt.cards.into_iter().map(Replayed::from).collect()).await
+    if !headers.contains_key(BY_SCRIPT) {
+        return Ok(Redirect::to(&format!("/log/{id}")).into_response());
+    }
+    let replayed = receipt.cards.into_iter().map(Replayed::from).collect();
+    page(&state, &viewer, id, Some(replayed)).await.map(IntoResponse::into_response)
 }
 
 /// The lines of a text form with the way each was read.

@@ -64,7 +64,7 @@ impl Ingest {
                 [] => {
                     let named = doubtful.get(&line).map_or_else(
                         || "its text names no order".to_owned(),
-                        |number| format!("`{number}` in its text is an order with another total"),
+                        |number| format!("`{number}` in its text is an order that does not fit"),
                     );
                     let reason = format!("{named}, and no order fits its amount, date and store");
                     nothing(RowOutcome::NotFound, reason)
@@ -81,12 +81,13 @@ impl Ingest {
     }
 
     /// The known orders that the text of each charge names, by the line of the charge. Second, for charges that name none:
-    /// an order whose number is short and whose total is not the amount of the charge.
+    /// an order whose number is short and that does not fit the charge.
     async fn charges_by_number(
         &self,
         charges: &[(u32, Box<Charge>)],
     ) -> Result<(HashMap<u32, Vec<OrderNumber>>, HashMap<u32, OrderNumber>), ImportError> {
         let (mut found, mut doubtful) = (HashMap::new(), HashMap::new());
+        // A short number may be anything, such as that of a store.
         for page in charges.chunks(PAGE_SIZE) {
             let numbers =
                 page.iter().flat_map(|(_, charge)| charge.numbers.iter().chain(&charge.short_numbers));
@@ -104,7 +105,7 @@ impl Ingest {
                     for (number, order) in
                         short.filter_map(|number| Some((number.clone(), stored.get(&number)?)))
                     {
-                        if order.fields.total == Some(charge.amount) {
+                        if order.fields.total == Some(charge.amount) && fits(charge, order) {
                             known.push(number);
                         } else {
                             doubtful.insert(*line, number);

@@ -23,9 +23,9 @@ const RENEWAL_INTERVAL: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// With pauses, an import stores rows for this long, and then lets other processes write.
-const TURN: Duration = Duration::from_millis(100);
+const WRITE_INTERVAL: Duration = Duration::from_millis(100);
 /// A pause. SQLite looks at least every 50 ms whether it can write, in the first 200 ms of waiting.
-const PAUSE: Duration = Duration::from_millis(50);
+const YIELD_DURATION: Duration = Duration::from_millis(50);
 
 /// An import whose rows this process may store.
 #[derive(Debug)]
@@ -178,11 +178,11 @@ impl ClaimedImport {
         let rest = self.plan.rows.get(usize::try_from(first).unwrap_or(usize::MAX)..).unwrap_or_default();
         let mut turn = Instant::now();
         for page in rest.chunks(MAX_WAITING / 2) {
-            if self.pauses && turn.elapsed() >= TURN {
+            if self.pauses && turn.elapsed() >= WRITE_INTERVAL {
                 while !waiting.is_empty() {
                     finish(result_of(waiting.pop_front()).await?);
                 }
-                sleep(PAUSE).await;
+                sleep(YIELD_DURATION).await;
                 turn = Instant::now();
             }
             for (job, result) in self.plan.jobs(page, Some((&self.import, &self.owner, first))) {

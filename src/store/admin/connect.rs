@@ -115,7 +115,14 @@ async fn migrate(
     let applied: HashSet<_> = applied.into_iter().collect();
     let change = match known.iter().all(|name| applied.contains(name)) {
         true => SchemaChange::None,
-        false if applied.is_empty() => SchemaChange::Created,
+        false if applied.is_empty() => {
+            if let Some(path) = file
+                && has_tables(&transaction).await?
+            {
+                return Err(StoreError::Foreign(path.to_owned()));
+            }
+            SchemaChange::Created
+        }
         false => SchemaChange::Updated,
     };
     // Without a missing migration, the user needs no right to create tables.
@@ -132,6 +139,14 @@ async fn migrate(
     }
     transaction.commit().await?;
     Ok((timezone, indexed, change))
+}
+
+/// Whether an SQLite file without migrations has tables, which must be those of another program.
+async fn has_tables(database: &DatabaseTransaction) -> Result<bool, DbErr> {
+    let tables = "SELECT 1 FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+                  AND name <> 'seaql_migrations' LIMIT 1";
+    let table = Statement::from_string(DbBackend::Sqlite, tables);
+    Ok(database.query_one_raw(table).await?.is_some())
 }
 
 /// The migrations applied to this database, oldest first.

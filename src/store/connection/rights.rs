@@ -63,11 +63,18 @@ pub(crate) async fn check(server: &Server, writer: &Connection) -> Result<(), St
 
 /// The advice for a user that may not connect to the database.
 pub(crate) fn connect(options: &PgConnectOptions) -> String {
-    let (user, database) = (options.get_username(), options.get_database().unwrap_or_default());
+    let user = options.get_username();
+    // Without a name of a database, PostgreSQL uses that of the user.
+    let (user, database) = (quoted(user), quoted(options.get_database().unwrap_or(user)));
     format!(
         "the user of database.url may not connect to it; as the owner of the database, run: \
          GRANT CONNECT ON DATABASE {database} TO {user}"
     )
+}
+
+/// A name as SQL writes it if it may have capitals, spaces or quotation marks.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// The role that owns `orders`, if the user is neither that role nor a member of it.

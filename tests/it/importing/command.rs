@@ -224,7 +224,7 @@ async fn an_import_creates_no_database() {
     for how in ["--dry-run", "--yes"] {
         let said = refused(&run(&home, &["import", file.to_str().unwrap(), how]).await);
         assert!(
-            said.contains("there is no database at") && said.contains("`roms serve` creates one"),
+            said.contains("there is no database at") && said.contains("`roms serve` creates a database"),
             "{said}"
         );
     }

@@ -204,6 +204,39 @@ async fn a_workbook_with_dates_and_numbers_is_read() {
 }
 
 #[tokio::test]
+async fn large_amounts_of_a_workbook_are_read_and_amounts_below_zero_are_refused() {
+    let home = with_cards(&[]).await;
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (at, heading) in (0..).zip(["Order Number", "Product", "Total"]) {
+        sheet.write_string(0, at, heading).unwrap();
+    }
+    let totals = [111_111_110.19, 8_600_000.01, 19.989_999_999_999_998, 0.1 + 0.2, -1.1];
+    for (line, total) in (1..).zip(totals) {
+        sheet.write_string(line, 0, format!("A-{line}")).unwrap();
+        sheet.write_string(line, 1, "Kit").unwrap();
+        sheet.write_number(line, 2, total).unwrap();
+    }
+    let printed = import(&home, "orders.xlsx", workbook.save_to_buffer().unwrap()).await;
+    assert!(printed.contains("total: `-1.1` is below zero"), "{printed}");
+    for (line, total) in (1..).zip([111_111_110.19, 8_600_000.01, 19.99, 0.3]) {
+        assert_eq!(value(&home, &format!("A-{line}"), "total").await, total);
+    }
+}
+
+#[tokio::test]
+async fn an_orders_file_with_a_bad_amount_or_address_says_so() {
+    let home = with_cards(&[]).await;
+    let file =
+        "order number,product,price,email\nA-1,Kit,-1.10,\nA-2,Kit,1.10,bad mail\nA-3,Kit,1.10,a@b.example\n";
+    let printed = import(&home, "orders.csv", file).await;
+    for problem in ["price: `-1.10` is below zero", "email: `bad mail` is not an e-mail address"] {
+        assert!(printed.contains(problem), "{problem}\n{printed}");
+    }
+    assert!(printed.contains("1 created, 2 bad"), "{printed}");
+}
+
+#[tokio::test]
 async fn the_export_can_be_imported() {
     let app = crate::support::app::App::start().await;
     app.stored(&[&card("A-1"), &format!("{}Notes\n=1+1\nEmail\nbuyer@example.com\n", card("A-2"))]).await;
@@ -291,19 +324,29 @@ async fn statements_in_other_languages_and_without_headings_are_read() {
 }
 
 #[tokio::test]
-async fn a_short_number_in_the_text_of_a_charge_counts_if_the_total_fits() {
-    let cards =
-        [dated("A-1", "Walmart", "$20.00"), dated("A-7", "Target", "$19.99"), dated("77", "Target", "$5.00")];
+async fn a_short_number_in_the_text_of_a_charge_counts_if_the_order_fits() {
+    let cards = [
+        dated("A-1", "Walmart", "$20.00"),
+        dated("A-7", "Target", "$19.99"),
+        dated("77", "Target", "$5.00"),
+        dated("78", "Target", "$6.00"),
+        dated("79", "Target", "$7.00"),
+    ];
     let home = with_cards(&cards.each_ref().map(String::as_str)).await;
     let statement = "Date,Description,Amount,Extended Details\n\
-        02/20/2026,WM SUPERCENTER 0442 A-1,20.00,\n\
+        02/02/2026,WALMART 0442 A-1,20.00,\n\
         02/20/2026,SHOP,310.00,\"Description : A-7 Price : 0.00\"\n\
-        02/20/2026,SHOP 77,9.00,\n";
+        02/02/2026,TARGET 77,9.00,\n\
+        02/20/2026,TARGET 78,6.00,\n\
+        02/02/2026,WALMART 79,7.00,\n";
     let printed = import(&home, "amex.csv", statement).await;
     assert_eq!(printed.matches("its number is in:").count(), 2, "{printed}");
-    let doubtful =
-        "`77` in its text is an order with another total, and no order fits its amount, date and store";
-    assert!(printed.contains(doubtful), "{printed}");
+    for number in [77, 78, 79] {
+        let doubtful = format!(
+            "`{number}` in its text is an order that does not fit, and no order fits its amount, date and store"
+        );
+        assert!(printed.contains(&doubtful), "{printed}");
+    }
     assert!(value(&home, "A-1", "extra").await.as_str().unwrap().contains("\"Charged\":\"20.00\""));
     assert!(value(&home, "A-7", "extra").await.as_str().unwrap().contains("\"Charged\":\"310.00\""));
 }

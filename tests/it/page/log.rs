@@ -82,6 +82,19 @@ async fn a_replay_says_what_became_of_each_card() {
 }
 
 #[tokio::test]
+async fn a_replay_without_script_leads_back_to_the_message() {
+    let app = App::start().await;
+    app.post("Good morning").await;
+    let path = "/log/1/replay";
+    let by_script = app.request(reqwest::Method::POST, path, &[("hx-request", "true")], "").await;
+    assert_eq!(by_script.status, 200);
+    assert!(by_script.text.contains("Read again."), "{}", by_script.text);
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    let posted = client.build().unwrap().post(app.url(path)).send().await.unwrap();
+    assert_eq!((posted.status().as_u16(), &posted.headers()["location"]), (303, &"/log/1".parse().unwrap()));
+}
+
+#[tokio::test]
 async fn a_phone_reaches_saved_views_and_changes_many_orders() {
     let app = App::start().await;
     for number in ["A-1", "A-2"] {

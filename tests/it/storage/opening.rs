@@ -6,6 +6,7 @@ use roms::store::Store;
 use crate::support::{
     app::App,
     home::{self, Home},
+    sql::Sql,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -36,6 +37,23 @@ fn two_processes_may_migrate_an_empty_database_at_once() {
             assert!(output.status.success(), "round {round}: {}", String::from_utf8_lossy(&output.stderr));
         }
     }
+}
+
+#[tokio::test]
+async fn the_file_of_another_program_is_refused_and_left_alone() {
+    let home = Home::sqlite();
+    let mut sql = Sql::file(&home.database()).await;
+    sql.run("CREATE TABLE foo (bar)").await;
+    let refused = Store::open(&home.url()).await.unwrap_err().to_string();
+    assert!(
+        refused.ends_with("is the database of another program: set database.url to another file"),
+        "{refused}"
+    );
+    let tables = sql.rows("SELECT name FROM sqlite_master").await;
+    assert_eq!((tables.len(), &tables[0]["name"]), (1, &serde_json::json!("foo")));
+    // An empty database is not that of another program.
+    sql.run("DROP TABLE foo").await;
+    Store::open(&home.url()).await.unwrap().close().await.unwrap();
 }
 
 #[tokio::test]

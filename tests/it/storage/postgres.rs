@@ -132,7 +132,10 @@ async fn a_missing_right_to_connect_or_to_see_the_schema_is_reported_with_its_gr
     assert!(refusal(&url).await.contains("GRANT USAGE ON SCHEMA public to the user of database.url"));
     sql.run(&format!("REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")).await;
     let line = refusal(&url).await;
-    assert!(line.ends_with(&format!("run: GRANT CONNECT ON DATABASE {database} TO {user}")), "{line}");
+    assert!(
+        line.ends_with(&format!("run: GRANT CONNECT ON DATABASE \"{database}\" TO \"{user}\"")),
+        "{line}"
+    );
     sql.run(&format!("DROP ROLE {user}")).await;
 }
 
