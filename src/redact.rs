@@ -33,7 +33,7 @@ const SCHEME_ENDS: [&str; 2] = ["://", ":\\/\\/"];
 const MAX_PORT_DIGITS: usize = 5;
 /// Maximum characters of an IPv6 address with its zone.
 const MAX_IPV6: usize = 64;
-/// How often a text is searched again after something in it was hidden.
+/// Maximum searches of one text. It is searched again each time something in it was hidden.
 const MAX_SEARCHES: usize = 4;
 /// Characters that end the host of a URL.
 const AUTHORITY_ENDS: [char; 4] = ['/', '\\', '?', '#'];
@@ -51,8 +51,8 @@ pub fn labelled<'a>(label: &str, value: &'a str) -> Cow<'a, str> {
     redact(value, lists::meaning(label))
 }
 
-/// Hides credentials until no more are found, because a text may look different after a part of it is hidden. A text that
-/// still changes after [`MAX_SEARCHES`] is hidden as a whole.
+/// Hides credentials until no more are found: after a part of a text is hidden, the words beside it may look like a host and
+/// a port. A text that still changes in the last of [`MAX_SEARCHES`] is hidden as a whole.
 fn redact(text: &str, label: Label) -> Cow<'_, str> {
     let mut shown = match redact_once(text, label) {
         Cow::Borrowed(_) => return Cow::Borrowed(text),

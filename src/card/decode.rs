@@ -58,8 +58,8 @@ impl Message {
     }
 }
 
-/// A message after an edit whose members replace those of the message. If only one of the two has Slack's form, it is
-/// brought into Discord's first: a text becomes the content, and attachments and blocks become embeds.
+/// A message after an edit. The members of the edit replace those of the message. If only one of the two has Slack's form,
+/// it is first brought into Discord's form: a text becomes the content, and attachments and blocks become embeds.
 pub(crate) fn edited(message: Map<String, Value>, edit: Map<String, Value>) -> Map<String, Value> {
     let (message, edit) = (Value::Object(message), Value::Object(edit));
     let is_slack = |value: &Value| !discord::is_message(value) && slack::is_message(value);

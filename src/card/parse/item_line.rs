@@ -114,7 +114,7 @@ pub(crate) fn table_rows(lines: &[Plain]) -> Option<Vec<Plain>> {
     if columns.len() != head.len() || columns.len() < 2 || !columns.iter().any(is_name) {
         return None;
     }
-    let is_ruler = |line: &&Plain| line.text.contains(char::is_alphanumeric);
+    let has_text = |line: &&Plain| line.text.contains(char::is_alphanumeric);
     let row = |line: &Plain| {
         let cells = cells(line);
         let (mut name, mut count, mut notes) = (String::new(), String::new(), String::new());
@@ -133,7 +133,7 @@ pub(crate) fn table_rows(lines: &[Plain]) -> Option<Vec<Plain>> {
         let text = format!("- {count}{name}{notes}");
         (cells.len() == columns.len() && !name.is_empty()).then(|| Plain { text, ..Plain::default() })
     };
-    rows.iter().filter(is_ruler).map(row).collect()
+    rows.iter().filter(has_text).map(row).collect()
 }
 
 /// Whether a line states a quantity in front of the name: `- 2x Name`.

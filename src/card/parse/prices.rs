@@ -88,7 +88,7 @@ impl PatchBuilder {
 
     /// Decides whether the prices of the products are unit prices or line totals. It takes the one that adds
     /// up to a total of the card. If neither does, they are unit prices, unless the sum would exceed the
-    /// total. A card without a total leaves it to the label.
+    /// total. If the card has no total, the label of the list decides.
     pub(crate) fn settle_prices(&mut self, all_units: Option<u32>) {
         let as_units = sum(&self.items, |item| item.unit_price?.times(units(item)));
         let as_lines = sum(&self.items, |item| item.unit_price);

@@ -196,8 +196,9 @@ impl From<RowResult> for RowBody {
 /// Import a file
 ///
 /// Answers with the preview of a file, and keeps the file for a day; `commit` stores the rows. With `dry_run=false` it
-/// stores them at once, but not those of a card statement, because the orders of its charges may be guesses. If the same file was imported before, the answer is that import, with `repeated`. The body is the
-/// file, or a form with the field `file`.
+/// stores them at once, but not those of a card statement, because the orders of its charges may be guesses. If the same
+/// file was imported before, the answer is that import, with `repeated`. The body is the file, or a form with the field
+/// `file`.
 #[utoipa::path(
     post, path = "/api/v2/imports", tag = "Imports", operation_id = "create_import",
     params(
