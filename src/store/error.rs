@@ -79,8 +79,15 @@ pub enum StoreError {
     #[error("{0} is not a ROMS database")]
     NotRoms(PathBuf),
     /// The database of ROMS is that of another program.
-    #[error("{0} is the database of another program: set database.url to another file")]
-    Foreign(PathBuf),
+    #[error(
+        "table \"{table}\" already exists, so {path} is the database of another program: set database.url to another file"
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// One of its tables.
+        table: String,
+    },
     /// The file is a database of the old system.
     #[error(
         "{0} is the database of the old Python system, which ROMS leaves as it is: set database.url to another file, \

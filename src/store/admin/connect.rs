@@ -117,9 +117,9 @@ async fn migrate(
         true => SchemaChange::None,
         false if applied.is_empty() => {
             if let Some(path) = file
-                && has_tables(&transaction).await?
+                && let Some(table) = first_table(&transaction).await?
             {
-                return Err(StoreError::Foreign(path.to_owned()));
+                return Err(StoreError::Foreign { path: path.to_owned(), table });
             }
             SchemaChange::Created
         }
@@ -141,12 +141,12 @@ async fn migrate(
     Ok((timezone, indexed, change))
 }
 
-/// Whether an SQLite file without migrations has tables, which must be those of another program.
-async fn has_tables(database: &DatabaseTransaction) -> Result<bool, DbErr> {
-    let tables = "SELECT 1 FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+/// The first table of an SQLite file without migrations. It must be one of another program.
+async fn first_table(database: &DatabaseTransaction) -> Result<Option<String>, DbErr> {
+    let tables = "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
                   AND name <> 'seaql_migrations' LIMIT 1";
-    let table = Statement::from_string(DbBackend::Sqlite, tables);
-    Ok(database.query_one_raw(table).await?.is_some())
+    let table = database.query_one_raw(Statement::from_string(DbBackend::Sqlite, tables)).await?;
+    table.map(|row| row.try_get("", "name")).transpose()
 }
 
 /// The migrations applied to this database, oldest first.
